@@ -1,0 +1,51 @@
+"""The networks of napari-medt and everything that works on arrays: no napari, no Qt.
+
+Names are loaded on first use, so that ``import src_models`` does not import torch.
+
+Examples
+--------
+>>> import src_models as sm
+>>> "attention-unet" in sm.architectures()
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AttentionMap": "attention",
+    "DataSet": "dataset",
+    "Model": "checkpoint",
+    "ModelHeader": "header",
+    "PlacedMap": "predict",
+    "Progress": "predict",
+    "Segmentation": "predict",
+    "UserError": "errors",
+    "architectures": "architectures",
+    "create": "architectures",
+    "evaluate": "evaluate",
+    "find_model": "library",
+    "load": "checkpoint",
+    "read_header": "header",
+    "record_attention": "attention",
+    "save": "checkpoint",
+    "segment": "predict",
+    "segment_steps": "predict",
+    "train": "train",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,244 @@
+"""The header of a model file: what a network is, what it expects, and how it came to be.
+
+A model file is one ``.safetensors`` file. Its metadata holds this header as JSON under the key ``napari_medt``. The
+header is read without torch and without loading a tensor, so lists of models appear at once.
+
+Examples
+--------
+>>> header = ModelHeader(
+...     name="cells", purpose="Cells in phase contrast", architecture="attention-unet",
+...     config={"in_channels": 1, "classes": 2}, classes=("background", "cell"), channels=("grey",),
+... )
+>>> ModelHeader.from_json(header.to_json()) == header
+True
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from src_models.errors import ModelFileError
+
+__all__ = ["SCHEMA_VERSION", "InstanceSettings", "Intensity", "ModelHeader", "read_header"]
+
+SCHEMA_VERSION = 1
+METADATA_KEY = "napari_medt"
+RGB = ("red", "green", "blue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intensity:
+    """How grey values are brought to the network's range.
+
+    Parameters
+    ----------
+    kind
+        ``"percentile"``: the percentiles `low` and `high` of the image go to 0 and 1. ``"zscore"``: values are clipped
+        to these percentiles, then shifted and scaled to mean 0 and standard deviation 1. ``"window"``: the values
+        `low` and `high` themselves (HU for CT) go to 0 and 1, with clipping.
+    low, high
+        Percentiles (0 to 100), or grey values for ``"window"``; `low` < `high`.
+    """
+
+    kind: Literal["percentile", "zscore", "window"] = "percentile"
+    low: float = 0.5
+    high: float = 99.8
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("percentile", "zscore", "window"):
+            raise ModelFileError(f"intensity kind {self.kind!r} is not one of percentile, zscore, window")
+        if not self.low < self.high:
+            raise ModelFileError(f"intensity low {self.low!r} must be below high {self.high!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceSettings:
+    """How class probabilities (background, interior, boundary) become instances, by marker-based watershed.
+
+    Parameters
+    ----------
+    foreground
+        A pixel belongs to an object where P(interior) + P(boundary) is above this.
+    seed
+        A marker is a connected region where the smoothed P(interior) is above this.
+    smoothing
+        Standard deviation (px, on the network's grid) of the Gaussian on P(interior) before markers are taken.
+    min_seed_size, min_size
+        Markers and objects of fewer pixels (or voxels) are dropped.
+    """
+
+    foreground: float = 0.5
+    seed: float = 0.5
+    smoothing: float = 1.0
+    min_seed_size: int = 4
+    min_size: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHeader:
+    """Everything that is known of a model besides its weights.
+
+    Parameters
+    ----------
+    name, purpose
+        A short name, and one line that tells a person what the model is for.
+    architecture, config
+        Arguments of :func:`src_models.create` that rebuild the network.
+    classes
+        Names of the network's output classes in order; 0 is the background.
+    channels
+        Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images.
+    dimensions
+        2 or 3.
+    intensity
+        How grey values are normalised.
+    tile, overlap
+        Tile size and overlap of neighbouring tiles (px, per spatial axis) that prediction uses unless told otherwise.
+    result
+        ``"semantic"``: labels are class ids. ``"instances"``: classes are background, interior, boundary, and labels
+        are objects.
+    instances
+        Settings of the watershed, for ``result="instances"``.
+    object_diameter, diameter_range
+        The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
+    spacing, unit
+        Physical size of a pixel (z, y, x) the network was trained at, if that matters, and its unit.
+    licence
+        SPDX identifier of the weights' licence.
+    training
+        How it was trained: data, steps, seed, versions, validation scores.
+    parent_sha256
+        SHA-256 of the model file that this one was fine-tuned from.
+
+    Raises
+    ------
+    ModelFileError
+        If fields contradict each other.
+    """
+
+    name: str
+    purpose: str
+    architecture: str
+    config: Mapping[str, Any]
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    dimensions: int = 2
+    intensity: Intensity = field(default_factory=Intensity)
+    tile: tuple[int, ...] = (512, 512)
+    overlap: tuple[int, ...] = (64, 64)
+    result: Literal["semantic", "instances"] = "semantic"
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
+    object_diameter: float | None = None
+    diameter_range: tuple[float, float] | None = None
+    spacing: tuple[float, ...] | None = None
+    unit: str | None = None
+    licence: str = "unknown"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    parent_sha256: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.dimensions not in (2, 3):
+            raise ModelFileError(f"dimensions {self.dimensions!r} must be 2 or 3")
+        if len(self.tile) != self.dimensions or len(self.overlap) != self.dimensions:
+            raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} must have {self.dimensions} numbers each")
+        if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
+            raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
+        if self.result == "instances" and len(self.classes) != 3:
+            raise ModelFileError("a model for instances needs the three classes background, interior, boundary")
+        if self.result not in ("semantic", "instances"):
+            raise ModelFileError(f"result {self.result!r} is not one of semantic, instances")
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the network was trained on colour images."""
+        return self.channels == RGB
+
+    def to_json(self) -> str:
+        """Return the header as a JSON object."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelHeader:
+        """Read a header back.
+
+        Raises
+        ------
+        ModelFileError
+            If the text is not JSON, comes from a newer schema, or lacks or adds fields.
+        """
+        try:
+            raw = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ModelFileError(f"the header is not JSON ({error})") from error
+        if not isinstance(raw, dict):
+            raise ModelFileError("the header is not a JSON object")
+        version = raw.get("schema_version")
+        if not isinstance(version, int) or version > SCHEMA_VERSION:
+            raise ModelFileError(
+                f"the header has schema version {version!r} and this napari-medt reads up to {SCHEMA_VERSION}: "
+                "update napari-medt"
+            )
+        return cls._from_fields(raw)
+
+    @classmethod
+    def _from_fields(cls, raw: dict[str, Any]) -> ModelHeader:
+        try:
+            raw["intensity"] = Intensity(**raw["intensity"])
+            raw["instances"] = InstanceSettings(**raw["instances"])
+            for name in ("classes", "channels", "tile", "overlap", "diameter_range", "spacing"):
+                if raw.get(name) is not None:
+                    raw[name] = tuple(raw[name])
+            return cls(**raw)
+        except (KeyError, TypeError) as error:
+            raise ModelFileError(f"the header does not have the fields of a model header ({error})") from error
+
+
+def read_header(path: str | Path) -> ModelHeader:
+    """Read the header of a model file without loading its weights.
+
+    Parameters
+    ----------
+    path
+        A ``.safetensors`` file.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, is no safetensors file, or has no header or an unusable one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"{path}: there is no such model file; `napari-medt models` lists the ones there are")
+    metadata = _safetensors_metadata(path)
+    if METADATA_KEY not in metadata:
+        raise ModelFileError(
+            f"{path}: this safetensors file has no napari-medt header; if it holds weights of a paper's own code, "
+            "convert it with `napari-medt convert`"
+        )
+    try:
+        return ModelHeader.from_json(metadata[METADATA_KEY])
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
+    """Read the metadata of a safetensors file: 8 bytes of length (little endian), then that many bytes of JSON."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        text = file.read(length) if 2 <= length <= size - 8 else b""
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise ModelFileError(
+            f"{path}: this is not a whole safetensors file (it is truncated, or another format under that name, "
+            "such as a pickle); get the model again, or convert it with `napari-medt convert`"
+        ) from error
+    metadata = content.get("__metadata__", {}) if isinstance(content, dict) else {}
+    return {str(key): str(value) for key, value in metadata.items()}
