@@ -1,0 +1,256 @@
+"""A data set on disk: images, their masks, and which of them train and which of them test.
+
+The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
+``file`` (a NAME) and ``split``; further columns are ignored. Where there is a manifest, it says what belongs to the
+data set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
+
+Examples
+--------
+>>> data = DataSet.open("cells")  # doctest: +SKIP
+>>> image, mask = read_sample(data.split("train")[0])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.errors import DataSetError, ImageError
+
+__all__ = ["DataSet", "Sample", "read_sample"]
+
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr")
+VALIDATION_SHARE = 0.15
+LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image with its mask.
+
+    Parameters
+    ----------
+    name
+        File name, the same in ``images/`` and in ``masks/``.
+    image, mask
+        Paths of both files.
+    split
+        The manifest's word for it ("train", "val", "test"), or None where there is none.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    split: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The samples of one folder, sorted by name. Made by :meth:`open`."""
+
+    root: Path
+    samples: tuple[Sample, ...]
+
+    @classmethod
+    def open(cls, folder: str | Path, *, masks: bool = True) -> DataSet:
+        """List a folder's samples and check that images and masks belong together.
+
+        Parameters
+        ----------
+        folder
+            The folder that holds ``images/`` and ``masks/``.
+        masks
+            False asks for no masks: they need not exist.
+
+        Raises
+        ------
+        DataSetError
+            If a folder is missing, there is no image, names are unmatched, or the manifest is unusable.
+        """
+        root = Path(folder)
+        images = _list(root, "images")
+        truths = _list(root, "masks") if masks else images
+        splits = _read_manifest(root / "manifest.csv")
+        names = set(splits) if splits is not None else images | truths
+        if not names:
+            raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG or zarr files there")
+        _check_present(root, "images", names - images, listed=splits is not None)
+        _check_present(root, "masks", names - truths, listed=splits is not None)
+        return cls(root, tuple(_sample(root, name, (splits or {}).get(name)) for name in sorted(names)))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names that :meth:`split` takes, sorted."""
+        return tuple(sorted({s.split for s in self.samples if s.split})) or ("train", "val")
+
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """Return the samples of one split, sorted by name.
+
+        Parameters
+        ----------
+        name
+            A word of the manifest's column ``split``. Where no sample has one, there are "train" and "val" all the
+            same.
+
+        Raises
+        ------
+        DataSetError
+            If there is no such split; the message lists the ones there are.
+
+        Notes
+        -----
+        Without splits in a manifest, about 15 % of the samples are "val": those whose name's SHA-256, as a number from
+        0 to 1, is below 0.15. So a sample never changes sides when others are added. A set in which one side would be
+        empty moves the sample with the lowest (or highest) number there.
+        """
+        if any(sample.split for sample in self.samples):
+            found = tuple(sample for sample in self.samples if sample.split == name)
+        else:
+            found = self._by_hash().get(name, ())
+        if not found:
+            raise DataSetError(f"{self.root}: there is no split {name!r}; there are: {', '.join(self.splits)}")
+        return found
+
+    def _by_hash(self) -> dict[str, tuple[Sample, ...]]:
+        if len(self.samples) < 2:
+            raise DataSetError(
+                f"{self.root}: one image cannot be divided into train and val; add images, or a manifest.csv with the "
+                "columns file and split"
+            )
+        ranked = sorted(self.samples, key=lambda sample: _fraction(sample.name))
+        count = sum(_fraction(sample.name) < VALIDATION_SHARE for sample in ranked)
+        validation = set(ranked[: min(max(count, 1), len(ranked) - 1)])
+        return {
+            "train": tuple(sample for sample in self.samples if sample not in validation),
+            "val": tuple(sample for sample in self.samples if sample in validation),
+        }
+
+
+def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Read one image and its mask.
+
+    Returns
+    -------
+    image : ndarray, shape (H, W), (H, W, C) or (D, H, W) or (D, H, W, C)
+        As stored, in the file's type; channels last.
+    mask : ndarray of int32, shape (H, W) or (D, H, W)
+        Class ids or object ids; 0 is background. Ids too large for int32 are numbered anew in their order.
+
+    Raises
+    ------
+    DataSetError
+        If image and mask differ in shape, or the mask has negative values.
+    ImageError
+        If a file cannot be read.
+    """
+    mask = _as_int32(_read_labels(sample.mask), sample.mask)
+    image = _channels_last(_read_image(sample.image), mask.ndim)
+    if image.shape[: mask.ndim] != mask.shape:
+        raise DataSetError(
+            f"{sample.image} is {_size(image.shape[: mask.ndim])} pixels and {sample.mask} is {_size(mask.shape)}: "
+            "an image and its mask must have equal height and width; replace one of them"
+        )
+    return image, mask
+
+
+def _read_image(path: Path) -> NDArray[Any]:
+    import imageio.v3 as iio
+    import tifffile
+
+    try:
+        if path.suffix.lower() in (".tif", ".tiff"):
+            return np.asarray(tifffile.imread(path))
+        return np.asarray(iio.imread(path))
+    except Exception as error:
+        raise ImageError(f"{path}: this image cannot be read; replace it by a whole file ({error})") from error
+
+
+def _read_labels(path: Path) -> NDArray[Any]:
+    labels = _read_image(path)
+    if labels.dtype.kind not in "bui":
+        raise ImageError(f"{path}: a mask holds whole numbers, and this one is {labels.dtype}")
+    return labels
+
+
+def _channels_last(image: NDArray[Any], spatial: int) -> NDArray[Any]:
+    """Move a channel axis at the front to the end; the mask's number of axes tells whether there is one."""
+    if image.ndim == spatial + 1 and image.shape[0] <= 5 < image.shape[-1]:
+        image = np.moveaxis(image, 0, -1)
+    return image[..., :3] if image.ndim == spatial + 1 and image.shape[-1] == 4 else image
+
+
+def _as_int32(labels: NDArray[Any], path: Path) -> NDArray[np.int32]:
+    if labels.size and labels.min() < 0:
+        raise DataSetError(f"{path}: the mask has negative values; ids are 0 for background and above for the rest")
+    if labels.size and labels.max() > np.iinfo(np.int32).max:
+        ids, inverse = np.unique(labels, return_inverse=True)
+        labels = inverse.reshape(labels.shape) + int(ids[0] != 0)
+    return labels.astype(np.int32)
+
+
+def _list(root: Path, folder: str) -> set[str]:
+    if not (root / folder).is_dir():
+        raise DataSetError(f"{root}: there is no folder {folder}/; {LAYOUT}")
+    names = {entry.name for entry in (root / folder).iterdir() if not entry.name.startswith(".")}
+    volumes = {name for name in names if name.lower().endswith((".nii", ".nii.gz"))}
+    if volumes:
+        raise DataSetError(f"{root / folder}: NIfTI files ({_few(volumes)}) cannot be read; save them as TIFF")
+    return {name for name in names if name.lower().endswith(SUFFIXES)}
+
+
+def _read_manifest(path: Path) -> dict[str, str | None] | None:
+    """Read {file: split} in the manifest's order; None where there is no manifest."""
+    if not path.is_file():
+        return None
+    try:
+        # Spreadsheet programs put a byte order mark in front, which would become part of the first column's name.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataSetError(f"{path}: this manifest cannot be read as comma-separated text ({error})") from error
+    if "file" not in columns:
+        raise DataSetError(
+            f"{path}: there is no column 'file' (columns: {', '.join(columns)}); a manifest is comma-separated "
+            "with the columns file and split"
+        )
+    files = [(row["file"] or "").strip() for row in rows]
+    twice = {name for name, count in Counter(files).items() if name and count > 1}
+    if twice:
+        raise DataSetError(f"{path}: listed more than once: {_few(twice)}; leave one row of each")
+    return {name: (row.get("split") or "").strip() or None for name, row in zip(files, rows, strict=True) if name}
+
+
+def _check_present(root: Path, folder: str, missing: set[str], *, listed: bool) -> None:
+    if not missing:
+        return
+    other = "manifest.csv" if listed else ("images/" if folder == "masks" else "masks/")
+    raise DataSetError(
+        f"{root}: {len(missing)} in {other} without a file of the same name in {folder}/: {_few(missing)}; "
+        f"{LAYOUT}, endings included"
+    )
+
+
+def _sample(root: Path, name: str, split: str | None) -> Sample:
+    return Sample(name, root / "images" / name, root / "masks" / name, split)
+
+
+def _fraction(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
+def _few(names: Iterable[str], count: int = 3) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:count]) + (f" and {len(ordered) - count} more" if len(ordered) > count else "")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(length) for length in shape)
