@@ -1,0 +1,283 @@
+"""Which axis of an array is what: the one place where that is decided.
+
+Images come as arrays whose axes may be time, depth, channels, height and width in several orders. A wrong guess made
+silently ruins a result, so the reading is an object that is shown to the person before anything is computed. Axes
+named by hand or by a file's metadata always win over the guess.
+
+Examples
+--------
+>>> read_axes((40, 512, 512), spacing={"Z": 0.5, "Y": 0.5, "X": 0.5}, unit="micron").describe()
+'Z=40, Y=512, X=512, 1 channel, 0.5 µm'
+>>> read_axes((256, 320, 3), dtype="uint8").axes
+'YXC'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from src_models.errors import ImageError
+
+__all__ = ["AxesReading", "read_axes", "unit_symbol"]
+
+AXES = "TZCYX"
+SPATIAL = "ZYX"
+MOST_CHANNELS = 5  # a longer axis is not taken for channels unless its name says so
+_SAMPLES, _UNKNOWN = "S", "IQ"  # tifffile's letters for the samples of a pixel, and for an axis without a meaning
+
+_UNIT_SYMBOLS = {
+    "": "pixel",
+    "px": "pixel",
+    "pixels": "pixel",
+    "micron": "µm",
+    "microns": "µm",
+    "um": "µm",
+    "μm": "µm",  # Greek mu; ours is the micro sign
+    "\\u00b5m": "µm",  # as ImageJ escapes it
+    "micrometer": "µm",
+    "micrometre": "µm",
+    "millimeter": "mm",
+    "millimetre": "mm",
+    "nanometer": "nm",
+    "nanometre": "nm",
+    "centimeter": "cm",
+    "centimetre": "cm",
+    "meter": "m",
+    "metre": "m",
+    "angstrom": "Å",
+    "inches": "inch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AxesReading:
+    """How an array is read.
+
+    Parameters
+    ----------
+    axes
+        One letter per axis of the array, in order: T time, Z depth, C channels, Y height, X width; each at most once.
+    shape
+        Shape of the array.
+    spacing
+        Physical size of a pixel along Z, Y and X as far as the array has them; 1.0 where unknown.
+    unit
+        Unit of `spacing`; ``"pixel"`` where unknown.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    spacing: Mapping[str, float]
+    unit: str = "pixel"
+
+    @property
+    def rgb(self) -> bool:
+        """Whether the last axis holds red, green, blue (and an alpha, which is not used)."""
+        return self.axes.endswith("C") and self.shape[-1] in (3, 4)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels; 1 where there is no channel axis."""
+        return self.size("C")
+
+    def size(self, letter: str) -> int:
+        """Return the length of an axis; 1 where the array does not have it."""
+        return self.shape[self.axes.index(letter)] if letter in self.axes else 1
+
+    def without_channels(self) -> AxesReading:
+        """Return the reading of labels of this image: the same axes less the channels."""
+        kept = [(letter, size) for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
+        axes, shape = "".join(letter for letter, _ in kept), tuple(size for _, size in kept)
+        return AxesReading(axes, shape, self.spacing, self.unit)
+
+    def describe(self) -> str:
+        """Return the reading as a line for people, such as ``"Z=40, Y=512, X=512, 1 channel, 0.5 µm"``."""
+        parts = [f"{letter}={size}" for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
+        parts.append(self._describe_channels())
+        steps = [self.spacing[letter] for letter in self.axes if letter in SPATIAL]
+        if self.unit != "pixel" or any(step != 1 for step in steps):
+            sizes = steps[:1] if len(set(steps)) == 1 else steps
+            parts.append(" x ".join(f"{size:.4g}" for size in sizes) + f" {self.unit}")
+        return ", ".join(parts)
+
+    def _describe_channels(self) -> str:
+        if self.rgb:
+            return "3 channels (RGB)" if self.channels == 3 else "4 channels (RGB, alpha not used)"
+        return "1 channel" if self.channels == 1 else f"{self.channels} channels"
+
+
+def read_axes(
+    shape: Sequence[int],
+    *,
+    dtype: Any = None,
+    axes: str | None = None,
+    rgb: bool | None = None,
+    spacing: Mapping[str, float] | Sequence[float] | None = None,
+    unit: str | None = "pixel",
+    dimensions: int = 2,
+    name: str = "image",
+) -> AxesReading:
+    """Decide which axis of an array is what.
+
+    Parameters
+    ----------
+    shape
+        Shape of the array.
+    dtype
+        Type of its values, if known: complex and non-numeric ones are refused, and only 8- and 16-bit unsigned values
+        are guessed to be colours.
+    axes
+        The axes by name, in order, such as ``"ZYX"``. They win over any guess. S (samples) means channels; I and Q
+        (unknown) mean Z, or T where there is a Z.
+    rgb
+        Whether the last axis is known to hold (True) or not to hold (False) colours; None guesses.
+    spacing
+        Physical size of a pixel: by letter, or as one number per axis (with or without the channels).
+    unit
+        Unit of `spacing`, by any of its usual names.
+    dimensions
+        Dimensions of the network that will run, 2 or 3: for 3 the last three axes but channels are never split.
+    name
+        The file or layer, for errors.
+
+    Raises
+    ------
+    ImageError
+        For an array without pixels, with fewer than 2 or more than 5 axes, of complex or non-numeric type; for `axes`
+        that do not fit it; and where no guess is defensible.
+
+    Notes
+    -----
+    The guess: a last axis of 3 or 4 is RGB; else an axis of 2 to 5 next to the image plane (or volume) is channels;
+    what is left in front is Z, then T.
+    """
+    sizes = tuple(int(size) for size in shape)
+    _check_type(dtype, name)
+    _check_shape(sizes, name)
+    if axes is not None:
+        letters = _named(axes, sizes, name)
+    else:
+        letters = _guess(sizes, _channel_axis(sizes, dtype, rgb, dimensions, name))
+    return AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
+
+
+def unit_symbol(unit: str | None) -> str:
+    """Return the short form of a unit of length: ``"µm"`` for ``"micrometer"``, ``"um"`` or ``"micron"``.
+
+    Names that are not known are returned as they are; None and the empty string mean ``"pixel"``.
+    """
+    text = (unit or "").strip()
+    return _UNIT_SYMBOLS.get(text.lower(), text)
+
+
+def _check_type(dtype: Any, name: str) -> None:
+    if dtype is None:
+        return
+    kind = np.dtype(dtype).kind
+    if kind == "c":
+        raise ImageError(f"{name}: its values are complex numbers; take their magnitude (or real part) and open that")
+    if kind not in "biuf":
+        raise ImageError(f"{name}: its values are of type {np.dtype(dtype)}, not numbers; open an image of numbers")
+
+
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    if len(shape) < 2:
+        has = "it has only one axis" if shape else "it is a single number"
+        raise ImageError(f"{name}: {has} (shape {shape}); open an image, which has height and width")
+    if 0 in shape:
+        raise ImageError(f"{name}: it is empty (shape {shape}); open an image that has pixels")
+    if len(shape) > len(AXES):
+        raise ImageError(
+            f"{name}: it has {len(shape)} axes (shape {shape}) and at most five are read (T, Z, C, Y, X); "
+            "take a part of it with fewer axes"
+        )
+
+
+def _named(axes: str, shape: tuple[int, ...], name: str) -> str:
+    """Check axes given by name, and bring tifffile's letters to ours."""
+    given = axes.strip().upper()
+    if len(given) != len(shape):
+        raise ImageError(f"{name}: axes {axes!r} name {len(given)} axes, but it has {len(shape)} (shape {shape})")
+    letters = given.replace(_SAMPLES, "C")
+    for position in reversed(range(len(letters))):  # the axis next to the plane becomes Z
+        if letters[position] in _UNKNOWN:
+            free = next((other for other in "ZT" if other not in letters), letters[position])
+            letters = letters[:position] + free + letters[position + 1 :]
+    if not set(letters) <= set(AXES) or len(set(letters)) < len(letters) or not {"Y", "X"} <= set(letters):
+        raise ImageError(
+            f"{name}: axes {axes!r} cannot be used; give each of Y and X once, and T, Z, C at most once, such as "
+            f"{_example(len(shape))!r}"
+        )
+    return letters
+
+
+def _example(ndim: int) -> str:
+    return {2: "YX", 3: "ZYX", 4: "ZCYX", 5: "TZCYX"}[ndim]
+
+
+def _channel_axis(shape: tuple[int, ...], dtype: Any, rgb: bool | None, dimensions: int, name: str) -> int | None:
+    """Guess which axis holds channels; None for none."""
+    ndim = len(shape)
+    if rgb:
+        if shape[-1] not in (3, 4) or ndim < 3:
+            raise ImageError(f"{name}: it is marked RGB, but its last axis has {shape[-1]} values (shape {shape})")
+        return ndim - 1
+    if ndim <= dimensions:
+        return None
+    if rgb is None and _looks_rgb(shape, dtype):
+        return ndim - 1
+    return _small_axis(shape, dimensions, name)
+
+
+def _looks_rgb(shape: tuple[int, ...], dtype: Any) -> bool:
+    colours = dtype is None or np.dtype(dtype) in (np.dtype(np.uint8), np.dtype(np.uint16))
+    return colours and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
+
+
+def _small_axis(shape: tuple[int, ...], dimensions: int, name: str) -> int | None:
+    """Find an axis so short that it must be channels, next to the plane or volume of the network."""
+    ndim = len(shape)
+    if ndim == len(AXES):  # then one of the three in front is channels in any case
+        candidates, allowed = [2, 1, 0], range(1, MOST_CHANNELS + 1)
+    else:
+        candidates = [ndim - 3] if dimensions == 2 else [ndim - 3, ndim - 4]
+        allowed = range(2, min(MOST_CHANNELS + 1, *shape[-2:]))
+    fitting = [axis for axis in candidates if shape[axis] in allowed]
+    if fitting:
+        return min(fitting, key=lambda axis: shape[axis])  # the first of equals: nearest to the plane
+    if ndim == len(AXES):
+        raise ImageError(
+            f"{name}: it has five axes (shape {shape}), none of them short enough to be channels; "
+            "name the axes by hand, such as 'TZCYX'"
+        )
+    return None
+
+
+def _guess(shape: tuple[int, ...], channel: int | None) -> str:
+    rest = "TZYX"[4 - (len(shape) - (channel is not None)) :]
+    return rest if channel is None else rest[:channel] + "C" + rest[channel:]
+
+
+def _spacing(spacing: Mapping[str, float] | Sequence[float] | None, axes: str, name: str) -> dict[str, float]:
+    """Bring spacing to one positive number per spatial axis."""
+    if spacing is None:
+        given: Mapping[str, float] = {}
+    elif isinstance(spacing, Mapping):
+        given = {letter.upper(): size for letter, size in spacing.items()}
+    else:
+        letters = axes if len(spacing) == len(axes) else axes.replace("C", "")
+        if len(spacing) != len(letters):
+            raise ImageError(f"{name}: {len(spacing)} numbers of spacing do not fit its axes {axes}")
+        given = dict(zip(letters, spacing, strict=True))
+    return {letter: _positive(given.get(letter, 1.0)) for letter in axes if letter in SPATIAL}
+
+
+def _positive(size: float) -> float:
+    """Return the size of a pixel, or 1.0 for a value that cannot be one (some files say 0 or NaN for unknown)."""
+    size = abs(float(size))
+    return size if math.isfinite(size) and size > 0 else 1.0
