@@ -1,0 +1,67 @@
+"""Names of architectures, and networks made by name.
+
+The names are the ones the command line, model files and widgets use. Nothing here imports torch until a network is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from src_models.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["architectures", "attention_names", "create"]
+
+_DESCRIPTIONS = {
+    "attention-unet": "Attention U-Net (Oktay et al. 2018): U-Net whose skip connections pass attention gates",
+    "unet": "plain U-Net: the same network without gates, for comparison",
+}
+
+
+def architectures() -> dict[str, str]:
+    """Return the names of all architectures with a line on each."""
+    return dict(_DESCRIPTIONS)
+
+
+def create(name: str, /, **config: Any) -> nn.Module:
+    """Make an untrained network.
+
+    Parameters
+    ----------
+    name
+        One of :func:`architectures`.
+    **config
+        Arguments of the network's class, such as `in_channels`, `classes`, `dimensions` and `widths`.
+
+    Raises
+    ------
+    ModelFileError
+        If the name is unknown or the configuration does not fit the network.
+    """
+    if name not in _DESCRIPTIONS:
+        raise ModelFileError(f"there is no architecture {name!r}; choose from {', '.join(_DESCRIPTIONS)}")
+    from src_models.nets.attention_unet import AttentionUNet
+
+    if name == "unet":
+        config = {**config, "gate": "none"}
+    try:
+        return AttentionUNet(**config)
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"{name} cannot be made with this configuration: {error}") from error
+
+
+def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the attention maps that such a network gives, finest first, without making it.
+
+    Parameters
+    ----------
+    architecture, config
+        As in a model's header.
+    """
+    form = "none" if architecture == "unet" else config.get("gate", "grid")
+    levels = len(config.get("widths", (32, 64, 128, 256, 512))) - 1
+    first = {"grid": 2, "skip": 1, "none": levels + 1}[form]
+    return [f"gate {level}" for level in range(first, levels + 1)]

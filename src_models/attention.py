@@ -1,0 +1,128 @@
+"""Recording what a network attends to, without changing what it computes.
+
+>>> import torch
+>>> from src_models.architectures import create
+>>> network = create("attention-unet", in_channels=1, classes=2, widths=(4, 8, 8)).eval()
+>>> with record_attention(network) as attention:
+...     logits = network(torch.zeros(1, 1, 30, 30))
+>>> [(m.name, tuple(m.tensor.shape)) for m in attention]
+[('gate 2', (1, 1, 15, 15))]
+
+Every network passes its attention through :class:`~src_models.nets.tap.AttentionTap` modules; recording hooks these for
+the length of the ``with`` block. There is no global state: two networks, or two threads with a network each, do not see
+one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, overload
+
+from torch import Tensor, nn
+
+from src_models.nets.tap import AttentionTap
+
+__all__ = ["AttentionMap", "AttentionRecord", "record_attention"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionMap:
+    """One recorded attention tensor.
+
+    Parameters
+    ----------
+    name, kind, level, description
+        As in :class:`~src_models.nets.tap.AttentionTap`.
+    stride
+        Input pixels per cell along every spatial axis.
+    offset
+        Position (input pixels) of the centre of the first cell: ``(stride - 1) / 2``.
+    tensor
+        Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out.
+    """
+
+    name: str
+    kind: str
+    level: int
+    description: str
+    stride: int
+    offset: float
+    tensor: Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
+        return tuple(self.tensor.shape)
+
+
+class AttentionRecord(Sequence[AttentionMap]):
+    """The maps of the last forward pass, finest first, by position or by name."""
+
+    def __init__(self) -> None:
+        self._maps: dict[str, AttentionMap] = {}
+        self._input_size: tuple[int, ...] = ()
+
+    @overload
+    def __getitem__(self, key: int | str) -> AttentionMap: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[AttentionMap]: ...
+    def __getitem__(self, key: int | str | slice) -> AttentionMap | list[AttentionMap]:
+        """Return a map by name or position."""
+        if isinstance(key, str):
+            return self._maps[key]
+        return sorted(self._maps.values(), key=lambda m: m.level)[key]
+
+    def __len__(self) -> int:
+        """Return the number of maps."""
+        return len(self._maps)
+
+    def names(self) -> list[str]:
+        """Return the maps' names, finest first."""
+        return [m.name for m in self]
+
+    def _start(self, _network: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._maps.clear()
+        self._input_size = tuple(inputs[0].shape[2:])
+
+    def _keep(self, tap: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> None:
+        assert isinstance(tap, AttentionTap)
+        cells = tuple(slice(0, -(-size // tap.stride)) for size in self._input_size)
+        self._maps[tap.name] = AttentionMap(
+            name=tap.name,
+            kind=tap.kind,
+            level=tap.level,
+            description=tap.description,
+            stride=tap.stride,
+            offset=(tap.stride - 1) / 2,
+            tensor=output.detach()[(..., *cells)],
+        )
+
+
+@contextmanager
+def record_attention(network: nn.Module, names: Sequence[str] | None = None) -> Iterator[AttentionRecord]:
+    """Record the attention of every forward pass inside the ``with`` block.
+
+    Parameters
+    ----------
+    network
+        Any network of this project.
+    names
+        Record only these maps.
+
+    Yields
+    ------
+    AttentionRecord
+        Filled anew by each forward pass.
+    """
+    record = AttentionRecord()
+    handles = [network.register_forward_pre_hook(record._start)]
+    for module in network.modules():
+        if isinstance(module, AttentionTap) and (names is None or module.name in names):
+            handles.append(module.register_forward_hook(record._keep))
+    try:
+        yield record
+    finally:
+        for handle in handles:
+            handle.remove()

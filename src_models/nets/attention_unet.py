@@ -1,0 +1,369 @@
+"""Attention U-Net (Oktay et al. 2018, arXiv 1804.03999), in 2D and 3D, and the same network without its gates.
+
+Two forms of the attention gate exist and both are here:
+
+* ``"grid"``, the paper's (Section 3.1 and its official code): the skip features are brought to the *coarser* grid of the
+  gating signal by a strided convolution, the coefficients are computed there and resampled to the skip's grid, and the
+  finest skip is not gated. Several sub-gates per skip make multi-dimensional attention.
+* ``"skip"``, the 2D form most people copied: the gating signal is first brought to the skip's own grid, one coefficient
+  per pixel, and every skip is gated, the finest too.
+
+Input of any size is padded at its far ends to a multiple of the coarsest stride and the result is cropped again, so cell
+``i`` of a map with stride ``s`` covers exactly the pixels ``s * i`` to ``s * (i + 1) - 1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from src_models.nets.tap import AttentionTap
+
+__all__ = ["AttentionUNet", "GateForm", "GridAttentionGate", "NormName", "SkipAttentionGate"]
+
+GateForm = Literal["grid", "skip", "none"]
+NormName = Literal["batch", "instance", "group"]
+
+_CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+_BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+_MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+_LINEAR = {2: "bilinear", 3: "trilinear"}
+_GROUPS = 8
+# sigmoid(3) = 0.95: a fresh gate lets nearly everything through (paper, Section 3.2).
+_OPEN_GATE_BIAS = 3.0
+
+
+def _norm(name: NormName, channels: int, dimensions: int) -> nn.Module:
+    if name == "batch":
+        return _BATCH_NORM[dimensions](channels)
+    if name == "instance":
+        return _INSTANCE_NORM[dimensions](channels, affine=True)
+    if name == "group":
+        return nn.GroupNorm(min(_GROUPS, channels), channels)
+    raise ValueError(f"norm {name!r} is not one of batch, instance, group")
+
+
+class ConvNorm(nn.Module):
+    """Convolution, normalisation and, unless told otherwise, ReLU."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, kernel: int, dimensions: int, norm: NormName, relu: bool = True
+    ) -> None:
+        super().__init__()
+        self.conv = _CONV[dimensions](in_channels, out_channels, kernel, padding=kernel // 2)
+        self.norm = _norm(norm, out_channels, dimensions)
+        self.relu = relu
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, *S) -> (N, C_out, *S)
+        """Apply the layers."""
+        x = self.norm(self.conv(x))
+        return F.relu_(x) if self.relu else x
+
+
+class DoubleConv(nn.Sequential):
+    """Two 3-wide convolutions, each with normalisation and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, dimensions: int, norm: NormName) -> None:
+        super().__init__(
+            ConvNorm(in_channels, out_channels, kernel=3, dimensions=dimensions, norm=norm),
+            ConvNorm(out_channels, out_channels, kernel=3, dimensions=dimensions, norm=norm),
+        )
+
+
+class GridSubGate(nn.Module):
+    """One additive attention gate on the gating signal's grid.
+
+    Equations 1 and 2 of the paper, with the strided convolution of its official code in place of the 1 x 1 one:
+    ``alpha = sigmoid(psi(relu(theta(x) + phi(g))))``, resampled to the grid of `x`.
+    """
+
+    def __init__(self, skip_channels: int, gating_channels: int, *, dimensions: int, norm: NormName) -> None:
+        super().__init__()
+        conv = _CONV[dimensions]
+        self.theta = conv(skip_channels, skip_channels, 2, stride=2, bias=False)
+        self.phi = conv(gating_channels, skip_channels, 1)
+        self.psi = conv(skip_channels, 1, 1)
+        self.project = ConvNorm(skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm, relu=False)
+
+    def coefficients(self, x: Tensor, g: Tensor, *, mode: str, align_corners: bool) -> Tensor:
+        """Return alpha of shape (N, 1, *spatial of x), values between 0 and 1."""
+        query = F.relu_(self.theta(x) + self.phi(g))
+        alpha = torch.sigmoid(self.psi(query))
+        return F.interpolate(alpha, size=x.shape[2:], mode=mode, align_corners=align_corners)
+
+
+class GridAttentionGate(nn.Module):
+    """Grid attention gate with one or more sub-gates (paper, Section 3.1, "multi-dimensional attention").
+
+    Parameters
+    ----------
+    skip_channels, gating_channels
+        Channels of the skip features and of the gating signal, whose grid is half as fine.
+    subgates
+        Number of coefficient maps; their gated features are fused by a 1 x 1 convolution.
+    tap
+        Where the coefficients (N, subgates, *spatial of the skip) can be read.
+    """
+
+    def __init__(
+        self,
+        skip_channels: int,
+        gating_channels: int,
+        *,
+        subgates: int,
+        dimensions: int,
+        norm: NormName,
+        align_corners: bool,
+        tap: AttentionTap,
+    ) -> None:
+        super().__init__()
+        self.subgates = nn.ModuleList(
+            GridSubGate(skip_channels, gating_channels, dimensions=dimensions, norm=norm) for _ in range(subgates)
+        )
+        self.fuse = ConvNorm(subgates * skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm)
+        self.mode = _LINEAR[dimensions]
+        self.align_corners = align_corners
+        self.tap = tap
+
+    def forward(self, x: Tensor, g: Tensor) -> Tensor:
+        """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` (N, C_g, *S / 2)."""
+        alphas = [
+            gate.coefficients(x, g, mode=self.mode, align_corners=self.align_corners)  # type: ignore[operator]
+            for gate in self.subgates
+        ]
+        alpha = self.tap(torch.cat(alphas, dim=1) if len(alphas) > 1 else alphas[0])  # N, K, *S
+        gated = [gate.project(x * alpha[:, k : k + 1]) for k, gate in enumerate(self.subgates)]  # type: ignore[operator]
+        fused: Tensor = self.fuse(torch.cat(gated, dim=1) if len(gated) > 1 else gated[0])
+        return fused
+
+    def open(self) -> None:
+        """Set the biases so that the untrained gate lets nearly everything through."""
+        for gate in self.subgates:
+            nn.init.constant_(gate.psi.bias, _OPEN_GATE_BIAS)  # type: ignore[union-attr,arg-type]
+
+
+class SkipAttentionGate(nn.Module):
+    """Additive attention gate on the skip's own grid: ``alpha = sigmoid(psi(relu(W_x x + W_g g)))``, output ``alpha x``.
+
+    Parameters
+    ----------
+    channels
+        Channels of the skip features and of the gating signal, which have the same grid.
+    tap
+        Where the coefficients (N, 1, *spatial of the skip) can be read.
+    """
+
+    def __init__(self, channels: int, *, dimensions: int, norm: NormName, tap: AttentionTap) -> None:
+        super().__init__()
+        inner = max(channels // 2, 1)
+        self.w_g = ConvNorm(channels, inner, kernel=1, dimensions=dimensions, norm=norm, relu=False)
+        self.w_x = ConvNorm(channels, inner, kernel=1, dimensions=dimensions, norm=norm, relu=False)
+        self.psi = ConvNorm(inner, 1, kernel=1, dimensions=dimensions, norm=norm, relu=False)
+        self.tap = tap
+
+    def forward(self, x: Tensor, g: Tensor) -> Tensor:
+        """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` of equal shape."""
+        alpha = self.tap(torch.sigmoid(self.psi(F.relu_(self.w_g(g) + self.w_x(x)))))  # N, 1, *S
+        return x * alpha
+
+    def open(self) -> None:
+        """Set the bias so that the untrained gate lets nearly everything through."""
+        norm = self.psi.norm
+        nn.init.constant_(norm.bias, _OPEN_GATE_BIAS)  # type: ignore[arg-type]
+
+
+class UpConv(nn.Module):
+    """Nearest-neighbour doubling, then a 3-wide convolution with normalisation and ReLU."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, dimensions: int, norm: NormName) -> None:
+        super().__init__()
+        self.conv = ConvNorm(in_channels, out_channels, kernel=3, dimensions=dimensions, norm=norm)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, *S) -> (N, C_out, *2S)
+        """Apply the layers."""
+        up: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return up
+
+
+class AttentionUNet(nn.Module):
+    """U-Net whose skip connections pass through attention gates; with ``gate="none"`` the plain U-Net.
+
+    Parameters
+    ----------
+    in_channels, classes
+        Input channels and output classes, the background included.
+    dimensions
+        2 or 3.
+    widths
+        Channels of each level from the finest; their number is the depth.
+    gate
+        ``"grid"`` (the paper's), ``"skip"`` (the common 2D form) or ``"none"``.
+    subgates
+        Coefficient maps per grid gate: 1, or for example the number of classes.
+    deep_supervision
+        Predict from every level of the decoder and fuse these by a 1 x 1 convolution, as the paper's code does.
+    upsampling
+        ``"linear"``: interpolate, then concatenate. ``"conv"``: nearest neighbour and a convolution first.
+    norm
+        ``"batch"``, ``"instance"`` or ``"group"``.
+    align_corners
+        How linear interpolation places samples. False keeps cells of all levels aligned; True is what PyTorch did when
+        the paper's code was written, and only its checkpoints need it.
+
+    Raises
+    ------
+    ValueError
+        If the configuration is contradictory.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 1,
+        classes: int = 2,
+        dimensions: int = 2,
+        widths: Sequence[int] = (32, 64, 128, 256, 512),
+        gate: GateForm = "grid",
+        subgates: int = 1,
+        deep_supervision: bool = True,
+        upsampling: Literal["linear", "conv"] = "linear",
+        norm: NormName = "batch",
+        align_corners: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
+        self.in_channels = in_channels
+        self.stride = 2 ** (len(widths) - 1)
+        self.mode = _LINEAR[dimensions]
+        self.align_corners = align_corners
+        fine = list(zip(widths[:-1], widths[1:], strict=True))  # channels of each level and of the one below it
+
+        inputs = (in_channels, *widths[:-1])
+        self.encoder = nn.ModuleList(
+            DoubleConv(i, o, dimensions=dimensions, norm=norm) for i, o in zip(inputs, widths, strict=True)
+        )
+        self.pool = _MAX_POOL[dimensions](2)
+        self.gating: nn.Module | None = None
+        if gate == "grid" and len(widths) > 2:
+            self.gating = ConvNorm(widths[-1], widths[-1], kernel=1, dimensions=dimensions, norm=norm)
+        self.gates = nn.ModuleList()
+        self.ups = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for level, (width, below) in enumerate(fine, start=1):
+            tap = _gate_tap(level)
+            if gate == "skip":
+                self.gates.append(SkipAttentionGate(width, dimensions=dimensions, norm=norm, tap=tap))
+            elif gate == "grid" and level > 1:
+                self.gates.append(
+                    GridAttentionGate(
+                        width,
+                        below,
+                        subgates=subgates,
+                        dimensions=dimensions,
+                        norm=norm,
+                        align_corners=align_corners,
+                        tap=tap,
+                    )
+                )
+            else:
+                self.gates.append(nn.Identity())
+            conv = upsampling == "conv"
+            self.ups.append(UpConv(below, width, dimensions=dimensions, norm=norm) if conv else nn.Identity())
+            self.decoder.append(DoubleConv(width + (width if conv else below), width, dimensions=dimensions, norm=norm))
+        supervised = widths[:-1] if deep_supervision else widths[:1]
+        self.heads = nn.ModuleList(_CONV[dimensions](width, classes, 1) for width in supervised)
+        self.final = _CONV[dimensions](classes * len(supervised), classes, 1) if deep_supervision else nn.Identity()
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for gate in self.gates:
+            if isinstance(gate, GridAttentionGate | SkipAttentionGate):
+                gate.open()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (N, classes, *S) for an image (N, in_channels, *S) of any size *S.
+
+        Raises
+        ------
+        ValueError
+            If the image has another number of channels than the network.
+        """
+        if image.shape[1] != self.in_channels:
+            raise ValueError(f"the network takes {self.in_channels} channels, the image has {image.shape[1]}")
+        x = _pad_to_multiple(image, self.stride)
+        skips = []
+        for level, block in enumerate(self.encoder):
+            x = block(x if level == 0 else self.pool(x))
+            skips.append(x)
+        logits = self._decode(skips)
+        return logits[(..., *(slice(0, size) for size in image.shape[2:]))]
+
+    def _decode(self, skips: list[Tensor]) -> Tensor:
+        x = skips[-1]
+        predictions: list[Tensor] = []
+        for level in reversed(range(len(self.decoder))):
+            x = self.decoder[level](self._join(level, skips[level], x))
+            if level < len(self.heads):
+                predictions.insert(0, self._to_size(self.heads[level](x), skips[0]))
+        result: Tensor = self.final(torch.cat(predictions, dim=1) if len(predictions) > 1 else predictions[0])
+        return result
+
+    def _join(self, level: int, skip: Tensor, coarse: Tensor) -> Tensor:
+        """Concatenate the gated skip features with the coarser ones brought to their grid."""
+        gate, up = self.gates[level], self.ups[level]
+        fine = up(coarse) if isinstance(up, UpConv) else self._to_size(coarse, skip)
+        if isinstance(gate, GridAttentionGate):
+            coarsest = level == len(self.decoder) - 1
+            skip = gate(skip, self.gating(coarse) if coarsest and self.gating is not None else coarse)
+        elif isinstance(gate, SkipAttentionGate):
+            skip = gate(skip, fine)
+        return torch.cat([skip, fine], dim=1)
+
+    def _to_size(self, x: Tensor, like: Tensor) -> Tensor:
+        if x.shape[2:] == like.shape[2:]:
+            return x
+        return F.interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
+
+
+def _gate_tap(level: int) -> AttentionTap:
+    stride = 2 ** (level - 1)
+    return AttentionTap(
+        name=f"gate {level}",
+        kind="attention gate",
+        level=level,
+        stride=stride,
+        description=f"gate {level}, 1 cell = {stride} px: how much of the image features the decoder lets through here",
+    )
+
+
+def _pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
+    """Repeat the last row, column (and slice) until each spatial size is a multiple."""
+    missing = [-size % multiple for size in image.shape[2:]]
+    if not any(missing):
+        return image
+    return F.pad(image, [amount for extra in reversed(missing) for amount in (0, extra)], mode="replicate")
+
+
+def _check(*, dimensions: int, widths: Sequence[int], gate: str, subgates: int, upsampling: str) -> None:
+    if dimensions not in _CONV:
+        raise ValueError(f"dimensions {dimensions!r} must be 2 or 3")
+    if len(widths) < 2 or min(widths) < 1:
+        raise ValueError(f"widths {tuple(widths)!r} must be at least two positive numbers")
+    if gate not in ("grid", "skip", "none"):
+        raise ValueError(f"gate {gate!r} is not one of grid, skip, none")
+    if subgates < 1 or (subgates > 1 and gate != "grid"):
+        raise ValueError(f"subgates {subgates!r} must be 1, or more with grid gates only")
+    if upsampling not in ("linear", "conv"):
+        raise ValueError(f"upsampling {upsampling!r} is not one of linear, conv")
+    if gate == "skip" and upsampling != "conv":
+        raise ValueError("skip gates need upsampling='conv', which gives both their inputs the same channels")

@@ -1,0 +1,42 @@
+"""The place in a network where attention can be read.
+
+A network passes each attention tensor through an :class:`AttentionTap` before it uses it. The tap returns its input
+unchanged. Who wants to see the tensor registers an ordinary forward hook on the tap (see
+:func:`src_models.attention.record_attention`); with no hook registered a tap costs nothing.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+__all__ = ["AttentionTap"]
+
+
+class AttentionTap(nn.Module):
+    """Identity that says what flows through it.
+
+    Parameters
+    ----------
+    name
+        A short name, unique in the network, such as ``"gate 2"``.
+    kind
+        What the values are, such as ``"attention gate"``.
+    level
+        Level of the feature pyramid, 1 the finest.
+    stride
+        Input pixels per cell of the map, the same along every spatial axis.
+    description
+        What it means, in plain words.
+    """
+
+    def __init__(self, *, name: str, kind: str, level: int, stride: int, description: str) -> None:
+        super().__init__()
+        self.name = name
+        self.kind = kind
+        self.level = level
+        self.stride = stride
+        self.description = description
+
+    def forward(self, attention: Tensor) -> Tensor:
+        """Return `attention` itself."""
+        return attention
