@@ -1,0 +1,64 @@
+# The commands of the house. `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format wheel clean
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# What an editable install copies or reads; the environment is brought up to date when any of it changes.
+INSTALLED_FROM := pyproject.toml constraints.txt napari.yaml $(wildcard sample_data/*)
+
+# The first Python of at least 3.11; PYTHON=... names another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+ifeq ($(shell uname -s),Linux)
+ON_SCREEN := xvfb-run -a --server-args="-screen 0 1600x1000x24"
+endif
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+demo: system-for-demo $(STAMP)  ## segment a real image and show it in napari, or in demo.png where there is no display
+	@$(BIN)/napari-medt demo
+
+test: system-for-test $(STAMP)  ## the whole test suite; windows open on a screen in memory
+	$(ON_SCREEN) $(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff, mypy, import contracts, manifest
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate napari.yaml
+
+format: $(STAMP)  ## bring the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: $(STAMP)  ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+clean:  ## remove the virtual environment and what the demo wrote
+	rm -rf $(VENV) .venv-wheel dist demo_output demo.png
+
+.PHONY: python system-for-demo system-for-test
+python:
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "napari-medt needs Python 3.11 or newer, and $(or $(PYTHON),no python on the path) is not that." \
+		"Install one (Debian and Ubuntu: apt-get install python3 python3-venv), or name it: make $(firstword $(filter-out python,$(MAKECMDGOALS)) demo) PYTHON=/path/to/python3" >&2; \
+		exit 1; }
+
+system-for-demo: python
+	@$(PYTHON) napari_medt/system_libraries.py
+
+system-for-test: python
+	@$(PYTHON) napari_medt/system_libraries.py --virtual-screen
+
+$(STAMP): $(INSTALLED_FROM) | python
+	@echo "Installing napari-medt into $(VENV); the first time this takes some minutes (PyTorch is large)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,dev]"
+	@touch $@
