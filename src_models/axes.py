@@ -120,6 +120,7 @@ def read_axes(
     spacing: Mapping[str, float] | Sequence[float] | None = None,
     unit: str | None = "pixel",
     dimensions: int = 2,
+    labels: bool = False,
     name: str = "image",
 ) -> AxesReading:
     """Decide which axis of an array is what.
@@ -142,6 +143,8 @@ def read_axes(
         Unit of `spacing`, by any of its usual names.
     dimensions
         Dimensions of the network that will run, 2 or 3: for 3 the last three axes but channels are never split.
+    labels
+        Whether these are labels: no axis is then guessed to be channels.
     name
         The file or layer, for errors.
 
@@ -162,7 +165,7 @@ def read_axes(
     if axes is not None:
         letters = _named(axes, sizes, name)
     else:
-        letters = _guess(sizes, _channel_axis(sizes, dtype, rgb, dimensions, name))
+        letters = _guess(sizes, None if labels else _channel_axis(sizes, dtype, rgb, dimensions, name), name)
     return AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
 
 
@@ -258,9 +261,12 @@ def _small_axis(shape: tuple[int, ...], dimensions: int, name: str) -> int | Non
     return None
 
 
-def _guess(shape: tuple[int, ...], channel: int | None) -> str:
-    rest = "TZYX"[4 - (len(shape) - (channel is not None)) :]
-    return rest if channel is None else rest[:channel] + "C" + rest[channel:]
+def _guess(shape: tuple[int, ...], channel: int | None, name: str) -> str:
+    rest = "TZYX"[-(len(shape) - (channel is not None)) :]
+    letters = rest if channel is None else rest[:channel] + "C" + rest[channel:]
+    if len(letters) < len(shape):
+        raise ImageError(f"{name}: labels have at most four axes (T, Z, Y, X), and it has five (shape {shape})")
+    return letters
 
 
 def _spacing(spacing: Mapping[str, float] | Sequence[float] | None, axes: str, name: str) -> dict[str, float]:

@@ -116,6 +116,13 @@ def test_a_layer_known_to_be_rgb_or_not_is_not_guessed_at():
         read_axes((20, 30, 5), rgb=True)
 
 
+def test_no_axis_of_labels_is_taken_for_channels():
+    assert read_axes((3, 20, 30), dtype="uint8", labels=True).axes == "ZYX"
+    assert read_axes((20, 30, 3), dtype="uint8", labels=True).axes == "ZYX"
+    with pytest.raises(ImageError, match="labels have at most four axes"):
+        read_axes((2, 2, 2, 20, 30), labels=True)
+
+
 @pytest.mark.parametrize(
     "spacing",
     [
