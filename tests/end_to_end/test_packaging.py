@@ -1,0 +1,73 @@
+"""What napari and Python find of the installed package."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.resources
+import subprocess
+import sys
+from pathlib import Path
+
+import npe2
+import pytest
+
+HEAVY = ("torch", "monai", "lightning", "skimage", "dask", "zarr", "scipy")
+
+
+@pytest.fixture(scope="module")
+def manifest() -> npe2.PluginManifest:
+    manager = npe2.PluginManager()
+    manager.discover()
+    return manager.get_manifest("napari-medt")
+
+
+def test_napari_finds_the_manifest_of_the_top_level(manifest: npe2.PluginManifest, repository: Path) -> None:
+    written = npe2.PluginManifest.from_file(repository / "napari.yaml")
+    assert manifest.contributions == written.contributions, "run `make test`, or install again: napari.yaml has changed"
+    assert manifest.package_version == importlib.metadata.version("napari-medt")
+
+
+def test_every_command_of_the_manifest_can_be_called(manifest: npe2.PluginManifest) -> None:
+    commands = manifest.contributions.commands or []
+    assert commands
+    for command in commands:
+        assert callable(_target(str(command.python_name))), command.id
+
+
+def _target(name: str) -> object:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def test_the_manifest_exists_once(repository: Path) -> None:
+    ignored = {".venv", ".venv-wheel", "build", "dist"}
+    found = [path for path in repository.rglob("napari.yaml") if not ignored & set(path.relative_to(repository).parts)]
+    assert found == [repository / "napari.yaml"]
+
+
+def test_the_installed_sample_images_are_those_of_the_repository(repository: Path) -> None:
+    installed = importlib.resources.files("napari_medt_manifest") / "sample_data"
+    files = sorted((repository / "sample_data").iterdir())
+    assert sorted(file.name for file in installed.iterdir()) == [file.name for file in files]
+    assert all((installed / file.name).read_bytes() == file.read_bytes() for file in files)
+
+
+@pytest.mark.parametrize("module", ["napari_medt", "napari_medt.cli", "napari_medt.widgets.segment", "src_models"])
+def test_nothing_heavy_is_loaded_before_it_is_needed(module: str) -> None:
+    code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_command_line_answers_without_torch() -> None:
+    code = (
+        "import sys; sys.argv = ['napari-medt', '--help']\n"
+        "from napari_medt.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: code = end.code\n"
+        f"print('HEAVY', *(name for name in {HEAVY} if name in sys.modules)); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "segment" in done.stdout
+    assert done.stdout.splitlines()[-1] == "HEAVY"
