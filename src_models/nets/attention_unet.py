@@ -44,7 +44,7 @@ def _norm(name: NormName, channels: int, dimensions: int) -> nn.Module:
     if name == "instance":
         return _INSTANCE_NORM[dimensions](channels, affine=True)
     if name == "group":
-        return nn.GroupNorm(min(_GROUPS, channels), channels)
+        return nn.GroupNorm(max(n for n in range(1, _GROUPS + 1) if channels % n == 0), channels)
     raise ValueError(f"norm {name!r} is not one of batch, instance, group")
 
 
@@ -80,20 +80,38 @@ class GridSubGate(nn.Module):
 
     Equations 1 and 2 of the paper, with the strided convolution of its official code in place of the 1 x 1 one:
     ``alpha = sigmoid(psi(relu(theta(x) + phi(g))))``, resampled to the grid of `x`.
+
+    Parameters
+    ----------
+    skip_channels, gating_channels
+        Channels of the skip features `x` and of the gating signal `g`.
+    inner_channels
+        Channels of the sum inside the gate; `skip_channels` when None.
     """
 
-    def __init__(self, skip_channels: int, gating_channels: int, *, dimensions: int, norm: NormName) -> None:
+    def __init__(
+        self,
+        skip_channels: int,
+        gating_channels: int,
+        *,
+        dimensions: int,
+        norm: NormName,
+        inner_channels: int | None = None,
+    ) -> None:
         super().__init__()
         conv = _CONV[dimensions]
-        self.theta = conv(skip_channels, skip_channels, 2, stride=2, bias=False)
-        self.phi = conv(gating_channels, skip_channels, 1)
-        self.psi = conv(skip_channels, 1, 1)
+        inner = inner_channels or skip_channels
+        self.theta = conv(skip_channels, inner, 2, stride=2, bias=False)
+        self.phi = conv(gating_channels, inner, 1)
+        self.psi = conv(inner, 1, 1)
         self.project = ConvNorm(skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm, relu=False)
 
     def coefficients(self, x: Tensor, g: Tensor, *, mode: str, align_corners: bool) -> Tensor:
         """Return alpha of shape (N, 1, *spatial of x), values between 0 and 1."""
-        query = F.relu_(self.theta(x) + self.phi(g))
-        alpha = torch.sigmoid(self.psi(query))
+        query, gating = self.theta(x), self.phi(g)
+        if gating.shape[2:] != query.shape[2:]:
+            gating = F.interpolate(gating, size=query.shape[2:], mode=mode, align_corners=align_corners)
+        alpha = torch.sigmoid(self.psi(F.relu_(query + gating)))
         return F.interpolate(alpha, size=x.shape[2:], mode=mode, align_corners=align_corners)
 
 
@@ -239,6 +257,8 @@ class AttentionUNet(nn.Module):
         _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
         self.in_channels = in_channels
         self.stride = 2 ** (len(widths) - 1)
+        # Over a single cell there is no variance to normalise by.
+        self.fewest_cells = 2 if norm == "instance" else 1
         self.mode = _LINEAR[dimensions]
         self.align_corners = align_corners
         fine = list(zip(widths[:-1], widths[1:], strict=True))  # channels of each level and of the one below it
@@ -300,7 +320,7 @@ class AttentionUNet(nn.Module):
         """
         if image.shape[1] != self.in_channels:
             raise ValueError(f"the network takes {self.in_channels} channels, the image has {image.shape[1]}")
-        x = _pad_to_multiple(image, self.stride)
+        x = _pad_to_multiple(image, self.stride, self.fewest_cells)
         skips = []
         for level, block in enumerate(self.encoder):
             x = block(x if level == 0 else self.pool(x))
@@ -346,9 +366,9 @@ def _gate_tap(level: int) -> AttentionTap:
     )
 
 
-def _pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
-    """Repeat the last row, column (and slice) until each spatial size is a multiple."""
-    missing = [-size % multiple for size in image.shape[2:]]
+def _pad_to_multiple(image: Tensor, multiple: int, fewest: int) -> Tensor:
+    """Repeat the last row, column (and slice) until each spatial size is a multiple, at least `fewest` times it."""
+    missing = [max(-(-size // multiple), fewest) * multiple - size for size in image.shape[2:]]
     if not any(missing):
         return image
     return F.pad(image, [amount for extra in reversed(missing) for amount in (0, extra)], mode="replicate")
