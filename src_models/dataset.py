@@ -23,7 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.errors import DataSetError, ImageError
+from src_models.axes import AxesReading
+from src_models.errors import DataSetError
+from src_models.image_files import read_image, read_labels
 
 __all__ = ["DataSet", "Sample", "read_sample"]
 
@@ -147,49 +149,33 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
     Raises
     ------
     DataSetError
-        If image and mask differ in shape, or the mask has negative values.
+        If image and mask differ in height, width or depth.
     ImageError
-        If a file cannot be read.
+        If a file cannot be read, or the mask does not hold integers from 0.
     """
-    mask = _as_int32(_read_labels(sample.mask), sample.mask)
-    image = _channels_last(_read_image(sample.image), mask.ndim)
-    if image.shape[: mask.ndim] != mask.shape:
+    mask = _as_int32(read_labels(sample.mask))
+    file = read_image(sample.image)
+    image = _channels_last(np.asarray(file.data), file.reading, mask.shape)
+    if image.shape[: mask.ndim] != mask.shape or image.ndim > mask.ndim + 1:
         raise DataSetError(
-            f"{sample.image} is {_size(image.shape[: mask.ndim])} pixels and {sample.mask} is {_size(mask.shape)}: "
-            "an image and its mask must have equal height and width; replace one of them"
+            f"{sample.image} has the shape {_size(image.shape)} and {sample.mask} has {_size(mask.shape)}: an image "
+            "and its mask must be of equal size; replace one of them"
         )
     return image, mask
 
 
-def _read_image(path: Path) -> NDArray[Any]:
-    import imageio.v3 as iio
-    import tifffile
-
-    try:
-        if path.suffix.lower() in (".tif", ".tiff"):
-            return np.asarray(tifffile.imread(path))
-        return np.asarray(iio.imread(path))
-    except Exception as error:
-        raise ImageError(f"{path}: this image cannot be read; replace it by a whole file ({error})") from error
-
-
-def _read_labels(path: Path) -> NDArray[Any]:
-    labels = _read_image(path)
-    if labels.dtype.kind not in "bui":
-        raise ImageError(f"{path}: a mask holds whole numbers, and this one is {labels.dtype}")
-    return labels
-
-
-def _channels_last(image: NDArray[Any], spatial: int) -> NDArray[Any]:
-    """Move a channel axis at the front to the end; the mask's number of axes tells whether there is one."""
-    if image.ndim == spatial + 1 and image.shape[0] <= 5 < image.shape[-1]:
+def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[int, ...]) -> NDArray[Any]:
+    """Move the channels to the end. The mask tells whether there are any, which metadata may not."""
+    if image.ndim != len(mask_shape) + 1:
+        return image
+    if "C" in reading.axes:
+        image = np.moveaxis(image, reading.axes.index("C"), -1)
+    elif image.shape[1:] == mask_shape:
         image = np.moveaxis(image, 0, -1)
-    return image[..., :3] if image.ndim == spatial + 1 and image.shape[-1] == 4 else image
+    return image[..., :3] if reading.rgb else image
 
 
-def _as_int32(labels: NDArray[Any], path: Path) -> NDArray[np.int32]:
-    if labels.size and labels.min() < 0:
-        raise DataSetError(f"{path}: the mask has negative values; ids are 0 for background and above for the rest")
+def _as_int32(labels: NDArray[Any]) -> NDArray[np.int32]:
     if labels.size and labels.max() > np.iinfo(np.int32).max:
         ids, inverse = np.unique(labels, return_inverse=True)
         labels = inverse.reshape(labels.shape) + int(ids[0] != 0)

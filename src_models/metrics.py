@@ -33,6 +33,7 @@ __all__ = [
     "intersection_over_union",
     "iou",
     "match_objects",
+    "mean_without_nan",
     "pixel_counts",
     "pixel_f1",
 ]
@@ -226,6 +227,15 @@ def average_precision(
        doi:10.1038/s41592-019-0612-7.
     """
     return match_objects(truth, prediction, thresholds).average_precision
+
+
+def mean_without_nan(values: Sequence[NDArray[np.float64]] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Average over the first axis without the nan; nan where there is nothing else."""
+    stack = np.asarray(values, np.float64)
+    counted = np.isfinite(stack)
+    mean = np.full(stack.shape[1:], np.nan)
+    np.divide(np.where(counted, stack, 0).sum(axis=0), counted.sum(axis=0), out=mean, where=counted.any(axis=0))
+    return mean
 
 
 def _largest_matching(ious: csr_array[Any, Any], threshold: float) -> int:

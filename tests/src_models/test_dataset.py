@@ -1,0 +1,236 @@
+"""Data sets as people have them: real files in a folder, whole and broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import tifffile
+from numpy.testing import assert_array_equal
+
+from src_models.dataset import DataSet, Sample, read_sample
+from src_models.errors import DataSetError, ImageError
+
+
+def write_pair(root: Path, name: str, image: np.ndarray | None = None, mask: np.ndarray | None = None) -> Sample:
+    """Write an image and its mask; small grey ones unless given."""
+    image = np.full((6, 8), 7, np.uint8) if image is None else image
+    mask = np.eye(6, 8, dtype=np.uint8) if mask is None else mask
+    for folder, array in (("images", image), ("masks", mask)):
+        path = root / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".tif":
+            tifffile.imwrite(path, array, photometric="rgb" if array.shape[-1] in (3, 4) else "minisblack")
+        else:
+            iio.imwrite(path, array)
+    return Sample(name, root / "images" / name, root / "masks" / name)
+
+
+def write_manifest(root: Path, text: str) -> None:
+    (root / "manifest.csv").write_text(text, encoding="utf-8")
+
+
+def test_samples_are_pairs_of_equal_names_in_order(tmp_path: Path) -> None:
+    expected = [write_pair(tmp_path, name) for name in ("a.png", "b.tif", "c.png")]
+    (tmp_path / "images" / ".DS_Store").write_text("x")
+    (tmp_path / "masks" / "notes.txt").write_text("x")
+    assert DataSet.open(tmp_path).samples == tuple(expected)
+
+
+def test_the_manifest_gives_the_splits_and_leaves_out_what_it_does_not_list(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        write_pair(tmp_path, name)
+    write_manifest(tmp_path, "\ufefffile,split,note\nb.png,test,x\na.png, train ,y\nc.png,,z\n")
+    data = DataSet.open(tmp_path)
+    assert [(sample.name, sample.split) for sample in data.samples] == [
+        ("a.png", "train"),
+        ("b.png", "test"),
+        ("c.png", None),
+    ]
+    assert data.splits == ("test", "train")
+    assert [sample.name for sample in data.split("test")] == ["b.png"]
+    with pytest.raises(DataSetError, match="no split 'val'; there are: test, train"):
+        data.split("val")
+
+
+@pytest.mark.parametrize("manifest", [None, "file,width\n" + "".join(f"{i:03}.png,8\n" for i in range(60))])
+def test_without_splits_a_hash_of_the_name_divides(tmp_path: Path, manifest: str | None) -> None:
+    for index in range(60):
+        write_pair(tmp_path, f"{index:03}.png")
+    if manifest:
+        write_manifest(tmp_path, manifest)
+    data = DataSet.open(tmp_path)
+    training, validation = data.split("train"), data.split("val")
+    assert data.splits == ("train", "val")
+    assert sorted([*training, *validation], key=lambda sample: sample.name) == list(data.samples)
+    assert 4 <= len(validation) <= 15
+    with pytest.raises(DataSetError, match="no split 'test'; there are: train, val"):
+        data.split("test")
+
+
+def test_a_sample_keeps_its_side_when_others_come(tmp_path: Path) -> None:
+    for index in range(40):
+        write_pair(tmp_path, f"{index:03}.png")
+    before = {sample.name for sample in DataSet.open(tmp_path).split("val")}
+    for index in range(40, 60):
+        write_pair(tmp_path, f"{index:03}.png")
+    after = {sample.name for sample in DataSet.open(tmp_path).split("val")}
+    assert {name for name in after if int(name[:3]) < 40} == before
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_neither_side_of_a_small_set_is_empty(tmp_path: Path, count: int) -> None:
+    for start in range(10):
+        root = tmp_path / str(start)
+        for index in range(count):
+            write_pair(root, f"{start}_{index}.png")
+        data = DataSet.open(root)
+        assert data.split("train")
+        assert data.split("val")
+
+
+def test_one_image_cannot_be_divided(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png")
+    with pytest.raises(DataSetError, match="one image cannot be divided"):
+        DataSet.open(tmp_path).split("train")
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "mask_shape", "read_shape"),
+    [
+        pytest.param((6, 8), (6, 8), (6, 8), id="grey"),
+        pytest.param((6, 8, 3), (6, 8), (6, 8, 3), id="colour"),
+        pytest.param((6, 8, 4), (6, 8), (6, 8, 3), id="colour with alpha"),
+        pytest.param((2, 6, 8), (6, 8), (6, 8, 2), id="two channels in front"),
+        pytest.param((3, 6, 8), (3, 6, 8), (3, 6, 8), id="three planes"),
+        pytest.param((20, 6, 8), (20, 6, 8), (20, 6, 8), id="volume"),
+    ],
+)
+def test_channels_come_last_and_the_mask_tells_whether_there_are_any(
+    tmp_path: Path, image_shape: tuple[int, ...], mask_shape: tuple[int, ...], read_shape: tuple[int, ...]
+) -> None:
+    image = np.arange(np.prod(image_shape), dtype=np.uint8).reshape(image_shape)
+    sample = write_pair(tmp_path, "a.tif", image, np.ones(mask_shape, np.uint8))
+    read, mask = read_sample(sample)
+    assert mask.shape == mask_shape
+    assert read.shape == read_shape
+    if read_shape[-1] == 2:
+        assert_array_equal(read[..., 1], image[1])
+    else:
+        assert_array_equal(read, image[..., : read_shape[-1]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, bool])
+def test_masks_of_every_integer_type_are_read(tmp_path: Path, dtype: type) -> None:
+    mask = np.zeros((6, 8), dtype)
+    mask[2:4] = 1
+    mask[5] = 97 if dtype is not bool else True
+    _, read = read_sample(write_pair(tmp_path, "a.tif", mask=mask))
+    assert read.dtype == np.int32
+    assert_array_equal(read, mask.astype(np.int32))
+
+
+def test_ids_beyond_int32_are_numbered_anew(tmp_path: Path) -> None:
+    mask = np.zeros((6, 8), np.int64)
+    mask[0], mask[1], mask[2] = 2**40, 5, 2**35
+    _, read = read_sample(write_pair(tmp_path, "a.tif", mask=mask))
+    assert_array_equal(read[:4, 0], [3, 1, 2, 0])
+
+
+def test_unequal_shapes_name_both_files(tmp_path: Path) -> None:
+    sample = write_pair(tmp_path, "a.png", np.zeros((6, 8), np.uint8), np.zeros((6, 9), np.uint8))
+    with pytest.raises(DataSetError, match="equal size") as caught:
+        read_sample(sample)
+    assert str(sample.image) in str(caught.value)
+    assert str(sample.mask) in str(caught.value)
+    assert "6 x 8" in str(caught.value)
+    assert "6 x 9" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mask", [np.zeros((6, 8), np.float32), np.full((6, 8), -1, np.int16)], ids=["float", "negative"]
+)
+def test_a_mask_that_is_no_mask_is_named(tmp_path: Path, mask: np.ndarray) -> None:
+    sample = write_pair(tmp_path, "a.tif", mask=mask)
+    with pytest.raises(ImageError, match="mask") as caught:
+        read_sample(sample)
+    assert str(sample.mask) in str(caught.value)
+
+
+def remove(*parts: str):
+    return lambda root: root.joinpath(*parts).unlink()
+
+
+def rename_masks(root: Path) -> None:
+    (root / "masks").rename(root / "labels")
+
+
+def empty(root: Path) -> None:
+    for path in root.glob("*/*.png"):
+        path.unlink()
+
+
+def nifti(root: Path) -> None:
+    (root / "images" / "head.nii.gz").write_bytes(b"x")
+
+
+def other_names(root: Path) -> None:
+    for path in list((root / "masks").iterdir()):
+        path.rename(path.with_name(f"mask_{path.name}"))
+
+
+BROKEN = [
+    pytest.param(lambda root: (root / "images").rename(root / "pictures"), "no folder images/", id="no images"),
+    pytest.param(rename_masks, "no folder masks/", id="no masks"),
+    pytest.param(empty, "no image in images/", id="empty"),
+    pytest.param(remove("masks", "b.png"), "1 in images/ without a file .* in masks/: b.png", id="mask missing"),
+    pytest.param(remove("images", "b.png"), "1 in masks/ without a file .* in images/: b.png", id="image missing"),
+    pytest.param(other_names, "5 in masks/ .*: mask_a.png, mask_b.png, mask_c.png and 2 more", id="other names"),
+    pytest.param(nifti, r"NIfTI files \(head.nii.gz\) cannot be read; save them as TIFF", id="NIfTI"),
+    pytest.param(lambda root: write_manifest(root, "name,split\na.png,train\n"), "no column 'file'", id="column"),
+    pytest.param(lambda root: write_manifest(root, "file;split\na.png;train\n"), "comma-separated", id="semicolons"),
+    pytest.param(lambda root: write_manifest(root, "file\na.png\na.png\n"), "more than once: a.png", id="twice"),
+    pytest.param(
+        lambda root: write_manifest(root, "file,split\na.png,train\nz.png,val\n"),
+        "1 in manifest.csv .* in images/: z.png",
+        id="listed but missing",
+    ),
+    pytest.param(
+        lambda root: (root / "manifest.csv").write_bytes(b"file\n\xff\xfe\n"), "manifest cannot be read", id="not text"
+    ),
+]
+
+
+@pytest.mark.parametrize(("break_it", "message"), BROKEN)
+def test_a_broken_data_set_is_refused_in_one_sentence(tmp_path: Path, break_it, message: str) -> None:
+    for name in "abcde":
+        write_pair(tmp_path, f"{name}.png")
+    break_it(tmp_path)
+    with pytest.raises(DataSetError, match=message) as caught:
+        DataSet.open(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_masks_need_not_exist_when_none_are_asked_for(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png")
+    rename_masks(tmp_path)
+    assert [sample.name for sample in DataSet.open(tmp_path, masks=False).samples] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("dsb2018_fluo", {"train": 357, "val": 95}),
+        ("dsb2018_histo", {"train": 73, "val": 16}),
+        ("dsb2018_brightfield", {"train": 11, "val": 4}),
+    ],
+)
+def test_real_data_sets_open(shared: Path, name: str, counts: dict[str, int]) -> None:
+    data = DataSet.open(shared / "data" / name)
+    assert {split: len(data.split(split)) for split in data.splits} == counts
+    image, mask = read_sample(data.samples[0])
+    assert image.shape[:2] == mask.shape
+    assert mask.max() >= 1
