@@ -1,0 +1,115 @@
+"""What training does to a patch so that the network meets more than the data set holds (MONAI transforms).
+
+Two recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour balance, and bright-on-dark against
+dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
+scanner contrast).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from monai.transforms import (
+    Compose,
+    InvertibleTransform,
+    RandAdjustContrastd,
+    RandAffined,
+    RandFlipd,
+    RandGaussianNoised,
+    RandGaussianSmoothd,
+    RandomizableTransform,
+    RandRotate90d,
+    RandScaleIntensityd,
+    RandShiftIntensityd,
+)
+from torch import Tensor
+
+__all__ = ["AugmentationName", "augmentation"]
+
+AugmentationName = Literal["microscopy", "ct", "none"]
+BOTH = ("image", "labels")
+
+
+class RandInvert(RandomizableTransform):
+    """Turn bright on dark into dark on bright: ``1 - x``."""
+
+    def __init__(self, prob: float) -> None:
+        RandomizableTransform.__init__(self, prob)
+
+    def __call__(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Invert ``data["image"]`` with the chosen probability."""
+        self.randomize(None)
+        return {**data, "image": 1 - data["image"]} if self._do_transform else data
+
+
+class RandGrey(RandomizableTransform):
+    """Replace colours by their mean."""
+
+    def __init__(self, prob: float) -> None:
+        RandomizableTransform.__init__(self, prob)
+
+    def __call__(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Make ``data["image"]`` (C, *S) grey with the chosen probability."""
+        self.randomize(None)
+        image = data["image"]
+        return {**data, "image": image.mean(0, keepdim=True).expand_as(image)} if self._do_transform else data
+
+
+def augmentation(name: AugmentationName, dimensions: int) -> Compose:
+    """Make a recipe: a MONAI transform of ``{"image": (C, *S), "labels": (1, *S)}``.
+
+    Parameters
+    ----------
+    name
+        ``"microscopy"``, ``"ct"`` or ``"none"``.
+    dimensions
+        2 or 3.
+    """
+    if name == "none":
+        return Compose([])
+    recipe = _microscopy(dimensions) if name == "microscopy" else _ct(dimensions)
+    return Compose(recipe)
+
+
+def _affine(rotation: float, stretch: float, dimensions: int) -> RandAffined:
+    angles: Any = rotation if dimensions == 2 else (rotation, 0.0, 0.0)
+    return RandAffined(
+        BOTH,
+        prob=0.5,
+        rotate_range=angles,
+        scale_range=(stretch,) * dimensions,
+        shear_range=(0.1,) * dimensions if dimensions == 2 else None,
+        mode=("bilinear", "nearest"),
+        padding_mode="reflection",
+    )
+
+
+def _microscopy(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    # Orientation in the plane only: along z a microscope's resolution differs.
+    plane = (dimensions - 2, dimensions - 1)
+    return [
+        RandRotate90d(BOTH, prob=0.75, spatial_axes=plane),
+        *(RandFlipd(BOTH, prob=0.5, spatial_axis=axis) for axis in range(dimensions)),
+        _affine(np.pi / 4, 0.15, dimensions),
+        RandGrey(prob=0.15),
+        RandAdjustContrastd("image", prob=0.4, gamma=(0.5, 1.8)),
+        RandGaussianSmoothd("image", prob=0.2, sigma_x=(0.4, 1.4), sigma_y=(0.4, 1.4), sigma_z=(0.4, 1.0)),
+        RandScaleIntensityd("image", factors=0.25, prob=0.4),
+        RandScaleIntensityd("image", factors=0.15, prob=0.3, channel_wise=True),
+        RandShiftIntensityd("image", offsets=0.1, prob=0.3),
+        RandGaussianNoised("image", prob=0.3, std=0.08),
+        RandInvert(prob=0.15),
+    ]
+
+
+def _ct(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    return [
+        RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1),
+        _affine(np.pi / 12, 0.2, dimensions),
+        RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.4)),
+        RandGaussianSmoothd("image", prob=0.15, sigma_x=(0.4, 1.0), sigma_y=(0.4, 1.0), sigma_z=(0.4, 1.0)),
+        RandScaleIntensityd("image", factors=0.1, prob=0.3),
+        RandShiftIntensityd("image", offsets=0.05, prob=0.3),
+        RandGaussianNoised("image", prob=0.3, std=0.05),
+    ]

@@ -1,0 +1,130 @@
+"""Where and how a network runs: device, precision, memory layout, threads.
+
+The choice is made for the person: CUDA, then Apple's MPS, then the CPU; half precision (bfloat16) only where the
+hardware multiplies it natively; channels-last layout for 2D networks. Batch norms are folded into the convolutions
+before them, which changes the result by rounding alone.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from src_models.errors import UserError
+
+__all__ = ["DeviceName", "Execution", "available_devices", "choose_execution", "computing_threads", "prepare"]
+
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A device, the precision convolutions are done in, and how many tiles go through the network together."""
+
+    device: torch.device
+    dtype: torch.dtype
+    tile_batch: int
+
+    def __call__(self, network: nn.Module, batch: Tensor) -> Tensor:
+        """Return class probabilities (N, classes, *S), float32 on the device, of a batch (N, C, *S).
+
+        `network` comes from :func:`prepare`.
+        """
+        batch = batch.to(self.device)
+        if batch.ndim == 4:
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        lower = self.dtype != torch.float32
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=lower):
+            logits = network(batch)
+        return torch.softmax(logits.float(), dim=1)
+
+
+def available_devices() -> list[str]:
+    """Return the devices that this machine has, the fastest first."""
+    found = ["cuda"] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+def choose_execution(device: str = "auto", *, tile_batch: int | None = None) -> Execution:
+    """Choose how to run.
+
+    Parameters
+    ----------
+    device
+        ``"auto"``, or one of the devices that the machine has.
+    tile_batch
+        Tiles at once; by default 8 on a GPU, 1 on the CPU.
+
+    Raises
+    ------
+    UserError
+        If the machine does not have the device.
+    """
+    available = available_devices()
+    name = available[0] if device == "auto" else device
+    if name not in available:
+        raise UserError(f"this machine has no device {device!r}; choose from auto, {', '.join(available)}")
+    return Execution(torch.device(name), _precision(name), tile_batch or (1 if name == "cpu" else 8))
+
+
+def _precision(device: str) -> torch.dtype:
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device == "cpu" and _cpu_multiplies_bf16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_multiplies_bf16() -> bool:
+    """Emulated bfloat16 is slower than float32, so only native instructions count."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def prepare(network: nn.Module, execution: Execution) -> nn.Module:
+    """Return a copy of a network in eval mode on the device, its batch norms folded; the original is untouched."""
+    ready = copy.deepcopy(network).eval()
+    fold_batch_norms(ready)
+    ready = ready.to(execution.device)
+    if any(isinstance(module, nn.Conv2d) for module in ready.modules()):
+        ready = ready.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return ready.requires_grad_(False)
+
+
+def fold_batch_norms(network: nn.Module) -> None:
+    """Fold, in place, every batch norm into the convolution it follows (modules with both as `conv` and `norm`)."""
+    for module in network.modules():
+        conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
+        if isinstance(conv, nn.Conv2d | nn.Conv3d) and isinstance(norm, _BatchNorm):
+            module.conv = fuse_conv_bn_eval(conv, norm)  # type: ignore[type-var]
+            module.norm = nn.Identity()
+
+
+@contextmanager
+def computing_threads(count: int | None = None) -> Iterator[int]:
+    """Limit torch's CPU threads inside the ``with`` block.
+
+    Parameters
+    ----------
+    count
+        Number of threads; None leaves one core free for the window (but uses at least one).
+    """
+    before = torch.get_num_threads()
+    wanted = count or max(1, (os.cpu_count() or 2) - 1)
+    torch.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        torch.set_num_threads(before)

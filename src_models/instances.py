@@ -1,0 +1,98 @@
+"""Instances from class probabilities and back: interior, boundary, and the watershed between them.
+
+A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the outermost
+layer of pixels inside each object, so two touching objects have two layers between them, and removing the boundary
+leaves them apart. Interior and boundary together are exactly the object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.header import InstanceSettings
+
+__all__ = ["INSTANCE_CLASSES", "labels_from_probabilities", "median_diameter", "targets_from_labels"]
+
+INSTANCE_CLASSES = ("background", "interior", "boundary")
+
+
+def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Turn instance labels into the classes a network learns.
+
+    Parameters
+    ----------
+    labels
+        Integer labels of any dimension; 0 is background.
+
+    Returns
+    -------
+    ndarray of uint8, shape of `labels`
+        0 background, 1 interior, 2 boundary.
+
+    Examples
+    --------
+    >>> targets_from_labels(np.array([[0, 1, 1, 1, 2, 2, 2, 0]])).tolist()
+    [[0, 2, 1, 2, 2, 1, 2, 0]]
+    """
+    from skimage.segmentation import find_boundaries
+
+    targets = (labels > 0).astype(np.uint8)
+    inner = find_boundaries(labels, connectivity=1, mode="inner")
+    targets[inner & (labels > 0)] = 2
+    return targets
+
+
+def labels_from_probabilities(
+    probabilities: NDArray[Any], settings: InstanceSettings | None = None
+) -> NDArray[np.int32]:
+    """Separate objects by a watershed that floods the interior probability from its seeds.
+
+    Parameters
+    ----------
+    probabilities
+        P(background), P(interior), P(boundary), shape (3, y, x) or (3, z, y, x).
+    settings
+        Thresholds and sizes.
+
+    Returns
+    -------
+    ndarray of int32, shape (y, x) or (z, y, x)
+        Objects numbered from 1; 0 is background.
+    """
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    settings = settings or InstanceSettings()
+    interior = np.asarray(probabilities[1], dtype=np.float32)
+    foreground = interior + np.asarray(probabilities[2], dtype=np.float32) > settings.foreground
+    height = ndimage.gaussian_filter(interior, settings.smoothing) if settings.smoothing > 0 else interior
+    seeds, _ = ndimage.label((height > settings.seed) & foreground)
+    seeds = _without_small(seeds, settings.min_seed_size)
+    labels = watershed(-height, seeds, mask=foreground)
+    return _relabel(_without_small(labels, settings.min_size))
+
+
+def median_diameter(labels: NDArray[Any]) -> float | None:
+    """Return the median diameter (px) of the circles, or balls, of equal size as the objects; None without objects."""
+    sizes = np.bincount(labels.ravel())[1:]
+    sizes = sizes[sizes > 0]
+    if not sizes.size:
+        return None
+    median = float(np.median(sizes))
+    return 2 * np.sqrt(median / np.pi) if labels.ndim == 2 else 2 * (median * 3 / (4 * np.pi)) ** (1 / 3)
+
+
+def _without_small(labels: NDArray[Any], smallest: int) -> NDArray[Any]:
+    sizes = np.bincount(labels.ravel())
+    keep = sizes >= smallest
+    keep[0] = False
+    return np.where(keep, np.arange(sizes.size), 0)[labels]
+
+
+def _relabel(labels: NDArray[Any]) -> NDArray[np.int32]:
+    present = np.bincount(labels.ravel()) > 0
+    present[0] = False
+    return np.where(present, np.cumsum(present), 0).astype(np.int32)[labels]

@@ -1,0 +1,179 @@
+"""The patches a training sees: patch number ``i`` of a seed is always the same one.
+
+Since each patch is a function of the seed and its number, a training that was killed goes on with exactly the patches it
+would have seen, on any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from src_models.augmentation import AugmentationName, augmentation
+from src_models.dataset import Sample, read_sample
+from src_models.errors import DataSetError
+from src_models.header import ModelHeader
+from src_models.instances import median_diameter, targets_from_labels
+from src_models.intensity import measure
+
+__all__ = ["Patches", "TrainingImage", "as_channels", "load_images"]
+
+# Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
+ZOOMS = (0.5, 2.0)
+SMALLEST_DIAMETER = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingImage:
+    """A normalised image (C, *S) in half precision, its labels (*S), and the median diameter of its objects."""
+
+    name: str
+    image: NDArray[np.float16]
+    labels: NDArray[np.int32]
+    diameter: float | None
+
+    @property
+    def colour(self) -> bool:
+        """Whether the channels differ."""
+        return bool((self.image[0] != self.image[-1]).any())
+
+
+def as_channels(image: NDArray[Any], spatial: int, header: ModelHeader, name: str) -> NDArray[Any]:
+    """Bring an image (*S) or (*S, C) to the model's channels: (C, *S).
+
+    Grey is repeated for a model of colour images, and colour turned to grey (ITU-R 601) for a model of grey ones.
+
+    Raises
+    ------
+    DataSetError
+        If the number of channels does not fit the model.
+    """
+    wanted = len(header.channels)
+    planes = image[None] if image.ndim == spatial else np.moveaxis(image, -1, 0)
+    if len(planes) == wanted:
+        return planes
+    if len(planes) == 1 and header.rgb:
+        return np.repeat(planes, 3, axis=0)
+    if len(planes) == 3 and wanted == 1:
+        return np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), planes.astype(np.float32), 1)[None]
+    raise DataSetError(f"{name} has {len(planes)} channels and the network takes {wanted} ({', '.join(header.channels)})")
+
+
+def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[TrainingImage]:
+    """Read and normalise all samples.
+
+    Raises
+    ------
+    DataSetError
+        If an image does not fit the model, or a mask has classes the model does not have.
+    """
+    return [_load(sample, header) for sample in samples]
+
+
+def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
+    image, labels = read_sample(sample)
+    if labels.ndim != header.dimensions:
+        raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
+    if header.result == "semantic" and labels.max(initial=0) >= len(header.classes):
+        raise DataSetError(
+            f"{sample.mask} has the class {labels.max()} and the network has {len(header.classes)} classes "
+            f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
+        )
+    planes = as_channels(image, labels.ndim, header, str(sample.image))
+    normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
+    diameter = median_diameter(labels) if header.result == "instances" else None
+    return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
+
+
+class Patches(Dataset[tuple[Tensor, Tensor]]):
+    """Random patches, by number.
+
+    Parameters
+    ----------
+    images
+        What to draw from. Where some are grey and some in colour, the rarer kind is drawn more often than its share
+        (in proportion to the square root of the counts).
+    header
+        Tells dimensions and whether targets are classes or interior and boundary.
+    size
+        Patch size (px, per spatial axis).
+    recipe
+        Augmentation; ``"none"`` also leaves the scale alone.
+    seed
+        Seed of everything that is random here.
+    start, stop
+        Numbers of the first patch and of the one after the last.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        header: ModelHeader,
+        *,
+        size: tuple[int, ...],
+        recipe: AugmentationName,
+        seed: int,
+        start: int,
+        stop: int,
+    ) -> None:
+        self.images = images
+        self.header = header
+        self.size = size
+        self.recipe = recipe
+        self.seed = seed
+        self.start = start
+        self.stop = stop
+        self._transform = augmentation(recipe, header.dimensions)
+        colour = np.array([image.colour for image in images])
+        counts = np.where(colour, colour.sum(), (~colour).sum())
+        self._weights = 1 / np.sqrt(counts)
+        self._weights /= self._weights.sum()
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return self.stop - self.start
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return image (C, *size) float32 and classes (*size) int64 of patch ``start + index``."""
+        number = self.start + index
+        random = np.random.default_rng((self.seed, number))
+        source = self.images[random.choice(len(self.images), p=self._weights)]
+        patch = self._cut(source, random)
+        self._transform.set_random_state(seed=int(random.integers(2**31)))
+        patch = self._transform(patch)
+        labels = patch["labels"][0].numpy().astype(np.int32)
+        targets = targets_from_labels(labels) if self.header.result == "instances" else labels
+        return torch.as_tensor(patch["image"]).float().contiguous(), torch.as_tensor(targets.astype(np.int64))
+
+    def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
+        """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
+        zoom = 1.0 if self.recipe == "none" else float(np.exp(random.uniform(*np.log(ZOOMS))))
+        if source.diameter is not None:
+            zoom = max(zoom, min(1.0, SMALLEST_DIAMETER / source.diameter))
+        window = [max(1, round(size / zoom)) for size in self.size]
+        starts = [
+            int(random.integers(0, max(0, length - wide) + 1))
+            for length, wide in zip(source.labels.shape, window, strict=True)
+        ]
+        cut = tuple(slice(start, start + wide) for start, wide in zip(starts, window, strict=True))
+        image = _reflect_to(source.image[(slice(None), *cut)].astype(np.float32), window)
+        labels = _reflect_to(source.labels[cut][None], window)
+        mode = "bilinear" if len(window) == 2 else "trilinear"
+        return {
+            "image": F.interpolate(torch.from_numpy(image)[None], self.size, mode=mode, antialias=False)[0],
+            "labels": F.interpolate(torch.from_numpy(labels.astype(np.float32))[None], self.size, mode="nearest-exact")[0],
+        }
+
+
+def _reflect_to(planes: NDArray[Any], window: Sequence[int]) -> NDArray[Any]:
+    """Reflect an image (C, *S) at its far ends until it fills the window."""
+    missing = [(0, 0), *((0, wide - length) for wide, length in zip(window, planes.shape[1:], strict=True))]
+    return np.pad(planes, missing, mode="symmetric") if any(extra for _, extra in missing) else planes

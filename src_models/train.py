@@ -1,0 +1,375 @@
+"""Training a network on a data set, with Lightning Fabric, so that it runs on one CPU as on several GPUs.
+
+A run keeps four files beside each other: ``NAME.safetensors``, the model with the best validation Dice so far;
+``NAME.last.safetensors``, the model as it is now; ``NAME.training.pt``, all that is needed to go on; and
+``NAME.log.csv``. A run that was killed and resumed ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from monai.losses import DiceCELoss
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from src_models.architectures import create
+from src_models.atomic import atomic_path, check_new
+from src_models.augmentation import AugmentationName
+from src_models.checkpoint import Model, save
+from src_models.dataset import DataSet
+from src_models.errors import DataSetError, UserError
+from src_models.header import ModelHeader
+from src_models.patches import Patches, TrainingImage, load_images
+
+__all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How to train.
+
+    Parameters
+    ----------
+    steps, batch
+        Optimiser steps, and patches per step (over all devices).
+    patch
+        Patch size (px) along each axis; rounded up by nothing, so give a multiple of the network's stride.
+    learning_rate, weight_decay
+        Peak learning rate (linear warm-up over the first 5 %, then a cosine down to zero) and decay, for AdamW.
+    augment
+        ``"microscopy"``, ``"ct"`` or ``"none"``.
+    validate_every
+        Steps between validations.
+    seed
+        Seed of weights, patches and augmentation.
+    device, devices, precision
+        As Lightning Fabric takes them: accelerator, number of devices, ``"32-true"``, ``"bf16-mixed"`` and so on.
+    workers
+        Processes that prepare patches; 0 prepares them in the training process.
+    """
+
+    steps: int = 2000
+    batch: int = 8
+    patch: int = 192
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    augment: AugmentationName = "microscopy"
+    validate_every: int = 100
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "patch", "validate_every", "devices"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
+        if self.batch % self.devices:
+            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
+
+    def repeatable(self) -> dict[str, Any]:
+        """Return the settings that decide the result; a run can only be resumed with the same ones."""
+        everything = dataclasses.asdict(self)
+        return {name: everything[name] for name in everything if name not in ("device", "workers", "validate_every")}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingUpdate:
+    """What there is to tell after a step: mean loss since the last validation, and Dice if one was just made."""
+
+    step: int
+    steps: int
+    loss: float
+    validation_dice: float | None
+    best_dice: float
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands."""
+
+    step: int = 0
+    best_dice: float = -1.0
+    losses: list[float] = field(default_factory=list)
+
+
+def train(
+    data: DataSet,
+    header: ModelHeader,
+    output: str | Path,
+    settings: TrainSettings | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_update: Callable[[TrainingUpdate], None] | None = None,
+) -> Path:
+    """Train a new network and write the best one found.
+
+    Parameters
+    ----------
+    data
+        Its splits ``"train"`` and ``"val"`` are used.
+    header
+        Describes the network to make; its field `training` is filled in.
+    output
+        Model file to write; the other files of the run lie beside it.
+    settings
+        How to train.
+    resume
+        Go on with the run that wrote to `output`, if there is one; otherwise start it.
+    overwrite
+        Whether an existing `output` may be replaced.
+    on_update
+        Called after every step.
+
+    Returns
+    -------
+    Path
+        `output`.
+
+    Raises
+    ------
+    DataSetError
+        If the data do not fit the network, or a loss is NaN.
+    OutputError
+        If `output` exists and neither `resume` nor `overwrite` is given.
+    """
+    return _Run(data, header, Path(output), settings or TrainSettings(), on_update).run(resume, overwrite)
+
+
+class _Run:
+    """One training run."""
+
+    def __init__(
+        self,
+        data: DataSet,
+        header: ModelHeader,
+        output: Path,
+        settings: TrainSettings,
+        on_update: Callable[[TrainingUpdate], None] | None,
+    ) -> None:
+        self.header = header
+        self.output = output
+        self.last = output.with_suffix(".last.safetensors")
+        self.checkpoint = output.with_suffix(".training.pt")
+        self.log = output.with_suffix(".log.csv")
+        self.settings = settings
+        self.on_update = on_update
+        self.data = data
+        self.state = TrainingState()
+        self.loss = DiceCELoss(softmax=True, to_onehot_y=True)
+
+    def run(self, resume: bool, overwrite: bool) -> Path:
+        resume = resume and self.checkpoint.exists()
+        for path in (self.output, self.last, self.checkpoint):
+            check_new(path, overwrite=overwrite or resume)
+        images = load_images(self.data.split("train"), self.header)
+        validation = load_images(self.data.split("val"), self.header)
+        fabric = _fabric(self.settings)
+        torch.manual_seed(self.settings.seed)
+        network = create(self.header.architecture, **self.header.config)
+        if self.header.dimensions == 2:
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
+        )
+        wrapped, optimizer = fabric.setup(network, optimizer)
+        if resume:
+            self._restore(wrapped, optimizer)
+        elif fabric.is_global_zero:
+            self._write_log_row(("step", "loss", "validation_dice"), new=True)
+        self._loop(fabric, wrapped, optimizer, images, validation)
+        return self.output
+
+    def _loop(
+        self,
+        fabric: Fabric,
+        network: Any,
+        optimizer: Any,
+        images: Sequence[TrainingImage],
+        validation: Sequence[TrainingImage],
+    ) -> None:
+        settings = self.settings
+        network.train()
+        for batch, targets in self._loader(fabric, images):
+            _set_learning_rate(optimizer, self.state.step, settings)
+            loss = self._step(fabric, network, optimizer, batch, targets)
+            self.state.step += 1
+            self.state.losses.append(loss)
+            dice = None
+            if self.state.step % settings.validate_every == 0 or self.state.step == settings.steps:
+                dice = self._validate(fabric, network, validation)
+            self._tell(dice)
+            if dice is not None:
+                self._keep(fabric, network, optimizer, dice)
+
+    def _loader(self, fabric: Fabric, images: Sequence[TrainingImage]) -> DataLoader[tuple[Tensor, Tensor]]:
+        settings = self.settings
+        patches = Patches(
+            images,
+            self.header,
+            size=(settings.patch,) * self.header.dimensions,
+            recipe=settings.augment,
+            seed=settings.seed,
+            start=self.state.step * settings.batch,
+            stop=settings.steps * settings.batch,
+        )
+        loader = DataLoader(
+            patches, batch_size=settings.batch // fabric.world_size, num_workers=settings.workers, drop_last=True
+        )
+        return fabric.setup_dataloaders(loader)  # type: ignore[return-value]
+
+    def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
+        if batch.ndim == 4:
+            batch = batch.contiguous(memory_format=torch.channels_last)
+        loss = self.loss(network(batch), targets[:, None])
+        if not torch.isfinite(loss):
+            raise DataSetError(
+                f"training step {self.state.step + 1}: the loss is not a number; lower the learning rate, or look for "
+                "extreme values in the images"
+            )
+        fabric.backward(loss)
+        fabric.clip_gradients(network, optimizer, max_norm=5.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        return float(fabric.all_reduce(loss.detach()))  # type: ignore[arg-type]
+
+    def _validate(self, fabric: Fabric, network: Any, images: Sequence[TrainingImage]) -> float:
+        """Mean over classes but the background of Dice, pooled over the middles of all validation images."""
+        network.eval()
+        totals = torch.zeros(2, len(self.header.classes), device=fabric.device)
+        for image in images[fabric.global_rank :: fabric.world_size]:
+            batch, targets = _middle(image, 2 * self.settings.patch, self.header)
+            with torch.inference_mode():
+                found = network(batch.to(fabric.device)).argmax(1)[0]
+            truth = targets.to(fabric.device)
+            for index in range(len(self.header.classes)):
+                here, there = found == index, truth == index
+                totals[0, index] += 2 * (here & there).sum()
+                totals[1, index] += here.sum() + there.sum()
+        network.train()
+        totals = fabric.all_reduce(totals, reduce_op="sum")  # type: ignore[assignment]
+        present = totals[1, 1:] > 0
+        dice = totals[0, 1:][present] / totals[1, 1:][present]
+        return float(dice.mean()) if present.any() else 0.0
+
+    def _tell(self, dice: float | None) -> None:
+        if self.on_update is not None:
+            recent = self.state.losses
+            best = max(self.state.best_dice, dice if dice is not None else -1.0)
+            self.on_update(TrainingUpdate(self.state.step, self.settings.steps, float(np.mean(recent)), dice, best))
+
+    def _keep(self, fabric: Fabric, network: Any, optimizer: Any, dice: float) -> None:
+        """Write log, last model, best model and, after these, the state from which the run can go on."""
+        better = dice > self.state.best_dice
+        self.state.best_dice = max(dice, self.state.best_dice)
+        if fabric.is_global_zero:
+            model = Model(network.module, self._header(dice))
+            self._write_log_row((self.state.step, f"{np.mean(self.state.losses):.6f}", f"{dice:.6f}"))
+            save(model, self.last, overwrite=True)
+            if better:
+                save(model, self.output, overwrite=True)
+        self.state.losses = []
+        if fabric.is_global_zero:
+            self._store(network.module, optimizer)
+        fabric.barrier()
+
+    def _header(self, dice: float) -> ModelHeader:
+        packages = ("torch", "monai", "lightning", "numpy", "scikit-image")
+        training = {
+            **self.header.training,
+            "data": self.data.root.resolve().name,
+            "train_images": len(self.data.split("train")),
+            "val_images": len(self.data.split("val")),
+            "settings": dataclasses.asdict(self.settings),
+            "step": self.state.step,
+            "validation_dice": round(dice, 4),
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        }
+        return replace(self.header, training=training)
+
+    def _store(self, network: nn.Module, optimizer: Any) -> None:
+        content = {
+            "settings": json.dumps(self.settings.repeatable(), sort_keys=True),
+            "state": dataclasses.asdict(self.state),
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with atomic_path(self.checkpoint, overwrite=True) as beside:
+            torch.save(content, beside)
+
+    def _restore(self, network: Any, optimizer: Any) -> None:
+        try:
+            content: Mapping[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+            self.state = TrainingState(**content["state"])
+            stored = content["settings"]
+        except Exception as error:
+            raise DataSetError(
+                f"{self.checkpoint}: this training state cannot be read ({error}); start anew with --overwrite"
+            ) from error
+        if stored != json.dumps(self.settings.repeatable(), sort_keys=True):
+            raise DataSetError(
+                f"{self.checkpoint}: the run was started with other settings ({stored}); give the same ones to resume"
+            )
+        network.module.load_state_dict(content["network"])
+        optimizer.load_state_dict(content["optimizer"])
+        self._cut_log()
+
+    def _cut_log(self) -> None:
+        """Drop rows written after the state that the run resumes from."""
+        with self.log.open(newline="") as file:
+            rows = list(csv.reader(file))
+        kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= self.state.step]
+        with atomic_path(self.log, overwrite=True) as beside, beside.open("w", newline="") as file:
+            csv.writer(file).writerows(kept)
+
+    def _write_log_row(self, row: Sequence[object], *, new: bool = False) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("w" if new else "a", newline="") as file:
+            csv.writer(file).writerow(row)
+
+
+def _fabric(settings: TrainSettings) -> Fabric:
+    fabric = Fabric(
+        accelerator=settings.device,
+        devices=settings.devices,
+        precision=settings.precision,  # type: ignore[arg-type]
+        strategy="auto" if settings.devices == 1 else "ddp",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> None:
+    warmup = max(1, settings.steps // 20)
+    if step < warmup:
+        factor = (step + 1) / warmup
+    else:
+        factor = 0.5 * (1 + np.cos(np.pi * (step - warmup) / max(1, settings.steps - warmup)))
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * factor
+
+
+def _middle(image: TrainingImage, most: int, header: ModelHeader) -> tuple[Tensor, Tensor]:
+    """Return the middle of an image, (1, C, *S), and its target classes (*S)."""
+    from src_models.instances import targets_from_labels
+
+    cut = tuple(
+        slice(max(0, (length - most) // 2), max(0, (length - most) // 2) + most) for length in image.labels.shape
+    )
+    targets = targets_from_labels(image.labels) if header.result == "instances" else image.labels
+    planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
+    return planes, torch.from_numpy(targets[cut].astype(np.int64))
