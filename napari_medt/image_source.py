@@ -49,7 +49,9 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: 
     from src_models.axes import read_axes
 
     data, name = full_resolution(layer), f"layer {layer.name!r}"
-    reading = read_axes(
+    if layer.rgb and axes is not None and not axes.strip().upper().endswith("C"):
+        raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {axes!r} do not")
+    return read_axes(
         data.shape,
         dtype=data.dtype,
         axes=axes or _axes_from_labels(layer),
@@ -59,9 +61,6 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: 
         dimensions=dimensions,
         name=name,
     )
-    if layer.rgb and not reading.axes.endswith("C"):
-        raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {reading.axes!r} do not")
-    return reading
 
 
 def _axes_from_labels(layer: napari.layers.Image) -> str | None:

@@ -104,6 +104,8 @@ class Outcome:
         Attention maps in pixels of the region.
     provenance
         Model, settings and versions, for the metadata of the layers.
+    summary
+        What was found, in a few words.
     """
 
     job: Job
@@ -111,6 +113,7 @@ class Outcome:
     labels: Any
     attention: tuple[PlacedMap, ...]
     provenance: dict[str, Any]
+    summary: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,20 @@ def _outcome(job: Job, model: Model, segmentation: Segmentation) -> Outcome:
         labels=labels,
         attention=tuple(segmentation.attention),
         provenance=segmentation.provenance,
+        summary=_summary(segmentation),
     )
+
+
+def _summary(segmentation: Segmentation) -> str:
+    labels = segmentation.labels
+    if not isinstance(labels, np.ndarray):
+        return "the labels are on disk"
+    counts = np.bincount(labels.ravel(), minlength=len(segmentation.classes))
+    if segmentation.result == "instances":
+        number = int(np.count_nonzero(counts[1:]))
+        return f"{number} object" if number == 1 else f"{number} objects"
+    shares = zip(segmentation.classes[1:], counts[1:] / labels.size, strict=False)
+    return ", ".join(f"{name} {share:.0%} of the image" for name, share in shares)
 
 
 def _continue_numbers(labels: Any, previous: Any, region: Region) -> Any:

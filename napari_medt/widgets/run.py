@@ -1,0 +1,146 @@
+"""A segmentation in a worker thread, with progress in napari's activity dock and a cancel within one tile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from threading import Event
+from typing import Any
+
+from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
+from napari.utils import progress
+from qtpy.QtCore import QObject, Signal
+
+from napari_medt.segmentation_task import Failure, Job, Outcome, segmentation_steps
+
+__all__ = ["SegmentationRun"]
+
+_LEAVE_WITHIN = 10.0  # seconds that closing the widget waits for the tile that is being computed
+
+
+class SegmentationRun(QObject):
+    """One run at a time of :func:`~napari_medt.segmentation_task.segmentation_steps`, off the GUI thread.
+
+    Parameters
+    ----------
+    parent
+        Parent object.
+    """
+
+    progressed = Signal(float, str)  #: share done (0 to 1; below 0 while unknown), and a line for people
+    ended = Signal(object)  #: the Outcome, the Failure, or None after a cancel
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker: _StepsWorker | None = None
+        self._bar: progress | None = None
+        self._result: Outcome | Failure | None = None
+        self._started = 0.0
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._worker is not None
+
+    def start(self, job: Job, title: str) -> None:
+        """Start a run.
+
+        Parameters
+        ----------
+        job
+            What is to be done.
+        title
+            What the activity dock calls it.
+        """
+        self._result = None
+        self._bar = progress(total=0, desc=title)
+        self._worker = _StepsWorker(segmentation_steps(job))
+        self._worker.yielded.connect(self._on_step)
+        self._worker.returned.connect(self._on_returned)
+        self._worker.finished.connect(self._on_finished)
+        self._worker.start()
+        self.progressed.emit(-1.0, "Loading model...")
+
+    def cancel(self) -> None:
+        """End the run after the tile that is being computed; `ended` follows."""
+        if self._worker is not None:
+            self._worker.quit()
+            self.progressed.emit(-1.0, "Cancelling...")
+
+    def leave(self) -> None:
+        """End the run without a word, and wait for its thread: the widget goes."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        worker.yielded.disconnect(self._on_step)
+        worker.returned.disconnect(self._on_returned)
+        worker.finished.disconnect(self._on_finished)
+        worker.quit()
+        self._close_bar()
+        worker.wait(_LEAVE_WITHIN)
+
+    def _on_step(self, step: Any) -> None:
+        if self._worker is None or self._worker.abort_requested or not step.total:
+            return
+        if self._bar is not None:
+            if self._bar.total != step.total:
+                self._bar.total = step.total
+                self._started = time.monotonic()
+            self._bar.update(step.done - self._bar.n)
+        self.progressed.emit(step.done / step.total, self._line(step))
+
+    def _line(self, step: Any) -> str:
+        elapsed = time.monotonic() - self._started
+        if step.done < 2 or elapsed < 1:  # too early for an estimate
+            return str(step.message)
+        left = elapsed / (step.done - 1) * (step.total - step.done)
+        return f"{step.message}, about {_duration(left)} left"
+
+    def _on_returned(self, result: Outcome | Failure | None) -> None:
+        self._result = result
+
+    def _on_finished(self) -> None:
+        self._worker = None
+        self._close_bar()
+        result, self._result = self._result, None
+        self.ended.emit(result)
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class _StepsWorker(WorkerBase):
+    """Runs a generator to its end, or to the step after `quit`; the generator is closed in the worker's thread."""
+
+    def __init__(self, steps: Generator[Any, None, Any]) -> None:
+        super().__init__(SignalsClass=GeneratorWorkerSignals)
+        self._steps = steps
+        self._over = Event()
+
+    def work(self) -> Any:
+        """Step through the generator and return what it returns; None after a cancel."""
+        try:
+            with closing(self._steps):
+                return self._step_through()
+        finally:
+            self._over.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the generator is closed, if it ever started."""
+        if self.is_running:
+            self._over.wait(seconds)
+
+    def _step_through(self) -> Any:
+        while not self.abort_requested:
+            try:
+                self.yielded.emit(next(self._steps))
+            except StopIteration as end:
+                return end.value
+        return None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,285 @@
+"""The dock widget "Segment": run a model on an image layer, and get labels and attention maps over it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari.layers
+import napari.viewer
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+from napari_medt.image_source import full_resolution, read_layer
+from napari_medt.layers import ResultLayers
+from napari_medt.preferences import read_preferences
+from napari_medt.regions import default_choice, region_choices, region_in_viewer
+from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings
+from napari_medt.widgets.layer_combo import ImageLayerCombo
+from napari_medt.widgets.model_combo import ModelCombo
+from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
+from napari_medt.widgets.run import SegmentationRun
+from src_models.axes import AxesReading
+from src_models.errors import UserError
+
+__all__ = ["SegmentWidget"]
+
+
+class SegmentWidget(QWidget):
+    """Segment an image layer and see where the network looked.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that the widget works in.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._results = ResultLayers(napari_viewer)
+        self._image_of_run: napari.layers.Image | None = None
+        self._preferences = read_preferences()
+        self.images = ImageLayerCombo(napari_viewer)
+        self.reading = QLabel()
+        self.models = ModelCombo(self._preferences.model)
+        self.region = QComboBox()
+        self.diameter = DiameterBox()
+        self.attention = AttentionList()
+        self.result = ResultCombo()
+        self.device = DeviceCombo(self._preferences.device)
+        self.tile = TileBox()
+        self.axes = QLineEdit()
+        self.more = QCollapsible("More settings")
+        self.segment = QPushButton("Segment")
+        self.cancel = QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self.status = QLabel()
+        self.run = SegmentationRun(self)
+        self._build()
+        self._explain()
+        self._connect()
+        self._on_model_changed()
+
+    def settings(self) -> SegmentSettings:
+        """Return what is set.
+
+        Raises
+        ------
+        UserError
+            If there is no model to choose.
+        """
+        path = self.models.path()
+        if path is None:
+            raise UserError("There is no model to segment with: open a model file first.")
+        return SegmentSettings(
+            model=path,
+            result=self.result.result(),
+            attention=self.attention.names(),
+            diameter=self.diameter.diameter() if self._form.isRowVisible(self.diameter) else None,
+            tile=self.tile.tile(),
+            device=self.device.device(),
+            threads=self._preferences.threads,
+        )
+
+    def open_model(self, path: str | Path) -> None:
+        """Add a model file to the list of models and choose it."""
+        self.models.open_file(Path(path))
+
+    def start(self) -> None:
+        """Segment the chosen image as set; what keeps it from starting is shown as a notification."""
+        image = self.images.layer()
+        if self.run.running:
+            return
+        try:
+            if image is None:
+                raise UserError("There is no image to segment: open one first (File > Open Files).")
+            job = self._job(image)
+        except UserError as error:
+            self._report(str(error))
+            return
+        self._image_of_run = image
+        self._set_running(True)
+        self.run.start(job, f"Segmenting {image.name}")
+
+    def _job(self, image: napari.layers.Image) -> Job:
+        settings = self.settings()
+        reading = self._read(image)
+        header = self.models.header()
+        assert header is not None  # settings() has checked
+        region = region_in_viewer(self._viewer, image, reading, header.dimensions, self.region.currentData())
+        earlier = self._results.labels_of(image, header.name)
+        return Job(
+            settings=settings,
+            data=full_resolution(image),
+            region=region,
+            layer_id=image.unique_id,
+            layer_name=image.name,
+            previous=None if earlier is None else earlier.data,
+        )
+
+    def _read(self, image: napari.layers.Image) -> AxesReading:
+        header = self.models.header()
+        return read_layer(image, self.axes.text().strip() or None, header.dimensions if header else 2)
+
+    def _build(self) -> None:
+        self._form = _form()
+        self._form.addRow("Image", self.images)
+        self._form.addRow("", self.reading)
+        self._form.addRow("Model", self.models)
+        self._form.addRow("Run on", self.region)
+        self._form.addRow("Object size", self.diameter)
+        self._form.addRow("Attention\nmaps", self.attention)
+        rare = QWidget()
+        self._rare = _form(rare)
+        self._rare.addRow("Labels are", self.result)
+        self._rare.addRow("Compute on", self.device)
+        self._rare.addRow("Tile size", self.tile)
+        self._rare.addRow("Axes", self.axes)
+        self.more.setContent(rare)
+        self.more.setDuration(0)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.segment, 2)
+        buttons.addWidget(self.cancel, 1)
+        column = QVBoxLayout(self)
+        column.addLayout(self._form)
+        column.addWidget(self.more)
+        column.addLayout(buttons)
+        column.addWidget(self.bar)
+        column.addWidget(self.status)
+        column.addStretch()
+        for label in (self.reading, self.status):
+            label.setWordWrap(True)
+        for combo in (self.region, self.result, self.device):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._set_running(False)
+
+    def _explain(self) -> None:
+        self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
+        self.reading.setToolTip(
+            "How the image is read: its axes, channels and pixel size. If that is wrong, name the "
+            "axes under More settings."
+        )
+        self.region.setToolTip(
+            "Which part of the image is segmented. What is in view is worked out when you press Segment."
+        )
+        self.axes.setToolTip(
+            "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
+            "width; such as TZYX. Left empty, they are worked out from the layer."
+        )
+        self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
+        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
+        self.bar.setToolTip("How much of the image is done.")
+
+    def _connect(self) -> None:
+        self.images.layer_changed.connect(self._on_image_changed)
+        self.models.model_changed.connect(self._on_model_changed)
+        self.models.refused.connect(self._report)
+        self.axes.editingFinished.connect(self._on_image_changed)
+        self.segment.clicked.connect(self.start)
+        self.cancel.clicked.connect(self.run.cancel)
+        self.run.progressed.connect(self._on_progress)
+        self.run.ended.connect(self._on_ended)
+        self._viewer.layers.events.removed.connect(self._on_layer_removed)
+
+    def _on_model_changed(self) -> None:
+        header = self.models.header()
+        self.attention.set_model(header)
+        self.result.set_model(header)
+        self.tile.set_model(header)
+        self._form.setRowVisible(self.diameter, bool(header and header.object_diameter))
+        self._form.setRowVisible(self.attention, self.attention.count() > 0)
+        self._rare.setRowVisible(self.result, self.result.count() > 1)
+        self._on_image_changed()
+
+    def _on_image_changed(self) -> None:
+        """Say how the image is read, and offer what can be run on."""
+        image, header = self.images.layer(), self.models.header()
+        self.segment.setEnabled(image is not None and header is not None and not self.run.running)
+        if image is None:
+            self.reading.setText("Open an image to begin.")
+            self.region.clear()
+            return
+        try:
+            reading = self._read(image)
+        except UserError as error:
+            self.reading.setText(str(error))
+            return
+        self.reading.setText(reading.describe())
+        self.axes.setPlaceholderText(f"automatic ({reading.axes})")
+        self._offer_regions(reading, header.dimensions if header else 2)
+
+    def _offer_regions(self, reading: AxesReading, dimensions: int) -> None:
+        choices = region_choices(reading, dimensions)
+        offered = [self.region.itemData(i) for i in range(self.region.count())]
+        chosen = self.region.currentData() if offered == list(choices) else default_choice(reading, dimensions)
+        self.region.clear()
+        for choice, text in choices.items():
+            self.region.addItem(text, choice)
+        self.region.setCurrentIndex(self.region.findData(chosen))
+
+    def _on_progress(self, share: float, line: str) -> None:
+        self.bar.setRange(0, 0 if share < 0 else 1000)
+        self.bar.setValue(round(share * 1000))
+        self.status.setText(line)
+
+    def _on_ended(self, result: Outcome | Failure | None) -> None:
+        image, self._image_of_run = self._image_of_run, None
+        self._set_running(False)
+        if isinstance(result, Failure):
+            self._report(result.message)
+        elif result is None or image is None or image not in self._viewer.layers:
+            self.status.setText("Cancelled; no layer was changed.")
+        else:
+            self._show(image, result)
+
+    def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
+        shown = self._results.show(image, outcome)
+        self.status.setText(f"Done: {outcome.summary}.")
+        if shown.kept is not None:
+            show_info(
+                f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
+            )
+
+    def _on_layer_removed(self) -> None:
+        if self._image_of_run is not None and self._image_of_run not in self._viewer.layers:
+            self._image_of_run = None
+            self.run.cancel()
+
+    def _report(self, message: str) -> None:
+        self.status.setText(message)
+        show_error(message)
+
+    def _set_running(self, running: bool) -> None:
+        self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
+        self.cancel.setEnabled(running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+
+    def event(self, event: QEvent) -> bool:
+        """Notice that the dock was closed: napari then takes the widget out of it."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._leave()
+        return super().event(event)
+
+    def _leave(self) -> None:
+        self.run.leave()
+        self.images.disconnect_viewer()
+
+
+def _form(parent: QWidget | None = None) -> QFormLayout:
+    form = QFormLayout(parent)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
