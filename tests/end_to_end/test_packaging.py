@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
 import importlib.resources
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +73,28 @@ def test_the_command_line_answers_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "segment" in done.stdout
     assert done.stdout.splitlines()[-1] == "HEAVY"
+
+
+@pytest.mark.parametrize("package", ["src_models", "napari_medt"])
+def test_what_is_imported_is_required(package: str, repository: Path) -> None:
+    required = {
+        re.match(r"[\w.-]+", line)[0].lower()
+        for line in importlib.metadata.requires("napari-medt") or []
+        if "extra ==" not in line
+    }
+    homes = importlib.metadata.packages_distributions()
+    imported = {name for path in (repository / package).rglob("*.py") for name in _imports(path)}
+    foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
+    assert foreign
+    undeclared = {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}}
+    assert undeclared - {"napari_medt_manifest"} == set()
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names

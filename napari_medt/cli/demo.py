@@ -1,0 +1,46 @@
+"""``napari-medt demo``: see a real image segmented, with every attention map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["demo"]
+
+
+def demo(
+    image: Annotated[
+        str, typer.Option(help="The sample image: fluorescence, histology or brightfield.")
+    ] = "fluorescence",
+    output: Annotated[Path, typer.Option(help="Folder for labels and attention maps.")] = Path("demo_output"),
+    picture: Annotated[
+        Path, typer.Option(help="Picture of the whole window, written where there is no display.")
+    ] = Path("demo.png"),
+    offscreen: Annotated[
+        bool, typer.Option("--offscreen", help="Write the picture and end, even where there is a display.")
+    ] = False,
+) -> None:
+    """Segment a sample image with the model that ships, write the results and show them in napari."""
+    from napari_medt import demo as the_demo
+    from napari_medt.system_libraries import has_display
+
+    if not has_display():
+        the_demo.run_on_virtual_screen(
+            ["demo", "--image", image, "--output", str(output), "--picture", str(picture), "--offscreen"]
+        )
+    typer.echo(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
+    result = the_demo.segment_sample(image)
+    for path in the_demo.write_results(result, output):
+        typer.echo(f"  wrote {path}")
+    viewer = the_demo.show(result)
+    if offscreen:
+        the_demo.save_picture(viewer, picture)
+        viewer.close()
+        typer.echo(f"  wrote {picture}")
+    else:
+        import napari
+
+        typer.echo("Opening napari.")
+        napari.run()

@@ -1,0 +1,238 @@
+"""The demo: a real sample image, segmented by a model that ships, with every attention map, in files and in napari.
+
+It goes the way that the Segment widget goes, from image layer to result layers, so what it shows is what a person gets.
+Where there is no display, the same window is drawn on a screen in memory and saved as a picture.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medt import samples
+from napari_medt.system_libraries import explain, missing
+from src_models.errors import OutputError, UserError
+
+if TYPE_CHECKING:
+    import napari
+    import napari.layers
+
+    from napari_medt.segmentation_task import Failure, Outcome
+    from src_models.predict import Progress
+
+__all__ = ["IMAGES", "Demo", "run_on_virtual_screen", "save_picture", "segment_sample", "show", "write_results"]
+
+IMAGES: dict[str, Callable[[], list[samples.LayerData]]] = {
+    "fluorescence": samples.fluorescence,
+    "histology": samples.histology,
+    "brightfield": samples.brightfield,
+}
+MODEL = "nuclei"
+WINDOW_SIZE = (1500, 950)
+_SCREEN = "-screen 0 1600x1000x24"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A sample image and what the model made of it.
+
+    Parameters
+    ----------
+    image
+        The image as a layer.
+    truth
+        Arguments of the layer with the labels that people drew.
+    outcome
+        Labels and attention maps.
+    """
+
+    image: napari.layers.Image
+    truth: samples.LayerData
+    outcome: Outcome
+
+
+def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = None) -> Demo:
+    """Segment a sample image with the model that ships, and record every attention map.
+
+    Parameters
+    ----------
+    name
+        One of `IMAGES`.
+    on_progress
+        Called after every tile.
+
+    Raises
+    ------
+    UserError
+        If there is no such sample, or the model is missing or cannot run here.
+    """
+    if name not in IMAGES:
+        raise UserError(f"There is no sample image {name!r}; there are {', '.join(IMAGES)}.")
+    (data, options, _), truth = IMAGES[name]()
+    from napari.layers import Image
+
+    image = Image(data, **options)
+    return Demo(image, truth, _outcome(image, on_progress))
+
+
+def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> Outcome:
+    from napari_medt.image_source import read_layer
+    from napari_medt.regions import Region
+    from napari_medt.segmentation_task import Failure, Job, SegmentSettings, segmentation_steps
+    from src_models.architectures import attention_names
+    from src_models.header import read_header
+    from src_models.library import find_model
+
+    model = find_model(MODEL)
+    reading = read_layer(image)
+    whole = Region(reading.axes, tuple(slice(0, size) for size in reading.shape), reading.shape, image.rgb)
+    settings = SegmentSettings(model=model, attention=tuple(attention_names(read_header(model))))
+    steps = segmentation_steps(
+        Job(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
+    )
+    outcome = _run(steps, on_progress)
+    if isinstance(outcome, Failure):
+        raise UserError(outcome.message)
+    return outcome
+
+
+def _run(
+    steps: Generator[Progress, None, Outcome | Failure], on_progress: Callable[[Progress], None] | None
+) -> Outcome | Failure:
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            return end.value
+        if on_progress is not None:
+            on_progress(progress)
+
+
+def write_results(demo: Demo, folder: Path) -> list[Path]:
+    """Write labels and attention maps as TIFF, over those of an earlier demo.
+
+    Parameters
+    ----------
+    demo
+        The segmented sample.
+    folder
+        Where to; it is made if need be.
+
+    Returns
+    -------
+    list of Path
+        The files, labels first.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
+    """
+    from napari_medt.image_source import read_layer
+    from src_models.result_files import check_writable, write_labels, write_map
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); choose another folder with --output"
+        ) from error
+    check_writable(folder)
+    reading = read_layer(demo.image)
+    name = demo.image.name
+    files = [write_labels(folder / f"{name}_labels.tif", demo.outcome.labels, reading=reading, overwrite=True)]
+    for placed in demo.outcome.attention:
+        path = folder / f"{name}_{placed.name.replace(' ', '_')}.tif"
+        files.append(write_map(path, placed, reading=reading, overwrite=True))
+    return files
+
+
+def show(demo: Demo) -> napari.Viewer:
+    """Open napari with the image, its labels, the attention maps, the ground truth and the Segment widget.
+
+    Raises
+    ------
+    UserError
+        If there is no Qt binding, or a system library is missing.
+    """
+    _check_window()
+    import napari
+
+    from napari_medt.layers import ResultLayers
+
+    viewer = napari.Viewer(title="napari-medt demo")
+    viewer.add_layer(demo.image)
+    data, options, _ = demo.truth
+    viewer.add_labels(data, **options)
+    shown = ResultLayers(viewer).show(demo.image, demo.outcome)
+    shown.labels.contour = 2  # so that the image is seen under its labels
+    viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    return viewer
+
+
+def _check_window() -> None:
+    lacking = missing(virtual_screen=False)
+    if lacking:
+        raise UserError(explain(lacking))
+    try:
+        import qtpy.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            "napari's window needs a Qt binding and there is none here: install napari-medt with its extra `all`, "
+            'as in pip install "napari-medt[all]".'
+        ) from error
+
+
+def save_picture(viewer: napari.Viewer, path: Path) -> None:
+    """Save the whole window, canvas and dock widgets included, as a PNG.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from imageio.v3 import imwrite
+
+    viewer.window.resize(*WINDOW_SIZE)
+    _settle()
+    viewer.reset_view()
+    _settle()
+    picture: Any = viewer.screenshot(canvas_only=False, flash=False)
+    try:
+        imwrite(path, picture)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); choose another place with --picture"
+        ) from error
+
+
+def _settle(seconds: float = 1.0) -> None:
+    """Let Qt lay out and draw what is pending."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(int(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def run_on_virtual_screen(arguments: list[str]) -> None:
+    """Become the same command with these arguments on a screen in memory; this process does not go on.
+
+    Raises
+    ------
+    UserError
+        If Xvfb is not installed.
+    """
+    lacking = missing(virtual_screen=True)
+    if lacking:
+        raise UserError(f"There is no display here, and nothing to draw without one.\n{explain(lacking)}")
+    program = shutil.which("xvfb-run") or "xvfb-run"
+    # -P: the folder that the command is run in must not be searched for modules.
+    command = [program, "-a", f"--server-args={_SCREEN}", sys.executable, "-P", "-m", "napari_medt", *arguments]
+    sys.stdout.flush()
+    os.execv(program, command)  # noqa: S606
