@@ -23,3 +23,30 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the reference data in {folder}; NAPARI_MEDT_SHARED can name another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of a small untrained Attention U-Net for grey images, 2D, instances."""
+    import torch
+
+    from src_models.architectures import create
+    from src_models.checkpoint import Model, save
+    from src_models.header import ModelHeader
+
+    torch.manual_seed(0)
+    config = {"in_channels": 1, "classes": 3, "widths": (4, 8, 8)}
+    header = ModelHeader(
+        name="tiny",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "interior", "boundary"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(8, 8),
+        result="instances",
+        licence="CC0-1.0",
+    )
+    network = create(header.architecture, **config)
+    return save(Model(network, header), tmp_path_factory.mktemp("models") / "tiny.safetensors")

@@ -1,0 +1,221 @@
+"""``napari-medt segment``: labels, and attention maps, of image files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from src_models.errors import OutputError, UserError
+
+if TYPE_CHECKING:
+    from src_models.checkpoint import Model
+    from src_models.image_files import ImageFile
+    from src_models.predict import Progress, Segmentation
+
+__all__ = ["segment"]
+
+LARGE = 64 * 2**20  # pixels; labels of a larger zarr go to zarr, tile by tile
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Report = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a person asked for, for all images."""
+
+    model: Model
+    output: Path
+    attention: bool
+    device: str
+    tile: int | None
+    result: Literal["semantic", "instances"] | None
+    diameter: float | None
+    axes: str | None
+    overwrite: bool
+
+
+def segment(
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="TIFF, OME-TIFF, PNG, JPEG, zarr or OME-Zarr.")
+    ],
+    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it is missing.")],
+    attention: Annotated[bool, typer.Option("--attention", help="Write every attention map as well.")] = False,
+    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
+    tile: Annotated[int | None, typer.Option(min=1, help="Tile size in pixels; the model's own unless given.")] = None,
+    instances: Annotated[
+        bool | None,
+        typer.Option("--instances/--classes", help="Number the objects, or write class numbers; as the model says."),
+    ] = None,
+    diameter: Annotated[
+        float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
+    ] = None,
+    axes: Annotated[str | None, typer.Option(help="Axes of the images by hand, such as ZYX or CYX.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Segment image files."""
+    from src_models.atomic import check_writable
+    from src_models.header import read_header
+
+    header = read_header(_model_path(model))
+    _check_outputs(images, output, _map_names(header) if attention else [], overwrite=overwrite)
+    check_writable(output)
+    from src_models.checkpoint import load
+
+    result: Literal["semantic", "instances"] | None = None
+    if instances is not None:
+        result = "instances" if instances else "semantic"
+    wanted = _Wanted(
+        model=load(model),
+        output=output,
+        attention=attention,
+        device=device,
+        tile=tile,
+        result=result,
+        diameter=diameter,
+        axes=axes,
+        overwrite=overwrite,
+    )
+    _segment_all(images, wanted)
+
+
+def _model_path(model: str) -> Path:
+    from src_models.library import find_model
+
+    return Path(model) if model.endswith(".safetensors") or "/" in model else find_model(model)
+
+
+def _map_names(header: Any) -> list[str]:
+    from src_models.architectures import attention_names
+
+    return attention_names(header.architecture, header.config)
+
+
+def _labels_path(output: Path, stem: str, suffix: str = ".tif") -> Path:
+    return output / f"{stem}_labels{suffix}"
+
+
+def _map_path(output: Path, stem: str, name: str) -> Path:
+    return output / f"{stem}_attention_{name.replace(' ', '_')}.tif"
+
+
+def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwrite: bool) -> None:
+    """Refuse before the work what could not be written after it."""
+    from src_models.atomic import check_new
+    from src_models.image_files import image_stem
+
+    stems = Counter(image_stem(image) for image in images)
+    stem, count = stems.most_common(1)[0]
+    if count > 1:
+        raise OutputError(
+            f"{count} of the images are called {stem!r} and their results would have the same name; "
+            "segment them into different folders"
+        )
+    for stem in stems:
+        paths = [_labels_path(output, stem), _labels_path(output, stem, ".zarr")]
+        for path in paths + [_map_path(output, stem, name) for name in maps]:
+            check_new(path, overwrite=overwrite)
+
+
+def _segment_all(images: list[Path], wanted: _Wanted) -> None:
+    """Segment one image after the other; one that fails does not stop those after it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    failed = 0
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        for number, path in enumerate(images, start=1):
+            task = bar.add_task(f"{path.name} ({number} of {len(images)})", total=None)
+
+            def report(progress: Progress, task: Any = task) -> None:
+                bar.update(task, completed=progress.done, total=progress.total)
+
+            try:
+                for line in _segment_one(path, wanted, report, console.print):
+                    console.print(f"  {line}")
+            except OutputError:
+                raise  # the images after it would fail in the same way
+            except UserError as error:
+                failed += 1
+                message = str(error) if str(path) in str(error) else f"{path}: {error}"
+                typer.echo(f"Error: {' '.join(message.split())}", err=True)
+            finally:
+                bar.remove_task(task)
+    if len(images) > 1:
+        console.print(f"{len(images) - failed} of {len(images)} images segmented into {wanted.output}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str], None]) -> list[str]:
+    """Segment an image, write the results, and say in lines what was written."""
+    from src_models.atomic import atomic_path
+    from src_models.image_files import read_image
+    from src_models.result_files import output_zarr, write_labels, write_map
+
+    image = read_image(path, axes=wanted.axes)
+    say(f"{path}: {image.reading.describe()}")
+    shape = image.reading.without_channels().shape
+    if _goes_to_zarr(image):
+        labels_path = _labels_path(wanted.output, image.name, ".zarr")
+        with atomic_path(labels_path, overwrite=wanted.overwrite) as beside:
+            out = output_zarr(beside, shape, "int32", reading=image.reading)
+            segmentation = _run(image, wanted, report, labels_out=out)
+    else:
+        segmentation = _run(image, wanted, report, labels_out=None)
+        labels_path = _labels_path(wanted.output, image.name)
+        write_labels(labels_path, segmentation.labels, reading=image.reading, overwrite=wanted.overwrite)
+    lines = [f"{_found(segmentation)} -> {labels_path}"]
+    for placed in segmentation.attention:
+        map_path = _map_path(wanted.output, image.name, placed.name)
+        write_map(map_path, placed, reading=image.reading, overwrite=wanted.overwrite)
+        lines.append(f"{placed.description} -> {map_path}")
+    return lines
+
+
+def _goes_to_zarr(image: ImageFile) -> bool:
+    import math
+
+    import numpy as np
+
+    return not isinstance(image.data, np.ndarray) and math.prod(image.reading.without_channels().shape) > LARGE
+
+
+def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) -> Segmentation:
+    from src_models.predict import segment as predict
+
+    return predict(
+        image.data,
+        wanted.model,
+        axes=image.reading.axes,
+        attention=wanted.attention,
+        diameter=wanted.diameter,
+        tile=wanted.tile,
+        result=wanted.result,
+        device=wanted.device,
+        labels_out=labels_out,
+        on_progress=report,
+    )
+
+
+def _found(segmentation: Segmentation) -> str:
+    """Say what was found, as far as it is in memory."""
+    import numpy as np
+
+    if not isinstance(segmentation.labels, np.ndarray):
+        return "labels"
+    counts = np.bincount(segmentation.labels.ravel())[1:]
+    if segmentation.result == "instances":
+        number = int(np.count_nonzero(counts))
+        return f"{number} {'object' if number == 1 else 'objects'}"
+    shares = zip(segmentation.classes[1:], counts / segmentation.labels.size, strict=False)
+    return ", ".join(f"{name} {share:.1%}" for name, share in shares) or "background only"
