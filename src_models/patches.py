@@ -18,13 +18,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from src_models.augmentation import AugmentationName, augmentation
+from src_models.channels import as_channels
 from src_models.dataset import Sample, read_sample
 from src_models.errors import DataSetError
 from src_models.header import ModelHeader
 from src_models.instances import median_diameter, targets_from_labels
 from src_models.intensity import measure
 
-__all__ = ["Patches", "TrainingImage", "as_channels", "load_images"]
+__all__ = ["Patches", "TrainingImage", "load_images"]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
 ZOOMS = (0.5, 2.0)
@@ -44,27 +45,6 @@ class TrainingImage:
     def colour(self) -> bool:
         """Whether the channels differ."""
         return bool((self.image[0] != self.image[-1]).any())
-
-
-def as_channels(image: NDArray[Any], spatial: int, header: ModelHeader, name: str) -> NDArray[Any]:
-    """Bring an image (*S) or (*S, C) to the model's channels: (C, *S).
-
-    Grey is repeated for a model of colour images, and colour turned to grey (ITU-R 601) for a model of grey ones.
-
-    Raises
-    ------
-    DataSetError
-        If the number of channels does not fit the model.
-    """
-    wanted = len(header.channels)
-    planes = image[None] if image.ndim == spatial else np.moveaxis(image, -1, 0)
-    if len(planes) == wanted:
-        return planes
-    if len(planes) == 1 and header.rgb:
-        return np.repeat(planes, 3, axis=0)
-    if len(planes) == 3 and wanted == 1:
-        return np.tensordot(np.array([0.299, 0.587, 0.114], np.float32), planes.astype(np.float32), 1)[None]
-    raise DataSetError(f"{name} has {len(planes)} channels and the network takes {wanted} ({', '.join(header.channels)})")
 
 
 def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[TrainingImage]:
@@ -87,7 +67,8 @@ def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
             f"{sample.mask} has the class {labels.max()} and the network has {len(header.classes)} classes "
             f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
         )
-    planes = as_channels(image, labels.ndim, header, str(sample.image))
+    channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
+    planes = as_channels(channels_first, header, str(sample.image))
     normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
     diameter = median_diameter(labels) if header.result == "instances" else None
     return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
@@ -169,7 +150,9 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         mode = "bilinear" if len(window) == 2 else "trilinear"
         return {
             "image": F.interpolate(torch.from_numpy(image)[None], self.size, mode=mode, antialias=False)[0],
-            "labels": F.interpolate(torch.from_numpy(labels.astype(np.float32))[None], self.size, mode="nearest-exact")[0],
+            "labels": F.interpolate(torch.from_numpy(labels.astype(np.float32))[None], self.size, mode="nearest-exact")[
+                0
+            ],
         }
 
 

@@ -65,7 +65,9 @@ class Tiling:
         self.overlap = tuple(_round_up(o, stride) for o in overlap)
         if any(2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             needed = max(2 * o for o in self.overlap) + stride
-            raise UserError(f"a tile of {min(tile)} px is too small for an overlap of {max(overlap)}; use {needed} px or more")
+            raise UserError(
+                f"a tile of {min(tile)} px is too small for an overlap of {max(overlap)}; use {needed} px or more"
+            )
         self._spans = [
             _spans(size, t, o, stride) for size, t, o in zip(self.shape, self.tile, self.overlap, strict=True)
         ]
@@ -122,7 +124,9 @@ class Band:
 
     def add(self, tile: Tile, values: NDArray[np.float32]) -> None:
         """Add a tile's values, (channels, *cells)."""
-        place = [slice(a // self._stride, a // self._stride + n) for a, n in zip(tile.start, values.shape[1:], strict=True)]
+        place = [
+            slice(a // self._stride, a // self._stride + n) for a, n in zip(tile.start, values.shape[1:], strict=True)
+        ]
         place[0] = slice(place[0].start - self._first, place[0].stop - self._first)
         self._sum[(slice(None), *place)] += values * self._tiling.weights(tile, self._stride)
 

@@ -1,0 +1,168 @@
+"""Running a network over one plane, tile by tile: class probabilities and attention maps, blended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from src_models.attention import AttentionMap, record_attention
+from src_models.execution import Execution
+from src_models.header import ModelHeader
+from src_models.plane_source import PlaneSource
+from src_models.scratch import Scratch
+from src_models.tiling import Band, Tile, Tiling
+
+__all__ = ["FoundMap", "MapSink", "PlanePrediction"]
+
+
+@dataclass
+class FoundMap:
+    """One map over all planes: `data` has the leading axes, then the cells."""
+
+    name: str
+    kind: str
+    description: str
+    level: int
+    stride: int
+    data: Any
+
+
+class MapSink:
+    """Collects the attention maps of all planes."""
+
+    def __init__(self, scratch: Scratch, leading_shape: tuple[int, ...]) -> None:
+        self._scratch = scratch
+        self._leading_shape = leading_shape
+        self._by_name: dict[str, list[FoundMap]] = {}
+
+    @property
+    def found(self) -> list[FoundMap]:
+        """The maps, finest first."""
+        return sorted((m for maps in self._by_name.values() for m in maps), key=lambda m: (m.level, m.name))
+
+    def arrays(self, recorded: AttentionMap, shape: Sequence[int]) -> list[FoundMap]:
+        """Return one array per coefficient map of a tap, for a plane of this shape (px)."""
+        if recorded.name not in self._by_name:
+            count = recorded.shape[1]
+            cells = tuple(-(-size // recorded.stride) for size in shape)
+            self._by_name[recorded.name] = [
+                FoundMap(
+                    recorded.name if count == 1 else f"{recorded.name} map {k + 1}",
+                    recorded.kind,
+                    recorded.description,
+                    recorded.level,
+                    recorded.stride,
+                    self._scratch.zeros((*self._leading_shape, *cells), np.float32),
+                )
+                for k in range(count)
+            ]
+        return self._by_name[recorded.name]
+
+
+class PlanePrediction:
+    """Prediction of one plane.
+
+    Parameters
+    ----------
+    source
+        The plane.
+    network, execution
+        From :func:`~src_models.execution.prepare` and :func:`~src_models.execution.choose_execution`.
+    header
+        The model's.
+    tile
+        Tile size (px).
+    attention
+        Names of the maps to record.
+    maps
+        Where they go.
+    scratch
+        Makes the array `probabilities`, (classes, *S) float16.
+    """
+
+    def __init__(
+        self,
+        source: PlaneSource,
+        network: nn.Module,
+        execution: Execution,
+        header: ModelHeader,
+        tile: tuple[int, ...],
+        attention: Sequence[str],
+        maps: MapSink,
+        scratch: Scratch,
+    ) -> None:
+        self.source = source
+        self._network = network
+        self._execution = execution
+        self._tile_batch = execution.tile_batch
+        self._attention = attention
+        self._maps = maps
+        stride = int(getattr(network, "stride", 1))
+        self._tiling = Tiling(source.shape, tile, header.overlap, stride)
+        self.probabilities = scratch.zeros((len(header.classes), *source.shape), np.float16)
+        self._band = Band(self._tiling, len(header.classes), 1, self._store)
+        self._map_bands: dict[str, Band] = {}
+        self._plane = source.plane
+
+    def __len__(self) -> int:
+        """Return the number of tiles."""
+        return len(self._tiling)
+
+    def steps(self) -> Iterator[str]:
+        """Predict; yield, after every tile, a line on what is being done."""
+        note = "segmenting"
+        with record_attention(self._network, self._attention) as recorded:
+            for number, row in enumerate(self._tiling.rows()):
+                for _, alike in groupby(row, key=lambda tile: tile.shape):
+                    waiting = list(alike)
+                    while waiting:
+                        batch, waiting = waiting[: self._tile_batch], waiting[self._tile_batch :]
+                        try:
+                            self._predict(batch, recorded)
+                        except torch.OutOfMemoryError:
+                            note = self._with_smaller_batch()
+                            waiting = batch + waiting
+                            continue
+                        for _ in batch:
+                            yield note
+                for band in (self._band, *self._map_bands.values()):
+                    band.finish_row(number)
+
+    def _with_smaller_batch(self) -> str:
+        if self._tile_batch == 1:
+            raise
+        self._tile_batch //= 2
+        torch.cuda.empty_cache()
+        return f"segmenting {self._tile_batch} tile(s) at a time, since memory is short"
+
+    def _predict(self, tiles: Sequence[Tile], recorded: Sequence[AttentionMap]) -> None:
+        batch = torch.from_numpy(np.stack([self.source.read(tile.region) for tile in tiles]))
+        found = self._execution(self._network, batch)
+        self._add(self._band, tiles, found)
+        for attention in recorded:
+            self._add(self._map_band(attention), tiles, attention.tensor)
+
+    def _add(self, band: Band, tiles: Sequence[Tile], values: Tensor) -> None:
+        for tile, plane in zip(tiles, values.float().cpu().numpy(), strict=True):
+            band.add(tile, plane)
+
+    def _store(self, first: int, rows: NDArray[np.float32]) -> None:
+        self.probabilities[:, first : first + rows.shape[1]] = rows.astype(np.float16)
+
+    def _map_band(self, recorded: AttentionMap) -> Band:
+        if recorded.name not in self._map_bands:
+            arrays = self._maps.arrays(recorded, self.source.shape)
+
+            def store(first: int, rows: NDArray[np.float32]) -> None:
+                for found, row in zip(arrays, rows, strict=True):
+                    found.data[(*self._plane, slice(first, first + len(row)))] = row
+
+            self._map_bands[recorded.name] = Band(self._tiling, len(arrays), recorded.stride, store)
+        return self._map_bands[recorded.name]

@@ -1,0 +1,138 @@
+"""An image's plane as the network sees it: its channels, normalised, at the network's scale, region by region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.channels import as_channels
+from src_models.errors import ImageError
+from src_models.header import ModelHeader
+from src_models.intensity import Normalisation, measure
+from src_models.planes import Planes
+from src_models.resampling import read_resized, zoomed_shape
+
+__all__ = ["PlaneSource", "normalisations"]
+
+# A plane of up to this many pixels is measured whole; of a larger one, GRID x GRID blocks are.
+WHOLE_PIXELS = 2048 * 2048
+GRID = 4
+BLOCK = 512
+MOST_PLANES = 9
+
+Plane = tuple[int, ...]
+
+
+class PlaneSource:
+    """One plane of an image for one model.
+
+    Parameters
+    ----------
+    image, planes, plane
+        The image, how it divides, and which plane of it.
+    header
+        The model's.
+    normalisation
+        By time point, from :func:`normalisations`.
+    zoom
+        Factor by which the image is resized before the network sees it.
+    name
+        The image, for errors.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        planes: Planes,
+        plane: Plane,
+        header: ModelHeader,
+        normalisation: Mapping[int, Normalisation],
+        zoom: float,
+        name: str,
+    ) -> None:
+        self._image = image
+        self._planes = planes
+        self.plane = plane
+        self._header = header
+        self._normalisation = normalisation[_time(planes, plane)]
+        self._name = name
+        self.shape = zoomed_shape(planes.shape, zoom)
+
+    def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
+        """Return a region (px of the resized plane) as (C, *region).
+
+        Raises
+        ------
+        ImageError
+            If a value there is NaN or infinite.
+        """
+        return np.ascontiguousarray(read_resized(self._read, self._planes.shape, self.shape, region), dtype=np.float32)
+
+    def zoomed(self, zoom: float) -> PlaneSource:
+        """Return the same plane at another scale (relative to the image's own pixels)."""
+        other = object.__new__(PlaneSource)
+        other.__dict__.update(self.__dict__, shape=zoomed_shape(self._planes.shape, zoom))
+        return other
+
+    def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
+        block = self._planes.read(self._image, self.plane, region)
+        _check_finite(block, self._name)
+        return self._normalisation(as_channels(block, self._header, self._name))
+
+
+def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -> dict[int, Normalisation]:
+    """Measure the normalisation of each time point, over all its depth, from a regular sample.
+
+    Raises
+    ------
+    ImageError
+        If a sampled value is NaN or infinite.
+    """
+    by_time: dict[int, list[Plane]] = {}
+    for plane in planes:
+        by_time.setdefault(_time(planes, plane), []).append(plane)
+    found = {}
+    for time, members in by_time.items():
+        step = -(-len(members) // MOST_PLANES)
+        sampled = [_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]]
+        found[time] = measure(np.concatenate(sampled), header.intensity, name=name)
+    return found
+
+
+def _sample(image: Any, planes: Planes, plane: Plane, header: ModelHeader, name: str) -> NDArray[Any]:
+    blocks = (planes.read(image, plane, region) for region in _sampled_regions(planes.shape))
+    kept = []
+    for block in blocks:
+        _check_finite(block, name)
+        kept.append(as_channels(block, header, name).ravel() if block.shape[0] > 1 else block.ravel())
+    return np.concatenate(kept)
+
+
+def _sampled_regions(shape: Sequence[int]) -> list[tuple[slice, ...]]:
+    """Cut GRID x GRID blocks out of the last two axes, and a few slices of the first in 3D."""
+    deep = tuple(shape[:-2])
+    if int(np.prod(shape, dtype=np.int64)) <= WHOLE_PIXELS:
+        return [tuple(slice(0, size) for size in shape)]
+    depths: list[tuple[slice, ...]] = [()]
+    if deep:
+        slices = np.unique(np.linspace(0, deep[0] - 1, MOST_PLANES).round().astype(int))
+        depths = [(slice(int(z), int(z) + 1),) for z in slices]
+    starts = [np.linspace(0, max(0, size - BLOCK), GRID).round().astype(int) for size in shape[-2:]]
+    return [
+        (*depth, slice(int(y), int(y) + BLOCK), slice(int(x), int(x) + BLOCK))
+        for depth in depths
+        for y in np.unique(starts[0])
+        for x in np.unique(starts[1])
+    ]
+
+
+def _time(planes: Planes, plane: Plane) -> int:
+    return plane[planes.leading.index("T")] if "T" in planes.leading else 0
+
+
+def _check_finite(block: NDArray[Any], name: str) -> None:
+    if block.dtype.kind == "f" and not np.isfinite(block).all():
+        raise ImageError(f"{name} has NaN or infinite values; replace them (for example by numpy.nan_to_num) first")

@@ -1,0 +1,396 @@
+"""Segmenting an image of any size: the one place where a model meets an image.
+
+>>> import numpy as np
+>>> from src_models.architectures import create
+>>> from src_models.checkpoint import Model
+>>> from src_models.header import ModelHeader
+>>> config = {"in_channels": 1, "classes": 2, "widths": (4, 8, 8)}
+>>> header = ModelHeader(name="tiny", purpose="an example", architecture="attention-unet", config=config,
+...                      classes=("background", "cell"), channels=("grey",))
+>>> result = segment(np.eye(50), Model(create("attention-unet", **config), header), attention=True)
+>>> result.labels.shape, [m.name for m in result.attention], result.attention[0].scale
+((50, 50), ['gate 2'], (2.0, 2.0))
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.axes import AxesReading, read_axes
+from src_models.channels import check_channels
+from src_models.checkpoint import Model
+from src_models.errors import UserError
+from src_models.execution import Execution, choose_execution, prepare
+from src_models.labelling import blocks, classes_of, components, resize_labels, write_instances
+from src_models.object_size import choose_zoom
+from src_models.plane_prediction import MapSink, PlanePrediction
+from src_models.plane_source import PlaneSource, normalisations
+from src_models.planes import LabelPlane, Planes
+from src_models.resampling import read_resized, zoomed_shape
+from src_models.scratch import Scratch
+
+__all__ = ["PlacedMap", "Progress", "Segmentation", "segment", "segment_steps"]
+
+KEPT_PROBABILITIES_BYTES = 512 * 2**20
+ResultName = Literal["semantic", "instances"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: steps done, steps in all, and what is being done, in words."""
+
+    done: int
+    total: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMap:
+    """One attention map on an image.
+
+    Parameters
+    ----------
+    name, kind, description, level
+        What it is; level 1 is the finest.
+    data
+        Values from 0 to 1, at the map's own resolution; the same axes as the labels.
+    scale
+        Image pixels per cell, along each axis.
+    translate
+        Position (image pixels, centre of a pixel = whole number) of the centre of the first cell, along each axis.
+    """
+
+    name: str
+    kind: str
+    description: str
+    level: int
+    data: Any
+    scale: tuple[float, ...]
+    translate: tuple[float, ...]
+
+
+@dataclass
+class Segmentation:
+    """What a run found.
+
+    Parameters
+    ----------
+    labels
+        In the image's axes without channels: int32 object numbers, or uint8 classes.
+    probabilities
+        (classes, *labels.shape), float16; None where that would take over 512 MiB.
+    attention
+        The maps asked for, finest first.
+    classes
+        Names of the classes.
+    result
+        ``"semantic"`` or ``"instances"``.
+    provenance
+        How it was made: model, settings, versions.
+    """
+
+    labels: Any
+    probabilities: NDArray[np.float16] | None
+    attention: list[PlacedMap]
+    classes: tuple[str, ...]
+    result: ResultName
+    provenance: dict[str, Any]
+    _scratch: Scratch = field(default_factory=Scratch, repr=False)
+
+
+def segment(
+    image: Any,
+    model: Model,
+    *,
+    axes: str | AxesReading | None = None,
+    attention: bool | Collection[str] = False,
+    diameter: float | None = None,
+    tile: int | None = None,
+    result: ResultName | None = None,
+    device: str = "auto",
+    labels_out: Any = None,
+    name: str = "the image",
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Segmentation:
+    """Segment an image; see :func:`segment_steps`, of which this is the whole run in one call."""
+    steps = segment_steps(
+        image,
+        model,
+        axes=axes,
+        attention=attention,
+        diameter=diameter,
+        tile=tile,
+        result=result,
+        device=device,
+        labels_out=labels_out,
+        name=name,
+    )
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as finished:
+            found: Segmentation = finished.value
+            return found
+        if on_progress is not None:
+            on_progress(progress)
+
+
+def segment_steps(
+    image: Any,
+    model: Model,
+    *,
+    axes: str | AxesReading | None = None,
+    attention: bool | Collection[str] = False,
+    diameter: float | None = None,
+    tile: int | None = None,
+    result: ResultName | None = None,
+    device: str = "auto",
+    labels_out: Any = None,
+    name: str = "the image",
+) -> Generator[Progress, None, Segmentation]:
+    """Segment an image, one tile after each step; closing the generator cancels the run.
+
+    Parameters
+    ----------
+    image
+        NumPy, dask or zarr array; 2D, RGB, multichannel, stack, time series or volume. It is read tile by tile.
+    model
+        From :func:`src_models.load`.
+    axes
+        The image's axes, such as ``"ZYX"``, or how they were read; None guesses (see :func:`~src_models.axes.read_axes`).
+    attention
+        True records every attention map; or the names of those to record.
+    diameter
+        Diameter (px) of the objects; None estimates it where the model can tell.
+    tile
+        Tile size (px); None takes the model's.
+    result
+        None gives what the model was made for. ``"semantic"`` of a model of instances gives object against
+        background; ``"instances"`` of a semantic model numbers connected regions.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    labels_out
+        Array of zeros to write the labels to (zarr, for images whose labels do not fit in memory).
+    name
+        What to call the image in errors.
+
+    Yields
+    ------
+    Progress
+        After each tile, and after each block of objects.
+
+    Returns
+    -------
+    Segmentation
+        When the generator is exhausted.
+
+    Raises
+    ------
+    ImageError
+        If the image is empty, complex, not finite, or has channels or axes that the model cannot take.
+    UserError
+        If an attention map is unknown, the tile is too small, or the device is missing.
+    """
+    run = _Run(image, model, axes, attention, diameter, tile, result, device, labels_out, name)
+    return (yield from run.steps())
+
+
+class _Run:
+    """The state of one call of :func:`segment_steps`."""
+
+    def __init__(
+        self,
+        image: Any,
+        model: Model,
+        axes: str | AxesReading | None,
+        attention: bool | Collection[str],
+        diameter: float | None,
+        tile: int | None,
+        result: ResultName | None,
+        device: str,
+        labels_out: Any,
+        name: str,
+    ) -> None:
+        self.image = image if hasattr(image, "dtype") else np.asarray(image)
+        self.model, self.header, self.name = model, model.header, name
+        self.reading = _read(self.image, axes, self.header.dimensions, name)
+        check_channels(self.reading.channels, self.header, name)
+        self.planes = Planes(self.reading, self.header.dimensions, name)
+        self.result: ResultName = result or self.header.result
+        self.execution: Execution = choose_execution(device)
+        self.attention = _map_names(model, attention)
+        self.diameter = diameter
+        self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
+        self.scratch = Scratch()
+        self.labels = self._labels(labels_out)
+        self.done = 0
+        self.total = 0
+        self.next_id = 1
+
+    def _labels(self, labels_out: Any) -> Any:
+        shape = self.planes.label_shape
+        if labels_out is None:
+            return np.zeros(shape, np.int32 if self.result == "instances" else np.uint8)
+        if tuple(labels_out.shape) != shape:
+            raise UserError(
+                f"labels_out has the shape {tuple(labels_out.shape)}; the labels of {self.name} have {shape}"
+            )
+        return labels_out
+
+    def steps(self) -> Generator[Progress, None, Segmentation]:
+        try:
+            return (yield from self._steps())
+        except BaseException:
+            self.scratch.close()
+            raise
+
+    def _steps(self) -> Generator[Progress, None, Segmentation]:
+        network = prepare(self.model.network, self.execution)
+        sources = normalisations(self.image, self.planes, self.header, self.name)
+        first = PlaneSource(self.image, self.planes, next(iter(self.planes)), self.header, sources, 1.0, self.name)
+        zoom = choose_zoom(first, network, self.execution, self.header, self.diameter)
+        probabilities = self._kept_probabilities()
+        maps = MapSink(self.scratch, self.planes.leading_shape)
+        for plane in self.planes:
+            source = PlaneSource(self.image, self.planes, plane, self.header, sources, zoom, self.name)
+            prediction = PlanePrediction(
+                source, network, self.execution, self.header, self.tile, self.attention, maps, self.scratch
+            )
+            self._count(prediction, zoom)
+            for note in prediction.steps():
+                yield self._step(note)
+            yield from self._label(plane, source, prediction.probabilities, zoom)
+            if probabilities is not None:
+                probabilities[(slice(None), *self._plane_index(plane))] = self._at_full_size(source, prediction)
+        return Segmentation(
+            labels=self.labels,
+            probabilities=probabilities,
+            attention=self._placed(maps, zoom),
+            classes=self.header.classes,
+            result=self.result,
+            provenance=self._provenance(zoom),
+            _scratch=self.scratch,
+        )
+
+    def _count(self, prediction: PlanePrediction, zoom: float) -> None:
+        """Take the first plane's number of steps for every plane's."""
+        if self.total == 0:
+            labelling = len(blocks(prediction.source.shape))
+            resizing = len(blocks(self.planes.shape)) if zoom != 1 else 0
+            self.total = len(self.planes) * (len(prediction) + labelling + resizing)
+
+    def _step(self, message: str) -> Progress:
+        self.done = min(self.done + 1, self.total)
+        return Progress(self.done, self.total, message)
+
+    def _label(
+        self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float
+    ) -> Generator[Progress, None, None]:
+        out = LabelPlane(self.labels, self.planes, plane)
+        settings = self.header.instances
+        if self.result == "instances" and self.header.result == "instances":
+            target = out if zoom == 1 else self.scratch.zeros(source.shape, np.int32)
+            for self.next_id in write_instances(probabilities, settings, target, self.next_id):
+                yield self._step("separating objects")
+            if zoom != 1:
+                for _ in resize_labels(target, probabilities, settings.foreground, out):
+                    yield self._step("drawing objects at full size")
+            return
+        threshold = settings.foreground if self.header.result == "instances" else None
+        for region in blocks(out.shape):
+            block = read_resized(
+                lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
+            )
+            out[region] = classes_of(block, foreground=threshold)
+            yield self._step("choosing classes")
+        if self.result == "instances":
+            whole = tuple(slice(0, size) for size in out.shape)
+            out[whole], self.next_id = components(out[whole], self.next_id)
+
+    def _kept_probabilities(self) -> NDArray[np.float16] | None:
+        shape = (len(self.header.classes), *self.planes.label_shape)
+        if 2 * int(np.prod(shape, dtype=np.int64)) > KEPT_PROBABILITIES_BYTES:
+            return None
+        return np.zeros(shape, np.float16)
+
+    def _plane_index(self, plane: tuple[int, ...]) -> tuple[int | slice, ...]:
+        return self.planes.label_index(plane, [slice(None)] * self.header.dimensions)
+
+    def _at_full_size(self, source: PlaneSource, prediction: PlanePrediction) -> NDArray[Any]:
+        whole = [slice(0, size) for size in self.planes.shape]
+        full = read_resized(
+            lambda part: np.asarray(prediction.probabilities[(slice(None), *part)]),
+            source.shape,
+            self.planes.shape,
+            whole,
+        )
+        return np.stack([self.planes.to_label_order(plane) for plane in full])
+
+    def _placed(self, maps: MapSink, zoom: float) -> list[PlacedMap]:
+        zooms = [m / n for m, n in zip(zoomed_shape(self.planes.shape, zoom), self.planes.shape, strict=True)]
+        placed = []
+        for found in maps.found:
+            cells = [found.stride / z for z in zooms]
+            steps = dict(zip(self.planes.spatial, cells, strict=True))
+            scale = tuple(steps.get(letter, 1.0) for letter in self.planes.label_axes)
+            translate = tuple(steps[letter] / 2 - 0.5 if letter in steps else 0.0 for letter in self.planes.label_axes)
+            data = self._map_in_label_order(found.data)
+            placed.append(PlacedMap(found.name, found.kind, found.description, found.level, data, scale, translate))
+        return placed
+
+    def _map_in_label_order(self, data: Any) -> Any:
+        """Bring (leading..., spatial...) to the order of the labels' axes."""
+        now = [*self.planes.leading, *self.planes.spatial]
+        order = [now.index(letter) for letter in self.planes.label_axes]
+        return data if order == sorted(order) else np.transpose(np.asarray(data), order)
+
+    def _provenance(self, zoom: float) -> dict[str, Any]:
+        return {
+            "model_sha256": self.model.sha256,
+            "header": dataclasses.asdict(self.header),
+            "settings": {
+                "axes": self.reading.axes,
+                "result": self.result,
+                "diameter": self.diameter,
+                "zoom": zoom,
+                "tile": self.tile,
+                "device": str(self.execution.device),
+                "precision": str(self.execution.dtype).removeprefix("torch."),
+                "attention": list(self.attention),
+            },
+            "versions": _versions(),
+        }
+
+
+def _read(image: Any, axes: str | AxesReading | None, dimensions: int, name: str) -> AxesReading:
+    if isinstance(axes, AxesReading):
+        read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
+        return axes
+    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, name=name)
+
+
+def _map_names(model: Model, wanted: bool | Collection[str]) -> list[str]:
+    from src_models.architectures import attention_names
+
+    known = attention_names(model.header.architecture, model.header.config)
+    if isinstance(wanted, bool):
+        return known if wanted else []
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UserError(
+            f"the model {model.header.name!r} has no attention map {unknown[0]!r}; it has {', '.join(known) or 'none'}"
+        )
+    return [name for name in known if name in wanted]
+
+
+def _versions() -> Mapping[str, str]:
+    packages = ("napari-medt", "torch", "numpy", "scikit-image")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
