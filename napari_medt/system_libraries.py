@@ -53,17 +53,17 @@ class Requirement:
 
 
 WINDOW = (
-    Requirement("libGL.so.1", "libgl1", "drawing the images (OpenGL)"),
-    Requirement("libEGL.so.1", "libegl1", "drawing the images (OpenGL)"),
+    Requirement("libGL.so.1", "libgl1", "drawing the images with OpenGL"),
+    Requirement("libEGL.so.1", "libegl1", "drawing the images with OpenGL"),
     Requirement("libfontconfig.so.1", "libfontconfig1", "text"),
     Requirement("libglib-2.0.so.0", "libglib2.0-0", "Qt"),
     Requirement("libdbus-1.so.3", "libdbus-1-3", "Qt"),
     Requirement("libxkbcommon.so.0", "libxkbcommon0", "the keyboard"),
     Requirement("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "the keyboard"),
-    Requirement("libxcb-cursor.so.0", "libxcb-cursor0", "windows (X11)"),
-    Requirement("libxcb-icccm.so.4", "libxcb-icccm4", "windows (X11)"),
-    Requirement("libxcb-keysyms.so.1", "libxcb-keysyms1", "windows (X11)"),
-    Requirement("libxcb-shape.so.0", "libxcb-shape0", "windows (X11)"),
+    Requirement("libxcb-cursor.so.0", "libxcb-cursor0", "windows under X11"),
+    Requirement("libxcb-icccm.so.4", "libxcb-icccm4", "windows under X11"),
+    Requirement("libxcb-keysyms.so.1", "libxcb-keysyms1", "windows under X11"),
+    Requirement("libxcb-shape.so.0", "libxcb-shape0", "windows under X11"),
 )
 NO_DISPLAY = (
     Requirement("Xvfb", "xvfb", "a screen in memory, where there is no display"),
@@ -100,7 +100,7 @@ def install_line(requirements: Sequence[Requirement], *, superuser: bool) -> str
 
 def explain(requirements: Sequence[Requirement]) -> str:
     """Return what is missing and how to get it, for a person to read."""
-    rows = "\n".join(f"  {requirement.name:<24}{requirement.purpose}" for requirement in requirements)
+    rows = "\n".join(f"  {requirement.name:<24}({requirement.purpose})" for requirement in requirements)
     line = install_line(requirements, superuser=hasattr(os, "geteuid") and os.geteuid() == 0)
     return (
         f"napari's window needs system libraries that this machine does not have:\n{rows}\n"
