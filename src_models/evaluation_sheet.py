@@ -136,7 +136,7 @@ def _with_outlines(
     from skimage.segmentation import find_boundaries
 
     outlined = picture.copy()
-    edge: NDArray[np.bool_] = find_boundaries(labels, mode="inner")  # type: ignore[no-untyped-call]
+    edge: NDArray[np.bool_] = find_boundaries(labels, mode="inner")
     outlined[edge] = colour if colour else np.array(CLASSES, np.uint8)[(labels[edge] - 1) % len(CLASSES)]
     return outlined
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-LISTED = 40
+LISTED = 40  # images in the table; the JSON file has no limit
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def evaluate(
@@ -35,7 +37,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="PNG", help="Draw the best, the median and the worst image here, with outlines."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
     diameter: Annotated[
         float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
     ] = None,
