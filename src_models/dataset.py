@@ -84,8 +84,7 @@ class DataSet:
         names = set(splits) if splits is not None else images | truths
         if not names:
             raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG or zarr files there")
-        _check_present(root, "images", names - images, listed=splits is not None)
-        _check_present(root, "masks", names - truths, listed=splits is not None)
+        _check_pairs(root, names - images, names - truths, listed=splits is not None)
         return cls(root, tuple(_sample(root, name, (splits or {}).get(name)) for name in sorted(names)))
 
     @property
@@ -215,14 +214,14 @@ def _read_manifest(path: Path) -> dict[str, str | None] | None:
     return {name: (row.get("split") or "").strip() or None for name, row in zip(files, rows, strict=True) if name}
 
 
-def _check_present(root: Path, folder: str, missing: set[str], *, listed: bool) -> None:
-    if not missing:
-        return
-    other = "manifest.csv" if listed else ("images/" if folder == "masks" else "masks/")
-    raise DataSetError(
-        f"{root}: {len(missing)} in {other} without a file of the same name in {folder}/: {_few(missing)}; "
-        f"{LAYOUT}, endings included"
-    )
+def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: bool) -> None:
+    problems = []
+    for missing, folder, other in ((no_mask, "masks/", "images/"), (no_image, "images/", "masks/")):
+        if missing:
+            place = "manifest.csv" if listed else other
+            problems.append(f"{len(missing)} in {place} without a file of the same name in {folder}: {_few(missing)}")
+    if problems:
+        raise DataSetError(f"{root}: {'; '.join(problems)}; {LAYOUT}, endings included")
 
 
 def _sample(root: Path, name: str, split: str | None) -> Sample:
