@@ -1,6 +1,6 @@
 """Names of architectures, and networks made by name.
 
-The names are the ones the command line, model files and widgets use. Nothing here imports torch until a network is made.
+The names are the ones the command line, model files and widgets use. Torch is imported when a network is made.
 """
 
 from __future__ import annotations

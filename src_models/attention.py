@@ -82,13 +82,15 @@ class AttentionRecord(Sequence[AttentionMap]):
         """Return the maps' names, finest first."""
         return [m.name for m in self]
 
-    def _start(self, _network: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def start(self, _network: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Forget the last pass (a forward pre-hook of the network)."""
         self._maps.clear()
         self._input_size = tuple(inputs[0].shape[2:])
 
-    def _keep(self, tap: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> None:
+    def keep(self, tap: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep what flows through a tap (a forward hook of the tap)."""
         assert isinstance(tap, AttentionTap)
-        cells = tuple(slice(0, -(-size // tap.stride)) for size in self._input_size)
+        cells = [slice(0, -(-size // tap.stride)) for size in self._input_size]
         self._maps[tap.name] = AttentionMap(
             name=tap.name,
             kind=tap.kind,
@@ -96,7 +98,7 @@ class AttentionRecord(Sequence[AttentionMap]):
             description=tap.description,
             stride=tap.stride,
             offset=(tap.stride - 1) / 2,
-            tensor=output.detach()[(..., *cells)],
+            tensor=output.detach()[(slice(None), slice(None), *cells)],
         )
 
 
@@ -117,10 +119,9 @@ def record_attention(network: nn.Module, names: Sequence[str] | None = None) -> 
         Filled anew by each forward pass.
     """
     record = AttentionRecord()
-    handles = [network.register_forward_pre_hook(record._start)]
-    for module in network.modules():
-        if isinstance(module, AttentionTap) and (names is None or module.name in names):
-            handles.append(module.register_forward_hook(record._keep))
+    taps = [module for module in network.modules() if isinstance(module, AttentionTap)]
+    handles = [network.register_forward_pre_hook(record.start)]
+    handles += [tap.register_forward_hook(record.keep) for tap in taps if names is None or tap.name in names]
     try:
         yield record
     finally:

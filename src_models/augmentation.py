@@ -10,19 +10,17 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from monai.transforms import (
-    Compose,
-    InvertibleTransform,
+from monai.transforms.compose import Compose
+from monai.transforms.intensity.dictionary import (
     RandAdjustContrastd,
-    RandAffined,
-    RandFlipd,
     RandGaussianNoised,
     RandGaussianSmoothd,
-    RandomizableTransform,
-    RandRotate90d,
     RandScaleIntensityd,
     RandShiftIntensityd,
 )
+from monai.transforms.inverse import InvertibleTransform
+from monai.transforms.spatial.dictionary import RandAffined, RandFlipd, RandRotate90d
+from monai.transforms.transform import RandomizableTransform
 from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]

@@ -90,7 +90,8 @@ def _cpu_multiplies_bf16() -> bool:
     """Emulated bfloat16 is slower than float32, so only native instructions count."""
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
         return False
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    # The public API has no question for this yet.
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
 
 
 def prepare(network: nn.Module, execution: Execution) -> nn.Module:
@@ -108,7 +109,7 @@ def fold_batch_norms(network: nn.Module) -> None:
     for module in network.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
         if isinstance(conv, nn.Conv2d | nn.Conv3d) and isinstance(norm, _BatchNorm):
-            module.conv = fuse_conv_bn_eval(conv, norm)  # type: ignore[type-var]
+            module.conv = fuse_conv_bn_eval(conv, norm)
             module.norm = nn.Identity()
 
 

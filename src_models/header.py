@@ -146,7 +146,7 @@ class ModelHeader:
         if self.dimensions not in (2, 3):
             raise ModelFileError(f"dimensions {self.dimensions!r} must be 2 or 3")
         if len(self.tile) != self.dimensions or len(self.overlap) != self.dimensions:
-            raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} must have {self.dimensions} numbers each")
+            raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} need {self.dimensions} numbers each")
         if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
         if self.result == "instances" and len(self.classes) != 3:

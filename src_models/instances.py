@@ -82,17 +82,19 @@ def median_diameter(labels: NDArray[Any]) -> float | None:
     if not sizes.size:
         return None
     median = float(np.median(sizes))
-    return 2 * np.sqrt(median / np.pi) if labels.ndim == 2 else 2 * (median * 3 / (4 * np.pi)) ** (1 / 3)
+    radius = (median / np.pi) ** (1 / 2) if labels.ndim == 2 else (median * 3 / (4 * np.pi)) ** (1 / 3)
+    return float(2 * radius)
 
 
 def _without_small(labels: NDArray[Any], smallest: int) -> NDArray[Any]:
     sizes = np.bincount(labels.ravel())
     keep = sizes >= smallest
     keep[0] = False
-    return np.where(keep, np.arange(sizes.size), 0)[labels]
+    return np.asarray(np.where(keep, np.arange(sizes.size), 0)[labels])
 
 
 def _relabel(labels: NDArray[Any]) -> NDArray[np.int32]:
     present = np.bincount(labels.ravel()) > 0
     present[0] = False
-    return np.where(present, np.cumsum(present), 0).astype(np.int32)[labels]
+    numbers = np.where(present, np.cumsum(present), 0).astype(np.int32)
+    return np.asarray(numbers[labels])

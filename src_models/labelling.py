@@ -76,11 +76,11 @@ def classes_of(probabilities: NDArray[Any], *, foreground: float | None = None) 
     """
     if foreground is not None:
         return np.asarray(probabilities[1:].astype(np.float32).sum(0) > foreground, dtype=np.uint8)
-    return probabilities.argmax(0).astype(np.uint8)
+    return np.asarray(probabilities.argmax(0), dtype=np.uint8)
 
 
 def components(classes: NDArray[Any], first_id: int) -> tuple[NDArray[np.int32], int]:
-    """Number the connected regions of equal class (full connectivity); returns labels and the next free number."""
+    """Give each connected region of one class a number; return labels and the next free number."""
     from skimage.measure import label
 
     found = label(classes, background=0, connectivity=classes.ndim).astype(np.int32)

@@ -1,7 +1,7 @@
 """The patches a training sees: patch number ``i`` of a seed is always the same one.
 
-Since each patch is a function of the seed and its number, a training that was killed goes on with exactly the patches it
-would have seen, on any number of workers.
+Since each patch is a function of the seed and its number, a training that was killed goes on with exactly the patches
+it would have seen, on any number of workers.
 """
 
 from __future__ import annotations

@@ -127,6 +127,8 @@ class PlanePrediction:
                         try:
                             self._predict(batch, recorded)
                         except torch.OutOfMemoryError:
+                            if self._tile_batch == 1:
+                                raise
                             note = self._with_smaller_batch()
                             waiting = batch + waiting
                             continue
@@ -136,8 +138,6 @@ class PlanePrediction:
                     band.finish_row(number)
 
     def _with_smaller_batch(self) -> str:
-        if self._tile_batch == 1:
-            raise
         self._tile_batch //= 2
         torch.cuda.empty_cache()
         return f"segmenting {self._tile_batch} tile(s) at a time, since memory is short"

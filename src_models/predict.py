@@ -165,7 +165,7 @@ def segment_steps(
     model
         From :func:`src_models.load`.
     axes
-        The image's axes, such as ``"ZYX"``, or how they were read; None guesses (see :func:`~src_models.axes.read_axes`).
+        The image's axes, such as ``"ZYX"``, or how they were read; None guesses (:func:`~src_models.axes.read_axes`).
     attention
         True records every attention map; or the names of those to record.
     diameter
@@ -298,7 +298,8 @@ class _Run:
         settings = self.header.instances
         if self.result == "instances" and self.header.result == "instances":
             target = out if zoom == 1 else self.scratch.zeros(source.shape, np.int32)
-            for self.next_id in write_instances(probabilities, settings, target, self.next_id):
+            for next_id in write_instances(probabilities, settings, target, self.next_id):
+                self.next_id = next_id
                 yield self._step("separating objects")
             if zoom != 1:
                 for _ in resize_labels(target, probabilities, settings.foreground, out):

@@ -74,8 +74,8 @@ def _blurred(block: NDArray[np.float32], blurs: Sequence[float]) -> NDArray[np.f
 
 def _pick(block: NDArray[Any], centre: NDArray[np.float64], axis: int, order: int) -> NDArray[Any]:
     if order == 0:
-        return np.take(block, np.floor(centre + 0.5).astype(int), axis)
+        return np.asarray(np.take(block, np.floor(centre + 0.5).astype(int), axis))
     low = np.floor(centre).astype(int)
     high = np.minimum(low + 1, block.shape[axis] - 1)
     share = (centre - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(block.ndim)])
-    return np.take(block, low, axis) * (1 - share) + np.take(block, high, axis) * share
+    return np.asarray(np.take(block, low, axis) * (1 - share) + np.take(block, high, axis) * share)

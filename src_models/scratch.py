@@ -1,4 +1,4 @@
-"""Working arrays that are in memory while small, and on disk (an uncompressed zarr in a temporary folder) when large."""
+"""Working arrays: in memory while small, on disk (an uncompressed zarr in a temporary folder) when large."""
 
 from __future__ import annotations
 

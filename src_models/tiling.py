@@ -84,7 +84,7 @@ class Tiling:
             yield [_tile((first, span), *others) for others in rest]
 
     def weights(self, tile: Tile, stride: int = 1) -> NDArray[np.float32]:
-        """Return the weight of each pixel, or of each cell of `stride` pixels, of a tile; over all tiles they sum to 1."""
+        """Return the weight of each pixel (or cell of `stride` pixels) of a tile; over all tiles they sum to 1."""
         result: NDArray[np.float32] = np.ones((), np.float32)
         for axis, index in enumerate(tile.index):
             result = np.multiply.outer(result, _cell_means(self._weights[axis][index], stride))

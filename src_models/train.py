@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from monai.losses import DiceCELoss
+from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -45,7 +45,7 @@ class TrainSettings:
     steps, batch
         Optimiser steps, and patches per step (over all devices).
     patch
-        Patch size (px) along each axis; rounded up by nothing, so give a multiple of the network's stride.
+        Patch size (px) along each axis.
     learning_rate, weight_decay
         Peak learning rate (linear warm-up over the first 5 %, then a cosine down to zero) and decay, for AdamW.
     augment
@@ -60,13 +60,13 @@ class TrainSettings:
         Processes that prepare patches; 0 prepares them in the training process.
     """
 
-    steps: int = 2000
+    steps: int = 1600
     batch: int = 8
-    patch: int = 192
+    patch: int = 160
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     augment: AugmentationName = "microscopy"
-    validate_every: int = 100
+    validate_every: int = 200
     seed: int = 0
     device: str = "auto"
     devices: int = 1
@@ -252,7 +252,7 @@ class _Run:
         network.eval()
         totals = torch.zeros(2, len(self.header.classes), device=fabric.device)
         for image in images[fabric.global_rank :: fabric.world_size]:
-            batch, targets = _middle(image, 2 * self.settings.patch, self.header)
+            batch, targets = _middle(image, self.settings.patch, self.header)
             with torch.inference_mode():
                 found = network(batch.to(fabric.device)).argmax(1)[0]
             truth = targets.to(fabric.device)

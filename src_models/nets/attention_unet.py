@@ -2,18 +2,19 @@
 
 Two forms of the attention gate exist and both are here:
 
-* ``"grid"``, the paper's (Section 3.1 and its official code): the skip features are brought to the *coarser* grid of the
-  gating signal by a strided convolution, the coefficients are computed there and resampled to the skip's grid, and the
-  finest skip is not gated. Several sub-gates per skip make multi-dimensional attention.
+* ``"grid"``, the paper's (Section 3.1 and its official code): the skip features are brought to the *coarser* grid of
+  the gating signal by a strided convolution, the coefficients are computed there and resampled to the skip's grid, and
+  the finest skip is not gated. Several sub-gates per skip make multi-dimensional attention.
 * ``"skip"``, the 2D form most people copied: the gating signal is first brought to the skip's own grid, one coefficient
   per pixel, and every skip is gated, the finest too.
 
-Input of any size is padded at its far ends to a multiple of the coarsest stride and the result is cropped again, so cell
-``i`` of a map with stride ``s`` covers exactly the pixels ``s * i`` to ``s * (i + 1) - 1``.
+Input of any size is padded at its far ends to a multiple of the coarsest stride and the result is cropped again, so
+cell ``i`` of a map with stride ``s`` covers exactly the pixels ``s * i`` to ``s * (i + 1) - 1``.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -166,7 +167,7 @@ class GridAttentionGate(nn.Module):
 
 
 class SkipAttentionGate(nn.Module):
-    """Additive attention gate on the skip's own grid: ``alpha = sigmoid(psi(relu(W_x x + W_g g)))``, output ``alpha x``.
+    """Additive attention gate on the skip's own grid: ``alpha = sigmoid(psi(relu(W_x x + W_g g)))`` times `x`.
 
     Parameters
     ----------
@@ -187,7 +188,7 @@ class SkipAttentionGate(nn.Module):
     def forward(self, x: Tensor, g: Tensor) -> Tensor:
         """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` of equal shape."""
         alpha = self.tap(torch.sigmoid(self.psi(F.relu_(self.w_g(g) + self.w_x(x)))))  # N, 1, *S
-        return x * alpha
+        return torch.mul(x, alpha)
 
     def open(self) -> None:
         """Set the bias so that the untrained gate lets nearly everything through."""
@@ -261,7 +262,7 @@ class AttentionUNet(nn.Module):
         self.fewest_cells = 2 if norm == "instance" else 1
         self.mode = _LINEAR[dimensions]
         self.align_corners = align_corners
-        fine = list(zip(widths[:-1], widths[1:], strict=True))  # channels of each level and of the one below it
+        fine = list(itertools.pairwise(widths))  # channels of each level and of the one below it
 
         inputs = (in_channels, *widths[:-1])
         self.encoder = nn.ModuleList(
@@ -326,7 +327,7 @@ class AttentionUNet(nn.Module):
             x = block(x if level == 0 else self.pool(x))
             skips.append(x)
         logits = self._decode(skips)
-        return logits[(..., *(slice(0, size) for size in image.shape[2:]))]
+        return logits[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
         x = skips[-1]

@@ -1,0 +1,153 @@
+"""``napari-medt train``: a new model from a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from src_models.header import ModelHeader
+    from src_models.train import TrainSettings
+
+__all__ = ["train"]
+
+
+def train(
+    dataset: Annotated[Path, typer.Argument(help="Folder with images/, masks/ and, if you like, manifest.csv.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
+    architecture: Annotated[str, typer.Option(help="Network: attention-unet or unet.")] = "attention-unet",
+    instances: Annotated[
+        bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
+    ] = True,
+    class_names: Annotated[str, typer.Option(help="Names of classes 1, 2, ..., separated by commas.")] = "",
+    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct or none.")] = "microscopy",
+    intensity: Annotated[
+        str, typer.Option(help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).")
+    ] = "percentile:0.5:99.8",
+    widths: Annotated[str, typer.Option(help="Channels of each level, finest first.")] = "16,32,64,128,192",
+    gate: Annotated[str, typer.Option(help="Attention gates: grid (the paper's) or skip.")] = "grid",
+    subgates: Annotated[int, typer.Option(help="Attention maps per gate.")] = 1,
+    norm: Annotated[str, typer.Option(help="Normalisation layers: batch, instance or group.")] = "batch",
+    deep_supervision: Annotated[
+        bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
+    ] = True,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1600,
+    batch: Annotated[int, typer.Option(help="Patches per step.")] = 8,
+    patch: Annotated[int, typer.Option(help="Patch size in px.")] = 160,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
+    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    devices: Annotated[int, typer.Option(help="How many GPUs (or CPU processes).")] = 1,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
+    workers: Annotated[int, typer.Option(help="Processes that prepare patches.")] = 1,
+    name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
+    purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+) -> None:
+    """Train a network on your own images.
+
+    Four files lie beside each other afterwards: the best model (NAME.safetensors), the last one, the state to resume
+    from, and a log of loss and validation Dice.
+    """
+    from src_models.dataset import DataSet
+    from src_models.new_model import new_header
+    from src_models.train import TrainSettings
+
+    settings = TrainSettings(
+        steps=steps,
+        batch=batch,
+        patch=patch,
+        learning_rate=learning_rate,
+        augment=_choice(augment, ("microscopy", "ct", "none"), "--augment"),
+        validate_every=validate_every,
+        seed=seed,
+        device=device,
+        devices=devices,
+        precision=precision,
+        workers=workers,
+    )
+    data = DataSet.open(dataset)
+    header = new_header(
+        data,
+        architecture=architecture,
+        name=name or output.stem,
+        purpose=purpose,
+        result="instances" if instances else "semantic",
+        class_names=[part.strip() for part in class_names.split(",") if part.strip()],
+        config=_config(architecture, widths, gate, subgates, norm, deep_supervision),
+        intensity=_intensity(intensity),
+        licence=licence,
+    )
+    _run(data, header, output, settings, resume, overwrite)
+
+
+def _config(
+    architecture: str, widths: str, gate: str, subgates: int, norm: str, deep_supervision: bool
+) -> dict[str, Any]:
+    from src_models.errors import UserError
+
+    try:
+        numbers = [int(part) for part in widths.split(",")]
+    except ValueError:
+        raise UserError(f"--widths {widths!r} must be whole numbers separated by commas, such as 16,32,64") from None
+    config: dict[str, Any] = {"widths": numbers, "norm": norm, "deep_supervision": deep_supervision}
+    if architecture != "unet":
+        config |= {"gate": gate, "subgates": subgates}
+    if gate == "skip":
+        config["upsampling"] = "conv"
+    return config
+
+
+def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
+    from src_models.errors import UserError
+
+    if value not in allowed:
+        raise UserError(f"{option} {value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def _intensity(text: str) -> Any:
+    from src_models.errors import UserError
+    from src_models.header import Intensity
+
+    kind, *numbers = text.split(":")
+    try:
+        low, high = (float(number) for number in numbers)
+    except ValueError:
+        raise UserError(
+            f"--intensity {text!r} is not of the form KIND:LOW:HIGH, such as percentile:0.5:99.8 or window:-160:240"
+        ) from None
+    return Intensity(kind=_choice(kind, ("percentile", "zscore", "window"), "--intensity"), low=low, high=high)
+
+
+def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, resume: bool, overwrite: bool) -> None:
+    """Train with a progress bar, and say where the model is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from src_models.train import TrainingUpdate, train
+
+    console = Console()
+    console.print(
+        f"Training {header.architecture} on {len(data.split('train'))} images "
+        f"({len(data.split('val'))} for validation): {', '.join(header.classes)}"
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("loss -", total=settings.steps)
+
+        def show(update: TrainingUpdate) -> None:
+            best = f", best validation Dice {update.best_dice:.3f}" if update.best_dice >= 0 else ""
+            bar.update(task, completed=update.step, description=f"loss {update.loss:.3f}{best}")
+            if update.validation_dice is not None:
+                bar.console.print(
+                    f"step {update.step}: loss {update.loss:.4f}, validation Dice {update.validation_dice:.4f}"
+                )
+
+        train(data, header, output, settings, resume=resume, overwrite=overwrite, on_update=show)
+    console.print(f"Wrote {output}", soft_wrap=True)
