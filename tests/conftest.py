@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -27,14 +33,13 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model file of a small untrained Attention U-Net for grey images, 2D, instances."""
+    """A model file of a small Attention U-Net (grey, 2D, instances) that was taught to find bright discs."""
     import torch
 
     from src_models.architectures import create
     from src_models.checkpoint import Model, save
     from src_models.header import ModelHeader
 
-    torch.manual_seed(0)
     config = {"in_channels": 1, "classes": 3, "widths": (4, 8, 8)}
     header = ModelHeader(
         name="tiny",
@@ -48,5 +53,35 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         result="instances",
         licence="CC0-1.0",
     )
+    torch.manual_seed(0)
     network = create(header.architecture, **config)
+    _teach_discs(network)
     return save(Model(network, header), tmp_path_factory.mktemp("models") / "tiny.safetensors")
+
+
+@pytest.fixture
+def discs() -> NDArray[np.uint16]:
+    """An image (70, 90) of two bright discs, which the tiny model finds at a diameter of 20 px given by hand."""
+    y, x = np.mgrid[:70, :90]
+    inside = ((y - 20) ** 2 + (x - 20) ** 2 < 80) | ((y - 45) ** 2 + (x - 60) ** 2 < 120)
+    return (inside * 200 + 20).astype(np.uint16)
+
+
+def _teach_discs(network: torch.nn.Module, steps: int = 50, size: int = 48) -> None:
+    """Train on images of noise with a disc of radius 6 to 12 px each: 0 background, 1 interior, 2 boundary."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # small tensors: on busy cores, more threads wait for each other
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.03)
+    y, x = torch.meshgrid(torch.arange(float(size)), torch.arange(float(size)), indexing="ij")
+    for _ in range(steps):
+        centres, radii = torch.rand(4, 2, 1, 1) * size, torch.rand(4, 1, 1) * 6 + 6
+        inside = radii - torch.hypot(y - centres[:, 0], x - centres[:, 1])
+        target = (inside > 0).long() + ((inside > 0) & (inside < 2)).long()
+        image = (inside > 0).float() + 0.1 * torch.randn(4, size, size)
+        loss = torch.nn.functional.cross_entropy(network(image[:, None]), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    torch.set_num_threads(threads)

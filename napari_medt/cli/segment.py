@@ -196,13 +196,14 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
     return predict(
         image.data,
         wanted.model,
-        axes=image.reading.axes,
+        axes=image.reading,
         attention=wanted.attention,
         diameter=wanted.diameter,
         tile=wanted.tile,
         result=wanted.result,
         device=wanted.device,
         labels_out=labels_out,
+        name=str(image.path),
         on_progress=report,
     )
 
