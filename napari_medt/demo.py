@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_medt import samples
 from napari_medt.system_libraries import explain, missing
-from src_models.errors import OutputError, UserError
+from src_models.errors import UserError
 
 if TYPE_CHECKING:
     import napari
@@ -91,7 +93,8 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     model = find_model(MODEL)
     reading = read_layer(image)
     whole = Region(reading.axes, tuple(slice(0, size) for size in reading.shape), reading.shape, image.rgb)
-    settings = SegmentSettings(model=model, attention=tuple(attention_names(read_header(model))))
+    header = read_header(model)
+    settings = SegmentSettings(model=model, attention=tuple(attention_names(header.architecture, header.config)))
     steps = segmentation_steps(
         Job(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
     )
@@ -121,7 +124,7 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
     demo
         The segmented sample.
     folder
-        Where to; it is made if need be.
+        Where to; it is made if it is missing.
 
     Returns
     -------
@@ -134,20 +137,13 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
         If the folder cannot be written to.
     """
     from napari_medt.image_source import read_layer
-    from src_models.result_files import check_writable, write_labels, write_map
+    from src_models.result_files import write_labels, write_map
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be made ({error.strerror}); choose another folder with --output"
-        ) from error
-    check_writable(folder)
     reading = read_layer(demo.image)
     name = demo.image.name
     files = [write_labels(folder / f"{name}_labels.tif", demo.outcome.labels, reading=reading, overwrite=True)]
-    for placed in demo.outcome.attention:
-        path = folder / f"{name}_{placed.name.replace(' ', '_')}.tif"
+    for placed in demo.outcome.segmentation.attention:
+        path = folder / f"{name}_attention_{placed.name.replace(' ', '_')}.tif"
         files.append(write_map(path, placed, reading=reading, overwrite=True))
     return files
 
@@ -166,6 +162,7 @@ def show(demo: Demo) -> napari.Viewer:
     from napari_medt.layers import ResultLayers
 
     viewer = napari.Viewer(title="napari-medt demo")
+    _stretch_contrast(demo.image)
     viewer.add_layer(demo.image)
     data, options, _ = demo.truth
     viewer.add_labels(data, **options)
@@ -173,6 +170,12 @@ def show(demo: Demo) -> napari.Viewer:
     shown.labels.contour = 2  # so that the image is seen under its labels
     viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
     return viewer
+
+
+def _stretch_contrast(image: napari.layers.Image) -> None:
+    """Show grey values between percentiles, so that a few bright nuclei do not darken all the others."""
+    if not image.rgb:
+        image.contrast_limits = np.percentile(image.data, (0.1, 99.8))
 
 
 def _check_window() -> None:
@@ -198,17 +201,15 @@ def save_picture(viewer: napari.Viewer, path: Path) -> None:
     """
     from imageio.v3 import imwrite
 
+    from src_models.atomic import atomic_path
+
     viewer.window.resize(*WINDOW_SIZE)
     _settle()
     viewer.reset_view()
     _settle()
-    picture: Any = viewer.screenshot(canvas_only=False, flash=False)
-    try:
-        imwrite(path, picture)
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); choose another place with --picture"
-        ) from error
+    window: Any = viewer.screenshot(canvas_only=False, flash=False)
+    with atomic_path(path, overwrite=True) as beside:
+        imwrite(beside, window, extension=".png")
 
 
 def _settle(seconds: float = 1.0) -> None:

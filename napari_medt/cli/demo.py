@@ -25,11 +25,13 @@ def demo(
     """Segment a sample image with the model that ships, write the results and show them in napari."""
     from napari_medt import demo as the_demo
     from napari_medt.system_libraries import has_display
+    from src_models.atomic import check_writable
 
     if not has_display():
         the_demo.run_on_virtual_screen(
             ["demo", "--image", image, "--output", str(output), "--picture", str(picture), "--offscreen"]
         )
+    check_writable(output)
     typer.echo(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
     result = the_demo.segment_sample(image)
     for path in the_demo.write_results(result, output):
