@@ -19,6 +19,7 @@ from src_models.errors import ImageError
 
 __all__ = ["is_zarr", "read_zarr"]
 
+_SMALL_CHUNK = 512  # px; a graph of many tiny chunks takes longer to walk than to read
 _MARKS = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 
@@ -51,7 +52,7 @@ def read_zarr(path: Path, *, axes: str | None = None, labels: bool = False) -> t
     """
     try:
         array, names, steps, unit = _find(path)
-        data: da.Array = da.from_zarr(array)  # type: ignore[no-untyped-call]
+        data = _lazy(array, path)
     except ImageError:
         raise
     except Exception as error:  # zarr meets damaged metadata with KeyError, TypeError, ValueError and its own
@@ -72,6 +73,30 @@ def read_zarr(path: Path, *, axes: str | None = None, labels: bool = False) -> t
         squeezed.shape, dtype=data.dtype, axes=letters, spacing=stored.spacing, unit=unit, name=str(path)
     )
     return squeezed, reading
+
+
+class _Stored:
+    """A zarr array whose damaged chunks are an error about the file when they are read, from whatever thread."""
+
+    def __init__(self, array: zarr.Array[Any], path: Path) -> None:
+        self.array, self.path = array, path
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, place: Any) -> Any:
+        try:
+            return self.array[place]
+        except Exception as error:  # each codec has its own way to fail
+            raise ImageError(f"{self.path}: a chunk cannot be read ({error}); copy or export it again") from error
+
+
+def _lazy(array: zarr.Array[Any], path: Path) -> da.Array:
+    """Return a dask array whose chunks are the stored ones, or several together where these are small."""
+    small = [1] * (array.ndim - 2) + [_SMALL_CHUNK] * 2
+    stored = array.shards or array.chunks
+    chunks = tuple(chunk * max(1, wish // chunk) for chunk, wish in zip(stored, small[-array.ndim :], strict=True))
+    meta = np.empty((0,) * array.ndim, array.dtype)
+    lazy: da.Array = da.from_array(_Stored(array, path), chunks=chunks, name=False, meta=meta)  # type: ignore[no-untyped-call]
+    return lazy
 
 
 def _find(path: Path) -> tuple[zarr.Array[Any], str | None, list[float] | None, str | None]:

@@ -304,6 +304,25 @@ def test_damaged_zarr_metadata_are_refused(tmp_path, content):
         read_image(tmp_path / "a.zarr")
 
 
+def test_a_damaged_chunk_is_an_error_about_the_file_when_it_is_read(tmp_path):
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(700, 700), chunks=(50, 50), dtype="uint8")
+    array[...] = numbers(700, 700, dtype="uint8")
+    (chunk,) = (tmp_path / "a.zarr").glob("c/12/13")
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    image = read_image(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(np.asarray(image.data[:500, :500]), array[:500, :500])
+    with pytest.raises(ImageError, match=r"a\.zarr: a chunk cannot be read"):
+        np.asarray(image.data)
+
+
+def test_tiny_chunks_are_read_several_at_a_time(tmp_path):
+    array = zarr.create_array(tmp_path / "a.zarr", shape=(4, 700, 1300), chunks=(1, 50, 600), dtype="uint8")
+    array[...] = numbers(4, 700, 1300, dtype="uint8")
+    data = read_image(tmp_path / "a.zarr").data
+    assert data.chunksize == (1, 500, 600)
+    np.testing.assert_array_equal(np.asarray(data), array[...])
+
+
 def test_broken_multiscales_are_refused(tmp_path):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w")
     for broken in ([], [{}], [{"datasets": []}], [{"datasets": [{"path": "0"}]}]):
@@ -352,10 +371,16 @@ def test_a_name_loses_its_suffix_also_a_double_one(name, stem):
 def test_labels_of_every_integer_type_keep_their_numbers_with_gaps(tmp_path, dtype):
     mask = np.zeros((3, 20, 30), dtype)
     mask[1, 2:5, 2:5], mask[2, 9:12, 2:9] = 5, 100
-    tifffile.imwrite(tmp_path / "a.tif", mask)
+    tifffile.imwrite(tmp_path / "a.tif", mask, photometric="minisblack")
     labels = read_labels(tmp_path / "a.tif")
     assert labels.dtype.isnative
     np.testing.assert_array_equal(labels, mask)
+
+
+def test_three_masks_that_a_program_took_for_colours_stay_three_masks(tmp_path):
+    mask = numbers(3, 20, 30)
+    tifffile.imwrite(tmp_path / "a.tif", mask, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), mask)
 
 
 def test_boolean_labels_become_0_and_1(tmp_path):
