@@ -165,10 +165,12 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
 
 def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[int, ...]) -> NDArray[Any]:
     """Move the channels to the end. The mask tells whether there are any, which metadata may not."""
-    if image.ndim != len(mask_shape) + 1:
-        return image
-    if "C" in reading.axes:
-        image = np.moveaxis(image, reading.axes.index("C"), -1)
+    channels = reading.axes.find("C")
+    if image.ndim == len(mask_shape):
+        # Three or four planes of 8 bits that were saved without a word on their axes are taken for colours.
+        return image if channels < 0 or image.shape == mask_shape else np.moveaxis(image, channels, 0)
+    if channels >= 0:
+        image = np.moveaxis(image, channels, -1)
     elif image.shape[1:] == mask_shape:
         image = np.moveaxis(image, 0, -1)
     return image[..., :3] if reading.rgb else image

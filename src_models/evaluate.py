@@ -10,6 +10,8 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +68,7 @@ def evaluate(
     Notes
     -----
     For a model of two classes every value above 0 in a mask is class 1, so that masks of 0 and 255, or of object ids,
-    can be used as they are.
+    can be used as they are. A 2D model's objects on a stack are matched plane by plane.
     """
     from src_models.checkpoint import Model, load
 
@@ -133,9 +135,12 @@ def predict_sample(
 
 
 def _score(sample: Sample, truth: NDArray[Any], prediction: NDArray[Any], header: ModelHeader) -> ImageScore:
-    if header.result == "instances":
-        return ImageScore(sample, pixel_counts(prediction > 0, truth > 0, classes=2), match_objects(truth, prediction))
-    return ImageScore(sample, pixel_counts(prediction, truth, classes=len(header.classes)), None)
+    if header.result == "semantic":
+        return ImageScore(sample, pixel_counts(prediction, truth, classes=len(header.classes)), None)
+    pixels = pixel_counts(prediction > 0, truth > 0, classes=2)
+    if truth.ndim == header.dimensions:
+        return ImageScore(sample, pixels, match_objects(truth, prediction))
+    return ImageScore(sample, pixels, reduce(add, map(match_objects, truth, prediction)))
 
 
 def _as_classes(truth: NDArray[np.int32], sample: Sample, header: ModelHeader) -> NDArray[np.int32]:

@@ -122,7 +122,8 @@ def _panels(case: Case, *, coloured: bool) -> list[tuple[str, NDArray[np.uint8]]
     image, truth, prediction = (array[plane] for array in (case.image, case.truth, case.prediction))
     shape = _panel_shape(truth.shape)
     picture = _resize_picture(_as_rgb(image), shape)
-    panels = [(f"image, {truth.shape[1]} x {truth.shape[0]} px", picture)]
+    where = f", plane {plane + 1} of {len(case.truth)}" if isinstance(plane, int) else ""
+    panels = [(f"image, {truth.shape[1]} x {truth.shape[0]} px{where}", picture)]
     for name, labels, colour in (("truth", truth, TRUTH), ("prediction", prediction, PREDICTION)):
         count = np.unique(labels[labels > 0]).size
         caption = name if coloured else f"{name}, {count} object{'' if count == 1 else 's'}"
@@ -133,12 +134,17 @@ def _panels(case: Case, *, coloured: bool) -> list[tuple[str, NDArray[np.uint8]]
 def _with_outlines(
     picture: NDArray[np.uint8], labels: NDArray[Any], colour: tuple[int, int, int] | None
 ) -> NDArray[np.uint8]:
-    from skimage.segmentation import find_boundaries
-
     outlined = picture.copy()
-    edge: NDArray[np.bool_] = find_boundaries(labels, mode="inner")
+    edge = _edge(labels) | _edge(np.where(_edge(labels), 0, labels))  # two pixels wide, inside of the object
     outlined[edge] = colour if colour else np.array(CLASSES, np.uint8)[(labels[edge] - 1) % len(CLASSES)]
     return outlined
+
+
+def _edge(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    from skimage.segmentation import find_boundaries
+
+    edge: NDArray[np.bool_] = find_boundaries(labels, mode="inner")
+    return edge
 
 
 def _telling_plane(truth: NDArray[Any]) -> int | slice:

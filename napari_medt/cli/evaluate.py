@@ -97,6 +97,7 @@ def _run(
 
 def _image_table(evaluation: Evaluation) -> Table:
     """List images from worst to best, since the worst ones tell most."""
+    from rich.box import SIMPLE
     from rich.table import Table
 
     instances = evaluation.header.result == "instances"
@@ -105,9 +106,9 @@ def _image_table(evaluation: Evaluation) -> Table:
     title = f"{evaluation.header.name} on {evaluation.data_set}, {evaluation.split or 'all images'}: worst images first"
     if len(shown) < len(ranked):
         title += f" ({len(shown)} of {len(ranked)}; --json FILE holds all)"
-    table = Table(title=title)
-    for heading in ("image", *_headings(instances=instances), *(("objects", "found as") if instances else ())):
-        table.add_column(heading, justify="left" if heading == "image" else "right")
+    table = Table(title=title, box=SIMPLE, title_justify="left")
+    for heading in ("image", *_headings(instances=instances), *(("true", "found") if instances else ())):
+        table.add_column(heading, justify="left" if heading == "image" else "right", overflow="fold")
     for image in shown:
         cells = [image.sample.name, *_cells(image.scores)]
         if image.object_counts:
@@ -117,10 +118,14 @@ def _image_table(evaluation: Evaluation) -> Table:
 
 
 def _overall_table(evaluation: Evaluation) -> Table:
+    from rich.box import SIMPLE
     from rich.table import Table
 
     instances = evaluation.header.result == "instances"
-    table = Table(title=f"overall, {len(evaluation.images)} images")
+    title = f"overall, {len(evaluation.images)} images"
+    if instances:
+        title += "; AP 0.5: TP / (TP + FP + FN) of objects at IoU 0.5; mean AP: over IoU 0.5, 0.55, ... 0.95"
+    table = Table(title=title, box=SIMPLE, title_justify="left")
     for heading in ("", *_headings(instances=instances)):
         table.add_column(heading, justify="right" if heading else "left")
     for name, scores in (("mean over images", evaluation.mean), ("pooled", evaluation.pooled)):
@@ -133,7 +138,7 @@ def _overall_table(evaluation: Evaluation) -> Table:
 
 
 def _headings(*, instances: bool) -> tuple[str, ...]:
-    return ("Dice", "IoU", "F1", *(("AP at 0.5", "AP 0.5 to 0.95") if instances else ()))
+    return ("Dice", "IoU", "F1", *(("AP 0.5", "mean AP") if instances else ()))
 
 
 def _cells(scores: Scores) -> list[str]:

@@ -97,6 +97,13 @@ def test_one_image_cannot_be_divided(tmp_path: Path) -> None:
         DataSet.open(tmp_path).split("train")
 
 
+def test_planes_that_a_file_calls_colours_are_planes_if_the_mask_has_them(tmp_path: Path) -> None:
+    planes = np.arange(3 * 20 * 30, dtype=np.uint16).astype(np.uint8).reshape(3, 20, 30)
+    sample = write_pair(tmp_path, "a.tif", mask=np.ones((3, 20, 30), np.uint8))
+    tifffile.imwrite(sample.image, planes, photometric="rgb", planarconfig="separate")
+    assert_array_equal(read_sample(sample)[0], planes)
+
+
 @pytest.mark.parametrize(
     ("image_shape", "mask_shape", "read_shape"),
     [

@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose
 from napari_medt.cli import main
 from src_models.architectures import create
 from src_models.checkpoint import Model, load, save
-from src_models.dataset import read_sample
+from src_models.dataset import DataSet, read_sample
 from src_models.errors import DataSetError, ImageError
 from src_models.evaluate import evaluate
 from src_models.header import Intensity, ModelHeader
@@ -119,6 +119,21 @@ def test_object_scores_are_those_of_the_segmented_images(data: Path, instance_mo
     assert dim.ap50 < 0.2
     assert evaluation.mean.ap50 == pytest.approx((clear.ap50 + dim.ap50) / 2)
     assert evaluation.sha256 == model.sha256
+
+
+def test_a_stack_is_scored_plane_by_plane(data: Path, instance_model: Path) -> None:
+    """A model of planes cannot know that an object goes on in the next plane, and truth may say so."""
+    planes = [read_sample(sample) for sample in DataSet.open(data).samples]
+    for index, folder in enumerate(("images", "masks")):
+        tifffile.imwrite(data / folder / "stack.tif", np.stack([pair[index] for pair in planes]).astype(np.uint8))
+    single = evaluate(data, instance_model, split="test").pooled, evaluate(data, instance_model, split="val").pooled
+    (data / "manifest.csv").write_text("file\na.png\nb.png\nc.png\nd.png\n")
+    flat = evaluate(data, instance_model).pooled
+    (data / "manifest.csv").write_text("file\nstack.tif\n")
+    stack = evaluate(data, instance_model).pooled
+    assert_allclose(stack.ap, flat.ap)
+    assert_allclose(stack.dice, flat.dice)
+    assert single[0].ap50 < flat.ap50 < single[1].ap50
 
 
 def test_two_classes_count_whatever_is_above_zero(data: Path, semantic_model: Path) -> None:
