@@ -41,6 +41,7 @@ app = typer.Typer(
 app.command()(models.models)
 app.command()(segment.segment)
 app.command()(train.train)
+app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(demo.demo)
 

@@ -131,13 +131,19 @@ def _segment_all(images: list[Path], wanted: _Wanted) -> None:
 
     console = Console(soft_wrap=True, highlight=False, markup=False)
     failed = 0
+    noted: set[str] = set()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, transient=True) as bar:
         for number, path in enumerate(images, start=1):
-            task = bar.add_task(f"{path.name} ({number} of {len(images)})", total=None)
+            title = f"{path.name} ({number} of {len(images)})"
+            task = bar.add_task(title, total=None)
 
-            def report(progress: Progress, task: Any = task) -> None:
-                bar.update(task, completed=progress.done, total=progress.total)
+            def report(progress: Progress, task: Any = task, title: str = title) -> None:
+                description = f"{title}: {progress.message}"
+                bar.update(task, completed=progress.done, total=progress.total, description=description)
+                if "memory" in progress.message and progress.message not in noted:  # worth keeping in a log
+                    noted.add(progress.message)
+                    console.print(f"  {progress.message}")
 
             try:
                 for line in _segment_one(path, wanted, report, console.print):
