@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from napari_medt.segmentation_task import Failure, Outcome
     from src_models.predict import Progress
 
-__all__ = ["IMAGES", "Demo", "run_on_virtual_screen", "save_picture", "segment_sample", "show", "write_results"]
+__all__ = [
+    "IMAGES",
+    "Demo",
+    "check_window",
+    "run_on_virtual_screen",
+    "save_picture",
+    "segment_sample",
+    "show",
+    "write_results",
+]
 
 IMAGES: dict[str, Callable[[], list[samples.LayerData]]] = {
     "fluorescence": samples.fluorescence,
@@ -149,14 +158,7 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
 
 
 def show(demo: Demo) -> napari.Viewer:
-    """Open napari with the image, its labels, the attention maps, the ground truth and the Segment widget.
-
-    Raises
-    ------
-    UserError
-        If there is no Qt binding, or a system library is missing.
-    """
-    _check_window()
+    """Open napari with the image, its labels, the attention maps, the ground truth and the Segment widget."""
     import napari
 
     from napari_medt.layers import ResultLayers
@@ -178,7 +180,14 @@ def _stretch_contrast(image: napari.layers.Image) -> None:
         image.contrast_limits = np.percentile(image.data, (0.1, 99.8))
 
 
-def _check_window() -> None:
+def check_window() -> None:
+    """Make sure that a window can open, before the work whose result it shows.
+
+    Raises
+    ------
+    UserError
+        If there is no Qt binding, or a system library is missing.
+    """
     lacking = missing(virtual_screen=False)
     if lacking:
         raise UserError(explain(lacking))

@@ -31,9 +31,11 @@ def demo(
         the_demo.run_on_virtual_screen(
             ["demo", "--image", image, "--output", str(output), "--picture", str(picture), "--offscreen"]
         )
+    the_demo.check_window()
     check_writable(output)
     typer.echo(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
     result = the_demo.segment_sample(image)
+    typer.echo(f"  found {result.outcome.summary}")
     for path in the_demo.write_results(result, output):
         typer.echo(f"  wrote {path}")
     viewer = the_demo.show(result)

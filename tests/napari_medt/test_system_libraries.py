@@ -59,3 +59,11 @@ def test_it_runs_as_a_bare_file_and_fails_where_something_is_missing(repository:
     assert "Xvfb" in done.stderr
     assert "apt-get install" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "test"])
+def test_make_says_that_it_needs_a_newer_python(command: str, repository: Path) -> None:
+    done = subprocess.run(["make", command, "PYTHON=/no/python"], capture_output=True, text=True, cwd=repository)
+    assert done.returncode != 0
+    assert "napari-medt needs Python 3.11 or newer, and /no/python is not that." in done.stderr
+    assert f"make {command} PYTHON=" in done.stderr
