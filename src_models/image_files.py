@@ -58,12 +58,18 @@ class ImageFile:
 
 
 def image_stem(path: str | Path) -> str:
-    """Return the name of an image without its suffix, also a double one such as ``.ome.tif``."""
-    name = Path(path).name
+    """Return the name of an image without its suffix, also a double one such as ``.ome.tif``.
+
+    An image inside a zarr is called by both: ``plate.zarr/A/1/0`` is ``plate_A_1_0``.
+    """
+    path = Path(path)
+    for parent in path.parents:
+        if parent.suffix.lower() == ".zarr":
+            return "_".join((image_stem(parent), *path.relative_to(parent).parts))
     for suffix in _SUFFIXES:
-        if name.lower().endswith(suffix) and len(name) > len(suffix):
-            return name[: -len(suffix)]
-    return Path(path).stem
+        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem
 
 
 def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:

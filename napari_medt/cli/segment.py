@@ -180,7 +180,7 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
         segmentation = _run(image, wanted, report, labels_out=None)
         labels_path = _labels_path(wanted.output, image.name)
         write_labels(labels_path, segmentation.labels, reading=image.reading, overwrite=wanted.overwrite)
-    lines = [f"{_found(segmentation)} -> {labels_path}"]
+    lines = [f"{_found(segmentation, wanted.model)} -> {labels_path}"]
     for placed in segmentation.attention:
         map_path = _map_path(wanted.output, image.name, placed.name)
         write_map(map_path, placed, reading=image.reading, overwrite=wanted.overwrite)
@@ -214,15 +214,28 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
     )
 
 
-def _found(segmentation: Segmentation) -> str:
+def _found(segmentation: Segmentation, model: Model) -> str:
     """Say what was found, as far as it is in memory."""
     import numpy as np
 
     if not isinstance(segmentation.labels, np.ndarray):
         return "labels"
-    counts = np.bincount(segmentation.labels.ravel())[1:]
+    counts = _counts(segmentation.labels)[1:]
     if segmentation.result == "instances":
         number = int(np.count_nonzero(counts))
         return f"{number} {'object' if number == 1 else 'objects'}"
-    shares = zip(segmentation.classes[1:], counts / segmentation.labels.size, strict=False)
-    return ", ".join(f"{name} {share:.1%}" for name, share in shares) or "background only"
+    names = ("objects",) if model.header.result == "instances" else segmentation.classes[1:]
+    shares = zip(names, counts / segmentation.labels.size, strict=False)
+    return ", ".join(f"{name} {share:.1%} of the image" for name, share in shares) or "background only"
+
+
+def _counts(labels: Any) -> Any:
+    """Count each label, in parts: `bincount` copies what it counts to 64 bits."""
+    import numpy as np
+
+    flat, part = labels.reshape(-1), 2**22
+    length = int(flat.max()) + 1
+    counts = np.zeros(length, np.int64)
+    for start in range(0, flat.size, part):
+        counts += np.bincount(flat[start : start + part], minlength=length)
+    return counts

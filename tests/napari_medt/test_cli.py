@@ -218,3 +218,35 @@ def test_the_labels_of_a_large_zarr_go_to_zarr(run, tmp_path, tiny_model_path, d
     labels = read_image(tmp_path / "cells_labels.zarr")
     assert labels.reading.axes == "ZYX"
     np.testing.assert_array_equal(np.asarray(labels.data), read_labels(tmp_path / "cells_labels.tif"))
+
+
+def test_a_run_that_is_stopped_leaves_nothing_half_written(run, tmp_path, tiny_model_path, monkeypatch):
+    from src_models import predict
+
+    image = zarr.create_array(tmp_path / "cells.zarr", shape=(300, 300), dtype="uint8", chunks=(64, 64))
+    image[...] = np.random.default_rng(0).integers(0, 255, image.shape)
+    arguments = ("segment", tmp_path / "cells.zarr", "--model", tiny_model_path, "--output", tmp_path / "out")
+    real = predict.segment
+
+    def stopped(*args, on_progress, **kwargs):
+        def stop(progress):
+            on_progress(progress)
+            assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".zarr"], "being written"
+            if progress.done == 3:
+                raise KeyboardInterrupt
+
+        return real(*args, on_progress=stop, **kwargs)
+
+    monkeypatch.setattr(predict, "segment", stopped)
+    monkeypatch.setattr(segment, "LARGE", 1)
+    assert run(*arguments, "--diameter", 20).exit_code != 0
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_was_found_is_said(run, tmp_path, tiny_model_path, discs):
+    tifffile.imwrite(tmp_path / "cells.tif", discs)
+    arguments = ("segment", tmp_path / "cells.tif", "--model", tiny_model_path, "--output", tmp_path, "--diameter", 20)
+    assert "  2 objects -> " in run(*arguments).stdout
+    share = (read_labels(tmp_path / "cells_labels.tif") > 0).mean()
+    assert share == pytest.approx((discs > 100).mean(), abs=0.02)
+    assert f"  objects {share:.1%} of the image -> " in run(*arguments, "--classes", "--overwrite").stdout

@@ -364,6 +364,10 @@ def test_a_name_loses_its_suffix_also_a_double_one(name, stem):
     assert image_stem(f"some.folder/{name}") == stem
 
 
+def test_images_inside_one_zarr_have_names_of_their_own():
+    assert image_stem("screen/plate.ome.zarr/A/1/0") == "plate_A_1_0"
+
+
 # Labels
 
 
