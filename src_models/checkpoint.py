@@ -108,6 +108,7 @@ def load(name_or_path: str | Path) -> Model:
     except SafetensorError as error:
         raise ModelFileError(f"{path}: this model file is damaged ({error}); get it again") from error
     _check_finite(tensors, path)
+    _check_agreement(header, path)
     try:
         network = create(header.architecture, **header.config)
     except ModelFileError as error:
@@ -130,6 +131,18 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
             f"({len(wrong)} tensors missing, unknown or of another shape: {few}); the file was changed, get it again"
         )
     network.load_state_dict(tensors)
+
+
+def _check_agreement(header: ModelHeader, path: Path) -> None:
+    """Check that what the header says of input and output is what its network takes and gives."""
+    said = {"classes": len(header.classes), "channels": len(header.channels), "dimensions": header.dimensions}
+    for field, argument in (("classes", "classes"), ("channels", "in_channels"), ("dimensions", "dimensions")):
+        built = header.config.get(argument, said[field])
+        if built != said[field]:
+            raise ModelFileError(
+                f"{path}: the header contradicts itself ({field}: {said[field]}, but its network has {built}); the "
+                "file was changed, get it again"
+            )
 
 
 def _check_finite(tensors: dict[str, Tensor], path: Path) -> None:

@@ -54,6 +54,8 @@ class Intensity:
             raise ModelFileError(f"intensity kind {self.kind!r} is not one of percentile, zscore, window")
         if not self.low < self.high:
             raise ModelFileError(f"intensity low {self.low!r} must be below high {self.high!r}")
+        if self.kind != "window" and not (self.low >= 0 and self.high <= 100):
+            raise ModelFileError(f"intensity percentiles {self.low!r} and {self.high!r} must lie between 0 and 100")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,5 +242,5 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
             f"{path}: this is not a whole safetensors file (it is truncated, or another format under that name, "
             "such as a pickle); get the model again, or convert it with `napari-medt convert`"
         ) from error
-    metadata = content.get("__metadata__", {}) if isinstance(content, dict) else {}
-    return {str(key): str(value) for key, value in metadata.items()}
+    metadata = content.get("__metadata__") if isinstance(content, dict) else None
+    return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
