@@ -1,0 +1,69 @@
+"""Fixtures for the tests of what works on arrays."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from src_models import execution
+from src_models.checkpoint import Model
+from src_models.header import ModelHeader
+
+MakeModel = Callable[..., Model]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors on one thread: on busy cores more threads wait for each other, and sums keep their order."""
+    torch = sys.modules["torch"]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in float32 also where the CPU has bfloat16, so that tolerances are those of the method alone."""
+    monkeypatch.setattr(execution, "_cpu_multiplies_bf16", lambda: False)
+
+
+@pytest.fixture
+def make_model() -> MakeModel:
+    """Make a model of a small random network; keywords go to the header, `config` to the network."""
+    return random_model
+
+
+def random_model(
+    architecture: str = "attention-unet",
+    *,
+    config: dict[str, Any] | None = None,
+    seed: int = 0,
+    sharpness: float = 1.0,
+    **header: Any,
+) -> Model:
+    """Make a model whose weights are random, and whose logits are multiplied by `sharpness`."""
+    import torch
+
+    from src_models.architectures import create
+
+    dimensions = header.get("dimensions", 2)
+    channels = header.setdefault("channels", ("grey",))
+    classes = header.setdefault("classes", ("background", "cell"))
+    config = {"widths": [4, 8, 8], **(config or {}), "in_channels": len(channels), "classes": len(classes)}
+    config["dimensions"] = dimensions
+    header.setdefault("tile", (64,) * dimensions)
+    header.setdefault("overlap", (16,) * dimensions)
+    torch.manual_seed(seed)
+    network = create(architecture, **config)
+    for module in network.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean.normal_(0, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    last = network.final if config.get("deep_supervision", True) else network.heads[0]
+    last.weight.data *= sharpness
+    described = ModelHeader(name="random", purpose="tests", architecture=architecture, config=config, **header)
+    return Model(network.eval(), described)
