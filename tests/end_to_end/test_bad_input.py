@@ -263,6 +263,37 @@ def test_an_image_and_a_mask_of_unequal_shapes_are_refused_by_name(data_set, tin
     assert not (tmp_path / "scores.json").exists()
 
 
+def train(folder, output):
+    arguments = [
+        "train",
+        folder,
+        "--output",
+        output,
+        "--steps",
+        "1",
+        "--patch",
+        "32",
+        "--widths",
+        "4,8",
+        "--batch",
+        "1",
+    ]
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_no_model_is_trained_on_images_without_masks(data_set, tmp_path):
+    folder = data_set({"a.tif": noise(40, 50), "lonely.tif": noise(40, 50)}, {"a.tif": np.ones((40, 50), "uint8")})
+    assert_refused(train(folder, tmp_path / "out" / "new.safetensors"), folder, "lonely.tif")
+    assert_nothing_written(tmp_path / "out")
+
+
+def test_no_model_is_trained_on_masks_of_another_shape(data_set, tmp_path):
+    names = [f"{number}.tif" for number in range(4)]
+    folder = data_set(dict.fromkeys(names, noise(40, 50)), dict.fromkeys(names, np.ones((40, 49), "uint8")))
+    assert_refused(train(folder, tmp_path / "out" / "new.safetensors"), folder / "masks", str(folder / "images"))
+    assert_nothing_written(tmp_path / "out")
+
+
 @pytest.mark.parametrize("folder", ["nowhere", "."])
 def test_a_folder_that_is_no_data_set_is_refused(tmp_path, tiny_model_path, folder):
     assert_refused(evaluate(tmp_path / folder, tiny_model_path), tmp_path)
