@@ -143,7 +143,8 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
     image : ndarray, shape (H, W), (H, W, C) or (D, H, W) or (D, H, W, C)
         As stored, in the file's type; channels last.
     mask : ndarray of int32, shape (H, W) or (D, H, W)
-        Class ids or object ids; 0 is background. Ids too large for int32 are numbered anew in their order.
+        Class ids or object ids; 0 is background. Ids above 65,535 and above the number of pixels are
+        numbered anew in their order.
 
     Raises
     ------
@@ -177,7 +178,8 @@ def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[
 
 
 def _as_int32(labels: NDArray[Any]) -> NDArray[np.int32]:
-    if labels.size and labels.max() > np.iinfo(np.int32).max:
+    # What counts pixels per id takes memory for the largest one, so ids that cannot be meant as classes are closed up.
+    if labels.size and labels.max() > max(labels.size, np.iinfo(np.uint16).max):
         ids, inverse = np.unique(labels, return_inverse=True)
         labels = inverse.reshape(labels.shape) + int(ids[0] != 0)
     return labels.astype(np.int32)

@@ -106,7 +106,7 @@ def _image_table(evaluation: Evaluation) -> Table:
     title = f"{evaluation.header.name} on {evaluation.data_set}, {evaluation.split or 'all images'}: worst images first"
     if len(shown) < len(ranked):
         title += f" ({len(shown)} of {len(ranked)}; --json FILE holds all)"
-    table = Table(title=title, box=SIMPLE, title_justify="left")
+    table = Table(title=title, box=SIMPLE, title_justify="left", padding=(0, 1, 0, 0))
     for heading in ("image", *_headings(instances=instances), *(("true", "found") if instances else ())):
         table.add_column(heading, justify="left" if heading == "image" else "right", overflow="fold")
     for image in shown:
@@ -125,7 +125,7 @@ def _overall_table(evaluation: Evaluation) -> Table:
     title = f"overall, {len(evaluation.images)} images"
     if instances:
         title += "; AP 0.5: TP / (TP + FP + FN) of objects at IoU 0.5; mean AP: over IoU 0.5, 0.55, ... 0.95"
-    table = Table(title=title, box=SIMPLE, title_justify="left")
+    table = Table(title=title, box=SIMPLE, title_justify="left", padding=(0, 1, 0, 0))
     for heading in ("", *_headings(instances=instances)):
         table.add_column(heading, justify="right" if heading else "left")
     for name, scores in (("mean over images", evaluation.mean), ("pooled", evaluation.pooled)):

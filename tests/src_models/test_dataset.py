@@ -139,9 +139,10 @@ def test_masks_of_every_integer_type_are_read(tmp_path: Path, dtype: type) -> No
     assert_array_equal(read, mask.astype(np.int32))
 
 
-def test_ids_beyond_int32_are_numbered_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("large", [2**16, 2**31 - 1, 2**40])
+def test_ids_far_above_the_number_of_pixels_are_numbered_anew(tmp_path: Path, large: int) -> None:
     mask = np.zeros((6, 8), np.int64)
-    mask[0], mask[1], mask[2] = 2**40, 5, 2**35
+    mask[0], mask[1], mask[2] = large, 5, large - 1
     _, read = read_sample(write_pair(tmp_path, "a.tif", mask=mask))
     assert_array_equal(read[:4, 0], [3, 1, 2, 0])
 
