@@ -85,11 +85,11 @@ class ResultLayers:
         outcome
             What the run gave.
         """
-        wanted = {placed.name for placed in outcome.attention}
+        wanted = {placed.name for placed in outcome.segmentation.attention}
         for layer in self._all(image, outcome.model_name, "attention"):
             if _notes(layer)["map"] not in wanted:  # a map of an earlier run does not belong to the new labels
                 self._viewer.layers.remove(layer)
-        for placed in reversed(outcome.attention):  # the finest map comes to lie on top
+        for placed in reversed(outcome.segmentation.attention):  # the finest map comes to lie on top
             self._show_map(image, outcome, placed)
         shown = self._show_labels(image, outcome)
         self._viewer.layers.selection.active = shown.labels
@@ -121,12 +121,19 @@ class ResultLayers:
         region = outcome.job.region
         data = region.expand(placed.data)
         place = placement(image, *region.place(placed.scale, placed.translate))
-        metadata = _metadata(image, outcome, role="attention", map=placed.name, description=placed.description)
+        metadata = _metadata(
+            image,
+            outcome,
+            role="attention",
+            map=placed.name,
+            description=placed.description,
+            keeps=None if isinstance(data, np.ndarray) else outcome.segmentation,  # else its files would go
+        )
         existing = self._find(image, outcome.model_name, "attention", placed.name)
         if existing is None:
             self._viewer.add_image(
                 data,
-                name=f"{image.name} - {placed.name} attention",
+                name=f"{image.name} - attention {placed.name}",
                 rgb=False,
                 multiscale=False,
                 colormap="inferno",
@@ -157,7 +164,7 @@ def _notes(layer: napari.layers.Layer) -> dict[str, Any]:
 
 def _metadata(image: napari.layers.Image, outcome: Outcome, **notes: Any) -> dict[str, Any]:
     layer = {"image": str(image.unique_id), "image_name": image.name, "model": outcome.model_name, **notes}
-    return {METADATA_KEY: {**outcome.provenance, "layer": layer}}
+    return {METADATA_KEY: {**outcome.segmentation.provenance, "layer": layer}}
 
 
 def _note_edit(event: Event) -> None:
@@ -167,7 +174,7 @@ def _note_edit(event: Event) -> None:
 def _checksum(labels: Any) -> int | None:
     if not isinstance(labels, np.ndarray) or labels.nbytes > _LARGEST_CHECKSUM:
         return None
-    return zlib.crc32(np.ascontiguousarray(labels))
+    return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
 def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str, Any]]:
@@ -214,5 +221,6 @@ def _update_labels(labels: napari.layers.Labels, image: napari.layers.Image, out
 def _update(layer: napari.layers.Layer, data: Any, place: dict[str, Any], metadata: dict[str, Any]) -> None:
     layer.data = data
     for name, value in place.items():
-        setattr(layer, name, value)
+        if not np.array_equal(getattr(layer, name), value):  # each change is drawn
+            setattr(layer, name, value)
     layer.metadata = {**layer.metadata, **metadata}  # after the data, whose event notes an edit

@@ -95,7 +95,13 @@ class Region:
             slice(None) if isinstance(cut, slice) and letter != "C" else np.newaxis
             for letter, cut, _ in self._layer_axes()
         )
-        return result if all(i == slice(None) for i in index) else result[index]
+        if all(i == slice(None) for i in index):
+            return result
+        if not isinstance(result, np.ndarray):
+            from dask import array
+
+            result = array.from_array(result)  # zarr cannot add an axis
+        return result[index]
 
     def place(
         self, scale: Sequence[float] | None = None, translate: Sequence[float] | None = None

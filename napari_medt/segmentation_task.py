@@ -8,9 +8,7 @@ yields after every tile, and ends with an :class:`Outcome` or, so that nothing i
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Generator, Hashable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +21,8 @@ from src_models.errors import UserError
 
 if TYPE_CHECKING:
     from src_models.checkpoint import Model
-    from src_models.predict import PlacedMap, Progress, Segmentation
+    from src_models.header import ModelHeader
+    from src_models.predict import Progress, Segmentation
 
 __all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "segmentation_steps"]
 
@@ -100,10 +99,9 @@ class Outcome:
         Name of the model, for naming layers.
     labels
         Labels of the region, with one axis for every axis of the layer.
-    attention
-        Attention maps in pixels of the region.
-    provenance
-        Model, settings and versions, for the metadata of the layers.
+    segmentation
+        The rest of what the run gave: attention maps in pixels of the region, provenance. Large maps are on disk, and
+        only as long as this object lives.
     summary
         What was found, in a few words.
     """
@@ -111,8 +109,7 @@ class Outcome:
     job: Job
     model_name: str
     labels: Any
-    attention: tuple[PlacedMap, ...]
-    provenance: dict[str, Any]
+    segmentation: Segmentation
     summary: str
 
 
@@ -138,48 +135,45 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
 
 
 def _run(job: Job) -> Generator[Progress, None, Outcome]:
+    from src_models.execution import computing_threads
     from src_models.predict import segment_steps
 
     settings, region = job.settings, job.region
     model = _load(settings.model, settings.model.stat().st_mtime_ns if settings.model.exists() else 0)
-    with _computing_threads(settings.threads):
+    with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
             region.cut(job.data),
             model,
             axes=region.sub_axes,
-            attention=settings.attention or False,
+            attention=settings.attention,
             diameter=settings.diameter,
             tile=settings.tile,
             result=settings.result,
             device=settings.device,
+            name=f"layer {job.layer_name!r}",
         )
-    return _outcome(job, model, segmentation)
+    return _outcome(job, model.header, segmentation)
 
 
-def _outcome(job: Job, model: Model, segmentation: Segmentation) -> Outcome:
+def _outcome(job: Job, header: ModelHeader, segmentation: Segmentation) -> Outcome:
+    segmentation.probabilities = None  # no layer shows them, and they are large
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = _continue_numbers(labels, job.previous, job.region)
+    name = job.settings.model.stem
     return Outcome(
-        job=job,
-        model_name=model.header.name,
-        labels=labels,
-        attention=tuple(segmentation.attention),
-        provenance=segmentation.provenance,
-        summary=_summary(segmentation),
+        job=job, model_name=name, labels=labels, segmentation=segmentation, summary=_summary(header, segmentation)
     )
 
 
-def _summary(segmentation: Segmentation) -> str:
-    labels = segmentation.labels
-    if not isinstance(labels, np.ndarray):
-        return "the labels are on disk"
-    counts = np.bincount(labels.ravel(), minlength=len(segmentation.classes))
+def _summary(header: ModelHeader, segmentation: Segmentation) -> str:
+    counts = np.bincount(np.asarray(segmentation.labels).ravel(), minlength=len(header.classes))
     if segmentation.result == "instances":
         number = int(np.count_nonzero(counts[1:]))
         return f"{number} object" if number == 1 else f"{number} objects"
-    shares = zip(segmentation.classes[1:], counts[1:] / labels.size, strict=False)
-    return ", ".join(f"{name} {share:.0%} of the image" for name, share in shares)
+    names = ("objects",) if header.result == "instances" else header.classes[1:]
+    shares = counts[1:] / counts.sum()
+    return ", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=False))
 
 
 def _continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
@@ -197,12 +191,6 @@ def _load(path: Path, _modified: int) -> Model:
     from src_models.checkpoint import load
 
     return load(path)
-
-
-def _computing_threads(threads: int) -> AbstractContextManager[Any]:
-    from src_models.execution import computing_threads
-
-    return computing_threads(threads or max(1, (os.cpu_count() or 2) - 1))
 
 
 def _naming_layer(message: str, layer_name: str) -> str:

@@ -44,7 +44,6 @@ class ImageLayerCombo(QComboBox):
         viewer.layers.selection.events.active.connect(self._follow)
         self.currentIndexChanged.connect(self._on_chosen)
         self._refill()
-        self._follow()
 
     def layer(self) -> napari.layers.Image | None:
         """Return the chosen layer."""
@@ -86,6 +85,7 @@ class ImageLayerCombo(QComboBox):
             self.setCurrentIndex(self._layers.index(chosen) if chosen in self._layers else len(self._layers) - 1)
         if self.layer() is not chosen:
             self._on_chosen()
+        self._follow()  # a new layer is selected before it is listed here
 
     def _rename(self) -> None:
         for index, layer in enumerate(self._layers):
@@ -97,7 +97,7 @@ class ImageLayerCombo(QComboBox):
             return
         source = image_id_of(active)
         for layer in self._layers:
-            if layer is active or str(layer.unique_id) == source:
+            if layer == active or str(layer.unique_id) == source:  # napari hands out proxies: equal, not the same
                 self.choose(layer)
 
     def _on_chosen(self) -> None:

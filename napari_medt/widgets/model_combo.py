@@ -70,7 +70,7 @@ class ModelCombo(QWidget):
         if path not in known:
             known.append(path)
             self._models.append((path, header))
-            self._combo.addItem(header.name)
+            self._combo.addItem(path.stem)
         self._combo.setCurrentIndex(known.index(path))
 
     def _build(self) -> None:
@@ -84,7 +84,7 @@ class ModelCombo(QWidget):
         column.addWidget(self._purpose)
 
     def _fill(self, preferred: str) -> None:
-        names = [header.name for _, header in self._models]
+        names = [path.stem for path, _ in self._models]
         self._combo.addItems(names)
         if preferred in names:
             self._combo.setCurrentIndex(names.index(preferred))

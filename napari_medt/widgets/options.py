@@ -21,6 +21,7 @@ class AttentionList(QListWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setSpacing(2)
         self.setToolTip(
             "Maps of where the network looked. Each ticked one becomes an image layer over the image, from 0 (let "
             "nothing through) to 1 (let all through). The first has the finest detail."
@@ -35,7 +36,9 @@ class AttentionList(QListWidget):
             item.setData(Qt.ItemDataRole.UserRole, name)
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
             item.setCheckState(Qt.CheckState.Checked)
-        height = self.sizeHintForRow(0) * min(len(names), 5) + 2 * self.frameWidth() if names else 0
+        height = (
+            (self.sizeHintForRow(0) + 2 * self.spacing()) * min(len(names), 5) + 2 * self.frameWidth() if names else 0
+        )
         self.setFixedHeight(height)
 
     def names(self) -> tuple[str, ...]:
@@ -52,20 +55,17 @@ class AttentionList(QListWidget):
 
 
 class ResultCombo(QComboBox):
-    """What the labels are, as far as a model leaves a choice."""
+    """What the labels are."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        for kind, text in _RESULTS.items():
+            self.addItem(text, kind)
         self.setToolTip("Whether every object gets a label of its own, or every pixel the label of its class.")
 
     def set_model(self, header: ModelHeader | None) -> None:
-        """Offer what a model can give, its own kind first."""
-        self.clear()
-        kinds = [header.result] if header else []
-        if kinds == ["instances"]:
-            kinds.append("semantic")
-        for kind in kinds:
-            self.addItem(_RESULTS[kind], kind)
+        """Choose what a model was made for."""
+        self.setCurrentIndex(self.findData(header.result) if header else 0)
 
     def result(self) -> Literal["semantic", "instances"] | None:
         """Return the chosen kind."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
 from napari.utils import progress
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_medt.segmentation_task import Failure, Job, Outcome, segmentation_steps
 
@@ -36,7 +36,8 @@ class SegmentationRun(QObject):
         self._worker: _StepsWorker | None = None
         self._bar: progress | None = None
         self._result: Outcome | Failure | None = None
-        self._started = 0.0
+        self._started = 0.0  # when the first tile was begun; 0 before
+        self._drawing = False
 
     @property
     def running(self) -> bool:
@@ -54,6 +55,7 @@ class SegmentationRun(QObject):
             What the activity dock calls it.
         """
         self._result = None
+        self._started = 0.0
         self._bar = progress(total=0, desc=title)
         self._worker = _StepsWorker(segmentation_steps(job))
         self._worker.yielded.connect(self._on_step)
@@ -83,24 +85,36 @@ class SegmentationRun(QObject):
     def _on_step(self, step: Any) -> None:
         if self._worker is None or self._worker.abort_requested or not step.total:
             return
-        if self._bar is not None:
-            if self._bar.total != step.total:
-                self._bar.total = step.total
-                self._started = time.monotonic()
-            self._bar.update(step.done - self._bar.n)
+        self._started = self._started or time.monotonic()
         self.progressed.emit(step.done / step.total, self._line(step))
+        self._draw_bar(step.done, step.total)
+
+    def _draw_bar(self, done: int, total: int) -> None:
+        # napari handles waiting Qt events while it draws its bar, so that the next step can come in before this one is
+        # drawn. That one is not drawn.
+        if self._bar is None or self._drawing:
+            return
+        self._drawing = True
+        try:
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
+        finally:
+            self._drawing = False
 
     def _line(self, step: Any) -> str:
         elapsed = time.monotonic() - self._started
-        if step.done < 2 or elapsed < 1:  # too early for an estimate
+        if step.done < 1 or elapsed < 1:  # too early for an estimate
             return str(step.message)
-        left = elapsed / (step.done - 1) * (step.total - step.done)
+        left = elapsed / step.done * (step.total - step.done)
         return f"{step.message}, about {_duration(left)} left"
 
     def _on_returned(self, result: Outcome | Failure | None) -> None:
         self._result = result
 
     def _on_finished(self) -> None:
+        if self._drawing:  # the bar cannot be closed under its own drawing
+            QTimer.singleShot(20, self._on_finished)
+            return
         self._worker = None
         self._close_bar()
         result, self._result = self._result, None

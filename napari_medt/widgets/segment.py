@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_medt.image_source import full_resolution, read_layer
 from napari_medt.layers import ResultLayers
@@ -61,7 +60,7 @@ class SegmentWidget(QWidget):
         self.device = DeviceCombo(self._preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
-        self.more = QCollapsible("More settings")
+        self.more = QPushButton()
         self.segment = QPushButton("Segment")
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
@@ -119,7 +118,7 @@ class SegmentWidget(QWidget):
         header = self.models.header()
         assert header is not None  # settings() has checked
         region = region_in_viewer(self._viewer, image, reading, header.dimensions, self.region.currentData())
-        earlier = self._results.labels_of(image, header.name)
+        earlier = self._results.labels_of(image, settings.model.stem)
         return Job(
             settings=settings,
             data=full_resolution(image),
@@ -135,26 +134,27 @@ class SegmentWidget(QWidget):
 
     def _build(self) -> None:
         self._form = _form()
-        self._form.addRow("Image", self.images)
-        self._form.addRow("", self.reading)
+        self._form.addRow("Image", _column(self.images, self.reading))
         self._form.addRow("Model", self.models)
         self._form.addRow("Run on", self.region)
         self._form.addRow("Object size", self.diameter)
         self._form.addRow("Attention\nmaps", self.attention)
-        rare = QWidget()
-        self._rare = _form(rare)
+        self._rare_settings = QWidget()
+        self._rare = _form(self._rare_settings)
         self._rare.addRow("Labels are", self.result)
         self._rare.addRow("Compute on", self.device)
         self._rare.addRow("Tile size", self.tile)
         self._rare.addRow("Axes", self.axes)
-        self.more.setContent(rare)
-        self.more.setDuration(0)
+        self.more.setCheckable(True)
+        self.more.setFlat(True)
+        self._show_more(False)
         buttons = QHBoxLayout()
         buttons.addWidget(self.segment, 2)
         buttons.addWidget(self.cancel, 1)
         column = QVBoxLayout(self)
         column.addLayout(self._form)
         column.addWidget(self.more)
+        column.addWidget(self._rare_settings)
         column.addLayout(buttons)
         column.addWidget(self.bar)
         column.addWidget(self.status)
@@ -178,6 +178,7 @@ class SegmentWidget(QWidget):
             "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
             "width; such as TZYX. Left empty, they are worked out from the layer."
         )
+        self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
         self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
         self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
         self.bar.setToolTip("How much of the image is done.")
@@ -187,6 +188,7 @@ class SegmentWidget(QWidget):
         self.models.model_changed.connect(self._on_model_changed)
         self.models.refused.connect(self._report)
         self.axes.editingFinished.connect(self._on_image_changed)
+        self.more.toggled.connect(self._show_more)
         self.segment.clicked.connect(self.start)
         self.cancel.clicked.connect(self.run.cancel)
         self.run.progressed.connect(self._on_progress)
@@ -200,7 +202,6 @@ class SegmentWidget(QWidget):
         self.tile.set_model(header)
         self._form.setRowVisible(self.diameter, bool(header and header.object_diameter))
         self._form.setRowVisible(self.attention, self.attention.count() > 0)
-        self._rare.setRowVisible(self.result, self.result.count() > 1)
         self._on_image_changed()
 
     def _on_image_changed(self) -> None:
@@ -228,6 +229,10 @@ class SegmentWidget(QWidget):
         for choice, text in choices.items():
             self.region.addItem(text, choice)
         self.region.setCurrentIndex(self.region.findData(chosen))
+
+    def _show_more(self, shown: bool) -> None:
+        self._rare_settings.setVisible(shown)
+        self.more.setText("Fewer settings" if shown else "More settings...")
 
     def _on_progress(self, share: float, line: str) -> None:
         self.bar.setRange(0, 0 if share < 0 else 1000)
@@ -283,3 +288,12 @@ def _form(parent: QWidget | None = None) -> QFormLayout:
     form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return column

@@ -1,0 +1,152 @@
+"""A real viewer with the Segment widget docked, and a small model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+
+from napari_medt.segmentation_task import SegmentSettings
+
+
+@pytest.fixture(scope="session")
+def blob_model_path(tmp_path_factory) -> Path:
+    """A semantic model for grey images that tells bright from dark, with two gates."""
+    return _save_model(tmp_path_factory.mktemp("models") / "blobs.safetensors", channels=("grey",))
+
+
+@pytest.fixture(scope="session")
+def rgb_model_path(tmp_path_factory) -> Path:
+    """The like for colour images."""
+    return _save_model(tmp_path_factory.mktemp("models") / "colour.safetensors", channels=("red", "green", "blue"))
+
+
+def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
+    import torch
+
+    from src_models.architectures import create
+    from src_models.checkpoint import Model, save
+    from src_models.header import ModelHeader
+
+    torch.manual_seed(3)
+    config = {"in_channels": len(channels), "classes": 2, "widths": (4, 8, 8, 8)}
+    header = ModelHeader(
+        name=path.stem,
+        purpose="Bright blobs, for tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "blob"),
+        channels=channels,
+        tile=(32, 32),
+        overlap=(8, 8),
+    )
+    network = create(header.architecture, **config)
+    image = torch.rand(1, len(channels), 64, 64)
+    for _ in range(20):  # let the batch norms see an image
+        network.train()(image)
+    with torch.no_grad():
+        logits = network.eval()(image)
+        last = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.out_channels == 2][-1]
+        last.bias[1] -= (logits[:, 1] - logits[:, 0]).median()  # both classes occur
+    return save(Model(network, header), path)
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    """A grey image with structure everywhere."""
+    return np.random.default_rng(5).integers(0, 255, (48, 72), np.uint8)
+
+
+@pytest.fixture
+def open_widget(make_napari_viewer, blob_model_path, plugin_registered):
+    """Return a function that opens a viewer with the widget and the blob model chosen."""
+
+    def open_(**kwargs):
+        viewer = make_napari_viewer(**kwargs)
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+        widget.open_model(blob_model_path)
+        return viewer, widget
+
+    return open_
+
+
+@pytest.fixture
+def plugin_registered():
+    """napari knows the installed plugin."""
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    manager.discover()
+    assert "napari-medt" in manager._manifests
+
+
+@pytest.fixture
+def run_to_end(qtbot):
+    """Return a function that presses Segment and waits for the end."""
+
+    def run(widget):
+        with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+            widget.segment.click()
+
+    return run
+
+
+@pytest.fixture
+def messages():
+    """Collect the notifications that a person would see."""
+    seen: list[str] = []
+
+    def note(notification) -> None:
+        seen.append(notification.message)
+
+    notification_manager.notification_ready.connect(note)
+    yield seen
+    notification_manager.notification_ready.disconnect(note)
+
+
+@pytest.fixture
+def held_run(monkeypatch) -> Callable[[], threading.Event]:
+    """Make runs stop at their first tile until the event is set, so that something can happen meanwhile."""
+    import src_models.predict as predict
+
+    release = threading.Event()
+    steps = predict.segment_steps
+
+    def held(*args, **kwargs):
+        generator = steps(*args, **kwargs)
+        first = True
+        while True:
+            try:
+                step = next(generator)
+            except StopIteration as end:
+                return end.value
+            yield step
+            if first:
+                release.wait(30)
+            first = False
+
+    monkeypatch.setattr(predict, "segment_steps", held)
+    yield release
+    release.set()
+
+
+@pytest.fixture
+def expected(blob_model_path):
+    """Return a function that segments an array without the plugin."""
+    from src_models.checkpoint import load
+    from src_models.predict import segment
+
+    def run(image, path=blob_model_path, **kwargs):
+        return segment(image, load(path), attention=True, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def settings(blob_model_path) -> SegmentSettings:
+    """The settings a widget starts with."""
+    return SegmentSettings(model=blob_model_path)

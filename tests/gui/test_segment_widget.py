@@ -1,0 +1,382 @@
+"""The Segment widget's controls, and what it does when something is wrong or happens while it runs."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import textwrap
+import time
+import weakref
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QThreadPool
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListWidget, QSpinBox
+
+from napari_medt.layers import is_own_layer
+
+pytestmark = pytest.mark.usefixtures("plugin_registered")
+
+
+def test_opening_loads_no_torch():
+    code = """
+        import sys, time
+        import napari
+        viewer = napari.Viewer(show=False)
+        start = time.perf_counter()
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+        seconds = time.perf_counter() - start
+        heavy = [name for name in ("torch", "monai", "skimage", "dask", "lightning") if name in sys.modules]
+        print("heavy:", heavy, "seconds:", seconds)
+        viewer.close()
+        sys.exit(1 if "torch" in heavy or "monai" in heavy or "lightning" in heavy else 0)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+
+
+def test_every_control_has_a_tooltip(open_widget):
+    _, widget = open_widget()
+    controls = widget.findChildren((QAbstractButton, QComboBox, QLineEdit, QListWidget, QSpinBox))
+    silent = [control for control in controls if not control.toolTip() and not control.objectName().startswith("qt_")]
+    assert [type(control).__name__ for control in silent] == []
+
+
+def test_without_an_image_there_is_nothing_to_press(open_widget):
+    viewer, widget = open_widget()
+    assert not widget.segment.isEnabled()
+    assert "Open an image" in widget.reading.text()
+    viewer.add_image(np.zeros((20, 30)))
+    assert widget.segment.isEnabled()
+    viewer.layers.clear()
+    assert not widget.segment.isEnabled()
+
+
+def test_the_image_follows_the_selection(open_widget, run_to_end, noise):
+    viewer, widget = open_widget()
+    first = viewer.add_image(noise, name="first")
+    second = viewer.add_image(noise, name="second")
+    assert widget.images.layer() is second
+    viewer.layers.selection.active = first
+    assert widget.images.layer() is first
+    viewer.add_points(np.zeros((1, 2)))
+    assert widget.images.layer() is first
+    run_to_end(widget)
+    assert widget.images.layer() is first
+    assert widget.images.count() == 2  # attention maps are not listed
+    viewer.layers.selection.active = second
+    viewer.layers.selection.active = next(layer for layer in viewer.layers if is_own_layer(layer))
+    assert widget.images.layer() is first  # the image the map came from
+
+
+def test_a_renamed_layer_is_renamed_in_the_list(open_widget, noise):
+    viewer, widget = open_widget()
+    layer = viewer.add_image(noise, name="before")
+    layer.name = "after"
+    assert widget.images.currentText() == "after"
+
+
+def test_a_line_says_how_the_image_is_read(open_widget):
+    viewer, widget = open_widget()
+    layer = viewer.add_image(np.zeros((40, 52, 51)), scale=(0.5, 0.5, 0.5), units="um")
+    assert widget.reading.text() == "Z=40, Y=52, X=51, 1 channel, 0.5 µm"
+    layer.scale = (1, 0.5, 0.5)
+    assert widget.reading.text() == "Z=40, Y=52, X=51, 1 channel, 1 x 0.5 x 0.5 µm"
+    widget.axes.setText("TYX")
+    widget.axes.editingFinished.emit()
+    assert widget.reading.text().startswith("T=40, Y=52, X=51")
+    layer.data = np.zeros((7, 52, 51))
+    assert widget.reading.text().startswith("T=7")
+
+
+def test_what_to_run_on_suits_the_layer(open_widget):
+    viewer, widget = open_widget()
+    plane = viewer.add_image(np.zeros((52, 51)))
+    assert widget.region.currentText() == "the whole image"
+    viewer.add_image(np.zeros((40, 52, 51)))
+    assert widget.region.currentText() == "this plane"
+    widget.region.setCurrentIndex(1)
+    viewer.layers[1].scale = (2, 1, 1)
+    assert widget.region.currentText() == "all 40 planes"  # a choice outlives changes that do not touch it
+    viewer.layers.selection.active = plane
+    assert widget.region.currentText() == "the whole image"
+
+
+def test_object_size_is_asked_only_where_the_model_rescales(open_widget, tmp_path, blob_model_path):
+    import dataclasses
+
+    from src_models.checkpoint import Model, load, save
+
+    _, widget = open_widget(show=True)
+    assert not widget.diameter.isVisible()
+    model = load(blob_model_path)
+    header = dataclasses.replace(model.header, object_diameter=24.0, diameter_range=(12.0, 48.0))
+    widget.open_model(save(Model(model.network, header), tmp_path / "rescaling.safetensors"))
+    assert widget.diameter.isVisible()
+    assert widget.settings().diameter is None
+    widget.diameter.setValue(30)
+    assert widget.settings().diameter == 30
+
+
+def test_a_file_that_is_no_model_is_refused(open_widget, tmp_path, messages):
+    _, widget = open_widget()
+    path = tmp_path / "pickle.safetensors"
+    path.write_bytes(b"\x80\x04" + bytes(100))
+    chosen = widget.models.path()
+    widget.open_model(path)
+    assert str(path) in messages[-1]
+    assert widget.models.path() == chosen
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        pytest.param(np.array([[1.0, np.nan], [2.0, 3.0]] * 10), "NaN", id="NaN"),
+        pytest.param(np.array([[1.0, np.inf], [2.0, 3.0]] * 10), "inf", id="infinite"),
+        pytest.param(np.ones((9, 9), complex), "complex", id="complex"),
+        pytest.param(np.ones((2, 2, 2, 2, 9, 9)), "axes", id="6D"),
+        pytest.param(np.ones((0, 9)), "empty", id="empty"),
+        pytest.param(np.ones((9,)), "axis", id="1D"),
+    ],
+)
+def test_bad_images_are_refused_by_name_and_the_widget_stays_usable(
+    open_widget, run_to_end, messages, noise, image, words
+):
+    viewer, widget = open_widget()
+    with np.errstate(all="ignore"):
+        viewer.add_image(image, name="specimen 7", contrast_limits=(0, 1))
+        if widget.region.count():
+            widget.region.setCurrentIndex(widget.region.findData("all"))
+        widget.segment.click()
+    wait_until_idle(widget)
+    assert len(messages) == 1
+    assert "specimen 7" in messages[0]
+    assert words in messages[0]
+    assert not any(is_own_layer(layer) for layer in viewer.layers)
+
+    viewer.layers.clear()
+    viewer.add_image(noise)
+    run_to_end(widget)
+    assert sum(is_own_layer(layer) for layer in viewer.layers) == 3
+
+
+def test_wrong_channels_are_said(open_widget, run_to_end, messages):
+    viewer, widget = open_widget()
+    viewer.add_image(np.zeros((2, 40, 40)), name="two stains", axis_labels=("c", "y", "x"))
+    run_to_end(widget)
+    assert "two stains" in messages[-1]
+    assert "channel" in messages[-1]
+
+
+def test_a_model_file_that_went_is_said(open_widget, run_to_end, messages, noise, tmp_path, blob_model_path):
+    viewer, widget = open_widget()
+    path = tmp_path / "gone.safetensors"
+    path.write_bytes(blob_model_path.read_bytes())
+    widget.open_model(path)
+    path.unlink()
+    viewer.add_image(noise)
+    run_to_end(widget)
+    assert str(path) in messages[-1]
+    assert widget.segment.isEnabled()
+
+
+def test_a_bug_is_told_plainly_and_the_widget_stays_usable(open_widget, run_to_end, messages, noise, monkeypatch):
+    import src_models.predict
+
+    def broken(*args, **kwargs):
+        yield src_models.predict.Progress(0, 2, "first")
+        raise ZeroDivisionError("oh")
+
+    viewer, widget = open_widget()
+    viewer.add_image(noise, name="cells")
+    with monkeypatch.context() as patch:
+        patch.setattr(src_models.predict, "segment_steps", broken)
+        run_to_end(widget)
+    assert "cells" in messages[-1]
+    assert "ZeroDivisionError" in messages[-1]
+    run_to_end(widget)
+    assert any(is_own_layer(layer) for layer in viewer.layers)
+
+
+def test_cancel_leaves_no_layer(open_widget, qtbot, noise, held_run):
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    widget.segment.click()
+    qtbot.waitUntil(lambda: "Loading" not in widget.status.text(), timeout=20_000)
+    assert not widget.segment.isEnabled()
+    assert widget.cancel.isEnabled()
+    with qtbot.waitSignal(widget.run.ended, timeout=20_000):
+        widget.cancel.click()
+        held_run.set()
+    assert len(viewer.layers) == 1
+    assert "Cancelled" in widget.status.text()
+    assert widget.segment.isEnabled()
+    assert not widget.cancel.isEnabled()
+
+
+def test_cancel_acts_within_a_tile(open_widget, qtbot, monkeypatch, noise):
+    import src_models.predict
+
+    done = []
+
+    def slow(*args, **kwargs):
+        for tile in range(1, 1000):
+            time.sleep(0.05)
+            done.append(tile)
+            yield src_models.predict.Progress(tile, 1000, "slowly")
+
+    monkeypatch.setattr(src_models.predict, "segment_steps", slow)
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    widget.segment.click()
+    qtbot.waitUntil(lambda: len(done) >= 3, timeout=20_000)
+    tiles = len(done)
+    with qtbot.waitSignal(widget.run.ended, timeout=2_000):
+        widget.cancel.click()
+    assert len(done) <= tiles + 2
+
+
+def test_progress_is_told_with_an_estimate(open_widget, qtbot, monkeypatch, noise):
+    from napari.utils import progress
+
+    import src_models.predict
+
+    def slow(*args, **kwargs):
+        for tile in range(1, 41):
+            time.sleep(0.05)
+            yield src_models.predict.Progress(tile, 40, f"tile {tile} of 40")
+        raise src_models.predict.UserError("the end")
+
+    monkeypatch.setattr(src_models.predict, "segment_steps", slow)
+    viewer, widget = open_widget(show=True)
+    viewer.add_image(noise, name="cells")
+    lines, shares = [], []
+    widget.run.progressed.connect(lambda share, line: (shares.append(share), lines.append(line)))
+    with qtbot.waitSignal(widget.run.ended, timeout=30_000):
+        widget.segment.click()
+        assert [bar.desc for bar in progress._all_instances] == ["Segmenting cells: "]
+        assert widget.bar.isVisible()
+    assert "Loading model" in lines[0]
+    assert shares[1:] == sorted(shares[1:])
+    assert any("tile" in line and "left" in line for line in lines)
+    assert len(progress._all_instances) == 0
+    assert not widget.bar.isVisible()
+
+
+def test_the_image_removed_while_running(open_widget, qtbot, noise, held_run, messages):
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    widget.segment.click()
+    qtbot.waitUntil(lambda: "Loading" not in widget.status.text(), timeout=20_000)
+    with qtbot.waitSignal(widget.run.ended, timeout=20_000):
+        viewer.layers.clear()
+        held_run.set()
+    assert len(viewer.layers) == 0
+    assert messages == []
+    viewer.add_image(noise)
+    assert widget.segment.isEnabled()
+
+
+def test_a_result_layer_removed_while_running(open_widget, qtbot, run_to_end, noise, held_run, messages):
+    held_run.set()
+    viewer, widget = open_widget()
+    image = viewer.add_image(noise)
+    run_to_end(widget)
+    held_run.clear()
+    with qtbot.waitSignal(widget.run.ended, timeout=20_000):
+        widget.segment.click()
+        for layer in [layer for layer in viewer.layers if layer is not image]:
+            viewer.layers.remove(layer)
+        held_run.set()
+    assert sum(is_own_layer(layer) for layer in viewer.layers) == 3
+    assert messages == []
+
+
+def test_sliders_and_view_changed_while_running(open_widget, qtbot, held_run, messages):
+    stack = np.random.default_rng(0).integers(0, 255, (4, 40, 40), np.uint8)
+    viewer, widget = open_widget()
+    viewer.add_image(stack, axis_labels=("z", "y", "x"))
+    viewer.dims.set_current_step(0, 1)
+    with qtbot.waitSignal(widget.run.ended, timeout=20_000):
+        widget.segment.click()
+        viewer.dims.set_current_step(0, 3)
+        viewer.dims.ndisplay = 3
+        viewer.dims.order = (2, 1, 0)
+        held_run.set()
+    labels = next(layer for layer in viewer.layers if is_own_layer(layer) and layer._type_string == "labels")
+    assert [bool(plane.any()) for plane in labels.data] == [False, True, False, False]  # where Segment was pressed
+    assert messages == []
+
+
+def test_painting_goes_on_while_running(open_widget, qtbot, run_to_end, noise, held_run):
+    held_run.set()
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    run_to_end(widget)
+    labels = next(layer for layer in viewer.layers if is_own_layer(layer) and layer._type_string == "labels")
+    held_run.clear()
+    with qtbot.waitSignal(widget.run.ended, timeout=20_000):
+        widget.segment.click()
+        labels.paint((5, 5), 9)
+        held_run.set()
+    assert labels.data[5, 5] == 9
+
+
+def test_the_viewer_closed_while_running(open_widget, qtbot, noise, held_run, messages):
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    widget.segment.click()
+    qtbot.waitUntil(lambda: "Loading" not in widget.status.text(), timeout=20_000)
+    held_run.set()
+    viewer.close()
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+    assert messages == []
+
+
+def test_the_dock_closed_while_running(make_napari_viewer, qtbot, noise, held_run, messages, blob_model_path):
+    viewer = make_napari_viewer()
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    widget.open_model(blob_model_path)
+    viewer.add_image(noise)
+    widget.segment.click()
+    status = widget.status
+    qtbot.waitUntil(lambda: "Loading" not in status.text(), timeout=20_000)
+    held_run.set()
+    viewer.window.remove_dock_widget(dock)
+    assert not widget.run.running
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+    gone = weakref.ref(widget)
+    del widget, dock
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
+    viewer.add_image(noise)  # nothing listens any more
+    viewer.layers.clear()
+    assert messages == []
+
+
+def test_the_gui_stays_responsive(open_widget, qtbot, run_to_end, noise):
+    from qtpy.QtCore import QTimer
+
+    viewer, widget = open_widget()
+    viewer.add_image(np.tile(noise, (6, 6)))
+    run_to_end(widget)  # loads torch, which no one can do in pieces
+    beats = [time.perf_counter()]
+    timer = QTimer()
+    timer.timeout.connect(lambda: beats.append(time.perf_counter()))
+    timer.start(5)
+    widget.run.ended.connect(timer.stop)
+    run_to_end(widget)
+    assert len(beats) > 10
+    assert max(np.diff(beats)) < 0.5  # generous: the machine that runs this may be busy
+
+
+def wait_until_idle(widget, timeout=20.0):
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + timeout
+    while widget.run.running and time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+    assert not widget.run.running
