@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -358,7 +359,7 @@ def _set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> No
     if step < warmup:
         factor = (step + 1) / warmup
     else:
-        factor = 0.5 * (1 + np.cos(np.pi * (step - warmup) / max(1, settings.steps - warmup)))
+        factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, settings.steps - warmup)))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate * factor
 
