@@ -29,6 +29,7 @@ from src_models.tiff_reading import is_tiff, read_tiff
 __all__ = ["ImageFile", "image_stem", "read_image", "read_labels"]
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
+_AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
 _KINDS = "TIFF, PNG, JPEG, zarr and OME-Zarr"
 _SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr")
 
@@ -160,14 +161,12 @@ def _read_picture(path: Path, kind: str, *, axes: str | None, labels: bool) -> t
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large images are our daily bread
             with iio.imopen(path, "r", plugin="pillow") as file:
                 mode = file.metadata()["mode"]
-                options = {"mode": "P"} if labels and mode == "P" else {}
-                data = np.asarray(file.read(index=0, **options))
+                wanted = "P" if labels and mode == "P" else _AS_MODE.get(mode)
+                data = np.asarray(file.read(index=0, **({"mode": wanted} if wanted else {})))
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path}: the {kind} is too large to open safely; convert it to TIFF or OME-Zarr") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError ...
         raise ImageError(f"{path}: the {kind} is truncated or damaged ({error}); copy or export it again") from error
-    if mode in ("LA", "La"):
-        data = data[..., 0]  # grey with alpha: alpha is not used
     if axes is None:
         axes = "YXC" if data.ndim == 3 else "YX"
     return data, read_axes(data.shape, dtype=data.dtype, axes=axes, labels=labels, name=str(path))

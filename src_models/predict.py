@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import platform
+import tempfile
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -27,7 +29,7 @@ from numpy.typing import NDArray
 from src_models.axes import AxesReading, read_axes
 from src_models.channels import check_channels
 from src_models.checkpoint import Model
-from src_models.errors import UserError
+from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
 from src_models.labelling import blocks, classes_of, components, resize_labels, write_instances
 from src_models.object_size import choose_zoom
@@ -248,6 +250,14 @@ class _Run:
     def steps(self) -> Generator[Progress, None, Segmentation]:
         try:
             return (yield from self._steps())
+        except OSError as error:
+            self.scratch.close()
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutputError(
+                f"{self.name}: the disk is full, for results or for working files ({tempfile.gettempdir()}; "
+                "the environment variable TMPDIR names another folder); make room"
+            ) from error
         except BaseException:
             self.scratch.close()
             raise

@@ -227,6 +227,18 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(segment, tmp_path, ima
     assert [path.name for path in out.iterdir()] == names[:fills_at]
 
 
+def test_a_disk_too_full_for_working_files_is_named(segment, tmp_path, image_path, monkeypatch):
+    from src_models.scratch import Scratch
+
+    class Full:
+        def __setitem__(self, place, value):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Scratch, "zeros", lambda self, shape, dtype: Full())
+    assert_refused(segment(image_path, "--diameter", 20), image_path, "disk is full", "TMPDIR")
+    assert_nothing_written(tmp_path / "out")
+
+
 # Data sets that are refused
 
 

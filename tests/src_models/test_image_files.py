@@ -176,6 +176,13 @@ def test_grey_with_alpha_is_grey(tmp_path):
     assert image.reading.axes == "YX"
 
 
+def test_a_jpeg_for_print_is_read_as_rgb(tmp_path):
+    Image.new("RGB", (30, 20), (250, 10, 10)).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    image = read_image(tmp_path / "a.jpg")
+    assert (image.reading.axes, image.data.shape) == ("YXC", (20, 30, 3))
+    assert abs(image.data.astype(int) - (250, 10, 10)).max() <= 6
+
+
 def test_of_a_palette_an_image_takes_the_colours_and_labels_the_numbers(tmp_path):
     mask = numbers(20, 30, dtype="uint8") % 4
     picture = Image.fromarray(mask, "L").convert("P")
