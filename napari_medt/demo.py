@@ -45,6 +45,7 @@ IMAGES: dict[str, Callable[[], list[samples.LayerData]]] = {
 }
 MODEL = "nuclei"
 WINDOW_SIZE = (1500, 950)
+EVEN = 0.1  # an attention map whose values (0 to 1) differ by less shows nothing to the eye
 _SCREEN = "-screen 0 1600x1000x24"
 
 
@@ -170,8 +171,21 @@ def show(demo: Demo) -> napari.Viewer:
     viewer.add_labels(data, **options)
     shown = ResultLayers(viewer).show(demo.image, demo.outcome)
     shown.labels.contour = 2  # so that the image is seen under its labels
+    _uncover_telling_map(viewer)
     viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
     return viewer
+
+
+def _uncover_telling_map(viewer: napari.Viewer) -> None:
+    """Make the attention map that varies most over the image visible; one that is even would only tint it."""
+    from napari.layers import Image
+
+    from napari_medt.layers import is_own_layer
+
+    maps = [layer for layer in viewer.layers if is_own_layer(layer) and isinstance(layer, Image)]
+    spreads = [float(np.ptp(np.percentile(layer.data, (1, 99)))) for layer in maps]
+    if spreads and max(spreads) > EVEN:
+        maps[int(np.argmax(spreads))].visible = True
 
 
 def _stretch_contrast(image: napari.layers.Image) -> None:
