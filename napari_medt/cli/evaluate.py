@@ -58,6 +58,8 @@ def evaluate(
     evaluation = _run(console, images, loaded, split=split, device=device, diameter=diameter)
     console.print(_image_table(evaluation))
     console.print(_overall_table(evaluation))
+    if evaluation.split is None:
+        console.print("All images were measured. Were some of them trained on? --split val leaves those out.")
     if json:
         console.print(f"scores: {write_json(evaluation, json, overwrite=overwrite)}")
     if sheet:
