@@ -32,6 +32,7 @@ from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
 from src_models.labelling import blocks, classes_of, components, resize_labels, write_instances
+from src_models.memory import reused_memory
 from src_models.object_size import choose_zoom
 from src_models.plane_prediction import MapSink, PlanePrediction
 from src_models.plane_source import PlaneSource, normalisations
@@ -249,7 +250,8 @@ class _Run:
 
     def steps(self) -> Generator[Progress, None, Segmentation]:
         try:
-            return (yield from self._steps())
+            with reused_memory():
+                return (yield from self._steps())
         except OSError as error:
             self.scratch.close()
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

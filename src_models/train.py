@@ -32,6 +32,7 @@ from src_models.checkpoint import Model, save
 from src_models.dataset import DataSet
 from src_models.errors import DataSetError, UserError
 from src_models.header import ModelHeader
+from src_models.memory import reused_memory
 from src_models.patches import Patches, TrainingImage, load_images
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
@@ -192,7 +193,8 @@ class _Run:
             self._restore(wrapped, optimizer)
         elif fabric.is_global_zero:
             self._write_log_row(("step", "loss", "validation_dice"), new=True)
-        self._loop(fabric, wrapped, optimizer, images, validation)
+        with reused_memory():
+            self._loop(fabric, wrapped, optimizer, images, validation)
         return self.output
 
     def _loop(
