@@ -94,7 +94,7 @@ def prediction(ours: nn.Module) -> None:
     rows = [
         ["eager float32, default layout", f"{base * 1e3:.0f} ms", "1.00"],
         [
-            f"made ready ({str(execution.dtype).removeprefix('torch.')}, channels last)",
+            f"made ready ({precision}, channels last)",
             f"{fast * 1e3:.0f} ms",
             f"{base / fast:.2f}",
         ],
