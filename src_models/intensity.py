@@ -33,8 +33,11 @@ class Normalisation:
 
     def __call__(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Normalise values of any numeric type; shape is kept."""
-        clipped = np.clip(values.astype(np.float32), self.low, self.high)
-        return (clipped - np.float32(self.offset)) / np.float32(self.width)
+        # float32 has 24 bits: 32-bit counts and doubles need more until the offset is taken off.
+        wide = values.dtype.itemsize > (4 if values.dtype.kind == "f" else 2)
+        exact = np.float64 if wide else np.float32
+        clipped = np.clip(values.astype(exact), self.low, self.high)
+        return ((clipped - exact(self.offset)) / exact(self.width)).astype(np.float32, copy=False)
 
 
 def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:
@@ -57,9 +60,9 @@ def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the imag
     values = np.asarray(values)
     if values.dtype.kind not in "buif":
         raise ImageError(f"{name} holds values of type {values.dtype}; convert it to real numbers")
-    flat = values.ravel()[:: max(1, values.size // MOST_SAMPLED)].astype(np.float64)
-    if not np.isfinite(flat).all():
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ImageError(f"{name} has NaN or infinite values; replace them (for example by numpy.nan_to_num) first")
+    flat = values.ravel()[:: max(1, values.size // MOST_SAMPLED)].astype(np.float64)
     if intensity.kind == "window":
         return Normalisation(intensity.low, intensity.high - intensity.low, intensity.low, intensity.high)
     low, high = (float(v) for v in np.percentile(flat, (intensity.low, intensity.high)))
