@@ -37,6 +37,9 @@ class Scratch:
             f"{self._folder.name}/{self._made}.zarr", shape=tuple(shape), dtype=dtype, chunks=chunks, compressors=None
         )
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Remove the files."""
         if self._folder is not None:
