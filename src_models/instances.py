@@ -77,8 +77,8 @@ def labels_from_probabilities(
 
 def median_diameter(labels: NDArray[Any]) -> float | None:
     """Return the median diameter (px) of the circles, or balls, of equal size as the objects; None without objects."""
-    sizes = np.bincount(labels.ravel())[1:]
-    sizes = sizes[sizes > 0]
+    # Not by bincount: ids of masks may be as large as their type, whatever their number.
+    _, sizes = np.unique(labels[labels > 0], return_counts=True)
     if not sizes.size:
         return None
     median = float(np.median(sizes))

@@ -55,7 +55,7 @@ def write_instances(probabilities: Any, settings: InstanceSettings, out: Any, fi
     """
     shape = probabilities.shape[1:]
     for core in blocks(shape):
-        wide = _with_halo(core, shape)
+        wide = _widened(core, shape, HALO[len(shape)])
         labels = labels_from_probabilities(np.asarray(probabilities[(slice(None), *wide)]), settings)
         labels, count = _centred_in(labels, core, wide)
         here = np.asarray(out[wide])
@@ -98,19 +98,20 @@ def resize_labels(small: Any, probabilities: Any, foreground: float, out: Any) -
     shape, resized = small.shape, out.shape
     reach = math.ceil(max(m / n for m, n in zip(resized, shape, strict=True)))
     for core in blocks(resized):
-        ids = read_resized(lambda region: np.asarray(small[region]), shape, resized, core, order=0)
+        wide = _widened(core, resized, reach + 1)  # the nearest object may lie beyond the seam
+        ids = read_resized(lambda region: np.asarray(small[region]), shape, resized, wide, order=0)
+        inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))
         chance = read_resized(
             lambda region: np.asarray(probabilities[(slice(1, None), *region)], dtype=np.float32).sum(0),
             shape,
             resized,
             core,
         )
-        out[core] = np.where(chance > foreground, expand_labels(ids, reach), 0)
+        out[core] = np.where(chance > foreground, expand_labels(ids, reach)[inner], 0)
         yield
 
 
-def _with_halo(core: Region, shape: Sequence[int]) -> Region:
-    halo = HALO[len(shape)]
+def _widened(core: Region, shape: Sequence[int], halo: int) -> Region:
     return tuple(slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(core, shape, strict=True))
 
 
