@@ -7,12 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from src_models import execution
 from src_models.checkpoint import Model
 from src_models.header import ModelHeader
 
 MakeModel = Callable[..., Model]
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(autouse=True)

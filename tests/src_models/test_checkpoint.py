@@ -231,7 +231,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(saved, make_model, mon
 
 
 def test_another_ending_is_refused(make_model, tmp_path):
-    with pytest.raises(ModelFileError, match="ends in .safetensors"):
+    with pytest.raises(ModelFileError, match=r"ends in \.safetensors"):
         save(make_model(), tmp_path / "model.pth")
     assert not list(tmp_path.iterdir())
 

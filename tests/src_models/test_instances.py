@@ -1,0 +1,155 @@
+"""Objects to classes and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from src_models.header import InstanceSettings
+from src_models.instances import labels_from_probabilities, median_diameter, targets_from_labels
+
+
+def disks(shape, *circles):
+    """Labels of circles (or balls) (centre..., radius), numbered from 1; a pixel goes to the nearest centre."""
+    grid = np.stack(np.mgrid[tuple(slice(0, n) for n in shape)], -1)
+    depth = np.stack([radius - np.linalg.norm(grid - centre, axis=-1) for *centre, radius in circles])
+    return np.where(depth.max(0) > 0, depth.argmax(0) + 1, 0).astype(np.int32)
+
+
+def certain(targets):
+    """Probabilities of a network that is sure of its classes."""
+    return np.stack([targets == k for k in range(3)]).astype(np.float32)
+
+
+def same_up_to_numbers(a, b):
+    """Whether two labellings divide the pixels alike."""
+    pairs = np.unique(np.stack([a.ravel(), b.ravel()]), axis=1).T
+    return len(np.unique(pairs[:, 0])) == len(np.unique(pairs[:, 1])) == len(pairs) and [0, 0] in pairs.tolist()
+
+
+label_images = st.one_of(
+    arrays.arrays(np.int32, st.tuples(*[st.integers(1, 12)] * 2), elements=st.sampled_from([0, 1, 2, 900])),
+    arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 6)] * 3), elements=st.sampled_from([0, 1, 200])),
+)
+
+
+@given(labels=label_images)
+def test_interior_and_boundary_are_exactly_the_object(labels):
+    targets = targets_from_labels(labels)
+    assert targets.dtype == np.uint8
+    np.testing.assert_array_equal(targets > 0, labels > 0)
+
+
+@given(labels=label_images)
+def test_a_pixel_is_boundary_where_a_face_neighbour_is_something_else(labels):
+    targets = targets_from_labels(labels)
+    for place in np.ndindex(labels.shape):
+        other = False
+        for axis in range(labels.ndim):
+            for step in (-1, 1):
+                near = list(place)
+                near[axis] += step
+                if 0 <= near[axis] < labels.shape[axis]:
+                    other |= labels[tuple(near)] != labels[place]
+        assert targets[place] == (0 if labels[place] == 0 else 2 if other else 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "circles"),
+    [
+        pytest.param((60, 70), [(20, 20, 12), (20, 44, 12.5)], id="touching"),
+        pytest.param((60, 70), [(20, 20, 12), (20, 40, 12), (38, 30, 12)], id="three that overlap"),
+        pytest.param((60, 70), [(5, 5, 9), (55, 65, 9), (30, 66, 9)], id="at the border"),
+        pytest.param((26, 30, 30), [(12, 12, 8, 7.5), (12, 12, 22, 7.5)], id="touching balls"),
+    ],
+)
+def test_touching_objects_come_back_apart(shape, circles):
+    labels = disks(shape, *circles)
+    # The sure network's classes, flooded from their seeds, give every pixel back to its object.
+    found = labels_from_probabilities(certain(targets_from_labels(labels)), InstanceSettings(smoothing=0.5))
+    assert found.dtype == np.int32
+    assert found.max() == len(circles)
+    np.testing.assert_array_equal(found > 0, labels > 0)
+    agreed = sum(
+        (found[labels == k] == np.bincount(found[labels == k]).argmax()).sum() for k in range(1, 9) if k in labels
+    )
+    assert agreed / (labels > 0).sum() > 0.98
+
+
+def test_objects_apart_come_back_exactly_and_are_numbered_without_gaps():
+    labels = disks((80, 80), (15, 15, 9), (15, 60, 12), (55, 20, 14), (60, 62, 7)) * 37
+    found = labels_from_probabilities(certain(targets_from_labels(labels)))
+    assert sorted(np.unique(found)) == [0, 1, 2, 3, 4]
+    assert same_up_to_numbers(found, labels)
+
+
+def test_the_foreground_threshold_draws_the_outline():
+    x = np.linspace(0, 1, 60)
+    chance = np.tile(1 - np.abs(2 * x - 1), (20, 1))  # rises to the middle and falls
+    probabilities = np.stack([1 - chance, chance * 0.75, chance * 0.25])
+    for foreground in (0.3, 0.5, 0.7):
+        found = labels_from_probabilities(probabilities, InstanceSettings(foreground=foreground, seed=0.6))
+        np.testing.assert_array_equal(found > 0, chance > foreground)
+
+
+def test_seeds_need_the_interior_probability():
+    interior = np.zeros((20, 20))
+    interior[5:15, 5:15] = 0.6
+    probabilities = np.stack([1 - interior, interior, 0 * interior])
+    assert labels_from_probabilities(probabilities, InstanceSettings(seed=0.5)).max() == 1
+    assert labels_from_probabilities(probabilities, InstanceSettings(seed=0.7)).max() == 0
+
+
+@pytest.mark.parametrize(("smallest", "kept"), [(1, 3), (26, 2), (200, 1), (10_000, 0)])
+def test_small_objects_are_dropped_and_the_rest_numbered_anew(smallest, kept):
+    labels = disks((60, 60), (8, 8, 3), (20, 40, 6), (45, 20, 12))
+    assert [(labels == k).sum() for k in (1, 2, 3)] == [25, 109, 437]
+    settings = InstanceSettings(min_size=smallest, min_seed_size=1, smoothing=0)
+    found = labels_from_probabilities(certain(targets_from_labels(labels)), settings)
+    assert sorted(np.unique(found)) == list(range(kept + 1))
+
+
+def test_small_seeds_do_not_split_an_object():
+    interior = np.full((30, 30), 0.9)
+    interior[3, 3] = 0.95
+    interior[:, 6] = interior[6, :] = 0.4  # cuts a piece of 6 x 6 px off
+    probabilities = np.stack([0.02 + 0 * interior, interior, 0.98 - interior])
+    for smallest, objects in ((37, 1), (36, 2)):
+        settings = InstanceSettings(min_seed_size=smallest, smoothing=0)
+        interior_only = probabilities.copy()
+        interior_only[1, 7:, :6] = interior_only[1, :6, 7:] = 0.4
+        assert labels_from_probabilities(interior_only, settings).max() == objects
+
+
+def test_nothing_gives_no_objects():
+    found = labels_from_probabilities(np.stack([np.ones((5, 5)), np.zeros((5, 5)), np.zeros((5, 5))]))
+    np.testing.assert_array_equal(found, np.zeros((5, 5), np.int32))
+
+
+def test_half_precision_gives_the_same_objects():
+    rng = np.random.default_rng(0)
+    from scipy import ndimage
+
+    logits = ndimage.gaussian_filter(rng.normal(size=(3, 90, 90)), (0, 3, 3)) * 40
+    probabilities = np.exp(logits) / np.exp(logits).sum(0)
+    half = probabilities.astype(np.float16)
+    np.testing.assert_array_equal(labels_from_probabilities(half), labels_from_probabilities(half.astype(np.float64)))
+
+
+@pytest.mark.parametrize("shape", [(90, 90), (40, 40, 40)])
+def test_the_median_diameter_is_that_of_the_middle_object(shape):
+    middle = 16
+    centres = np.array([(15,) * len(shape), (15,) * (len(shape) - 1) + (75,), (75,) * len(shape)])
+    if len(shape) == 2:
+        labels = disks(shape, (*centres[0], 6), (*centres[1], middle / 2), (*centres[2], 13))
+    else:
+        labels = disks(shape, (8, 8, 8, 5), (8, 8, 30, middle / 2), (27, 25, 25, 11))
+    assert median_diameter(labels) == pytest.approx(middle, rel=0.03)
+
+
+def test_gaps_and_huge_ids_do_not_matter():
+    labels = disks((60, 60), (20, 20, 10), (40, 40, 10)).astype(np.int64)
+    labels[labels == 1], labels[labels == 2] = 2_000_000_000, 5
+    assert median_diameter(labels) == pytest.approx(20, rel=0.03)
+    assert median_diameter(np.zeros((4, 4), int)) is None
