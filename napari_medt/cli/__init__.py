@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import demo, evaluate, models, segment, train
+from napari_medt.cli import convert, demo, evaluate, models, segment, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
@@ -41,8 +41,8 @@ app = typer.Typer(
 app.command()(models.models)
 app.command()(segment.segment)
 app.command()(train.train)
-app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(convert.convert)
 app.command()(demo.demo)
 
 
