@@ -251,7 +251,8 @@ class SegmentWidget(QWidget):
 
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
         shown = self._results.show(image, outcome)
-        self.status.setText(f"Done: {outcome.summary}.")
+        maps = "" if not outcome.segmentation.attention else " To see where the network looked, click the eye of an attention layer in the layer list."
+        self.status.setText(f"Done: {outcome.summary}.{maps}")
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."

@@ -1,0 +1,82 @@
+"""Make the screenshots of the documents: docs/images/*.png, of the whole window with sample images really segmented.
+
+    xvfb-run -a -s "-screen 0 1600x1200x24" python docs/make_screenshots.py
+
+``--model FILE`` takes another model file than the shipped `nuclei`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_medt.layers import METADATA_KEY, is_own_layer
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = (1280, 800)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--output", type=Path, default=IMAGES)
+    options = parser.parse_args()
+    options.output.mkdir(exist_ok=True)
+    for sample in ("fluorescence", "histology"):
+        viewer, widget = open_viewer(sample, options.model)
+        run(widget)
+        save(viewer, options.output / f"segment_{sample}.png")
+        show_attention(viewer, "gate 2")
+        save(viewer, options.output / f"attention_{sample}.png")
+        viewer.close()
+
+
+def open_viewer(sample: str, model: Path | None):
+    viewer = napari.Viewer(show=False, title="napari")
+    viewer.show()
+    viewer.open_sample("napari-medt", sample)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    if model is not None:
+        widget.open_model(model)
+    viewer.layers.selection.active = viewer.layers[sample]
+    viewer.window.resize(*SIZE)
+    wait(0.5)
+    viewer.fit_to_view()
+    return viewer, widget
+
+
+def run(widget) -> None:
+    widget.start()
+    while widget.run.running:
+        wait(0.1)
+    print(widget.status.text())
+
+
+def show_attention(viewer, name: str) -> None:
+    for layer in viewer.layers:
+        notes = layer.metadata.get(METADATA_KEY, {}).get("layer", {})
+        if is_own_layer(layer):
+            layer.visible = notes.get("map") == name
+            if layer.visible:
+                viewer.layers.selection.active = layer
+
+
+def save(viewer, path: Path) -> None:
+    wait(0.5)
+    viewer.screenshot(path, canvas_only=False, flash=False)
+    print(path)
+
+
+def wait(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main()
