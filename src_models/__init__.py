@@ -25,9 +25,9 @@ _HOME = {
     "Progress": "predict",
     "Segmentation": "predict",
     "UserError": "errors",
-    "architectures": "architectures",
-    "create": "architectures",
-    "evaluate": "evaluate",
+    "architectures": "registry",
+    "create": "registry",
+    "evaluate": "evaluator",
     "find_model": "library",
     "load": "checkpoint",
     "read_header": "header",
@@ -35,7 +35,7 @@ _HOME = {
     "save": "checkpoint",
     "segment": "predict",
     "segment_steps": "predict",
-    "train": "train",
+    "train": "training",
 }
 
 __all__ = ["__version__", *_HOME]

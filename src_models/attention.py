@@ -1,7 +1,7 @@
 """Recording what a network attends to, without changing what it computes.
 
 >>> import torch
->>> from src_models.architectures import create
+>>> from src_models.registry import create
 >>> network = create("attention-unet", in_channels=1, classes=2, widths=(4, 8, 8)).eval()
 >>> with record_attention(network) as attention:
 ...     logits = network(torch.zeros(1, 1, 30, 30))

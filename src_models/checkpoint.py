@@ -2,7 +2,7 @@
 
 >>> import tempfile
 >>> from pathlib import Path
->>> from src_models.architectures import create
+>>> from src_models.registry import create
 >>> config = {"in_channels": 1, "classes": 2, "widths": [4, 8]}
 >>> header = ModelHeader(name="tiny", purpose="an example", architecture="unet", config=config,
 ...                      classes=("background", "cell"), channels=("grey",))
@@ -24,7 +24,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from src_models.architectures import create
+from src_models.registry import create
 from src_models.atomic import atomic_path
 from src_models.errors import ModelFileError
 from src_models.header import METADATA_KEY, ModelHeader, read_header

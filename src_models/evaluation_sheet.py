@@ -69,7 +69,7 @@ def write_sheet(
     OutputError
         If `path` exists and `overwrite` is False, or cannot be written.
     """
-    from src_models.evaluate import predict_sample
+    from src_models.evaluator import predict_sample
 
     cases = []
     for name, score in evaluation.cases().items():

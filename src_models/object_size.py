@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
+from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import ModelHeader
 from src_models.instances import labels_from_probabilities, median_diameter
@@ -36,10 +39,17 @@ def choose_zoom(
     -------
     float
         1.0 where the objects are of a size the network handles, and for models that do not depend on size.
+
+    Raises
+    ------
+    UserError
+        If `diameter` is no positive number.
     """
+    if diameter is not None and not 0 < diameter < math.inf:
+        raise UserError(f"the diameter {diameter!r} of the objects must be a number of pixels above 0")
     if header.object_diameter is None or header.diameter_range is None:
         return 1.0
-    if diameter is None:
+    if diameter is None and header.result == "instances":
         diameter = estimate_diameter(source, network, execution, header)
     low, high = header.diameter_range
     if diameter is None or low <= diameter <= high:

@@ -21,7 +21,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from src_models.architectures import create
+from src_models.registry import create
 from src_models.errors import ModelFileError
 from src_models.header import METADATA_KEY, Intensity
 
@@ -266,7 +266,7 @@ def _configuration(source: _Source, tensors: Mapping[str, Tensor]) -> tuple[str,
     """Read architecture and configuration off the shapes."""
     kernels = [tensors[f"{module}.weight"] for module in (*source.widths, source.output)]
     first, output = kernels[0], kernels[-1]
-    if first.ndim not in (4, 5) or any(kernel.ndim != first.ndim for kernel in kernels):
+    if first.ndim not in (4, 5) or any(kernel.ndim != first.ndim or not kernel.numel() for kernel in kernels):
         shapes = ", ".join(str(tuple(kernel.shape)) for kernel in kernels)
         raise ModelFileError(f"its convolutions have the shapes {shapes}, which are not those of {source.name}")
     config = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src_models.attention import AttentionMap, record_attention
+from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import ModelHeader
 from src_models.plane_source import PlaneSource
@@ -107,9 +108,8 @@ class PlanePrediction:
         stride = int(getattr(network, "stride", 1))
         self._tiling = Tiling(source.shape, tile, header.overlap, stride)
         self.probabilities = scratch.zeros((len(header.classes), *source.shape), np.float16)
-        self._band = Band(self._tiling, len(header.classes), 1, self._store)
+        self._band = Band(self._tiling, len(header.classes), 1, _storing(self.probabilities))
         self._map_bands: dict[str, Band] = {}
-        self._plane = source.plane
 
     def __len__(self) -> int:
         """Return the number of tiles."""
@@ -128,7 +128,7 @@ class PlanePrediction:
                             self._predict(batch, recorded)
                         except torch.OutOfMemoryError:
                             if self._tile_batch == 1:
-                                raise
+                                raise _too_little_memory(self._tiling.tile, self._execution.device) from None
                             note = self._with_smaller_batch()
                             waiting = batch + waiting
                             continue
@@ -144,25 +144,43 @@ class PlanePrediction:
 
     def _predict(self, tiles: Sequence[Tile], recorded: Sequence[AttentionMap]) -> None:
         batch = torch.from_numpy(np.stack([self.source.read(tile.region) for tile in tiles]))
-        found = self._execution(self._network, batch)
-        self._add(self._band, tiles, found)
-        for attention in recorded:
-            self._add(self._map_band(attention), tiles, attention.tensor)
-
-    def _add(self, band: Band, tiles: Sequence[Tile], values: Tensor) -> None:
-        for tile, plane in zip(tiles, values.float().cpu().numpy(), strict=True):
-            band.add(tile, plane)
-
-    def _store(self, first: int, rows: NDArray[np.float32]) -> None:
-        self.probabilities[:, first : first + rows.shape[1]] = rows.astype(np.float16)
+        found = _in_memory(self._execution(self._network, batch))
+        maps = [(self._map_band(attention), _in_memory(attention.tensor)) for attention in recorded]
+        # Nothing is added before all is here: a batch that runs out of memory on the way is done again.
+        for band, values in ((self._band, found), *maps):
+            for tile, plane in zip(tiles, values, strict=True):
+                band.add(tile, plane)
 
     def _map_band(self, recorded: AttentionMap) -> Band:
         if recorded.name not in self._map_bands:
             arrays = self._maps.arrays(recorded, self.source.shape)
-
-            def store(first: int, rows: NDArray[np.float32]) -> None:
-                for found, row in zip(arrays, rows, strict=True):
-                    found.data[(*self._plane, slice(first, first + len(row)))] = row
-
+            store = _storing_maps(arrays, self.source.plane)
             self._map_bands[recorded.name] = Band(self._tiling, len(arrays), recorded.stride, store)
         return self._map_bands[recorded.name]
+
+
+# Functions of their own rather than methods: a band that held its owner would keep both, and the arrays, in memory.
+def _storing(probabilities: Any) -> Callable[[int, NDArray[np.float32]], None]:
+    def store(first: int, rows: NDArray[np.float32]) -> None:
+        probabilities[:, first : first + rows.shape[1]] = rows.astype(np.float16)
+
+    return store
+
+
+def _storing_maps(maps: Sequence[FoundMap], plane: tuple[int, ...]) -> Callable[[int, NDArray[np.float32]], None]:
+    def store(first: int, rows: NDArray[np.float32]) -> None:
+        for found, row in zip(maps, rows, strict=True):
+            found.data[(*plane, slice(first, first + len(row)))] = row
+
+    return store
+
+
+def _in_memory(tensor: Tensor) -> NDArray[np.float32]:
+    return np.asarray(tensor.float().cpu().numpy())
+
+
+def _too_little_memory(tile: Sequence[int], device: torch.device) -> UserError:
+    return UserError(
+        f"the memory of the device {device} does not hold one tile of {' x '.join(map(str, tile))} px; choose smaller "
+        "tiles, or the device cpu"
+    )

@@ -1,7 +1,7 @@
 """Segmenting an image of any size: the one place where a model meets an image.
 
 >>> import numpy as np
->>> from src_models.architectures import create
+>>> from src_models.registry import create
 >>> from src_models.checkpoint import Model
 >>> from src_models.header import ModelHeader
 >>> config = {"in_channels": 1, "classes": 2, "widths": (4, 8, 8)}
@@ -26,6 +26,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.registry import choose_attention
 from src_models.axes import AxesReading, read_axes
 from src_models.channels import check_channels
 from src_models.checkpoint import Model
@@ -229,7 +230,7 @@ class _Run:
         self.planes = Planes(self.reading, self.header.dimensions, name)
         self.result: ResultName = result or self.header.result
         self.execution: Execution = choose_execution(device)
-        self.attention = _map_names(model, attention)
+        self.attention = choose_attention(model.header, attention)
         self.diameter = diameter
         self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
         self.scratch = Scratch()
@@ -273,15 +274,16 @@ class _Run:
         maps = MapSink(self.scratch, self.planes.leading_shape)
         for plane in self.planes:
             source = PlaneSource(self.image, self.planes, plane, self.header, sources, zoom, self.name)
-            prediction = PlanePrediction(
-                source, network, self.execution, self.header, self.tile, self.attention, maps, self.scratch
-            )
-            self._count(prediction, zoom)
-            for note in prediction.steps():
-                yield self._step(note)
-            yield from self._label(plane, source, prediction.probabilities, zoom)
-            if probabilities is not None:
-                probabilities[(slice(None), *self._plane_index(plane))] = self._at_full_size(source, prediction)
+            with Scratch() as working:  # its files go with each plane: a long series would fill the disk
+                prediction = PlanePrediction(
+                    source, network, self.execution, self.header, self.tile, self.attention, maps, working
+                )
+                self._count(prediction, zoom)
+                for note in prediction.steps():
+                    yield self._step(note)
+                yield from self._label(plane, source, prediction.probabilities, zoom, working)
+                if probabilities is not None:
+                    self._keep(probabilities, plane, source, prediction.probabilities)
         return Segmentation(
             labels=self.labels,
             probabilities=probabilities,
@@ -295,21 +297,22 @@ class _Run:
     def _count(self, prediction: PlanePrediction, zoom: float) -> None:
         """Take the first plane's number of steps for every plane's."""
         if self.total == 0:
-            labelling = len(blocks(prediction.source.shape))
-            resizing = len(blocks(self.planes.shape)) if zoom != 1 else 0
-            self.total = len(self.planes) * (len(prediction) + labelling + resizing)
+            here = len(blocks(self.planes.shape))
+            if self.result == "instances" and self.header.result == "instances":
+                here = len(blocks(prediction.source.shape)) + (here if zoom != 1 else 0)
+            self.total = len(self.planes) * (len(prediction) + here)
 
     def _step(self, message: str) -> Progress:
         self.done = min(self.done + 1, self.total)
         return Progress(self.done, self.total, message)
 
     def _label(
-        self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float
+        self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float, working: Scratch
     ) -> Generator[Progress, None, None]:
         out = LabelPlane(self.labels, self.planes, plane)
         settings = self.header.instances
         if self.result == "instances" and self.header.result == "instances":
-            target = out if zoom == 1 else self.scratch.zeros(source.shape, np.int32)
+            target = out if zoom == 1 else working.zeros(source.shape, np.int32)
             for next_id in write_instances(probabilities, settings, target, self.next_id):
                 self.next_id = next_id
                 yield self._step("separating objects")
@@ -334,18 +337,14 @@ class _Run:
             return None
         return np.zeros(shape, np.float16)
 
-    def _plane_index(self, plane: tuple[int, ...]) -> tuple[int | slice, ...]:
-        return self.planes.label_index(plane, [slice(None)] * self.header.dimensions)
-
-    def _at_full_size(self, source: PlaneSource, prediction: PlanePrediction) -> NDArray[Any]:
-        whole = [slice(0, size) for size in self.planes.shape]
-        full = read_resized(
-            lambda part: np.asarray(prediction.probabilities[(slice(None), *part)]),
-            source.shape,
-            self.planes.shape,
-            whole,
-        )
-        return np.stack([self.planes.to_label_order(plane) for plane in full])
+    def _keep(self, kept: NDArray[np.float16], plane: tuple[int, ...], source: PlaneSource, found: Any) -> None:
+        """Bring a plane's probabilities to full size, block by block: whole, that takes several times their memory."""
+        for region in blocks(self.planes.shape):
+            full = read_resized(
+                lambda part: np.asarray(found[(slice(None), *part)]), source.shape, self.planes.shape, region
+            )
+            for index, block in enumerate(full):
+                kept[(index, *self.planes.label_index(plane, region))] = self.planes.to_label_order(block)
 
     def _placed(self, maps: MapSink, zoom: float) -> list[PlacedMap]:
         zooms = [m / n for m, n in zip(zoomed_shape(self.planes.shape, zoom), self.planes.shape, strict=True)]
@@ -388,20 +387,6 @@ def _read(image: Any, axes: str | AxesReading | None, dimensions: int, name: str
         read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
         return axes
     return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, name=name)
-
-
-def _map_names(model: Model, wanted: bool | Collection[str]) -> list[str]:
-    from src_models.architectures import attention_names
-
-    known = attention_names(model.header.architecture, model.header.config)
-    if isinstance(wanted, bool):
-        return known if wanted else []
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise UserError(
-            f"the model {model.header.name!r} has no attention map {unknown[0]!r}; it has {', '.join(known) or 'none'}"
-        )
-    return [name for name in known if name in wanted]
 
 
 def _versions() -> Mapping[str, str]:

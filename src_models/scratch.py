@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,7 +16,7 @@ _CHUNK = 1024
 
 
 class Scratch:
-    """Makes working arrays; the files go when this object goes, or by :meth:`close`."""
+    """Makes working arrays; the files go when this object goes, after a ``with`` block, or by :meth:`close`."""
 
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -36,6 +36,12 @@ class Scratch:
         return zarr.create_array(
             f"{self._folder.name}/{self._made}.zarr", shape=tuple(shape), dtype=dtype, chunks=chunks, compressors=None
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __del__(self) -> None:
         self.close()

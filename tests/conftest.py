@@ -36,7 +36,7 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of a small Attention U-Net (grey, 2D, instances) that was taught to find bright discs."""
     import torch
 
-    from src_models.architectures import create
+    from src_models.registry import create
     from src_models.checkpoint import Model, save
     from src_models.header import ModelHeader
 

@@ -85,7 +85,7 @@ def _run(
     """Measure behind a progress bar."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from src_models.evaluate import evaluate as run
+    from src_models.evaluator import evaluate as run
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:

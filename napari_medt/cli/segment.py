@@ -92,7 +92,7 @@ def _model_path(model: str) -> Path:
 
 
 def _map_names(header: Any) -> list[str]:
-    from src_models.architectures import attention_names
+    from src_models.registry import attention_names
 
     return attention_names(header.architecture, header.config)
 

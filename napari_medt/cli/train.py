@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from src_models.header import ModelHeader
-    from src_models.train import TrainSettings
+    from src_models.training import TrainSettings
 
 __all__ = ["train"]
 
@@ -33,7 +33,7 @@ def train(
     deep_supervision: Annotated[
         bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
     ] = True,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1600,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1400,
     batch: Annotated[int, typer.Option(help="Patches per step.")] = 8,
     patch: Annotated[int, typer.Option(help="Patch size in px.")] = 160,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
@@ -56,7 +56,7 @@ def train(
     """
     from src_models.dataset import DataSet
     from src_models.new_model import new_header
-    from src_models.train import TrainSettings
+    from src_models.training import TrainSettings
 
     settings = TrainSettings(
         steps=steps,
@@ -130,7 +130,7 @@ def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from src_models.train import TrainingUpdate, train
+    from src_models.training import TrainingUpdate, train
 
     console = Console()
     console.print(

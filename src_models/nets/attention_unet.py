@@ -35,8 +35,6 @@ _INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 _MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _LINEAR = {2: "bilinear", 3: "trilinear"}
 _GROUPS = 8
-# sigmoid(3) = 0.95: a fresh gate lets nearly everything through (paper, Section 3.2).
-_OPEN_GATE_BIAS = 3.0
 
 
 def _norm(name: NormName, channels: int, dimensions: int) -> nn.Module:
@@ -160,11 +158,6 @@ class GridAttentionGate(nn.Module):
         fused: Tensor = self.fuse(torch.cat(gated, dim=1) if len(gated) > 1 else gated[0])
         return fused
 
-    def open(self) -> None:
-        """Set the biases so that the untrained gate lets nearly everything through."""
-        for gate in self.subgates:
-            nn.init.constant_(gate.psi.bias, _OPEN_GATE_BIAS)  # type: ignore[union-attr,arg-type]
-
 
 class SkipAttentionGate(nn.Module):
     """Additive attention gate on the skip's own grid: ``alpha = sigmoid(psi(relu(W_x x + W_g g)))`` times `x`.
@@ -189,11 +182,6 @@ class SkipAttentionGate(nn.Module):
         """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` of equal shape."""
         alpha = self.tap(torch.sigmoid(self.psi(F.relu_(self.w_g(g) + self.w_x(x)))))  # N, 1, *S
         return torch.mul(x, alpha)
-
-    def open(self) -> None:
-        """Set the bias so that the untrained gate lets nearly everything through."""
-        norm = self.psi.norm
-        nn.init.constant_(norm.bias, _OPEN_GATE_BIAS)  # type: ignore[arg-type]
 
 
 class UpConv(nn.Module):
@@ -302,14 +290,13 @@ class AttentionUNet(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
+        # Gates start half open, at alpha near 0.5. Starting open, as the paper advises, leaves them open for good here:
+        # the normalisation after a gate undoes any common factor, so nothing pulls an even alpha down.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        for gate in self.gates:
-            if isinstance(gate, GridAttentionGate | SkipAttentionGate):
-                gate.open()
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (N, classes, *S) for an image (N, in_channels, *S) of any size *S.

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from src_models.architectures import attention_names
+from src_models.registry import attention_names
 from src_models.header import read_header
 from src_models.library import find_model
 

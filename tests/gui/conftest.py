@@ -28,7 +28,7 @@ def rgb_model_path(tmp_path_factory) -> Path:
 def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
     import torch
 
-    from src_models.architectures import create
+    from src_models.registry import create
     from src_models.checkpoint import Model, save
     from src_models.header import ModelHeader
 
@@ -81,7 +81,7 @@ def plugin_registered():
 
     manager = PluginManager.instance()
     manager.discover()
-    assert "napari-medt" in manager._manifests
+    assert manager.get_manifest("napari-medt").display_name == "MedT"
 
 
 @pytest.fixture

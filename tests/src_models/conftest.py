@@ -53,7 +53,7 @@ def random_model(
     """Make a model whose weights are random, and whose logits are multiplied by `sharpness`."""
     import torch
 
-    from src_models.architectures import create
+    from src_models.registry import create
 
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))

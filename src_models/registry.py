@@ -5,15 +5,17 @@ The names are the ones the command line, model files and widgets use. Torch is i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from src_models.errors import ModelFileError
+from src_models.errors import ModelFileError, UserError
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["architectures", "attention_names", "create"]
+    from src_models.header import ModelHeader
+
+__all__ = ["architectures", "attention_names", "choose_attention", "create"]
 
 _DESCRIPTIONS = {
     "attention-unet": "Attention U-Net (Oktay et al. 2018): U-Net whose skip connections pass attention gates",
@@ -65,3 +67,22 @@ def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
     levels = len(config.get("widths", (32, 64, 128, 256, 512))) - 1
     first = {"grid": 2, "skip": 1, "none": levels + 1}[form]
     return [f"gate {level}" for level in range(first, levels + 1)]
+
+
+def choose_attention(header: ModelHeader, wanted: bool | Collection[str]) -> list[str]:
+    """Return the names of the maps a person wants of a model, finest first: all (True), none (False), or some by name.
+
+    Raises
+    ------
+    UserError
+        If the model has no map of that name.
+    """
+    known = attention_names(header.architecture, header.config)
+    if isinstance(wanted, bool):
+        return known if wanted else []
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise UserError(
+            f"the model {header.name!r} has no attention map {unknown[0]!r}; it has {', '.join(known) or 'none'}"
+        )
+    return [name for name in known if name in wanted]

@@ -25,7 +25,7 @@ from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from src_models.architectures import create
+from src_models.registry import create
 from src_models.atomic import atomic_path, check_new
 from src_models.augmentation import AugmentationName
 from src_models.checkpoint import Model, save
@@ -62,7 +62,7 @@ class TrainSettings:
         Processes that prepare patches; 0 prepares them in the training process.
     """
 
-    steps: int = 1600
+    steps: int = 1400
     batch: int = 8
     patch: int = 160
     learning_rate: float = 3e-3
