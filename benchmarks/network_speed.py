@@ -12,10 +12,10 @@ from monai.networks.nets import AttentionUnet
 from torch import nn
 
 from benchmarks.machine import report, seconds
-from src_models.architectures import create
 from src_models.attention import record_attention
 from src_models.execution import choose_execution, prepare
 from src_models.memory import reused_memory
+from src_models.registry import create
 
 WIDTHS = (16, 32, 64, 128, 192)
 IMAGE = (1, 3, 512, 512)

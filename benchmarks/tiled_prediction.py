@@ -74,9 +74,9 @@ def _run(kind: str, size: int) -> dict[str, float]:
 def _child(kind: str, size: int) -> dict[str, float]:
     import torch
 
-    from src_models.architectures import create
     from src_models.checkpoint import Model, load
     from src_models.header import ModelHeader
+    from src_models.registry import create
 
     torch.manual_seed(0)
     network = create("attention-unet", in_channels=1, classes=3, widths=WIDTHS).eval()
