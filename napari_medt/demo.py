@@ -96,7 +96,7 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     from napari_medt.image_source import read_layer
     from napari_medt.regions import Region
     from napari_medt.segmentation_task import Failure, Job, SegmentSettings, segmentation_steps
-    from src_models.architectures import attention_names
+    from src_models.registry import attention_names
     from src_models.header import read_header
     from src_models.library import find_model
 
@@ -147,13 +147,13 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
         If the folder cannot be written to.
     """
     from napari_medt.image_source import read_layer
-    from src_models.result_files import write_labels, write_map
+    from src_models.result_files import map_path, write_labels, write_map
 
     reading = read_layer(demo.image)
     name = demo.image.name
     files = [write_labels(folder / f"{name}_labels.tif", demo.outcome.labels, reading=reading, overwrite=True)]
     for placed in demo.outcome.segmentation.attention:
-        path = folder / f"{name}_attention_{placed.name.replace(' ', '_')}.tif"
+        path = map_path(folder, name, placed.name)
         files.append(write_map(path, placed, reading=reading, overwrite=True))
     return files
 

@@ -15,6 +15,8 @@ from src_models.instances import INSTANCE_CLASSES, median_diameter
 __all__ = ["new_header"]
 
 TILE = {2: (512, 512), 3: (96, 96, 96)}
+# Above this many classes, numbers that do not occur mean that the masks are no classes.
+MOST_UNNAMED = 16
 OVERLAP = {2: (96, 96), 3: (24, 24, 24)}
 
 
@@ -56,7 +58,7 @@ def new_header(
     facts = [_facts(sample, result) for sample in data.split("train")]
     dimensions = _only({fact[0] for fact in facts}, data, "dimensions")
     channels = _channels({fact[1] for fact in facts}, data)
-    classes = _classes(max(fact[2] for fact in facts), class_names, result, data)
+    classes = _classes(set().union(*(fact[2] for fact in facts)), class_names, result, data)
     diameters = np.array([fact[3] for fact in facts if fact[3] is not None])
     sizes: dict[str, Any] = {}
     if diameters.size:
@@ -79,12 +81,13 @@ def new_header(
     )
 
 
-def _facts(sample: Sample, result: str) -> tuple[int, int, int, float | None]:
-    """Return dimensions, channels, largest class, and median diameter of the objects."""
+def _facts(sample: Sample, result: str) -> tuple[int, int, set[int], float | None]:
+    """Return dimensions, channels, the classes that occur, and the median diameter of the objects."""
     image, mask = read_sample(sample)
     channels = 1 if image.ndim == mask.ndim else image.shape[-1]
-    diameter = median_diameter(mask) if result == "instances" else None
-    return mask.ndim, channels, int(mask.max(initial=0)), diameter
+    if result == "instances":
+        return mask.ndim, channels, set(), median_diameter(mask)
+    return mask.ndim, channels, set(np.unique(mask).tolist()) - {0}, None
 
 
 def _only(values: set[int], data: DataSet, what: str) -> int:
@@ -100,10 +103,17 @@ def _channels(counts: set[int], data: DataSet) -> tuple[str, ...]:
     return ("grey",) if count == 1 else tuple(f"channel {index + 1}" for index in range(count))
 
 
-def _classes(largest: int, names: Sequence[str], result: str, data: DataSet) -> tuple[str, ...]:
+def _classes(present: set[int], names: Sequence[str], result: str, data: DataSet) -> tuple[str, ...]:
     if result == "instances":
         return INSTANCE_CLASSES
-    count = max(largest, 1)
+    # One value besides 0, such as 255, means one class whatever the value.
+    count = 1 if len(present) < 2 else max(present)
+    if count > MOST_UNNAMED and len(present) < count:
+        few = ", ".join(str(value) for value in sorted(present)[:6])
+        raise DataSetError(
+            f"{data.root}: the masks have the values {few}...; number the classes 1, 2, 3 and so on, or train for "
+            "objects (--instances) if these are objects"
+        )
     if names and len(names) < count:
         raise DataSetError(
             f"{data.root}: the masks have classes up to {count} and there are {len(names)} names; name every class "

@@ -62,6 +62,8 @@ def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
     image, labels = read_sample(sample)
     if labels.ndim != header.dimensions:
         raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
+    if header.result == "semantic" and len(header.classes) == 2:
+        labels = (labels > 0).astype(np.int32)  # 0 and 255 as well as 0 and 1
     if header.result == "semantic" and labels.max(initial=0) >= len(header.classes):
         raise DataSetError(
             f"{sample.mask} has the class {labels.max()} and the network has {len(header.classes)} classes "

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from src_models.predict import PlacedMap
 
-__all__ = ["check_writable", "output_zarr", "write_labels", "write_map"]
+__all__ = ["check_writable", "map_path", "output_zarr", "write_labels", "write_map"]
 
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
 _MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
@@ -70,6 +70,11 @@ def write_labels(path: str | Path, labels: Any, *, reading: AxesReading, overwri
         else:
             tifffile.imwrite(beside, mask, ome=True, compression="zlib", metadata=_ome_metadata(axes, reading))
     return Path(path)
+
+
+def map_path(folder: Path, stem: str, name: str) -> Path:
+    """Return where the attention map `name` of the image `stem` goes: ``STEM_attention_gate_2.tif``."""
+    return folder / f"{stem}_attention_{name.replace(' ', '_')}.tif"
 
 
 def write_map(path: str | Path, placed: PlacedMap, *, reading: AxesReading, overwrite: bool = False) -> Path:

@@ -101,14 +101,11 @@ def _labels_path(output: Path, stem: str, suffix: str = ".tif") -> Path:
     return output / f"{stem}_labels{suffix}"
 
 
-def _map_path(output: Path, stem: str, name: str) -> Path:
-    return output / f"{stem}_attention_{name.replace(' ', '_')}.tif"
-
-
 def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwrite: bool) -> None:
     """Refuse before the work what could not be written after it."""
     from src_models.atomic import check_new
     from src_models.image_files import image_stem
+    from src_models.result_files import map_path
 
     stems = Counter(image_stem(image) for image in images)
     stem, count = stems.most_common(1)[0]
@@ -119,7 +116,7 @@ def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwri
         )
     for stem in stems:
         paths = [_labels_path(output, stem), _labels_path(output, stem, ".zarr")]
-        for path in paths + [_map_path(output, stem, name) for name in maps]:
+        for path in paths + [map_path(output, stem, name) for name in maps]:
             check_new(path, overwrite=overwrite)
 
 
@@ -166,7 +163,7 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
     """Segment an image, write the results, and say in lines what was written."""
     from src_models.atomic import atomic_path
     from src_models.image_files import read_image
-    from src_models.result_files import output_zarr, write_labels, write_map
+    from src_models.result_files import map_path, output_zarr, write_labels, write_map
 
     image = read_image(path, axes=wanted.axes)
     say(f"{path}: {image.reading.describe()}")
@@ -182,9 +179,9 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
         write_labels(labels_path, segmentation.labels, reading=image.reading, overwrite=wanted.overwrite)
     lines = [f"{_found(segmentation, wanted.model)} -> {labels_path}"]
     for placed in segmentation.attention:
-        map_path = _map_path(wanted.output, image.name, placed.name)
-        write_map(map_path, placed, reading=image.reading, overwrite=wanted.overwrite)
-        lines.append(f"{placed.description} -> {map_path}")
+        path = map_path(wanted.output, image.name, placed.name)
+        write_map(path, placed, reading=image.reading, overwrite=wanted.overwrite)
+        lines.append(f"{placed.description} -> {path}")
     return lines
 
 
