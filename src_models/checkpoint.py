@@ -24,10 +24,10 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from src_models.registry import create
 from src_models.atomic import atomic_path
 from src_models.errors import ModelFileError
 from src_models.header import METADATA_KEY, ModelHeader, read_header
+from src_models.registry import create
 
 __all__ = ["Model", "load", "save"]
 

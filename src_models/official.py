@@ -21,9 +21,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from src_models.registry import create
 from src_models.errors import ModelFileError
 from src_models.header import METADATA_KEY, Intensity
+from src_models.registry import create
 
 __all__ = ["OfficialNetwork", "from_state_dict", "load_official", "with_background"]
 

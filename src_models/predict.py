@@ -26,7 +26,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.registry import choose_attention
 from src_models.axes import AxesReading, read_axes
 from src_models.channels import check_channels
 from src_models.checkpoint import Model
@@ -38,6 +37,7 @@ from src_models.object_size import choose_zoom
 from src_models.plane_prediction import MapSink, PlanePrediction
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import LabelPlane, Planes
+from src_models.registry import choose_attention
 from src_models.resampling import read_resized, zoomed_shape
 from src_models.scratch import Scratch
 

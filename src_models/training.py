@@ -25,7 +25,6 @@ from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from src_models.registry import create
 from src_models.atomic import atomic_path, check_new
 from src_models.augmentation import AugmentationName
 from src_models.checkpoint import Model, save
@@ -34,6 +33,7 @@ from src_models.errors import DataSetError, UserError
 from src_models.header import ModelHeader
 from src_models.memory import reused_memory
 from src_models.patches import Patches, TrainingImage, load_images
+from src_models.registry import create
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
 
