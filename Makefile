@@ -1,7 +1,7 @@
 # The commands of the house. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel clean
+.PHONY: help demo test lint format wheel benchmarks clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -40,6 +40,10 @@ format: $(STAMP)  ## bring the code into its form
 
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
+	$(BIN)/python -W ignore -m benchmarks.network_speed
+	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
 
 clean:  ## remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) .venv-wheel dist demo_output demo.png

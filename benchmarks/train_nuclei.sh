@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Makes the shipped model `nuclei` again, and the plain U-Net it is compared with.
+#
+#   benchmarks/train_nuclei.sh FOLDER_WITH_THE_SETS [OUT]
+#
+# FOLDER_WITH_THE_SETS holds dsb2018_fluo, dsb2018_histo and dsb2018_brightfield (Data Science Bowl 2018, stage 1, CC0).
+# Both networks see the same patches in the same order. A run that was stopped goes on where it was.
+set -euo pipefail
+sets=$1
+out=${2:-runs/nuclei}
+here=$(cd "$(dirname "$0")" && pwd)
+
+[ -d "$out/data" ] || python "$here/assemble_data_set.py" "$out/data" \
+  "$sets/dsb2018_fluo" "$sets/dsb2018_histo" "$sets/dsb2018_brightfield"
+
+train() {
+  napari-medt train "$out/data" --architecture "$1" --output "$out/$2.safetensors" --name "$2" \
+    --purpose "$3" --licence CC0-1.0 --instances --augment microscopy --widths 16,32,64,128,192 \
+    --steps 1400 --batch 8 --patch 160 --learning-rate 3e-3 --validate-every 200 --seed 0 --device cpu --resume
+}
+train attention-unet nuclei "Nuclei in fluorescence, stained tissue and bright field, 8 to 80 px across"
+train unet nuclei-unet "Plain U-Net trained like the model nuclei, for comparison"
