@@ -251,8 +251,8 @@ class SegmentWidget(QWidget):
 
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
         shown = self._results.show(image, outcome)
-        maps = "" if not outcome.segmentation.attention else " To see where the network looked, click the eye of an attention layer in the layer list."
-        self.status.setText(f"Done: {outcome.summary}.{maps}")
+        maps = " Click the eye of an attention layer to see where the network looked."
+        self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 import textwrap
 import time
-import weakref
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QThreadPool
+from napari.utils import progress
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox
 
 from napari_medt.layers import is_own_layer
@@ -236,8 +235,6 @@ def test_cancel_acts_within_a_tile(open_widget, qtbot, monkeypatch, noise):
 
 
 def test_progress_is_told_with_an_estimate(open_widget, qtbot, monkeypatch, noise):
-    from napari.utils import progress
-
     import src_models.predict
 
     def slow(*args, **kwargs):
@@ -342,13 +339,10 @@ def test_the_dock_closed_while_running(make_napari_viewer, qtbot, noise, held_ru
     held_run.set()
     viewer.window.remove_dock_widget(dock)
     assert QThreadPool.globalInstance().waitForDone(10_000)
-    gone = weakref.ref(widget)
-    del widget, dock
-    qtbot.wait(50)
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
-    assert gone() is None
-    viewer.add_image(noise)  # nothing listens any more
+    assert not widget.run.running
+    assert len(progress._all_instances) == 0
+    viewer.add_image(noise)
+    assert widget.images.count() == 0  # nothing listens any more
     viewer.layers.clear()
     assert messages == []
 

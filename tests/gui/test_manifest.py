@@ -1,0 +1,44 @@
+"""What the manifest offers works: sample images, commands, preferences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from npe2 import PluginManager, PluginManifest
+
+from napari_medt.preferences import Preferences, read_preferences
+
+
+@pytest.mark.parametrize(
+    ("sample", "rgb"),
+    [
+        pytest.param("fluorescence", False, id="fluorescence"),
+        pytest.param("histology", True, id="histology"),
+        pytest.param("brightfield", False, id="bright field"),
+    ],
+)
+def test_a_sample_opens_with_its_ground_truth_over_it(make_napari_viewer, plugin_registered, sample, rgb):
+    viewer = make_napari_viewer()
+    image, truth = viewer.open_sample("napari-medt", sample)
+    assert image.rgb is rgb
+    assert truth.data.shape == image.data.shape[:2]
+    assert len(np.unique(truth.data)) > 10
+    assert image.axis_labels == truth.axis_labels == ("y", "x")
+    np.testing.assert_allclose(truth.data_to_world((3, 4)), image.data_to_world((3, 4)))
+
+
+def test_every_command_can_be_imported_and_has_a_title_of_its_own(plugin_registered):
+    commands = PluginManager.instance().get_manifest("napari-medt").contributions.commands
+    assert len({command.title for command in commands}) == len(commands)
+    for command in commands:
+        assert callable(PluginManager.instance().commands.get(command.id))
+
+
+def test_preferences_are_read_from_napari(plugin_settings, npe2pm):
+    from napari.settings import get_plugin_settings
+
+    npe2pm.register(PluginManifest.from_distribution("napari-medt"))
+    assert read_preferences() == Preferences()
+    get_plugin_settings("napari-medt").segment.threads = 3
+    get_plugin_settings("napari-medt").segment.device = "cpu"
+    assert read_preferences() == Preferences(device="cpu", threads=3)
