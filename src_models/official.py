@@ -114,7 +114,7 @@ _SOURCES = (
         widths=("conv1.conv1.0", "conv2.conv1.0", "conv3.conv1.0", "conv4.conv1.0", "center.conv1.0"),
         output="dsv1",
         gate=r"attentionblock2\.gate_block_\d+\.psi\.weight",
-        gate_config={"gate": "grid"},
+        gate_config={"gate": "grid", "gate_norm": False},
         config={"deep_supervision": True},
         linear=True,
         intensity=Intensity(kind="zscore", low=0.0, high=100.0),

@@ -62,7 +62,7 @@ class TrainSettings:
         Processes that prepare patches; 0 prepares them in the training process.
     """
 
-    steps: int = 1400
+    steps: int = 1200
     batch: int = 8
     patch: int = 160
     learning_rate: float = 3e-3

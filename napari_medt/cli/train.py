@@ -33,7 +33,7 @@ def train(
     deep_supervision: Annotated[
         bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
     ] = True,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1400,
+    steps: Annotated[int, typer.Option(help="Training steps.")] = 1200,
     batch: Annotated[int, typer.Option(help="Patches per step.")] = 8,
     patch: Annotated[int, typer.Option(help="Patch size in px.")] = 160,
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,

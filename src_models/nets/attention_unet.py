@@ -86,6 +86,8 @@ class GridSubGate(nn.Module):
         Channels of the skip features `x` and of the gating signal `g`.
     inner_channels
         Channels of the sum inside the gate; `skip_channels` when None.
+    normalised
+        Normalise what goes into the sigmoid.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class GridSubGate(nn.Module):
         dimensions: int,
         norm: NormName,
         inner_channels: int | None = None,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
         conv = _CONV[dimensions]
@@ -103,6 +106,7 @@ class GridSubGate(nn.Module):
         self.theta = conv(skip_channels, inner, 2, stride=2, bias=False)
         self.phi = conv(gating_channels, inner, 1)
         self.psi = conv(inner, 1, 1)
+        self.psi_norm = _norm(norm, 1, dimensions) if normalised else nn.Identity()
         self.project = ConvNorm(skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm, relu=False)
 
     def coefficients(self, x: Tensor, g: Tensor, *, mode: str, align_corners: bool) -> Tensor:
@@ -110,7 +114,7 @@ class GridSubGate(nn.Module):
         query, gating = self.theta(x), self.phi(g)
         if gating.shape[2:] != query.shape[2:]:
             gating = F.interpolate(gating, size=query.shape[2:], mode=mode, align_corners=align_corners)
-        alpha = torch.sigmoid(self.psi(F.relu_(query + gating)))
+        alpha = torch.sigmoid(self.psi_norm(self.psi(F.relu_(query + gating))))
         return F.interpolate(alpha, size=x.shape[2:], mode=mode, align_corners=align_corners)
 
 
@@ -123,6 +127,8 @@ class GridAttentionGate(nn.Module):
         Channels of the skip features and of the gating signal, whose grid is half as fine.
     subgates
         Number of coefficient maps; their gated features are fused by a 1 x 1 convolution.
+    normalised
+        Normalise what goes into the sigmoid.
     tap
         Where the coefficients (N, subgates, *spatial of the skip) can be read.
     """
@@ -137,10 +143,12 @@ class GridAttentionGate(nn.Module):
         norm: NormName,
         align_corners: bool,
         tap: AttentionTap,
+        normalised: bool = False,
     ) -> None:
         super().__init__()
         self.subgates = nn.ModuleList(
-            GridSubGate(skip_channels, gating_channels, dimensions=dimensions, norm=norm) for _ in range(subgates)
+            GridSubGate(skip_channels, gating_channels, dimensions=dimensions, norm=norm, normalised=normalised)
+            for _ in range(subgates)
         )
         self.fuse = ConvNorm(subgates * skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm)
         self.mode = _LINEAR[dimensions]
@@ -212,6 +220,10 @@ class AttentionUNet(nn.Module):
         ``"grid"`` (the paper's), ``"skip"`` (the common 2D form) or ``"none"``.
     subgates
         Coefficient maps per grid gate: 1, or for example the number of classes.
+    gate_norm
+        Normalise what goes into a grid gate's sigmoid, as skip gates do. The paper's code does not, and since the
+        normalisation *after* its gates undoes any common factor, nothing there keeps a gate from staying wide open or
+        shut everywhere, where its coefficients tell nothing.
     deep_supervision
         Predict from every level of the decoder and fuse these by a 1 x 1 convolution, as the paper's code does.
     upsampling
@@ -237,6 +249,7 @@ class AttentionUNet(nn.Module):
         widths: Sequence[int] = (32, 64, 128, 256, 512),
         gate: GateForm = "grid",
         subgates: int = 1,
+        gate_norm: bool = True,
         deep_supervision: bool = True,
         upsampling: Literal["linear", "conv"] = "linear",
         norm: NormName = "batch",
@@ -246,8 +259,8 @@ class AttentionUNet(nn.Module):
         _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
         self.in_channels = in_channels
         self.stride = 2 ** (len(widths) - 1)
-        # Over a single cell there is no variance to normalise by.
-        self.fewest_cells = 2 if norm == "instance" else 1
+        # Over a single cell of one image there is no variance to normalise by.
+        self.fewest_cells = 1 if norm == "batch" else 2
         self.mode = _LINEAR[dimensions]
         self.align_corners = align_corners
         fine = list(itertools.pairwise(widths))  # channels of each level and of the one below it
@@ -273,6 +286,7 @@ class AttentionUNet(nn.Module):
                         width,
                         below,
                         subgates=subgates,
+                        normalised=gate_norm,
                         dimensions=dimensions,
                         norm=norm,
                         align_corners=align_corners,
@@ -290,8 +304,6 @@ class AttentionUNet(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        # Gates start half open, at alpha near 0.5. Starting open, as the paper advises, leaves them open for good here:
-        # the normalisation after a gate undoes any common factor, so nothing pulls an even alpha down.
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
