@@ -53,6 +53,8 @@ def run(widget) -> None:
     widget.start()
     while widget.run.running:
         wait(0.1)
+    if not widget.status.text().startswith("Done"):
+        raise SystemExit(widget.status.text())
     print(widget.status.text())
 
 

@@ -125,7 +125,7 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
     try:
         return (yield from _run(job))
     except UserError as error:
-        return Failure(_naming_layer(str(error), job.layer_name))
+        return Failure(str(error))
     except Exception as error:
         _log.exception("segmenting layer %r failed", job.layer_name)
         return Failure(
@@ -191,7 +191,3 @@ def _load(path: Path, _modified: int) -> Model:
     from src_models.checkpoint import load
 
     return load(path)
-
-
-def _naming_layer(message: str, layer_name: str) -> str:
-    return message if repr(layer_name) in message else f"Layer {layer_name!r}: {message}"

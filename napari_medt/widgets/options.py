@@ -8,8 +8,8 @@ from typing import Literal
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QListWidget, QListWidgetItem, QSpinBox, QWidget
 
-from src_models.architectures import attention_names
 from src_models.header import ModelHeader
+from src_models.registry import attention_names
 
 __all__ = ["AttentionList", "DeviceCombo", "DiameterBox", "ResultCombo", "TileBox"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import napari.layers
@@ -264,8 +265,9 @@ class SegmentWidget(QWidget):
             self.run.cancel()
 
     def _report(self, message: str) -> None:
-        self.status.setText(message)
-        show_error(message)
+        sentence = message[:1].upper() + message[1:]
+        self.status.setText(sentence)
+        show_error(sentence)
 
     def _set_running(self, running: bool) -> None:
         self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
@@ -282,6 +284,8 @@ class SegmentWidget(QWidget):
     def _leave(self) -> None:
         self.run.leave()
         self.images.disconnect_viewer()
+        with suppress(ValueError):  # it may be gone already
+            self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
 
 
 def _form(parent: QWidget | None = None) -> QFormLayout:

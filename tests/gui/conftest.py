@@ -28,9 +28,9 @@ def rgb_model_path(tmp_path_factory) -> Path:
 def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
     import torch
 
-    from src_models.registry import create
     from src_models.checkpoint import Model, save
     from src_models.header import ModelHeader
+    from src_models.registry import create
 
     torch.manual_seed(3)
     config = {"in_channels": len(channels), "classes": 2, "widths": (4, 8, 8, 8)}
