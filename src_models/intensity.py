@@ -37,7 +37,7 @@ class Normalisation:
         wide = values.dtype.itemsize > (4 if values.dtype.kind == "f" else 2)
         exact = np.float64 if wide else np.float32
         clipped = np.clip(values.astype(exact), self.low, self.high)
-        return ((clipped - exact(self.offset)) / exact(self.width)).astype(np.float32, copy=False)
+        return np.asarray((clipped - exact(self.offset)) / exact(self.width), dtype=np.float32)
 
 
 def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:

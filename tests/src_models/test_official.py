@@ -162,6 +162,7 @@ def test_the_configuration_is_read_off_the_shapes(weights):
         "dimensions": 3,
         "widths": WIDTHS,
         "gate": "grid",
+        "gate_norm": False,
         "subgates": 2,
         "deep_supervision": True,
         "align_corners": True,
