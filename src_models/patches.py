@@ -134,7 +134,9 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         patch = self._transform(patch)
         labels = patch["labels"][0].numpy().astype(np.int32)
         targets = targets_from_labels(labels) if self.header.result == "instances" else labels
-        return torch.as_tensor(patch["image"]).float().contiguous(), torch.as_tensor(targets.astype(np.int64))
+        # MONAI's tensors carry metadata through every operation of the network; a plain one does not.
+        image = patch["image"].as_subclass(Tensor)
+        return image.float().contiguous(), torch.as_tensor(targets.astype(np.int64))
 
     def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
         """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
