@@ -1,0 +1,137 @@
+"""Sizes of objects, and the zoom that a network needs for them."""
+
+import numpy as np
+import pytest
+import torch
+
+from src_models.axes import read_axes
+from src_models.errors import UserError
+from src_models.execution import Execution
+from src_models.header import Intensity, ModelHeader
+from src_models.object_size import choose_zoom, estimate_diameter
+from src_models.plane_source import PlaneSource, normalisations
+from src_models.planes import Planes
+
+CPU = Execution(torch.device("cpu"), torch.float32, 1)
+
+
+class Brightness(torch.nn.Module):
+    """A network that takes what is bright for the interior of an object."""
+
+    def forward(self, x):
+        return 12 * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
+
+
+def header(**fields):
+    fields = {"result": "instances", "object_diameter": 20.0, "diameter_range": (10.0, 40.0), **fields}
+    classes = ("background", "interior", "boundary")
+    window = Intensity(kind="window", low=0, high=100)
+    if fields.get("dimensions") == 3:
+        fields |= {"tile": (64,) * 3, "overlap": (8,) * 3}
+    return ModelHeader(
+        name="m",
+        purpose="",
+        architecture="unet",
+        config={},
+        classes=classes,
+        channels=("grey",),
+        intensity=window,
+        **fields,
+    )
+
+
+def source_of(image, described):
+    axes = "ZYX"[-image.ndim :]
+    planes = Planes(read_axes(image.shape, axes=axes), described.dimensions)
+    return PlaneSource(image, planes, (), described, normalisations(image, planes, described, "image"), 1.0, "image")
+
+
+def disks(diameter, size, dimensions=2):
+    """Disks (or balls) of one diameter on a grid, a diameter apart."""
+    axis = (np.arange(size) + 0.5) % (2 * diameter) - diameter
+    distance = np.sqrt(sum(np.meshgrid(*[axis**2] * dimensions, indexing="ij")))
+    return (100 * (distance < diameter / 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("diameter", [6, 8, 12, 20, 33, 60, 100])
+def test_the_diameter_of_disks_is_estimated(diameter):
+    described = header()
+    found = estimate_diameter(source_of(disks(diameter, 900), described), Brightness(), CPU, described)
+    assert found == pytest.approx(diameter, rel=0.15)
+
+
+@pytest.mark.parametrize("diameter", [12, 20])
+def test_the_diameter_of_balls_is_estimated(diameter):
+    described = header(dimensions=3)
+    found = estimate_diameter(source_of(disks(diameter, 90, 3), described), Brightness(), CPU, described)
+    assert found == pytest.approx(diameter, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(np.zeros((200, 200), np.float32), id="nothing"),
+        pytest.param(disks(30, 120)[:60, :60], id="fewer than three objects"),
+        pytest.param(np.zeros((5, 5), np.float32), id="an image smaller than an object"),
+    ],
+)
+def test_without_objects_there_is_no_estimate_and_no_zoom(image):
+    described = header()
+    source = source_of(image, described)
+    assert estimate_diameter(source, Brightness(), CPU, described) is None
+    assert choose_zoom(source, Brightness(), CPU, described, None) == 1.0
+
+
+def test_objects_of_a_size_the_network_does_not_know_are_zoomed_to_its_best_size():
+    described = header()
+    for diameter in (6, 60):
+        zoom = choose_zoom(source_of(disks(diameter, 700), described), Brightness(), CPU, described, None)
+        assert zoom == pytest.approx(20 / diameter, rel=0.15)
+    assert choose_zoom(source_of(disks(25, 300), described), Brightness(), CPU, described, None) == 1.0
+
+
+@pytest.mark.parametrize(("diameter", "zoom"), [(9.9, 20 / 9.9), (10, 1), (25, 1), (40, 1), (80, 0.25)])
+def test_a_diameter_that_a_person_gives_is_taken(diameter, zoom):
+    described = header()
+    source = source_of(disks(20, 200), described)
+    assert choose_zoom(source, Brightness(), CPU, described, diameter) == pytest.approx(zoom)
+
+
+def test_a_model_that_does_not_depend_on_size_never_zooms():
+    for fields in ({"object_diameter": None}, {"diameter_range": None}):
+        described = header(**fields)
+        assert choose_zoom(source_of(disks(20, 200), described), Brightness(), CPU, described, 500) == 1.0
+
+
+def test_the_size_of_a_class_is_not_estimated_but_may_be_given():
+    described = header(result="semantic")
+    source = source_of(disks(60, 300), described)
+    assert choose_zoom(source, Brightness(), CPU, described, None) == 1.0
+    assert choose_zoom(source, Brightness(), CPU, described, 80) == 0.25
+
+
+@pytest.mark.parametrize("diameter", [0, -1, float("inf"), float("nan")])
+def test_a_diameter_that_is_none_is_refused(diameter):
+    described = header()
+    with pytest.raises(UserError, match="must be a number of pixels above 0"):
+        choose_zoom(source_of(disks(20, 60), described), Brightness(), CPU, described, diameter)
+
+
+def test_no_more_than_the_middle_of_a_large_image_is_looked_at():
+    asked = []
+
+    class Watched(np.ndarray):
+        def __getitem__(self, index):
+            asked.append(index)
+            return super().__getitem__(index)
+
+    described = header()
+    source = source_of(disks(20, 2600), described)
+    source._image = source._image.view(Watched)
+    estimate_diameter(source, Brightness(), CPU, described)
+    for rows, columns in asked:
+        for part in (rows, columns):
+            assert part.start >= 0
+            assert part.stop <= 2600
+            assert part.stop - part.start < 512 / 0.25 + 40
+            assert abs((part.start + part.stop) / 2 - 1300) < 10
