@@ -96,9 +96,9 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     from napari_medt.image_source import read_layer
     from napari_medt.regions import Region
     from napari_medt.segmentation_task import Failure, Job, SegmentSettings, segmentation_steps
-    from src_models.registry import attention_names
     from src_models.header import read_header
     from src_models.library import find_model
+    from src_models.registry import attention_names
 
     model = find_model(MODEL)
     reading = read_layer(image)
