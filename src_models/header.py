@@ -40,21 +40,23 @@ class Intensity:
     kind
         ``"percentile"``: the percentiles `low` and `high` of the image go to 0 and 1. ``"zscore"``: values are clipped
         to these percentiles, then shifted and scaled to mean 0 and standard deviation 1. ``"window"``: the values
-        `low` and `high` themselves (HU for CT) go to 0 and 1, with clipping.
+        `low` and `high` themselves (HU for CT) go to 0 and 1, with clipping. ``"signed-window"``: they go to -1 and 1.
     low, high
-        Percentiles (0 to 100), or grey values for ``"window"``; `low` < `high`.
+        Percentiles (0 to 100), or grey values for the windows; `low` < `high`.
     """
 
-    kind: Literal["percentile", "zscore", "window"] = "percentile"
+    kind: Literal["percentile", "zscore", "window", "signed-window"] = "percentile"
     low: float = 0.5
     high: float = 99.8
 
     def __post_init__(self) -> None:
-        if self.kind not in ("percentile", "zscore", "window"):
-            raise ModelFileError(f"intensity kind {self.kind!r} is not one of percentile, zscore, window")
+        if self.kind not in ("percentile", "zscore", "window", "signed-window"):
+            raise ModelFileError(
+                f"intensity kind {self.kind!r} is not one of percentile, zscore, window, signed-window"
+            )
         if not self.low < self.high:
             raise ModelFileError(f"intensity low {self.low!r} must be below high {self.high!r}")
-        if self.kind != "window" and not (self.low >= 0 and self.high <= 100):
+        if self.kind in ("percentile", "zscore") and not (self.low >= 0 and self.high <= 100):
             raise ModelFileError(f"intensity percentiles {self.low!r} and {self.high!r} must lie between 0 and 100")
 
 

@@ -65,6 +65,9 @@ def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the imag
     flat = values.ravel()[:: max(1, values.size // MOST_SAMPLED)].astype(np.float64)
     if intensity.kind == "window":
         return Normalisation(intensity.low, intensity.high - intensity.low, intensity.low, intensity.high)
+    if intensity.kind == "signed-window":
+        middle = (intensity.low + intensity.high) / 2
+        return Normalisation(middle, intensity.high - middle, intensity.low, intensity.high)
     low, high = (float(v) for v in np.percentile(flat, (intensity.low, intensity.high)))
     if intensity.kind == "zscore":
         clipped = np.clip(flat, low, high)

@@ -146,7 +146,7 @@ _SOURCES = (
         gate_config={"gate": "skip"},
         config={"deep_supervision": False, "upsampling": "conv"},
         linear=False,
-        intensity=Intensity(kind="window", low=0.0, high=255.0),
+        intensity=Intensity(kind="signed-window", low=0.0, high=255.0),
     ),
 )
 

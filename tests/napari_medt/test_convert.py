@@ -73,6 +73,7 @@ def test_a_converted_colour_model_segments_an_image(run, checkpoint, tmp_path):
     assert header.channels == ("red", "green", "blue")
     assert header.classes == ("background", "class 1")
     assert header.licence == "unknown"
+    assert (header.intensity.kind, header.intensity.high) == ("signed-window", 255)  # its authors' Normalize(0.5, 0.5)
     image = np.random.default_rng(0).integers(0, 256, (70, 50, 3), dtype=np.uint8)
     found = segment(image, load(output), attention=True, device="cpu")
     assert found.labels.shape == (70, 50)

@@ -40,7 +40,7 @@ def changed(**fields):
     name=st.text(max_size=20),
     names=st.lists(st.text(max_size=10), min_size=2, max_size=6),
     dimensions=st.sampled_from([2, 3]),
-    kind=st.sampled_from(["percentile", "zscore", "window"]),
+    kind=st.sampled_from(["percentile", "zscore", "window", "signed-window"]),
     low=st.floats(0, 40),
     width=st.floats(0.5, 50),
     overlap=st.integers(0, 100),

@@ -37,6 +37,14 @@ def test_a_window_of_hounsfield_units_is_the_same_for_every_image():
     np.testing.assert_allclose(measure(np.zeros(5), window)(values), [0, 0, 0.5, 1, 1], atol=1e-6)
 
 
+def test_a_signed_window_goes_from_minus_one_to_one():
+    eight_bit = Intensity(kind="signed-window", low=0, high=255)
+    values = np.array([0, 51, 255], np.uint8)
+    np.testing.assert_allclose(measure(values, eight_bit)(values), (values / 255 - 0.5) / 0.5, atol=1e-6)
+    beyond = np.array([-7.0, 300.0])
+    np.testing.assert_allclose(measure(beyond, eight_bit)(beyond), [-1, 1], atol=1e-6)
+
+
 @given(
     scale=st.floats(0.01, 100),
     shift=st.floats(-1000, 1000),
