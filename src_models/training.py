@@ -25,8 +25,7 @@ from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from src_models.atomic import atomic_path, check_new
-from src_models.augmentation import AugmentationName
+from src_models.atomic import atomic_path, check_new, check_writable
 from src_models.checkpoint import Model, save
 from src_models.dataset import DataSet
 from src_models.errors import DataSetError, UserError
@@ -34,58 +33,12 @@ from src_models.header import ModelHeader
 from src_models.memory import reused_memory
 from src_models.patches import Patches, TrainingImage, load_images
 from src_models.registry import create
+from src_models.training_settings import TrainSettings
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings:
-    """How to train.
-
-    Parameters
-    ----------
-    steps, batch
-        Optimiser steps, and patches per step (over all devices).
-    patch
-        Patch size (px) along each axis.
-    learning_rate, weight_decay
-        Peak learning rate (linear warm-up over the first 5 %, then a cosine down to zero) and decay, for AdamW.
-    augment
-        ``"microscopy"``, ``"ct"`` or ``"none"``.
-    validate_every
-        Steps between validations.
-    seed
-        Seed of weights, patches and augmentation.
-    device, devices, precision
-        As Lightning Fabric takes them: accelerator, number of devices, ``"32-true"``, ``"bf16-mixed"`` and so on.
-    workers
-        Processes that prepare patches; 0 prepares them in the training process.
-    """
-
-    steps: int = 1200
-    batch: int = 8
-    patch: int = 160
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-4
-    augment: AugmentationName = "microscopy"
-    validate_every: int = 200
-    seed: int = 0
-    device: str = "auto"
-    devices: int = 1
-    precision: str = "32-true"
-    workers: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "patch", "validate_every", "devices"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
-        if self.batch % self.devices:
-            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
-
-    def repeatable(self) -> dict[str, Any]:
-        """Return the settings that decide the result; a run can only be resumed with the same ones."""
-        everything = dataclasses.asdict(self)
-        return {name: everything[name] for name in everything if name not in ("device", "workers", "validate_every")}
+LOG_COLUMNS = ("step", "loss", "validation_dice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +128,12 @@ class _Run:
         self.loss = DiceCELoss(softmax=True, to_onehot_y=True)
 
     def run(self, resume: bool, overwrite: bool) -> Path:
+        if self.output.suffix != ".safetensors":
+            raise UserError(f"{self.output}: the name of a model file ends in .safetensors")
         resume = resume and self.checkpoint.exists()
         for path in (self.output, self.last, self.checkpoint):
             check_new(path, overwrite=overwrite or resume)
+        check_writable(self.output.parent)
         images = load_images(self.data.split("train"), self.header)
         validation = load_images(self.data.split("val"), self.header)
         fabric = _fabric(self.settings)
@@ -192,7 +148,7 @@ class _Run:
         if resume:
             self._restore(wrapped, optimizer)
         elif fabric.is_global_zero:
-            self._write_log_row(("step", "loss", "validation_dice"), new=True)
+            self._write_log_row(LOG_COLUMNS, new=True)
         with reused_memory():
             self._loop(fabric, wrapped, optimizer, images, validation)
         return self.output
@@ -307,6 +263,7 @@ class _Run:
     def _store(self, network: nn.Module, optimizer: Any) -> None:
         content = {
             "settings": json.dumps(self.settings.repeatable(), sort_keys=True),
+            "header": _what_decides(self.header),
             "state": dataclasses.asdict(self.state),
             "network": network.state_dict(),
             "optimizer": optimizer.state_dict(),
@@ -319,13 +276,18 @@ class _Run:
             content: Mapping[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
             self.state = TrainingState(**content["state"])
             stored = content["settings"]
-        except Exception as error:
+        except Exception as error:  # torch's own words advise to load it unsafely
             raise DataSetError(
-                f"{self.checkpoint}: this training state cannot be read ({error}); start anew with --overwrite"
+                f"{self.checkpoint}: this training state cannot be read; start anew with --overwrite"
             ) from error
         if stored != json.dumps(self.settings.repeatable(), sort_keys=True):
             raise DataSetError(
                 f"{self.checkpoint}: the run was started with other settings ({stored}); give the same ones to resume"
+            )
+        if content.get("header", _what_decides(self.header)) != _what_decides(self.header):
+            raise DataSetError(
+                f"{self.checkpoint}: the run was started with another network, or other classes or channels "
+                f"({content['header']}); give the same options to resume"
             )
         network.module.load_state_dict(content["network"])
         optimizer.load_state_dict(content["optimizer"])
@@ -333,6 +295,8 @@ class _Run:
 
     def _cut_log(self) -> None:
         """Drop rows written after the state that the run resumes from."""
+        if not self.log.exists():
+            self._write_log_row(LOG_COLUMNS, new=True)
         with self.log.open(newline="") as file:
             rows = list(csv.reader(file))
         kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= self.state.step]
@@ -345,13 +309,26 @@ class _Run:
             csv.writer(file).writerow(row)
 
 
+def _what_decides(header: ModelHeader) -> str:
+    """Return, as JSON, the fields of a header that decide what the network is and learns."""
+    everything = dataclasses.asdict(header)
+    names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result")
+    return json.dumps({name: everything[name] for name in names}, sort_keys=True)
+
+
 def _fabric(settings: TrainSettings) -> Fabric:
-    fabric = Fabric(
-        accelerator=settings.device,
-        devices=settings.devices,
-        precision=settings.precision,  # type: ignore[arg-type]
-        strategy="auto" if settings.devices == 1 else "ddp",
-    )
+    try:
+        fabric = Fabric(
+            accelerator=settings.device,
+            devices=settings.devices,
+            precision=settings.precision,  # type: ignore[arg-type]
+            strategy="auto" if settings.devices == 1 else "ddp",
+        )
+    except Exception as error:  # Lightning raises several kinds, none of its own
+        raise UserError(
+            f"device {settings.device!r} ({settings.devices} of them) with precision {settings.precision!r} cannot be "
+            f"used here ({error}); the defaults, auto and 32-true, work everywhere"
+        ) from error
     fabric.launch()
     return fabric
 
