@@ -69,7 +69,7 @@ def test_a_seed_decides_everything(name):
 
 
 def orientation(found):
-    """Where up and left went: the direction (rows, columns) in which the labels rise along each axis of the original."""
+    """The direction in which the labels rise: along the rows and along the columns."""
     labels = np.asarray(found["labels"])[0]
     middle = labels[labels.shape[0] // 4 : -labels.shape[0] // 4, labels.shape[1] // 4 : -labels.shape[1] // 4]
     return np.gradient(middle)[0].mean(), np.gradient(middle)[1].mean()

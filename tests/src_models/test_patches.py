@@ -147,7 +147,7 @@ def test_objects_are_not_made_too_small_to_see():
     for diameter in (None, 10.0):
         drawn = patches([TrainingImage("a", image, labels, diameter)], size=(200, 200))
         whole = [drawn._cut(drawn.images[0], np.random.default_rng(seed))["labels"] for seed in range(60)]
-        smallest[diameter] = min(np.sqrt(float(cut.sum())) for cut in whole if 0 < cut.sum())
+        smallest[diameter] = min(np.sqrt(float(cut.sum())) for cut in whole if cut.sum() > 0)
     assert smallest[None] == pytest.approx(5, abs=0.6)
     assert smallest[10.0] == pytest.approx(SMALLEST_DIAMETER, abs=0.6)
 

@@ -1,0 +1,145 @@
+"""``napari-medt train``: from a data set to a model file, and one sentence when it cannot be."""
+
+import csv
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from napari_medt.cli import app
+from src_models.checkpoint import load
+from src_models.header import Intensity
+
+QUICK = ["--steps", 6, "--batch", 2, "--patch", 32, "--widths", "2,4,4", "--validate-every", 3, "--workers", 0]
+QUICK += ["--device", "cpu", "--learning-rate", 0.01]
+
+
+@pytest.fixture
+def run():
+    """Run the command line in this process, on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    runner = CliRunner(env={"COLUMNS": "200"})
+    yield lambda *arguments: runner.invoke(app, ["train", *map(str, arguments)])
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "cells"
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    y, x = np.mgrid[:48, :48]
+    for index in range(7):
+        rng = np.random.default_rng(index)
+        labels = np.zeros((48, 48), np.uint8)
+        for number in (1, 2):
+            labels[np.hypot(y - rng.uniform(8, 40), x - rng.uniform(8, 40)) < 8] = number
+        image = rng.normal(50, 5, (48, 48)) + 100 * (labels > 0)
+        tifffile.imwrite(root / "images" / f"{index}.tif", image.astype(np.uint8))
+        tifffile.imwrite(root / "masks" / f"{index}.tif", labels)
+    return root
+
+
+def weights_of(path):
+    return load_file(path)
+
+
+def test_a_model_is_trained_and_what_was_chosen_is_in_its_header(run, cells, tmp_path):
+    output = tmp_path / "models" / "nuclei.safetensors"
+    options = ["--gate", "skip", "--norm", "group", "--no-deep-supervision", "--intensity", "zscore:1:99"]
+    done = run(cells, "-o", output, *QUICK, *options, "--purpose", "Round things", "--licence", "CC0-1.0", "--seed", 5)
+    assert done.exit_code == 0, done.output
+    assert "Training attention-unet on" in done.stdout
+    assert "step 3: loss" in done.stdout
+    assert f"Wrote {output}" in done.stdout
+    header = load(output).header
+    assert (header.name, header.purpose, header.licence) == ("nuclei", "Round things", "CC0-1.0")
+    assert header.intensity == Intensity(kind="zscore", low=1, high=99)
+    chosen = {"gate": "skip", "norm": "group", "deep_supervision": False, "widths": [2, 4, 4], "upsampling": "conv"}
+    assert chosen.items() <= header.config.items()
+    assert header.result == "instances"
+    assert header.training["settings"]["seed"] == 5
+    rows = list(csv.DictReader((tmp_path / "models" / "nuclei.log.csv").open()))
+    assert [row["step"] for row in rows] == ["3", "6"]
+
+
+def test_classes_are_trained_by_their_names(run, cells, tmp_path):
+    done = run(cells, "-o", tmp_path / "m.safetensors", *QUICK, "--classes", "--class-names", "first, second")
+    assert done.exit_code == 0, done.output
+    header = load(tmp_path / "m.safetensors").header
+    assert (header.classes, header.result) == (("background", "first", "second"), "semantic")
+
+
+def test_the_plain_network_can_be_trained_for_comparison(run, cells, tmp_path):
+    done = run(cells, "-o", tmp_path / "m.safetensors", *QUICK, "--architecture", "unet")
+    assert done.exit_code == 0, done.output
+    assert load(tmp_path / "m.safetensors").header.architecture == "unet"
+
+
+def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monkeypatch):
+    whole, pieces = tmp_path / "whole.safetensors", tmp_path / "pieces.safetensors"
+    options = [*QUICK, "--name", "m"]
+    assert run(cells, "-o", whole, *options).exit_code == 0
+    from src_models import training
+
+    store = training._Run._store
+    monkeypatch.setattr(training._Run, "_store", lambda *a: [store(*a), (_ for _ in ()).throw(KeyboardInterrupt)])
+    assert run(cells, "-o", pieces, *options).exit_code != 0
+    monkeypatch.undo()
+    assert (tmp_path / "pieces.training.pt").exists()
+    refused = run(cells, "-o", pieces, *options)
+    assert refused.exit_code == 1
+    assert "exists already" in refused.stderr
+    assert run(cells, "-o", pieces, *options, "--resume").exit_code == 0
+    one, other = (weights_of(path.with_suffix(".last.safetensors")) for path in (whole, pieces))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    changed = run(cells, "-o", pieces, *options, "--resume", "--seed", 3)
+    assert changed.exit_code == 1
+    assert "the run was started with other settings" in changed.stderr
+    assert run(cells, "-o", pieces, *options, "--overwrite").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--architecture", "transformer"], "no architecture 'transformer'"),
+        (["--widths", "16;32"], "--widths '16;32' must be whole numbers"),
+        (["--widths", "16"], "at least two positive numbers"),
+        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, none"),
+        (["--gate", "golden"], "'golden' is not one of grid, skip, none"),
+        (["--norm", "layer"], "'layer' is not one of batch, instance, group"),
+        (["--subgates", 0], "subgates 0 must be 1"),
+        (["--intensity", "percentile"], "is not of the form KIND:LOW:HIGH"),
+        (["--intensity", "log:1:2"], "'log' is not one of percentile, zscore, window"),
+        (["--intensity", "percentile:99:1"], "low 99.0 must be below high 1.0"),
+        (["--intensity", "percentile:1:200"], "must lie between 0 and 100"),
+        (["--steps", 0], "steps is 0; it must be at least 1"),
+        (["--learning-rate", 0], "learning rate is 0"),
+        (["--workers", -1], "workers is -1"),
+        (["--device", "abacus"], "device 'abacus'"),
+        (["--precision", "12-bit"], "precision '12-bit'"),
+        (["--classes", "--class-names", "one"], "there are 1 names"),
+        (["-o", "model.pth"], "ends in .safetensors"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_one_sentence(run, cells, tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    done = run(cells, "-o", "m.safetensors", *QUICK, *options)
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.output
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_a_folder_that_is_no_data_set_is_one_sentence(run, tmp_path):
+    done = run(tmp_path / "nowhere", "-o", tmp_path / "m.safetensors", *QUICK)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / 'nowhere'}: there is no folder images/")
+    assert "torch" in sys.modules
