@@ -57,11 +57,11 @@ print(json.dumps({"objects": large[0], "growth": large[1] - warm[1]}))
 """
 
 
-@pytest.mark.parametrize("size", [4096])
+@pytest.mark.parametrize("size", [3072])
 def test_a_large_lazy_image_is_segmented_in_little_memory(tmp_path, size):
-    """A 4096 x 4096 px image needs 64 MiB as float32, its probabilities 192 MiB, its labels 64 MiB.
+    """A 3072 x 3072 px image needs 36 MiB as float32, its probabilities 108 MiB, its labels 36 MiB.
 
-    Growth is counted from a run of 1024 x 1024 px. It is about 100 MiB: a row of tiles holds 12 MiB, thrice while it is
+    Growth is counted from a run of 1024 x 1024 px. It is about 75 MiB: a row of tiles holds 9 MiB, thrice while it is
     handed on, and the rest is what dask, zarr and the C library keep.
     """
     done = subprocess.run([sys.executable, "-c", PROGRAM, str(size), str(tmp_path)], capture_output=True, text=True)
@@ -70,4 +70,4 @@ def test_a_large_lazy_image_is_segmented_in_little_memory(tmp_path, size):
     # Bright spots lie on a grid of half periods of the two sines, every other one of which is bright.
     expected = (size / (9 * 3.1416)) * (size / (7 * 3.1416)) / 2
     assert found["objects"] == pytest.approx(expected, rel=0.03)
-    assert found["growth"] < 160, f"{found['growth']:.0f} MiB"
+    assert found["growth"] < 110, f"{found['growth']:.0f} MiB"
