@@ -69,17 +69,19 @@ class InstanceSettings:
     foreground
         A pixel belongs to an object where P(interior) + P(boundary) is above this.
     seed
-        A marker is a connected region where the smoothed P(interior) is above this.
+        Markers are looked for where P(interior) is above this.
     smoothing
-        Standard deviation (px, on the network's grid) of the Gaussian on P(interior) before markers are taken.
-    min_seed_size, min_size
-        Markers and objects of fewer pixels (or voxels) are dropped.
+        Standard deviation (px, on the network's grid) of the Gaussian on the distance to the edge.
+    depth
+        Two peaks of that distance are two objects where the saddle between them is lower by this many px.
+    min_size
+        Objects of fewer pixels (or voxels) are dropped.
     """
 
     foreground: float = 0.5
-    seed: float = 0.5
-    smoothing: float = 1.0
-    min_seed_size: int = 4
+    seed: float = 0.6
+    smoothing: float = 1.5
+    depth: float = 0.375
     min_size: int = 16
 
 

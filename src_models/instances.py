@@ -48,7 +48,10 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
 def labels_from_probabilities(
     probabilities: NDArray[Any], settings: InstanceSettings | None = None
 ) -> NDArray[np.int32]:
-    """Separate objects by a watershed that floods the interior probability from its seeds.
+    """Separate objects by a watershed on the distance to the edge of what is surely interior.
+
+    The predicted boundary parts most touching objects; where it has gaps, their shape does: each peak of the distance
+    that rises by `settings.depth` over the saddle to the next one is the seed of an object of its own.
 
     Parameters
     ----------
@@ -68,11 +71,33 @@ def labels_from_probabilities(
     settings = settings or InstanceSettings()
     interior = np.asarray(probabilities[1], dtype=np.float32)
     foreground = interior + np.asarray(probabilities[2], dtype=np.float32) > settings.foreground
-    height = ndimage.gaussian_filter(interior, settings.smoothing) if settings.smoothing > 0 else interior
-    seeds, _ = ndimage.label((height > settings.seed) & foreground)
-    seeds = _without_small(seeds, settings.min_seed_size)
-    labels = watershed(-height, seeds, mask=foreground)
+    core = foreground & (interior > settings.seed)
+    distance = _distance_inside(core, settings.smoothing)
+    seeds, _ = ndimage.label(_peaks(distance, core, settings.depth), np.ones((3,) * core.ndim))
+    labels = watershed(-distance, seeds, mask=foreground)
     return _relabel(_without_small(labels, settings.min_size))
+
+
+def _distance_inside(core: NDArray[np.bool_], smoothing: float) -> NDArray[np.float32]:
+    """Return the distance (px) to the nearest pixel outside, which the image's border is too, smoothed."""
+    from scipy import ndimage
+
+    inner = (slice(1, -1),) * core.ndim
+    distance = ndimage.distance_transform_edt(np.pad(core, 1))[inner].astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(distance, smoothing)) if smoothing > 0 else distance
+
+
+def _peaks(distance: NDArray[np.float32], core: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
+    """Return what lies within `depth` of its peak, and the whole of pieces that are not as deep as that."""
+    from scipy import ndimage
+    from skimage.morphology import reconstruction
+
+    dome = distance - reconstruction(distance - np.float32(2 * depth), distance)
+    peaks = core & (dome >= depth)
+    pieces, count = ndimage.label(core, np.ones((3,) * core.ndim))
+    shallow = np.ones(count + 1, bool)
+    shallow[pieces[peaks]] = shallow[0] = False
+    return np.asarray(peaks | shallow[pieces])
 
 
 def median_diameter(labels: NDArray[Any]) -> float | None:

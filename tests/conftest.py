@@ -36,9 +36,9 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of a small Attention U-Net (grey, 2D, instances) that was taught to find bright discs."""
     import torch
 
-    from src_models.registry import create
     from src_models.checkpoint import Model, save
     from src_models.header import ModelHeader
+    from src_models.registry import create
 
     config = {"in_channels": 1, "classes": 3, "widths": (4, 8, 8)}
     header = ModelHeader(

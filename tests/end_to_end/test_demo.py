@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from src_models.registry import attention_names
 from src_models.header import read_header
 from src_models.library import find_model
+from src_models.registry import attention_names
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
 

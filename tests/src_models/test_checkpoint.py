@@ -11,10 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from src_models import checkpoint
-from src_models.registry import architectures
 from src_models.checkpoint import Model, load, save
 from src_models.errors import ModelFileError, OutputError
 from src_models.header import METADATA_KEY
+from src_models.registry import architectures
 
 
 @pytest.fixture

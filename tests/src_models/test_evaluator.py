@@ -15,7 +15,6 @@ import torch
 from numpy.testing import assert_allclose
 
 from napari_medt.cli import main
-from src_models.registry import create
 from src_models.checkpoint import Model, load, save
 from src_models.dataset import DataSet, read_sample
 from src_models.errors import DataSetError, ImageError
@@ -24,6 +23,7 @@ from src_models.header import Intensity, ModelHeader
 from src_models.instances import INSTANCE_CLASSES, targets_from_labels
 from src_models.metrics import average_precision
 from src_models.predict import segment
+from src_models.registry import create
 
 SIZE = 64
 

@@ -105,21 +105,20 @@ def test_seeds_need_the_interior_probability():
 def test_small_objects_are_dropped_and_the_rest_numbered_anew(smallest, kept):
     labels = disks((60, 60), (8, 8, 3), (20, 40, 6), (45, 20, 12))
     assert [(labels == k).sum() for k in (1, 2, 3)] == [25, 109, 437]
-    settings = InstanceSettings(min_size=smallest, min_seed_size=1, smoothing=0)
+    settings = InstanceSettings(min_size=smallest, smoothing=0)
     found = labels_from_probabilities(certain(targets_from_labels(labels)), settings)
     assert sorted(np.unique(found)) == list(range(kept + 1))
 
 
-def test_small_seeds_do_not_split_an_object():
-    interior = np.full((30, 30), 0.9)
-    interior[3, 3] = 0.95
-    interior[:, 6] = interior[6, :] = 0.4  # cuts a piece of 6 x 6 px off
-    probabilities = np.stack([0.02 + 0 * interior, interior, 0.98 - interior])
-    for smallest, objects in ((37, 1), (36, 2)):
-        settings = InstanceSettings(min_seed_size=smallest, smoothing=0)
-        interior_only = probabilities.copy()
-        interior_only[1, 7:, :6] = interior_only[1, :6, 7:] = 0.4
-        assert labels_from_probabilities(interior_only, settings).max() == objects
+@pytest.mark.parametrize(("depth", "objects"), [(0.75, 2), (3.0, 2), (5.0, 1)])
+def test_objects_without_a_boundary_between_are_parted_at_a_neck_that_is_deep_enough(depth, objects):
+    # Radius 8, centres 14 apart: the distance to the edge is 8 at the centres and sqrt(8 ** 2 - 7 ** 2) = 3.9 between.
+    joined = disks((40, 50), (20, 16, 8), (20, 30, 8)) > 0
+    probabilities = np.stack([~joined, joined, 0 * joined]).astype(np.float32)
+    found = labels_from_probabilities(probabilities, InstanceSettings(depth=depth, smoothing=0))
+    assert found.max() == objects
+    np.testing.assert_array_equal(found > 0, joined)
+    assert (found[20, 16] == found[20, 30]) == (objects == 1)
 
 
 def test_nothing_gives_no_objects():
