@@ -133,7 +133,7 @@ class ResultLayers:
         if existing is None:
             self._viewer.add_image(
                 data,
-                name=f"{image.name} - attention {placed.name}",
+                name=f"{placed.name} - {image.name}",
                 rgb=False,
                 multiscale=False,
                 colormap="inferno",
