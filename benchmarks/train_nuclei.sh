@@ -4,6 +4,7 @@
 #   benchmarks/train_nuclei.sh FOLDER_WITH_THE_SETS [OUT]
 #
 # FOLDER_WITH_THE_SETS holds dsb2018_fluo, dsb2018_histo and dsb2018_brightfield (Data Science Bowl 2018, stage 1, CC0).
+# The shipped file is the last model of the run (nuclei.last.safetensors, step 1200, validation Dice 0.638).
 # Both networks see the same patches in the same order. A run that was stopped goes on where it was.
 set -euo pipefail
 sets=$1
