@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 train() {
   napari-medt train "$out/data" --architecture "$1" --output "$out/$2.safetensors" --name "$2" \
     --purpose "$3" --licence CC0-1.0 --instances --augment microscopy --widths 16,32,64,128,192 \
-    --steps 1200 --batch 8 --patch 160 --learning-rate 3e-3 --validate-every 200 --seed 0 --device cpu --resume
+    --steps 4000 --batch 8 --patch 160 --learning-rate 3e-3 --validate-every 250 --seed 0 --device cpu --resume
 }
 train attention-unet nuclei "Nuclei in fluorescence, stained tissue and bright field, 8 to 80 px across"
 train unet nuclei-unet "Plain U-Net trained like the model nuclei, for comparison"

@@ -1,8 +1,8 @@
 """Instances from class probabilities and back: interior, boundary, and the watershed between them.
 
-A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the outermost
-layer of pixels inside each object, so two touching objects have two layers between them, and removing the boundary
-leaves them apart. Interior and boundary together are exactly the object.
+A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the two outermost
+layers of pixels inside each object (one where two would leave little of it), so two touching objects have four layers
+between them, and removing the boundary leaves them apart. Interior and boundary together are exactly the object.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from src_models.header import InstanceSettings
 __all__ = ["INSTANCE_CLASSES", "labels_from_probabilities", "median_diameter", "targets_from_labels"]
 
 INSTANCE_CLASSES = ("background", "interior", "boundary")
+# A second layer is boundary where at least this share of the object stays interior: from 8 px in diameter on.
+LEAST_INTERIOR = 0.25
 
 
 def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -37,12 +39,21 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
     >>> targets_from_labels(np.array([[0, 1, 1, 1, 2, 2, 2, 0]])).tolist()
     [[0, 2, 1, 2, 2, 1, 2, 0]]
     """
+    first = _outermost(labels)
+    inside = np.where(first, 0, labels)
+    second = _outermost(inside)
+    sizes = np.bincount(labels.ravel())
+    left = np.bincount(np.where(second, 0, inside).ravel(), minlength=sizes.size)
+    large = left >= LEAST_INTERIOR * sizes
+    targets = (labels > 0).astype(np.uint8)
+    targets[first | (second & large[labels])] = 2
+    return targets
+
+
+def _outermost(labels: NDArray[Any]) -> NDArray[np.bool_]:
     from skimage.segmentation import find_boundaries
 
-    targets = (labels > 0).astype(np.uint8)
-    inner = find_boundaries(labels, connectivity=1, mode="inner")
-    targets[inner & (labels > 0)] = 2
-    return targets
+    return np.asarray(find_boundaries(labels, connectivity=1, mode="inner") & (labels > 0))
 
 
 def labels_from_probabilities(

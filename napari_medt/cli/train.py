@@ -95,11 +95,16 @@ def _config(
         numbers = [int(part) for part in widths.split(",")]
     except ValueError:
         raise UserError(f"--widths {widths!r} must be whole numbers separated by commas, such as 16,32,64") from None
-    config: dict[str, Any] = {"widths": numbers, "norm": norm, "deep_supervision": deep_supervision}
+    config: dict[str, Any] = {
+        "widths": numbers,
+        "norm": norm,
+        "deep_supervision": deep_supervision,
+        # In the time that the paper's decoder takes, this one sees a quarter more patches.
+        "upsampling": "transposed",
+        "decoder_convolutions": 1,
+    }
     if architecture != "unet":
         config |= {"gate": gate, "subgates": subgates}
-    if gate == "skip":
-        config["upsampling"] = "conv"
     return config
 
 

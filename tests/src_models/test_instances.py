@@ -41,18 +41,38 @@ def test_interior_and_boundary_are_exactly_the_object(labels):
     np.testing.assert_array_equal(targets > 0, labels > 0)
 
 
-@given(labels=label_images)
-def test_a_pixel_is_boundary_where_a_face_neighbour_is_something_else(labels):
-    targets = targets_from_labels(labels)
+def outermost(labels):
+    """Pixels of objects that have a face neighbour which is something else."""
+    found = np.zeros(labels.shape, bool)
     for place in np.ndindex(labels.shape):
-        other = False
         for axis in range(labels.ndim):
             for step in (-1, 1):
                 near = list(place)
                 near[axis] += step
-                if 0 <= near[axis] < labels.shape[axis]:
-                    other |= labels[tuple(near)] != labels[place]
-        assert targets[place] == (0 if labels[place] == 0 else 2 if other else 1)
+                if labels[place] and 0 <= near[axis] < labels.shape[axis]:
+                    found[place] |= labels[tuple(near)] != labels[place]
+    return found
+
+
+@given(labels=label_images)
+def test_the_boundary_is_two_layers_or_one_where_two_would_leave_less_than_a_quarter(labels):
+    first = outermost(labels)
+    second = outermost(np.where(first, 0, labels))
+    targets = targets_from_labels(labels)
+    for number in np.unique(labels[labels > 0]):
+        own = labels == number
+        left = (own & ~first & ~second).sum()
+        boundary = first | second if left >= own.sum() / 4 else first
+        np.testing.assert_array_equal(targets[own], np.where(boundary, 2, 1)[own])
+
+
+def test_the_boundary_of_a_large_object_is_two_pixels_wide():
+    labels = np.zeros((14, 14), np.int32)
+    labels[2:12, 2:12] = 5
+    expected = np.zeros((14, 14))
+    expected[2:12, 2:12] = 2
+    expected[4:10, 4:10] = 1
+    np.testing.assert_array_equal(targets_from_labels(labels), expected)
 
 
 @pytest.mark.parametrize(

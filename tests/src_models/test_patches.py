@@ -129,13 +129,13 @@ def test_small_images_are_mirrored_until_they_fill_a_patch():
 
 
 def test_objects_are_targets_after_the_patch_was_warped():
-    """Boundaries are one pixel wide at the patch's own scale, not scaled ones."""
+    """Boundaries are as wide as ever at the patch's own scale, not scaled ones."""
     drawn = patches(IMAGES, header("instances"), stop=8)
     for index in range(8):
         _, targets = drawn[index]
         inside = targets.numpy() > 0
         thin = targets_from_labels(inside.astype(int)) == 2
-        assert (targets.numpy()[thin] == 2).all(), "the outline of every object, one pixel wide, is boundary"
+        assert (targets.numpy()[thin] == 2).all(), "the outline of every object is boundary"
 
 
 def test_objects_are_not_made_too_small_to_see():

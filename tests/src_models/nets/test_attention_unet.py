@@ -17,6 +17,8 @@ FORMS = {
     "paper": {"gate": "grid", "gate_norm": False},
     "subgates": {"gate": "grid", "subgates": 3},
     "skip": {"gate": "skip", "upsampling": "conv"},
+    "light": {"gate": "grid", "upsampling": "transposed", "decoder_convolutions": 1},
+    "skip-light": {"gate": "skip", "upsampling": "transposed", "decoder_convolutions": 1},
     "plain": {"gate": "none"},
     "plain-conv": {"gate": "none", "upsampling": "conv", "deep_supervision": False},
 }
@@ -285,12 +287,14 @@ def only_the_coarsest_level(upsampling):
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.weight.data.fill_(1)
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.ConvTranspose2d):
+            module.weight.data.fill_(1)
+        elif isinstance(module, nn.Conv2d):
             module.weight.data[:, -1, module.kernel_size[0] // 2, module.kernel_size[1] // 2] = 1  # the coarser input
     return network
 
 
-@pytest.mark.parametrize("upsampling", ["linear", "conv"])
+@pytest.mark.parametrize("upsampling", ["linear", "conv", "transposed"])
 @pytest.mark.parametrize("size", [(40, 48), (39, 45)])
 @pytest.mark.parametrize("corner", [(0, 0), (3, 1), (2, 3)])
 def test_coarse_features_lie_over_the_pixels_they_come_from(upsampling, size, corner):
@@ -438,7 +442,8 @@ def test_align_corners_changes_where_linear_interpolation_samples(form):
         ({"gate": "soft"}, "gate 'soft' is not one of grid, skip, none"),
         ({"subgates": 0}, "subgates 0 must be 1"),
         ({"subgates": 2, "gate": "none"}, "subgates 2 must be 1, or more with grid gates only"),
-        ({"upsampling": "cubic"}, "upsampling 'cubic' is not one of linear, conv"),
+        ({"upsampling": "cubic"}, "upsampling 'cubic' is not one of linear, conv, transposed"),
+        ({"decoder_convolutions": 3}, "decoder_convolutions 3 must be 1 or 2"),
         ({"gate": "skip"}, "skip gates need upsampling='conv'"),
         ({"norm": "layer"}, "norm 'layer' is not one of batch, instance, group"),
     ],
