@@ -137,7 +137,7 @@ class ResultLayers:
                 rgb=False,
                 multiscale=False,
                 colormap="inferno",
-                contrast_limits=(0, 1),
+                contrast_limits=_limits(placed),
                 opacity=0.6,
                 blending="translucent",
                 visible=False,
@@ -175,6 +175,14 @@ def _checksum(labels: Any) -> int | None:
     if not isinstance(labels, np.ndarray) or labels.nbytes > _LARGEST_CHECKSUM:
         return None
     return zlib.crc32(np.ascontiguousarray(labels).data)
+
+
+def _limits(placed: PlacedMap) -> tuple[float, float]:
+    """Return what is black and what is white: shares from 0 to 1, and attention received up to four times the average.
+
+    They are the same for all images, so that colours can be compared.
+    """
+    return (0.0, 4.0) if placed.kind == "attention received" else (0.0, 1.0)
 
 
 def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str, Any]]:

@@ -22,6 +22,8 @@ from typing import Any, overload
 
 from torch import Tensor, nn
 
+from src_models.nets.axial_taps import MATRIX
+from src_models.nets.patches import from_patches
 from src_models.nets.tap import AttentionTap
 
 __all__ = ["AttentionMap", "AttentionRecord", "record_attention"]
@@ -40,7 +42,11 @@ class AttentionMap:
     offset
         Position (input pixels) of the centre of the first cell: ``(stride - 1) / 2``.
     tensor
-        Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out.
+        Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out, and
+        patches are put back in their places. Of axial attention, the matrices: (N, O, heads, L, L), where N counts the
+        patches of every image.
+    patches
+        Patches per side that the network cut the image into for this map.
     """
 
     name: str
@@ -50,6 +56,7 @@ class AttentionMap:
     stride: int
     offset: float
     tensor: Tensor
+    patches: int = 1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,7 +97,10 @@ class AttentionRecord(Sequence[AttentionMap]):
     def keep(self, tap: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> None:
         """Keep what flows through a tap (a forward hook of the tap)."""
         assert isinstance(tap, AttentionTap)
-        cells = [slice(0, -(-size // tap.stride)) for size in self._input_size]
+        tensor = output.detach()
+        if tap.kind != MATRIX:
+            tensor = from_patches(tensor, tap.patches) if tap.patches > 1 else tensor
+            tensor = tensor[(slice(None), slice(None), *(slice(0, -(-s // tap.stride)) for s in self._input_size))]
         self._maps[tap.name] = AttentionMap(
             name=tap.name,
             kind=tap.kind,
@@ -98,7 +108,8 @@ class AttentionRecord(Sequence[AttentionMap]):
             description=tap.description,
             stride=tap.stride,
             offset=(tap.stride - 1) / 2,
-            tensor=output.detach()[(slice(None), slice(None), *cells)],
+            tensor=tensor,
+            patches=tap.patches,
         )
 
 

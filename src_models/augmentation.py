@@ -25,7 +25,7 @@ from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]
 
-AugmentationName = Literal["microscopy", "ct", "none"]
+AugmentationName = Literal["microscopy", "ct", "flip", "none"]
 BOTH = ("image", "labels")
 
 
@@ -60,12 +60,14 @@ def augmentation(name: AugmentationName, dimensions: int) -> Compose:
     Parameters
     ----------
     name
-        ``"microscopy"``, ``"ct"`` or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"flip"`` (left-right alone) or ``"none"``.
     dimensions
         2 or 3.
     """
     if name == "none":
         return Compose([])
+    if name == "flip":
+        return Compose([RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1)])
     recipe = _microscopy(dimensions) if name == "microscopy" else _ct(dimensions)
     return Compose(recipe)
 

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from src_models.errors import UserError
+from src_models.nets.axial_attention import AxialAttention
 
 __all__ = ["DeviceName", "Execution", "available_devices", "choose_execution", "computing_threads", "prepare"]
 
@@ -105,12 +106,18 @@ def prepare(network: nn.Module, execution: Execution) -> nn.Module:
 
 
 def fold_batch_norms(network: nn.Module) -> None:
-    """Fold, in place, every batch norm into the convolution it follows (modules with both as `conv` and `norm`)."""
+    """Fold, in place, every batch norm into the convolution it follows (modules with both as `conv` and `norm`).
+
+    Those of axial attention go, with its gates, into its projection and its tables.
+    """
     for module in network.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
         if isinstance(conv, nn.Conv2d | nn.Conv3d) and isinstance(norm, _BatchNorm):
             module.conv = fuse_conv_bn_eval(conv, norm)
             module.norm = nn.Identity()
+    for module in network.modules():
+        if isinstance(module, AxialAttention):
+            module.fold()
 
 
 @contextmanager

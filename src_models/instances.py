@@ -1,8 +1,9 @@
 """Instances from class probabilities and back: interior, boundary, and the watershed between them.
 
-A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the two outermost
-layers of pixels inside each object (one where two would leave little of it), so two touching objects have four layers
-between them, and removing the boundary leaves them apart. Interior and boundary together are exactly the object.
+A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the two
+outermost layers of pixels inside each object (one where two would leave little of it), so two touching objects have
+four layers between them, and removing the boundary leaves them apart. Interior and boundary together are exactly the
+object.
 """
 
 from __future__ import annotations

@@ -20,7 +20,15 @@ import platformdirs
 from src_models.errors import ModelFileError
 from src_models.header import ModelHeader, read_header
 
-__all__ = ["ModelEntry", "find_model", "local_folder", "local_models", "local_problems", "shipped_models"]
+__all__ = [
+    "ModelEntry",
+    "find_model",
+    "gate_values",
+    "local_folder",
+    "local_models",
+    "local_problems",
+    "shipped_models",
+]
 
 _SHIPPED = Path(__file__).resolve().parent / "shipped"
 _SUFFIX = ".safetensors"
@@ -49,6 +57,19 @@ class ModelEntry:
     header: ModelHeader
     size_bytes: int
     shipped: bool
+
+
+def gate_values(path: Path) -> dict[str, tuple[float, float, float, float]]:
+    """Return G_Q, G_K, G_V1 and G_V2 of each layer of gated axial attention in a model file; {} of other networks."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        layers = [name.removesuffix(".g_q") for name in file.keys() if name.endswith(".g_q")]  # noqa: SIM118
+        found = {}
+        for layer in sorted(layers):
+            g_q, g_k, g_v1, g_v2 = (float(file.get_tensor(f"{layer}.{g}")) for g in ("g_q", "g_k", "g_v1", "g_v2"))
+            found[layer] = (g_q, g_k, g_v1, g_v2)
+    return found
 
 
 def local_folder() -> Path:

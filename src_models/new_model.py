@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from src_models.errors import DataSetError
 from src_models.header import RGB, Intensity, ModelHeader
 from src_models.instances import INSTANCE_CLASSES, median_diameter
 
-__all__ = ["new_header"]
+__all__ = ["new_header", "tiles_for"]
 
 TILE = {2: (512, 512), 3: (96, 96, 96)}
 # Above this many classes, numbers that do not occur mean that the masks are no classes.
@@ -64,6 +64,7 @@ def new_header(
     if diameters.size:
         low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
         sizes = {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
+    tile, overlap = tiles_for(config or {}, dimensions)
     return ModelHeader(
         name=name,
         purpose=purpose or f"{architecture} trained on {data.root.resolve().name}",
@@ -73,12 +74,20 @@ def new_header(
         channels=channels,
         dimensions=dimensions,
         intensity=intensity or Intensity(),
-        tile=TILE[dimensions],
-        overlap=OVERLAP[dimensions],
+        tile=tile,
+        overlap=overlap,
         result=result,
         licence=licence,
         **sizes,
     )
+
+
+def tiles_for(config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return tile and overlap (px) for a network: its window, where it has one."""
+    window = config.get("image_size")
+    if window:
+        return (window,) * dimensions, (window // 4,) * dimensions
+    return TILE[dimensions], OVERLAP[dimensions]
 
 
 def _facts(sample: Sample, result: str) -> tuple[int, int, set[int], float | None]:

@@ -11,9 +11,10 @@ configuration, an additive gate with a sigmoid, is taken.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from src_models import official_medt
 from src_models.errors import ModelFileError
 from src_models.header import METADATA_KEY, Intensity
 from src_models.registry import create
 
-__all__ = ["OfficialNetwork", "from_state_dict", "load_official", "with_background"]
+__all__ = ["OfficialNetwork", "for_rgb", "from_state_dict", "load_official", "with_background"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +183,54 @@ def load_official(path: str | Path, *, align_corners: bool = False) -> OfficialN
 
 def from_state_dict(tensors: Mapping[str, Tensor], *, align_corners: bool = False) -> OfficialNetwork:
     """Make the network that a state dict of the papers' own code belongs to; see :func:`load_official`."""
+    if official_medt.recognises(tensors):
+        return _medt(tensors)
     source = _recognise(tensors)
     architecture, config = _configuration(source, tensors)
     if source.linear:
         config["align_corners"] = align_corners
-    with torch.device("meta"):  # neither memory nor random numbers are spent on weights that are replaced
-        network = create(architecture, **config)
+    network = _empty(architecture, config)
     weights = _place(source, tensors, network.state_dict())
     network.to_empty(device="cpu").load_state_dict(weights, strict=True)
     return OfficialNetwork(network.eval(), architecture, config, source.name, source.intensity)
+
+
+def _empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
+    with torch.device("meta"):  # neither memory nor random numbers are spent on weights that are replaced
+        return create(architecture, **config)
+
+
+def _medt(tensors: Mapping[str, Tensor]) -> OfficialNetwork:
+    architecture, config = official_medt.configuration(tensors)
+    network = _empty(architecture, config)
+    found = official_medt.renamed(tensors, architecture)
+    places = network.state_dict()
+    missing, excess = sorted(places.keys() - found.keys()), sorted(found.keys() - places.keys())
+    for fault, names in (("lacks", missing), ("has in excess", excess)):
+        if names:
+            raise ModelFileError(
+                f"as a checkpoint of {official_medt.SOURCE} it {fault} {len(names)} tensors ({', '.join(names[:3])}, "
+                "in our names)"
+            )
+    weights = {name: _checked(name, found[name], place) for name, place in places.items()}
+    network.to_empty(device="cpu").load_state_dict(weights, strict=True)
+    # Its images were read as bytes and divided by 255.
+    intensity = Intensity(kind="window", low=0.0, high=255.0)
+    return OfficialNetwork(network.eval(), architecture, config, official_medt.SOURCE, intensity)
+
+
+def for_rgb(official: OfficialNetwork) -> OfficialNetwork:
+    """Let a MedT that was trained on colours in the order blue, green, red take them as red, green, blue.
+
+    Its code reads images with OpenCV, which has that order. Other networks are returned as they are.
+    """
+    if official.source != official_medt.SOURCE or official.config["in_channels"] != 3:
+        return official
+    network = copy.deepcopy(official.network)
+    for name, parameter in network.named_parameters():
+        if name.endswith("stem.0.conv.weight"):
+            parameter.data = parameter.data.flip(1)
+    return replace(official, network=network)
 
 
 def with_background(official: OfficialNetwork) -> OfficialNetwork:
@@ -205,14 +246,13 @@ def with_background(official: OfficialNetwork) -> OfficialNetwork:
     """
     if official.config["classes"] != 1:
         return official
-    if official.config["deep_supervision"]:
+    if official.config.get("deep_supervision"):
         raise ModelFileError("a network with deep supervision and a single class says nothing of the background")
     config = {**official.config, "classes": 2}
     weights = official.network.state_dict()
     for name in ("heads.0.weight", "heads.0.bias"):
         weights[name] = torch.cat([torch.zeros_like(weights[name]), weights[name]])
-    with torch.device("meta"):
-        network = create(official.architecture, **config)
+    network = _empty(official.architecture, config)
     network.to_empty(device="cpu").load_state_dict(weights, strict=True)
     return OfficialNetwork(network.eval(), official.architecture, config, official.source, official.intensity)
 
@@ -257,7 +297,7 @@ def _recognise(tensors: Mapping[str, Tensor]) -> _Source:
     for source in _SOURCES:
         if all(f"{module}.weight" in tensors for module in (*source.widths, source.output)):
             return source
-    known = "; ".join(source.name for source in _SOURCES)
+    known = "; ".join([*(source.name for source in _SOURCES), official_medt.SOURCE])
     few = ", ".join(list(tensors)[:3])
     raise ModelFileError(f"its tensors ({few}, ...) are of no network that can be converted, which are: {known}")
 

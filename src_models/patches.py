@@ -89,7 +89,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
     size
         Patch size (px, per spatial axis).
     recipe
-        Augmentation; ``"none"`` also leaves the scale alone.
+        Augmentation; ``"none"`` and ``"flip"`` also leave the scale alone.
     seed
         Seed of everything that is random here.
     start, stop
@@ -140,7 +140,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
 
     def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
         """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
-        zoom = 1.0 if self.recipe == "none" else float(np.exp(random.uniform(*np.log(ZOOMS))))
+        zoom = 1.0 if self.recipe in ("none", "flip") else float(np.exp(random.uniform(*np.log(ZOOMS))))
         if source.diameter is not None:
             zoom = max(zoom, min(1.0, SMALLEST_DIAMETER / source.diameter))
         window = [max(1, round(size / zoom)) for size in self.size]

@@ -65,7 +65,8 @@ class PlacedMap:
     name, kind, description, level
         What it is; level 1 is the finest.
     data
-        Values from 0 to 1, at the map's own resolution; the same axes as the labels.
+        Values from 0 to 1 (of attention received: 1 is the average), at the map's own resolution; the same axes as the
+        labels.
     scale
         Image pixels per cell, along each axis.
     translate

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
     from src_models.header import ModelHeader
 
-__all__ = ["architectures", "attention_names", "choose_attention", "create"]
+__all__ = ["AXIAL", "architectures", "attention_names", "choose_attention", "create"]
 
 _DESCRIPTIONS = {
     "attention-unet": "Attention U-Net (Oktay et al. 2018): U-Net whose skip connections pass attention gates",
     "unet": "plain U-Net: the same network without gates, for comparison",
+    "medt": "Medical Transformer (Valanarasu et al. 2021): gated axial attention, a global and a local branch",
+    "logo": "MedT's two branches with axial attention that has no gates",
+    "gated-axial-unet": "U-Net of gated axial attention: MedT's global branch alone, at full depth",
+    "axial-unet": "the same without gates",
 }
+
+AXIAL = ("medt", "logo", "gated-axial-unet", "axial-unet")
 
 
 def architectures() -> dict[str, str]:
@@ -45,14 +51,21 @@ def create(name: str, /, **config: Any) -> nn.Module:
     """
     if name not in _DESCRIPTIONS:
         raise ModelFileError(f"there is no architecture {name!r}; choose from {', '.join(_DESCRIPTIONS)}")
-    from src_models.nets.attention_unet import AttentionUNet
-
-    if name == "unet":
-        config = {**config, "gate": "none"}
     try:
-        return AttentionUNet(**config)
+        return _network(name, config)
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"{name} cannot be made with this configuration: {error}") from error
+
+
+def _network(name: str, config: Mapping[str, Any]) -> nn.Module:
+    if name in AXIAL:
+        from src_models.nets.medt import AxialUNet, LoGoNet
+
+        network = LoGoNet if name in ("medt", "logo") else AxialUNet
+        return network(gated=name in ("medt", "gated-axial-unet"), **config)
+    from src_models.nets.attention_unet import AttentionUNet
+
+    return AttentionUNet(**{**config, "gate": "none"} if name == "unet" else config)
 
 
 def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
@@ -63,10 +76,29 @@ def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
     architecture, config
         As in a model's header.
     """
+    if architecture in AXIAL:
+        return _axial_names(architecture)
     form = "none" if architecture == "unet" else config.get("gate", "grid")
     levels = len(config.get("widths", (32, 64, 128, 256, 512))) - 1
     first = {"grid": 2, "skip": 1, "none": levels + 1}[form]
     return [f"gate {level}" for level in range(first, levels + 1)]
+
+
+def _axial_names(architecture: str) -> list[str]:
+    """Return the maps with one value a pixel; the blocks' matrices are too large to be kept for a whole image."""
+    branches = [("block", 4, True)]
+    if architecture in ("medt", "logo"):
+        branches = [("global", 2, True), ("local", 4, architecture == "logo")]
+    blocks: list[tuple[int, str, bool]] = []
+    for branch, depth, positions in branches:
+        cell = 2
+        for layer, count in enumerate((1, 2, 4, 1)[:depth], start=1):
+            for block in range(1, count + 1):
+                blocks.append((cell, f"{branch} {layer}.{block}", positions))
+                cell *= 2 if layer > 1 and block == 1 else 1
+    shares = ("positions in similarity", "positions in output")
+    blocks.sort(key=lambda block: block[0])
+    return [f"{name} {what}" for _, name, positions in blocks for what in ("received", *(shares if positions else ()))]
 
 
 def choose_attention(header: ModelHeader, wanted: bool | Collection[str]) -> list[str]:

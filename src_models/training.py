@@ -31,6 +31,7 @@ from src_models.dataset import DataSet
 from src_models.errors import DataSetError, UserError
 from src_models.header import ModelHeader
 from src_models.memory import reused_memory
+from src_models.nets.axial_attention import AxialAttention
 from src_models.patches import Patches, TrainingImage, load_images
 from src_models.registry import create
 from src_models.training_settings import TrainSettings
@@ -125,7 +126,8 @@ class _Run:
         self.on_update = on_update
         self.data = data
         self.state = TrainingState()
-        self.loss = DiceCELoss(softmax=True, to_onehot_y=True)
+        whole = settings.loss == "dice-ce"
+        self.loss = DiceCELoss(softmax=True, to_onehot_y=True, lambda_dice=1.0 if whole else 0.0)
 
     def run(self, resume: bool, overwrite: bool) -> Path:
         if self.output.suffix != ".safetensors":
@@ -141,9 +143,8 @@ class _Run:
         network = create(self.header.architecture, **self.header.config)
         if self.header.dimensions == 2:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(
-            network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
-        )
+        kind = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
+        optimizer = kind(network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
         wrapped, optimizer = fabric.setup(network, optimizer)
         if resume:
             self._restore(wrapped, optimizer)
@@ -201,6 +202,8 @@ class _Run:
                 "extreme values in the images"
             )
         fabric.backward(loss)
+        if self.state.step < self.settings.gates_from:
+            _forget_gradients_of_gates(network)
         fabric.clip_gradients(network, optimizer, max_norm=5.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -335,12 +338,22 @@ def _fabric(settings: TrainSettings) -> Fabric:
 
 def _set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> None:
     warmup = max(1, settings.steps // 20)
-    if step < warmup:
+    if settings.schedule == "constant":
+        factor = 1.0
+    elif step < warmup:
         factor = (step + 1) / warmup
     else:
         factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, settings.steps - warmup)))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate * factor
+
+
+def _forget_gradients_of_gates(network: nn.Module) -> None:
+    """Leave gates as they are: an optimiser passes over what has no gradient."""
+    for module in network.modules():
+        if isinstance(module, AxialAttention) and module.gated:
+            for gate in (module.g_q, module.g_k, module.g_v1, module.g_v2):
+                gate.grad = None
 
 
 def _middle(image: TrainingImage, most: int, header: ModelHeader) -> tuple[Tensor, Tensor]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from src_models.augmentation import AugmentationName
 from src_models.errors import UserError
+from src_models.registry import AXIAL
 
 __all__ = ["TrainSettings"]
 
@@ -23,10 +24,16 @@ class TrainSettings:
         Optimiser steps, and patches per step (over all devices).
     patch
         Patch size (px) along each axis.
-    learning_rate, weight_decay
-        Peak learning rate (linear warm-up over the first 5 %, then a cosine down to zero) and decay, for AdamW.
+    optimizer, learning_rate, weight_decay
+        ``"adamw"`` or ``"adam"``, its peak learning rate, and decay.
+    schedule
+        ``"cosine"``: linear warm-up over the first 5 % of the steps, then a cosine down to zero. ``"constant"``.
+    loss
+        ``"dice-ce"``, Dice and cross-entropy, or ``"ce"``, cross-entropy alone.
+    gates_from
+        Step from which the gates of gated axial attention are trained; before it they keep their first values.
     augment
-        ``"microscopy"``, ``"ct"`` or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"flip"`` (left-right alone) or ``"none"``.
     validate_every
         Steps between validations.
     seed
@@ -40,8 +47,12 @@ class TrainSettings:
     steps: int = 1200
     batch: int = 8
     patch: int = 160
+    optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 3e-3
     weight_decay: float = 1e-4
+    schedule: Literal["cosine", "constant"] = "cosine"
+    loss: Literal["dice-ce", "ce"] = "dice-ce"
+    gates_from: int = 0
     augment: AugmentationName = "microscopy"
     validate_every: int = 200
     seed: int = 0
@@ -54,12 +65,45 @@ class TrainSettings:
         for name in ("steps", "batch", "patch", "validate_every", "devices"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
-        if self.workers < 0:
-            raise UserError(f"workers is {self.workers}; it must be at least 0")
+        for name in ("workers", "gates_from", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 0")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"learning rate is {self.learning_rate}; it must be a number above 0")
         if self.batch % self.devices:
             raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
+
+    @classmethod
+    def recipe(cls, architecture: str, images: int) -> TrainSettings:
+        """Return the settings that an architecture is trained with unless a person says otherwise.
+
+        Those of MedT and its ablations are their authors' (Valanarasu et al. 2021, Section 3.2, and their code): Adam,
+        400 epochs of batches of 4 whole images of 128 px, cross-entropy, gates frozen through epoch 10, left-right
+        flips.
+
+        Parameters
+        ----------
+        architecture
+            One of :func:`src_models.architectures`.
+        images
+            Number of training images.
+        """
+        if architecture not in AXIAL:
+            return cls()
+        epoch = math.ceil(images / 4)
+        return cls(
+            steps=400 * epoch,
+            batch=4,
+            patch=128,
+            optimizer="adam",
+            learning_rate=1e-3,
+            weight_decay=1e-5,
+            schedule="constant",
+            loss="ce",
+            gates_from=11 * epoch,
+            augment="flip",
+            validate_every=5 * epoch,
+        )
 
     def repeatable(self) -> dict[str, Any]:
         """Return the settings that decide the result; a run can only be resumed with the same ones."""

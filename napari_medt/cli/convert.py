@@ -18,7 +18,7 @@ def convert(
     official: Annotated[Path, typer.Argument(help="Checkpoint of a paper's own code: .pth, .pt or .safetensors.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
     architecture: Annotated[
-        str, typer.Option(help="The network you expect, attention-unet or unet; by default the one that is found.")
+        str, typer.Option(help="The network you expect, such as medt; by default the one that is found.")
     ] = "",
     name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
     purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
@@ -26,6 +26,9 @@ def convert(
     align_corners: Annotated[
         bool, typer.Option("--align-corners", help="Up-sample as PyTorch before 0.4 did (the papers' 3D networks).")
     ] = False,
+    intensity: Annotated[
+        str, typer.Option(help="How grey values are scaled, KIND:LOW:HIGH; by default as its authors did.")
+    ] = "",
     licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
 ) -> None:
@@ -33,12 +36,15 @@ def convert(
 
     Which network it is and how wide is read off the checkpoint. No code in it is ever run.
     """
+    from dataclasses import replace
+
     from rich.console import Console
 
+    from napari_medt.cli.intensity import parse_intensity
     from src_models.atomic import check_new
     from src_models.checkpoint import Model, save
     from src_models.errors import ModelFileError
-    from src_models.official import load_official, with_background
+    from src_models.official import for_rgb, load_official, with_background
 
     check_new(output, overwrite=overwrite)
     found = load_official(official, align_corners=align_corners)
@@ -48,17 +54,20 @@ def convert(
             f"not {architecture}"
         )
     try:
-        found = with_background(found)
+        found = for_rgb(with_background(found))
         header = _header(found, official, name or output.stem, purpose, _names(classes), licence)
+        if intensity:
+            header = replace(header, intensity=parse_intensity(intensity))
     except ModelFileError as error:
         raise ModelFileError(f"{official}: {error}") from error
     save(Model(found.network, header), output, overwrite=overwrite)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"Read {official} as {found.source}", markup=False)
+    whence = "as given" if intensity else "as its authors trained it"
     console.print(
         f"{header.architecture}, {header.dimensions}D, channels {', '.join(header.channels)}, "
         f"classes {', '.join(header.classes)}; grey values: {header.intensity.kind} "
-        f"{header.intensity.low:g} to {header.intensity.high:g}, as its authors trained it",
+        f"{header.intensity.low:g} to {header.intensity.high:g}, {whence}",
         markup=False,
     )
     console.print(f"Wrote {output}", markup=False)
@@ -75,7 +84,7 @@ def _header(
 
     from src_models.errors import ModelFileError
     from src_models.header import RGB, ModelHeader
-    from src_models.new_model import OVERLAP, TILE
+    from src_models.new_model import tiles_for
 
     count, dimensions = found.config["classes"], found.config["dimensions"]
     if classes and len(classes) != count:
@@ -85,6 +94,7 @@ def _header(
     channels = {1: ("grey",), 3: RGB}.get(
         found.config["in_channels"], tuple(f"channel {index + 1}" for index in range(found.config["in_channels"]))
     )
+    tile, overlap = tiles_for(found.config, dimensions)
     return ModelHeader(
         name=name,
         purpose=purpose or f"converted from {file.name}",
@@ -94,8 +104,8 @@ def _header(
         channels=channels,
         dimensions=dimensions,
         intensity=found.intensity,
-        tile=TILE[dimensions],
-        overlap=OVERLAP[dimensions],
+        tile=tile,
+        overlap=overlap,
         licence=licence,
         training={
             "converted_from": file.name,

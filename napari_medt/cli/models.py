@@ -57,6 +57,8 @@ def _table(entries: list[ModelEntry]) -> Table:
 
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
+    from src_models.library import gate_values
+
     header = entry.header
     facts = {
         "for": header.purpose,
@@ -79,6 +81,11 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
     for name, value in facts.items():
         if value:
             console.print(f"  {name:<18}{value}", markup=False)
+    for layer, gates in gate_values(entry.path).items():
+        values = ", ".join(
+            f"{name} {gate:.3f}" for name, gate in zip(("G_Q", "G_K", "G_V1", "G_V2"), gates, strict=True)
+        )
+        console.print(f"  {'gates':<18}{layer}: {values}", markup=False)
 
 
 def _product(sizes: tuple[float, ...]) -> str:

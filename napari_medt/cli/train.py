@@ -13,31 +13,47 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+RECIPE = "the architecture's recipe"
+
 
 def train(
     dataset: Annotated[Path, typer.Argument(help="Folder with images/, masks/ and, if you like, manifest.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
-    architecture: Annotated[str, typer.Option(help="Network: attention-unet or unet.")] = "attention-unet",
+    architecture: Annotated[
+        str, typer.Option(help="Network: attention-unet, unet, medt, logo, gated-axial-unet or axial-unet.")
+    ] = "attention-unet",
     instances: Annotated[
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
     class_names: Annotated[str, typer.Option(help="Names of classes 1, 2, ..., separated by commas.")] = "",
-    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct or none.")] = "microscopy",
+    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct, flip or none.")] = "",
     intensity: Annotated[
         str, typer.Option(help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).")
     ] = "percentile:0.5:99.8",
-    widths: Annotated[str, typer.Option(help="Channels of each level, finest first.")] = "16,32,64,128,192",
+    widths: Annotated[str, typer.Option(help="Channels of each level of a U-Net.")] = "16,32,64,128,192",
     gate: Annotated[str, typer.Option(help="Attention gates: grid (the paper's) or skip.")] = "grid",
     subgates: Annotated[int, typer.Option(help="Attention maps per gate.")] = 1,
     norm: Annotated[str, typer.Option(help="Normalisation layers: batch, instance or group.")] = "batch",
     deep_supervision: Annotated[
         bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
     ] = True,
-    steps: Annotated[int, typer.Option(help="Training steps.")] = 1200,
-    batch: Annotated[int, typer.Option(help="Patches per step.")] = 8,
-    patch: Annotated[int, typer.Option(help="Patch size in px.")] = 160,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
-    validate_every: Annotated[int, typer.Option(help="Steps between validations.")] = 200,
+    compatible: Annotated[
+        bool, typer.Option("--compatible", help="Axial networks: the arithmetic of MedT's authors, faults included.")
+    ] = False,
+    steps: Annotated[int | None, typer.Option(help="Training steps.", show_default=RECIPE)] = None,
+    batch: Annotated[int | None, typer.Option(help="Patches per step.", show_default=RECIPE)] = None,
+    patch: Annotated[
+        int | None, typer.Option(help="Patch size in px; axial networks get this window.", show_default=RECIPE)
+    ] = None,
+    optimizer: Annotated[str, typer.Option(help="adamw or adam.", show_default=RECIPE)] = "",
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.", show_default=RECIPE)] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay.", show_default=RECIPE)] = None,
+    schedule: Annotated[str, typer.Option(help="Learning rate: cosine or constant.", show_default=RECIPE)] = "",
+    loss: Annotated[str, typer.Option(help="dice-ce or ce.", show_default=RECIPE)] = "",
+    gates_from: Annotated[
+        int | None, typer.Option(help="Step from which gates of axial attention are trained.", show_default=RECIPE)
+    ] = None,
+    validate_every: Annotated[int | None, typer.Option(help="Steps between validations.", show_default=RECIPE)] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(help="How many GPUs (or CPU processes).")] = 1,
@@ -54,24 +70,37 @@ def train(
     Four files lie beside each other afterwards: the best model (NAME.safetensors), the last one, the state to resume
     from, and a log of loss and validation Dice.
     """
+    from dataclasses import replace
+
+    from napari_medt.cli.intensity import parse_intensity
     from src_models.dataset import DataSet
     from src_models.new_model import new_header
+    from src_models.registry import AXIAL
     from src_models.training import TrainSettings
 
-    settings = TrainSettings(
-        steps=steps,
-        batch=batch,
-        patch=patch,
-        learning_rate=learning_rate,
-        augment=_choice(augment, ("microscopy", "ct", "none"), "--augment"),
-        validate_every=validate_every,
+    data = DataSet.open(dataset)
+    chosen = {
+        "steps": steps,
+        "batch": batch,
+        "patch": patch,
+        "optimizer": _choice(optimizer, ("adamw", "adam"), "--optimizer"),
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "schedule": _choice(schedule, ("cosine", "constant"), "--schedule"),
+        "loss": _choice(loss, ("dice-ce", "ce"), "--loss"),
+        "gates_from": gates_from,
+        "augment": _choice(augment, ("microscopy", "ct", "flip", "none"), "--augment"),
+        "validate_every": validate_every,
+    }
+    settings = replace(
+        TrainSettings.recipe(architecture, len(data.split("train"))),
+        **{option: value for option, value in chosen.items() if value is not None},
         seed=seed,
         device=device,
         devices=devices,
         precision=precision,
         workers=workers,
     )
-    data = DataSet.open(dataset)
     header = new_header(
         data,
         architecture=architecture,
@@ -79,8 +108,10 @@ def train(
         purpose=purpose,
         result="instances" if instances else "semantic",
         class_names=[part.strip() for part in class_names.split(",") if part.strip()],
-        config=_config(architecture, widths, gate, subgates, norm, deep_supervision),
-        intensity=_intensity(intensity),
+        config={"image_size": settings.patch, "compatible": compatible}
+        if architecture in AXIAL
+        else _config(architecture, widths, gate, subgates, norm, deep_supervision),
+        intensity=parse_intensity(intensity),
         licence=licence,
     )
     _run(data, header, output, settings, resume, overwrite)
@@ -109,25 +140,14 @@ def _config(
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
+    """Return a choice, None where none was made."""
     from src_models.errors import UserError
 
+    if not value:
+        return None
     if value not in allowed:
         raise UserError(f"{option} {value!r} is not one of {', '.join(allowed)}")
     return value
-
-
-def _intensity(text: str) -> Any:
-    from src_models.errors import UserError
-    from src_models.header import Intensity
-
-    kind, *numbers = text.split(":")
-    try:
-        low, high = (float(number) for number in numbers)
-    except ValueError:
-        raise UserError(
-            f"--intensity {text!r} is not of the form KIND:LOW:HIGH, such as percentile:0.5:99.8 or window:-160:240"
-        ) from None
-    return Intensity(kind=_choice(kind, ("percentile", "zscore", "window"), "--intensity"), low=low, high=high)
 
 
 def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, resume: bool, overwrite: bool) -> None:

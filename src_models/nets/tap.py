@@ -27,15 +27,23 @@ class AttentionTap(nn.Module):
         Input pixels per cell of the map, the same along every spatial axis.
     description
         What it means, in plain words.
+    patches
+        Patches per side that the image was cut into: the batch then holds the patches of each image, row by row.
     """
 
-    def __init__(self, *, name: str, kind: str, level: int, stride: int, description: str) -> None:
+    def __init__(self, *, name: str, kind: str, level: int, stride: int, description: str, patches: int = 1) -> None:
         super().__init__()
         self.name = name
         self.kind = kind
         self.level = level
         self.stride = stride
         self.description = description
+        self.patches = patches
+
+    @property
+    def heard(self) -> bool:
+        """Whether anybody reads here; a network need not compute what is only for reading."""
+        return bool(self._forward_hooks)
 
     def forward(self, attention: Tensor) -> Tensor:
         """Return `attention` itself."""

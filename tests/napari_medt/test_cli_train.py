@@ -60,7 +60,7 @@ def test_a_model_is_trained_and_what_was_chosen_is_in_its_header(run, cells, tmp
     header = load(output).header
     assert (header.name, header.purpose, header.licence) == ("nuclei", "Round things", "CC0-1.0")
     assert header.intensity == Intensity(kind="zscore", low=1, high=99)
-    chosen = {"gate": "skip", "norm": "group", "deep_supervision": False, "widths": [2, 4, 4], "upsampling": "conv"}
+    chosen = {"gate": "skip", "norm": "group", "deep_supervision": False, "widths": [2, 4, 4]}
     assert chosen.items() <= header.config.items()
     assert header.result == "instances"
     assert header.training["settings"]["seed"] == 5

@@ -254,7 +254,7 @@ def test_a_mirrored_image_gives_the_mirrored_result(form, dimensions):
     """With mirror-symmetric kernels; half a pixel of shift anywhere in the network would break it."""
     network = make(form, dimensions)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             for axis in range(2, 2 + dimensions):
                 module.weight.data = (module.weight.data + module.weight.data.flip(axis)) / 2
     calibrate(network)

@@ -1,0 +1,387 @@
+"""Gated axial attention: the layer and the residual block of Medical Transformer.
+
+Along one axis of an image, every pixel attends to the pixels of its own row (or column) by content and by relative
+position. Valanarasu et al. 2021 (arXiv 2102.10662), equation 3, with four scalar gates:
+
+    y_i = sum_j softmax_j(q_i . k_j + G_Q q_i . E_q[i - j] + G_K k_j . E_k[j - i]) (G_V1 v_j + G_V2 E_v[i - j])
+
+Without gates it is the position-sensitive axial attention of Axial-DeepLab (Wang et al. 2020, arXiv 2003.07853,
+equation 4), without tables plain axial attention: one class serves all three.
+
+Each of the three similarity terms and both parts of the result are batch-normalised. The similarity itself is never
+stored: the mean and the variance of its terms follow in closed form from sums over queries and keys, and what a norm
+subtracts is the same for all keys, so that the softmax does not see it. What is left of a norm is a factor.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from src_models.nets.axial_taps import AxialTaps
+from src_models.nets.kernels.axial import (
+    RelativePositions,
+    attend_joined,
+    axial_attention,
+    spread_over_pairs,
+)
+
+__all__ = ["AxialAttention", "AxialBlock", "AxisName", "PlainConvNorm", "moments_of_terms"]
+
+AxisName = Literal["height", "width"]
+HEADS = 8
+
+
+class PlainConvNorm(nn.Module):
+    """Convolution without bias, then batch norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 1, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, C_out, H / stride, W / stride)
+        """Apply the layers."""
+        result: Tensor = self.norm(self.conv(x))
+        return result
+
+
+class SimilarityNorm(nn.Module):
+    """What is left of a batch norm over similarities (N, terms * heads, L, L) once a softmax follows: a factor.
+
+    It has the parameters and statistics of :class:`torch.nn.BatchNorm2d`; `bias` and `running_mean` do not matter and
+    are kept for the papers' checkpoints.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, terms: int, heads: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.terms, self.heads, self.eps, self.momentum = terms, heads, eps, momentum
+        self.weight = nn.Parameter(torch.ones(terms * heads))
+        self.bias = nn.Parameter(torch.zeros(terms * heads))
+        self.register_buffer("running_mean", torch.zeros(terms * heads))
+        self.register_buffer("running_var", torch.ones(terms * heads))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def forward(self, moments: tuple[Tensor, Tensor, int] | None) -> Tensor:
+        """Return factors (terms, heads).
+
+        Parameters
+        ----------
+        moments
+            Mean (terms, heads), mean of squares (terms, heads) and number of values of this batch, whose statistics
+            are then used and tracked; None takes the tracked ones.
+        """
+        if moments is None:
+            variance = self.running_var
+        else:
+            mean, square, count = moments
+            variance = (square - mean.square()).clamp_min(0).flatten().to(self.weight.dtype)
+            self._track(mean.detach().flatten(), variance.detach(), count)
+        return (self.weight * torch.rsqrt(variance + self.eps)).view(self.terms, self.heads)
+
+    def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        unbiased = variance * (count / max(count - 1, 1))
+        self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
+
+
+class AxialAttention(nn.Module):
+    """Attention along the height or the width of an image.
+
+    Parameters
+    ----------
+    channels
+        Channels C in and out; each of the heads has C / heads of values and half as many of queries and of keys.
+    axis
+        ``"height"`` or ``"width"``.
+    length
+        Number of pixels along the axis that the relative positions are learned for; None attends without positions.
+    gated
+        Whether the gates G_Q, G_K, G_V1, G_V2 weigh the positions against the content.
+    compatible
+        Gate before the batch norms, as the authors' code does. There, while training, the norm undoes the gate, which
+        then acts through its sign and the norm's epsilon alone. Otherwise gates act after normalisation, as equation 3
+        says.
+
+    Raises
+    ------
+    ValueError
+        If the channels cannot be divided among the heads.
+    """
+
+    g_q: nn.Parameter
+    g_k: nn.Parameter
+    g_v1: nn.Parameter
+    g_v2: nn.Parameter
+    folded_scale: Tensor
+    folded_offset: Tensor
+    folded_query: Tensor
+    folded_key: Tensor
+    folded_value: Tensor
+
+    def __init__(
+        self,
+        channels: int,
+        axis: AxisName,
+        *,
+        length: int | None,
+        gated: bool = False,
+        compatible: bool = False,
+        heads: int = HEADS,
+    ) -> None:
+        super().__init__()
+        if channels % (2 * heads):
+            raise ValueError(f"{channels} channels cannot be divided into queries and keys of {heads} heads")
+        self.channels, self.axis, self.heads, self.compatible = channels, axis, heads, compatible
+        self.length = length
+        self.gated = gated and length is not None
+        per_head = channels // heads
+        self.parts = (per_head // 2, per_head // 2, per_head)  # channels of q, k and v
+        self.qkv = PlainConvNorm(channels, 2 * channels)
+        self.similarity_norm = SimilarityNorm(1 if length is None else 3, heads)
+        self.content_norm = nn.BatchNorm2d(channels)
+        nn.init.normal_(self.qkv.conv.weight, 0, channels**-0.5)
+        if length is not None:
+            self.relative = nn.Parameter(torch.randn(2 * per_head, 2 * length - 1) * per_head**-0.5)
+            self.position_norm = nn.BatchNorm2d(channels)
+        if self.gated:
+            for name, value in (("g_q", 0.1), ("g_k", 0.1), ("g_v1", 1.0), ("g_v2", 0.1)):
+                setattr(self, name, nn.Parameter(torch.tensor(value)))
+        self.folded = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend within every column or row of `x` (N, C, H, W); the result has the same shape."""
+        query, key, value = self.project(x)
+        scale, positions = self.weigh(query, key)
+        if self.folded:
+            return self._to_image(attend_joined(query, key, value, scale, positions))
+        content, positional = axial_attention(query, key, value, scale, positions)
+        return self._normalise(content, positional)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values as views (N, O, heads, D, L): O columns (rows) of length L."""
+        heads: Tensor = self.qkv(x).unflatten(1, (self.heads, -1))  # N, G, 2C / G, H, W
+        order = (0, 4, 1, 2, 3) if self.axis == "height" else (0, 3, 1, 2, 4)
+        query, key, value = torch.split(heads.permute(order), list(self.parts), dim=3)
+        return query, key, value
+
+    def weigh(self, query: Tensor, key: Tensor) -> tuple[Tensor, RelativePositions | None]:
+        """Return the factor of the content term (heads,) and the tables of each head, norms and gates included."""
+        if self.folded:
+            return self.folded_scale, self._folded_positions(query.shape[-1])
+        tables = self._tables(query.shape[-1])
+        return self._weighed(tables, self._moments(query, key, tables) if self.training else None)
+
+    def parts_of_result(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what content and what positions contribute to the result, (N, O, heads, C / heads, L) each.
+
+        Norms and gates are in it, offsets that are the same for every pixel are not.
+        """
+        query, key, value = self.project(x)
+        content, positional = axial_attention(query, key, value, *self.weigh(query, key))
+        if self.folded:
+            return content - self.folded_offset, positional
+        content = content * self._output_affine(self.content_norm, self._output_gates()[0])[0].view(self.heads, -1, 1)
+        if positional is None:
+            return content, None
+        factor, _ = self._output_affine(self.position_norm, self._output_gates()[1])
+        return content, positional * factor.view(self.heads, -1, 1)
+
+    def fold(self) -> None:
+        """Put norms and gates, in place, into the projection and the tables; for prediction only.
+
+        The projection's own norm must have been folded already. The rows of A sum to 1, so what is added to every
+        value is added to every result: all offsets go into the bias of the values.
+        """
+        conv = self.qkv.conv
+        assert conv.bias is not None, "fold the batch norm of qkv first"
+        with torch.no_grad():
+            scale, positions = self._weighed(self._tables(self.length), None)
+            factor, offset = self._output_affine(self.content_norm, self._output_gates()[0])
+            if positions is not None:
+                of_positions, more = self._output_affine(self.position_norm, self._output_gates()[1])
+                value = positions.value * of_positions.view(self.heads, -1, 1)
+                positions, offset = RelativePositions(positions.query, positions.key, value), offset + more
+            weights, bias = (t.view(self.heads, -1, *t.shape[1:]) for t in (conv.weight, conv.bias))
+            weights[:, -self.parts[2] :] *= factor.view(self.heads, -1, 1, 1, 1)
+            bias[:, -self.parts[2] :] *= factor.view(self.heads, -1)
+            bias[:, -self.parts[2] :] += offset.view(self.heads, -1)
+        self.register_buffer("folded_scale", scale, persistent=False)
+        self.register_buffer("folded_offset", offset.view(self.heads, -1, 1), persistent=False)
+        for name, table in (positions or RelativePositions(*3 * [torch.empty(0)]))._asdict().items():
+            self.register_buffer(f"folded_{name}", table, persistent=False)
+        self.folded = True
+
+    def _folded_positions(self, length: int) -> RelativePositions | None:
+        if self.length is None:
+            return None
+        positions = RelativePositions(self.folded_query, self.folded_key, self.folded_value)
+        return positions if length == self.length else RelativePositions(*(_resampled(t, length) for t in positions))
+
+    def _weighed(
+        self, tables: RelativePositions | None, moments: tuple[Tensor, Tensor, int] | None
+    ) -> tuple[Tensor, RelativePositions | None]:
+        gates = self._term_gates()
+        if moments is not None and self.compatible:
+            moments = (moments[0] * gates, moments[1] * gates.square(), moments[2])
+        factors = self.similarity_norm(moments) * gates
+        if tables is None:
+            return factors[0], None
+        e_q, e_k, e_v = tables
+        return factors[0], RelativePositions(
+            factors[1, :, None, None] * e_q, factors[2, :, None, None] * e_k, e_v.expand(self.heads, -1, -1)
+        )
+
+    def _moments(self, query: Tensor, key: Tensor, tables: RelativePositions | None) -> tuple[Tensor, Tensor, int]:
+        images, others, _, _, length = query.shape
+        count = images * others * length**2
+        sums = moments_of_terms(query, key, tables)
+        return sums[0] / count, sums[1] / count, count
+
+    def _output_gates(self) -> tuple[Tensor | float, Tensor | float]:
+        """Return G_V1 and G_V2."""
+        return (self.g_v1, self.g_v2) if self.gated else (1.0, 1.0)
+
+    def _output_affine(self, norm: nn.BatchNorm2d, gate: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Return factor and offset per channel of a norm of the result and its gate."""
+        assert norm.running_var is not None
+        assert norm.running_mean is not None
+        factor = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        offset = norm.bias - norm.running_mean * factor
+        return factor * gate, offset if self.compatible else offset * gate
+
+    def _term_gates(self) -> Tensor:
+        """Return the gates of the terms, (terms, 1); the content term has none."""
+        one = self.similarity_norm.weight.new_ones(())
+        gates = [one, self.g_q, self.g_k] if self.gated else [one] * self.similarity_norm.terms
+        return torch.stack(gates)[:, None]
+
+    def _tables(self, length: int | None) -> RelativePositions | None:
+        """Return E_q, E_k, E_v, (1, D, 2L - 1) each, for sequences of this length."""
+        if self.length is None or length is None:
+            return None
+        if self.compatible and length != self.length:
+            raise ValueError(
+                f"positions were learned for {self.length} px along the {self.axis} of this layer, and here are "
+                f"{length}; make the network for this image size, or without compatible=True"
+            )
+        table = self.relative[None]
+        if length != self.length:
+            table = _resampled(table, length)
+        return RelativePositions(*torch.split(table, list(self.parts), dim=1))
+
+    def _normalise(self, content: Tensor, positional: Tensor | None) -> Tensor:
+        content = self._gated_norm(self.content_norm, content, self._output_gates()[0])
+        if positional is None:
+            return content
+        return content + self._gated_norm(self.position_norm, positional, self._output_gates()[1])
+
+    def _gated_norm(self, norm: nn.BatchNorm2d, part: Tensor, gate: Tensor | float) -> Tensor:
+        image = self._to_image(part)
+        if not self.gated:
+            return torch.as_tensor(norm(image))
+        return torch.as_tensor(norm(image * gate) if self.compatible else norm(image) * gate)
+
+    def _to_image(self, sequences: Tensor) -> Tensor:
+        """Bring (N, O, heads, C / heads, L) back to (N, C, H, W)."""
+        order = (0, 2, 3, 4, 1) if self.axis == "height" else (0, 2, 3, 1, 4)
+        return sequences.permute(order).flatten(1, 2)
+
+
+def moments_of_terms(query: Tensor, key: Tensor, tables: RelativePositions | None) -> tuple[Tensor, Tensor]:
+    """Return sums and sums of squares of the similarity's terms over all sequences and pairs, without making any pair.
+
+    A term such as ``q_i . k_j`` summed over i and j is the product of two sums, and its square the inner product of
+    two small matrices: ``sum_ij (q_i . k_j)^2 = <sum_i q_i q_i^T, sum_j k_j k_j^T>``.
+
+    Parameters
+    ----------
+    query, key
+        (N, O, G, D, L).
+    tables
+        Relative positions (1 or G, D, 2L - 1), or None.
+
+    Returns
+    -------
+    sums, squares : Tensor
+        (terms, G), in double precision: their difference is wanted.
+    """
+    outer = "nogdi,nogei->nogde"
+    content = (query.sum(-1) * key.sum(-1)).double().sum((0, 1, 3))
+    content_square = (torch.einsum(outer, query, query) * torch.einsum(outer, key, key)).double().sum((0, 1, 3, 4))
+    if tables is None:
+        return content[None], content_square[None]
+    terms = [(content, content_square)]
+    for sequence, table in ((query, tables.query), (key, tables.key)):
+        pairs = spread_over_pairs(table)  # G, D, L, L: the position that each pixel i meets at every j
+        own = torch.einsum("nogdi,nogei->gdei", sequence, sequence)
+        met = torch.einsum("gdij,geij->gdei", pairs, pairs)
+        total = (sequence.sum((0, 1)) * pairs.sum(-1)).double().sum((1, 2))
+        terms.append((total, (own * met).double().sum((1, 2, 3))))
+    sums, squares = zip(*terms, strict=True)
+    return torch.stack(sums), torch.stack(squares)
+
+
+def _resampled(table: Tensor, length: int) -> Tensor:
+    """Interpolate a table (G, D, 2K - 1) linearly to sequences of another length, both ends and the middle kept."""
+    return F.interpolate(table, size=2 * length - 1, mode="linear", align_corners=True)
+
+
+class AxialBlock(nn.Module):
+    """Residual block: 1 x 1 convolution, attention along height, then along width, 1 x 1 convolution.
+
+    Parameters
+    ----------
+    in_channels, width
+        Channels in, and inside; the block gives 2 * width channels.
+    stride
+        2 halves the grid after the attention.
+    length
+        Pixels along both axes that positions are learned for, or None for attention by content alone.
+    gated, compatible
+        As in :class:`AxialAttention`.
+    name, cell, patches
+        Name of the block, input pixels per pixel of its grid, and patches per side that it works on, for what is
+        recorded.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        *,
+        stride: int,
+        length: int | None,
+        gated: bool,
+        compatible: bool,
+        name: str,
+        cell: int,
+        patches: int,
+    ) -> None:
+        super().__init__()
+        self.down = PlainConvNorm(in_channels, width)
+        self.height = AxialAttention(width, "height", length=length, gated=gated, compatible=compatible)
+        self.width = AxialAttention(width, "width", length=length, gated=gated, compatible=compatible)
+        self.pool = nn.AvgPool2d(2) if stride == 2 else nn.Identity()
+        self.up = PlainConvNorm(width, 2 * width)
+        alike = stride == 1 and in_channels == 2 * width
+        self.shortcut = nn.Identity() if alike else PlainConvNorm(in_channels, 2 * width, stride=stride)
+        self.taps = AxialTaps(name, cell, positions=length is not None, patches=patches)
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, 2 * width, H / stride, W / stride)
+        """Apply the block."""
+        inner = F.relu(self.down(x))
+        columns = self.height(inner)
+        rows = self.width(columns)
+        if self.taps.heard():
+            self.taps.tell(self.height, inner, self.width, columns)
+        found = self.up(F.relu(self.pool(rows)))
+        return F.relu(found + self.shortcut(x))

@@ -1,0 +1,109 @@
+"""Attention along one axis with relative positions, in forms that agree: plain PyTorch, a CPU and a CUDA kernel.
+
+Sequences of length L with G heads have queries and keys of D channels and values of C channels. With the relative
+position tables E_q, E_k (D, 2L - 1) and E_v (C, 2L - 1) of a head, the similarity of query i and key j is
+
+    s_ij = scale * q_i . k_j  +  q_i . E_q[i - j]  +  k_j . E_k[j - i]
+
+(column ``d + L - 1`` of a table holds distance d), A_i is the softmax of s_i over j, and the two results are
+
+    content_i = sum_j A_ij v_j          positional_i = sum_j A_ij E_v[i - j]
+
+(Wang et al. 2020, equation 4; Valanarasu et al. 2021, equation 3, whose gates are in `scale` and in the tables.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "RelativePositions",
+    "attend_joined",
+    "attention_matrix",
+    "axial_attention",
+    "reference",
+    "similarity_terms",
+    "spread_over_pairs",
+]
+
+
+class RelativePositions(NamedTuple):
+    """Tables of every head over the distances from -(L - 1) to L - 1.
+
+    `query` and `key` are (G, D, 2L - 1), `value` is (G, C, 2L - 1).
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+
+
+def axial_attention(
+    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions | None
+) -> tuple[Tensor, Tensor | None]:
+    """Attend along the last axis, by the fastest form that this machine has.
+
+    Parameters
+    ----------
+    query, key
+        (N, O, G, D, L), with any strides: O sequences beside each other in each of N images.
+    value
+        (N, O, G, C, L).
+    scale
+        (G,), the factor of the content term.
+    positions
+        Relative positions, or None to attend by content alone.
+
+    Returns
+    -------
+    content, positional : Tensor
+        (N, O, G, C, L) each; None for the second without positions.
+    """
+    return reference(query, key, value, scale, positions)
+
+
+def attend_joined(
+    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions | None
+) -> Tensor:
+    """Return the sum of both results of :func:`axial_attention`, (N, O, G, C, L); not differentiable."""
+    content, positional = axial_attention(query, key, value, scale, positions)
+    return content if positional is None else content + positional
+
+
+def attention_matrix(query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None) -> Tensor:
+    """Return A (N, O, G, L, L): rows are queries and sum to 1."""
+    content, positional = similarity_terms(query, key, scale, positions)
+    return torch.softmax(content if positional is None else content + positional, dim=-1)
+
+
+def similarity_terms(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None
+) -> tuple[Tensor, Tensor | None]:
+    """Return the content term of s and the sum of the positional ones, (N, O, G, L, L) each, query by key."""
+    content = torch.einsum("nogdi,nogdj->nogij", query * scale[:, None, None], key)
+    if positions is None:
+        return content, None
+    by_query = torch.einsum("nogdi,gdij->nogij", query, spread_over_pairs(positions.query))
+    by_key = torch.einsum("nogdj,gdji->nogij", key, spread_over_pairs(positions.key))
+    return content, by_query + by_key
+
+
+def reference(
+    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions | None
+) -> tuple[Tensor, Tensor | None]:
+    """Do as :func:`axial_attention`, in plain differentiable PyTorch: what the other forms are tested against."""
+    attention = attention_matrix(query, key, scale, positions)
+    content = torch.einsum("nogij,nogcj->nogci", attention, value)
+    if positions is None:
+        return content, None
+    return content, torch.einsum("nogij,gcij->nogci", attention, spread_over_pairs(positions.value))
+
+
+def spread_over_pairs(table: Tensor) -> Tensor:
+    """Spread a table (G, D, 2L - 1) over pairs: (G, D, L, L) whose element (a, b) is that of the distance a - b."""
+    length = (table.shape[-1] + 1) // 2
+    place = torch.arange(length, device=table.device)
+    return table[:, :, place[:, None] - place[None, :] + length - 1]
