@@ -84,8 +84,8 @@ class PlanePrediction:
         Names of the maps to record.
     maps
         Where they go.
-    scratch
-        Makes the array `probabilities`, (classes, *S) float16.
+    probabilities
+        Where class probabilities go: zeros, (classes, *S) float16.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class PlanePrediction:
         tile: tuple[int, ...],
         attention: Sequence[str],
         maps: MapSink,
-        scratch: Scratch,
+        probabilities: Any,
     ) -> None:
         self.source = source
         self._network = network
@@ -107,7 +107,7 @@ class PlanePrediction:
         self._maps = maps
         stride = int(getattr(network, "stride", 1))
         self._tiling = Tiling(source.shape, tile, header.overlap, stride)
-        self.probabilities = scratch.zeros((len(header.classes), *source.shape), np.float16)
+        self.probabilities = probabilities
         self._band = Band(self._tiling, len(header.classes), 1, _storing(self.probabilities))
         self._map_bands: dict[str, Band] = {}
 

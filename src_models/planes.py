@@ -94,9 +94,10 @@ class Planes:
         return np.transpose(block, [self.spatial.index(letter) for letter in order])
 
     def from_label_order(self, block: NDArray[Any]) -> NDArray[Any]:
-        """Undo :meth:`to_label_order`."""
+        """Undo :meth:`to_label_order`; axes after the spatial ones stay where they are."""
         order = [letter for letter in self.label_axes if letter in self.spatial]
-        return np.transpose(block, [order.index(letter) for letter in self.spatial])
+        rest = range(len(order), block.ndim)
+        return np.transpose(block, [*(order.index(letter) for letter in self.spatial), *rest])
 
     def _index(self, axes: str, plane: Plane, region: Region) -> tuple[int | slice, ...]:
         where: dict[str, int | slice] = dict(zip(self.leading, plane, strict=True))

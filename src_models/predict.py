@@ -276,14 +276,16 @@ class _Run:
         for plane in self.planes:
             source = PlaneSource(self.image, self.planes, plane, self.header, sources, zoom, self.name)
             with Scratch() as working:  # its files go with each plane: a long series would fill the disk
+                kept = None if probabilities is None or zoom != 1 else self._kept_plane(probabilities, plane)
+                found = working.zeros((len(self.header.classes), *source.shape), np.float16) if kept is None else kept
                 prediction = PlanePrediction(
-                    source, network, self.execution, self.header, self.tile, self.attention, maps, working
+                    source, network, self.execution, self.header, self.tile, self.attention, maps, found
                 )
                 self._count(prediction, zoom)
                 for note in prediction.steps():
                     yield self._step(note)
                 yield from self._label(plane, source, prediction.probabilities, zoom, working)
-                if probabilities is not None:
+                if probabilities is not None and kept is None:
                     self._keep(probabilities, plane, source, prediction.probabilities)
         return Segmentation(
             labels=self.labels,
@@ -337,6 +339,12 @@ class _Run:
         if 2 * int(np.prod(shape, dtype=np.int64)) > KEPT_PROBABILITIES_BYTES:
             return None
         return np.zeros(shape, np.float16)
+
+    def _kept_plane(self, kept: NDArray[np.float16], plane: tuple[int, ...]) -> NDArray[np.float16]:
+        """Return a plane's part of the kept probabilities, to be filled in place: (classes, (z,) y, x)."""
+        whole = tuple(slice(None) for _ in self.planes.spatial)
+        stored = kept[(slice(None), *self.planes.label_index(plane, whole))]
+        return np.moveaxis(self.planes.from_label_order(np.moveaxis(stored, 0, -1)), -1, 0)
 
     def _keep(self, kept: NDArray[np.float16], plane: tuple[int, ...], source: PlaneSource, found: Any) -> None:
         """Bring a plane's probabilities to full size, block by block: whole, that takes several times their memory."""

@@ -10,7 +10,8 @@ from src_models.attention import record_attention
 from src_models.checkpoint import Model, load, save
 from src_models.errors import ModelFileError
 from src_models.header import ModelHeader
-from src_models.registry import architectures, attention_names, create
+from src_models.nets.axial_taps import MATRIX
+from src_models.registry import AXIAL, architectures, attention_names, create
 
 CONFIGURATIONS = [
     pytest.param("attention-unet", {}, id="default"),
@@ -42,11 +43,24 @@ def test_names_are_known_without_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
-@pytest.mark.parametrize("architecture", architectures())
+@pytest.mark.parametrize("architecture", AXIAL)
+def test_maps_of_axial_attention_that_have_one_value_a_pixel_are_known_without_the_network(architecture):
+    network = create(architecture, image_size=64).eval()
+    with torch.inference_mode(), record_attention(network) as attention:
+        network(torch.zeros(1, 3, 64, 64))
+    assert attention_names(architecture, {}) == [m.name for m in attention if m.kind != MATRIX]
+
+
+SMALL = {name: {"image_size": 64} if name in AXIAL else {"widths": [4, 6, 8]} for name in architectures()}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "dimensions"),
+    [(name, dimensions) for name in architectures() for dimensions in (2, 3) if dimensions == 2 or name not in AXIAL],
+)
 def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture, dimensions):
     torch.manual_seed(0)
-    config = {"in_channels": 2, "classes": 3, "dimensions": dimensions, "widths": [4, 6, 8]}
+    config = {"in_channels": 2, "classes": 3, "dimensions": dimensions, **SMALL[architecture]}
     header = ModelHeader(
         name=architecture,
         purpose="tests",
@@ -70,7 +84,7 @@ def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture,
 
 
 def test_every_architecture_says_what_it_is():
-    assert {"attention-unet", "unet"} <= architectures().keys()
+    assert {"attention-unet", "unet", "medt", "logo", "gated-axial-unet", "axial-unet"} == architectures().keys()
     assert all(len(line) > 10 for line in architectures().values())
 
 
@@ -80,6 +94,8 @@ def test_every_architecture_says_what_it_is():
         ("resnet", {}, "no architecture 'resnet'; choose from attention-unet, unet"),
         ("unet", {"depth": 3}, "unet cannot be made with this configuration: .*depth"),
         ("attention-unet", {"widths": [0, 1]}, "attention-unet cannot be made with this configuration: widths"),
+        ("medt", {"dimensions": 3}, "medt cannot be made with this configuration: dimensions 3 must be 2"),
+        ("logo", {"image_size": 100}, "logo cannot be made .* image_size 100 must be a multiple of 64"),
         ("attention-unet", {"norm": "layer"}, "attention-unet cannot be made .*'layer'"),
     ],
 )
