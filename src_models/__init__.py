@@ -31,6 +31,7 @@ _HOME = {
     "find_model": "library",
     "load": "checkpoint",
     "read_header": "header",
+    "query_map": "axial_maps",
     "record_attention": "attention",
     "save": "checkpoint",
     "segment": "predict",
