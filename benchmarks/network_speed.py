@@ -7,6 +7,8 @@ Run as ``python -m benchmarks.network_speed``.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from monai.networks.nets import AttentionUnet
 from torch import nn
@@ -18,6 +20,8 @@ from src_models.memory import reused_memory
 from src_models.registry import create
 
 WIDTHS = (16, 32, 64, 128, 192)
+# As `napari-medt train` makes new networks.
+DECODER: dict[str, Any] = {"upsampling": "transposed", "decoder_convolutions": 1}
 IMAGE = (1, 3, 512, 512)
 BATCH = (4, 3, 192, 192)
 
@@ -25,7 +29,7 @@ BATCH = (4, 3, 192, 192)
 def main() -> None:
     """Measure, print and write the tables."""
     torch.manual_seed(0)
-    ours = create("attention-unet", in_channels=3, classes=3, widths=WIDTHS).eval()
+    ours = create("attention-unet", in_channels=3, classes=3, widths=WIDTHS, **DECODER).eval()
     monai = AttentionUnet(2, 3, 3, WIDTHS, (2,) * (len(WIDTHS) - 1)).eval()
     forward(ours, monai)
     training(ours, monai)

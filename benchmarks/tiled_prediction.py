@@ -79,12 +79,13 @@ def _child(kind: str, size: int) -> dict[str, float]:
     from src_models.registry import create
 
     torch.manual_seed(0)
-    network = create("attention-unet", in_channels=1, classes=3, widths=WIDTHS).eval()
+    config = {"in_channels": 1, "classes": 3, "widths": WIDTHS, "upsampling": "transposed", "decoder_convolutions": 1}
+    network = create("attention-unet", **config).eval()
     header = ModelHeader(
         name="speed",
         purpose="",
         architecture="attention-unet",
-        config={"in_channels": 1, "classes": 3, "widths": WIDTHS},
+        config=config,
         classes=("background", "interior", "boundary"),
         channels=("grey",),
         tile=(TILE, TILE),

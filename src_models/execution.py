@@ -116,7 +116,7 @@ def fold_batch_norms(network: nn.Module) -> None:
             module.conv = fuse_conv_bn_eval(conv, norm)
             module.norm = nn.Identity()
     for module in network.modules():
-        if isinstance(module, AxialAttention):
+        if isinstance(module, AxialAttention) and not module.folded:
             module.fold()
 
 

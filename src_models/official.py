@@ -205,6 +205,8 @@ def _medt(tensors: Mapping[str, Tensor]) -> OfficialNetwork:
     network = _empty(architecture, config)
     found = official_medt.renamed(tensors, architecture)
     places = network.state_dict()
+    # Counters of batches, which nothing depends on and early PyTorch did not store.
+    found = {name: torch.tensor(0) for name in places if name.endswith("num_batches_tracked")} | found
     missing, excess = sorted(places.keys() - found.keys()), sorted(found.keys() - places.keys())
     for fault, names in (("lacks", missing), ("has in excess", excess)):
         if names:
@@ -250,7 +252,7 @@ def with_background(official: OfficialNetwork) -> OfficialNetwork:
         raise ModelFileError("a network with deep supervision and a single class says nothing of the background")
     config = {**official.config, "classes": 2}
     weights = official.network.state_dict()
-    for name in ("heads.0.weight", "heads.0.bias"):
+    for name in (name for name in weights if name.startswith(("head.", "heads.0."))):
         weights[name] = torch.cat([torch.zeros_like(weights[name]), weights[name]])
     network = _empty(official.architecture, config)
     network.to_empty(device="cpu").load_state_dict(weights, strict=True)

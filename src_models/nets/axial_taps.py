@@ -7,6 +7,8 @@ follow from it without making any such product.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -85,7 +87,7 @@ class AxialTaps(nn.Module):
         image, between
             What goes into the first, and into the second, (N, C, H, W).
         """
-        with torch.no_grad():
+        with torch.no_grad(), _statistics_kept(along_height), _statistics_kept(along_width):
             layers = ((along_height, image), (along_width, between))
             if self.height.heard or self.width.heard or self.received.heard:
                 columns, rows = (_matrix(layer, x) for layer, x in layers)
@@ -109,6 +111,15 @@ def attention_received(columns: Tensor, rows: Tensor) -> Tensor:
         Attention along the width, which comes after, (N, H, W, W).
     """
     return torch.einsum("nyx,nxyz->nzx", rows.sum(2), columns)[:, None]
+
+
+@contextmanager
+def _statistics_kept(layer: nn.Module) -> Iterator[None]:
+    """Undo what norms in training track inside the ``with`` block: looking is not learning."""
+    before = [(buffer, buffer.clone()) for buffer in layer.buffers()] if layer.training else []
+    yield
+    for buffer, value in before:
+        buffer.copy_(value)
 
 
 def _matrix(layer: AxialAttention, x: Tensor) -> Tensor:

@@ -62,6 +62,18 @@ def axial_attention(
     content, positional : Tensor
         (N, O, G, C, L) each; None for the second without positions.
     """
+    from src_models.nets.kernels import axial_cpu  # which needs the tables' type from here
+
+    if axial_cpu.available_for(query):
+        return axial_cpu.axial_attention(query, key, value, scale, positions)
+    if query.is_cuda:
+        from src_models.nets.kernels import axial_triton
+
+        if axial_triton.works(query.device):
+            try:
+                return axial_triton.axial_attention(query, key, value, scale, positions)
+            except axial_triton.KernelError:
+                pass  # of tensors that the kernels do not handle
     return reference(query, key, value, scale, positions)
 
 
@@ -69,6 +81,10 @@ def attend_joined(
     query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions | None
 ) -> Tensor:
     """Return the sum of both results of :func:`axial_attention`, (N, O, G, C, L); not differentiable."""
+    from src_models.nets.kernels import axial_cpu
+
+    if axial_cpu.available_for(query):
+        return axial_cpu.attend_joined(query, key, value, scale, positions)
     content, positional = axial_attention(query, key, value, scale, positions)
     return content if positional is None else content + positional
 
