@@ -150,7 +150,7 @@ def test_an_absent_file_is_refused(refused, tmp_path):
 
 def test_another_network_is_refused_with_those_that_can_be_converted(refused, checkpoint):
     refused(checkpoint("agn_unet_grid_attention_3d"), "can be converted")
-    refused(checkpoint("medt_128"), "AttU_Net of LeeJunHyun/Image_Segmentation")
+    refused(checkpoint("monai_attunet_2d"), "AttU_Net of LeeJunHyun/Image_Segmentation")
 
 
 def test_an_unexpected_network_is_refused(refused, checkpoint):

@@ -53,12 +53,13 @@ def random_model(
     """Make a model whose weights are random, and whose logits are multiplied by `sharpness`."""
     import torch
 
-    from src_models.registry import create
+    from src_models.registry import AXIAL, create
 
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))
     classes = header.setdefault("classes", ("background", "cell"))
-    config = {"widths": [4, 8, 8], **(config or {}), "in_channels": len(channels), "classes": len(classes)}
+    size: dict[str, Any] = {"image_size": 64} if architecture in AXIAL else {"widths": [4, 8, 8]}
+    config = {**size, **(config or {}), "in_channels": len(channels), "classes": len(classes)}
     config["dimensions"] = dimensions
     header.setdefault("tile", (64,) * dimensions)
     header.setdefault("overlap", (16,) * dimensions)
@@ -68,7 +69,10 @@ def random_model(
         if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 2)
-    last = network.final if config.get("deep_supervision", True) else network.heads[0]
+    if architecture in AXIAL:
+        last = network.head
+    else:
+        last = network.final if config.get("deep_supervision", True) else network.heads[0]
     last.weight.data *= sharpness
     described = ModelHeader(name="random", purpose="tests", architecture=architecture, config=config, **header)
     return Model(network.eval(), described)

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import hashlib
+import itertools
 import pickle
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from src_models import checkpoint
 from src_models.checkpoint import Model, load, save
 from src_models.errors import ModelFileError, OutputError
 from src_models.header import METADATA_KEY
-from src_models.registry import architectures
+from src_models.registry import AXIAL
 
 
 @pytest.fixture
@@ -34,17 +35,21 @@ def rewritten(path, change, header=None):
     return path
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
-@pytest.mark.parametrize("architecture", architectures())
-@pytest.mark.parametrize("norm", ["batch", "instance", "group"])
-def test_every_architecture_comes_back_bit_for_bit(tmp_path, make_model, architecture, dimensions, norm):
-    model = make_model(architecture, config={"norm": norm}, dimensions=dimensions)
+@pytest.mark.parametrize(
+    ("architecture", "dimensions", "config"),
+    [
+        *itertools.product(("attention-unet", "unet"), (2, 3), ({"norm": n} for n in ("batch", "instance", "group"))),
+        *itertools.product(AXIAL, (2,), ({}, {"compatible": True, "image_size": 128})),
+    ],
+)
+def test_every_architecture_comes_back_bit_for_bit(tmp_path, make_model, architecture, dimensions, config):
+    model = make_model(architecture, config=config, dimensions=dimensions)
     back = load(save(model, tmp_path / "model.safetensors"))
     before, after = model.network.state_dict(), back.network.state_dict()
     assert before.keys() == after.keys()
     assert all(before[name].dtype == after[name].dtype and torch.equal(before[name], after[name]) for name in before)
     assert dataclasses.replace(back.header, config=dict(back.header.config)) == model.header
-    image = torch.randn(1, 1, *(20,) * dimensions)
+    image = torch.randn(1, 1, *(config.get("image_size", 20),) * dimensions)
     with torch.inference_mode():
         assert torch.equal(model.network(image), back.network(image))
 

@@ -148,7 +148,7 @@ def test_classes_objects_and_volumes_are_learned(tmp_path, result, shape, classe
     header = header_for(data, result, {"widths": [4, 8], "deep_supervision": False})
     assert (header.classes, header.dimensions) == (names, len(shape))
     settings = dataclasses.replace(
-        QUICK, steps=40, validate_every=20, learning_rate=0.03, patch=24 if len(shape) == 2 else 16
+        QUICK, steps=60, validate_every=20, learning_rate=0.03, patch=24 if len(shape) == 2 else 16
     )
     path = train(data, header, tmp_path / "m.safetensors", settings)
     model = load(path)
