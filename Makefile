@@ -44,6 +44,7 @@ wheel: $(STAMP)  ## build the wheel into dist/
 benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.network_speed
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
+	$(BIN)/python -W ignore -m benchmarks.axial_speed
 
 clean:  ## remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) .venv-wheel dist demo_output demo.png

@@ -79,9 +79,9 @@ class InstanceSettings:
     """
 
     foreground: float = 0.5
-    seed: float = 0.6
+    seed: float = 0.45
     smoothing: float = 1.5
-    depth: float = 0.375
+    depth: float = 0.75
     min_size: int = 16
 
 

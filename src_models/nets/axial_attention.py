@@ -15,7 +15,7 @@ subtracts is the same for all keys, so that the softmax does not see it. What is
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -168,9 +168,8 @@ class AxialAttention(nn.Module):
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values as views (N, O, heads, D, L): O columns (rows) of length L."""
-        heads: Tensor = self.qkv(x).unflatten(1, (self.heads, -1))  # N, G, 2C / G, H, W
-        order = (0, 4, 1, 2, 3) if self.axis == "height" else (0, 3, 1, 2, 4)
-        query, key, value = torch.split(heads.permute(order), list(self.parts), dim=3)
+        split = _Heads.apply if torch.is_grad_enabled() else _heads
+        query, key, value = split(self.qkv(x), self.heads, self.parts, self.axis)
         return query, key, value
 
     def weigh(self, query: Tensor, key: Tensor) -> tuple[Tensor, RelativePositions | None]:
@@ -294,6 +293,34 @@ class AxialAttention(nn.Module):
         """Bring (N, O, heads, C / heads, L) back to (N, C, H, W)."""
         order = (0, 2, 3, 4, 1) if self.axis == "height" else (0, 2, 3, 1, 4)
         return sequences.permute(order).flatten(1, 2)
+
+
+class _Heads(torch.autograd.Function):
+    """Views of a projection (N, 2C, H, W) as queries, keys and values; their gradients are put together in its layout.
+
+    PyTorch's own would come in the order of the sequences, for which the batch norm before has only a slow way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, projection: Tensor, heads: int, parts: tuple[int, ...], axis: AxisName) -> tuple[Tensor, ...]:
+        ctx.form = heads, parts, axis
+        ctx.strides = projection.stride()
+        ctx.options = projection.shape, projection.dtype, projection.device
+        return _heads(projection, heads, parts, axis)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        shape, dtype, device = ctx.options
+        whole = torch.empty_strided(shape, ctx.strides, dtype=dtype, device=device)
+        for view, gradient in zip(_heads(whole, *ctx.form), gradients, strict=True):
+            view.copy_(gradient)
+        return whole, None, None, None
+
+
+def _heads(projection: Tensor, heads: int, parts: tuple[int, ...], axis: AxisName) -> tuple[Tensor, ...]:
+    order = (0, 4, 1, 2, 3) if axis == "height" else (0, 3, 1, 2, 4)
+    by_head: Tensor = projection.unflatten(1, (heads, -1))  # type: ignore[no-untyped-call]  # N, G, 2C / G, H, W
+    return torch.split(by_head.permute(order), list(parts), dim=3)
 
 
 def moments_of_terms(query: Tensor, key: Tensor, tables: RelativePositions | None) -> tuple[Tensor, Tensor]:
