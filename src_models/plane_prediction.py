@@ -105,6 +105,9 @@ class PlanePrediction:
         self._tile_batch = execution.tile_batch
         self._attention = attention
         self._maps = maps
+        most = header.config["image_size"] if header.config.get("compatible") else None
+        if most is not None and max(tile) > most:
+            raise UserError(f"a tile of {max(tile)} px is too large: the model {header.name!r} takes at most {most} px")
         stride = int(getattr(network, "stride", 1))
         self._tiling = Tiling(source.shape, tile, header.overlap, stride)
         self.probabilities = probabilities

@@ -9,7 +9,7 @@ Two ways to compute them. By default, patches are a quarter of the image at any 
 normalised together, gates act after normalisation as equation 3 says, and an image of any size is padded to what the
 network needs and the result cropped. With ``compatible=True``, the arithmetic is that of the authors' code, for their
 checkpoints: patches of 32 px, whatever the image, in its top left 128 px; while training, each of the 16 patches
-normalised on its own; gates before normalisation; and images of exactly the size that the network was made for.
+normalised on its own; gates before normalisation; and no images larger than the network was made for.
 """
 
 from __future__ import annotations
@@ -162,9 +162,9 @@ class AxialUNet(nn.Module):
         Raises
         ------
         ValueError
-            If the image has another number of channels, or in the compatible mode another size, than the network.
+            If the image has another number of channels than the network, or in the compatible mode is larger.
         """
-        x = _fitted(image, self.in_channels, self.image_size, COARSEST, exactly=self.compatible)
+        x = _fitted(image, self.in_channels, self.image_size, COARSEST, at_most=self.compatible)
         logits: Tensor = self.head(self.branch(x))
         return logits[..., : image.shape[2], : image.shape[3]]
 
@@ -204,6 +204,11 @@ class LoGoNet(nn.Module):
     ) -> None:
         super().__init__()
         _check(image_size, dimensions, multiple=PATCHES * COARSEST)
+        if compatible and image_size < PATCHES * COMPATIBLE_PATCH:
+            raise ValueError(
+                f"image_size {image_size!r} must be at least {PATCHES * COMPATIBLE_PATCH}, which the authors' code cuts "
+                "into patches"
+            )
         self.image_size, self.in_channels, self.compatible = image_size, in_channels, compatible
         self.global_branch = AxialBranch(
             in_channels, size=image_size, stem=8, depth=2, gated=gated, compatible=compatible, name="global"
@@ -227,9 +232,9 @@ class LoGoNet(nn.Module):
         Raises
         ------
         ValueError
-            If the image has another number of channels, or in the compatible mode another size, than the network.
+            If the image has another number of channels than the network, or in the compatible mode is larger.
         """
-        x = _fitted(image, self.in_channels, self.image_size, PATCHES * COARSEST, exactly=self.compatible)
+        x = _fitted(image, self.in_channels, self.image_size, PATCHES * COARSEST, at_most=self.compatible)
         whole = self.global_branch(x)
         logits: Tensor = self.head(F.relu_(self.fuse(whole + self._local(x, whole))))
         return logits[..., : image.shape[2], : image.shape[3]]
@@ -239,8 +244,6 @@ class LoGoNet(nn.Module):
         if not self.compatible:
             return from_patches(self.local_branch(to_patches(image, PATCHES)), PATCHES)
         covered = PATCHES * COMPATIBLE_PATCH
-        if min(image.shape[2:]) < covered:
-            raise ValueError(f"the authors' code cuts {covered} px into patches, and this image has {image.shape[-1]}")
         patches = to_patches(image[..., :covered, :covered], PATCHES)
         if self.training:  # one patch after the other, as far as norms are concerned
             numbers = torch.arange(len(patches), device=image.device).view(-1, PATCHES**2)
@@ -264,14 +267,15 @@ def _check(image_size: int, dimensions: int, *, multiple: int) -> None:
         raise ValueError(f"image_size {image_size!r} must be a multiple of {multiple}")
 
 
-def _fitted(image: Tensor, channels: int, window: int, multiple: int, *, exactly: bool) -> Tensor:
+def _fitted(image: Tensor, channels: int, window: int, multiple: int, *, at_most: bool) -> Tensor:
     """Repeat the last row and column until the window is filled, or beyond it a multiple."""
     if image.shape[1] != channels:
         raise ValueError(f"the network takes {channels} channels, the image has {image.shape[1]}")
     height, width = image.shape[2:]
-    if exactly and (height, width) != (window, window):
+    if at_most and max(height, width) > window:
         raise ValueError(
-            f"with the authors' arithmetic this network takes {window} x {window} px, the image has {height} x {width}"
+            f"with the authors' arithmetic this network takes at most {window} x {window} px, the image has "
+            f"{height} x {width}"
         )
     missing = [max(window, -(-size // multiple) * multiple) - size for size in (height, width)]
     if not any(missing):
