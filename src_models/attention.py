@@ -22,6 +22,7 @@ from typing import Any, overload
 
 from torch import Tensor, nn
 
+from src_models.errors import UserError
 from src_models.nets.axial_taps import MATRIX
 from src_models.nets.patches import from_patches
 from src_models.nets.tap import AttentionTap
@@ -128,9 +129,18 @@ def record_attention(network: nn.Module, names: Sequence[str] | None = None) -> 
     ------
     AttentionRecord
         Filled anew by each forward pass.
+
+    Raises
+    ------
+    UserError
+        If the network has no map of one of the names.
     """
     record = AttentionRecord()
     taps = [module for module in network.modules() if isinstance(module, AttentionTap)]
+    known = {tap.name for tap in taps}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UserError(f"the network has no attention map {unknown[0]!r}; choose from {', '.join(sorted(known))}")
     handles = [network.register_forward_pre_hook(record.start)]
     handles += [tap.register_forward_hook(record.keep) for tap in taps if names is None or tap.name in names]
     try:

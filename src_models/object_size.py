@@ -73,15 +73,11 @@ def estimate_diameter(
     assert header.diameter_range is not None
     low, high = header.diameter_range
     best: tuple[float, float] | None = None
+    window = header.config["image_size"] if header.config.get("compatible") else WINDOW[header.dimensions]
     for zoom in TRIED:
         resized = source.zoomed(zoom)
-        region = [
-            slice(
-                max(0, (n - WINDOW[len(resized.shape)]) // 2),
-                max(0, (n - WINDOW[len(resized.shape)]) // 2) + min(n, WINDOW[len(resized.shape)]),
-            )
-            for n in resized.shape
-        ]
+        starts = [max(0, (size - window) // 2) for size in resized.shape]
+        region = [slice(start, min(size, start + window)) for start, size in zip(starts, resized.shape, strict=True)]
         if min(part.stop - part.start for part in region) < low:
             continue
         batch = torch.from_numpy(resized.read(region))[None]

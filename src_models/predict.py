@@ -248,6 +248,11 @@ class _Run:
             raise UserError(
                 f"labels_out has the shape {tuple(labels_out.shape)}; the labels of {self.name} have {shape}"
             )
+        kept = np.dtype(labels_out.dtype)
+        if kept.kind not in "iu" or (self.result == "instances" and kept.itemsize < 4):
+            raise UserError(
+                f"labels_out holds {kept}; make it int32, which holds the numbers of all objects and classes"
+            )
         return labels_out
 
     def steps(self) -> Generator[Progress, None, Segmentation]:

@@ -58,7 +58,9 @@ class TrainingState:
     """Where a training stands."""
 
     step: int = 0
+    dice: float = -1.0
     best_dice: float = -1.0
+    best_step: int = 0
     losses: list[float] = field(default_factory=list)
 
 
@@ -148,6 +150,8 @@ class _Run:
         wrapped, optimizer = fabric.setup(network, optimizer)
         if resume:
             self._restore(wrapped, optimizer)
+            if fabric.is_global_zero:  # a run that was killed at the wrong moment did not come to it
+                self._write_models(wrapped.module)
         elif fabric.is_global_zero:
             self._write_log_row(LOG_COLUMNS, new=True)
         with reused_memory():
@@ -235,19 +239,24 @@ class _Run:
             self.on_update(TrainingUpdate(self.state.step, self.settings.steps, float(np.mean(recent)), dice, best))
 
     def _keep(self, fabric: Fabric, network: Any, optimizer: Any, dice: float) -> None:
-        """Write log, last model, best model and, after these, the state from which the run can go on."""
-        better = dice > self.state.best_dice
-        self.state.best_dice = max(dice, self.state.best_dice)
+        """Write the log, the state from which the run can go on, and after it the models, which follow from it."""
+        state = self.state
+        state.dice = dice
+        if dice > state.best_dice:
+            state.best_dice, state.best_step = dice, state.step
+        mean, state.losses = float(np.mean(state.losses)), []
         if fabric.is_global_zero:
-            model = Model(network.module, self._header(dice))
-            self._write_log_row((self.state.step, f"{np.mean(self.state.losses):.6f}", f"{dice:.6f}"))
-            save(model, self.last, overwrite=True)
-            if better:
-                save(model, self.output, overwrite=True)
-        self.state.losses = []
-        if fabric.is_global_zero:
+            self._write_log_row((state.step, f"{mean:.6f}", f"{dice:.6f}"))
             self._store(network.module, optimizer)
+            self._write_models(network.module)
         fabric.barrier()
+
+    def _write_models(self, network: nn.Module) -> None:
+        """Write the last model, and the best if that is the last."""
+        model = Model(network, self._header(self.state.dice))
+        save(model, self.last, overwrite=True)
+        if self.state.best_step == self.state.step:
+            save(model, self.output, overwrite=True)
 
     def _header(self, dice: float) -> ModelHeader:
         packages = ("torch", "monai", "lightning", "numpy", "scikit-image")

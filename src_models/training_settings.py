@@ -13,6 +13,13 @@ from src_models.registry import AXIAL
 
 __all__ = ["TrainSettings"]
 
+CHOICES = {
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "constant"),
+    "loss": ("dice-ce", "ce"),
+    "augment": ("microscopy", "ct", "flip", "none"),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSettings:
@@ -66,8 +73,11 @@ class TrainSettings:
             if getattr(self, name) < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
         for name in ("workers", "gates_from", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 0")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be a number of at least 0")
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UserError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"learning rate is {self.learning_rate}; it must be a number above 0")
         if self.batch % self.devices:

@@ -206,8 +206,8 @@ class LoGoNet(nn.Module):
         _check(image_size, dimensions, multiple=PATCHES * COARSEST)
         if compatible and image_size < PATCHES * COMPATIBLE_PATCH:
             raise ValueError(
-                f"image_size {image_size!r} must be at least {PATCHES * COMPATIBLE_PATCH}, which the authors' code cuts "
-                "into patches"
+                f"image_size {image_size!r} must be at least {PATCHES * COMPATIBLE_PATCH}, which is what the authors' "
+                "code cuts into patches"
             )
         self.image_size, self.in_channels, self.compatible = image_size, in_channels, compatible
         self.global_branch = AxialBranch(

@@ -10,6 +10,7 @@ from torch import nn
 
 import src_models.attention
 from src_models.attention import record_attention
+from src_models.errors import UserError
 from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.tap import AttentionTap
 
@@ -305,3 +306,12 @@ def test_a_tap_gives_back_the_very_tensor():
     tap = AttentionTap(name="gate 1", kind="attention gate", level=1, stride=1, description="")
     values = torch.rand(1, 1, 3, 3)
     assert tap(values) is values
+
+
+def test_a_map_that_the_network_does_not_have_is_refused_with_those_it_has():
+    network = AttentionUNet(in_channels=1, classes=2, widths=(4, 6, 8))
+    with (
+        pytest.raises(UserError, match="no attention map 'gate 9'; choose from gate 2$"),
+        record_attention(network, ["gate 9"]),
+    ):
+        pass

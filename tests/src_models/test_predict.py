@@ -172,6 +172,9 @@ def test_labels_go_to_the_array_that_is_given(tiny_model_path, discs, tmp_path):
     assert sorted(np.unique(in_memory)) == list(range(in_memory.max() + 1)), "numbers go on from plane to plane"
     with pytest.raises(UserError, match=r"labels_out has the shape \(3, 70, 90\)"):
         run(discs, model, labels_out=out)
+    for dtype in ("uint8", "int16", "float32"):
+        with pytest.raises(UserError, match=f"labels_out holds {dtype}; make it int32"):
+            run(stack, model, axes="ZYX", labels_out=np.zeros(stack.shape, dtype))
 
 
 def test_probabilities_that_would_fill_the_memory_are_not_kept(make_model, monkeypatch):

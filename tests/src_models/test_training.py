@@ -12,7 +12,7 @@ import tifffile
 import torch
 from safetensors.torch import load_file
 
-from src_models import training
+from src_models import checkpoint, training
 from src_models.checkpoint import Model, load
 from src_models.dataset import DataSet
 from src_models.errors import DataSetError, ModelFileError, OutputError, UserError
@@ -249,6 +249,27 @@ settings = TrainSettings(steps=12, batch=2, patch=32, learning_rate=1e-2, augmen
                          device="cpu", workers=0)
 train(data, header, Path(sys.argv[2]), settings, on_update=kill)
 """
+
+
+@pytest.mark.parametrize("saves", [0, 1, 2, 3])
+def test_a_run_that_was_stopped_while_it_wrote_goes_on_without_loss(cells, tmp_path, monkeypatch, saves):
+    """Of the two models of each validation, so many are written; the state from which they follow always is."""
+    whole = train(cells, header_for(cells), tmp_path / "whole.safetensors", QUICK)
+    path, written = tmp_path / "stopped.safetensors", []
+
+    def save(model, path, **options):
+        if len(written) == saves:
+            raise Stopped
+        written.append(path)
+        return checkpoint.save(model, path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save", save)
+        with pytest.raises(Stopped):
+            train(cells, header_for(cells), path, QUICK, resume=True)
+    train(cells, header_for(cells), path, QUICK, resume=True)
+    assert equal(whole, path)
+    assert equal(tmp_path / "whole.last.safetensors", tmp_path / "stopped.last.safetensors")
 
 
 def test_a_killed_process_is_resumed_to_the_same_result(cells, tmp_path):

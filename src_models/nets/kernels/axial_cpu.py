@@ -192,8 +192,9 @@ def _check(inputs: tuple[Tensor, ...], result: Tensor) -> None:
 def _arrays(inputs: tuple[Tensor, ...]) -> list[Array]:
     """View tensors as arrays; scale and tables, which are small, become contiguous, and the values' table even."""
     query, key, value, scale, *tables, last = (tensor.detach().numpy() for tensor in inputs)
-    even = np.pad(last, ((0, 0), (0, last.shape[1] % 2), (0, 0)))  # kernels take the values' channels in pairs
-    return [query, key, value, *(np.ascontiguousarray(array) for array in (scale, *tables, even))]
+    if last.shape[1] % 2:  # kernels take the values' channels in pairs
+        last = np.pad(last, ((0, 0), (0, 1), (0, 0)))
+    return [query, key, value, *(np.ascontiguousarray(array) for array in (scale, *tables, last))]
 
 
 def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | None) -> None:
@@ -230,11 +231,19 @@ def _differentiate(inputs: tuple[Tensor, ...], content: Tensor, positional: Tens
 
 
 def _rooms(arrays: list[Array]) -> tuple[Array, ...]:
-    """Make the blocks that kernels work in: query, key, value, rows, results, and gradients of three and the tables."""
-    small, length, large, distances = *arrays[0].shape[3:], *arrays[6].shape[1:]
+    """Return the blocks that this thread works in.
+
+    These are query, key, value, rows, results, and gradients of three and of the tables, which are zero before and
+    after a kernel.
+    """
+    return _rooms_of(threading.get_ident(), *arrays[0].shape[3:], *arrays[6].shape[1:], arrays[0].dtype.str)
+
+
+@functools.lru_cache(maxsize=32)  # for small images, making them would take as long as using them
+def _rooms_of(_thread: int, small: int, length: int, large: int, distances: int, dtype: str) -> tuple[Array, ...]:
     channels = (small, small, large, 2, 2 * large, small, large, 1)
     return tuple(
-        _room(count, places, arrays[0].dtype)
+        _room(count, places, np.dtype(dtype))
         for count, places in (
             *((count, length) for count in channels),
             *((count, distances) for count in (small, small, large)),
@@ -242,7 +251,7 @@ def _rooms(arrays: list[Array]) -> tuple[Array, ...]:
     )
 
 
-def _room(channels: int, places: int, dtype: Any) -> Array:
+def _room(channels: int, places: int, dtype: np.dtype[Any]) -> Array:
     """Make a block of zeros that begins a line of the cache: a vector across two lines takes two loads."""
     size = channels * places * LANES
     whole = np.zeros(size + LANES, dtype)
