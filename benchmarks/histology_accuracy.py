@@ -148,16 +148,17 @@ def _run(options: argparse.Namespace, data: DataSet, name: str, network: str, se
     _, compatible, change = REPAIRS.get(network, ("", False, as_made))
     architecture = "medt" if network in REPAIRS else network
     axial = {"image_size": SIZE, "compatible": compatible}
+    convolutional = {"widths": (16, 32, 64, 128, 192), "upsampling": "transposed", "decoder_convolutions": 1}
     header = new_header(
         data,
         architecture=architecture,
         name=network,
         result="semantic",
         class_names=[FOLDERS[name][2]],
-        config=axial if architecture in AXIAL else {"upsampling": "transposed", "decoder_convolutions": 1},
+        config=axial if architecture in AXIAL else convolutional,
     )
     settings = TrainSettings(
-        steps=options.steps, batch=BATCH, patch=SIZE, learning_rate=2e-3, validate_every=25, seed=seed, workers=0
+        steps=options.steps, batch=BATCH, patch=SIZE, learning_rate=2e-3, validate_every=50, seed=seed, workers=0
     )
     path = result.with_suffix(".safetensors")
     with _changed(change):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from src_models.header import ModelHeader
 
-__all__ = ["AXIAL", "architectures", "attention_names", "choose_attention", "create"]
+__all__ = ["AXIAL", "architectures", "attention_names", "choose_attention", "create", "usual_attention"]
 
 _DESCRIPTIONS = {
     "attention-unet": "Attention U-Net (Oktay et al. 2018): U-Net whose skip connections pass attention gates",
@@ -82,6 +82,19 @@ def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
     levels = len(config.get("widths", (32, 64, 128, 256, 512))) - 1
     first = {"grid": 2, "skip": 1, "none": levels + 1}[form]
     return [f"gate {level}" for level in range(first, levels + 1)]
+
+
+def usual_attention(architecture: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the maps that are worth a layer unless a person chooses: all of few, the telling of many.
+
+    Of axial networks, which have a map or more for every block, these are those of the second layer's first block: the
+    finest that looks for objects, where the first layer looks for edges.
+    """
+    names = attention_names(architecture, config)
+    if architecture not in AXIAL:
+        return names
+    telling = [name for name in names if " 2.1 " in name and "local" not in name]
+    return [name for name in telling if "similarity" not in name]
 
 
 def _axial_names(architecture: str) -> list[str]:

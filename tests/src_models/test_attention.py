@@ -311,7 +311,7 @@ def test_a_tap_gives_back_the_very_tensor():
 def test_a_map_that_the_network_does_not_have_is_refused_with_those_it_has():
     network = AttentionUNet(in_channels=1, classes=2, widths=(4, 6, 8))
     with (
-        pytest.raises(UserError, match="no attention map 'gate 9'; choose from gate 2$"),
+        pytest.raises(UserError, match=r"no attention map 'gate 9'; choose from gate 2$"),
         record_attention(network, ["gate 9"]),
     ):
         pass

@@ -58,14 +58,27 @@ def test_none_changes_nothing():
     assert torch.equal(found["labels"], data["labels"])
 
 
-@pytest.mark.parametrize("name", ["microscopy", "ct"])
+@pytest.mark.parametrize("shape", [(5, 6), (3, 5, 6)])
+def test_flip_exchanges_left_and_right_of_image_and_labels_in_about_half_of_all_cases(shape):
+    number = torch.arange(float(np.prod(shape))).reshape(1, *shape)  # a number of its own in every pixel
+    flipped = 0
+    for found in runs("flip", {"image": torch.cat([number, -number]), "labels": number}, 100, len(shape)):
+        image, labels = np.asarray(found["image"]), np.asarray(found["labels"])
+        np.testing.assert_array_equal(image, np.concatenate([labels, -labels]))
+        mirrored = bool(labels.flat[0])
+        np.testing.assert_array_equal(labels, number.numpy()[..., ::-1] if mirrored else number.numpy())
+        flipped += mirrored
+    assert 35 <= flipped <= 65, "outside, a fair coin falls once in 900 times"
+
+
+@pytest.mark.parametrize("name", ["microscopy", "ct", "flip"])
 def test_a_seed_decides_everything(name):
     data = spots(32, 32)
     first, again = list(runs(name, data, 12)), list(runs(name, data, 12))
     for one, other in zip(first, again, strict=True):
         assert torch.equal(torch.as_tensor(one["image"]), torch.as_tensor(other["image"]))
         assert torch.equal(torch.as_tensor(one["labels"]), torch.as_tensor(other["labels"]))
-    assert len({np.asarray(one["image"]).tobytes() for one in first}) > 6
+    assert len({np.asarray(one["image"]).tobytes() for one in first}) > (1 if name == "flip" else 6)
 
 
 def orientation(found):

@@ -7,7 +7,7 @@ import tifffile
 from src_models.dataset import DataSet
 from src_models.errors import DataSetError
 from src_models.header import Intensity
-from src_models.new_model import new_header
+from src_models.new_model import new_header, tiles_for
 from src_models.registry import create
 
 
@@ -91,6 +91,26 @@ def test_the_network_is_the_one_described(tmp_path):
     assert (header.licence, header.intensity.low) == ("CC0-1.0", -160)
     assert header.purpose == "attention-unet trained on ct"
     create(header.architecture, **header.config)
+
+
+@pytest.mark.parametrize(
+    ("config", "dimensions", "tile", "overlap"),
+    [
+        ({"image_size": 128, "compatible": True}, 2, (128, 128), (32, 32)),
+        ({"image_size": 64}, 2, (64, 64), (16, 16)),
+        ({"widths": [4, 8]}, 2, (512, 512), (96, 96)),
+        ({}, 3, (96, 96, 96), (24, 24, 24)),
+    ],
+)
+def test_tiles_are_the_networks_window_where_it_has_one_and_overlap_by_a_quarter(config, dimensions, tile, overlap):
+    assert tiles_for(config, dimensions) == (tile, overlap)
+
+
+def test_an_axial_network_gets_the_tiles_of_its_window(tmp_path):
+    data = data_of(tmp_path, [(grey(20, 20, 3), np.ones((20, 20), np.uint8))])
+    header = new_header(data, architecture="medt", name="m", result="semantic", config={"image_size": 64})
+    assert (header.tile, header.overlap) == ((64, 64), (16, 16))
+    assert create(header.architecture, **header.config).image_size == 64
 
 
 @pytest.mark.parametrize(

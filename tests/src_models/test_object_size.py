@@ -22,7 +22,7 @@ class Brightness(torch.nn.Module):
         return 12 * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
 
 
-def header(**fields):
+def header(config=None, **fields):
     fields = {"result": "instances", "object_diameter": 20.0, "diameter_range": (10.0, 40.0), **fields}
     classes = ("background", "interior", "boundary")
     window = Intensity(kind="window", low=0, high=100)
@@ -32,7 +32,7 @@ def header(**fields):
         name="m",
         purpose="",
         architecture="unet",
-        config={},
+        config=config or {},
         classes=classes,
         channels=("grey",),
         intensity=window,
@@ -58,6 +58,16 @@ def test_the_diameter_of_disks_is_estimated(diameter):
     described = header()
     found = estimate_diameter(source_of(disks(diameter, 900), described), Brightness(), CPU, described)
     assert found == pytest.approx(diameter, rel=0.15)
+
+
+def test_a_network_that_takes_nothing_larger_than_its_window_is_shown_no_more():
+    network, sizes = Brightness(), []
+    network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[2:])))
+    described = header({"image_size": 128, "compatible": True})
+    assert estimate_diameter(source_of(disks(20, 300), described), network, CPU, described) == pytest.approx(
+        20, rel=0.15
+    )
+    assert sizes == [(128, 128), (128, 128), (128, 128), (75, 75)]
 
 
 @pytest.mark.parametrize("diameter", [12, 20])

@@ -48,6 +48,18 @@ def same(one, other):
 IMAGES = [scene((60, 70), 0), scene((90, 50), 1), scene((64, 64), 2)]
 
 
+def test_flip_leaves_the_scale_alone():
+    """A patch as large as its image is that image or its mirror image, however large the objects."""
+    image = scene((32, 32), 4, diameter=9.0)
+    seen = {True: 0, False: 0}
+    for patch, classes in map(patches([image], recipe="flip").__getitem__, range(24)):
+        mirrored = not np.array_equal(classes.numpy(), image.labels)
+        seen[mirrored] += 1
+        np.testing.assert_array_equal(classes, image.labels[:, ::-1] if mirrored else image.labels)
+        np.testing.assert_array_equal(patch[0], image.image[0][:, ::-1] if mirrored else image.image[0])
+    assert min(seen.values()) > 4
+
+
 def test_a_patch_is_the_same_whatever_was_drawn_before():
     all_in_order = list(map(patches(IMAGES).__getitem__, range(12)))
     for start in (3, 7):

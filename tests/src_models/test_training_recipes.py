@@ -122,7 +122,7 @@ def test_a_run_that_was_stopped_before_and_after_gates_are_trained_ends_like_one
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_decay_is_part_of_adams_gradient_and_apart_from_adamws(squares, tmp_path, optimizer):
-    """After one step: w - r sign(g + d w), all steps alike, and w (1 - r d) - r sign(g)."""
+    """After one step: w - r sign(g + d w) of the one, and w (1 - r d) - r sign(g) of the other."""
     header, rate, decay = header_for(squares, "attention-unet"), QUICK.learning_rate, 3.0
     settings = dataclasses.replace(QUICK, steps=1, optimizer=optimizer, weight_decay=decay)
     before = untrained(header).state_dict()["heads.0.weight"]

@@ -1,0 +1,76 @@
+"""The Segment widget with MedT: which of its many maps a person gets, and that they are the network's."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_medt.layers import METADATA_KEY, is_own_layer
+from src_models.checkpoint import Model, load, save
+from src_models.header import ModelHeader
+from src_models.predict import segment
+from src_models.registry import attention_names, create
+
+CONFIG = {"in_channels": 1, "classes": 2, "image_size": 64}
+USUAL = ["global 2.1 positions in output", "global 2.1 received"]
+
+
+@pytest.fixture(scope="module")
+def medt_path(tmp_path_factory):
+    """A MedT of random weights whose norms have seen an image."""
+    torch.manual_seed(0)
+    network = create("medt", **CONFIG)
+    with torch.no_grad():
+        for _ in range(5):
+            network.train()(torch.rand(2, 1, 64, 64))
+    header = ModelHeader(
+        name="medt",
+        purpose="Tests",
+        architecture="medt",
+        config=CONFIG,
+        classes=("background", "blob"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(16, 16),
+    )
+    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "medt.safetensors")
+
+
+@pytest.fixture
+def segmented(open_widget, run_to_end, medt_path, noise):
+    """Return a function that segments noise with some maps, and gives the layers of maps by their names."""
+    viewer, widget = open_widget()
+    widget.open_model(medt_path)
+    viewer.add_image(noise, name="cells")
+
+    def run(names=None):
+        if names is not None:
+            widget.attention.tick(names)
+        run_to_end(widget)
+        own = [
+            layer.metadata[METADATA_KEY]["layer"] | {"layer": layer} for layer in viewer.layers if is_own_layer(layer)
+        ]
+        return {found["map"]: found["layer"] for found in own if found["role"] == "attention"}
+
+    run.widget = widget
+    return run
+
+
+def test_every_map_is_offered_with_its_meaning_and_few_are_ticked(segmented):
+    attention = segmented.widget.attention
+    assert attention.count() == len(attention_names("medt", CONFIG)) == 3 * 3 + 8
+    assert sorted(attention.names()) == USUAL
+    meanings = {attention.item(row).toolTip() for row in range(attention.count())}
+    assert len(meanings) == 3
+    assert any("1 is the average" in meaning for meaning in meanings)
+    assert sorted(segmented()) == USUAL
+
+
+def test_the_layers_are_the_maps_of_the_blocks_that_were_ticked(segmented, medt_path, noise):
+    wanted = {"local 1.1 received", "global 1.1 positions in similarity", "local 4.1 received"}
+    layers = segmented(tuple(wanted))
+    assert layers.keys() == wanted
+    for placed in segment(noise, load(medt_path), attention=sorted(wanted)).attention:
+        layer = layers[placed.name]
+        np.testing.assert_allclose(layer.data, placed.data, atol=1e-5)
+        upper = 4 if placed.name.endswith("received") else 1
+        assert tuple(layer.contrast_limits) == (0, upper)
