@@ -242,7 +242,10 @@ class AxialAttention(nn.Module):
     def _moments(self, query: Tensor, key: Tensor, tables: RelativePositions | None) -> tuple[Tensor, Tensor, int]:
         images, others, _, _, length = query.shape
         count = images * others * length**2
-        sums = moments_of_terms(query, key, tables)
+        with torch.autocast(query.device.type, enabled=False):  # a variance is a small difference of large sums
+            if query.dtype in (torch.bfloat16, torch.float16):
+                query, key = query.float(), key.float()
+            sums = moments_of_terms(query, key, tables)
         return sums[0] / count, sums[1] / count, count
 
     def _output_gates(self) -> tuple[Tensor | float, Tensor | float]:

@@ -64,6 +64,9 @@ def axial_attention(
     """
     from src_models.nets.kernels import axial_cpu  # which needs the tables' type from here
 
+    if _halved_on_cpu(query):
+        found = axial_attention(query.float(), key.float(), value.float(), scale, positions)
+        return found[0].to(query.dtype), None if found[1] is None else found[1].to(query.dtype)
     if axial_cpu.available_for(query):
         return axial_cpu.axial_attention(query, key, value, scale, positions)
     if query.is_cuda:
@@ -83,10 +86,17 @@ def attend_joined(
     """Return the sum of both results of :func:`axial_attention`, (N, O, G, C, L); not differentiable."""
     from src_models.nets.kernels import axial_cpu
 
+    if _halved_on_cpu(query):
+        return attend_joined(query.float(), key.float(), value.float(), scale, positions).to(query.dtype)
     if axial_cpu.available_for(query):
         return axial_cpu.attend_joined(query, key, value, scale, positions)
     content, positional = axial_attention(query, key, value, scale, positions)
     return content if positional is None else content + positional
+
+
+def _halved_on_cpu(query: Tensor) -> bool:
+    """Whether numbers have half precision, as in autocast, on the CPU: fast in convolutions, slow in all else."""
+    return query.device.type == "cpu" and query.dtype in (torch.bfloat16, torch.float16)
 
 
 def attention_matrix(query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None) -> Tensor:

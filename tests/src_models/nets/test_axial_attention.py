@@ -472,3 +472,22 @@ def test_without_positions_any_length_is_taken(axis):
     layer, image = make(axis, "no positions", compatible=True), noise(1, CHANNELS, 4, 9)
     with torch.inference_mode():
         assert error(layer(image).numpy(), equation_3(layer, image)) < 1e-12
+
+
+# Half precision
+
+
+@pytest.mark.parametrize("form", ["gated", "no positions"])
+def test_statistics_of_similarities_are_exact_under_autocast(form):
+    """The projection is rounded to half precision; the statistics are those of the rounded values, to single."""
+    layer, exact, image = make(form=form).float().train(), make(form=form).train(), noise(*IMAGE["height"]).float()
+    before = exact.similarity_norm.running_var.clone()
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        query, key, _ = layer.project(image)
+        layer.weigh(query, key)
+    assert query.dtype == torch.bfloat16
+    with torch.no_grad():
+        exact.weigh(query.double(), key.double())
+    found, wanted = layer.similarity_norm.running_var, exact.similarity_norm.running_var
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(wanted, before)

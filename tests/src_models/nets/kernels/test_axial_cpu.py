@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src_models.nets.kernels import axial_cpu
+from src_models.nets.kernels import axial, axial_cpu
 from src_models.nets.kernels.axial import RelativePositions, reference
 
 HERE = pytest.mark.skipif(not axial_cpu.available(), reason="numba cannot be imported")
@@ -261,6 +261,19 @@ def test_only_single_and_double_precision_on_the_cpu():
 
 
 @HERE
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("positions", [True, False])
+def test_half_precision_is_attended_in_single_and_rounded_once(positions, dtype):
+    inputs = [tensor.to(dtype).float() for tensor in problem(SHAPES[2])]  # representable in both
+    halved = [*(tensor.to(dtype) for tensor in inputs[:3]), *inputs[3:]]
+    whole = [result for result in attend(axial.axial_attention, inputs, positions) if result is not None]
+    found = [result for result in attend(axial.axial_attention, halved, positions) if result is not None]
+    assert len(found) == len(whole)
+    assert all(torch.equal(one, other.to(dtype)) for one, other in zip(found, whole, strict=True))
+    joined = attend(axial.attend_joined, halved, positions)
+    assert torch.equal(joined, attend(axial.attend_joined, inputs, positions).to(dtype))
+
+
 def test_works_where_nothing_can_be_cached(monkeypatch):
     import numba
 
