@@ -12,7 +12,9 @@ import zarr
 from typer.testing import CliRunner
 
 from napari_medt.cli import app, segment
-from src_models import __version__, library
+from src_models import __version__, create, library
+from src_models.checkpoint import Model, save
+from src_models.header import ModelHeader
 from src_models.image_files import read_image, read_labels
 
 COMMANDS = ("models", "segment", "train", "evaluate", "convert", "demo")
@@ -101,6 +103,35 @@ def test_details_tell_all_that_the_header_holds(run, local_folder):
         "instances",
     ):
         assert word in done.stdout
+
+
+def test_details_tell_the_gates_of_every_layer_that_has_them(run, local_folder):
+    """Of MedT the three blocks of its global branch, of other networks none."""
+    config = {"image_size": 64, "in_channels": 1, "classes": 2}
+    header = ModelHeader(
+        name="gated",
+        purpose="Tests",
+        architecture="medt",
+        config=config,
+        classes=("background", "cell"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(16, 16),
+    )
+    network = create("medt", **config)
+    for name, gate in network.named_parameters():
+        if name.split(".")[-1] in ("g_q", "g_k", "g_v1", "g_v2"):
+            gate.data.uniform_(-2, 2)
+    save(Model(network, header), local_folder / "gated.safetensors")
+
+    weights, wanted = network.state_dict(), []
+    for block in ("0.0", "1.0", "1.1"):
+        for axis in ("height", "width"):
+            layer = f"global_branch.layers.{block}.{axis}"
+            gates = {f"G_{gate.upper()}": float(weights[f"{layer}.g_{gate}"]) for gate in ("q", "k", "v1", "v2")}
+            wanted.append(f"gates {layer}: " + ", ".join(f"{name} {value:.3f}" for name, value in gates.items()))
+    printed = [" ".join(line.split()) for line in run("models", "--details").stdout.splitlines()]
+    assert [line for line in printed if line.startswith("gates")] == wanted
 
 
 def test_unusable_model_files_are_told_of_besides_the_list(run, local_folder):

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from napari_medt.cli import app
 from src_models.checkpoint import load
 from src_models.header import Intensity
+from src_models.predict import segment
 
 QUICK = ["--steps", 6, "--batch", 2, "--patch", 32, "--widths", "2,4,4", "--validate-every", 3, "--workers", 0]
 QUICK += ["--device", "cpu", "--learning-rate", 0.01]
@@ -81,6 +82,67 @@ def test_the_plain_network_can_be_trained_for_comparison(run, cells, tmp_path):
     assert load(tmp_path / "m.safetensors").header.architecture == "unet"
 
 
+def test_medt_is_trained_by_its_authors_recipe_but_for_what_was_chosen(run, cells, tmp_path):
+    output = tmp_path / "medt.safetensors"
+    chosen = ["--steps", 1, "--batch", 2, "--patch", 64, "--workers", 0, "--device", "cpu"]
+    words = ["--purpose", "Round things", "--licence", "MIT", "--name", "rounds", "--class-names", "round, rounder"]
+    done = run(cells, "-o", output, "--architecture", "medt", "--classes", *chosen, *words)
+    assert done.exit_code == 0, done.output
+    assert "Training medt on 6 images (1 for validation): background, round, rounder" in done.stdout
+    header = load(output).header
+    recipe = {  # an epoch of 6 images is 2 steps
+        "optimizer": "adam",
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-5,
+        "schedule": "constant",
+        "loss": "ce",
+        "gates_from": 11 * 2,
+        "augment": "flip",
+    }
+    assert (recipe | {"steps": 1, "batch": 2, "patch": 64}).items() <= header.training["settings"].items()
+    assert (header.architecture, header.name, header.purpose) == ("medt", "rounds", "Round things")
+    assert (header.licence, header.result, header.classes) == ("MIT", "semantic", ("background", "round", "rounder"))
+    assert header.config == {"image_size": 64, "compatible": False, "in_channels": 1, "classes": 3, "dimensions": 2}
+    assert (header.tile, header.overlap) == ((64, 64), (16, 16))
+
+
+def test_every_part_of_the_recipe_can_be_chosen_and_so_can_the_authors_arithmetic(run, cells, tmp_path):
+    """The images of 48 px are smaller than the window, which that arithmetic fills as well."""
+    output, options = tmp_path / "m.safetensors", [*QUICK, "--compatible", "--classes", "--intensity", "window:0:255"]
+    for option, value in {
+        "architecture": "gated-axial-unet",
+        "steps": 2,
+        "patch": 64,
+        "optimizer": "adamw",
+        "weight-decay": 0.5,
+        "schedule": "cosine",
+        "loss": "dice-ce",
+        "gates-from": 1,
+        "augment": "none",
+    }.items():
+        options += [f"--{option}", value]
+    done = run(cells, "-o", output, *options)
+    assert done.exit_code == 0, done.output
+    model = load(output)
+    wanted = {"optimizer": "adamw", "weight_decay": 0.5, "schedule": "cosine", "loss": "dice-ce", "gates_from": 1}
+    assert (wanted | {"learning_rate": 0.01, "augment": "none"}).items() <= model.header.training["settings"].items()
+    assert model.header.config["compatible"] is True
+    assert model.network.compatible
+    image = tifffile.imread(cells / "images" / "0.tif")
+    padded = np.pad(image, [(0, 16), (0, 16)], mode="edge")
+    small, whole = (segment(each, model, device="cpu").probabilities for each in (image, padded))
+    np.testing.assert_array_equal(small, whole[:, :48, :48])
+
+
+def test_a_u_net_is_trained_by_its_own_recipe(run, cells, tmp_path):
+    options = ["--steps", 1, "--batch", 2, "--patch", 32, "--widths", "2,4", "--workers", 0, "--device", "cpu"]
+    done = run(cells, "-o", tmp_path / "m.safetensors", *options)
+    assert done.exit_code == 0, done.output
+    recipe = {"optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 1e-4, "schedule": "cosine"}
+    recipe |= {"loss": "dice-ce", "gates_from": 0, "augment": "microscopy", "validate_every": 200}
+    assert recipe.items() <= load(tmp_path / "m.safetensors").header.training["settings"].items()
+
+
 def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monkeypatch):
     whole, pieces = tmp_path / "whole.safetensors", tmp_path / "pieces.safetensors"
     options = [*QUICK, "--name", "m"]
@@ -121,6 +183,14 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--steps", 0], "steps is 0; it must be at least 1"),
         (["--learning-rate", 0], "learning rate is 0"),
         (["--workers", -1], "workers is -1"),
+        (["--gates-from", -1], "gates from is -1; it must be a number of at least 0"),
+        (["--weight-decay", "nan"], "weight decay is nan; it must be a number of at least 0"),
+        (["--optimizer", "sgd"], "--optimizer 'sgd' is not one of adamw, adam"),
+        (["--schedule", "linear"], "--schedule 'linear' is not one of cosine, constant"),
+        (["--loss", "dice"], "--loss 'dice' is not one of dice-ce, ce"),
+        (["--architecture", "axial-unet", "--patch", 100], "image_size 100 must be a multiple of 16"),
+        (["--architecture", "medt", "--patch", 96], "image_size 96 must be a multiple of 64"),
+        (["--architecture", "medt", "--patch", 64, "--compatible"], "image_size 64 must be at least 128"),
         (["--device", "abacus"], "device 'abacus'"),
         (["--precision", "12-bit"], "precision '12-bit'"),
         (["--classes", "--class-names", "one"], "there are 1 names"),

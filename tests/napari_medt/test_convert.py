@@ -8,10 +8,12 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from benchmarks.authors_medt import authors_network
 from napari_medt.cli import app
-from src_models import create, load, read_header, segment
+from src_models import create, execution, load, read_header, segment
 
 MULTI, NARROW = "agn_unet_ct_multi_att_dsv_3d", "ljh_attu_net_narrow"
+GATED, MEDT = "gatedaxialunet_64", "medt_128"
 
 
 @pytest.fixture
@@ -105,6 +107,76 @@ def test_a_checkpoint_of_several_gpus_and_a_plain_network_are_converted(run, che
     assert create(header.architecture, **header.config).in_channels == 3
 
 
+# Medical Transformer
+
+
+@pytest.fixture
+def float32(monkeypatch):
+    """Compute in float32 also where the CPU has bfloat16."""
+    monkeypatch.setattr(execution, "_cpu_multiplies_bf16", lambda: False)
+
+
+def probabilities(image, path):
+    return segment(image, load(path), axes="YXC", device="cpu").probabilities.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "window", "options", "white"),
+    [
+        (MEDT, "medt", 128, [], 255),
+        ("logo_128", "logo", 128, [], 255),
+        (GATED, "gated-axial-unet", 64, [], 255),
+        (GATED, "gated-axial-unet", 64, ["--intensity", "window:0:1"], 1),
+    ],
+)
+@pytest.mark.usefixtures("float32")
+def test_an_image_through_the_converted_model_gives_the_authors_output(
+    run, checkpoint, golden, tmp_path, name, architecture, window, options, white
+):
+    """Their images are blue, green, red, from 0 to 1; ours are red, green, blue, and from 0 to white."""
+    output, stored = tmp_path / "glands.safetensors", golden(name)
+    done = run("convert", checkpoint(name), "--architecture", architecture, "--output", output, *options)
+    assert done.exit_code == 0, done.stderr
+    assert f"{architecture}, 2D, channels red, green, blue, classes background, class 1" in done.stdout
+    assert f"grey values: window 0 to {white}, as {'given' if options else 'its authors trained it'}" in done.stdout
+    header = read_header(output)
+    assert (header.tile, header.overlap) == ((window, window), (window // 4, window // 4))
+    assert header.config["compatible"] is True
+
+    raised = np.exp(stored["output"][0])
+    wanted = raised / raised.sum(0)
+    seen = white * np.moveaxis(stored["input"][0, ::-1], 0, -1)
+    np.testing.assert_allclose(probabilities(seen, output), wanted, atol=1e-3)
+    assert np.abs(probabilities(seen[..., ::-1], output) - wanted).max() > 0.05, "the order of colours matters"
+
+
+@pytest.mark.usefixtures("float32")
+def test_a_photograph_of_bytes_gives_what_the_authors_network_makes_of_it(run, checkpoint, shared, tmp_path):
+    """Smaller than the window: the border is repeated."""
+    theirs = authors_network("gated-axial-unet", 64).eval()
+    theirs.load_state_dict(load_file(shared / "golden" / f"{GATED}.weights.safetensors"))
+    image = np.random.default_rng(0).integers(0, 256, (50, 61, 3), dtype=np.uint8)
+    padded = np.pad(image, [(0, 14), (0, 3), (0, 0)], mode="edge")
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.moveaxis(padded[..., ::-1] / 255, -1, 0).astype(np.float32))[None]
+        wanted = theirs(batch).softmax(1)[0, :, :50, :61].numpy()
+    assert run("convert", checkpoint(GATED), "-o", tmp_path / "m.safetensors").exit_code == 0
+    np.testing.assert_allclose(probabilities(image, tmp_path / "m.safetensors"), wanted, atol=1e-3)
+    large = np.random.default_rng(0).integers(0, 256, (90, 130, 3), dtype=np.uint8)
+    assert segment(large, load(tmp_path / "m.safetensors"), device="cpu").labels.shape == (90, 130)
+
+
+def test_a_network_of_several_gpus_is_the_same_model(run, checkpoint, tmp_path):
+    one, several = tmp_path / "one.safetensors", tmp_path / "several.safetensors"
+    assert run("convert", checkpoint(GATED), "-o", one).exit_code == 0
+    file = checkpoint(GATED, lambda state: {f"module.{name}": tensor for name, tensor in state.items()})
+    assert run("convert", file, "-o", several, "--architecture", "gated-axial-unet").exit_code == 0
+    first, second = load_file(one), load_file(several)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert read_header(one).config == read_header(several).config
+
+
 # What is refused: one line that names the file, exit code 1, nothing written
 
 
@@ -157,6 +229,11 @@ def test_an_unexpected_network_is_refused(refused, checkpoint):
     refused(checkpoint(NARROW), "--architecture attention-unet, not unet", "--architecture", "unet")
 
 
+def test_another_axial_network_than_expected_is_refused(refused, checkpoint):
+    refused(checkpoint(GATED), "which is --architecture gated-axial-unet, not medt", "--architecture", "medt")
+    refused(checkpoint(NARROW), "--architecture attention-unet, not medt", "--architecture", "medt")
+
+
 def test_a_missing_and_a_surplus_tensor_are_refused(refused, checkpoint):
     refused(checkpoint(NARROW, lambda s: {k: v for k, v in s.items() if k != "Att3.psi.0.bias"}), "Att3.psi.0.bias")
     refused(checkpoint(NARROW, lambda s: {**s, "fc.weight": torch.ones(2)}), "has in excess 1 tensors (fc.weight)")
@@ -164,6 +241,8 @@ def test_a_missing_and_a_surplus_tensor_are_refused(refused, checkpoint):
 
 def test_a_failed_training_is_refused(refused, checkpoint):
     refused(checkpoint(NARROW, lambda s: {**s, "Conv_1x1.bias": torch.full((2,), float("nan"))}), "NaN or infinite")
+    gate = {"layer2.1.width_block.f_qr": torch.tensor(float("nan"))}
+    refused(checkpoint(GATED, lambda s: {**s, **gate}), "branch.layers.1.1.width.g_q has NaN or infinite")
 
 
 def test_too_few_class_names_are_refused(refused, checkpoint):

@@ -116,14 +116,14 @@ def test_a_change_in_one_patch_shows_in_local_maps_over_that_patch_and_in_global
 
 def test_a_change_in_a_large_image_shows_in_local_maps_over_the_patch_around_it(make):
     """The first patch lies in one tile alone; cells end where the image ends."""
-    model, image = make("medt"), texture(200, 150)
+    model, image = make("medt"), texture(100, 90)
     other = image.copy()
     other[:16, :16] = texture(16, 16, seed=5)
     names = ["local 1.1 received", "local 3.2 received"]
     maps, changed = (run(each, model, attention=names).attention for each in (image, other))
     for before, after, stride in zip(maps, changed, (2, 8), strict=True):
         assert before.scale == (stride, stride)
-        assert before.data.shape == (-(-200 // stride), -(-150 // stride))
+        assert before.data.shape == (-(-100 // stride), -(-90 // stride))
         assert pixels_of(before, before.data != after.data) == (0, 0, 16, 16)
 
 
