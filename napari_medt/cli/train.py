@@ -16,7 +16,13 @@ __all__ = ["train"]
 RECIPE = "the architecture's recipe"
 
 
+# Options that one kind of network alone knows.
+_OF_AXIAL = ("compatible", "gates_from")
+_OF_U_NETS = ("widths", "gate", "subgates", "norm", "deep_supervision")
+
+
 def train(
+    context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="Folder with images/, masks/ and, if you like, manifest.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
     architecture: Annotated[
@@ -78,6 +84,7 @@ def train(
     from src_models.registry import AXIAL
     from src_models.training import TrainSettings
 
+    _refuse_options_of_others(context, architecture)
     data = DataSet.open(dataset)
     chosen = {
         "steps": steps,
@@ -115,6 +122,22 @@ def train(
         licence=licence,
     )
     _run(data, header, output, settings, resume, overwrite)
+
+
+def _refuse_options_of_others(context: typer.Context, architecture: str) -> None:
+    """Raise UserError for an option that was given and that the network would not heed."""
+    from src_models.errors import UserError
+    from src_models.registry import AXIAL, architectures
+
+    if architecture not in architectures():
+        return  # which is refused with its own sentence
+    for name in _OF_U_NETS if architecture in AXIAL else _OF_AXIAL:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            others = "U-Nets" if architecture in AXIAL else "axial networks such as medt"
+            raise UserError(
+                f"--{name.replace('_', '-')} is for {others}, and does nothing to {architecture}: leave it out"
+            )
 
 
 def _config(

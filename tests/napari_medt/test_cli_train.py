@@ -15,8 +15,9 @@ from src_models.checkpoint import load
 from src_models.header import Intensity
 from src_models.predict import segment
 
-QUICK = ["--steps", 6, "--batch", 2, "--patch", 32, "--widths", "2,4,4", "--validate-every", 3, "--workers", 0]
-QUICK += ["--device", "cpu", "--learning-rate", 0.01]
+SHORT = ["--steps", 6, "--batch", 2, "--patch", 32, "--validate-every", 3, "--workers", 0]
+SHORT += ["--device", "cpu", "--learning-rate", 0.01]
+QUICK = [*SHORT, "--widths", "2,4,4"]
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_medt_is_trained_by_its_authors_recipe_but_for_what_was_chosen(run, cell
 
 def test_every_part_of_the_recipe_can_be_chosen_and_so_can_the_authors_arithmetic(run, cells, tmp_path):
     """The images of 48 px are smaller than the window, which that arithmetic fills as well."""
-    output, options = tmp_path / "m.safetensors", [*QUICK, "--compatible", "--classes", "--intensity", "window:0:255"]
+    output, options = tmp_path / "m.safetensors", [*SHORT, "--compatible", "--classes", "--intensity", "window:0:255"]
     for option, value in {
         "architecture": "gated-axial-unet",
         "steps": 2,
@@ -183,7 +184,11 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--steps", 0], "steps is 0; it must be at least 1"),
         (["--learning-rate", 0], "learning rate is 0"),
         (["--workers", -1], "workers is -1"),
-        (["--gates-from", -1], "gates from is -1; it must be a number of at least 0"),
+        (["--architecture", "medt", "--gates-from", -1], "gates from is -1; it must be a number of at least 0"),
+        (["--architecture", "medt", "--widths", "8,16"], "--widths is for U-Nets, and does nothing to medt"),
+        (["--architecture", "logo", "--no-deep-supervision"], "--deep-supervision is for U-Nets"),
+        (["--compatible"], "--compatible is for axial networks such as medt, and does nothing to attention-unet"),
+        (["--gates-from", 3], "--gates-from is for axial networks"),
         (["--weight-decay", "nan"], "weight decay is nan; it must be a number of at least 0"),
         (["--optimizer", "sgd"], "--optimizer 'sgd' is not one of adamw, adam"),
         (["--schedule", "linear"], "--schedule 'linear' is not one of cosine, constant"),
@@ -199,7 +204,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
 )
 def test_an_option_that_makes_no_sense_is_one_sentence(run, cells, tmp_path, monkeypatch, options, words):
     monkeypatch.chdir(tmp_path)
-    done = run(cells, "-o", "m.safetensors", *QUICK, *options)
+    done = run(cells, "-o", "m.safetensors", *SHORT, *options)
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
