@@ -2,7 +2,7 @@
 
     xvfb-run -a -s "-screen 0 1600x1200x24" python docs/make_screenshots.py
 
-``--model FILE`` takes another model file than the shipped `nuclei`.
+``--model FILE`` takes another model file than the shipped `nuclei`, and ``--medt FILE`` than `nuclei-medt`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import napari
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.layers import METADATA_KEY, is_own_layer
+from src_models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)
@@ -22,7 +23,8 @@ SIZE = (1280, 800)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--model", type=Path, default=find_model("nuclei"))
+    parser.add_argument("--medt", type=Path, default=find_model("nuclei-medt"))
     parser.add_argument("--output", type=Path, default=IMAGES)
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
@@ -33,15 +35,20 @@ def main() -> None:
         show_attention(viewer, "gate 2")
         save(viewer, options.output / f"attention_{sample}.png")
         viewer.close()
+    viewer, widget = open_viewer("histology", options.medt)
+    run(widget)
+    save(viewer, options.output / "medt_segment.png")
+    show_attention(viewer, "global 2.1 received")
+    save(viewer, options.output / "medt_received.png")
+    viewer.close()
 
 
-def open_viewer(sample: str, model: Path | None):
+def open_viewer(sample: str, model: Path):
     viewer = napari.Viewer(show=False, title="napari")
     viewer.show()
     viewer.open_sample("napari-medt", sample)
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
-    if model is not None:
-        widget.open_model(model)
+    widget.open_model(model)
     viewer.layers.selection.active = viewer.layers[sample]
     viewer.window.resize(*SIZE)
     wait(0.5)
