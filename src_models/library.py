@@ -60,7 +60,11 @@ class ModelEntry:
 
 
 def gate_values(path: Path) -> dict[str, tuple[float, float, float, float]]:
-    """Return G_Q, G_K, G_V1 and G_V2 of each layer of gated axial attention in a model file; {} of other networks."""
+    """Return G_Q, G_K, G_V1 and G_V2 of each layer of gated axial attention in a model file; {} of other networks.
+
+    Layers are called as in recordings of attention: "global 2.1 height" is the attention along the height of the first
+    block of the global branch's second layer.
+    """
     from safetensors import safe_open
 
     with safe_open(path, framework="np") as file:
@@ -68,7 +72,9 @@ def gate_values(path: Path) -> dict[str, tuple[float, float, float, float]]:
         found = {}
         for layer in sorted(layers):
             g_q, g_k, g_v1, g_v2 = (float(file.get_tensor(f"{layer}.{g}")) for g in ("g_q", "g_k", "g_v1", "g_v2"))
-            found[layer] = (g_q, g_k, g_v1, g_v2)
+            branch, _, number, block, axis = layer.split(".")
+            name = {"branch": "block", "global_branch": "global", "local_branch": "local"}[branch]
+            found[f"{name} {int(number) + 1}.{int(block) + 1} {axis}"] = (g_q, g_k, g_v1, g_v2)
     return found
 
 

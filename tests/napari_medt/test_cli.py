@@ -125,11 +125,13 @@ def test_details_tell_the_gates_of_every_layer_that_has_them(run, local_folder):
     save(Model(network, header), local_folder / "gated.safetensors")
 
     weights, wanted = network.state_dict(), []
-    for block in ("0.0", "1.0", "1.1"):
+    for block, called in {"0.0": "1.1", "1.0": "2.1", "1.1": "2.2"}.items():
         for axis in ("height", "width"):
             layer = f"global_branch.layers.{block}.{axis}"
             gates = {f"G_{gate.upper()}": float(weights[f"{layer}.g_{gate}"]) for gate in ("q", "k", "v1", "v2")}
-            wanted.append(f"gates {layer}: " + ", ".join(f"{name} {value:.3f}" for name, value in gates.items()))
+            wanted.append(
+                f"gates global {called} {axis}: " + ", ".join(f"{name} {value:.3f}" for name, value in gates.items())
+            )
     printed = [" ".join(line.split()) for line in run("models", "--details").stdout.splitlines()]
     assert [line for line in printed if line.startswith("gates")] == wanted
 
