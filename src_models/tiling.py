@@ -83,6 +83,15 @@ class Tiling:
             rest = itertools.product(*(list(enumerate(spans)) for spans in self._spans[1:]))
             yield [_tile((first, span), *others) for others in rest]
 
+    def tile_at(self, pixel: Sequence[int]) -> Tile:
+        """Return the tile whose prediction counts most at a pixel."""
+        axes = []
+        for place, spans, weights in zip(pixel, self._spans, self._weights, strict=True):
+            here = [k for k, (start, length) in enumerate(spans) if start <= place < start + length]
+            best = max(here, key=lambda k: weights[k][place - spans[k][0]])
+            axes.append((best, spans[best]))
+        return _tile(*axes)
+
     def weights(self, tile: Tile, stride: int = 1) -> NDArray[np.float32]:
         """Return the weight of each pixel (or cell of `stride` pixels) of a tile; over all tiles they sum to 1."""
         result: NDArray[np.float32] = np.ones((), np.float32)

@@ -23,6 +23,7 @@ __all__ = [
     "RelativePositions",
     "attend_joined",
     "attention_matrix",
+    "attention_row",
     "axial_attention",
     "reference",
     "similarity_terms",
@@ -103,6 +104,19 @@ def attention_matrix(query: Tensor, key: Tensor, scale: Tensor, positions: Relat
     """Return A (N, O, G, L, L): rows are queries and sum to 1."""
     content, positional = similarity_terms(query, key, scale, positions)
     return torch.softmax(content if positional is None else content + positional, dim=-1)
+
+
+def attention_row(query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None, place: int) -> Tensor:
+    """Return the row of A (N, O, G, L) that belongs to the query at one place of each sequence."""
+    length = query.shape[-1]
+    own = query[..., place]
+    similarity = torch.einsum("nogd,nogdj->nogj", own * scale[:, None], key)
+    if positions is not None:
+        ahead = positions.query[..., place : place + length].flip(-1)  # of distances place - j
+        behind = positions.key[..., length - 1 - place : 2 * length - 1 - place]  # of distances j - place
+        similarity = similarity + torch.einsum("nogd,gdj->nogj", own, ahead)
+        similarity = similarity + torch.einsum("nogdj,gdj->nogj", key, behind)
+    return torch.softmax(similarity, dim=-1)
 
 
 def similarity_terms(
