@@ -45,6 +45,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.network_speed
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
 	$(BIN)/python -W ignore -m benchmarks.axial_speed
+	$(BIN)/python -W ignore -m benchmarks.probe_latency
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.widget_opening
 
 clean:  ## remove the virtual environment and what the demo wrote

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AttentionMap": "attention",
+    "AxialProbe": "axial_probe",
     "DataSet": "dataset",
     "Model": "checkpoint",
     "ModelHeader": "header",

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from src_models.checkpoint import Model
 from src_models.errors import UserError
 from src_models.execution import choose_execution, prepare
 from src_models.nets.axial_attention import AxialAttention, AxialBlock
-from src_models.nets.kernels.axial import attention_row
+from src_models.nets.kernels.axial import attention_matrix, attention_row
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
 from src_models.tiling import Tile, Tiling
@@ -115,7 +115,7 @@ class AxialProbe:
         shape = self._source(next(iter(self._planes))).shape
         self._zooms = tuple(m / n for m, n in zip(shape, self._planes.shape, strict=True))
         self._tiling = Tiling(shape, header.tile, header.overlap, int(getattr(self._network, "stride", 1)))
-        self._kept: OrderedDict[tuple[tuple[int, ...], Tile], dict[nn.Module, Tensor]] = OrderedDict()
+        self._kept: OrderedDict[tuple[tuple[int, ...], Tile], _Seen] = OrderedDict()
 
     @property
     def blocks(self) -> list[str]:
@@ -125,7 +125,12 @@ class AxialProbe:
     @property
     def kept_bytes(self) -> int:
         """Bytes that are kept of tiles."""
-        return sum(_bytes(inputs) for inputs in self._kept.values())
+        return sum(seen.bytes for seen in self._kept.values())
+
+    @property
+    def branches(self) -> list[str]:
+        """Names of the branches whose blocks can be asked all together, such as ``"global"``."""
+        return list(dict.fromkeys(name.split()[0] for name in self._blocks))
 
     def heads(self, block: str) -> int:
         """Return the number of heads of a block's layers."""
@@ -159,25 +164,73 @@ class AxialProbe:
         """
         asked = self._block(block)
         self._check(pixel, heads, asked)
-        zoomed = [(place + 0.5) * zoom - 0.5 for place, zoom in zip(pixel, self._zooms, strict=True)]
-        nearest = [min(max(round(z), 0), n - 1) for z, n in zip(zoomed, self._tiling.shape, strict=True)]
-        tile = self._tiling.tile_at(nearest)
-        inputs = self._inputs(tile, plane)
-        stride = asked.taps.received.stride
-        cell = tuple((place - start) // stride for place, start in zip(nearest, tile.start, strict=True))
+        nearest, tile = self._nearest(pixel)
+        seen = self._seen(tile, plane)
+        cell = _cell(asked, nearest, tile)
         with torch.inference_mode():
-            weights = _product_map(asked, inputs[asked.height], inputs[asked.width], (cell[0], cell[1]), heads)
-        return self._placed(weights, tile, stride, (cell[0], cell[1]))
+            place = _place(asked, seen, cell)
+            weights = _in_whole(asked, _product(asked, seen, place, heads), place)
+        return self._placed(weights, tile, asked, cell)
 
-    def _placed(self, weights: Tensor, tile: Tile, stride: int, cell: tuple[int, int]) -> PointedMap:
-        scale = [stride / zoom for zoom in self._zooms]
-        first = [
-            start / zoom + size / 2 - 0.5 for start, zoom, size in zip(tile.start, self._zooms, scale, strict=True)
-        ]
-        query = [place + at * size for place, at, size in zip(first, cell, scale, strict=True)]
-        return PointedMap(
-            weights.float().cpu().numpy(), (scale[0], scale[1]), (first[0], first[1]), (query[0], query[1])
-        )
+    def rollout(self, pixel: tuple[float, float], branch: str, *, plane: tuple[int, ...] = ()) -> PointedMap:
+        """Return where a branch's deepest block looks at a pixel, followed through all blocks before it.
+
+        Every block passes on half of what it attends to, means over heads, and half of what is in the same place
+        (attention rollout; Abnar & Zuidema 2020, arXiv 2005.00928, equation 1). A block that halves its grid takes the
+        four cells of each alike.
+
+        Parameters
+        ----------
+        pixel, plane
+            As in :meth:`look`.
+        branch
+            One of :attr:`branches`.
+
+        Raises
+        ------
+        UserError
+            If there is no such branch or pixel.
+        """
+        if branch not in self.branches:
+            raise UserError(f"the network has no branch {branch!r}; choose from {', '.join(self.branches)}")
+        blocks = [block for name, block in self._blocks.items() if name.split()[0] == branch]
+        first, last = blocks[0], blocks[-1]
+        self._check(pixel, None, last)
+        nearest, tile = self._nearest(pixel)
+        seen = self._seen(tile, plane)
+        with torch.inference_mode():
+            place = _place(last, seen, _cell(last, nearest, tile))
+            weights = seen.inputs[last.height].new_zeros(seen.inputs[last.height].shape[2:])
+            weights[place.row, place.column] = 1
+            for block in reversed(blocks):
+                if weights.shape != seen.inputs[block.height].shape[2:]:  # the block after works on half the grid
+                    weights = weights.repeat_interleave(2, 0).repeat_interleave(2, 1) / 4
+                weights = (weights + _passed_on(block, seen, place.patch, weights)) / 2
+            weights = _in_whole(first, weights, place)
+        self._shrink()
+        return self._placed(weights, tile, last, _cell(last, nearest, tile), grid=first)
+
+    def _nearest(self, pixel: tuple[float, float]) -> tuple[tuple[int, int], Tile]:
+        """Return the pixel of the resized image that is nearest, and the tile that decides about it."""
+        zoomed = [(place + 0.5) * zoom - 0.5 for place, zoom in zip(pixel, self._zooms, strict=True)]
+        row, column = (min(max(round(z), 0), n - 1) for z, n in zip(zoomed, self._tiling.shape, strict=True))
+        return (row, column), self._tiling.tile_at((row, column))
+
+    def _placed(
+        self, weights: Tensor, tile: Tile, asked: AxialBlock, cell: tuple[int, int], *, grid: AxialBlock | None = None
+    ) -> PointedMap:
+        """Say where the weights over a grid lie, and where the cell does that a block was asked about."""
+
+        def lattice(block: AxialBlock) -> tuple[tuple[float, float], tuple[float, float]]:
+            stride = block.taps.received.stride
+            height, width = (stride / zoom for zoom in self._zooms)
+            top, left = (start / zoom for start, zoom in zip(tile.start, self._zooms, strict=True))
+            return (height, width), (top + height / 2 - 0.5, left + width / 2 - 0.5)
+
+        scale, translate = lattice(grid or asked)
+        (height, width), (top, left) = lattice(asked)
+        query = (top + cell[0] * height, left + cell[1] * width)
+        return PointedMap(weights.float().cpu().numpy(), scale, translate, query)
 
     def _block(self, name: str) -> AxialBlock:
         if name not in self._blocks:
@@ -192,18 +245,44 @@ class AxialProbe:
         if heads is not None and not all(0 <= head < count for head in heads):
             raise UserError(f"there are the heads 0 to {count - 1}, and not both of {heads}")
 
-    def _inputs(self, tile: Tile, plane: tuple[int, ...]) -> dict[nn.Module, Tensor]:
-        """Return what goes into each axial layer for a tile, from the store or by running the network."""
+    def _seen(self, tile: Tile, plane: tuple[int, ...]) -> _Seen:
+        """Return what was kept of a tile, or run the network over it."""
         key = (plane, tile)
         if key not in self._kept:
             batch = torch.from_numpy(self._source(plane).read(tile.region)[None])
             with _inputs_of_layers(self._network) as inputs:
                 self._execution(self._network, batch)
-            self._kept[key] = inputs
-            while self.kept_bytes > self.budget and len(self._kept) > 1:
-                self._kept.popitem(last=False)
+            self._kept[key] = _Seen(inputs)
         self._kept.move_to_end(key)
+        self._shrink()
         return self._kept[key]
+
+    def _shrink(self) -> None:
+        """Let go of what does not fit into the budget; the tile in use stays."""
+        while self.kept_bytes > self.budget and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+
+
+@dataclass
+class _Seen:
+    """What is kept of a tile: what went into each layer, and attention (O, L, L) by patch once it was wanted whole."""
+
+    inputs: dict[nn.Module, Tensor]
+    attention: dict[tuple[nn.Module, int], Tensor] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (*self.inputs.values(), *self.attention.values()))
+
+
+class _Place(NamedTuple):
+    """A cell: the number of its patch with the patch's row and column, and its own row and column in the patch."""
+
+    patch: int
+    patch_row: int
+    patch_column: int
+    row: int
+    column: int
 
 
 @contextmanager
@@ -223,25 +302,49 @@ def _inputs_of_layers(network: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
             handle.remove()
 
 
-def _product_map(
-    block: AxialBlock, image: Tensor, between: Tensor, cell: tuple[int, int], heads: tuple[int, int] | None
-) -> Tensor:
-    """Return the weights (H, W) of a cell over the grid of all patches together; outside of its own they are 0."""
-    per_side = block.taps.received.patches
-    height, width = image.shape[2:]
-    (patch_row, y), (patch_column, x) = divmod(cell[0], height), divmod(cell[1], width)
-    patch = slice(patch_row * per_side + patch_column, patch_row * per_side + patch_column + 1)
-    query, key, _ = block.width.project(between[patch, :, y : y + 1])  # the one row
-    along_width = attention_row(query, key, *block.width.weigh(query, key), x)[0, 0]  # heads, W
-    query, key, _ = block.height.project(image[patch])
-    along_height = attention_row(query, key, *block.height.weigh(query, key), y)[0]  # W, heads, H
+def _cell(block: AxialBlock, pixel: tuple[int, int], tile: Tile) -> tuple[int, int]:
+    stride = block.taps.received.stride
+    return (pixel[0] - tile.start[0]) // stride, (pixel[1] - tile.start[1]) // stride
+
+
+def _place(block: AxialBlock, seen: _Seen, cell: tuple[int, int]) -> _Place:
+    height, width = seen.inputs[block.height].shape[2:]
+    (patch_row, row), (patch_column, column) = divmod(cell[0], height), divmod(cell[1], width)
+    return _Place(patch_row * block.taps.received.patches + patch_column, patch_row, patch_column, row, column)
+
+
+def _product(block: AxialBlock, seen: _Seen, place: _Place, heads: tuple[int, int] | None) -> Tensor:
+    """Return the weights (H, W) that a cell puts on the cells of its patch."""
+    one = slice(place.patch, place.patch + 1)
+    query, key, _ = block.width.project(seen.inputs[block.width][one, :, place.row : place.row + 1])  # the one row
+    along_width = attention_row(query, key, *block.width.weigh(query, key), place.column)[0, 0]  # heads, W
+    query, key, _ = block.height.project(seen.inputs[block.height][one])
+    along_height = attention_row(query, key, *block.height.weigh(query, key), place.row)[0]  # W, heads, H
     of_row = along_width.mean(0) if heads is None else along_width[heads[1]]
     of_columns = along_height.mean(1) if heads is None else along_height[:, heads[0]]
-    whole = of_row.new_zeros(per_side * height, per_side * width)
-    rows = slice(patch_row * height, (patch_row + 1) * height)
-    whole[rows, patch_column * width : (patch_column + 1) * width] = (of_row[:, None] * of_columns).T
+    return (of_row[:, None] * of_columns).T
+
+
+def _passed_on(block: AxialBlock, seen: _Seen, patch: int, weights: Tensor) -> Tensor:
+    """Return weights (H, W) on a block's output as weights on what goes into it, through its attention alone."""
+    rows, columns = (_whole_attention(layer, seen, patch) for layer in (block.width, block.height))
+    across = torch.einsum("yx,yxz->yz", weights, rows)
+    return torch.einsum("yx,xyz->zx", across, columns)
+
+
+def _whole_attention(layer: AxialAttention, seen: _Seen, patch: int) -> Tensor:
+    """Return the attention (O, L, L) of a patch, means over heads; it is made once."""
+    if (layer, patch) not in seen.attention:
+        query, key, _ = layer.project(seen.inputs[layer][patch : patch + 1])
+        seen.attention[layer, patch] = attention_matrix(query, key, *layer.weigh(query, key))[0].mean(1)
+    return seen.attention[layer, patch]
+
+
+def _in_whole(block: AxialBlock, weights: Tensor, place: _Place) -> Tensor:
+    """Put weights on a patch's cells into the grid of all patches; elsewhere they are 0."""
+    height, width = weights.shape
+    per_side = block.taps.received.patches
+    whole = weights.new_zeros(per_side * height, per_side * width)
+    rows = slice(place.patch_row * height, (place.patch_row + 1) * height)
+    whole[rows, place.patch_column * width : (place.patch_column + 1) * width] = weights
     return whole
-
-
-def _bytes(inputs: dict[nn.Module, Tensor]) -> int:
-    return sum(tensor.nbytes for tensor in inputs.values())

@@ -79,6 +79,50 @@ def test_cells_lie_on_the_pixels_they_came_from(model):
             assert abs(place - centre) <= (cell - 1) / 2
 
 
+def product_matrix(attention, block):
+    """The attention of a block over all pairs of its grid's cells, (H * W, H * W), head means."""
+    columns, rows = (attention[f"{block} {axis}"].tensor[0].mean(1).double() for axis in ("height", "width"))
+    height, width = rows.shape[0], columns.shape[0]
+    return torch.einsum("yxz,zyw->yxwz", rows, columns).reshape(height * width, height * width).numpy()
+
+
+def pooling(height, width):
+    """The matrix that takes means of 2 x 2 cells of a grid."""
+    result = np.zeros((height // 2 * (width // 2), height * width))
+    for y in range(height):
+        for x in range(width):
+            result[y // 2 * (width // 2) + x // 2, y * width + x] = 1 / 4
+    return result
+
+
+@pytest.mark.parametrize(("name", "branch"), [("gated-axial-unet", "block"), ("medt", "global")])
+def test_a_rollout_is_the_product_of_the_blocks_matrices(model, name, branch):
+    made, image = model(name), picture(64, 64)
+    probe, attention = AxialProbe(image, made, device="cpu"), recorded(made, image)
+    blocks = [block for block in probe.blocks if block.startswith(branch)]
+    sides = [64 // attention[f"{block} received"].stride for block in blocks]
+    total = np.eye(sides[0] ** 2)
+    for block, side, before in zip(blocks, sides, [sides[0], *sides], strict=False):
+        if side != before:
+            total = pooling(before, before) @ total
+        total = (product_matrix(attention, block) + np.eye(side**2)) / 2 @ total
+    cell = 64 // sides[-1]
+    for pixel in ((0, 0), (40, 21)):
+        found = probe.rollout(pixel, branch)
+        wanted = total[pixel[0] // cell * sides[-1] + pixel[1] // cell].reshape(sides[0], sides[0])
+        np.testing.assert_allclose(found.weights, wanted, atol=1e-6)
+        assert found.scale == (2, 2)
+        assert found.translate == (0.5, 0.5)
+        assert all(abs(place - centre) <= (cell - 1) / 2 for place, centre in zip(pixel, found.query, strict=True))
+
+
+def test_a_rollout_of_patches_stays_in_its_patch(model):
+    found = AxialProbe(picture(64, 64), model(), device="cpu").rollout((20, 50), "local")
+    assert found.weights.sum() == pytest.approx(1, abs=1e-5)
+    assert found.weights[8:16, 24:].sum() == pytest.approx(1, abs=1e-5)  # patches of 16 px, cells of 2 px
+    assert found.weights[8:16, 24:].min() > 0
+
+
 def test_far_from_the_corner_a_tile_answers_as_if_it_were_the_image(model):
     """The tile of a large image is found, its weights are those of that part alone, and lie in its place."""
     made, image = model(), picture(150, 170)
@@ -141,6 +185,8 @@ def test_what_cannot_be_asked_is_refused_with_what_can(model, make_model):
     probe = AxialProbe(picture(64, 64), model(), device="cpu")
     with pytest.raises(UserError, match=r"no axial block 'block 1.1'; choose from global 1.1, "):
         probe.look((0, 0), "block 1.1")
+    with pytest.raises(UserError, match=r"no branch 'block'; choose from global, local"):
+        probe.rollout((0, 0), "block")
     with pytest.raises(UserError, match=r"outside of the image, which has 64 x 64"):
         probe.look((64, 0), "global 1.1")
     with pytest.raises(UserError, match=r"the heads 0 to 7, and not both of \(8, 0\)"):

@@ -1,0 +1,83 @@
+"""How quickly a probe answers where a pixel looks, once the network has seen the image (256 x 256, shipped MedT).
+
+The peer is the whole recording of one tile's attention matrices and the product map of it (`record_attention` and
+`query_map`), which is what a probe without a store of its own would do for each pixel.
+
+Run as ``python -m benchmarks.probe_latency``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.machine import report
+from src_models.attention import record_attention
+from src_models.axial_maps import query_map
+from src_models.axial_probe import AxialProbe
+from src_models.checkpoint import load
+from src_models.execution import choose_execution, prepare
+
+SIZE, QUERIES = 256, 40
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    model = load("nuclei-medt")
+    random = np.random.default_rng(0)
+    image = random.integers(0, 255, (SIZE, SIZE, 3), np.uint8)
+    pixels = [(int(y), int(x)) for y, x in random.integers(0, SIZE, (QUERIES, 2))]
+    start = time.perf_counter()
+    probe = AxialProbe(image, model, device="cpu")
+    for y in range(0, SIZE, 32):
+        for x in range(0, SIZE, 32):
+            probe.rollout((y, x), "global")
+            probe.rollout((y, x), "local")
+    first = time.perf_counter() - start
+    rows = [["every tile seen, once", f"{first * 1e3:.0f} ms", "", ""]]
+    recording = _recording(model)
+    slow = _times(lambda _: recording(), pixels[:10])
+    rows.append(["recording of one tile and its product map", *_both(slow), "1.0"])
+    for block in ("global 1.1", "global 2.2", "local 1.1", "local 4.1"):
+        times = _times(lambda pixel, block=block: probe.look(pixel, block), pixels)
+        rows.append([f"look, {block}", *_both(times), f"{statistics.median(slow) / statistics.median(times):.0f}"])
+    for branch in ("global", "local"):
+        times = _times(lambda pixel, branch=branch: probe.rollout(pixel, branch), pixels)
+        rows.append([f"rollout, {branch}", *_both(times), f"{statistics.median(slow) / statistics.median(times):.0f}"])
+    columns = (f"{SIZE} x {SIZE}, nuclei-medt", "median", "longest", "times as fast")
+    report("probe_latency", columns, rows, {"kept_mib": round(probe.kept_bytes / 2**20, 1)})
+
+
+def _recording(model: Any) -> Callable[[], torch.Tensor]:
+    network = prepare(model.network, choose_execution("cpu"))
+    batch = torch.rand(1, 3, *model.header.tile)
+
+    def record() -> torch.Tensor:
+        names = ["global 2.2 height", "global 2.2 width"]
+        with torch.inference_mode(), record_attention(network, names) as attention:
+            network(batch)
+            return query_map(attention, "global 2.2", (5, 7))
+
+    return record
+
+
+def _times(call: Callable[[tuple[int, int]], Any], pixels: list[tuple[int, int]]) -> list[float]:
+    found = []
+    for pixel in pixels:
+        start = time.perf_counter()
+        call(pixel)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def _both(times: list[float]) -> tuple[str, str]:
+    return f"{statistics.median(times) * 1e3:.1f} ms", f"{max(times) * 1e3:.1f} ms"
+
+
+if __name__ == "__main__":
+    main()
