@@ -19,7 +19,7 @@ from src_models.header import InstanceSettings
 from src_models.instances import labels_from_probabilities
 from src_models.resampling import read_resized
 
-__all__ = ["blocks", "classes_of", "components", "resize_labels", "write_instances"]
+__all__ = ["blocks", "classes_of", "resize_labels", "write_components", "write_instances"]
 
 BLOCK = {2: 2048, 3: 160}
 HALO = {2: 160, 3: 32}
@@ -79,13 +79,66 @@ def classes_of(probabilities: NDArray[Any], *, foreground: float | None = None) 
     return np.asarray(probabilities.argmax(0), dtype=np.uint8)
 
 
-def components(classes: NDArray[Any], first_id: int) -> tuple[NDArray[np.int32], int]:
-    """Give each connected region of one class a number; return labels and the next free number."""
+def write_components(plane: Any, first_id: int) -> int:
+    """Give each connected region of one class a number, block by block, and join what seams cut.
+
+    Parameters
+    ----------
+    plane
+        Classes (*S), 0 the background, which are overwritten by numbers; read and written by region.
+    first_id
+        Number of the first region.
+
+    Returns
+    -------
+    int
+        The next free number.
+    """
     from skimage.measure import label
 
-    found = label(classes, background=0, connectivity=classes.ndim).astype(np.int32)
-    count = int(found.max(initial=0))
-    return np.where(found > 0, found + (first_id - 1), 0).astype(np.int32), first_id + count
+    kinds = [np.zeros(1, np.int64)]  # the class of every provisional number
+    count = 0
+    for core in blocks(plane.shape):
+        classes = np.asarray(plane[core])
+        found = label(classes, background=0, connectivity=classes.ndim).astype(np.int32)
+        here = int(found.max(initial=0))
+        kind = np.zeros(here + 1, np.int64)
+        kind[found] = classes
+        kinds.append(kind[1:])
+        plane[core] = np.where(found > 0, found + count, 0)
+        count += here
+    final = _joined(plane, np.concatenate(kinds))
+    for core in blocks(plane.shape):
+        ids = np.asarray(plane[core])
+        plane[core] = np.where(ids > 0, final[ids] + (first_id - 1), 0)
+    return first_id + int(final.max(initial=0))
+
+
+def _joined(plane: Any, kinds: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return the final number, from 1 on, of every provisional one: neighbours of one class share theirs."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = [np.zeros((2, 0), np.int64)]
+    for core in blocks(plane.shape):
+        wide = np.asarray(plane[_widened(core, plane.shape, 1)])
+        for offset in itertools.product((-1, 0, 1), repeat=wide.ndim):
+            if offset > (0,) * wide.ndim:  # each pair of directions once
+                one, other = (wide[_shifted(offset, sign)] for sign in (1, -1))
+                differ = (one != other) & (one > 0) & (other > 0)
+                met = np.unique(np.stack([one[differ], other[differ]]).astype(np.int64), axis=1)
+                pairs.append(met[:, kinds[met[0]] == kinds[met[1]]])
+    one, other = np.concatenate(pairs, axis=1)
+    size = len(kinds)
+    _, groups = connected_components(coo_array((np.ones(len(one)), (one, other)), (size, size)), directed=False)
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    ranks = np.argsort(np.argsort(first))  # in the order in which groups appear; the background, number 0, is the first
+    return np.asarray(ranks[inverse], np.int32)
+
+
+def _shifted(offset: Sequence[int], sign: int) -> Region:
+    """Return where an array overlaps itself moved by an offset: (1) the part that stays, (-1) the part that comes."""
+    return tuple(slice(max(0, sign * step), min(0, sign * step) or None) for step in offset)
 
 
 def resize_labels(small: Any, probabilities: Any, foreground: float, out: Any) -> Iterator[None]:

@@ -31,7 +31,7 @@ from src_models.channels import check_channels
 from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
-from src_models.labelling import blocks, classes_of, components, resize_labels, write_instances
+from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 from src_models.memory import reused_memory
 from src_models.object_size import choose_zoom
 from src_models.plane_prediction import MapSink, PlanePrediction
@@ -336,8 +336,7 @@ class _Run:
             out[region] = classes_of(block, foreground=threshold)
             yield self._step("choosing classes")
         if self.result == "instances":
-            whole = tuple(slice(0, size) for size in out.shape)
-            out[whole], self.next_id = components(out[whole], self.next_id)
+            self.next_id = write_components(out, self.next_id)
 
     def _kept_probabilities(self) -> NDArray[np.float16] | None:
         shape = (len(self.header.classes), *self.planes.label_shape)

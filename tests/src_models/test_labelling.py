@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from scipy import ndimage
+from skimage.measure import label
 
 from src_models import labelling
 from src_models.header import InstanceSettings
 from src_models.instances import labels_from_probabilities, targets_from_labels
-from src_models.labelling import blocks, classes_of, components, resize_labels, write_instances
+from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 
 
 def scattered(shape, radii, spacing, seed=0):
@@ -112,9 +116,9 @@ def test_objects_as_classes_are_interior_and_boundary_together():
 
 
 def test_components_are_connected_regions_of_one_class():
-    classes = np.array([[1, 1, 0, 2], [0, 1, 2, 2], [1, 0, 0, 0], [0, 0, 1, 1]], np.uint8)
-    labels, next_id = components(classes, 5)
-    assert labels.dtype == np.int32
+    classes = np.array([[1, 1, 0, 2], [0, 1, 2, 2], [1, 0, 0, 0], [0, 0, 1, 1]], np.int32)
+    labels = classes.copy()
+    next_id = write_components(labels, 5)
     # Diagonal neighbours are connected; the 2s touch the 1s and are their own.
     np.testing.assert_array_equal(labels > 0, classes > 0)
     assert labels[0, 0] == labels[1, 1] == labels[2, 0]
@@ -122,7 +126,30 @@ def test_components_are_connected_regions_of_one_class():
     assert labels[3, 2] == labels[3, 3]
     assert set(np.unique(labels)) == {0, 5, 6, 7}
     assert next_id == 8
-    assert components(np.zeros((3, 3), np.uint8), 4) == (pytest.approx(np.zeros((3, 3))), 4)
+    empty = np.zeros((3, 3), np.int32)
+    assert write_components(empty, 4) == 4
+    assert not empty.any()
+
+
+@given(
+    classes=arrays.arrays(
+        np.int32,
+        st.one_of(st.tuples(*[st.integers(1, 23)] * 2), st.tuples(*[st.integers(1, 9)] * 3)),
+        elements=st.integers(0, 2),
+    ),
+    block=st.integers(1, 10),
+)
+@settings(max_examples=60, deadline=None)
+def test_components_are_the_same_whatever_the_blocks(classes, block):
+    """Winding regions that cross many seams, several times, and at corners, against one labelling of the whole."""
+    labels = classes.copy()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(labelling, "BLOCK", {2: block, 3: block})
+        next_id = write_components(labels, 3)
+    whole = label(classes, background=0, connectivity=classes.ndim)
+    assert partition(labels) == partition(whole)
+    assert sorted(np.unique(labels[labels > 0])) == list(range(3, 3 + whole.max()))
+    assert next_id == 3 + whole.max()
 
 
 def zoomed_case(factor):
