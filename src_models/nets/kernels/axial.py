@@ -77,7 +77,7 @@ def axial_attention(
             try:
                 return axial_triton.axial_attention(query, key, value, scale, positions)
             except axial_triton.KernelError:
-                pass  # of tensors that the kernels do not handle
+                pass  # the tensors are not for the kernels, or one failed to run, which has been logged
     return reference(query, key, value, scale, positions)
 
 
