@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src_models.nets.kernels import axial, axial_cpu
+from src_models.nets.kernels import axial, axial_cpu, axial_cpu_kernels
 from src_models.nets.kernels.axial import RelativePositions, reference
 
 HERE = pytest.mark.skipif(not axial_cpu.available(), reason="numba cannot be imported")
@@ -282,9 +282,9 @@ def test_works_where_nothing_can_be_cached(monkeypatch):
             raise RuntimeError("no locator available")
         return lambda function: ("compiled", function.__name__)
 
-    monkeypatch.setattr(axial_cpu, "_prepare_steps", lambda: None)
+    monkeypatch.setattr(axial_cpu_kernels, "_prepare_steps", lambda: None)
     monkeypatch.setattr(numba, "njit", njit)
-    assert axial_cpu._compiled.__wrapped__("forward", "float32") == ("compiled", "_forward")
+    assert axial_cpu_kernels._compiled.__wrapped__("forward", "float32") == ("compiled", "_forward")
 
 
 def test_unavailable_without_numba(monkeypatch):
