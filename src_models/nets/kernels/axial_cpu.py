@@ -228,7 +228,10 @@ def _rooms(arrays: list[Array]) -> tuple[Array, ...]:
     These are query, key, value, rows, results, and gradients of three and of the tables, which are zero before and
     after a kernel.
     """
-    return _rooms_of(threading.get_ident(), *arrays[0].shape[3:], *arrays[6].shape[1:], arrays[0].dtype.str)
+    sizes = (*arrays[0].shape[3:], *arrays[6].shape[1:], arrays[0].dtype.str)
+    if arrays[2].shape[3] % 2:  # the channel that fills up a pair is never written, and has to be zero
+        return _rooms_of.__wrapped__(threading.get_ident(), *sizes)
+    return _rooms_of(threading.get_ident(), *sizes)
 
 
 @functools.lru_cache(maxsize=32)  # for small images, making them would take as long as using them

@@ -261,6 +261,18 @@ def test_only_single_and_double_precision_on_the_cpu():
 
 
 @HERE
+@pytest.mark.parametrize("channels", [3, 4])
+def test_nothing_is_left_behind_by_an_earlier_call(channels):
+    """Neither of more channels, which work in a room of the same size, nor of numbers that are none."""
+    inputs = problem((2, 9, 2, 2, channels, 6))
+    wanted = results_and_gradients(reference, inputs)
+    results_and_gradients(axial_cpu.axial_attention, problem((2, 9, 2, 2, 4, 6), seed=1))
+    spoilt = problem((2, 9, 2, 2, channels, 6))
+    spoilt[0][:] = float("nan")
+    results_and_gradients(axial_cpu.axial_attention, spoilt)
+    assert_close(results_and_gradients(axial_cpu.axial_attention, inputs), wanted, CLOSE[torch.float64])
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("positions", [True, False])
 def test_half_precision_is_attended_in_single_and_rounded_once(positions, dtype):
