@@ -70,11 +70,12 @@ def train(
     output: str | Path,
     settings: TrainSettings | None = None,
     *,
+    start: Model | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_update: Callable[[TrainingUpdate], None] | None = None,
 ) -> Path:
-    """Train a new network and write the best one found.
+    """Train a network, new or from the weights of another model, and write the best one found.
 
     Parameters
     ----------
@@ -86,6 +87,9 @@ def train(
         Model file to write; the other files of the run lie beside it.
     settings
         How to train.
+    start
+        Model whose weights the network begins with; without one they are drawn at random. The header of what is written
+        names it as its parent.
     resume
         Go on with the run that wrote to `output`, if there is one; otherwise start it.
     overwrite
@@ -104,8 +108,25 @@ def train(
         If the data do not fit the network, or a loss is NaN.
     OutputError
         If `output` exists and neither `resume` nor `overwrite` is given.
+    UserError
+        If `start` is another network than `header` describes.
     """
-    return _Run(data, header, Path(output), settings or TrainSettings(), on_update).run(resume, overwrite)
+    if start is not None:
+        header = _descendant(header, start)
+    return _Run(data, header, Path(output), settings or TrainSettings(), start, on_update).run(resume, overwrite)
+
+
+def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
+    """Return the header of a network that begins with the weights of `start`."""
+    parent = start.header
+    for name in ("architecture", "config", "classes", "channels"):
+        old, new = getattr(parent, name), getattr(header, name)
+        if old != new:
+            raise UserError(
+                f"the model {parent.name} cannot be the start of this training: its {name} is {old}, and {new} is "
+                "asked for; give the options that it was trained with, or leave it out"
+            )
+    return replace(header, parent_sha256=start.sha256)
 
 
 class _Run:
@@ -117,6 +138,7 @@ class _Run:
         header: ModelHeader,
         output: Path,
         settings: TrainSettings,
+        start: Model | None,
         on_update: Callable[[TrainingUpdate], None] | None,
     ) -> None:
         self.header = header
@@ -125,6 +147,7 @@ class _Run:
         self.checkpoint = output.with_suffix(".training.pt")
         self.log = output.with_suffix(".log.csv")
         self.settings = settings
+        self.start = start
         self.on_update = on_update
         self.data = data
         self.state = TrainingState()
@@ -143,6 +166,8 @@ class _Run:
         fabric = _fabric(self.settings)
         torch.manual_seed(self.settings.seed)
         network = create(self.header.architecture, **self.header.config)
+        if self.start is not None:
+            network.load_state_dict(self.start.network.state_dict())
         if self.header.dimensions == 2:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         kind = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
@@ -324,7 +349,7 @@ class _Run:
 def _what_decides(header: ModelHeader) -> str:
     """Return, as JSON, the fields of a header that decide what the network is and learns."""
     everything = dataclasses.asdict(header)
-    names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result")
+    names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result", "parent_sha256")
     return json.dumps({name: everything[name] for name in names}, sort_keys=True)
 
 

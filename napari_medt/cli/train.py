@@ -68,6 +68,9 @@ def train(
     name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
     purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
+    start: Annotated[
+        str, typer.Option(metavar="MODEL", help="Begin with the weights of this model: a name, or a .safetensors file.")
+    ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
 ) -> None:
@@ -79,6 +82,7 @@ def train(
     from dataclasses import replace
 
     from napari_medt.cli.intensity import parse_intensity
+    from src_models.checkpoint import load
     from src_models.dataset import DataSet
     from src_models.new_model import new_header
     from src_models.registry import AXIAL
@@ -121,7 +125,7 @@ def train(
         intensity=parse_intensity(intensity),
         licence=licence,
     )
-    _run(data, header, output, settings, resume, overwrite)
+    _run(data, header, output, settings, start=load(start) if start else None, resume=resume, overwrite=overwrite)
 
 
 def _refuse_options_of_others(context: typer.Context, architecture: str) -> None:
@@ -173,7 +177,7 @@ def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
     return value
 
 
-def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, resume: bool, overwrite: bool) -> None:
+def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **options: Any) -> None:
     """Train with a progress bar, and say where the model is."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -197,5 +201,5 @@ def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, 
                     f"step {update.step}: loss {update.loss:.4f}, validation Dice {update.validation_dice:.4f}"
                 )
 
-        train(data, header, output, settings, resume=resume, overwrite=overwrite, on_update=show)
+        train(data, header, output, settings, **options, on_update=show)
     console.print(f"Wrote {output}", soft_wrap=True)

@@ -135,6 +135,17 @@ def test_every_part_of_the_recipe_can_be_chosen_and_so_can_the_authors_arithmeti
     np.testing.assert_array_equal(small, whole[:, :48, :48])
 
 
+def test_a_training_can_begin_with_another_model(run, cells, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    assert run(cells, "-o", first, *SHORT).exit_code == 0
+    done = run(cells, "-o", second, *SHORT, "--start", first)
+    assert done.exit_code == 0, done.output
+    assert load(second).header.parent_sha256 == load(first).sha256
+    refused = run(cells, "-o", tmp_path / "third.safetensors", *SHORT, "--start", tmp_path / "none.safetensors")
+    assert refused.exit_code == 1
+    assert "there is no such model file" in refused.output
+
+
 def test_a_u_net_is_trained_by_its_own_recipe(run, cells, tmp_path):
     options = ["--steps", 1, "--batch", 2, "--patch", 32, "--widths", "2,4", "--workers", 0, "--device", "cpu"]
     done = run(cells, "-o", tmp_path / "m.safetensors", *options)

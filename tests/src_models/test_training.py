@@ -312,6 +312,26 @@ def test_resuming_with_other_settings_or_another_network_is_refused(cells, tmp_p
         train(cells, wider, path, dataclasses.replace(QUICK, steps=5), resume=True)
 
 
+def test_a_training_begins_with_the_weights_of_the_model_it_is_given(cells, tmp_path):
+    header, still = header_for(cells), dataclasses.replace(QUICK, steps=1, learning_rate=1e-30, weight_decay=0.0)
+    parent = load(train(cells, header, tmp_path / "parent.safetensors", QUICK))
+    child = load(train(cells, header, tmp_path / "child.safetensors", still, start=parent))
+    other = load(train(cells, header, tmp_path / "other.safetensors", still))
+    for name, values in parent.network.named_parameters():
+        assert torch.equal(child.network.get_parameter(name), values), name
+        assert "bias" in name or not torch.equal(other.network.get_parameter(name), values), name
+    assert child.header.parent_sha256 == parent.sha256
+    assert other.header.parent_sha256 is None
+
+
+def test_a_model_that_is_another_network_cannot_be_the_start(cells, tmp_path):
+    parent = load(train(cells, header_for(cells), tmp_path / "parent.safetensors", dataclasses.replace(QUICK, steps=1)))
+    wider = header_for(cells, config={"widths": [4, 4], "deep_supervision": False})
+    with pytest.raises(UserError, match=r"the model m cannot be the start of this training: its config is .*\[2, 4\]"):
+        train(cells, wider, tmp_path / "child.safetensors", QUICK, start=parent)
+    assert not (tmp_path / "child.safetensors").exists()
+
+
 def test_a_damaged_state_is_said_to_be_so(cells, tmp_path):
     header, path = header_for(cells), tmp_path / "m.safetensors"
     (tmp_path / "m.training.pt").write_bytes(b"no state at all")
