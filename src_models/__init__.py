@@ -28,9 +28,12 @@ _HOME = {
     "UserError": "errors",
     "architectures": "registry",
     "create": "registry",
+    "difference": "map_difference",
     "evaluate": "evaluator",
     "find_model": "library",
+    "gate_values": "gates",
     "load": "checkpoint",
+    "map_rows": "map_table",
     "read_header": "header",
     "query_map": "axial_maps",
     "record_attention": "attention",
@@ -38,6 +41,8 @@ _HOME = {
     "segment": "predict",
     "segment_steps": "predict",
     "train": "training",
+    "value_at": "map_table",
+    "write_table": "map_table",
 }
 
 __all__ = ["__version__", *_HOME]

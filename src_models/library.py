@@ -20,15 +20,7 @@ import platformdirs
 from src_models.errors import ModelFileError
 from src_models.header import ModelHeader, read_header
 
-__all__ = [
-    "ModelEntry",
-    "find_model",
-    "gate_values",
-    "local_folder",
-    "local_models",
-    "local_problems",
-    "shipped_models",
-]
+__all__ = ["ModelEntry", "find_model", "local_folder", "local_models", "local_problems", "shipped_models"]
 
 _SHIPPED = Path(__file__).resolve().parent / "shipped"
 _SUFFIX = ".safetensors"
@@ -57,25 +49,6 @@ class ModelEntry:
     header: ModelHeader
     size_bytes: int
     shipped: bool
-
-
-def gate_values(path: Path) -> dict[str, tuple[float, float, float, float]]:
-    """Return G_Q, G_K, G_V1 and G_V2 of each layer of gated axial attention in a model file; {} of other networks.
-
-    Layers are called as in recordings of attention: "global 2.1 height" is the attention along the height of the first
-    block of the global branch's second layer.
-    """
-    from safetensors import safe_open
-
-    with safe_open(path, framework="np") as file:
-        layers = [name.removesuffix(".g_q") for name in file.keys() if name.endswith(".g_q")]  # noqa: SIM118
-        found = {}
-        for layer in sorted(layers):
-            g_q, g_k, g_v1, g_v2 = (float(file.get_tensor(f"{layer}.{g}")) for g in ("g_q", "g_k", "g_v1", "g_v2"))
-            branch, _, number, block, axis = layer.split(".")
-            name = {"branch": "block", "global_branch": "global", "local_branch": "local"}[branch]
-            found[f"{name} {int(number) + 1}.{int(block) + 1} {axis}"] = (g_q, g_k, g_v1, g_v2)
-    return found
 
 
 def local_folder() -> Path:

@@ -57,7 +57,7 @@ def _table(entries: list[ModelEntry]) -> Table:
 
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
-    from src_models.library import gate_values
+    from src_models.gates import stored_gate_values
 
     header = entry.header
     facts = {
@@ -81,11 +81,9 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
     for name, value in facts.items():
         if value:
             console.print(f"  {name:<18}{value}", markup=False)
-    for layer, gates in gate_values(entry.path).items():
-        values = ", ".join(
-            f"{name} {gate:.3f}" for name, gate in zip(("G_Q", "G_K", "G_V1", "G_V2"), gates, strict=True)
-        )
-        console.print(f"  {'gates':<18}{layer}: {values}", markup=False)
+    for gates in stored_gate_values(entry.path):
+        values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
+        console.print(f"  {'gates':<18}{gates.layer}: {values}", markup=False)
 
 
 def _product(sizes: tuple[float, ...]) -> str:
