@@ -147,7 +147,8 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
         If the folder cannot be written to.
     """
     from napari_medt.image_source import read_layer
-    from src_models.result_files import map_path, write_labels, write_map
+    from src_models.map_files import map_path, write_map
+    from src_models.result_files import write_labels
 
     reading = read_layer(demo.image)
     name = demo.image.name

@@ -35,6 +35,7 @@ _HOME = {
     "load": "checkpoint",
     "map_rows": "map_table",
     "read_header": "header",
+    "read_map": "map_files",
     "query_map": "axial_maps",
     "record_attention": "attention",
     "save": "checkpoint",
@@ -42,6 +43,7 @@ _HOME = {
     "segment_steps": "predict",
     "train": "training",
     "value_at": "map_table",
+    "write_map": "map_files",
     "write_table": "map_table",
 }
 

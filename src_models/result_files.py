@@ -1,8 +1,7 @@
-"""Write labels and attention maps so that they lie over their image in other programs too.
+"""Write labels so that they lie over their image in other programs too.
 
 Labels go to TIFF: an ImageJ hyperstack where ImageJ can hold their numbers, else OME-TIFF; both keep axes and pixel
-sizes. Attention maps keep their own resolution; where their cells lie on the image is JSON in the ImageDescription.
-Results too large for memory go to OME-Zarr, chunk by chunk.
+sizes. Labels too large for memory go to OME-Zarr, chunk by chunk.
 """
 
 from __future__ import annotations
@@ -21,12 +20,9 @@ from src_models.axes import SPATIAL, AxesReading
 if TYPE_CHECKING:
     import zarr
 
-    from src_models.predict import PlacedMap
-
-__all__ = ["check_writable", "map_path", "output_zarr", "write_labels", "write_map"]
+__all__ = ["check_writable", "output_zarr", "write_labels"]
 
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
-_MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 _ZARR_UNITS = {"nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter"}
 _CHUNK = {"X": 1024, "Y": 1024, "Z": 64}
 _AXIS_TYPES = {"T": "time", "C": "channel"}
@@ -69,59 +65,6 @@ def write_labels(path: str | Path, labels: Any, *, reading: AxesReading, overwri
             tifffile.imwrite(beside, mask, imagej=True, compression="zlib", **_imagej_metadata(axes, reading))
         else:
             tifffile.imwrite(beside, mask, ome=True, compression="zlib", metadata=_ome_metadata(axes, reading))
-    return Path(path)
-
-
-def map_path(folder: Path, stem: str, name: str) -> Path:
-    """Return where the attention map `name` of the image `stem` goes: ``STEM_attention_gate_2.tif``."""
-    return folder / f"{stem}_attention_{name.replace(' ', '_')}.tif"
-
-
-def write_map(path: str | Path, placed: PlacedMap, *, reading: AxesReading, overwrite: bool = False) -> Path:
-    """Write an attention map as a float32 TIFF with its place on the image.
-
-    Parameters
-    ----------
-    path
-        The file to make.
-    placed
-        The map, at its own resolution.
-    reading
-        How the image is read.
-    overwrite
-        Whether an existing file may be replaced.
-
-    Returns
-    -------
-    Path
-        `path`. Its ImageDescription is JSON: ``name``, ``kind``, ``description``, ``level``, ``axes``; ``scale`` and
-        ``translate`` (size of a cell and centre of the first cell, in pixels of the image); the same as
-        ``physical_scale`` and ``physical_translate`` in ``unit``. The resolution tags hold the size of a cell.
-
-    Raises
-    ------
-    OutputError
-        If the file exists and may not be replaced, or cannot be written; nothing half-written is left.
-    """
-    axes = reading.without_channels().axes
-    steps = [reading.spacing.get(letter, 1.0) for letter in axes]
-    cell = [float(scale * step) for scale, step in zip(placed.scale, steps, strict=True)]
-    metadata = {
-        "axes": axes,
-        "name": placed.name,
-        "kind": placed.kind,
-        "description": placed.description,
-        "level": placed.level,
-        "scale": [float(number) for number in placed.scale],
-        "translate": [float(number) for number in placed.translate],
-        "physical_scale": cell,
-        "physical_translate": [float(start * step) for start, step in zip(placed.translate, steps, strict=True)],
-        "unit": reading.unit,
-    }
-    resolution = _resolution(dict(zip(axes, cell, strict=True)), reading.unit)
-    data = np.asarray(placed.data, dtype=np.float32)
-    with atomic_path(path, overwrite=overwrite) as beside:
-        tifffile.imwrite(beside, data, photometric="minisblack", metadata=metadata, **resolution)
     return Path(path)
 
 
@@ -200,14 +143,6 @@ def _ome_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
             metadata[f"PhysicalSize{letter}"] = reading.spacing[letter]
             metadata[f"PhysicalSize{letter}Unit"] = reading.unit
     return metadata
-
-
-def _resolution(cell: dict[str, float], unit: str) -> dict[str, Any]:
-    """Return tifffile's arguments for the size of a cell: per centimetre where the unit is known, else per pixel."""
-    factor = _MICROMETRES.get(unit)
-    if factor is None:
-        return {"resolution": (1 / cell["X"], 1 / cell["Y"]), "resolutionunit": "NONE"}
-    return {"resolution": tuple(1e4 / (cell[letter] * factor) for letter in "XY"), "resolutionunit": "CENTIMETER"}
 
 
 def _multiscale(axes: str, reading: AxesReading | None) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwri
     """Refuse before the work what could not be written after it."""
     from src_models.atomic import check_new
     from src_models.image_files import image_stem
-    from src_models.result_files import map_path
+    from src_models.map_files import map_path
 
     stems = Counter(image_stem(image) for image in images)
     stem, count = stems.most_common(1)[0]
@@ -163,7 +163,8 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
     """Segment an image, write the results, and say in lines what was written."""
     from src_models.atomic import atomic_path
     from src_models.image_files import read_image
-    from src_models.result_files import map_path, output_zarr, write_labels, write_map
+    from src_models.map_files import map_path, write_map
+    from src_models.result_files import output_zarr, write_labels
 
     image = read_image(path, axes=wanted.axes)
     say(f"{path}: {image.reading.describe()}")

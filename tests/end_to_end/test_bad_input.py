@@ -222,7 +222,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(segment, tmp_path, ima
 
     monkeypatch.setattr(tifffile.FileHandle, "write", write)
     done = segment(image_path, "--attention")
-    names = ["good_labels.tif", "good_attention_gate_2.tif"]
+    names = ["good_labels.tif", "good_attention_gate_2.ome.tif"]
     assert_refused(done, out / names[fills_at], "disk is full")
     assert [path.name for path in out.iterdir()] == names[:fills_at]
 
@@ -342,7 +342,7 @@ def test_an_odd_image_is_segmented(segment, tmp_path, write, shape, result):
     assert done.exit_code == 0, done.output
     assert done.stderr == ""
     assert read_labels(tmp_path / "out" / "odd_labels.tif").shape == shape
-    assert np.isfinite(tifffile.imread(tmp_path / "out" / "odd_attention_gate_2.tif")).all()
+    assert np.isfinite(tifffile.imread(tmp_path / "out" / "odd_attention_gate_2.ome.tif")).all()
 
 
 def test_the_same_values_in_any_type_and_byte_order_give_the_same_labels(segment, tmp_path, discs):

@@ -15,6 +15,7 @@ import tifffile
 
 from src_models.header import read_header
 from src_models.library import find_model
+from src_models.map_files import read_map
 from src_models.registry import attention_names
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
@@ -46,7 +47,7 @@ def _without_display() -> dict[str, str]:
 
 def test_it_writes_labels_and_every_attention_map_and_says_so(run: Run) -> None:
     header = read_header(find_model("nuclei"))
-    maps = [f"histology_attention_{name.replace(' ', '_')}.tif" for name in names(header)]
+    maps = [f"histology_attention_{name.replace(' ', '_')}.ome.tif" for name in names(header)]
     written = sorted(path.name for path in (run.folder / "demo_output").iterdir())
     assert written == sorted(["histology_labels.tif", *maps])
     assert [name for name in [*written, "demo.png"] if name not in run.printed] == []
@@ -68,10 +69,9 @@ def test_most_nuclei_are_found(run: Run, repository: Path) -> None:
 
 
 def test_every_map_covers_the_image(run: Run) -> None:
-    for path in (run.folder / "demo_output").glob("*_attention_*.tif"):
-        with tifffile.TiffFile(path) as file:
-            data, place = file.asarray(), file.shaped_metadata[0]
-        scale, first = np.array(place["scale"]), np.array(place["translate"])
+    for path in (run.folder / "demo_output").glob("*_attention_*.ome.tif"):
+        placed = read_map(path)
+        data, scale, first = placed.data, np.array(placed.scale), np.array(placed.translate)
         assert np.allclose(first - scale / 2, -0.5), path.name  # a cell is `scale` wide around its centre
         assert np.all(np.abs(np.array(data.shape) * scale - (256, 320)) < scale), path.name
         assert data.dtype == np.float32

@@ -1,6 +1,5 @@
 """The command line: what it prints, what it writes, and what it refuses to touch."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from src_models import __version__, create, library
 from src_models.checkpoint import Model, save
 from src_models.header import ModelHeader
 from src_models.image_files import read_image, read_labels
+from src_models.map_files import read_map
 
 COMMANDS = ("models", "segment", "train", "evaluate", "convert", "demo")
 
@@ -160,16 +160,16 @@ def test_an_image_becomes_labels_and_maps_that_lie_over_it(run, tmp_path, local_
     assert done.exit_code == 0, done.output
     assert f"{stack}: Z=2, Y=70, X=90, 1 channel, 2 x 0.5 x 0.25 µm" in done.stdout
     assert f"4 objects -> {out / 'cells_labels.tif'}" in done.stdout
-    assert sorted(path.name for path in out.iterdir()) == ["cells_attention_gate_2.tif", "cells_labels.tif"]
+    assert sorted(path.name for path in out.iterdir()) == ["cells_attention_gate_2.ome.tif", "cells_labels.tif"]
     labels = read_image(out / "cells_labels.tif")
     assert (labels.reading.axes, labels.data.shape) == ("ZYX", (2, 70, 90))
     assert labels.reading.spacing == {"Z": 2.0, "Y": 0.5, "X": 0.25}
-    with tifffile.TiffFile(out / "cells_attention_gate_2.tif") as tiff:
-        place, alpha = json.loads(tiff.pages.first.description), tiff.asarray()
-    assert alpha.dtype == np.float32
-    assert 0 <= alpha.min() < alpha.max() <= 1
-    assert place["physical_scale"][1:] == pytest.approx([2 * place["physical_scale"][2], place["scale"][2] / 4])
-    covered = [scale * size for scale, size in zip(place["scale"], alpha.shape, strict=True)]
+    gate = read_map(out / "cells_attention_gate_2.ome.tif")
+    assert gate.data.dtype == np.float32
+    assert 0 <= gate.data.min() < gate.data.max() <= 1
+    cell = read_image(out / "cells_attention_gate_2.ome.tif").reading.spacing
+    assert [cell[letter] for letter in "YX"] == pytest.approx([gate.scale[1] / 2, gate.scale[2] / 4])
+    covered = [scale * size for scale, size in zip(gate.scale, gate.data.shape, strict=True)]
     assert all(size <= cover for size, cover in zip((2, 70, 90), covered, strict=True))
 
 

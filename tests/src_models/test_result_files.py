@@ -1,8 +1,6 @@
-"""Labels and maps on disk: whole, in place over their image, readable by other programs."""
+"""Labels on disk: whole, in place over their image, readable by other programs."""
 
-import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,21 +12,9 @@ from src_models.atomic import atomic_path
 from src_models.axes import read_axes
 from src_models.errors import OutputError
 from src_models.image_files import read_image, read_labels
-from src_models.result_files import output_zarr, write_labels, write_map
+from src_models.result_files import output_zarr, write_labels
 
 SPACING = {"Z": 2.0, "Y": 0.5, "X": 0.25}
-
-
-def gate(data, scale, translate):
-    return SimpleNamespace(
-        name="gate 2",
-        kind="attention gate",
-        description="gate 2, 3 x 4",
-        level=2,
-        data=data,
-        scale=scale,
-        translate=translate,
-    )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
@@ -88,8 +74,6 @@ def test_an_existing_file_is_kept_unless_told(tmp_path):
     target.write_bytes(b"a year of work")
     with pytest.raises(OutputError, match=r"a\.tif exists already"):
         write_labels(target, np.ones((20, 30), int), reading=reading)
-    with pytest.raises(OutputError, match=r"a\.tif exists already"):
-        write_map(target, gate(np.ones((3, 4)), (8, 8), (3.5, 3.5)), reading=reading)
     assert target.read_bytes() == b"a year of work"
     write_labels(target, np.ones((20, 30), int), reading=reading, overwrite=True)
     assert read_labels(target).all()
@@ -109,27 +93,6 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, monkeypatch):
         write_labels(target, np.full((20, 30), 2), reading=reading, overwrite=True)
     assert target.read_bytes() == old
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_map_keeps_its_resolution_and_says_where_it_lies(tmp_path):
-    data = np.linspace(0, 1, 12, dtype=np.float16).reshape(1, 3, 4)
-    reading = read_axes((1, 24, 32, 3), axes="ZYXC", spacing=SPACING, unit="um")
-    path = write_map(tmp_path / "gate.tif", gate(data, (1.0, 8.0, 8.0), (0.0, 3.5, 3.5)), reading=reading)
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages.first
-        place = json.loads(page.description)
-        per_centimetre = page.resolution
-        assert page.resolutionunit == tifffile.RESUNIT.CENTIMETER
-    assert place["scale"] == [1.0, 8.0, 8.0]
-    assert place["translate"] == [0.0, 3.5, 3.5]
-    assert place["physical_scale"] == [2.0, 4.0, 2.0]
-    assert place["physical_translate"] == [0.0, 1.75, 0.875]
-    assert (place["name"], place["kind"], place["level"], place["axes"]) == ("gate 2", "attention gate", 2, "ZYX")
-    assert place["unit"] == "µm"
-    assert per_centimetre == pytest.approx((1e4 / 2, 1e4 / 4))  # x, y: cells of 2 x 4 µm
-    written = tifffile.imread(path)
-    assert written.dtype == np.float32
-    np.testing.assert_array_equal(written.reshape(data.shape), data.astype(np.float32))
 
 
 def test_a_zarr_is_written_in_chunks_and_read_in_place(tmp_path):
