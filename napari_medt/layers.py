@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_medt.segmentation_task import Outcome
     from src_models.predict import PlacedMap
 
-__all__ = ["METADATA_KEY", "ResultLayers", "Shown", "image_id_of", "is_own_layer"]
+__all__ = ["METADATA_KEY", "ResultLayers", "Shown", "image_id_of", "is_own_layer", "notes_of"]
 
 METADATA_KEY = "napari_medt"
 
@@ -56,7 +56,7 @@ def is_own_layer(layer: napari.layers.Layer) -> bool:
 
 def image_id_of(layer: napari.layers.Layer) -> str | None:
     """Return the id of the image layer that an own layer was made from."""
-    return _notes(layer).get("image")
+    return notes_of(layer).get("image")
 
 
 class ResultLayers:
@@ -75,6 +75,15 @@ class ResultLayers:
         """Return the newest labels that a model of this name gave for an image layer."""
         return self._find(image, model, "labels")
 
+    def map_of(self, image: napari.layers.Image, model: str, name: str) -> napari.layers.Image | None:
+        """Return the layer that shows an attention map."""
+        return self._find(image, model, "attention", name)
+
+    def maps_of(self, image: napari.layers.Image) -> list[napari.layers.Image]:
+        """Return the layers that show attention maps of an image layer, of whatever model."""
+        wanted = {"image": str(image.unique_id), "role": "attention"}
+        return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
+
     def show(self, image: napari.layers.Image, outcome: Outcome) -> Shown:
         """Add or update the layers of a run.
 
@@ -87,10 +96,10 @@ class ResultLayers:
         """
         wanted = {placed.name for placed in outcome.segmentation.attention}
         for layer in self._all(image, outcome.model_name, "attention"):
-            if _notes(layer)["map"] not in wanted:  # a map of an earlier run does not belong to the new labels
+            if notes_of(layer)["map"] not in wanted:  # a map of an earlier run does not belong to the new labels
                 self._viewer.layers.remove(layer)
         for placed in reversed(outcome.segmentation.attention):  # the finest map comes to lie on top
-            self._show_map(image, outcome, placed)
+            self.show_map(image, outcome, placed)
         shown = self._show_labels(image, outcome)
         self._viewer.layers.selection.active = shown.labels
         return shown
@@ -117,7 +126,8 @@ class ResultLayers:
         layer.events.data.connect(_note_edit)
         return layer
 
-    def _show_map(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> None:
+    def show_map(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
+        """Add the layer of one attention map of a run, hidden, or update it as it is shown."""
         region = outcome.job.region
         data = region.expand(placed.data)
         place = placement(image, *region.place(placed.scale, placed.translate))
@@ -131,7 +141,7 @@ class ResultLayers:
         )
         existing = self._find(image, outcome.model_name, "attention", placed.name)
         if existing is None:
-            self._viewer.add_image(
+            existing = self._viewer.add_image(
                 data,
                 name=f"{placed.name} - {image.name}",
                 rgb=False,
@@ -146,17 +156,45 @@ class ResultLayers:
             )
         else:
             _update(existing, data, place, metadata)
+        return existing
+
+    def show_difference(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
+        """Add or update the layer with the difference of two maps, in colours that diverge from 0 in the middle."""
+        region = outcome.job.region
+        data = region.expand(placed.data)
+        place = placement(image, *region.place(placed.scale, placed.translate))
+        metadata = _metadata(image, outcome, role="difference", map=placed.name, description=placed.description)
+        largest = max(float(np.abs(np.asarray(data)).max()), 1e-9)
+        existing: Any = self._find(image, outcome.model_name, "difference", placed.name)
+        if existing is None:
+            existing = self._viewer.add_image(
+                data,
+                name=f"{placed.name} - {image.name}",
+                rgb=False,
+                multiscale=False,
+                colormap="PiYG",
+                contrast_limits=(-largest, largest),
+                opacity=0.7,
+                blending="translucent",
+                metadata=metadata,
+                **place,
+            )
+        else:
+            _update(existing, data, place, metadata)
+            existing.contrast_limits_range = existing.contrast_limits = (-largest, largest)
+        existing.visible = True
+        return existing
 
     def _all(self, image: napari.layers.Image, model: str, role: str) -> list[napari.layers.Layer]:
         wanted = {"image": str(image.unique_id), "model": model, "role": role}
-        return [layer for layer in self._viewer.layers if wanted.items() <= _notes(layer).items()]
+        return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
 
     def _find(self, image: napari.layers.Image, model: str, role: str, name: str | None = None) -> Any:
-        found = [layer for layer in self._all(image, model, role) if _notes(layer).get("map") == name]
+        found = [layer for layer in self._all(image, model, role) if notes_of(layer).get("map") == name]
         return found[-1] if found else None
 
 
-def _notes(layer: napari.layers.Layer) -> dict[str, Any]:
+def notes_of(layer: napari.layers.Layer) -> dict[str, Any]:
     """Return what the plugin noted about its own layer; nothing for other layers."""
     notes = layer.metadata.get(METADATA_KEY, {})
     return notes.get("layer", {}) if isinstance(notes, dict) else {}
@@ -168,7 +206,7 @@ def _metadata(image: napari.layers.Image, outcome: Outcome, **notes: Any) -> dic
 
 
 def _note_edit(event: Event) -> None:
-    _notes(event.source)["edited"] = True
+    notes_of(event.source)["edited"] = True
 
 
 def _checksum(labels: Any) -> int | None:
@@ -199,7 +237,7 @@ def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str
 
 def _holds_edits(labels: napari.layers.Labels, outcome: Outcome) -> bool:
     """Whether showing the run in these labels would overwrite something a person made."""
-    notes = _notes(labels)
+    notes = notes_of(labels)
     edited = notes["edited"] or notes["checksum"] != _checksum(labels.data)
     if not edited:
         return False
@@ -217,7 +255,7 @@ def _update_labels(labels: napari.layers.Labels, image: napari.layers.Image, out
     edited = False
     if _takes_in(labels, outcome):
         data, place = labels.data, placement(image, *outcome.job.region.place_canvas())
-        edited = _notes(labels)["edited"] or _notes(labels)["checksum"] != _checksum(data)
+        edited = notes_of(labels)["edited"] or notes_of(labels)["checksum"] != _checksum(data)
         data[outcome.job.region.layer_index] = outcome.labels
     else:
         data, place = _canvas(image, outcome)

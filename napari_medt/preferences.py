@@ -1,10 +1,15 @@
-"""The person's preferences for this plugin (napari: File > Preferences), declared in the manifest."""
+"""The person's preferences for this plugin (napari: File > Preferences), declared in the manifest.
+
+The Attention widget also writes them, so that it is found again as it was left; napari saves them at each change.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["Preferences", "read_preferences"]
+__all__ = ["AttentionPreferences", "Preferences", "keep_attention", "read_attention", "read_preferences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,60 @@ class Preferences:
     threads: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AttentionPreferences:
+    """How the Attention widget was left.
+
+    Parameters
+    ----------
+    model, other_model
+        Names of the model that was looked at, and of the one it was compared with.
+    view
+        Name of the way to look at a place.
+    follow
+        Whether the pointer is followed.
+    memory
+        MB that may be kept for following the pointer.
+    """
+
+    model: str = "nuclei-medt"
+    other_model: str = "nuclei"
+    view: str = "global 2.1"
+    follow: bool = True
+    memory: int = 256
+
+
 def read_preferences() -> Preferences:
     """Return the preferences; the defaults where napari does not know the plugin, as in a script."""
+    chosen = _section("segment")
+    if chosen is None:
+        return Preferences()
+    return Preferences(model=chosen.model, device=chosen.device, threads=chosen.threads)
+
+
+def read_attention() -> AttentionPreferences:
+    """Return how the Attention widget was left; the defaults where napari does not know the plugin."""
+    chosen = _section("attention")
+    if chosen is None:
+        return AttentionPreferences()
+    names = [field.name for field in dataclasses.fields(AttentionPreferences)]
+    return AttentionPreferences(**{name: getattr(chosen, name) for name in names})
+
+
+def keep_attention(**changed: Any) -> None:
+    """Keep some of the Attention widget's preferences; nothing happens where napari does not know the plugin."""
+    chosen = _section("attention")
+    if chosen is None:
+        return
+    for name, value in changed.items():
+        if getattr(chosen, name) != value:
+            setattr(chosen, name, value)
+
+
+def _section(name: str) -> Any:
     from napari.settings import get_plugin_settings
 
     try:
-        chosen = get_plugin_settings("napari-medt").segment
+        return getattr(get_plugin_settings("napari-medt"), name, None)
     except KeyError:
-        return Preferences()
-    return Preferences(model=chosen.model, device=chosen.device, threads=chosen.threads)
+        return None

@@ -118,6 +118,23 @@ class Region:
         placed = [self._place_axis(letter, cut, size, given) for letter, cut, size in self._layer_axes()]
         return tuple(s for s, _ in placed), tuple(t for _, t in placed)
 
+    def locate(self, position: Sequence[float]) -> tuple[float, ...] | None:
+        """Turn a position in pixels of the layer into one in the cut-out (without channels); None outside of it.
+
+        Parameters
+        ----------
+        position
+            One number for each axis of the layer.
+        """
+        inside = []
+        for (letter, cut, _), place in zip(self._layer_axes(), position, strict=True):
+            start, stop = (cut.start, cut.stop) if isinstance(cut, slice) else (cut, cut + 1)
+            if not -0.5 <= place - start < stop - start - 0.5:
+                return None
+            if isinstance(cut, slice) and letter != "C":
+                inside.append(float(place) - start)
+        return tuple(inside)
+
     def place_canvas(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the placement of an array of `layer_shape` in pixels of the layer."""
         axes = [(float(size), (size - 1) / 2) if c == "C" else (1.0, 0.0) for c, _, size in self._layer_axes()]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from src_models.header import ModelHeader
     from src_models.predict import Progress, Segmentation
 
-__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "segmentation_steps"]
+__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "load_model", "segmentation_steps"]
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
     from src_models.predict import segment_steps
 
     settings, region = job.settings, job.region
-    model = _load(settings.model, settings.model.stat().st_mtime_ns if settings.model.exists() else 0)
+    model = load_model(settings.model)
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
             region.cut(job.data),
@@ -185,9 +185,13 @@ def _continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
     return np.where(labels > 0, labels + elsewhere.max(), 0).astype(labels.dtype)
 
 
-@lru_cache(maxsize=1)
+def load_model(path: Path) -> Model:
+    """Load a model file; the last two are kept, so that trying settings or comparing does not load them each time."""
+    return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=2)
 def _load(path: Path, _modified: int) -> Model:
-    """Load a model; the last one is kept, so that trying settings does not load it each time."""
     from src_models.checkpoint import load
 
     return load(path)

@@ -29,9 +29,11 @@ from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
 from src_models.tiling import Tile, Tiling
 
-__all__ = ["AxialProbe", "PointedMap"]
+__all__ = ["BUDGET", "AxialProbe", "Heads", "PointedMap"]
 
 BUDGET = 256 * 2**20
+
+Heads = tuple[int | None, int | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class AxialProbe:
         pixel: tuple[float, float],
         block: str,
         *,
-        heads: tuple[int, int] | None = None,
+        heads: Heads = None,
         plane: tuple[int, ...] = (),
     ) -> PointedMap:
         """Return where a block's output at a pixel looks: ``A_w[y][x, x'] * A_h[x'][y, y']``.
@@ -153,7 +155,8 @@ class AxialProbe:
         block
             One of :attr:`blocks`.
         heads
-            A head of the attention along the height and one of that along the width; None takes the mean of each.
+            A head of the attention along the height and one of that along the width; None, for either or for both,
+            takes the mean over heads.
         plane
             Position along the axes besides height and width.
 
@@ -237,12 +240,12 @@ class AxialProbe:
             raise UserError(f"the network has no axial block {name!r}; choose from {', '.join(self._blocks)}")
         return self._blocks[name]
 
-    def _check(self, pixel: tuple[float, float], heads: tuple[int, int] | None, block: AxialBlock) -> None:
+    def _check(self, pixel: tuple[float, float], heads: Heads, block: AxialBlock) -> None:
         height, width = self._planes.shape
         if not (-0.5 <= pixel[0] <= height - 0.5 and -0.5 <= pixel[1] <= width - 0.5):
             raise UserError(f"the pixel {pixel} lies outside of the image, which has {height} x {width}")
         count = block.height.heads
-        if heads is not None and not all(0 <= head < count for head in heads):
+        if not all(head is None or 0 <= head < count for head in heads or ()):
             raise UserError(f"there are the heads 0 to {count - 1}, and not both of {heads}")
 
     def _seen(self, tile: Tile, plane: tuple[int, ...]) -> _Seen:
@@ -313,15 +316,16 @@ def _place(block: AxialBlock, seen: _Seen, cell: tuple[int, int]) -> _Place:
     return _Place(patch_row * block.taps.received.patches + patch_column, patch_row, patch_column, row, column)
 
 
-def _product(block: AxialBlock, seen: _Seen, place: _Place, heads: tuple[int, int] | None) -> Tensor:
+def _product(block: AxialBlock, seen: _Seen, place: _Place, heads: Heads) -> Tensor:
     """Return the weights (H, W) that a cell puts on the cells of its patch."""
     one = slice(place.patch, place.patch + 1)
     query, key, _ = block.width.project(seen.inputs[block.width][one, :, place.row : place.row + 1])  # the one row
     along_width = attention_row(query, key, *block.width.weigh(query, key), place.column)[0, 0]  # heads, W
     query, key, _ = block.height.project(seen.inputs[block.height][one])
     along_height = attention_row(query, key, *block.height.weigh(query, key), place.row)[0]  # W, heads, H
-    of_row = along_width.mean(0) if heads is None else along_width[heads[1]]
-    of_columns = along_height.mean(1) if heads is None else along_height[:, heads[0]]
+    head_of_height, head_of_width = heads or (None, None)
+    of_row = along_width.mean(0) if head_of_width is None else along_width[head_of_width]
+    of_columns = along_height.mean(1) if head_of_height is None else along_height[:, head_of_height]
     return (of_row[:, None] * of_columns).T
 
 

@@ -22,13 +22,15 @@ from qtpy.QtWidgets import (
 )
 
 from napari_medt.image_source import full_resolution, read_layer
+from napari_medt.last_runs import remember
 from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
-from napari_medt.regions import default_choice, region_choices, region_in_viewer
+from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
+from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import SegmentationRun
 from src_models.axes import AxesReading
 from src_models.errors import UserError
@@ -54,7 +56,7 @@ class SegmentWidget(QWidget):
         self.images = ImageLayerCombo(napari_viewer)
         self.reading = QLabel()
         self.models = ModelCombo(self._preferences.model)
-        self.region = QComboBox()
+        self.region = RegionCombo()
         self.diameter = DiameterBox()
         self.attention = AttentionList()
         self.result = ResultCombo()
@@ -118,7 +120,7 @@ class SegmentWidget(QWidget):
         reading = self._read(image)
         header = self.models.header()
         assert header is not None  # settings() has checked
-        region = region_in_viewer(self._viewer, image, reading, header.dimensions, self.region.currentData())
+        region = region_in_viewer(self._viewer, image, reading, header.dimensions, self.region.choice())
         earlier = self._results.labels_of(image, settings.model.stem)
         return Job(
             settings=settings,
@@ -162,7 +164,7 @@ class SegmentWidget(QWidget):
         column.addStretch()
         for label in (self.reading, self.status):
             label.setWordWrap(True)
-        for combo in (self.region, self.result, self.device):
+        for combo in (self.result, self.device):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._set_running(False)
 
@@ -220,16 +222,7 @@ class SegmentWidget(QWidget):
             return
         self.reading.setText(reading.describe())
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
-        self._offer_regions(reading, header.dimensions if header else 2)
-
-    def _offer_regions(self, reading: AxesReading, dimensions: int) -> None:
-        choices = region_choices(reading, dimensions)
-        offered = [self.region.itemData(i) for i in range(self.region.count())]
-        chosen = self.region.currentData() if offered == list(choices) else default_choice(reading, dimensions)
-        self.region.clear()
-        for choice, text in choices.items():
-            self.region.addItem(text, choice)
-        self.region.setCurrentIndex(self.region.findData(chosen))
+        self.region.offer(reading, header.dimensions if header else 2)
 
     def _show_more(self, shown: bool) -> None:
         self._rare_settings.setVisible(shown)
@@ -251,6 +244,7 @@ class SegmentWidget(QWidget):
             self._show(image, result)
 
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
+        remember(image, outcome)
         shown = self._results.show(image, outcome)
         maps = " Click the eye of an attention layer to see where the network looked."
         self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")

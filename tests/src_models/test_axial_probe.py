@@ -191,3 +191,12 @@ def test_what_cannot_be_asked_is_refused_with_what_can(model, make_model):
         probe.look((64, 0), "global 1.1")
     with pytest.raises(UserError, match=r"the heads 0 to 7, and not both of \(8, 0\)"):
         probe.look((0, 0), "global 1.1", heads=(8, 0))
+
+
+def test_a_mean_over_the_heads_of_one_axis_alone_is_the_mean_of_those_heads(model):
+    probe = AxialProbe(picture(64, 64), model(), device="cpu")
+    for fixed, each in (((None, 3), lambda head: (head, 3)), ((3, None), lambda head: (3, head))):
+        alone = [probe.look((21, 42), "global 2.1", heads=each(head)).weights for head in range(8)]
+        np.testing.assert_allclose(
+            probe.look((21, 42), "global 2.1", heads=fixed).weights, np.mean(alone, axis=0), atol=1e-7
+        )

@@ -1,0 +1,153 @@
+"""The layers that follow a person's pointer: what the network attends to at a place, and a mark on that place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.placement import placement
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.regions import Region
+    from src_models.pointer import Pointed
+
+__all__ = ["PointerLayers"]
+
+_PLACED = ("scale", "translate", "rotate", "shear", "affine")
+_MARK_COLOR = "#00e5ff"
+_MARK_PX = 16  # on the screen, at least
+
+
+class PointerLayers:
+    """The map at the pointer and the mark, in a viewer: added at the first answer, found again by their metadata.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+
+    def show(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
+        """Show an answer for a part of an image layer; the layer that was active stays active.
+
+        Parameters
+        ----------
+        image
+            The layer that the person points at.
+        region
+            The part of it that was looked at.
+        pointed
+            The answer.
+        """
+        active = self._viewer.layers.selection.active
+        self._show_map(image, region, pointed)
+        self._show_mark(image, region, pointed)
+        self.to_top()
+        if self._viewer.layers.selection.active is not active:
+            self._viewer.layers.selection.active = active
+
+    def map(self) -> napari.layers.Image | None:
+        """Return the layer with the map, if it is there."""
+        return self._find("pointer")
+
+    def mark(self) -> napari.layers.Points | None:
+        """Return the layer with the mark, if it is there."""
+        return self._find("pointer mark")
+
+    def show_mark(self, shown: bool) -> None:
+        """Show or hide the mark: beside each other, it would be a picture of its own."""
+        mark = self.mark()
+        if mark is not None:
+            mark.visible = shown
+
+    def remove(self) -> None:
+        """Take both layers away."""
+        for layer in (self.map(), self.mark()):
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+
+    def to_top(self) -> None:
+        """Bring map and mark to the top, where other layers were added since."""
+        layers = self._viewer.layers
+        ours = [layer for layer in (self.map(), self.mark()) if layer is not None]
+        if list(layers)[len(layers) - len(ours) :] != ours:
+            for layer in ours:
+                layers.move(layers.index(layer), len(layers))
+
+    def _show_map(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
+        place = placement(image, *region.place(pointed.map.scale, pointed.map.translate))
+        notes = _metadata(image, "pointer", pointed.map.description)
+        layer = self.map()
+        if layer is None:
+            self._viewer.add_image(
+                region.expand(pointed.map.data),
+                name=pointed.map.name,
+                rgb=False,
+                multiscale=False,
+                colormap="inferno",
+                contrast_limits=_limits(pointed),
+                blending="translucent",
+                opacity=0.6,
+                metadata=notes,
+                **place,
+            )
+            return
+        if layer.metadata.get("shown") is not pointed.map.data:  # the map of a gate stays the same along a plane
+            layer.data = region.expand(pointed.map.data)
+            layer.contrast_limits_range = layer.contrast_limits = _limits(pointed)
+        _move(layer, place)
+        layer.metadata = {**notes, "shown": pointed.map.data}
+
+    def _show_mark(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
+        point = np.asarray([region.place(None, pointed.query)[1]])
+        cell = max(pointed.map.scale)
+        place = placement(image)
+        layer = self.mark()
+        if layer is None:
+            self._viewer.add_points(
+                point,
+                name="place asked about",
+                symbol="cross",
+                size=cell,
+                face_color=_MARK_COLOR,
+                border_color=_MARK_COLOR,
+                canvas_size_limits=(_MARK_PX, 10_000),
+                out_of_slice_display=False,
+                metadata=_metadata(image, "pointer mark", "the place that was asked about"),
+                **place,
+            )
+            return
+        if not np.array_equal(layer.data, point):
+            layer.data = point
+            layer.selected_data = set()
+        _move(layer, place)
+        layer.metadata = _metadata(image, "pointer mark", "the place that was asked about")
+
+    def _find(self, role: str) -> Any:
+        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+
+
+def _metadata(image: napari.layers.Image, role: str, description: str) -> dict[str, Any]:
+    notes = {"image": str(image.unique_id), "image_name": image.name, "role": role, "description": description}
+    return {METADATA_KEY: {"layer": notes}}
+
+
+def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
+    for name in _PLACED:
+        if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
+            setattr(layer, name, place[name])
+
+
+def _limits(pointed: Pointed) -> tuple[float, float]:
+    """Return what is black and white: shares of a gate from 0 to 1, weights up to the largest of them."""
+    if pointed.map.kind != "axial attention":
+        return 0.0, 1.0
+    return 0.0, max(float(np.max(pointed.map.data)), 1e-9)
