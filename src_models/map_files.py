@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tifffile
@@ -20,7 +20,9 @@ import tifffile
 from src_models.atomic import atomic_path
 from src_models.axes import AXES, SPATIAL, AxesReading
 from src_models.errors import ImageError
-from src_models.predict import PlacedMap
+
+if TYPE_CHECKING:
+    from src_models.predict import PlacedMap
 
 __all__ = ["map_path", "read_map", "write_map"]
 
@@ -126,6 +128,8 @@ def read_map(path: str | Path) -> PlacedMap:
     ImageError
         If the file is missing or damaged, or holds no attention map.
     """
+    from src_models.predict import PlacedMap
+
     try:
         with tifffile.TiffFile(path) as tiff:
             root = tifffile.xml2dict(tiff.ome_metadata or "<OME/>")["OME"] or {}
