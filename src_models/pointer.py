@@ -7,7 +7,7 @@ through there. A pointer is made of a run that recorded maps, and follows a pers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -109,7 +109,7 @@ class AttentionPointer:
         dimensions = model.header.dimensions
         reading = read_axes(image.shape, dtype=image.dtype, axes=settings["axes"], dimensions=dimensions, name=name)
         self._planes = Planes(reading, dimensions, name)
-        self._maps = list(found.attention)
+        self._run = replace(found, labels=None, probabilities=None)  # maps that are large are files, which go with it
         self._probe: AxialProbe | None = None
         if model.header.architecture in AXIAL:
             self._probe = AxialProbe(
@@ -121,14 +121,14 @@ class AttentionPointer:
                 budget=budget,
                 name=name,
             )
-        elif not self._maps:
+        elif not self._run.attention:
             raise UserError(f"the model {model.header.name!r} has no attention that could be looked at")
         self._last: tuple[tuple[str, tuple[int, ...]], NDArray[np.float32]] | None = None
 
     @property
     def maps(self) -> list[PlacedMap]:
         """The recorded maps, finest first."""
-        return list(self._maps)
+        return list(self._run.attention)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -149,7 +149,8 @@ class AttentionPointer:
         """Return the ways to look, the most telling first."""
         if self._probe is None:
             return [
-                View(placed.name, "gate", f"{placed.name}, cells of {placed.scale[-1]:g} px") for placed in self._maps
+                View(placed.name, "gate", f"{placed.name}, cells of {placed.scale[-1]:g} px")
+                for placed in self._run.attention
             ]
         probe = self._probe
         blocks = [View(name, "block", f"block {name}", probe.heads(name)) for name in probe.blocks]
@@ -189,7 +190,7 @@ class AttentionPointer:
                 found = self._probe.look(pixel, view, heads=heads, plane=plane)
             shown, query = self._placed(found, known[view], plane), self._in_label_order(found.query, plane)
         pixels = [where[letter] for letter in self._planes.label_axes]
-        return Pointed(shown, query, {placed.name: value_at(placed, pixels) for placed in self._maps})
+        return Pointed(shown, query, {placed.name: value_at(placed, pixels) for placed in self._run.attention})
 
     def _inside(self, position: Sequence[float]) -> dict[str, int]:
         """Return the pixel by axis."""
@@ -201,7 +202,7 @@ class AttentionPointer:
 
     def _gate(self, name: str, where: dict[str, int], plane: tuple[int, ...]) -> tuple[PlacedMap, tuple[float, ...]]:
         """Return one plane of a gate's map; as long as that is asked for again, the same array."""
-        placed = next(each for each in self._maps if each.name == name)
+        placed = next(each for each in self._run.attention if each.name == name)
         axes = self._planes.label_axes
         if self._last is None or self._last[0] != (name, plane):
             leading = self._planes.leading
