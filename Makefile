@@ -46,6 +46,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
 	$(BIN)/python -W ignore -m benchmarks.axial_speed
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
+	$(BIN)/python -W ignore -m benchmarks.recording_cost
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.widget_opening
 
 clean:  ## remove the virtual environment and what the demo wrote
