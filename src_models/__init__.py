@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AttentionMap": "attention",
+    "Audit": "auditing.results",
     "AxialProbe": "axial_probe",
     "DataSet": "dataset",
     "Model": "checkpoint",
@@ -27,6 +28,8 @@ _HOME = {
     "Segmentation": "predict",
     "UserError": "errors",
     "architectures": "registry",
+    "audit": "auditing.auditor",
+    "audit_steps": "auditing.auditor",
     "create": "registry",
     "difference": "map_difference",
     "evaluate": "evaluator",

@@ -1,0 +1,224 @@
+"""What an audit found: plain numbers, of one image or averaged over many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from src_models.auditing.sentences import sentences
+
+__all__ = ["Audit", "BlockInfluence", "BlockLooks", "Curve", "Gain", "MapAudit", "Order", "Pointing", "Randomisation"]
+
+LEAST_GAIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How much of the result is there by share of pixels removed (deletion) or shown (insertion).
+
+    Parameters
+    ----------
+    fractions
+        Shares of the pixels, from 0 to 1.
+    scores
+        The survival of the result at each, see :func:`src_models.auditing.curves.survival`.
+    area
+        Area under the curve by the trapezoid rule, 0 to 1.
+    """
+
+    fractions: tuple[float, ...]
+    scores: tuple[float, ...]
+    area: float
+
+    @classmethod
+    def through(cls, fractions: Sequence[float], scores: Sequence[float]) -> Curve:
+        """Make the curve through points."""
+        return cls(tuple(fractions), tuple(scores), float(np.trapezoid(scores, fractions)))
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Area by which an order does better than chance.
+
+    Parameters
+    ----------
+    mean
+        Deletion: area of random orders less that of this one. Insertion: the other way round. Above 0 is better.
+    uncertainty
+        Of one image, the standard deviation of the areas of random orders; of many, the standard error of the mean.
+    """
+
+    mean: float
+    uncertainty: float
+
+    @property
+    def verdict(self) -> int:
+        """1 for clearly better than chance, -1 for clearly worse, 0 for neither.
+
+        Clear is what exceeds twice the uncertainty and 0.01.
+        """
+        clear = abs(self.mean) > max(2 * self.uncertainty, LEAST_GAIN)
+        return int(np.sign(self.mean)) if clear else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What happens when pixels are removed, or shown, in one order."""
+
+    name: str
+    deletion: Curve
+    insertion: Curve
+    deletion_gain: Gain
+    insertion_gain: Gain
+
+
+@dataclass(frozen=True, slots=True)
+class Randomisation:
+    """How alike a map stays while layers are re-initialised from the output to the input.
+
+    Parameters
+    ----------
+    layers
+        In the order in which they were re-initialised.
+    correlations
+        Spearman's rank correlation with the trained network's map after each; None where the map became flat.
+    """
+
+    layers: tuple[str, ...]
+    correlations: tuple[float | None, ...]
+
+    @property
+    def final(self) -> float | None:
+        """The correlation when no layer is trained any more."""
+        return self.correlations[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointing:
+    """How often strong attention falls on objects that people drew.
+
+    Parameters
+    ----------
+    strongest
+        1 if at least half of the strongest cell lies in objects, else 0; a mean over cells that tie and over images.
+    strongest_chance
+        Share of all cells of which at least half lies in objects.
+    top
+        Share of the area of the strongest 1 % of cells that lies in objects.
+    chance
+        Share of the image that lies in objects.
+    """
+
+    strongest: float
+    strongest_chance: float
+    top: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapAudit:
+    """The measures of one map; `pointing` is None where no objects are known."""
+
+    name: str
+    kind: str
+    description: str
+    order: Order
+    randomisation: Randomisation
+    pointing: Pointing | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLooks:
+    """How much of the attention of pixels inside objects goes to objects, in one axial block or through a branch.
+
+    Chance is the share of the area that the block can look at.
+    """
+
+    block: str
+    queries: int
+    same_object: float
+    same_object_chance: float
+    any_object: float
+    any_object_chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class BlockInfluence:
+    """How well a block's product map tells which positions act on its output at a pixel.
+
+    Parameters
+    ----------
+    block, queries, positions
+        The block, how many pixels were asked about and how many positions were perturbed for each.
+    frozen_correlation
+        Spearman's rank correlation of the product map with the influence while the width layer's attention is kept as
+        it was.
+    frozen_residual, flat_residual
+        What is left of that influence (root of the sum of squares, relative) by the best multiple of the product map,
+        0 where they are proportional, and by the best multiple of a map that is the same everywhere.
+    moving_correlation
+        Rank correlation with the influence when the width layer's attention answers to the perturbation.
+    """
+
+    block: str
+    queries: int
+    positions: int
+    frozen_correlation: float
+    frozen_residual: float
+    flat_residual: float
+    moving_correlation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Parameters
+    ----------
+    name, model
+        The image (or set of images) and the model.
+    images
+        Number of images that the figures are means of.
+    region
+        What of the image was audited: first row, first column, height and width (px of the image); None for many.
+    whole
+        Whether that is the whole plane.
+    zoom
+        Factor by which the image was resized for the network.
+    found
+        Share of the pixels audited that the network takes for objects.
+    floor
+        Survival of the result when every pixel is removed; near 1, deletion and insertion can tell nothing.
+    random
+        The mean over random orders.
+    references
+        The order of the input gradient's size, and that of the result itself (its foreground probability).
+    maps, looks, influences
+        By map, and for axial networks by block.
+    """
+
+    name: str
+    model: str
+    images: int
+    region: tuple[int, int, int, int] | None
+    whole: bool
+    zoom: float
+    found: float
+    floor: float
+    random: Order
+    references: tuple[Order, ...]
+    maps: tuple[MapAudit, ...]
+    looks: tuple[BlockLooks, ...] = ()
+    influences: tuple[BlockInfluence, ...] = ()
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What was found, in sentences for people."""
+        return sentences(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers and the summary as what JSON can hold."""
+        return {**asdict(self), "summary": list(self.summary)}

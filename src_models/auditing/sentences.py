@@ -1,0 +1,132 @@
+"""What an audit's numbers mean, in sentences for people who use the maps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, MapAudit, Order
+
+__all__ = ["sentences"]
+
+# Above HIGH a map is taken to be much the same as before, below LOW to be another one.
+HIGH, LOW = 0.6, 0.3
+# From this survival with everything removed, deletion and insertion have little room left to tell orders apart.
+BLIND = 0.5
+# Shares of area that differ by less from chance are not told apart.
+MARGIN = 0.05
+# Shares of attention that lie so many times over chance are called strong.
+STRONG = 1.5
+
+
+def sentences(audit: Audit) -> tuple[str, ...]:
+    """Say what an audit found."""
+    lines = [_what(audit)]
+    if audit.floor >= BLIND:
+        lines.append(
+            f"With everything removed, {audit.floor:.0%} of the result is still there: the network finds objects even "
+            "in a blurred image, so removing pixels can tell little here."
+        )
+    lines += [_reference(order) for order in audit.references[:1]]
+    for one in audit.maps:
+        lines += [_order(one), _randomised(one), *_pointed(one)]
+    lines += [_look(look) for look in audit.looks if "rollout" in look.block]
+    lines += [_influence(influence) for influence in audit.influences]
+    return tuple(lines)
+
+
+def _what(audit: Audit) -> str:
+    if audit.images > 1:
+        return f"Means over {audit.images} images of {audit.name}, of each at most 256 x 256 px in its middle."
+    assert audit.region is not None
+    top, left, height, width = audit.region
+    if audit.whole:
+        return f"The whole plane of {audit.name} was audited, {height} x {width} px."
+    return (
+        f"Of {audit.name} only {height} x {width} px in the middle were audited (from row {top}, column {left}): as "
+        "much as the network sees at once, and at most 256 px of what it sees."
+    )
+
+
+def _reference(order: Order) -> str:
+    beats = {1: "faster than", -1: "more slowly than", 0: "no faster than"}[order.deletion_gain.verdict]
+    return f"For comparison: removing pixels in the order of the {order.name} destroys the result {beats} at random."
+
+
+def _order(one: MapAudit) -> str:
+    deletion, insertion = one.order.deletion_gain.verdict, one.order.insertion_gain.verdict
+    removing = f"Removing what {one.name} marks first destroys the result"
+    showing = "showing it first brings the result back"
+    said = {1: "faster than", 0: "no faster than", -1: "more slowly than"}
+    start = f"{removing} {said[deletion]} removing pixels at random, and {showing} {said[insertion]} at random"
+    if deletion == insertion == 1:
+        return f"{start}: this map marks what the network needs."
+    if deletion == insertion == -1:
+        return f"{start}: what this map marks is what the network needs least; do not read it as what matters."
+    if deletion < 1 and insertion < 1:
+        return f"{start}: this map is no explanation of the result."
+    if deletion == -insertion:
+        return f"{start}: the two contradict each other, so do not rely on this map."
+    return f"{start}: this map explains the result in part at best."
+
+
+def _randomised(one: MapAudit) -> str:
+    final = one.randomisation.final
+    if final is None:
+        return f"{one.name} becomes flat when the network's weights are random: it depends on what was learned."
+    size = f"(rank correlation {final:.2f})"
+    if abs(final) >= HIGH:
+        return (
+            f"{one.name} hardly changes when the network's weights are random {size}: it shows the image more than "
+            "what the network learned."
+        )
+    if abs(final) >= LOW:
+        return (
+            f"{one.name} changes in part when the network's weights are random {size}: part of it shows the image, not "
+            "what the network learned."
+        )
+    return f"{one.name} is another map when the network's weights are random {size}: it depends on what was learned."
+
+
+def _pointed(one: MapAudit) -> list[str]:
+    pointing = one.pointing
+    if pointing is None:
+        return []
+    if pointing.top > pointing.chance + MARGIN:
+        verdict = "it prefers objects"
+    elif pointing.top < pointing.chance - MARGIN:
+        verdict = "it avoids objects"
+    else:
+        verdict = "it does not tell objects from the rest"
+    share = f"{pointing.top:.0%} lies in objects, which cover {pointing.chance:.0%} of the image"
+    return [f"Of the strongest 1 % of {one.name}, {share}: {verdict}."]
+
+
+def _look(look: BlockLooks) -> str:
+    any_ = _against(look.any_object, look.any_object_chance)
+    same = _against(look.same_object, look.same_object_chance)
+    return (
+        f"Pixels inside objects put {look.any_object:.0%} of the attention of {look.block} on objects ({any_} "
+        f"{look.any_object_chance:.0%} of the area), and {look.same_object:.1%} on their own object ({same} "
+        f"{look.same_object_chance:.1%})."
+    )
+
+
+def _against(share: float, chance: float) -> str:
+    if share >= STRONG * chance:
+        return "far more than by chance,"
+    return "about what chance gives," if share <= 1.1 * chance else "a little more than by chance,"
+
+
+def _influence(found: BlockInfluence) -> str:
+    correlation = found.moving_correlation
+    if correlation >= HIGH:
+        verdict = "the map of one pixel is a good guide to what acts on it inside the block"
+    elif correlation >= LOW:
+        verdict = "the map of one pixel is a rough guide to what acts on it inside the block"
+    else:
+        verdict = "the map of one pixel does not tell what acts on it inside the block"
+    return (
+        f"In {found.block}, the true influence of positions on a pixel has the rank correlation {correlation:.2f} with "
+        f"its attention map ({found.frozen_correlation:.2f} if the second layer's attention could not move): {verdict}."
+    )

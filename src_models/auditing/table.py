@@ -1,0 +1,67 @@
+"""An audit's figures as rows of a table, for the terminal and for pages."""
+
+from __future__ import annotations
+
+from src_models.auditing.results import Audit, Gain, MapAudit, Order
+
+__all__ = ["BLOCK_COLUMNS", "COLUMNS", "block_rows", "rows"]
+
+COLUMNS = (
+    "order of pixels",
+    "deletion area",
+    "gain",
+    "insertion area",
+    "gain",
+    "like the untrained",
+    "strongest 1 % in objects",
+)
+BLOCK_COLUMNS = ("axial block", "attention on own object", "chance", "on any object", "chance", "queries")
+
+
+def rows(audit: Audit) -> list[tuple[str, ...]]:
+    """Return a row of :data:`COLUMNS` for chance, for each reference and for each map."""
+    none = ("", "")
+    chance = audit.random
+    found: list[tuple[str, ...]] = [
+        (chance.name, f"{chance.deletion.area:.3f}", "", f"{chance.insertion.area:.3f}", "", *none)
+    ]
+    found += [(*_areas(order), *none) for order in audit.references]
+    found += [(*_areas(one.order), _final(one), _top(one)) for one in audit.maps]
+    return found
+
+
+def block_rows(audit: Audit) -> list[tuple[str, ...]]:
+    """Return a row of :data:`BLOCK_COLUMNS` for each axial block and branch."""
+    return [
+        (
+            look.block,
+            f"{look.same_object:.1%}",
+            f"{look.same_object_chance:.1%}",
+            f"{look.any_object:.1%}",
+            f"{look.any_object_chance:.1%}",
+            str(look.queries),
+        )
+        for look in audit.looks
+    ]
+
+
+def _areas(order: Order) -> tuple[str, ...]:
+    return (
+        order.name,
+        f"{order.deletion.area:.3f}",
+        _gain(order.deletion_gain),
+        f"{order.insertion.area:.3f}",
+        _gain(order.insertion_gain),
+    )
+
+
+def _gain(gain: Gain) -> str:
+    return f"{gain.mean:+.3f} ± {gain.uncertainty:.3f}"
+
+
+def _final(one: MapAudit) -> str:
+    return "flat" if one.randomisation.final is None else f"{one.randomisation.final:.2f}"
+
+
+def _top(one: MapAudit) -> str:
+    return "-" if one.pointing is None else f"{one.pointing.top:.0%} (chance {one.pointing.chance:.0%})"
