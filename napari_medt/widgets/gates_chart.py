@@ -52,7 +52,7 @@ class GatesChart(QWidget):
             return
         names = ", ".join(f'<b style="color:{color}">{title}</b>' for title, color, _ in _GATES.values())
         self.note.setText(f"{names} of every layer, along the height (h) and the width (w):")
-        plot = self._made_plot()
+        plot = self.plot()
         plot.clear()
         labels = [gate.layer.replace(" height", " h").replace(" width", " w") for gate in gates]
         for name, (title, color, symbol) in _GATES.items():
@@ -62,7 +62,8 @@ class GatesChart(QWidget):
         plot.getAxis("bottom").setTicks([list(enumerate(labels)), []])
         plot.show()
 
-    def _made_plot(self) -> Any:
+    def plot(self) -> Any:
+        """Return the plot, which is made when it is first needed."""
         if self._plot is None:
             import pyqtgraph  # half a second to import, and most networks have no gates
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -31,6 +32,7 @@ class LatestQuestion(QObject):
 
     answered = Signal(object)  #: what the question returned
     refused = Signal(str)  #: a sentence on why there is no answer
+    _done = Signal(object)  # brings what is to be told to the GUI thread
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class LatestQuestion(QObject):
         self._waiting: Callable[[], Any] | None = None
         self._busy = False
         self._left = False
+        self._done.connect(self._on_done)
 
     @property
     def busy(self) -> bool:
@@ -85,5 +88,8 @@ class LatestQuestion(QObject):
                 self._tell(self.answered, answer)
 
     def _tell(self, signal: Any, what: Any) -> None:
-        if not self._left:  # else the widget is going, and with it who listens
-            signal.emit(what)
+        self._done.emit(partial(signal.emit, what))
+
+    def _on_done(self, tell: Callable[[], None]) -> None:
+        if not self._left:  # else the widget is going, and with it who listens; this was on its way
+            tell()

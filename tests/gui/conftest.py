@@ -25,6 +25,37 @@ def rgb_model_path(tmp_path_factory) -> Path:
     return _save_model(tmp_path_factory.mktemp("models") / "colour.safetensors", channels=("red", "green", "blue"))
 
 
+@pytest.fixture(scope="session")
+def medt_path(tmp_path_factory) -> Path:
+    """A MedT of random weights and gates whose norms have seen an image."""
+    import torch
+
+    from src_models.checkpoint import Model, save
+    from src_models.header import ModelHeader
+    from src_models.registry import create
+
+    config = {"in_channels": 1, "classes": 2, "image_size": 64}
+    torch.manual_seed(0)
+    network = create("medt", **config)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith((".g_q", ".g_k", ".g_v1", ".g_v2")):
+                parameter.uniform_(0.2, 1.5)
+        for _ in range(5):
+            network.train()(torch.rand(2, 1, 64, 64))
+    header = ModelHeader(
+        name="medt",
+        purpose="Tests",
+        architecture="medt",
+        config=config,
+        classes=("background", "blob"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(16, 16),
+    )
+    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "medt.safetensors")
+
+
 def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
     import torch
 

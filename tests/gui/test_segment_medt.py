@@ -2,37 +2,13 @@
 
 import numpy as np
 import pytest
-import torch
 
 from napari_medt.layers import METADATA_KEY, is_own_layer
-from src_models.checkpoint import Model, load, save
-from src_models.header import ModelHeader
+from src_models.checkpoint import load
 from src_models.predict import segment
-from src_models.registry import attention_names, create
+from src_models.registry import attention_names
 
-CONFIG = {"in_channels": 1, "classes": 2, "image_size": 64}
 USUAL = ["global 2.1 positions in output", "global 2.1 received"]
-
-
-@pytest.fixture(scope="module")
-def medt_path(tmp_path_factory):
-    """A MedT of random weights whose norms have seen an image."""
-    torch.manual_seed(0)
-    network = create("medt", **CONFIG)
-    with torch.no_grad():
-        for _ in range(5):
-            network.train()(torch.rand(2, 1, 64, 64))
-    header = ModelHeader(
-        name="medt",
-        purpose="Tests",
-        architecture="medt",
-        config=CONFIG,
-        classes=("background", "blob"),
-        channels=("grey",),
-        tile=(64, 64),
-        overlap=(16, 16),
-    )
-    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "medt.safetensors")
 
 
 @pytest.fixture
@@ -57,7 +33,7 @@ def segmented(open_widget, run_to_end, medt_path, noise):
 
 def test_every_map_is_offered_with_its_meaning_and_few_are_ticked(segmented):
     attention = segmented.widget.attention
-    assert attention.count() == len(attention_names("medt", CONFIG)) == 3 * 3 + 8
+    assert attention.count() == len(attention_names("medt", {})) == 3 * 3 + 8
     assert sorted(attention.names()) == USUAL
     meanings = {attention.item(row).toolTip() for row in range(attention.count())}
     assert len(meanings) == 3

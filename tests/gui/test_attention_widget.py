@@ -1,0 +1,581 @@
+"""The Attention widget in a real viewer, driven by the mouse: what a person points at is what the network says."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+from napari_medt.layers import notes_of
+from src_models.axial_probe import AxialProbe
+from src_models.checkpoint import Model, load, save
+from src_models.gates import gate_values
+from src_models.header import ModelHeader
+from src_models.map_difference import difference
+from src_models.predict import segment
+from src_models.registry import attention_names, create
+
+pytestmark = pytest.mark.usefixtures("plugin_registered")
+
+ZYX = ("z", "y", "x")
+TURNED = {"scale": (0.5, 2.0), "rotate": 30, "translate": (4, -3)}
+
+
+class Mouse:
+    """Moves and clicks over a viewer's canvas, at places given in the world."""
+
+    def __init__(self, viewer):
+        self.viewer = viewer
+        self.canvas = viewer.window._qt_viewer.canvas.native
+        viewer.fit_to_view()
+
+    def pixel(self, world):
+        """Canvas pixel that shows a place."""
+        camera = self.viewer.scene.camera
+        size = np.array([self.canvas.height(), self.canvas.width()])
+        row, column = (np.asarray(world)[-2:] - np.asarray(camera.center)[-2:]) * camera.zoom + size / 2
+        return QPointF(column, row)
+
+    def send(self, kind, at, buttons=Qt.MouseButton.NoButton):
+        button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+        event = QMouseEvent(
+            kind, at, QPointF(self.canvas.mapToGlobal(at.toPoint())), button, buttons, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(self.canvas, event)
+
+    def move(self, world):
+        self.send(QEvent.Type.MouseMove, self.pixel(world))
+
+    def drag(self, start, end):
+        left = Qt.MouseButton.LeftButton
+        self.send(QEvent.Type.MouseButtonPress, self.pixel(start), left)
+        self.send(QEvent.Type.MouseMove, self.pixel(end), left)
+        self.send(QEvent.Type.MouseButtonRelease, self.pixel(end))
+
+    def click(self, world):
+        self.send(QEvent.Type.MouseButtonPress, self.pixel(world), Qt.MouseButton.LeftButton)
+        self.send(QEvent.Type.MouseButtonRelease, self.pixel(world))
+
+
+@pytest.fixture
+def open_attention(make_napari_viewer, medt_path):
+    """Return a function that opens a viewer with the widget and a model chosen."""
+
+    def open_(model=medt_path):
+        viewer = make_napari_viewer(show=True)
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
+        widget.open_model(model)
+        widget.probe.follow.setChecked(True)
+        return viewer, widget
+
+    return open_
+
+
+@pytest.fixture
+def look(qtbot):
+    """Return a function that presses Look and waits until the pointer is followed."""
+
+    def press(widget):
+        with qtbot.waitSignal(widget.follower.opened, timeout=60_000):
+            widget.look.click()
+
+    return press
+
+
+@pytest.fixture
+def pointed(qtbot):
+    """Return a function that does something with the mouse and returns what is then shown at the pointer."""
+
+    def do(widget, action, *arguments):
+        with qtbot.waitSignal(widget.follower.answered, timeout=30_000):
+            action(*arguments)
+        return widget.follower.layers.map(), widget.follower.layers.mark()
+
+    return do
+
+
+def choose_view(widget, name):
+    widget.probe.view.setCurrentIndex(widget.probe.view.findData(name))
+
+
+def values_in_panel(widget):
+    table = widget.probe.values
+    return {table.item(row, 0).text(): float(table.item(row, 1).text()) for row in range(table.rowCount())}
+
+
+def list_items(widget):
+    return [widget.maps.list.item(row) for row in range(widget.maps.list.count())]
+
+
+def tick(widget, name, on=True):
+    (item,) = (item for item in list_items(widget) if item.data(Qt.ItemDataRole.UserRole) == name)
+    item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+
+
+@pytest.mark.parametrize("place", [{}, TURNED], ids=["plain", "anisotropic and rotated"])
+@pytest.mark.parametrize("view", ["global 2.1", "local 4.1", "global"])
+def test_the_map_at_the_pointer_is_where_the_network_looks_from_there(
+    open_attention, look, pointed, medt_path, noise, view, place
+):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise, **place)
+    look(widget)
+    choose_view(widget, view)
+    mouse = Mouse(viewer)
+    probe = AxialProbe(noise, load(medt_path), device="cpu")
+    for pixel in ((20, 31), (40, 60)):
+        layer, mark = pointed(widget, mouse.move, image.data_to_world(pixel))
+        ask = probe.rollout if view == "global" else probe.look
+        wanted = ask(pixel, view)
+        np.testing.assert_allclose(layer.data, wanted.weights, atol=1e-6)
+        for cell in ((0, 0), (5, 9)):
+            centre = [c * s + t for c, s, t in zip(cell, wanted.scale, wanted.translate, strict=True)]
+            np.testing.assert_allclose(layer.data_to_world(cell), image.data_to_world(centre), atol=1e-9)
+        np.testing.assert_allclose(mark.data_to_world(mark.data[0]), image.data_to_world(wanted.query), atol=1e-9)
+    assert viewer.layers.selection.active is image or viewer.layers.selection.active == image
+
+
+def test_one_head_of_an_axis_can_be_followed(open_attention, look, pointed, medt_path, noise):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    choose_view(widget, "global 1.1")
+    widget.probe.head_of_width.setCurrentIndex(widget.probe.head_of_width.findData(3))
+    layer, _ = pointed(widget, Mouse(viewer).move, image.data_to_world((20, 31)))
+    wanted = AxialProbe(noise, load(medt_path), device="cpu").look((20, 31), "global 1.1", heads=(None, 3))
+    np.testing.assert_allclose(layer.data, wanted.weights, atol=1e-6)
+
+
+def test_the_values_of_every_gate_are_told_at_the_pointer(open_attention, look, pointed, blob_model_path, noise):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise)
+    look(widget)
+    found = segment(noise, load(blob_model_path), attention=True, device="cpu").attention
+    layer, _ = pointed(widget, Mouse(viewer).move, image.data_to_world((21, 50)))
+    np.testing.assert_allclose(layer.data, found[0].data, atol=1e-6)
+    wanted = {placed.name: placed.data[21 // int(placed.scale[0]), 50 // int(placed.scale[1])] for placed in found}
+    assert values_in_panel(widget) == pytest.approx(wanted, abs=6e-4)
+    assert "pixel 21, 50" in widget.probe.place.text()
+
+
+def firing_network():
+    """An Attention U-Net whose gates are open where its input is bright, and shut elsewhere, at every level."""
+    network = create(
+        "attention-unet", in_channels=1, classes=2, widths=(2, 2, 2), gate="skip", upsampling="conv"
+    ).eval()
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                module.weight.zero_()
+                if module.bias is not None:
+                    module.bias.zero_()
+                middle = (slice(None), slice(0, 1), *(size // 2 for size in module.kernel_size))
+                module.weight[middle] = 1  # every channel hands on the first
+        for name, module in network.named_modules():
+            if name.endswith("w_g"):
+                module.conv.weight.zero_()
+            if name.endswith("psi"):
+                module.conv.weight.fill_(40)
+                module.conv.bias.fill_(-20)
+    return network
+
+
+@pytest.fixture
+def firing_path(tmp_path):
+    """The like as a model file that takes grey values as they are."""
+    from src_models.header import Intensity
+
+    config = {"in_channels": 1, "classes": 2, "widths": (2, 2, 2), "gate": "skip", "upsampling": "conv"}
+    header = ModelHeader(
+        name="firing",
+        purpose="Fires at bright pixels",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "bright"),
+        channels=("grey",),
+        intensity=Intensity(kind="window", low=0.0, high=1.0),
+        tile=(32, 32),
+        overlap=(8, 8),
+    )
+    return save(Model(firing_network(), header), tmp_path / "firing.safetensors")
+
+
+@pytest.mark.parametrize("where", [(13, 50), (0, 0), (37, 70), (31, 32)])
+def test_a_gate_that_fires_at_one_pixel_lights_that_pixels_area(open_attention, look, firing_path, where):
+    """Odd sizes, several tiles, and a layer that is rotated, anisotropic and sheared by an affine."""
+    viewer, widget = open_attention(firing_path)
+    data = np.zeros((39, 71), np.float32)
+    data[where] = 1
+    affine = np.array([[0.9, 0.3, 5.0], [-0.2, 1.1, -3.0], [0.0, 0.0, 1.0]])
+    image = viewer.add_image(data, affine=affine, **TURNED)
+    look(widget)
+    assert len(list_items(widget)) == 2
+    for name, stride in (("gate 1", 1), ("gate 2", 2)):
+        tick(widget, name)
+        (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == name)
+        (lit,) = np.argwhere(layer.data > 0.5)
+        first = stride * (np.array(where) // stride)  # the cell covers these pixels, and no others
+        for corner in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)):
+            edge = first + (stride - 1) / 2 + stride * np.array(corner)
+            np.testing.assert_allclose(layer.data_to_world(lit + corner), image.data_to_world(edge), atol=1e-9)
+
+
+def test_a_click_pins_a_place_until_it_is_let_go(open_attention, look, pointed, qtbot, noise):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    mouse = Mouse(viewer)
+    _, mark = pointed(widget, mouse.click, image.data_to_world((10, 12)))
+    place = mark.data.copy()
+    assert widget.probe.release.isEnabled()
+    mouse.move(image.data_to_world((40, 60)))
+    qtbot.wait(100)
+    np.testing.assert_array_equal(widget.follower.layers.mark().data, place)
+    widget.probe.release.click()
+    _, mark = pointed(widget, mouse.move, image.data_to_world((40, 60)))
+    assert np.abs(mark.data - (40, 60)).max() <= 2
+    assert not widget.probe.release.isEnabled()
+
+
+def test_a_drag_and_a_brush_stroke_pin_nothing(open_attention, look, noise):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    mouse = Mouse(viewer)
+    mouse.drag(image.data_to_world((10, 10)), image.data_to_world((30, 40)))
+    assert not widget.probe.release.isEnabled()
+    assert widget.follower.pinned() is None
+    labels = viewer.add_labels(np.zeros(noise.shape, np.uint8))
+    labels.mode = "paint"
+    viewer.fit_to_view()
+    mouse.click(labels.data_to_world((20, 20)))
+    assert labels.data[20, 20] == 1  # the stroke is painted
+    assert not widget.probe.release.isEnabled()
+
+
+def test_the_pointer_is_left_alone_once_it_is_not_followed(open_attention, look, pointed, qtbot, noise):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    mouse = Mouse(viewer)
+    pointed(widget, mouse.move, image.data_to_world((20, 31)))
+    widget.probe.follow.setChecked(False)
+    assert [layer.name for layer in viewer.layers] == [image.name]
+    mouse.move(image.data_to_world((30, 31)))
+    qtbot.wait(100)
+    assert [layer.name for layer in viewer.layers] == [image.name]
+
+
+def test_outside_of_the_image_nothing_is_asked(open_attention, look, pointed, qtbot, noise, messages):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    mouse = Mouse(viewer)
+    _, mark = pointed(widget, mouse.move, image.data_to_world((20, 31)))
+    before = mark.data.copy()
+    mouse.move((-8.0, 20.0))
+    qtbot.wait(100)
+    np.testing.assert_array_equal(mark.data, before)
+    assert messages == []
+
+
+def test_every_map_is_listed_with_a_picture_and_its_meaning(open_attention, look, medt_path, noise):
+    viewer, widget = open_attention()
+    viewer.add_image(noise)
+    look(widget)
+    items = list_items(widget)
+    names = {item.data(Qt.ItemDataRole.UserRole) for item in items}
+    assert names == set(attention_names("medt", {}))
+    for item in items:
+        assert not item.icon().isNull()
+        assert "Tick it" in item.toolTip()
+    assert any("24 x 36: how much all pixels attend to this one" in item.text() for item in items)
+    assert widget.maps.names() == []
+
+
+def test_ticking_shows_and_hides_the_layer_and_the_layer_ticks(open_attention, look, blob_model_path, noise):
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise)
+    look(widget)
+    tick(widget, "gate 3")
+    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 3")
+    wanted = segment(noise, load(blob_model_path), attention=["gate 3"], device="cpu").attention[0]
+    np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
+    assert layer.visible
+    layer.visible = False
+    assert widget.maps.names() == []
+    layer.visible = True
+    assert widget.maps.names() == ["gate 3"]
+    viewer.layers.remove(layer)
+    assert widget.maps.names() == []
+
+
+def test_maps_are_laid_out_over_beside_and_one_after_the_other(open_attention, look, blob_model_path, noise, qtbot):
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise)
+    look(widget)
+    widget.maps.animate.click()  # nothing is ticked, so all are shown in turn
+    maps = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention"]
+    assert len(maps) == 2
+    seen = set()
+    for _ in range(2):
+        (shown,) = (layer.name for layer in maps if layer.visible)
+        seen.add(shown)
+        qtbot.waitUntil(lambda shown=shown: [m.name for m in maps if m.visible] != [shown], timeout=5_000)
+    assert seen == {layer.name for layer in maps}
+    widget.maps.animate.click()
+    assert all(layer.visible for layer in maps)
+    widget.maps.grid.click()
+    assert viewer.canvas.grid.enabled
+    widget.maps.overlay.click()
+    assert not viewer.canvas.grid.enabled
+
+
+def test_the_last_run_of_the_segment_widget_is_looked_at_without_another(
+    open_attention, look, run_to_end, blob_model_path, noise, monkeypatch
+):
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise)
+    _, segmenting = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    segmenting.open_model(blob_model_path)
+    run_to_end(segmenting)
+    monkeypatch.setattr(widget.run, "start", None)  # another run would raise
+    look(widget)
+    assert len(list_items(widget)) == 2
+
+
+def test_attention_follows_the_slice(open_attention, look, pointed, qtbot, blob_model_path, noise):
+    viewer, widget = open_attention(blob_model_path)
+    stack = np.stack([noise, noise[::-1], 255 - noise])
+    image = viewer.add_image(stack, scale=(3, 1, 1), axis_labels=ZYX)
+    viewer.dims.set_current_step(0, 0)
+    look(widget)
+    assert widget.region.currentText() == "this plane"
+    tick(widget, "gate 2")
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((0, 20, 30))))
+    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 2")
+    for plane in (1, 2, 0):
+        with qtbot.waitSignal(widget.follower.answered, timeout=30_000):
+            viewer.dims.set_current_step(0, plane)
+        wanted = segment(stack[plane], load(blob_model_path), attention=True, device="cpu").attention[0]
+        np.testing.assert_allclose(layer.data[0], wanted.data, atol=1e-6)
+        np.testing.assert_allclose(layer.data_to_world((0, 0, 0))[0], 3 * plane)
+        np.testing.assert_allclose(widget.follower.layers.map().data[0], wanted.data, atol=1e-6)
+        assert widget.follower.layers.mark().data[0, 0] == plane
+
+
+def test_planes_of_a_stack_that_was_looked_at_whole_need_no_other_run(
+    open_attention, look, pointed, qtbot, medt_path, noise, monkeypatch
+):
+    viewer, widget = open_attention()
+    stack = np.stack([noise, noise[::-1]])
+    image = viewer.add_image(stack, axis_labels=ZYX)
+    viewer.dims.set_current_step(0, 0)
+    widget.region.setCurrentIndex(widget.region.findData("all"))
+    look(widget)
+    choose_view(widget, "global 2.1")
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((0, 20, 30))))
+    monkeypatch.setattr(widget.run, "start", None)
+    with qtbot.waitSignal(widget.follower.answered, timeout=30_000):
+        viewer.dims.set_current_step(0, 1)
+    wanted = AxialProbe(stack, load(medt_path), axes="ZYX", device="cpu").look((20, 30), "global 2.1", plane=(1,))
+    np.testing.assert_allclose(widget.follower.layers.map().data[0], wanted.weights, atol=1e-6)
+
+
+def test_a_volume_has_map_layers_of_three_dimensions(open_attention, look, tmp_path):
+    torch.manual_seed(0)
+    config = {"in_channels": 1, "classes": 2, "widths": (4, 8, 8), "dimensions": 3}
+    header = ModelHeader(
+        name="volume",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "blob"),
+        channels=("grey",),
+        dimensions=3,
+        tile=(16, 32, 32),
+        overlap=(4, 8, 8),
+    )
+    path = save(Model(create("attention-unet", **config).eval(), header), tmp_path / "volume.safetensors")
+    viewer, widget = open_attention(path)
+    data = np.random.default_rng(0).random((10, 22, 30), np.float32)
+    image = viewer.add_image(data, scale=(2, 1, 1))
+    look(widget)
+    tick(widget, "gate 2")
+    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 2")
+    wanted = segment(data, load(path), attention=True, device="cpu").attention[0]
+    assert layer.data.shape == (5, 11, 15)
+    np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
+    np.testing.assert_allclose(layer.data_to_world((0, 0, 0)), image.data_to_world((0.5, 0.5, 0.5)))
+
+
+def other_weights(path, folder):
+    """The same network with other gates: a fine-tuned one, say."""
+    model = load(path)
+    torch.manual_seed(9)
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return save(model, folder / "tuned.safetensors")
+
+
+def test_the_difference_of_two_models_is_shown_in_colours_around_zero(
+    open_attention, look, qtbot, blob_model_path, noise, tmp_path
+):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise)
+    look(widget)
+    tuned = other_weights(blob_model_path, tmp_path)
+    widget.comparison.models.open_file(tuned)
+    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+        widget.comparison.show_difference.click()
+    maps = [segment(noise, load(path), attention=True, device="cpu").attention for path in (blob_model_path, tuned)]
+    for row, name in enumerate(("gate 2", "gate 3")):
+        widget.comparison.ours.setCurrentIndex(row)
+        assert widget.comparison.theirs.currentText() == name
+        wanted = difference(maps[0][row], maps[1][row])
+        layer = viewer.layers[-1]
+        np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
+        assert notes_of(layer)["role"] == "difference"
+        low, high = layer.contrast_limits
+        assert low == -high
+        assert high == pytest.approx(np.abs(wanted.data).max(), rel=1e-4)
+        np.testing.assert_allclose(layer.data_to_world((0, 0)), image.data_to_world(wanted.translate))
+
+
+def test_the_gates_of_the_network_are_drawn(open_attention, look, medt_path, blob_model_path, noise):
+    viewer, widget = open_attention()
+    viewer.add_image(noise)
+    look(widget)
+    gates = gate_values(load(medt_path).network)
+    drawn = {tuple(np.round(item.getData()[1], 5)) for item in widget.gates.plot().listDataItems()}
+    assert drawn == {
+        tuple(np.round([getattr(gate, name) for gate in gates], 5)) for name in ("g_q", "g_k", "g_v1", "g_v2")
+    }
+    widget.open_model(blob_model_path)
+    assert "no gated axial attention" in widget.gates.note.text()
+
+
+def test_maps_tables_and_pictures_are_saved(
+    open_attention, look, pointed, blob_model_path, noise, tmp_path, monkeypatch
+):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise, name="cells")
+    look(widget)
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
+    tick(widget, "gate 3")
+    wanted = segment(noise, load(blob_model_path), attention=True, device="cpu").attention
+    widget.saving.save_maps(tmp_path, widget.maps.names())
+    (file,) = tmp_path.glob("*.tif")
+    np.testing.assert_allclose(tifffile.imread(file), wanted[1].data, atol=1e-6)
+
+    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: next(answers))
+    file.write_bytes(b"mine")
+    widget.saving.save_maps(tmp_path, widget.maps.names())
+    assert file.read_bytes() == b"mine"
+    widget.saving.save_maps(tmp_path, widget.maps.names())
+    np.testing.assert_allclose(tifffile.imread(file), wanted[1].data, atol=1e-6)
+
+    widget.saving.save_table(tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="") as table:
+        rows = {row["map"]: row for row in csv.DictReader(table)}
+    assert float(rows["gate 2"]["value"]) == pytest.approx(wanted[0].data[10, 15], abs=1e-6)
+
+    from imageio.v3 import imread
+
+    before = viewer.screenshot(canvas_only=True, flash=False)
+    widget.saving.save_picture(tmp_path / "view.png")
+    picture = imread(tmp_path / "view.png")
+    assert picture.shape == before.shape
+    changed = np.argwhere((picture.astype(int) - before.astype(int)).any(-1))
+    assert changed[:, 1].min() > 0.6 * before.shape[1]  # the colour bar, at the right, and nothing else
+    assert not any(layer.colorbar.visible for layer in viewer.layers if hasattr(layer, "colorbar"))
+
+
+def test_what_was_chosen_comes_back_with_the_next_widget(open_attention, look, medt_path, noise, make_napari_viewer):
+    viewer, widget = open_attention()
+    viewer.add_image(noise)
+    look(widget)
+    choose_view(widget, "local 2.1")
+    widget.memory.setValue(64)
+    widget.probe.follow.setChecked(False)
+    viewer.window.remove_dock_widget(widget)
+    _, again = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
+    assert again is not widget
+    assert again.memory.value() == 64
+    assert not again.probe.follow.isChecked()
+    again.open_model(medt_path)
+    look(again)
+    assert again.probe.chosen() == "local 2.1"
+
+
+def test_memory_for_following_is_bounded_and_told(open_attention, look, pointed, qtbot):
+    viewer, widget = open_attention()
+    image = viewer.add_image(np.random.default_rng(0).random((200, 220), np.float32))
+    widget.memory.setValue(16)
+    look(widget)
+    mouse = Mouse(viewer)
+    for pixel in ((5, 5), (190, 5), (190, 210), (5, 210), (100, 100)):
+        pointed(widget, mouse.move, image.data_to_world(pixel))
+        assert 0 < widget.follower.kept_bytes <= 16 * 2**20
+        assert widget.memory_used.text() == f"{widget.follower.kept_bytes / 2**20:.0f} MB used"
+
+
+def test_the_layer_goes_and_the_widget_goes_on(open_attention, look, pointed, noise, messages):
+    viewer, widget = open_attention()
+    image = viewer.add_image(noise)
+    look(widget)
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
+    viewer.layers.remove(image)
+    assert list(viewer.layers) == []
+    assert list_items(widget) == []
+    image = viewer.add_image(noise[::-1].copy())
+    look(widget)
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
+    assert messages == []
+
+
+def test_what_keeps_it_from_looking_is_said(open_attention, tmp_path, noise, messages):
+    viewer, widget = open_attention()
+    widget.start()
+    assert "no image" in messages[-1]
+    header = ModelHeader(
+        name="plain",
+        purpose="Tests",
+        architecture="unet",
+        config={"in_channels": 1, "classes": 2, "widths": (4, 8)},
+        classes=("background", "blob"),
+        channels=("grey",),
+        tile=(32, 32),
+        overlap=(8, 8),
+    )
+    path = save(Model(create("unet", **header.config), header), tmp_path / "plain.safetensors")
+    viewer.add_image(noise)
+    widget.open_model(path)
+    widget.start()
+    assert "'plain' has no attention to look at" in messages[-1]
+    widget.compare()
+    assert "Press Look first" in messages[-1]
+
+
+def test_everything_that_can_be_pressed_says_what_it_does(open_attention):
+    from qtpy.QtWidgets import QAbstractButton, QComboBox, QSpinBox
+
+    _, widget = open_attention()
+    for control in (
+        *widget.findChildren(QAbstractButton),
+        *widget.findChildren(QComboBox),
+        *widget.findChildren(QSpinBox),
+    ):
+        if control.objectName().startswith("qt_") or control.parent().objectName().startswith("qt_"):
+            continue
+        if type(control.parent()).__name__ == "QCollapsible" or not control.isVisibleTo(widget):
+            continue
+        assert control.toolTip(), (type(control).__name__, getattr(control, "text", str)())
