@@ -33,7 +33,7 @@ from src_models.auditing.pointing import pointing
 from src_models.auditing.randomisation import layers_from_output, randomise
 from src_models.auditing.recorded import RecordedMap, record_maps
 from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, MapAudit, Pointing
-from src_models.auditing.view import View, view_of
+from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.axes import AxesReading
 from src_models.axial_probe import AxialProbe
 from src_models.checkpoint import Model
@@ -169,7 +169,7 @@ class _Run:
         foreground = self.view.foreground(self.batch)[0]
         mask = foreground >= self.view.threshold
         if not mask.any():
-            raise UserError(
+            raise NothingFoundError(
                 f"the model {self.model.header.name!r} finds nothing in the middle of {self.name}, so there is no "
                 "result to explain; choose another image, or cut it so that objects are in its middle"
             )

@@ -22,9 +22,13 @@ from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
 from src_models.resampling import read_resized
 
-__all__ = ["View", "view_of"]
+__all__ = ["NothingFoundError", "View", "view_of"]
 
 LARGEST = 256
+
+
+class NothingFoundError(UserError):
+    """The model finds nothing in the part that is audited: there is no result to explain."""
 
 
 @dataclass(frozen=True, slots=True)
