@@ -21,7 +21,7 @@ def thumbnail(placed: PlacedMap, side: int) -> NDArray[np.uint8]:
     placed
         The map.
     side
-        Longer side of the picture (px).
+        Longest that a side of the picture may be (px).
 
     Returns
     -------
