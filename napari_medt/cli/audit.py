@@ -168,11 +168,13 @@ def _audit_all(
 
 
 def _show(console: Console, found: Audit) -> None:
-    from src_models.auditing.table import BLOCK_COLUMNS, COLUMNS, block_rows, rows
+    from src_models.auditing.table import BLOCK_COLUMNS, COLUMNS, INFLUENCE_COLUMNS, block_rows, influence_rows, rows
 
     console.print(_table(f"{found.model} on {found.name}", COLUMNS, rows(found)))
     if found.looks:
         console.print(_table("where pixels inside objects look", BLOCK_COLUMNS, block_rows(found)))
+    if found.influences:
+        console.print(_table("which positions act on a pixel", INFLUENCE_COLUMNS, influence_rows(found)))
     for sentence in found.summary:
         console.print(f"* {sentence}")
 

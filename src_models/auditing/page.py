@@ -12,7 +12,7 @@ from PIL import Image
 from src_models.atomic import atomic_path, check_new
 from src_models.auditing.chart import curve_panels, draw_chart
 from src_models.auditing.results import Audit
-from src_models.auditing.table import BLOCK_COLUMNS, COLUMNS, block_rows, rows
+from src_models.auditing.table import BLOCK_COLUMNS, COLUMNS, INFLUENCE_COLUMNS, block_rows, influence_rows, rows
 
 __all__ = ["FILES", "markdown_table", "section", "write_page", "write_picture"]
 
@@ -70,6 +70,8 @@ def section(audit: Audit, pictures: Mapping[str, str]) -> str:
     ]
     if audit.looks:
         parts.append(markdown_table(BLOCK_COLUMNS, block_rows(audit)))
+    if audit.influences:
+        parts.append(markdown_table(INFLUENCE_COLUMNS, influence_rows(audit)))
     return "\n\n".join(parts) + "\n"
 
 

@@ -37,7 +37,10 @@ def sentences(audit: Audit) -> tuple[str, ...]:
 
 def _what(audit: Audit) -> str:
     if audit.images > 1:
-        return f"Means over {audit.images} images of {audit.name}, of each at most 256 x 256 px in its middle."
+        return (
+            f"Means over {audit.images} images of {audit.name}, of each the middle: no more than the network sees at "
+            "once, and at most 256 px of what it sees."
+        )
     assert audit.region is not None
     top, left, height, width = audit.region
     if audit.whole:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from src_models.auditing.results import Audit, Gain, MapAudit, Order
 
-__all__ = ["BLOCK_COLUMNS", "COLUMNS", "block_rows", "rows"]
+__all__ = ["BLOCK_COLUMNS", "COLUMNS", "INFLUENCE_COLUMNS", "block_rows", "influence_rows", "rows"]
 
 COLUMNS = (
     "order of pixels",
@@ -16,6 +16,14 @@ COLUMNS = (
     "strongest 1 % in objects",
 )
 BLOCK_COLUMNS = ("axial block", "attention on own object", "chance", "on any object", "chance", "queries")
+INFLUENCE_COLUMNS = (
+    "axial block",
+    "rank correlation, attention frozen",
+    "not explained by the map",
+    "by a flat map",
+    "rank correlation, attention free",
+    "queries",
+)
 
 
 def rows(audit: Audit) -> list[tuple[str, ...]]:
@@ -42,6 +50,21 @@ def block_rows(audit: Audit) -> list[tuple[str, ...]]:
             str(look.queries),
         )
         for look in audit.looks
+    ]
+
+
+def influence_rows(audit: Audit) -> list[tuple[str, ...]]:
+    """Return a row of :data:`INFLUENCE_COLUMNS` for each axial block whose positions were changed one by one."""
+    return [
+        (
+            found.block,
+            f"{found.frozen_correlation:.2f}",
+            f"{found.frozen_residual:.1%}",
+            f"{found.flat_residual:.1%}",
+            f"{found.moving_correlation:.2f}",
+            str(found.queries),
+        )
+        for found in audit.influences
     ]
 
 
