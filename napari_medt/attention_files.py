@@ -101,9 +101,9 @@ def save_picture(viewer: napari.viewer.Viewer, layer: napari.layers.Image | None
 
 
 def _in_layer(outcome: Outcome, placed: PlacedMap) -> PlacedMap:
-    """Return a map in the axes and pixels of the layer instead of the part of it that was run on."""
+    """Return a map in the axes, less channels, and pixels of the layer instead of the part of it that was run on."""
     from dataclasses import replace
 
-    region = outcome.job.region
+    region = outcome.job.region.without_channels()
     scale, translate = region.place(placed.scale, placed.translate)
     return replace(placed, data=region.expand(placed.data), scale=scale, translate=translate)

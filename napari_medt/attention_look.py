@@ -31,6 +31,23 @@ class Looked:
         """Return where a place in the world lies in the part that was run on (px); None outside of it."""
         return self.outcome.job.region.locate(self.image.world_to_data(world))
 
+    def plane(self, world: Sequence[float]) -> tuple[int, ...] | None:
+        """Return the position, along the axes besides height and width, of the plane that a place lies in.
+
+        None where the place lies outside of the part that was run on.
+        """
+        region = self.outcome.job.region
+        pixel = list(self.image.world_to_data(world))
+        spatial = [axis for axis, letter in enumerate(region.letters[: len(pixel)]) if letter in "YXC"]
+        for axis in spatial:  # the sliders say nothing of these
+            cut = region.index[axis]
+            pixel[axis] = cut.start if isinstance(cut, slice) else cut
+        position = region.locate(pixel)
+        if position is None:
+            return None
+        axes = region.sub_axes.replace("C", "")
+        return tuple(round(place) for place, letter in zip(position, axes, strict=True) if letter not in "YX")
+
     def map(self, name: str) -> PlacedMap:
         """Return a recorded map by its name."""
         return next(placed for placed in self.outcome.segmentation.attention if placed.name == name)

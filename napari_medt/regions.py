@@ -80,6 +80,12 @@ class Region:
         """The box inside an array of `layer_shape`."""
         return tuple(slice(start, start + size) for start, size in zip(*self._box(), strict=True))
 
+    def without_channels(self) -> Region:
+        """Return the box in an array of the same axes less the channels, such as labels."""
+        kept = [axis for axis in zip(self.letters, self.index, self.shape, strict=True) if axis[0] != "C"]
+        letters, index, shape = zip(*kept, strict=True)
+        return Region("".join(letters), index, shape, rgb=False)
+
     def cut(self, data: Any) -> Any:
         """Cut the box out of the layer's array; anything but NumPy stays lazy."""
         if isinstance(data, np.ndarray):
@@ -88,6 +94,14 @@ class Region:
 
         lazy = data if isinstance(data, array.Array) else array.from_array(data)
         return lazy if self.whole else lazy[self.index]
+
+    def cut_labels(self, labels: Any) -> Any:
+        """Cut the box out of labels of `layer_shape`: what is left has the axes of the cut-out without channels."""
+        kept = tuple(
+            0 if letter == "C" else cut - start if isinstance(cut, int) else slice(None)
+            for (letter, cut, _), start in zip(self._layer_axes(), self._box()[0], strict=True)
+        )
+        return labels[self.layer_index][kept]
 
     def expand(self, result: Any) -> Any:
         """Give a result (axes of the cut-out without channels) one axis for every axis of the layer."""

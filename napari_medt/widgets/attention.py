@@ -9,26 +9,25 @@ from pathlib import Path
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from napari_medt.attention_look import Look, Looked
 from napari_medt.image_source import full_resolution, read_layer
 from napari_medt.last_runs import recall, remember
 from napari_medt.preferences import keep_attention, read_attention, read_preferences
 from napari_medt.regions import Region, region_in_viewer
-from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings
+from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
+from napari_medt.widgets.audit_panel import AuditPanel
 from napari_medt.widgets.compare_panel import ComparePanel
 from napari_medt.widgets.gates_chart import GatesChart
 from napari_medt.widgets.layer_combo import ImageLayerCombo
@@ -38,8 +37,9 @@ from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.pointer_follower import PointerFollower
 from napari_medt.widgets.probe_panel import ProbePanel
 from napari_medt.widgets.region_combo import RegionCombo
-from napari_medt.widgets.run import SegmentationRun
+from napari_medt.widgets.run import StepsRun
 from napari_medt.widgets.save_panel import SavePanel
+from napari_medt.widgets.scrolling_column import ScrollingColumn, section
 from src_models.errors import UserError
 from src_models.registry import attention_names
 
@@ -78,9 +78,10 @@ class AttentionWidget(QWidget):
         self.gates = GatesChart()
         self.comparison = ComparePanel(kept.other_model)
         self.saving = SavePanel(self.follower, self.display)
+        self.audit = AuditPanel(self.display)
         self.memory = QSpinBox()
         self.memory_used = QLabel()
-        self.run = SegmentationRun(self)
+        self.run = StepsRun(self)
         self._rest = QTimer(self)
         self._build(kept.memory)
         self._explain()
@@ -121,7 +122,7 @@ class AttentionWidget(QWidget):
                 return
             job = replace(job, settings=replace(earlier.job.settings, attention=job.settings.attention))
         self._set_running(True)
-        self.run.start(job, f"Looking at {image.name}")
+        self.run.start(segmentation_steps(job), f"Looking at {image.name}")
 
     def _job(self, models: ModelCombo, like: Looked | None) -> tuple[napari.layers.Image, Job]:
         image = like.image if like else self.images.layer()
@@ -164,6 +165,7 @@ class AttentionWidget(QWidget):
             return
         self._looked = looked
         self.display.set_looked(looked)
+        self.audit.set_looked(looked)
         self.saving.set_looked(looked)
         self.comparison.set_looked(looked, None)
         self.status.setText("Getting ready to follow the pointer...")
@@ -207,6 +209,7 @@ class AttentionWidget(QWidget):
         self._looked = None
         self.follower.close()
         self.display.set_looked(None)
+        self.audit.set_looked(None)
         self.saving.set_looked(None)
         self.comparison.set_looked(None, None)
         self.gates.set_gates(())
@@ -248,6 +251,11 @@ class AttentionWidget(QWidget):
             self.run.cancel()
         if self._looked is not None and self._looked.image not in self._viewer.layers:
             self._forget()
+
+        self.audit.offer_truth()
+
+    def _on_layer_inserted(self) -> None:
+        self.audit.offer_truth()
 
     def _on_progress(self, share: float, line: str) -> None:
         self.bar.setRange(0, 0 if share < 0 else 1000)
@@ -294,14 +302,15 @@ class AttentionWidget(QWidget):
             ("Gates of the network", self.gates, False),
             ("Compare", self.comparison, False),
             ("Save", self.saving, False),
+            ("Are the maps true?", self.audit, False),
         ):
-            column.addWidget(_section(title, widget, opened=opened))
+            column.addWidget(section(title, widget, opened=opened))
         column.addLayout(memory_row)
         column.addStretch()
         self.status.setWordWrap(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(_Column(content))
+        whole.addWidget(ScrollingColumn(content))
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
         self._set_running(False)
@@ -335,12 +344,13 @@ class AttentionWidget(QWidget):
         self.comparison.wanted.connect(self.compare)
         self.comparison.pair_changed.connect(self._show_difference)
         self.saving.saved.connect(self.status.setText)
-        for source in (self.models, self.comparison.models, self.follower, self.saving):
+        for source in (self.models, self.comparison.models, self.follower, self.saving, self.audit):
             source.refused.connect(self._report)
         self.memory.valueChanged.connect(self._on_memory_changed)
         self._rest.timeout.connect(self._follow_slice)
         self._viewer.dims.events.point.connect(self._on_slice_changed)
         self._viewer.layers.events.removed.connect(self._on_layer_removed)
+        self._viewer.layers.events.inserted.connect(self._on_layer_inserted)
 
     def event(self, event: QEvent) -> bool:
         """Notice that the dock was closed: napari then takes the widget out of it."""
@@ -351,36 +361,13 @@ class AttentionWidget(QWidget):
     def _leave(self) -> None:
         self.display.layout.stop()
         self.run.leave()
+        self.audit.run.leave()
         self.follower.leave()
         self.images.disconnect_viewer()
         for emitter, slot in (
             (self._viewer.dims.events.point, self._on_slice_changed),
             (self._viewer.layers.events.removed, self._on_layer_removed),
+            (self._viewer.layers.events.inserted, self._on_layer_inserted),
         ):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(slot)
-
-
-class _Column(QScrollArea):
-    """Scrolls its content up and down, and is as wide as that needs to be."""
-
-    def __init__(self, content: QWidget) -> None:
-        super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(content)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):  # napari's style has been applied by then
-            wanted = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
-            self.setMinimumWidth(wanted)
-        return super().event(event)
-
-
-def _section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
-    section = QCollapsible(title)
-    section.setContent(content)
-    if opened:
-        section.expand(animate=False)
-    return section

@@ -56,6 +56,11 @@ class PointerFollower(QObject):
         panel.view_changed.connect(self._on_view_changed)
 
     @property
+    def ready(self) -> bool:
+        """Whether questions can be asked."""
+        return self._look is not None
+
+    @property
     def kept_bytes(self) -> int:
         """Bytes that are kept for answering."""
         return self._look.pointer.kept_bytes if self._look else 0

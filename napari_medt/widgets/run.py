@@ -1,4 +1,4 @@
-"""A segmentation in a worker thread, with progress in napari's activity dock and a cancel within one tile."""
+"""Work in a worker thread, with progress in napari's activity dock and a cancel within one step."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
 from napari.utils import progress
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_medt.segmentation_task import Failure, Job, Outcome, segmentation_steps
+if TYPE_CHECKING:
+    from src_models.predict import Progress
 
-__all__ = ["SegmentationRun"]
+__all__ = ["StepsRun"]
 
 _LEAVE_WITHIN = 10.0  # seconds that closing the widget waits for the tile that is being computed
 
 
-class SegmentationRun(QObject):
-    """One run at a time of :func:`~napari_medt.segmentation_task.segmentation_steps`, off the GUI thread.
+class StepsRun(QObject):
+    """Steps through one generator at a time, off the GUI thread.
 
     Parameters
     ----------
@@ -29,13 +30,13 @@ class SegmentationRun(QObject):
     """
 
     progressed = Signal(float, str)  #: share done (0 to 1; below 0 while unknown), and a line for people
-    ended = Signal(object)  #: the Outcome, the Failure, or None after a cancel
+    ended = Signal(object)  #: what the generator returned, or None after a cancel
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: _StepsWorker | None = None
         self._bar: progress | None = None
-        self._result: Outcome | Failure | None = None
+        self._result: Any = None
         self._started = 0.0  # when the first tile was begun; 0 before
         self._drawing = False
 
@@ -44,20 +45,20 @@ class SegmentationRun(QObject):
         """Whether a run is under way."""
         return self._worker is not None
 
-    def start(self, job: Job, title: str) -> None:
+    def start(self, steps: Generator[Progress, None, Any], title: str) -> None:
         """Start a run.
 
         Parameters
         ----------
-        job
-            What is to be done.
+        steps
+            Does a part of the work at each step, and raises nothing: an error is a Failure that it returns.
         title
             What the activity dock calls it.
         """
         self._result = None
         self._started = 0.0
         self._bar = progress(total=0, desc=title)
-        self._worker = _StepsWorker(segmentation_steps(job))
+        self._worker = _StepsWorker(steps)
         self._worker.yielded.connect(self._on_step)
         self._worker.returned.connect(self._on_returned)
         self._worker.finished.connect(self._on_finished)
@@ -108,7 +109,7 @@ class SegmentationRun(QObject):
         left = elapsed / step.done * (step.total - step.done)
         return f"{step.message}, about {_duration(left)} left"
 
-    def _on_returned(self, result: Outcome | Failure | None) -> None:
+    def _on_returned(self, result: Any) -> None:
         self._result = result
 
     def _on_finished(self) -> None:

@@ -26,12 +26,12 @@ from napari_medt.last_runs import remember
 from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
-from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings
+from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
 from napari_medt.widgets.region_combo import RegionCombo
-from napari_medt.widgets.run import SegmentationRun
+from napari_medt.widgets.run import StepsRun
 from src_models.axes import AxesReading
 from src_models.errors import UserError
 
@@ -68,7 +68,7 @@ class SegmentWidget(QWidget):
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
         self.status = QLabel()
-        self.run = SegmentationRun(self)
+        self.run = StepsRun(self)
         self._build()
         self._explain()
         self._connect()
@@ -113,7 +113,7 @@ class SegmentWidget(QWidget):
             return
         self._image_of_run = image
         self._set_running(True)
-        self.run.start(job, f"Segmenting {image.name}")
+        self.run.start(segmentation_steps(job), f"Segmenting {image.name}")
 
     def _job(self, image: napari.layers.Image) -> Job:
         settings = self.settings()

@@ -499,6 +499,28 @@ def test_maps_tables_and_pictures_are_saved(
     assert not any(layer.colorbar.visible for layer in viewer.layers if hasattr(layer, "colorbar"))
 
 
+def test_the_maps_are_checked_and_the_findings_are_sentences(
+    open_attention, look, qtbot, blob_model_path, noise, messages
+):
+    from src_models.auditing.auditor import audit
+
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise, name="cells")
+    truth = np.zeros(noise.shape, np.uint8)
+    truth[10:20, 20:40] = 1
+    viewer.add_labels(truth, name="drawn")
+    viewer.add_labels(np.zeros((5, 5), np.uint8), name="of something else")
+    look(widget)
+    assert [widget.audit.truth.itemText(i) for i in range(widget.audit.truth.count())] == ["no ground truth", "drawn"]
+    tick(widget, "gate 3")
+    with qtbot.waitSignal(widget.audit.run.ended, timeout=120_000):
+        widget.audit.check.click()
+    wanted = audit(noise, load(blob_model_path), labels=truth, maps=["gate 3"], device="cpu", name="layer 'cells'")
+    for sentence in wanted.summary:
+        assert sentence in widget.audit.findings.text()
+    assert messages == []
+
+
 def test_what_was_chosen_comes_back_with_the_next_widget(open_attention, look, medt_path, noise, make_napari_viewer):
     viewer, widget = open_attention()
     viewer.add_image(noise)

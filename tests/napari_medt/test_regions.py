@@ -227,3 +227,9 @@ def test_channels_count_in_a_place_of_the_layer_and_colours_do_not():
     colours = Region("YXC", (slice(2, 8), slice(0, 9), slice(0, 3)), (8, 9, 3), rgb=True)
     assert colours.locate((5, 4)) == (3, 4)
     assert colours.locate((1, 4)) is None
+
+
+def test_labels_are_cut_as_the_image_is():
+    region = Region("ZCYX", (1, slice(0, 3), slice(2, 8), slice(0, 9)), (5, 3, 8, 9), rgb=False)
+    labels = np.arange(5 * 8 * 9).reshape(region.layer_shape)
+    np.testing.assert_array_equal(region.cut_labels(labels), labels[1, 0, 2:8])

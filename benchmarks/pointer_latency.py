@@ -1,0 +1,101 @@
+"""How long after a move of the mouse the Attention widget shows what the network attends to there (256 x 256).
+
+A real viewer, real mouse events, the shipped models; the time runs from the event to the moment the layer holds the
+answer and the window was drawn. The peer is what a viewer must do for any layer that follows the pointer: setting the
+data of an image layer of that size, and drawing it.
+
+Run as ``xvfb-run -a python -m benchmarks.pointer_latency``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import napari
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from benchmarks.machine import report
+from src_models.library import find_model
+
+SIZE, MOVES = 256, 40
+TARGET = 50.0  # ms
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 255, (SIZE, SIZE, 3), np.uint8)
+    pixels = [(int(y), int(x)) for y, x in random.integers(0, SIZE, (MOVES, 2))]
+    viewer = napari.Viewer(show=False)
+    viewer.show()
+    layer = viewer.add_image(image, name="noise")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
+    widget.probe.follow.setChecked(True)
+    peer = _peer(viewer)
+    rows = [["an image layer's data set and drawn", *_both(peer), "1.0"]]
+    for model, views in (("nuclei-medt", ("global 1.1", "local 4.1", "global")), ("nuclei", ("gate 2",))):
+        widget.open_model(find_model(model))
+        widget.start()
+        _wait(lambda: widget.follower.ready)
+        for view in views:
+            widget.probe.view.setCurrentIndex(widget.probe.view.findData(view))
+            ask = _asking(widget, layer)
+            for pixel in pixels:  # every tile is seen once before it counts
+                ask(pixel)
+            times = _times(ask, pixels)
+            rows.append([f"{model}, {view}", *_both(times), f"{statistics.median(peer) / statistics.median(times):.2f}"])
+    viewer.close()
+    report("pointer_latency", (f"{SIZE} x {SIZE}", "median", "longest", "times as fast"), rows, {"target_ms": TARGET})
+
+
+def _peer(viewer: Any) -> list[float]:
+    layer = viewer.add_image(np.zeros((SIZE // 4, SIZE // 4), np.float32), scale=(4, 4))
+    random = np.random.default_rng(1)
+
+    def change(_: Any) -> None:
+        layer.data = random.random((SIZE // 4, SIZE // 4), np.float32)
+        QApplication.processEvents()
+
+    times = _times(change, list(range(MOVES)))
+    viewer.layers.remove(layer)
+    return times
+
+
+def _asking(widget: Any, layer: Any) -> Callable[[tuple[int, int]], None]:
+    answers: list[None] = []
+    widget.follower.answered.connect(lambda: answers.append(None))
+
+    def ask(pixel: tuple[int, int]) -> None:
+        before = len(answers)
+        widget.follower.tracking.moved.emit(tuple(layer.data_to_world(pixel)))
+        _wait(lambda: len(answers) > before)
+        QApplication.processEvents()
+
+    return ask
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    while not done():
+        QApplication.processEvents()
+        time.sleep(0.0005)  # a thread that never rests keeps Python from the others
+
+
+def _times(call: Callable[[Any], None], inputs: list[Any]) -> list[float]:
+    found = []
+    for each in inputs:
+        start = time.perf_counter()
+        call(each)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def _both(times: list[float]) -> tuple[str, str]:
+    return f"{statistics.median(times) * 1e3:.1f} ms", f"{max(times) * 1e3:.1f} ms"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""A column of controls that may be higher than the window, in sections that open and close."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QScrollArea, QWidget
+from superqt import QCollapsible
+
+__all__ = ["ScrollingColumn", "section"]
+
+
+class ScrollingColumn(QScrollArea):
+    """Scrolls its content up and down, and is as wide as that needs to be.
+
+    Parameters
+    ----------
+    content
+        The controls.
+    """
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+
+    def event(self, event: QEvent) -> bool:
+        """Become as wide as the content needs to be."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest):  # napari's style has been applied by then
+            wanted = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+            self.setMinimumWidth(wanted)
+        return super().event(event)
+
+
+def section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
+    """Return controls under a title that opens and closes them.
+
+    Parameters
+    ----------
+    title
+        What they do.
+    content
+        The controls.
+    opened
+        Whether they are seen at first.
+    """
+    section = QCollapsible(title)
+    section.setContent(content)
+    if opened:
+        section.expand(animate=False)
+    return section
