@@ -47,7 +47,8 @@ def main() -> None:
             for pixel in pixels:  # every tile is seen once before it counts
                 ask(pixel)
             times = _times(ask, pixels)
-            rows.append([f"{model}, {view}", *_both(times), f"{statistics.median(peer) / statistics.median(times):.2f}"])
+            ratio = statistics.median(peer) / statistics.median(times)
+            rows.append([f"{model}, {view}", *_both(times), f"{ratio:.2f}"])
     viewer.close()
     report("pointer_latency", (f"{SIZE} x {SIZE}", "median", "longest", "times as fast"), rows, {"target_ms": TARGET})
 

@@ -21,7 +21,7 @@ __all__ = ["map_files", "save_maps", "save_picture", "save_table"]
 
 def map_files(outcome: Outcome, names: Collection[str], folder: Path) -> dict[str, Path]:
     """Return the file of each map of a run; of all maps if none is named."""
-    from src_models.result_files import map_path
+    from src_models.map_files import map_path
 
     stem = f"{outcome.job.layer_name}_{outcome.model_name}"
     wanted = names or [placed.name for placed in outcome.segmentation.attention]
@@ -51,7 +51,7 @@ def save_maps(
     OutputError
         If a file exists, or cannot be written.
     """
-    from src_models.result_files import write_map
+    from src_models.map_files import write_map
 
     files = map_files(outcome, names, folder)
     maps = [_in_layer(outcome, placed) for placed in outcome.segmentation.attention if placed.name in files]

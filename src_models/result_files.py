@@ -16,12 +16,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from src_models.atomic import atomic_path, check_new, check_writable, output_error
 from src_models.axes import SPATIAL, AxesReading
-from src_models.map_files import map_path, write_map
 
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["check_writable", "map_path", "output_zarr", "write_labels", "write_map"]
+__all__ = ["check_writable", "output_zarr", "write_labels"]
 
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
 _ZARR_UNITS = {"nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter"}
