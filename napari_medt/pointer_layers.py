@@ -47,6 +47,8 @@ class PointerLayers:
         pointed
             The answer.
         """
+        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self._shown()):
+            self.remove()  # its axes and units may be others
         active = self._viewer.layers.selection.active
         self._show_map(image, region, pointed)
         self._show_mark(image, region, pointed)
@@ -70,21 +72,20 @@ class PointerLayers:
 
     def remove(self) -> None:
         """Take both layers away."""
-        for layer in (self.map(), self.mark()):
-            if layer is not None:
-                self._viewer.layers.remove(layer)
+        for layer in self._shown():
+            self._viewer.layers.remove(layer)
 
     def to_top(self) -> None:
         """Bring map and mark to the top, where other layers were added since."""
         layers = self._viewer.layers
-        ours = [layer for layer in (self.map(), self.mark()) if layer is not None]
+        ours = self._shown()
         if list(layers)[len(layers) - len(ours) :] != ours:
             for layer in ours:
                 layers.move(layers.index(layer), len(layers))
 
     def _show_map(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         place = placement(image, *region.place(pointed.map.scale, pointed.map.translate))
-        notes = _metadata(image, "pointer", pointed.map.description)
+        notes = {**_metadata(image, "pointer", pointed.map.description), "shown": pointed.map.data}
         layer = self.map()
         if layer is None:
             self._viewer.add_image(
@@ -104,7 +105,7 @@ class PointerLayers:
             layer.data = region.expand(pointed.map.data)
             layer.contrast_limits_range = layer.contrast_limits = _limits(pointed)
         _move(layer, place)
-        layer.metadata = {**notes, "shown": pointed.map.data}
+        layer.metadata = notes
 
     def _show_mark(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         point = np.asarray([region.place(None, pointed.query)[1]])
@@ -130,6 +131,9 @@ class PointerLayers:
             layer.selected_data = set()
         _move(layer, place)
         layer.metadata = _metadata(image, "pointer mark", "the place that was asked about")
+
+    def _shown(self) -> list[Any]:
+        return [layer for layer in (self.map(), self.mark()) if layer is not None]
 
     def _find(self, role: str) -> Any:
         return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
