@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import napari
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.layers import METADATA_KEY, is_own_layer
@@ -19,6 +20,7 @@ from src_models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)
+NUCLEUS = (130, 125)  # a pixel inside a nucleus of the sample in stained tissue
 
 
 def main() -> None:
@@ -41,13 +43,44 @@ def main() -> None:
     show_attention(viewer, "global 2.1 received")
     save(viewer, options.output / "medt_received.png")
     viewer.close()
+    point(options)
 
 
-def open_viewer(sample: str, model: Path):
+def point(options) -> None:
+    """Show the Attention widget: where MedT looks from inside a nucleus, and gates beside their image."""
+    viewer, widget = open_viewer("histology", options.medt, "Attention")
+    look(widget)
+    widget.probe.view.setCurrentIndex(widget.probe.view.findData("global 2.1"))
+    pin(widget, viewer.layers["histology"], NUCLEUS)
+    save(viewer, options.output / "point_medt.png")
+    viewer.close()
+    viewer, widget = open_viewer("fluorescence", options.model, "Attention")
+    look(widget)
+    widget.probe.follow.setChecked(False)
+    for row in range(widget.maps.list.count()):
+        widget.maps.list.item(row).setCheckState(Qt.CheckState.Checked)
+    widget.maps.grid.click()
+    save(viewer, options.output / "point_gates.png")
+    viewer.close()
+
+
+def look(widget) -> None:
+    run(widget, done="Ready", running=lambda: not widget.follower.ready)
+
+
+def pin(widget, image, pixel) -> None:
+    answers = []
+    widget.follower.answered.connect(lambda: answers.append(None))
+    widget.follower.pin(tuple(image.data_to_world(pixel)))
+    while not answers:
+        wait(0.05)
+
+
+def open_viewer(sample: str, model: Path, name: str = "Segment"):
     viewer = napari.Viewer(show=False, title="napari")
     viewer.show()
     viewer.open_sample("napari-medt", sample)
-    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", name)
     widget.open_model(model)
     viewer.layers.selection.active = viewer.layers[sample]
     viewer.window.resize(*SIZE)
@@ -56,11 +89,11 @@ def open_viewer(sample: str, model: Path):
     return viewer, widget
 
 
-def run(widget) -> None:
+def run(widget, done: str = "Done", running=None) -> None:
     widget.start()
-    while widget.run.running:
+    while widget.run.running or (running and running()):
         wait(0.1)
-    if not widget.status.text().startswith("Done"):
+    if not widget.status.text().startswith(done):
         raise SystemExit(widget.status.text())
     print(widget.status.text())
 
