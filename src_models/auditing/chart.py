@@ -34,16 +34,13 @@ class Panel:
     title, across, up
         What it shows, and what its axes are.
     lines
-        Points (x, y) by name, x from 0 to 1 and y within `bounds`; equal names have equal colours in all panels.
-    bounds
-        Lowest and highest y.
+        Points (x, y) by name, both from 0 to 1; equal names have equal colours in all panels.
     """
 
     title: str
     across: str
     up: str
     lines: Mapping[str, Points]
-    bounds: tuple[float, float] = (0.0, 1.0)
 
 
 def curve_panels(audit: Audit) -> list[Panel]:
@@ -60,11 +57,10 @@ def curve_panels(audit: Audit) -> list[Panel]:
         Panel("Deletion: lower is better", "share of the pixels removed", up, deletion),
         Panel("Insertion: higher is better", "share of the pixels shown", up, insertion),
         Panel(
-            "Random weights: 0 is better",
+            "Random weights: lower is better",
             "share of the layers re-initialised, from the output",
-            "rank correlation",
+            "size of rank correlation",
             alike,
-            (-1.0, 1.0),
         ),
     ]
 
@@ -115,18 +111,16 @@ def _draw_panel(
 ) -> None:
     left, top = corner[0] + LEFT, corner[1] + TOP
     width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    low, high = panel.bounds
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return left + x * width, top + (high - min(max(y, low), high)) / (high - low) * height
+        return left + x * width, top + (1 - min(max(y, 0), 1)) * height
 
     for share in np.linspace(0, 1, 5):
-        value = low + share * (high - low)
-        _line(draw, [place(0, value), place(1, value)], GRID, 1)
-        _line(draw, [place(share, low), place(share, high)], GRID, 1)
-        _text(draw, (left - 6, place(0, value)[1]), f"{value:g}", anchor="rm")
-        _text(draw, (place(share, low)[0], top + height + 5), f"{share:g}", anchor="ma")
-    _line(draw, [place(0, high), place(0, low), place(1, low)], INK, 1)
+        _line(draw, [place(0, share), place(1, share)], GRID, 1)
+        _line(draw, [place(share, 0), place(share, 1)], GRID, 1)
+        _text(draw, (left - 6, place(0, share)[1]), f"{share:g}", anchor="rm")
+        _text(draw, (place(share, 0)[0], top + height + 5), f"{share:g}", anchor="ma")
+    _line(draw, [place(0, 1), place(0, 0), place(1, 0)], INK, 1)
     for name, (across, up) in panel.lines.items():
         _line(draw, [place(x, y) for x, y in zip(across, up, strict=True)], colours[name], 2)
     _text(draw, (left, corner[1] + 10), f"{panel.title}   ({panel.up})")

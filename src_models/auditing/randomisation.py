@@ -2,7 +2,8 @@
 
 Adebayo et al. 2018 (arXiv 1810.03292), section 3.1: layers are re-initialised one after the other, from the output to
 the input. A map that stays as it is shows the image, not what was learned. Layers that come after a map cannot change
-it, so its correlation is exactly 1 until the first that comes before it.
+it, so its correlation is exactly 1 until the first that comes before it. Only the size of the correlation counts, with
+whatever sign: an inverted map shows the image as well as the map does, and over many images signs would cancel.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def randomise(
             _replace(changed.get_submodule(module), untrained.get_submodule(module))
         now = record_maps(changed, picture, names) if layer.matters else now
         for name, map_ in now.items():
-            found[name].append(rank_correlation(before[name].values, map_.values))
+            correlation = rank_correlation(before[name].values, map_.values)
+            found[name].append(None if correlation is None else abs(correlation))
         yield f"re-initialising {layer.name}"
     return {name: Randomisation(tuple(layer.name for layer in layers), tuple(values)) for name, values in found.items()}
 

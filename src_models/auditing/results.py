@@ -84,7 +84,8 @@ class Randomisation:
     layers
         In the order in which they were re-initialised.
     correlations
-        Spearman's rank correlation with the trained network's map after each; None where the map became flat.
+        Size of Spearman's rank correlation with the trained network's map after each, 0 to 1, whatever its sign; None
+        where the map became flat.
     """
 
     layers: tuple[str, ...]

@@ -78,12 +78,12 @@ def _randomised(one: MapAudit) -> str:
     if final is None:
         return f"{one.name} becomes flat when the network's weights are random: it depends on what was learned."
     size = f"(rank correlation {final:.2f})"
-    if abs(final) >= HIGH:
+    if final >= HIGH:
         return (
             f"{one.name} hardly changes when the network's weights are random {size}: it shows the image more than "
             "what the network learned."
         )
-    if abs(final) >= LOW:
+    if final >= LOW:
         return (
             f"{one.name} changes in part when the network's weights are random {size}: part of it shows the image, not "
             "what the network learned."
