@@ -8,6 +8,7 @@ from pathlib import Path
 
 import napari.layers
 import napari.viewer
+import numpy as np
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import (
@@ -184,7 +185,8 @@ class AttentionWidget(QWidget):
             return
         if found is not None and self._looked is not None and self._looked.image in self._viewer.layers:
             self.display.layers.show_difference(self._looked.image, self._looked.outcome, found)
-            self.status.setText(f"{found.name}: green is more, pink is less.")
+            words = "green is more, pink is less" if np.any(found.data) else "they are the same everywhere"
+            self.status.setText(f"{found.name}: {words}.")
 
     def _on_choice_changed(self) -> None:
         """Offer what can be looked at of the chosen image; what was looked at with another model or image goes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import napari.layers
 import napari.viewer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.attention_look import Looked
 from napari_medt.audit_task import auditing_steps
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from src_models.auditing.results import Audit
 
 __all__ = ["AuditPanel"]
+
+_FINDINGS = 220  # px: a dozen lines
 
 
 class AuditPanel(QWidget):
@@ -44,7 +46,7 @@ class AuditPanel(QWidget):
         self.check = QPushButton("Check the maps")
         self.cancel = QPushButton("Cancel")
         self.status = QLabel()
-        self.findings = QLabel()
+        self.findings = QPlainTextEdit()
         self.run = StepsRun(self)
         self._build()
         self._explain()
@@ -58,7 +60,7 @@ class AuditPanel(QWidget):
         """Audit this run from now on."""
         self._looked = looked
         self.run.cancel()
-        self.findings.setText("")
+        self.findings.setPlainText("")
         self.status.setText("")
         self.setEnabled(looked is not None)
         self.offer_truth()
@@ -106,7 +108,7 @@ class AuditPanel(QWidget):
         if isinstance(found, Failure):
             self.refused.emit(found.message)
         elif found is not None:
-            self.findings.setText("\n".join(f"\N{BULLET} {sentence}" for sentence in found.summary))
+            self.findings.setPlainText("\n".join(f"\N{BULLET} {sentence}" for sentence in found.summary))
 
     def _set_running(self, running: bool) -> None:
         self.check.setEnabled(not running)
@@ -123,7 +125,8 @@ class AuditPanel(QWidget):
         column.addWidget(self.status)
         column.addWidget(self.findings)
         self.truth.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.findings.setWordWrap(True)
+        self.findings.setReadOnly(True)
+        self.findings.setFixedHeight(_FINDINGS)
         self._set_running(False)
 
     def _explain(self) -> None:

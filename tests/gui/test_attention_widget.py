@@ -517,7 +517,7 @@ def test_the_maps_are_checked_and_the_findings_are_sentences(
         widget.audit.check.click()
     wanted = audit(noise, load(blob_model_path), labels=truth, maps=["gate 3"], device="cpu", name="layer 'cells'")
     for sentence in wanted.summary:
-        assert sentence in widget.audit.findings.text()
+        assert sentence in widget.audit.findings.toPlainText()
     assert messages == []
 
 
