@@ -21,9 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from src_models.nets.axial_record import AxialRecord
 from src_models.nets.axial_taps import AxialTaps
 from src_models.nets.kernels.axial import (
     RelativePositions,
+    attend_in_parts,
     attend_joined,
     axial_attention,
     spread_over_pairs,
@@ -157,13 +159,20 @@ class AxialAttention(nn.Module):
                 setattr(self, name, nn.Parameter(torch.tensor(value)))
         self.folded = False
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Attend within every column or row of `x` (N, C, H, W); the result has the same shape."""
+    def forward(self, x: Tensor, record: AxialRecord | None = None) -> Tensor:
+        """Attend within every column or row of `x` (N, C, H, W); the result has the same shape.
+
+        What a `record` wants to know of the pass is filled in; the result is the same to the bit.
+        """
         query, key, value = self.project(x)
         scale, positions = self.weigh(query, key)
+        if record is not None:
+            record.keep(query, key, scale, positions)
         if self.folded:
-            return self._to_image(attend_joined(query, key, value, scale, positions))
+            return self._to_image(self._attend_folded(query, key, value, scale, positions, record))
         content, positional = axial_attention(query, key, value, scale, positions)
+        if record is not None and record.parts and positional is not None:
+            record.keep_parts(*self._weighed_parts(content, positional))
         return self._normalise(content, positional)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -178,21 +187,6 @@ class AxialAttention(nn.Module):
             return self.folded_scale, self._folded_positions(query.shape[-1])
         tables = self._tables(query.shape[-1])
         return self._weighed(tables, self._moments(query, key, tables) if self.training else None)
-
-    def parts_of_result(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return what content and what positions contribute to the result, (N, O, heads, C / heads, L) each.
-
-        Norms and gates are in it, offsets that are the same for every pixel are not.
-        """
-        query, key, value = self.project(x)
-        content, positional = axial_attention(query, key, value, *self.weigh(query, key))
-        if self.folded:
-            return content - self.folded_offset, positional
-        content = content * self._output_affine(self.content_norm, self._output_gates()[0])[0].view(self.heads, -1, 1)
-        if positional is None:
-            return content, None
-        factor, _ = self._output_affine(self.position_norm, self._output_gates()[1])
-        return content, positional * factor.view(self.heads, -1, 1)
 
     def fold(self) -> None:
         """Put norms and gates, in place, into the projection and the tables; for prediction only.
@@ -218,6 +212,21 @@ class AxialAttention(nn.Module):
         for name, table in (positions or RelativePositions(*3 * [torch.empty(0)]))._asdict().items():
             self.register_buffer(f"folded_{name}", table, persistent=False)
         self.folded = True
+
+    def _attend_folded(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        scale: Tensor,
+        positions: RelativePositions | None,
+        record: AxialRecord | None,
+    ) -> Tensor:
+        if record is None or not record.parts or positions is None:
+            return attend_joined(query, key, value, scale, positions)
+        result, content, positional = attend_in_parts(query, key, value, scale, positions)
+        record.keep_parts(content - self.folded_offset, positional)
+        return result
 
     def _folded_positions(self, length: int) -> RelativePositions | None:
         if self.length is None:
@@ -291,6 +300,16 @@ class AxialAttention(nn.Module):
         if not self.gated:
             return torch.as_tensor(norm(image))
         return torch.as_tensor(norm(image * gate) if self.compatible else norm(image) * gate)
+
+    @torch.no_grad()
+    def _weighed_parts(self, content: Tensor, positional: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the parts of the result with what norms, by their tracked statistics, and gates multiply them by."""
+        gates = self._output_gates()
+        of_content, of_positions = (
+            self._output_affine(norm, gate)[0].view(self.heads, -1, 1)
+            for norm, gate in zip((self.content_norm, self.position_norm), gates, strict=True)
+        )
+        return content * of_content, positional * of_positions
 
     def _to_image(self, sequences: Tensor) -> Tensor:
         """Bring (N, O, heads, C / heads, L) back to (N, C, H, W)."""
@@ -409,12 +428,19 @@ class AxialBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (N, C_in, H, W) -> (N, 2 * width, H / stride, W / stride)
         """Apply the block."""
         inner = F.relu(self.down(x))
-        columns = self.height(inner)
-        rows = self.width(columns)
         if self.taps.heard() and not self._in_part():
-            self.taps.tell(self.height, inner, self.width, columns)
+            rows = self._attend_heard(inner)
+        else:
+            rows = self.width(self.height(inner))
         found = self.up(F.relu(self.pool(rows)))
         return F.relu(found + self.shortcut(x))
+
+    def _attend_heard(self, inner: Tensor) -> Tensor:
+        records = self.taps.record(), self.taps.record()
+        columns: Tensor = self.height(inner, records[0])
+        rows: Tensor = self.width(columns, records[1])
+        self.taps.tell(*records)
+        return rows
 
     def _in_part(self) -> bool:
         """Return whether only one of many patches is in this pass: the authors' way of training."""

@@ -7,20 +7,13 @@ follow from it without making any such product.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
-from src_models.nets.kernels.axial import attention_matrix, similarity_terms
+from src_models.nets.axial_record import AxialRecord
 from src_models.nets.tap import AttentionTap
 
-if TYPE_CHECKING:
-    from src_models.nets.axial_attention import AxialAttention
-
-__all__ = ["AxialTaps", "attention_received"]
+__all__ = ["AxialTaps"]
 
 MATRIX = "axial attention"
 
@@ -77,71 +70,41 @@ class AxialTaps(nn.Module):
         """Return whether anybody listens."""
         return any(isinstance(module, AttentionTap) and module.heard for module in self.children())
 
-    def tell(self, along_height: AxialAttention, image: Tensor, along_width: AxialAttention, between: Tensor) -> None:
+    def record(self) -> AxialRecord:
+        """Return what a layer of the block is to fill in while it runs, if anybody listens."""
+        return AxialRecord(parts=self.in_output is not None and self.in_output.heard)
+
+    def tell(self, columns: AxialRecord, rows: AxialRecord) -> None:
         """Compute what is listened to.
 
         Parameters
         ----------
-        along_height, along_width
-            The block's two layers.
-        image, between
-            What goes into the first, and into the second, (N, C, H, W).
+        columns, rows
+            What the layers along the height and along the width computed in this pass.
         """
-        with torch.no_grad(), _statistics_kept(along_height), _statistics_kept(along_width):
-            layers = ((along_height, image), (along_width, between))
-            if self.height.heard or self.width.heard or self.received.heard:
-                columns, rows = (_matrix(layer, x) for layer, x in layers)
-                self.height(columns)
-                self.width(rows)
-                self.received(attention_received(columns.mean(2), rows.mean(2)))
-            for tap, share in ((self.in_similarity, _similarity_share), (self.in_output, _output_share)):
-                if tap is not None and tap.heard:
-                    down, across = (share(layer, x) for layer, x in layers)
-                    tap((down.transpose(1, 2) + across)[:, None] / 2)
+        with torch.no_grad():
+            if self.height.heard:
+                self.height(columns.matrix())
+            if self.width.heard:
+                self.width(rows.matrix())
+            if self.received.heard:
+                self.received(_received(columns, rows))
+            if self.in_similarity is not None and self.in_similarity.heard:
+                self.in_similarity(_mean(columns.similarity_share(), rows.similarity_share()))
+            if self.in_output is not None and self.in_output.heard:
+                self.in_output(_mean(columns.output_share(), rows.output_share()))
 
 
-def attention_received(columns: Tensor, rows: Tensor) -> Tensor:
+def _received(columns: AxialRecord, rows: AxialRecord) -> Tensor:
     """Return how much attention each pixel receives from all, (N, 1, H, W); the mean over pixels is 1.
 
-    Parameters
-    ----------
-    columns
-        Attention along the height, (N, W, H, H).
-    rows
-        Attention along the width, which comes after, (N, H, W, W).
+    Summed over the outputs (y, x), ``A_w[y][x, x'] A_h[x'][y, y']`` is the attention along the height of the pixels
+    (y, x') of column x', each counted by what it receives from its own row.
     """
-    return torch.einsum("nyx,nxyz->nzx", rows.sum(2), columns)[:, None]
+    from_row = rows.received()  # N, H, W
+    return columns.received(from_row.transpose(1, 2)).transpose(1, 2)[:, None]
 
 
-@contextmanager
-def _statistics_kept(layer: nn.Module) -> Iterator[None]:
-    """Undo what norms in training track inside the ``with`` block: looking is not learning."""
-    before = [(buffer, buffer.clone()) for buffer in layer.buffers()] if layer.training else []
-    yield
-    for buffer, value in before:
-        buffer.copy_(value)
-
-
-def _matrix(layer: AxialAttention, x: Tensor) -> Tensor:
-    query, key, _ = layer.project(x)
-    return attention_matrix(query, key, *layer.weigh(query, key))
-
-
-def _similarity_share(layer: AxialAttention, x: Tensor) -> Tensor:
-    """Return the share (N, O, L) of the positional terms in the spread over keys."""
-    query, key, _ = layer.project(x)
-    content, positional = similarity_terms(query, key, *layer.weigh(query, key))
-    assert positional is not None
-    return _share(positional.std(-1, correction=0), content.std(-1, correction=0))
-
-
-def _output_share(layer: AxialAttention, x: Tensor) -> Tensor:
-    """Return the share (N, O, L) of the positional part in the norm over a head's channels."""
-    content, positional = layer.parts_of_result(x)
-    assert positional is not None
-    return _share(positional.norm(dim=3), content.norm(dim=3))
-
-
-def _share(part: Tensor, rest: Tensor) -> Tensor:
-    """Return part / (part + rest), head by head (axis 2), averaged; 0 where both are 0."""
-    return (part / (part + rest).clamp_min(torch.finfo(part.dtype).tiny)).mean(2)
+def _mean(columns: Tensor, rows: Tensor) -> Tensor:
+    """Return the mean of what was found along the height (N, W, H) and along the width (N, H, W), (N, 1, H, W)."""
+    return (columns.transpose(1, 2) + rows)[:, None] / 2

@@ -21,13 +21,16 @@ from torch import Tensor
 
 __all__ = [
     "RelativePositions",
+    "attend_in_parts",
     "attend_joined",
     "attention_matrix",
+    "attention_received",
     "attention_row",
     "axial_attention",
     "reference",
     "similarity_terms",
     "spread_over_pairs",
+    "variances_of_terms",
 ]
 
 
@@ -93,6 +96,76 @@ def attend_joined(
         return axial_cpu.attend_joined(query, key, value, scale, positions)
     content, positional = axial_attention(query, key, value, scale, positions)
     return content if positional is None else content + positional
+
+
+def attend_in_parts(
+    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the result of :func:`attend_joined`, to the bit, and its content and positional parts.
+
+    All are (N, O, G, C, L), not differentiable; the parts may have a higher precision than the result.
+    """
+    from src_models.nets.kernels import axial_cpu
+
+    if _halved_on_cpu(query):
+        found = attend_in_parts(query.float(), key.float(), value.float(), scale, positions)
+        return found[0].to(query.dtype), found[1], found[2]
+    if axial_cpu.available_for(query):
+        joined, positional = axial_cpu.attend_with_positions(query, key, value, scale, positions)
+        return joined, joined - positional, positional
+    content, placed = axial_attention(query, key, value, scale, positions)
+    assert placed is not None
+    return content + placed, content, placed
+
+
+def attention_received(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None, weights: Tensor
+) -> Tensor:
+    """Return how much attention each key receives, ``sum_i w_i A_ij``, (N, O, G, L) in single or double precision.
+
+    Parameters
+    ----------
+    query, key, scale, positions
+        As for :func:`axial_attention`; not differentiable.
+    weights
+        w (N, O, L), the factor of each query.
+    """
+    from src_models.nets.kernels import axial_cpu
+
+    given = _in_single(query, key, scale, positions)
+    if axial_cpu.available_for(given[0]):
+        return axial_cpu.attention_received(*given, weights.to(given[0].dtype))
+    with torch.no_grad(), torch.autocast(query.device.type, enabled=False):
+        return torch.einsum("noi,nogij->nogj", weights.to(given[0].dtype), attention_matrix(*given))
+
+
+def variances_of_terms(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions
+) -> tuple[Tensor, Tensor]:
+    """Return the variances over keys of both terms of s, content and positional.
+
+    Each is (N, O, G, L) by query, in single or double precision; not differentiable.
+    """
+    from src_models.nets.kernels import axial_cpu
+
+    own, met, factor, tables = _in_single(query, key, scale, positions)
+    assert tables is not None
+    if axial_cpu.available_for(own):
+        return axial_cpu.variances_of_terms(own, met, factor, tables)
+    with torch.no_grad(), torch.autocast(query.device.type, enabled=False):
+        content, positional = similarity_terms(own, met, factor, tables)
+        assert positional is not None
+        return content.var(-1, correction=0), positional.var(-1, correction=0)
+
+
+def _in_single(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None
+) -> tuple[Tensor, Tensor, Tensor, RelativePositions | None]:
+    """Return the same, in single precision where it was half."""
+    if query.dtype not in (torch.bfloat16, torch.float16):
+        return query, key, scale, positions
+    tables = None if positions is None else RelativePositions(*(table.float() for table in positions))
+    return query.float(), key.float(), scale.float(), tables
 
 
 def _halved_on_cpu(query: Tensor) -> bool:

@@ -26,7 +26,15 @@ from src_models.nets.kernels.axial import RelativePositions
 from src_models.nets.kernels.axial_cpu_kernels import kernel
 from src_models.nets.kernels.lane_vectors import LANES
 
-__all__ = ["attend_joined", "available", "available_for", "axial_attention"]
+__all__ = [
+    "attend_joined",
+    "attend_with_positions",
+    "attention_received",
+    "available",
+    "available_for",
+    "axial_attention",
+    "variances_of_terms",
+]
 
 Array = npt.NDArray[Any]
 
@@ -81,7 +89,7 @@ def axial_attention(
         return content, positional
     content = _empty_as(value)
     if positions is None:
-        _attend(inputs, content, None)
+        _attend(inputs, content, None, joined=True)
         return content, None
     positional = _empty_as(value)
     _attend(inputs, content, positional)
@@ -112,8 +120,41 @@ def attend_joined(
     """
     if out is None:
         out = _empty_as(value)
-    _attend((query, key, value, scale, *_tables(query, value, positions)), out, None)
+    _attend((query, key, value, scale, *_tables(query, value, positions)), out, None, joined=True)
     return out
+
+
+def attend_with_positions(
+    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions
+) -> tuple[Tensor, Tensor]:
+    """Return what :func:`attend_joined` does, to the bit, and the positional part of it, (N, O, G, C, L) each."""
+    joined, positional = _empty_as(value), _empty_as(value)
+    _attend((query, key, value, scale, *positions), joined, positional, joined=True)
+    return joined, positional
+
+
+def attention_received(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None, weights: Tensor
+) -> Tensor:
+    """Return the sum of attention over queries, (N, O, G, L) by key, without derivatives.
+
+    Parameters
+    ----------
+    query, key, scale, positions
+        As for :func:`axial_attention`.
+    weights
+        (N, O, L), with any strides: the factor of each query.
+    """
+    weights = weights[:, :, None, None].expand(-1, -1, query.shape[2], -1, -1)
+    return _sum_up("received", query, key, scale, positions, weights=weights)[:, :, :, 0]
+
+
+def variances_of_terms(
+    query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions
+) -> tuple[Tensor, Tensor]:
+    """Return the variances over keys of the content term and of the positional one, (N, O, G, L) each, by query."""
+    found = _sum_up("variances", query, key, scale, positions, channels=2)
+    return found[:, :, :, 0], found[:, :, :, 1]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -143,7 +184,7 @@ class _JoinedAttention(torch.autograd.Function):
     def forward(ctx: FunctionCtx, *inputs: Tensor) -> Tensor:
         ctx.save_for_backward(*inputs)
         joined = _empty_as(inputs[2])
-        _attend(inputs, joined, None)
+        _attend(inputs, joined, None, joined=True)
         return joined
 
     @staticmethod
@@ -189,8 +230,8 @@ def _arrays(inputs: tuple[Tensor, ...]) -> list[Array]:
     return [query, key, value, *(np.ascontiguousarray(array) for array in (scale, *tables, last))]
 
 
-def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | None) -> None:
-    """Write the results, or their sum to `content` if there is no place for the second."""
+def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | None, *, joined: bool = False) -> None:
+    """Write the first result, or the sum of both if `joined`, and the second if there is a place for it."""
     _check(inputs, content)
     arrays = _arrays(inputs)
     first = content.detach().numpy()
@@ -198,9 +239,42 @@ def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | No
     forward = kernel("forward", arrays[0].dtype.name)
 
     def run(_: int, start: int, stop: int) -> None:
-        forward(*arrays, first, second, positional is None, _rooms(arrays), start, stop)
+        forward(*arrays, first, second, joined, positional is not None, _rooms(arrays), start, stop)
 
     _in_threads(run, _parts(inputs[0]))
+
+
+def _sum_up(
+    name: str,
+    query: Tensor,
+    key: Tensor,
+    scale: Tensor,
+    positions: RelativePositions | None,
+    *,
+    weights: Tensor | None = None,
+    channels: int = 1,
+) -> Tensor:
+    """Run a kernel that gives (N, O, G, channels, L) of the similarities."""
+    images, others, heads, small, length = query.shape
+    table_q, table_k, _ = _tables(query, query, positions)
+    found = query.new_empty(images, others, heads, channels, length)
+    given = (query, key) if weights is None else (query, key, weights)
+    wanted = [tuple(query.shape)] * 2 + [(images, others, heads, 1, length)] * (weights is not None)
+    wanted += [(heads,)] + [(heads, small, 2 * length - 1)] * 2
+    shapes = [tuple(tensor.shape) for tensor in (*given, scale, table_q, table_k)]
+    if shapes != wanted or 0 in query.shape[2:]:
+        raise ValueError(f"query, key, weights if any, scale and two tables are {shapes}, not {wanted}")
+    arrays = [tensor.detach().numpy() for tensor in given]
+    arrays += [np.ascontiguousarray(tensor.detach().numpy()) for tensor in (scale, table_q, table_k)]
+    run_kernel = kernel(name, arrays[0].dtype.name)
+
+    def run(_: int, start: int, stop: int) -> None:
+        # Values have twice the channels of keys in this project's layers, whose rooms are then used again.
+        rooms = _rooms_of(threading.get_ident(), small, length, 2 * small, 2 * length - 1, arrays[0].dtype.str)
+        run_kernel(*arrays, found.numpy(), rooms, start, stop)
+
+    _in_threads(run, _parts(query))
+    return found
 
 
 def _differentiate(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor) -> tuple[Tensor, ...]:

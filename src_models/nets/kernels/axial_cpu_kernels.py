@@ -1,9 +1,10 @@
-"""The kernels of axial attention on the CPU, forward and backward, and how numba compiles them when first wanted.
+"""The kernels of axial attention on the CPU, and how numba compiles them when first wanted.
 
 A kernel takes `LANES` sequences of one head side by side: their channels are gathered into small arrays (channel,
 place, lane), and every number in a formula becomes a vector with one lane for each sequence. That suits sequences of
 any length and any strides, and needs no sums across a vector. The kernel works row by row: all the similarities of one
 query, their softmax, their results. The backward pass makes each row anew, so nothing but the inputs is kept for it.
+Nor is a row kept by the kernels for who looks at attention, which sum it up.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ ROOMS = 11  # blocks that a kernel works in
 
 
 def kernel(name: str, dtype: str) -> Callable[..., None]:
-    """Return the "forward" or the "backward" kernel for "float32" or "float64"; only the first call takes long."""
+    """Return a kernel for "float32" or "float64"; only the first call takes long.
+
+    There are "forward", "backward", "received" (sums of attention over queries) and "variances" (of similarities).
+    """
     with _compiling:
         return _compiled(name, dtype)
 
@@ -56,9 +60,14 @@ def _signature(name: str, number: Any) -> Any:
     # Arrays with any strides are one type here; numba would else compile anew for every layout that it meets.
     strided, vector, tables = number[:, :, :, :, :], number[::1], (number[:, :, ::1],) * 3
     rooms = numba.types.UniTuple(number[:, :, ::1], ROOMS)
-    inputs = (strided, strided, strided, vector, *tables)
-    own = (numba.boolean,) if name == "forward" else (strided, strided, strided, vector, *tables)
-    return numba.void(*inputs, strided, strided, *own, rooms, numba.int64, numba.int64)
+    inputs, results = (strided, strided, strided, vector, *tables), (strided, strided)
+    arguments = {
+        "forward": (*inputs, *results, numba.boolean, numba.boolean),
+        "backward": (*inputs, *results, strided, strided, strided, vector, *tables),
+        "received": (strided, strided, strided, vector, *tables[:2], strided),
+        "variances": (strided, strided, vector, *tables[:2], strided),
+    }[name]
+    return numba.void(*arguments, rooms, numba.int64, numba.int64)
 
 
 def _options() -> dict[str, Any]:
@@ -91,6 +100,9 @@ _STEPS = (
     "_key_gradients",
     "_backward_block",
     "_add_lanes",
+    "_add_weights",
+    "_write_terms",
+    "_variance",
 )
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -199,8 +211,10 @@ def _weigh(query: Array, key: Array, table_q: Array, table_k: Array, scale: Any,
     return total
 
 
-def _sum_values(rows: Array, value: Array, table_v: Array, i: int, total: Any, joined: bool, results: Array) -> None:
-    """Write the results of query i: content, then positional `channels` further, or their sum."""
+def _sum_values(
+    rows: Array, value: Array, table_v: Array, i: int, total: Any, joined: bool, apart: bool, results: Array
+) -> None:
+    """Write the results of query i: content, or the sum if `joined`; if `apart`, positional `channels` further."""
     channels, length = value.shape[0], value.shape[1]
     for c in range(0, channels, 2):  # pairs keep four sums under way, as an addition waits for the one before
         content = content2 = positional = positional2 = _fill(rows.dtype.type(0))
@@ -216,6 +230,7 @@ def _sum_values(rows: Array, value: Array, table_v: Array, i: int, total: Any, j
         else:
             _store(results, c, i, content / total)
             _store(results, c + 1, i, content2 / total)
+        if apart:
             _store(results, channels + c, i, positional / total)
             _store(results, channels + c + 1, i, positional2 / total)
 
@@ -227,6 +242,7 @@ def _forward_block(
     scale: Any,
     tables: tuple[Array, ...],
     joined: bool,
+    apart: bool,
     rows: Array,
     results: Array,
 ) -> None:
@@ -234,7 +250,7 @@ def _forward_block(
     factor = _fill(scale)
     for i in range(query.shape[1]):
         total = _weigh(query, key, tables[0], tables[1], factor, i, rows)
-        _sum_values(rows, value, tables[2], i, total, joined, results)
+        _sum_values(rows, value, tables[2], i, total, joined, apart, results)
 
 
 def _forward(
@@ -248,6 +264,7 @@ def _forward(
     content: Array,
     positional: Array,
     joined: bool,
+    apart: bool,
     rooms: tuple[Array, ...],
     start: int,
     stop: int,
@@ -262,9 +279,9 @@ def _forward(
         _gather(key, head, at, k)
         _gather(value, head, at, v)
         tables = (table_q[head], table_k[head], table_v[head])
-        _forward_block(q, k, v, scale[head], tables, joined, rows, results)
+        _forward_block(q, k, v, scale[head], tables, joined, apart, rows, results)
         _scatter(results, head, at, content)
-        if not joined:
+        if apart:
             _scatter(results[large:], head, at, positional)
 
 
@@ -429,3 +446,90 @@ def _backward(
             _add_lanes(table_gradients[0], to_table_q[head])
             _add_lanes(table_gradients[1], to_table_k[head])
             _add_lanes(table_gradients[2], to_table_v[head])
+
+
+def _add_weights(rows: Array, share: Any, sums: Array) -> None:
+    """Add the share of one query to the sums for each key."""
+    for j in range(rows.shape[1]):
+        _store(sums, 0, j, _load(sums, 0, j) + share * _load(rows, 0, j))
+
+
+def _received(
+    query: Array,
+    key: Array,
+    weights: Array,
+    scale: Array,
+    table_q: Array,
+    table_k: Array,
+    received: Array,
+    rooms: tuple[Array, ...],
+    start: int,
+    stop: int,
+) -> None:
+    """Write, for each key, the sum over queries of weight times attention, of the blocks from `start` to `stop`."""
+    of_head = (query.shape[0] * query.shape[1] + LANES - 1) // LANES
+    q, k, w, rows, sums = rooms[0], rooms[1], rooms[2][:1], rooms[3], rooms[4][:1]
+    for block in range(start, stop):
+        head, at = block // of_head, block % of_head * LANES
+        _gather(query, head, at, q)
+        _gather(key, head, at, k)
+        _gather(weights, head, at, w)
+        sums[:] = 0
+        factor = _fill(scale[head])
+        for i in range(q.shape[1]):
+            total = _weigh(q, k, table_q[head], table_k[head], factor, i, rows)
+            _add_weights(rows, _load(w, 0, i) / total, sums)
+        _scatter(sums, head, at, received)
+
+
+def _write_terms(query: Array, key: Array, table_q: Array, table_k: Array, scale: Any, i: int, rows: Array) -> None:
+    """Write the content term of query i for every key, and at 1 the sum of the positional ones."""
+    last = key.shape[1] - 1
+    for d in range(key.shape[0]):
+        q = _load(query, d, i)
+        scaled = q * scale
+        for j in range(key.shape[1]):
+            k = _load(key, d, j)
+            content = k * scaled
+            positional = k * _spread(table_k, d, last + j - i) + q * _spread(table_q, d, last + i - j)
+            _store(rows, 0, j, content if d == 0 else _load(rows, 0, j) + content)
+            _store(rows, 1, j, positional if d == 0 else _load(rows, 1, j) + positional)
+
+
+def _variance(rows: Array, term: int) -> Any:
+    """Return the variance of one of the terms over keys; the mean goes first, as single precision needs."""
+    count = _fill(rows.dtype.type(rows.shape[1]))
+    mean = square = _fill(rows.dtype.type(0))
+    for j in range(rows.shape[1]):
+        mean = mean + _load(rows, term, j)
+    mean = mean / count
+    for j in range(rows.shape[1]):
+        off = _load(rows, term, j) - mean
+        square = square + off * off
+    return square / count
+
+
+def _variances(
+    query: Array,
+    key: Array,
+    scale: Array,
+    table_q: Array,
+    table_k: Array,
+    variances: Array,
+    rooms: tuple[Array, ...],
+    start: int,
+    stop: int,
+) -> None:
+    """Write, for each query, the variances of the content and of the positional term, from `start` to `stop`."""
+    of_head = (query.shape[0] * query.shape[1] + LANES - 1) // LANES
+    q, k, rows, found = rooms[0], rooms[1], rooms[3], rooms[4][:2]
+    for block in range(start, stop):
+        head, at = block // of_head, block % of_head * LANES
+        _gather(query, head, at, q)
+        _gather(key, head, at, k)
+        factor = _fill(scale[head])
+        for i in range(q.shape[1]):
+            _write_terms(q, k, table_q[head], table_k[head], factor, i, rows)
+            _store(found, 0, i, _variance(rows, 0))
+            _store(found, 1, i, _variance(rows, 1))
+        _scatter(found, head, at, variances)

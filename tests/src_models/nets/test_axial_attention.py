@@ -10,6 +10,7 @@ from torch import nn
 
 from src_models.execution import choose_execution, prepare
 from src_models.nets.axial_attention import AxialAttention, SimilarityNorm, moments_of_terms
+from src_models.nets.axial_record import AxialRecord
 from src_models.nets.kernels.axial import RelativePositions, similarity_terms
 
 HEADS, CHANNELS = 2, 8  # 2 channels of queries and of keys a head, 4 of values
@@ -23,6 +24,7 @@ FORMS = {
     "no positions": {"length": None, "gated": True},
 }
 FORM = pytest.mark.parametrize("form", FORMS)
+POSITIONED = pytest.mark.parametrize("form", [form for form in FORMS if form != "no positions"])
 AXIS = pytest.mark.parametrize("axis", ["height", "width"])
 COMPATIBLE = pytest.mark.parametrize("compatible", [False, True], ids=["default", "compatible"])
 GATES = ("g_q", "g_k", "g_v1", "g_v2")
@@ -153,16 +155,16 @@ def test_what_a_norm_of_the_similarity_adds_or_subtracts_does_not_matter(axis, f
         assert error(before.numpy(), equation_3(layer, image)) < 1e-12
 
 
-@FORM
+@POSITIONED
 @AXIS
 def test_content_and_positions_and_the_norms_offsets_make_the_result(axis, form):
     layer, image = make(axis, form), noise(*IMAGE[axis])
     with torch.inference_mode():
-        content, positional = layer.parts_of_result(image)
-        parts = content if positional is None else content + positional
+        record = AxialRecord(parts=True)
+        result = layer(image, record)
+        parts = record.content + record.positional
         image_like = parts.permute(0, 2, 3, 4, 1) if axis == "height" else parts.permute(0, 2, 3, 1, 4)
-        rest = layer(image) - image_like.flatten(1, 2)
-    assert (positional is None) == (layer.length is None)
+        rest = result - image_like.flatten(1, 2)
     torch.testing.assert_close(rest, rest[:1, :, :1, :1].expand_as(rest), rtol=0, atol=1e-12)
     assert rest.abs().max() > 0.1
 
@@ -374,9 +376,11 @@ def test_folding_changes_the_result_by_rounding_alone(axis, form):
     assert folded.folded
     with torch.inference_mode():
         assert error(folded(image), layer(image)) < 1e-10
-        for found, wanted in zip(folded.parts_of_result(image), layer.parts_of_result(image), strict=True):
-            assert (found is None) == (wanted is None)
-            assert wanted is None or error(found, wanted) < 1e-10
+        found, wanted = AxialRecord(parts=True), AxialRecord(parts=True)
+        folded(image, found), layer(image, wanted)
+        if layer.length is not None:
+            assert error(found.content, wanted.content) < 1e-10
+            assert error(found.positional, wanted.positional) < 1e-10
 
 
 @pytest.mark.parametrize("form", ["gated", "ungated", "no positions"])
