@@ -135,7 +135,11 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
 
 def _check_agreement(header: ModelHeader, path: Path) -> None:
     """Check that what the header says of input and output is what its network takes and gives."""
-    said = {"classes": len(header.classes), "channels": len(header.channels), "dimensions": header.dimensions}
+    said = {
+        "classes": len(header.classes),
+        "channels": len(header.channels) + len(header.prompts),
+        "dimensions": header.dimensions,
+    }
     for field, argument in (("classes", "classes"), ("channels", "in_channels"), ("dimensions", "dimensions")):
         built = header.config.get(argument, said[field])
         if built != said[field]:

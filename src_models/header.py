@@ -99,6 +99,9 @@ class ModelHeader:
         Names of the network's output classes in order; 0 is the background.
     channels
         Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images.
+    prompts
+        What the network takes besides the image, as further channels: of a network of clicks, where these are. Empty
+        for networks that segment by themselves.
     dimensions
         2 or 3.
     intensity
@@ -133,6 +136,7 @@ class ModelHeader:
     config: Mapping[str, Any]
     classes: tuple[str, ...]
     channels: tuple[str, ...]
+    prompts: tuple[str, ...] = ()
     dimensions: int = 2
     intensity: Intensity = field(default_factory=Intensity)
     tile: tuple[int, ...] = (512, 512)
@@ -197,7 +201,7 @@ class ModelHeader:
         try:
             raw["intensity"] = Intensity(**raw["intensity"])
             raw["instances"] = InstanceSettings(**raw["instances"])
-            for name in ("classes", "channels", "tile", "overlap", "diameter_range", "spacing"):
+            for name in ("classes", "channels", "prompts", "tile", "overlap", "diameter_range", "spacing"):
                 if raw.get(name) is not None:
                     raw[name] = tuple(raw[name])
             return cls(**raw)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ from src_models.memory import reused_memory
 from src_models.nets.axial_attention import AxialAttention
 from src_models.patches import Patches, TrainingImage, load_images
 from src_models.registry import create
+from src_models.training_fabric import make_fabric, set_learning_rate
 from src_models.training_settings import TrainSettings
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
@@ -163,7 +163,7 @@ class _Run:
         check_writable(self.output.parent)
         images = load_images(self.data.split("train"), self.header)
         validation = load_images(self.data.split("val"), self.header)
-        fabric = _fabric(self.settings)
+        fabric = make_fabric(self.settings)
         torch.manual_seed(self.settings.seed)
         network = create(self.header.architecture, **self.header.config)
         if self.start is not None:
@@ -194,7 +194,7 @@ class _Run:
         settings = self.settings
         network.train()
         for batch, targets in self._loader(fabric, images):
-            _set_learning_rate(optimizer, self.state.step, settings)
+            set_learning_rate(optimizer, self.state.step, settings)
             loss = self._step(fabric, network, optimizer, batch, targets)
             self.state.step += 1
             self.state.losses.append(loss)
@@ -351,35 +351,6 @@ def _what_decides(header: ModelHeader) -> str:
     everything = dataclasses.asdict(header)
     names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result", "parent_sha256")
     return json.dumps({name: everything[name] for name in names}, sort_keys=True)
-
-
-def _fabric(settings: TrainSettings) -> Fabric:
-    try:
-        fabric = Fabric(
-            accelerator=settings.device,
-            devices=settings.devices,
-            precision=settings.precision,  # type: ignore[arg-type]
-            strategy="auto" if settings.devices == 1 else "ddp",
-        )
-    except Exception as error:  # Lightning raises several kinds, none of its own
-        raise UserError(
-            f"device {settings.device!r} ({settings.devices} of them) with precision {settings.precision!r} cannot be "
-            f"used here ({error}); the defaults, auto and 32-true, work everywhere"
-        ) from error
-    fabric.launch()
-    return fabric
-
-
-def _set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> None:
-    warmup = max(1, settings.steps // 20)
-    if settings.schedule == "constant":
-        factor = 1.0
-    elif step < warmup:
-        factor = (step + 1) / warmup
-    else:
-        factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, settings.steps - warmup)))
-    for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * factor
 
 
 def _forget_gradients_of_gates(network: nn.Module) -> None:

@@ -20,6 +20,7 @@ from src_models.new_model import new_header
 from src_models.predict import segment
 from src_models.registry import create
 from src_models.training import TrainSettings, train
+from src_models.training_fabric import set_learning_rate
 
 QUICK = TrainSettings(
     steps=12, batch=2, patch=32, learning_rate=1e-2, augment="none", validate_every=5, device="cpu", workers=0
@@ -236,6 +237,7 @@ from pathlib import Path
 from src_models.dataset import DataSet
 from src_models.new_model import new_header
 from src_models.training import TrainSettings, train
+from src_models.training_fabric import set_learning_rate
 torch.set_num_threads(1)
 
 def kill(update):
@@ -408,7 +410,7 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     settings = dataclasses.replace(QUICK, steps=100, learning_rate=2.0)
     rates = []
     for step in range(100):
-        training._set_learning_rate(optimizer, step, settings)
+        set_learning_rate(optimizer, step, settings)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates[:5] == pytest.approx([0.4, 0.8, 1.2, 1.6, 2.0])
     assert rates[5] == pytest.approx(2.0)
