@@ -32,7 +32,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SETS = {"fluorescence": "dsb2018_fluo", "histology": "dsb2018_histo"}
 SAMPLES = ("fluorescence", "histology", "brightfield")
 INTRODUCTION = Path(__file__).parent / "attention_audit_introduction.md"
-VERDICTS = {1: "better than chance", 0: "no better than chance", -1: "worse than chance"}
+VERDICTS = {1: "better than chance", 0: "not told from chance", -1: "worse than chance"}
 SHORT = ("model", "images", "map", "removing what it marks", "showing what it marks", "like the untrained")
 
 

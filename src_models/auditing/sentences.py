@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, MapAudit, Order
+    from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, Gain, MapAudit, Order
 
 __all__ = ["sentences"]
 
@@ -13,7 +13,7 @@ __all__ = ["sentences"]
 HIGH, LOW = 0.6, 0.3
 # From this survival with everything removed, deletion and insertion have little room left to tell orders apart.
 BLIND = 0.5
-# Shares of area that differ by less from chance are not told apart.
+# Shares of area, and areas under curves, that differ by less from chance are not told apart.
 MARGIN = 0.05
 # Shares of attention that lie so many times over chance are called strong.
 STRONG = 1.5
@@ -52,25 +52,39 @@ def _what(audit: Audit) -> str:
 
 
 def _reference(order: Order) -> str:
-    beats = {1: "faster than", -1: "more slowly than", 0: "no faster than"}[order.deletion_gain.verdict]
-    return f"For comparison: removing pixels in the order of the {order.name} destroys the result {beats} at random."
+    pace = _pace(order.deletion_gain)
+    return f"For comparison: removing pixels in the order of the {order.name} destroys the result {pace} at random."
 
 
 def _order(one: MapAudit) -> str:
-    deletion, insertion = one.order.deletion_gain.verdict, one.order.insertion_gain.verdict
-    removing = f"Removing what {one.name} marks first destroys the result"
-    showing = "showing it first brings the result back"
-    said = {1: "faster than", 0: "no faster than", -1: "more slowly than"}
-    start = f"{removing} {said[deletion]} removing pixels at random, and {showing} {said[insertion]} at random"
+    gains = (one.order.deletion_gain, one.order.insertion_gain)
+    deletion, insertion = (gain.verdict for gain in gains)
+    start = (
+        f"Removing what {one.name} marks first destroys the result {_pace(gains[0])} removing pixels at random, and "
+        f"showing it first brings the result back {_pace(gains[1])} at random"
+    )
     if deletion == insertion == 1:
         return f"{start}: this map marks what the network needs."
     if deletion == insertion == -1:
         return f"{start}: what this map marks is what the network needs least; do not read it as what matters."
+    if deletion == insertion == 0 and any(_undecided(gain) for gain in gains):
+        return f"{start}: the images differ too much, or are too few, to tell whether this map explains the result."
     if deletion < 1 and insertion < 1:
         return f"{start}: this map is no explanation of the result."
     if deletion == -insertion:
         return f"{start}: the two contradict each other, so do not rely on this map."
     return f"{start}: this map explains the result in part at best."
+
+
+def _pace(gain: Gain) -> str:
+    if _undecided(gain):
+        return "not clearly faster than"
+    return {1: "faster than", 0: "no faster than", -1: "more slowly than"}[gain.verdict]
+
+
+def _undecided(gain: Gain) -> bool:
+    """Return whether a gain worth having may hide in the uncertainty."""
+    return gain.verdict == 0 and gain.mean + 2 * gain.uncertainty > MARGIN
 
 
 def _randomised(one: MapAudit) -> str:

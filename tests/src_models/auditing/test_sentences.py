@@ -19,8 +19,8 @@ from src_models.auditing.results import (
 CURVE = Curve.through((0.0, 0.5, 1.0), (1.0, 0.5, 0.0))
 
 
-def order(deletion=0.0, insertion=0.0, name="gate 2"):
-    return Order(name, CURVE, CURVE, Gain(deletion, 0.02), Gain(insertion, 0.02))
+def order(deletion=0.0, insertion=0.0, name="gate 2", uncertainty=0.02):
+    return Order(name, CURVE, CURVE, Gain(deletion, uncertainty), Gain(insertion, uncertainty))
 
 
 def made(deletion=0.0, insertion=0.0, final=0.1, pointing=None, **other):
@@ -34,7 +34,7 @@ def made(deletion=0.0, insertion=0.0, final=0.1, pointing=None, **other):
     ("gains", "words"),
     [
         ((0.2, 0.2), "back faster than at random: this map marks what the network needs."),
-        ((0.03, -0.03), "back no faster than at random: this map is no explanation of the result."),
+        ((0.005, -0.03), "back no faster than at random: this map is no explanation of the result."),
         ((-0.2, -0.2), "back more slowly than at random: what this map marks is what the network needs least"),
         ((0.2, 0.0), "this map explains the result in part at best"),
         ((-0.2, 0.2), "the two contradict each other"),
@@ -43,6 +43,15 @@ def made(deletion=0.0, insertion=0.0, final=0.1, pointing=None, **other):
 )  # fmt: skip
 def test_what_removing_and_showing_say(gains, words):
     assert words in made(*gains)
+
+
+def test_what_is_too_uncertain_is_not_called_untrue():
+    """A gain of 0.11 on four images that differ much may be none, and may be a large one."""
+    one = MapAudit("gate 2", "", "", order(0.11, 0.1, uncertainty=0.09), Randomisation(("in",), (0.1,)), None)
+    few = made(maps=(one,), references=(order(0.18, name="input gradient", uncertainty=0.11),))
+    assert "not clearly faster than at random: the images differ too much, or are too few, to tell" in few
+    assert "order of the input gradient destroys the result not clearly faster than at random" in few
+    assert "no explanation" not in few
 
 
 @pytest.mark.parametrize(
