@@ -1,0 +1,73 @@
+"""DICOM scans, written slice by slice with pydicom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def write_series():
+    """Return a function that writes a series of slices and returns their files in the order of the slices."""
+    return _write_series
+
+
+def _write_series(
+    folder,
+    values,
+    *,
+    first=(-120.5, -90.25, 40.0),
+    step=(0.0, 0.0, 2.5),
+    orientation=(1, 0, 0, 0, 1, 0),
+    spacing=(0.75, 0.5),
+    rescaling=((1, -1024),),
+    series=None,
+    prefix="IM",
+    **fields,
+):
+    """Write `values` (slice, row, column), which are the stored numbers, one file per slice.
+
+    `step` goes from slice to slice (mm; left, posterior, superior); `rescaling` has slope and intercept for all slices
+    or for each; `fields` are further attributes of all slices.
+    """
+    from pydicom.uid import generate_uid
+    from pydicom.valuerep import format_number_as_ds
+
+    folder.mkdir(parents=True, exist_ok=True)
+    series = series or generate_uid()
+    paths = []
+    for number, plane in enumerate(values):
+        one = _slice(np.ascontiguousarray(plane))
+        one.SeriesInstanceUID = series
+        position = (start + number * offset for start, offset in zip(first, step, strict=True))
+        one.ImagePositionPatient = [format_number_as_ds(float(place)) for place in position]
+        one.ImageOrientationPatient = [format_number_as_ds(float(cosine)) for cosine in orientation]
+        one.PixelSpacing = [format_number_as_ds(float(size)) for size in spacing]
+        one.RescaleSlope, one.RescaleIntercept = rescaling[number % len(rescaling)]
+        for name, value in fields.items():
+            setattr(one, name, value)
+        paths.append(folder / f"{prefix}{number:04d}.dcm")
+        one.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def _slice(plane):
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    one = Dataset()
+    one.file_meta = FileMetaDataset()
+    one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = CTImageStorage
+    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = generate_uid()
+    one.Modality = "CT"
+    one.SeriesDescription = "Abdomen 2.5"
+    one.SliceThickness = 3
+    one.Rows, one.Columns = plane.shape
+    one.SamplesPerPixel, one.PhotometricInterpretation = 1, "MONOCHROME2"
+    one.BitsAllocated = 8 * plane.dtype.itemsize
+    one.BitsStored = 12 if plane.dtype == np.uint16 else one.BitsAllocated
+    one.HighBit = one.BitsStored - 1
+    one.PixelRepresentation = int(plane.dtype.kind == "i")
+    one.PixelData = plane.astype(plane.dtype.newbyteorder("<")).tobytes()
+    return one
