@@ -20,6 +20,7 @@ _HOME = {
     "AttentionMap": "attention",
     "Audit": "auditing.results",
     "AxialProbe": "axial_probe",
+    "ClickSession": "clicking.session",
     "DataSet": "dataset",
     "Model": "checkpoint",
     "ModelHeader": "header",

@@ -1,0 +1,59 @@
+"""A network of clicks made ready to answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from src_models.checkpoint import Model
+from src_models.clicking.prompts import PROMPT_CHANNELS
+from src_models.errors import UserError
+from src_models.execution import choose_execution, prepare
+
+__all__ = ["ClickNetwork"]
+
+
+class ClickNetwork:
+    """What turns a square of an image and what a person gave into probabilities.
+
+    Parameters
+    ----------
+    model
+        A model of clicks.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Raises
+    ------
+    UserError
+        If the model takes no clicks.
+    """
+
+    def __init__(self, model: Model, device: str = "auto") -> None:
+        if model.header.prompts != PROMPT_CHANNELS:
+            raise UserError(
+                f"the model {model.header.name!r} takes no clicks: choose a model of clicks, such as the one that ships"
+            )
+        self.model = model
+        self.size = model.header.tile[-1]
+        self._execution = choose_execution(device)
+        self._network = prepare(model.network, self._execution)
+
+    def __call__(self, images: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of the object.
+
+        Parameters
+        ----------
+        images
+            Normalised squares, (N, C, size, size).
+        given
+            Positive and negative places, and the previous answer, (N, 3, size, size).
+
+        Returns
+        -------
+        ndarray, shape (N, size, size)
+        """
+        batch = torch.from_numpy(np.concatenate([images, given], axis=1))
+        found: NDArray[np.float32] = self._execution(self._network, batch)[:, 1].cpu().numpy()
+        return found

@@ -1,0 +1,211 @@
+"""A session of clicks with a network that finds what is bright: every answer is known beforehand."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src_models.clicking.evaluation import ObjectScore, click_until_right, summarise
+from src_models.clicking.network import ClickNetwork
+from src_models.clicking.prompts import Box, Click
+from src_models.clicking.session import ClickSession
+from src_models.errors import UserError
+
+
+def disk(y, x, radius, shape=(200, 260)):
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+SMALL, LARGE, WEAK = disk(40, 50, 6), disk(120, 180, 50), disk(60, 120, 12)
+IMAGE = (SMALL | LARGE | WEAK).astype(np.float32)
+
+
+def overlap(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+@pytest.fixture
+def session(bright):
+    return ClickSession(IMAGE, bright)
+
+
+@pytest.mark.parametrize(
+    ("truth", "click"), [(SMALL, (40, 50)), (LARGE, (120, 180)), (LARGE, (90, 160)), (WEAK, (60, 115))]
+)
+def test_one_click_finds_the_object_of_any_size_and_no_other(session, truth, click):
+    session.click(*click)
+    assert overlap(session.mask, truth) > 0.93
+    others = (SMALL | LARGE | WEAK) & ~truth
+    assert not (session.mask & others).any()
+    rows, columns = session.answer.region
+    assert session.answer.probability.shape == (rows.stop - rows.start, columns.stop - columns.start)
+
+
+def test_small_objects_are_looked_at_from_near_and_large_ones_from_far(session):
+    sides = []
+    for click in ((40, 50), (120, 180)):
+        session.reset()
+        session.click(*click)
+        sides.append(session.answer.region[0].stop - session.answer.region[0].start)
+    assert sides[0] < 64 < 150 < sides[1]
+
+
+def test_a_box_and_a_scribble_say_the_same_as_a_click(session):
+    session.box(33, 43, 47, 57)
+    assert overlap(session.mask, SMALL) > 0.93
+    session.reset()
+    session.scribble([(38, 48), (41, 53)])
+    assert overlap(session.mask, SMALL) > 0.93
+
+
+def test_clicks_on_two_parts_keep_both(session):
+    session.click(40, 50)
+    session.click(60, 120)
+    assert overlap(session.mask, SMALL | WEAK) > 0.9
+
+
+class Reference:
+    """Undo and redo as anybody would write them: a list, and how much of it counts."""
+
+    def __init__(self):
+        self.given, self.at = [], 0
+
+    def give(self, prompt):
+        self.given = [*self.given[: self.at], prompt]
+        self.at += 1
+
+
+@settings(max_examples=15)
+@given(st.lists(st.sampled_from(["click", "negative", "undo", "redo"]), max_size=12))
+def test_undo_and_redo_are_those_of_a_list(bright, actions):
+    session, reference = ClickSession(IMAGE, bright), Reference()
+    answers = {}
+    for number, action in enumerate(actions):
+        if action == "undo":
+            assert session.undo() == (reference.at > 0)
+            reference.at = max(0, reference.at - 1)
+        elif action == "redo":
+            assert session.redo() == (reference.at < len(reference.given))
+            reference.at = min(len(reference.given), reference.at + 1)
+        elif action == "click" or reference.at:
+            prompt = Click(38.0 + number % 5, 50.0, positive=action == "click")
+            session.give(prompt)
+            reference.give(prompt)
+            answers[tuple(reference.given)] = session.mask
+        assert session.prompts == tuple(reference.given[: reference.at])
+        assert session.can_undo == (reference.at > 0)
+        assert session.can_redo == (reference.at < len(reference.given))
+        expected = answers.get(session.prompts, np.zeros_like(SMALL))
+        np.testing.assert_array_equal(session.mask, expected)
+
+
+def test_a_stored_session_goes_on_where_it_was(session, bright):
+    session.click(120, 180)
+    session.click(60, 120)
+    session.click(20, 20, positive=False)
+    session.undo()
+    again = ClickSession(IMAGE, bright)
+    again.restore(json.loads(json.dumps(session.to_dict())))
+    np.testing.assert_array_equal(again.mask, session.mask)
+    np.testing.assert_array_equal(again.answer.probability, session.answer.probability)
+    assert again.prompts == session.prompts
+    assert again.redo()
+    assert again.prompts[-1] == Click(20, 20, positive=False)
+
+
+def test_an_accepted_object_has_its_pixels_its_clicks_and_its_model(session):
+    session.click(40, 50)
+    mask, prompts = session.mask, session.prompts
+    accepted = session.accept()
+    placed = np.zeros_like(mask)
+    placed[accepted.region] = accepted.mask
+    np.testing.assert_array_equal(placed, mask)
+    assert accepted.prompts == prompts
+    stored = json.loads(json.dumps(accepted.to_dict()))
+    assert stored["model_sha256"] == "ab" * 32
+    assert stored["prompts"] == [{"kind": "click", "y": 40.0, "x": 50.0, "positive": True}]
+    assert not session.mask.any()
+    assert not session.can_undo
+    with pytest.raises(UserError, match="no object to accept"):
+        session.accept()
+
+
+def test_stacks_colours_and_lazy_arrays_are_clicked_plane_by_plane(bright):
+    import dask.array
+
+    stack = np.stack([np.zeros_like(IMAGE), IMAGE])
+    colour = np.stack([IMAGE] * 3, -1)
+    for image, options in (
+        (stack, {"axes": "ZYX", "plane": (1,)}),
+        (colour, {"axes": "YXC"}),
+        (dask.array.from_array(stack, chunks=(1, 50, 50)), {"axes": "TYX", "plane": (1,)}),
+    ):
+        session = ClickSession(image, bright, **options)
+        session.click(40, 50)
+        assert overlap(session.mask, SMALL) > 0.93
+
+
+def test_only_the_surroundings_of_clicks_are_read_of_a_large_image(bright):
+    import dask.array
+
+    seen = []
+
+    def block(block_info=None):
+        location = block_info[None]["array-location"]
+        seen.append(location)
+        return np.zeros([stop - start for start, stop in location], np.float32)
+
+    image = dask.array.map_blocks(block, chunks=((512,) * 40, (512,) * 40), dtype=np.float32)
+    session = ClickSession(image, bright, axes="YX")
+    before = len(set(map(tuple, seen)))
+    session.box(10_000, 10_000, 10_040, 10_050)
+    assert len(set(map(tuple, seen))) <= before + 4
+
+
+@pytest.mark.parametrize("place", [(-3, 5), (5, 260), (200, 5)])
+def test_a_click_outside_is_refused_and_changes_nothing(session, place):
+    session.click(40, 50)
+    mask = session.mask
+    with pytest.raises(UserError, match="lies outside of the image, which has 200 x 260"):
+        session.click(*place)
+    np.testing.assert_array_equal(session.mask, mask)
+    with pytest.raises(UserError, match="lies outside"):
+        session.give(Box(300, 300, 310, 310))
+
+
+def test_what_cannot_begin_or_go_on_is_refused_with_a_sentence(session, make_model):
+    with pytest.raises(UserError, match="begin with a click on the object"):
+        session.click(40, 50, positive=False)
+    with pytest.raises(UserError, match="newer napari-medt"):
+        session.restore({"version": 99, "prompts": [], "at": 0})
+    with pytest.raises(UserError, match="not a stored session"):
+        session.restore({"clicks": []})
+    with pytest.raises(UserError, match="takes no clicks"):
+        ClickNetwork(make_model())
+
+
+def test_clicks_are_counted_until_the_object_is_right(session):
+    ious, seconds = click_until_right(session, SMALL)
+    assert ious[0] > 0.93
+    assert len(seconds) == len(ious) <= 20
+    half = SMALL & (np.mgrid[:200, :260][1] <= 50)  # this network cannot find half of a disk
+    ious, _ = click_until_right(session, half)
+    assert len(ious) == 20
+    assert max(ious) < 0.7
+
+
+def test_the_summary_is_that_of_its_definition():
+    scores = [
+        ObjectScore("a", 1, "", (0.7, 0.86, 0.96), (0.3, 0.1, 0.1)),
+        ObjectScore("a", 2, "", (0.5,) * 20, (0.5, *(0.2,) * 19)),
+    ]
+    found = summarise(scores)
+    assert found.clicks == {0.8: (2 + 20) / 2, 0.85: (2 + 20) / 2, 0.9: (3 + 20) / 2}
+    assert found.failures == {0.8: 0.5, 0.85: 0.5, 0.9: 0.5}
+    assert found.iou[1] == pytest.approx(0.6)
+    assert found.iou[10] == pytest.approx((0.96 + 0.5) / 2)
+    assert found.first_seconds == pytest.approx(0.4)
+    assert found.later_seconds == pytest.approx(0.2)
