@@ -10,14 +10,14 @@ import tifffile
 import zarr
 from typer.testing import CliRunner
 
-from napari_medt.cli import app, segment
+from napari_medt.cli import app, segment_results
 from src_models import __version__, create, library
 from src_models.checkpoint import Model, save
 from src_models.header import ModelHeader
 from src_models.image_files import read_image, read_labels
 from src_models.map_files import read_map
 
-COMMANDS = ("models", "segment", "attention", "audit", "train", "evaluate", "convert", "demo")
+COMMANDS = ("models", "segment", "attention", "audit", "clicks", "train", "evaluate", "convert", "demo")
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_the_labels_of_a_large_zarr_go_to_zarr(run, tmp_path, tiny_model_path, d
     arguments = ("segment", tmp_path / "cells.zarr", "--model", tiny_model_path, "--output", tmp_path, "--diameter", 20)
     arguments += ("--axes", "ZYX", "--classes")
     assert run(*arguments).exit_code == 0
-    monkeypatch.setattr(segment, "LARGE", 2 * discs.size - 1)
+    monkeypatch.setattr(segment_results, "LARGE", 2 * discs.size - 1)
     done = run(*arguments, "--overwrite")
     assert done.exit_code == 0, done.output
     labels = read_image(tmp_path / "cells_labels.zarr")
@@ -271,7 +271,7 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(run, tmp_path, tiny_m
         return real(*args, on_progress=stop, **kwargs)
 
     monkeypatch.setattr(predict, "segment", stopped)
-    monkeypatch.setattr(segment, "LARGE", 1)
+    monkeypatch.setattr(segment_results, "LARGE", 1)
     assert run(*arguments, "--diameter", 20).exit_code != 0
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -1,0 +1,95 @@
+"""``napari-medt clicks``: how many clicks the objects of a data set take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from src_models.clicking.evaluation import ClickSummary, ObjectScore
+
+__all__ = ["clicks"]
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def clicks(
+    data_set: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Folder with images/, masks/ and perhaps manifest.csv.")
+    ],
+    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")],
+    split: Annotated[str, typer.Option(help="Which images: a word of the manifest.")] = "val",
+    classes: Annotated[
+        bool, typer.Option("--classes/--instances", help="Masks hold classes, whose parts are objects, or number them.")
+    ] = False,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Objects of each image at the most, evenly spread; all unless given.")
+    ] = None,
+    hurried: Annotated[
+        bool, typer.Option("--hurried/--careful", help="Click somewhere in the error, or in its middle.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of where hurried clicks go.")] = 0,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores of all objects here.")] = None,
+    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Click on every object until it is right, as a person would, and count the clicks (NoC)."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    from src_models.atomic import check_new
+    from src_models.checkpoint import load
+    from src_models.clicking.evaluator import by_label, click_data_set, write_scores
+    from src_models.clicking.network import ClickNetwork
+    from src_models.dataset import DataSet
+
+    if json:
+        check_new(json, overwrite=overwrite)
+    samples = DataSet.open(data_set).split(split)
+    loaded = load(model)
+    network = ClickNetwork(loaded, device)
+    console = Console()
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console) as bar:
+        task = bar.add_task("clicking")
+        done = 0
+
+        def show(score: ObjectScore) -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, description=f"{score.image}: {done} objects")
+
+        scores = click_data_set(
+            samples, network, classes=classes, most=most, hurried=hurried, seed=seed, on_object=show
+        )
+    console.print(_table(by_label(scores)))
+    if json:
+        notes = {
+            "data_set": str(data_set),
+            "split": split,
+            "model": loaded.header.name,
+            "model_sha256": loaded.sha256,
+            "clicks": "hurried" if hurried else "careful",
+        }
+        console.print(f"scores: {write_scores(json, scores, notes, overwrite=overwrite)}")
+
+
+def _table(summaries: dict[str, ClickSummary]) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for column in ("objects", "number", "NoC@80/85/90", "never 85", "IoU after 1/3/5/10", "first/later answer"):
+        table.add_column(column, justify="left" if column == "objects" else "right")
+    for label, one in summaries.items():
+        table.add_row(
+            label if label == "all" else f"class {label}",
+            str(one.objects),
+            " ".join(f"{one.clicks[iou]:.2f}" for iou in (0.8, 0.85, 0.9)),
+            f"{one.failures[0.85]:.0%}",
+            " ".join(f"{one.iou[count]:.2f}" for count in (1, 3, 5, 10)),
+            f"{1e3 * one.first_seconds:.0f} / {1e3 * one.later_seconds:.0f} ms",
+        )
+    return table

@@ -1,0 +1,124 @@
+"""Clicking on the objects of a data set, one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.atomic import atomic_path
+from src_models.clicking.evaluation import ClickSummary, ObjectScore, click_until_right, summarise
+from src_models.clicking.examples import SMALLEST_AREA, connected_parts
+from src_models.clicking.network import ClickNetwork
+from src_models.clicking.session import ClickSession
+from src_models.dataset import Sample, read_sample
+from src_models.errors import DataSetError
+
+__all__ = ["by_label", "click_data_set", "write_scores"]
+
+SLICES = 8  # of a volume, evenly spread
+
+
+def click_data_set(
+    samples: Sequence[Sample],
+    network: ClickNetwork,
+    *,
+    classes: bool = False,
+    most: int | None = None,
+    hurried: bool = False,
+    seed: int = 0,
+    on_object: Callable[[ObjectScore], None] | None = None,
+) -> list[ObjectScore]:
+    """Click on every object.
+
+    Parameters
+    ----------
+    samples
+        Images with masks; of volumes, 8 slices are taken.
+    network
+        What is clicked with.
+    classes
+        Whether masks hold classes: then every connected part of a class is an object.
+    most
+        Objects of each plane at the most, evenly spread; None for all.
+    hurried
+        Whether clicks go astray from the middle of errors.
+    seed
+        Of where hurried clicks go.
+    on_object
+        Called after every object.
+
+    Raises
+    ------
+    DataSetError
+        If there is no object of at least 16 px.
+    """
+    random = np.random.default_rng(seed) if hurried else None
+    scores = []
+    for sample in samples:
+        image, mask = read_sample(sample)
+        for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes):
+            axes = "YX" if plane.ndim == 2 else "YXC"
+            session = ClickSession(plane, network, axes=axes, name=str(sample.image))
+            for number in _chosen(labels, most):
+                truth = labels == number
+                ious, seconds = click_until_right(session, truth, hurried=random)
+                label = str(int(values[truth][0])) if classes else ""
+                score = ObjectScore(name, number, label, ious, seconds)
+                scores.append(score)
+                if on_object is not None:
+                    on_object(score)
+    if not scores:
+        raise DataSetError(f"there is no object of at least {SMALLEST_AREA} px in the masks of these images")
+    return scores
+
+
+def by_label(scores: Sequence[ObjectScore]) -> dict[str, ClickSummary]:
+    """Return a summary of each class, and of all as ``"all"``."""
+    labels = sorted({score.label for score in scores} - {""})
+    groups = {label: [score for score in scores if score.label == label] for label in labels}
+    return {**{label: summarise(group) for label, group in groups.items()}, "all": summarise(scores)}
+
+
+def write_scores(path: str | Path, scores: Sequence[ObjectScore], notes: dict[str, Any], *, overwrite: bool) -> Path:
+    """Write summaries and every object's score as JSON.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and may not be replaced, or cannot be written.
+    """
+    import json
+
+    content = {
+        **notes,
+        "summary": {label: dataclasses.asdict(summary) for label, summary in by_label(scores).items()},
+        "objects": [dataclasses.asdict(score) for score in scores],
+    }
+    with atomic_path(path, overwrite=overwrite) as beside:
+        beside.write_text(json.dumps(content, indent=1))
+    return Path(path)
+
+
+def _planes(
+    name: str, image: NDArray[Any], mask: NDArray[Any], *, classes: bool
+) -> Iterator[tuple[str, NDArray[Any], NDArray[np.int32], NDArray[Any]]]:
+    """Yield name, image, numbered objects and mask of each plane."""
+    if mask.ndim == 2:
+        yield name, image, connected_parts(mask) if classes else mask.astype(np.int32), mask
+        return
+    for z in np.unique(np.linspace(0, len(mask) - 1, SLICES + 2)[1:-1].round().astype(int)):
+        plane = mask[z]
+        yield f"{name}, slice {z}", image[z], connected_parts(plane) if classes else plane.astype(np.int32), plane
+
+
+def _chosen(labels: NDArray[np.int32], most: int | None) -> list[int]:
+    areas = np.bincount(labels.ravel())
+    numbers = [number for number in range(1, len(areas)) if areas[number] >= SMALLEST_AREA]
+    if most is None or len(numbers) <= most:
+        return numbers
+    return [numbers[int(i)] for i in np.linspace(0, len(numbers) - 1, most).round()]
