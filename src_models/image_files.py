@@ -1,6 +1,7 @@
-"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr and OME-Zarr.
+"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM.
 
-Files are known by what is in them, not by their suffix. How each is read is part of the result, to be shown.
+Files are known by what is in them, not by their suffix; NIfTI alone must be called so. How each is read is part of the
+result, to be shown.
 
 Examples
 --------
@@ -17,7 +18,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,20 @@ from numpy.typing import NDArray
 from src_models.axes import AxesReading, read_axes
 from src_models.errors import ImageError
 from src_models.tiff_reading import is_tiff, read_tiff
+from src_models.volumes.opening import is_volume, read_volume
+
+if TYPE_CHECKING:
+    from src_models.volumes.geometry import VolumeGeometry
 
 __all__ = ["ImageFile", "image_stem", "read_image", "read_labels"]
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
-_KINDS = "TIFF, PNG, JPEG, zarr and OME-Zarr"
-_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr")
+_KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM"
+_SUFFIXES = (
+    ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
+    ".dcm",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +49,19 @@ class ImageFile:
     Parameters
     ----------
     data
-        NumPy array; for zarr a dask array, of which nothing is read yet.
+        NumPy array; for zarr, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
     reading
         Which axis is what, and the size of a pixel.
     path
         The file.
+    geometry
+        Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
     """
 
     data: Any
     reading: AxesReading
     path: Path
+    geometry: VolumeGeometry | None = None
 
     @property
     def name(self) -> str:
@@ -61,7 +72,8 @@ class ImageFile:
 def image_stem(path: str | Path) -> str:
     """Return the name of an image without its suffix, also a double one such as ``.ome.tif``.
 
-    An image inside a zarr is called by both: ``plate.zarr/A/1/0`` is ``plate_A_1_0``.
+    An image inside a zarr is called by both: ``plate.zarr/A/1/0`` is ``plate_A_1_0``. Another folder is called by its
+    whole name, which may have dots, as the numbers of DICOM do.
     """
     path = Path(path)
     for parent in path.parents:
@@ -70,7 +82,7 @@ def image_stem(path: str | Path) -> str:
     for suffix in _SUFFIXES:
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return path.name[: -len(suffix)]
-    return path.stem
+    return path.resolve().name if path.is_dir() else path.stem
 
 
 def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
@@ -79,7 +91,8 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
     Parameters
     ----------
     path
-        A TIFF, PNG or JPEG file, or a zarr or OME-Zarr folder (also one level or array inside).
+        A TIFF, PNG, JPEG or NIfTI file, a zarr or OME-Zarr folder (also one level or array inside), or a folder of
+        DICOM slices (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
 
@@ -89,8 +102,7 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         If the file is missing, damaged, of another kind, or not an image that can be read (see
         :func:`src_models.axes.read_axes`). The message begins with the path.
     """
-    data, reading = _read(Path(path), axes=axes, labels=False)
-    return ImageFile(data, reading, Path(path))
+    return _read(Path(path), axes=axes, labels=False)
 
 
 def read_labels(path: str | Path) -> NDArray[Any]:
@@ -107,13 +119,13 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         If the file cannot be read, or holds colours, channels, fractions or negative numbers.
     """
     path = Path(path)
-    data, reading = _read(path, axes=None, labels=True)
-    if "C" in reading.axes:
+    file = _read(path, axes=None, labels=True)
+    if "C" in file.reading.axes:
         raise ImageError(
-            f"{path}: it has {reading.channels} colours or channels, and a mask has one number per pixel; "
+            f"{path}: it has {file.reading.channels} colours or channels, and a mask has one number per pixel; "
             "save the mask as a single-channel image of integers"
         )
-    mask = np.asarray(data)
+    mask = np.asarray(file.data)
     if mask.dtype == bool:
         return mask.astype(np.uint8)
     if mask.dtype.kind not in "iu":
@@ -123,9 +135,17 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     return mask
 
 
-def _read(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
+def _read(path: Path, *, axes: str | None, labels: bool) -> ImageFile:
     if not path.exists():
         raise ImageError(f"{path}: there is no such file; check the name")
+    if is_volume(path):
+        volume = read_volume(path, axes=axes)
+        return ImageFile(volume.data, volume.reading, path, volume.geometry)
+    return ImageFile(*_read_image(path, axes=axes, labels=labels), path)
+
+
+def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
+    """Read what is no scan."""
     if path.is_dir():
         return _read_folder(path, axes=axes, labels=labels)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from napari_medt.cli.segment_results import labels_path, segment_to_file
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from src_models.predict import Progress, Segmentation
 
 __all__ = ["segment"]
-
-LARGE = 64 * 2**20  # pixels; labels of a larger zarr go to zarr, tile by tile
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Report = Callable[["Progress"], None]
@@ -42,7 +42,10 @@ class _Wanted:
 
 def segment(
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE...", help="TIFF, OME-TIFF, PNG, JPEG, zarr or OME-Zarr.")
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE...", help="TIFF, OME-TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, or a folder of DICOM slices."
+        ),
     ],
     model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it is missing.")],
@@ -97,15 +100,12 @@ def _map_names(header: Any) -> list[str]:
     return attention_names(header.architecture, header.config)
 
 
-def _labels_path(output: Path, stem: str, suffix: str = ".tif") -> Path:
-    return output / f"{stem}_labels{suffix}"
-
-
 def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwrite: bool) -> None:
     """Refuse before the work what could not be written after it."""
     from src_models.atomic import check_new
     from src_models.image_files import image_stem
     from src_models.map_files import map_path
+    from src_models.volumes.opening import is_volume
 
     stems = Counter(image_stem(image) for image in images)
     stem, count = stems.most_common(1)[0]
@@ -114,8 +114,10 @@ def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwri
             f"{count} of the images are called {stem!r} and their results would have the same name; "
             "segment them into different folders"
         )
-    for stem in stems:
-        paths = [_labels_path(output, stem), _labels_path(output, stem, ".zarr")]
+    for image in images:
+        stem = image_stem(image)
+        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
+        paths = [labels_path(output, stem, suffix) for suffix in suffixes]
         for path in paths + [map_path(output, stem, name) for name in maps]:
             check_new(path, overwrite=overwrite)
 
@@ -161,37 +163,19 @@ def _segment_all(images: list[Path], wanted: _Wanted) -> None:
 
 def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str], None]) -> list[str]:
     """Segment an image, write the results, and say in lines what was written."""
-    from src_models.atomic import atomic_path
     from src_models.image_files import read_image
     from src_models.map_files import map_path, write_map
-    from src_models.result_files import output_zarr, write_labels
 
     image = read_image(path, axes=wanted.axes)
     say(f"{path}: {image.reading.describe()}")
-    shape = image.reading.without_channels().shape
-    if _goes_to_zarr(image):
-        labels_path = _labels_path(wanted.output, image.name, ".zarr")
-        with atomic_path(labels_path, overwrite=wanted.overwrite) as beside:
-            out = output_zarr(beside, shape, "int32", reading=image.reading)
-            segmentation = _run(image, wanted, report, labels_out=out)
-    else:
-        segmentation = _run(image, wanted, report, labels_out=None)
-        labels_path = _labels_path(wanted.output, image.name)
-        write_labels(labels_path, segmentation.labels, reading=image.reading, overwrite=wanted.overwrite)
-    lines = [f"{_found(segmentation, wanted.model)} -> {labels_path}"]
+    run = functools.partial(_run, image, wanted, report)
+    segmentation, labels_file = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
+    lines = [f"{_found(segmentation, wanted.model)} -> {labels_file}"]
     for placed in segmentation.attention:
         path = map_path(wanted.output, image.name, placed.name)
         write_map(path, placed, reading=image.reading, overwrite=wanted.overwrite)
         lines.append(f"{placed.description} -> {path}")
     return lines
-
-
-def _goes_to_zarr(image: ImageFile) -> bool:
-    import math
-
-    import numpy as np
-
-    return not isinstance(image.data, np.ndarray) and math.prod(image.reading.without_channels().shape) > LARGE
 
 
 def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) -> Segmentation:
