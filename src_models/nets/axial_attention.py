@@ -24,10 +24,12 @@ from torch import Tensor, nn
 from src_models.nets.axial_record import AxialRecord
 from src_models.nets.axial_taps import AxialTaps
 from src_models.nets.kernels.axial import (
+    Measures,
     RelativePositions,
-    attend_in_parts,
     attend_joined,
+    attend_measured,
     axial_attention,
+    measured_parts,
     spread_over_pairs,
 )
 
@@ -166,14 +168,16 @@ class AxialAttention(nn.Module):
         """
         query, key, value = self.project(x)
         scale, positions = self.weigh(query, key)
-        if record is not None:
-            record.keep(query, key, scale, positions)
-        if self.folded:
-            return self._to_image(self._attend_folded(query, key, value, scale, positions, record))
-        content, positional = axial_attention(query, key, value, scale, positions)
-        if record is not None and record.parts and positional is not None:
-            record.keep_parts(*self._weighed_parts(content, positional))
-        return self._normalise(content, positional)
+        if not self.folded:
+            content, positional = axial_attention(query, key, value, scale, positions)
+            if record is not None:
+                record.keep(query, key, scale, positions, self._measured(content, positional))
+            return self._normalise(content, positional)
+        if record is None:
+            return self._to_image(attend_joined(query, key, value, scale, positions))
+        result, measures = attend_measured(query, key, value, scale, positions, self.folded_offset)
+        record.keep(query, key, scale, positions, measures)
+        return self._to_image(result)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values as views (N, O, heads, D, L): O columns (rows) of length L."""
@@ -208,25 +212,10 @@ class AxialAttention(nn.Module):
             bias[:, -self.parts[2] :] *= factor.view(self.heads, -1)
             bias[:, -self.parts[2] :] += offset.view(self.heads, -1)
         self.register_buffer("folded_scale", scale, persistent=False)
-        self.register_buffer("folded_offset", offset.view(self.heads, -1, 1), persistent=False)
+        self.register_buffer("folded_offset", offset.view(self.heads, -1), persistent=False)
         for name, table in (positions or RelativePositions(*3 * [torch.empty(0)]))._asdict().items():
             self.register_buffer(f"folded_{name}", table, persistent=False)
         self.folded = True
-
-    def _attend_folded(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        scale: Tensor,
-        positions: RelativePositions | None,
-        record: AxialRecord | None,
-    ) -> Tensor:
-        if record is None or not record.parts or positions is None:
-            return attend_joined(query, key, value, scale, positions)
-        result, content, positional = attend_in_parts(query, key, value, scale, positions)
-        record.keep_parts(content - self.folded_offset, positional)
-        return result
 
     def _folded_positions(self, length: int) -> RelativePositions | None:
         if self.length is None:
@@ -302,14 +291,13 @@ class AxialAttention(nn.Module):
         return torch.as_tensor(norm(image * gate) if self.compatible else norm(image) * gate)
 
     @torch.no_grad()
-    def _weighed_parts(self, content: Tensor, positional: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the parts of the result with what norms, by their tracked statistics, and gates multiply them by."""
-        gates = self._output_gates()
-        of_content, of_positions = (
-            self._output_affine(norm, gate)[0].view(self.heads, -1, 1)
-            for norm, gate in zip((self.content_norm, self.position_norm), gates, strict=True)
-        )
-        return content * of_content, positional * of_positions
+    def _measured(self, content: Tensor, positional: Tensor | None) -> Measures:
+        """Measure the parts of the result with what norms, by their tracked statistics, and gates multiply them by."""
+        content = content * self._output_affine(self.content_norm, self._output_gates()[0])[0].view(self.heads, -1, 1)
+        if positional is not None:
+            factor, _ = self._output_affine(self.position_norm, self._output_gates()[1])
+            positional = positional * factor.view(self.heads, -1, 1)
+        return measured_parts(content, positional)
 
     def _to_image(self, sequences: Tensor) -> Tensor:
         """Bring (N, O, heads, C / heads, L) back to (N, C, H, W)."""
@@ -436,7 +424,7 @@ class AxialBlock(nn.Module):
         return F.relu(found + self.shortcut(x))
 
     def _attend_heard(self, inner: Tensor) -> Tensor:
-        records = self.taps.record(), self.taps.record()
+        records = AxialRecord(), AxialRecord()
         columns: Tensor = self.height(inner, records[0])
         rows: Tensor = self.width(columns, records[1])
         self.taps.tell(*records)

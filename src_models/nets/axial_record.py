@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from src_models.nets.kernels.axial import (
+    Measures,
     RelativePositions,
     attention_matrix,
     attention_received,
@@ -21,40 +22,30 @@ __all__ = ["AxialRecord"]
 class AxialRecord:
     """What a layer is given to fill in during its pass.
 
-    Parameters
-    ----------
-    parts
-        Whether content and positional parts of the result are wanted apart.
-
     Attributes
     ----------
     query, key
         (N, O, heads, D, L): O columns (rows) of length L.
     scale, positions
         Factor of the content term (heads,) and the tables of each head, norms and gates included.
-    content, positional
-        What content and what positions contribute to the result, (N, O, heads, C / heads, L) each, if they were
-        wanted. Norms and gates are in it, offsets that are the same for every pixel are not.
+    measures
+        Sizes of what content and what positions contribute to the result. Norms and gates are in it, offsets that are
+        the same for every pixel are not.
     """
 
     query: Tensor
     key: Tensor
     scale: Tensor
     positions: RelativePositions | None
-    content: Tensor
-    positional: Tensor
+    measures: Measures
 
-    def __init__(self, *, parts: bool = False) -> None:
-        self.parts = parts
-
-    def keep(self, query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None) -> None:
-        """Keep what similarities are made of."""
+    def keep(
+        self, query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None, measures: Measures
+    ) -> None:
+        """Keep what similarities are made of, and what was measured."""
         self.query, self.key, self.scale = query.detach(), key.detach(), scale.detach()
         self.positions = positions and RelativePositions(*(table.detach() for table in positions))
-
-    def keep_parts(self, content: Tensor, positional: Tensor) -> None:
-        """Keep the parts of the result."""
-        self.content, self.positional = content.detach(), positional.detach()
+        self.measures = measures
 
     def matrix(self) -> Tensor:
         """Return the attention (N, O, heads, L, L), query by key."""
@@ -68,6 +59,8 @@ class AxialRecord:
         weights
             How much each query counts, (N, O, L); None counts all as 1.
         """
+        if weights is None and self.measures.received is not None:
+            return self.measures.received.mean(2)
         if weights is None:
             images, others, _, _, length = self.query.shape
             weights = self.query.new_ones(()).expand(images, others, length)
@@ -81,7 +74,7 @@ class AxialRecord:
 
     def output_share(self) -> Tensor:
         """Return the share (N, O, L) of the positional part in the norm over a head's channels."""
-        return _share(self.positional.norm(dim=3), self.content.norm(dim=3))
+        return _share(self.measures.positional, self.measures.content)
 
 
 def _share(part: Tensor, rest: Tensor) -> Tensor:

@@ -70,10 +70,6 @@ class AxialTaps(nn.Module):
         """Return whether anybody listens."""
         return any(isinstance(module, AttentionTap) and module.heard for module in self.children())
 
-    def record(self) -> AxialRecord:
-        """Return what a layer of the block is to fill in while it runs, if anybody listens."""
-        return AxialRecord(parts=self.in_output is not None and self.in_output.heard)
-
     def tell(self, columns: AxialRecord, rows: AxialRecord) -> None:
         """Compute what is listened to.
 

@@ -20,13 +20,15 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "Measures",
     "RelativePositions",
-    "attend_in_parts",
     "attend_joined",
+    "attend_measured",
     "attention_matrix",
     "attention_received",
     "attention_row",
     "axial_attention",
+    "measured_parts",
     "reference",
     "similarity_terms",
     "spread_over_pairs",
@@ -43,6 +45,18 @@ class RelativePositions(NamedTuple):
     query: Tensor
     key: Tensor
     value: Tensor
+
+
+class Measures(NamedTuple):
+    """What is known of a pass besides its result, (N, O, G, L) each.
+
+    `content` and `positional` are the sizes of both parts of the result (norms over channels), by query. `received` is
+    the sum of attention over queries, by key; None where finding it takes a matrix.
+    """
+
+    content: Tensor
+    positional: Tensor
+    received: Tensor | None = None
 
 
 def axial_attention(
@@ -98,24 +112,41 @@ def attend_joined(
     return content if positional is None else content + positional
 
 
-def attend_in_parts(
-    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the result of :func:`attend_joined`, to the bit, and its content and positional parts.
+def attend_measured(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: Tensor,
+    positions: RelativePositions | None,
+    offset: Tensor,
+) -> tuple[Tensor, Measures]:
+    """Return the result of :func:`attend_joined`, to the bit, and what is measured on the way; not differentiable.
 
-    All are (N, O, G, C, L), not differentiable; the parts may have a higher precision than the result.
+    Parameters
+    ----------
+    query, key, value, scale, positions
+        As for :func:`axial_attention`.
+    offset
+        (G, C), what is in the values besides content.
     """
     from src_models.nets.kernels import axial_cpu
 
     if _halved_on_cpu(query):
-        found = attend_in_parts(query.float(), key.float(), value.float(), scale, positions)
-        return found[0].to(query.dtype), found[1], found[2]
+        result, measures = attend_measured(query.float(), key.float(), value.float(), scale, positions, offset)
+        return result.to(query.dtype), measures
     if axial_cpu.available_for(query):
-        joined, positional = axial_cpu.attend_with_positions(query, key, value, scale, positions)
-        return joined, joined - positional, positional
-    content, placed = axial_attention(query, key, value, scale, positions)
-    assert placed is not None
-    return content + placed, content, placed
+        result, received, squares = axial_cpu.attend_measured(query, key, value, scale, positions, offset)
+        content, placed = squares.sqrt().unbind(3)
+        return result, Measures(content, placed, received)
+    parts = axial_attention(query, key, value, scale, positions)
+    result = parts[0] if parts[1] is None else parts[0] + parts[1]
+    return result, measured_parts(parts[0] - offset[..., None], parts[1])
+
+
+def measured_parts(content: Tensor, positional: Tensor | None) -> Measures:
+    """Return the sizes of the parts (N, O, G, C, L) of a result."""
+    of_content = content.norm(dim=3)
+    return Measures(of_content, torch.zeros_like(of_content) if positional is None else positional.norm(dim=3))
 
 
 def attention_received(

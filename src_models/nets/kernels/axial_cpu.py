@@ -28,7 +28,7 @@ from src_models.nets.kernels.lane_vectors import LANES
 
 __all__ = [
     "attend_joined",
-    "attend_with_positions",
+    "attend_measured",
     "attention_received",
     "available",
     "available_for",
@@ -89,7 +89,7 @@ def axial_attention(
         return content, positional
     content = _empty_as(value)
     if positions is None:
-        _attend(inputs, content, None, joined=True)
+        _attend(inputs, content, None)
         return content, None
     positional = _empty_as(value)
     _attend(inputs, content, positional)
@@ -120,17 +120,50 @@ def attend_joined(
     """
     if out is None:
         out = _empty_as(value)
-    _attend((query, key, value, scale, *_tables(query, value, positions)), out, None, joined=True)
+    _attend((query, key, value, scale, *_tables(query, value, positions)), out, None)
     return out
 
 
-def attend_with_positions(
-    query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: RelativePositions
-) -> tuple[Tensor, Tensor]:
-    """Return what :func:`attend_joined` does, to the bit, and the positional part of it, (N, O, G, C, L) each."""
-    joined, positional = _empty_as(value), _empty_as(value)
-    _attend((query, key, value, scale, *positions), joined, positional, joined=True)
-    return joined, positional
+def attend_measured(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: Tensor,
+    positions: RelativePositions | None,
+    offset: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what :func:`attend_joined` does, to the bit, and what can be measured on the way.
+
+    Parameters
+    ----------
+    query, key, value, scale, positions
+        As for :func:`axial_attention`; not differentiable.
+    offset
+        (G, C), what is in the values besides content.
+
+    Returns
+    -------
+    joined, received, squares : Tensor
+        (N, O, G, C, L); (N, O, G, L), the sum of attention over queries; (N, O, G, 2, L), the squares of the content
+        less the offset and of the positional part, summed over channels.
+    """
+    inputs = (query, key, value, scale, *_tables(query, value, positions))
+    joined = _empty_as(value)
+    _check(inputs, joined)
+    if offset.shape != value.shape[2:4]:
+        raise ValueError(f"offset has the shape {tuple(offset.shape)}, not {tuple(value.shape[2:4])}")
+    arrays = _arrays(inputs)
+    offsets = np.zeros(arrays[6].shape[:2], arrays[6].dtype)  # with the channel that fills up a pair
+    offsets[:, : offset.shape[1]] = offset.detach().numpy()
+    received, squares = (query.new_empty(*query.shape[:3], count, query.shape[4]) for count in (1, 2))
+    outputs = [tensor.numpy() for tensor in (joined, received, squares)]
+    measured = kernel("measured", arrays[0].dtype.name)
+
+    def run(_: int, start: int, stop: int) -> None:
+        measured(*arrays, offsets, *outputs, _rooms(arrays), start, stop)
+
+    _in_threads(run, _parts(query))
+    return joined, received[:, :, :, 0], squares
 
 
 def attention_received(
@@ -184,7 +217,7 @@ class _JoinedAttention(torch.autograd.Function):
     def forward(ctx: FunctionCtx, *inputs: Tensor) -> Tensor:
         ctx.save_for_backward(*inputs)
         joined = _empty_as(inputs[2])
-        _attend(inputs, joined, None, joined=True)
+        _attend(inputs, joined, None)
         return joined
 
     @staticmethod
@@ -230,8 +263,8 @@ def _arrays(inputs: tuple[Tensor, ...]) -> list[Array]:
     return [query, key, value, *(np.ascontiguousarray(array) for array in (scale, *tables, last))]
 
 
-def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | None, *, joined: bool = False) -> None:
-    """Write the first result, or the sum of both if `joined`, and the second if there is a place for it."""
+def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | None) -> None:
+    """Write the results, or their sum to `content` if there is no place for the second."""
     _check(inputs, content)
     arrays = _arrays(inputs)
     first = content.detach().numpy()
@@ -239,7 +272,7 @@ def _attend(inputs: tuple[Tensor, ...], content: Tensor, positional: Tensor | No
     forward = kernel("forward", arrays[0].dtype.name)
 
     def run(_: int, start: int, stop: int) -> None:
-        forward(*arrays, first, second, joined, positional is not None, _rooms(arrays), start, stop)
+        forward(*arrays, first, second, positional is None, _rooms(arrays), start, stop)
 
     _in_threads(run, _parts(inputs[0]))
 

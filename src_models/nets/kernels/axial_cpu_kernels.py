@@ -31,7 +31,8 @@ ROOMS = 11  # blocks that a kernel works in
 def kernel(name: str, dtype: str) -> Callable[..., None]:
     """Return a kernel for "float32" or "float64"; only the first call takes long.
 
-    There are "forward", "backward", "received" (sums of attention over queries) and "variances" (of similarities).
+    There are "forward", "measured" (forward, with sizes of its parts), "backward", "received" (sums of attention
+    over queries) and "variances" (of similarities).
     """
     with _compiling:
         return _compiled(name, dtype)
@@ -62,7 +63,8 @@ def _signature(name: str, number: Any) -> Any:
     rooms = numba.types.UniTuple(number[:, :, ::1], ROOMS)
     inputs, results = (strided, strided, strided, vector, *tables), (strided, strided)
     arguments = {
-        "forward": (*inputs, *results, numba.boolean, numba.boolean),
+        "forward": (*inputs, *results, numba.boolean),
+        "measured": (*inputs, number[:, ::1], strided, *results),
         "backward": (*inputs, *results, strided, strided, strided, vector, *tables),
         "received": (strided, strided, strided, vector, *tables[:2], strided),
         "variances": (strided, strided, vector, *tables[:2], strided),
@@ -101,6 +103,7 @@ _STEPS = (
     "_backward_block",
     "_add_lanes",
     "_add_weights",
+    "_sum_and_measure",
     "_write_terms",
     "_variance",
 )
@@ -211,10 +214,8 @@ def _weigh(query: Array, key: Array, table_q: Array, table_k: Array, scale: Any,
     return total
 
 
-def _sum_values(
-    rows: Array, value: Array, table_v: Array, i: int, total: Any, joined: bool, apart: bool, results: Array
-) -> None:
-    """Write the results of query i: content, or the sum if `joined`; if `apart`, positional `channels` further."""
+def _sum_values(rows: Array, value: Array, table_v: Array, i: int, total: Any, joined: bool, results: Array) -> None:
+    """Write the results of query i: content, then positional `channels` further, or their sum."""
     channels, length = value.shape[0], value.shape[1]
     for c in range(0, channels, 2):  # pairs keep four sums under way, as an addition waits for the one before
         content = content2 = positional = positional2 = _fill(rows.dtype.type(0))
@@ -230,7 +231,6 @@ def _sum_values(
         else:
             _store(results, c, i, content / total)
             _store(results, c + 1, i, content2 / total)
-        if apart:
             _store(results, channels + c, i, positional / total)
             _store(results, channels + c + 1, i, positional2 / total)
 
@@ -242,7 +242,6 @@ def _forward_block(
     scale: Any,
     tables: tuple[Array, ...],
     joined: bool,
-    apart: bool,
     rows: Array,
     results: Array,
 ) -> None:
@@ -250,7 +249,7 @@ def _forward_block(
     factor = _fill(scale)
     for i in range(query.shape[1]):
         total = _weigh(query, key, tables[0], tables[1], factor, i, rows)
-        _sum_values(rows, value, tables[2], i, total, joined, apart, results)
+        _sum_values(rows, value, tables[2], i, total, joined, results)
 
 
 def _forward(
@@ -264,7 +263,6 @@ def _forward(
     content: Array,
     positional: Array,
     joined: bool,
-    apart: bool,
     rooms: tuple[Array, ...],
     start: int,
     stop: int,
@@ -279,9 +277,9 @@ def _forward(
         _gather(key, head, at, k)
         _gather(value, head, at, v)
         tables = (table_q[head], table_k[head], table_v[head])
-        _forward_block(q, k, v, scale[head], tables, joined, apart, rows, results)
+        _forward_block(q, k, v, scale[head], tables, joined, rows, results)
         _scatter(results, head, at, content)
-        if apart:
+        if not joined:
             _scatter(results[large:], head, at, positional)
 
 
@@ -452,6 +450,71 @@ def _add_weights(rows: Array, share: Any, sums: Array) -> None:
     """Add the share of one query to the sums for each key."""
     for j in range(rows.shape[1]):
         _store(sums, 0, j, _load(sums, 0, j) + share * _load(rows, 0, j))
+
+
+def _sum_and_measure(
+    rows: Array, value: Array, table_v: Array, offset: Array, i: int, total: Any, share: Any, results: Array
+) -> None:
+    """Write what :func:`_sum_values` does if joined; then the squares of content and positional part, channels summed.
+
+    The offset of each channel is taken off the content first; `share` is one part of the total.
+    """
+    channels, length = value.shape[0], value.shape[1]
+    of_content = of_positions = _fill(rows.dtype.type(0))
+    for c in range(0, channels, 2):
+        content = content2 = positional = positional2 = _fill(rows.dtype.type(0))
+        for j in range(length):
+            weight = _load(rows, 0, j)
+            content = content + weight * _load(value, c, j)
+            content2 = content2 + weight * _load(value, c + 1, j)
+            positional = positional + weight * _spread(table_v, c, length - 1 + i - j)
+            positional2 = positional2 + weight * _spread(table_v, c + 1, length - 1 + i - j)
+        _store(results, c, i, (content + positional) / total)
+        _store(results, c + 1, i, (content2 + positional2) / total)
+        content, content2 = content * share - _fill(offset[c]), content2 * share - _fill(offset[c + 1])
+        positional, positional2 = positional * share, positional2 * share
+        of_content = of_content + content * content + content2 * content2
+        of_positions = of_positions + positional * positional + positional2 * positional2
+    _store(results, channels, i, of_content)
+    _store(results, channels + 1, i, of_positions)
+
+
+def _measured(
+    query: Array,
+    key: Array,
+    value: Array,
+    scale: Array,
+    table_q: Array,
+    table_k: Array,
+    table_v: Array,
+    offset: Array,
+    joined: Array,
+    received: Array,
+    squares: Array,
+    rooms: tuple[Array, ...],
+    start: int,
+    stop: int,
+) -> None:
+    """Attend in the blocks from `start` to `stop`; write the attention that keys receive and the parts' squares too."""
+    of_head = (query.shape[0] * query.shape[1] + LANES - 1) // LANES
+    large = table_v.shape[1]
+    q, k, v, rows, results, sums = rooms[0], rooms[1], rooms[2], rooms[3], rooms[4], rooms[7]
+    one = _fill(scale.dtype.type(1))
+    for block in range(start, stop):
+        head, at = block // of_head, block % of_head * LANES
+        _gather(query, head, at, q)
+        _gather(key, head, at, k)
+        _gather(value, head, at, v)
+        sums[:] = 0
+        factor = _fill(scale[head])
+        for i in range(q.shape[1]):
+            total = _weigh(q, k, table_q[head], table_k[head], factor, i, rows)
+            share = one / total
+            _add_weights(rows, share, sums)
+            _sum_and_measure(rows, v, table_v[head], offset[head], i, total, share, results)
+        _scatter(results, head, at, joined)
+        _scatter(sums, head, at, received)
+        _scatter(results[large:], head, at, squares)
 
 
 def _received(

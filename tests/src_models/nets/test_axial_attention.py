@@ -1,5 +1,7 @@
 """Gated axial attention: the paper's equation 3 with its norms, written out pair by pair."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +26,6 @@ FORMS = {
     "no positions": {"length": None, "gated": True},
 }
 FORM = pytest.mark.parametrize("form", FORMS)
-POSITIONED = pytest.mark.parametrize("form", [form for form in FORMS if form != "no positions"])
 AXIS = pytest.mark.parametrize("axis", ["height", "width"])
 COMPATIBLE = pytest.mark.parametrize("compatible", [False, True], ids=["default", "compatible"])
 GATES = ("g_q", "g_k", "g_v1", "g_v2")
@@ -155,18 +156,38 @@ def test_what_a_norm_of_the_similarity_adds_or_subtracts_does_not_matter(axis, f
         assert error(before.numpy(), equation_3(layer, image)) < 1e-12
 
 
-@POSITIONED
+@pytest.mark.parametrize("prepared", [False, True], ids=["as trained", "made ready"])
+@FORM
 @AXIS
-def test_content_and_positions_and_the_norms_offsets_make_the_result(axis, form):
+def test_each_part_has_the_size_of_the_result_without_the_other_and_without_the_norms_offsets(axis, form, prepared):
     layer, image = make(axis, form), noise(*IMAGE[axis])
+    record = AxialRecord()
     with torch.inference_mode():
-        record = AxialRecord(parts=True)
-        result = layer(image, record)
-        parts = record.content + record.positional
-        image_like = parts.permute(0, 2, 3, 4, 1) if axis == "height" else parts.permute(0, 2, 3, 1, 4)
-        rest = result - image_like.flatten(1, 2)
-    torch.testing.assert_close(rest, rest[:1, :, :1, :1].expand_as(rest), rtol=0, atol=1e-12)
-    assert rest.abs().max() > 0.1
+        (ready(layer) if prepared else layer)(image, record)
+    for part, name in (("content_norm", "content"), ("position_norm", "positional")):
+        alone = copy.deepcopy(layer)  # in which one part counts, and what its norm adds does not
+        for norm in ("content_norm", "position_norm")[: 1 if layer.length is None else 2]:
+            own = getattr(alone, norm)
+            own.weight.data *= norm == part
+            own.bias.data = own.running_mean * own.weight.data / (own.running_var + own.eps).sqrt()
+        with torch.inference_mode():
+            result = alone(image)
+        lines = result.transpose(2, 3) if axis == "height" else result
+        wanted = lines.unflatten(1, (HEADS, -1)).norm(dim=2).transpose(1, 2)  # N, O, heads, L
+        found = getattr(record.measures, name)
+        torch.testing.assert_close(found, wanted if layer.length or name == "content" else 0 * wanted)
+
+
+@FORM
+@AXIS
+def test_a_record_leaves_the_result_to_the_bit_and_holds_no_derivatives(axis, form):
+    layer, image = make(axis, form), noise(*IMAGE[axis])
+    record = AxialRecord()
+    for one in (layer, ready(layer), layer.float(), ready(layer)):
+        image = image.to(one.qkv.conv.weight.dtype)
+        assert torch.equal(one(image, record), one(image))
+        kept = [record.query, record.key, record.scale, *(record.positions or ()), record.measures.content]
+        assert not any(tensor.requires_grad for tensor in [*kept, record.measures.positional])
 
 
 def test_channels_that_the_heads_cannot_share_are_refused():
@@ -376,11 +397,6 @@ def test_folding_changes_the_result_by_rounding_alone(axis, form):
     assert folded.folded
     with torch.inference_mode():
         assert error(folded(image), layer(image)) < 1e-10
-        found, wanted = AxialRecord(parts=True), AxialRecord(parts=True)
-        folded(image, found), layer(image, wanted)
-        if layer.length is not None:
-            assert error(found.content, wanted.content) < 1e-10
-            assert error(found.positional, wanted.positional) < 1e-10
 
 
 @pytest.mark.parametrize("form", ["gated", "ungated", "no positions"])
