@@ -1,15 +1,17 @@
 """What recording reduced attention maps costs, for both models that ship, against the same pass without recording.
 
 Reduced maps have a value a cell: the coefficients of gates; what each pixel receives and the share of positions of
-axial blocks. All candidates take turns on one thread, whose own CPU time is measured, so that other work on the
-machine counts little. What the taps cost while nobody listens is measured call by call: it is too little to be seen in
-a pass.
+axial blocks. One thread's own CPU time is measured. On a machine that does other work too that time still changes by
+more than recording costs, since cores share caches and clock; so every pass is compared with a plain pass right before
+or right after it, in turn, and the median of the pairs' differences is given with the quartiles. What the taps cost
+while nobody listens is measured call by call: it is too little to be seen in a pass.
 
 Run as ``python -m benchmarks.recording_cost``.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,7 +31,7 @@ from src_models.nets.tap import AttentionTap
 from src_models.registry import attention_names, usual_attention
 
 MODELS = ("nuclei", "nuclei-medt")
-REPEATS, CALLS = 15, 100_000
+REPEATS, PAIRS, CALLS = 15, 40, 100_000
 
 
 def main() -> None:
@@ -40,7 +42,7 @@ def main() -> None:
         more, silent = measure(load(name))
         rows += more
         notes[f"{name}: taps that nobody hears, share of a pass"] = f"{silent:.1e}"
-    report("recording_cost", ("one tile, one thread, CPU time", "time", "more than without"), rows, notes)
+    report("recording_cost", ("one tile, one thread, CPU time", "time", "more than without", "quartiles"), rows, notes)
     print(notes)
 
 
@@ -61,14 +63,39 @@ def measure(model: Model) -> tuple[list[list[str]], float]:
         return run
 
     with reused_memory():
-        base, *times = seconds(*map(passing, (None, *sets.values())), repeats=REPEATS, clock=time.thread_time)
+        pairs = _in_pairs(passing(None), [passing(names) for names in sets.values()])
+    base = statistics.median(plain for turns in pairs for plain, _ in turns)
     size = " x ".join(str(side) for side in batch.shape)
-    rows = [[f"{model.header.name}, {size}, nothing recorded", f"{base * 1e3:.1f} ms", ""]]
-    for what, spent in zip(sets, times, strict=True):
-        rows.append([f"{model.header.name}, {what}", f"{spent * 1e3:.1f} ms", f"{(spent / base - 1) * 100:+.1f} %"])
+    rows = [[f"{model.header.name}, {size}, nothing recorded", f"{base * 1e3:.1f} ms", "", ""]]
+    for what, turns in zip(sets, pairs, strict=True):
+        more = [recorded / plain - 1 for plain, recorded in turns]
+        low, middle, high = (f"{part * 100:+.1f} %" for part in statistics.quantiles(more, n=4))
+        spent = statistics.median(recorded for _, recorded in turns)
+        rows.append([f"{model.header.name}, {what}", f"{spent * 1e3:.1f} ms", middle, f"{low} to {high}"])
     with torch.inference_mode(), reused_memory():
         rows += [_matrices(block, batch, network) for block in _asked(network, sets)]
     return rows, _silent(network) / base
+
+
+def _in_pairs(
+    plain: Callable[[], Tensor], candidates: Sequence[Callable[[], Tensor]]
+) -> list[list[tuple[float, float]]]:
+    """Return, for each candidate, the times of a plain pass and of its own, next to each other in either order."""
+    for run in (plain, *candidates):
+        run()
+    found: list[list[tuple[float, float]]] = [[] for _ in candidates]
+    for turn in range(PAIRS):
+        for kept, candidate in zip(found, candidates, strict=True):
+            order = (plain, candidate) if turn % 2 else (candidate, plain)
+            times = {run: _once(run) for run in order}
+            kept.append((times[plain], times[candidate]))
+    return found
+
+
+def _once(run: Callable[[], Tensor]) -> float:
+    start = time.thread_time()
+    run()
+    return time.thread_time() - start
 
 
 def _asked(network: nn.Module, sets: dict[str, list[str]]) -> list[AxialBlock]:
@@ -78,7 +105,7 @@ def _asked(network: nn.Module, sets: dict[str, list[str]]) -> list[AxialBlock]:
 
 
 def _matrices(block: AxialBlock, batch: Tensor, network: nn.Module) -> list[str]:
-    """Return a row with the time that making the attention matrices of a block takes, which no pass needs."""
+    """Return a row with the time that making a block's attention matrices takes: neither pass nor maps need them."""
     inputs: list[Tensor] = []
     layers = (block.height, block.width)
     handles = [layer.register_forward_pre_hook(lambda _, given: inputs.append(given[0])) for layer in layers]
@@ -93,7 +120,7 @@ def _matrices(block: AxialBlock, batch: Tensor, network: nn.Module) -> list[str]
 
     (spent,) = seconds(make, repeats=REPEATS, clock=time.thread_time)
     name = block.taps.received.name.removesuffix(" received")
-    return [f"of which the attention matrices of {name}, in plain PyTorch", f"{spent * 1e3:.1f} ms", ""]
+    return [f"for comparison, the attention matrices of {name}, in plain PyTorch", f"{spent * 1e3:.1f} ms", "", ""]
 
 
 def _sets(model: Model) -> dict[str, list[str]]:
