@@ -17,7 +17,7 @@ from src_models.errors import ImageError
 from src_models.volumes.dicom_pixels import check_pixels
 from src_models.volumes.dicom_slices import NoSlice, Slice, is_dicom, read_slice
 
-__all__ = ["find_series", "has_dicom", "stack_affine", "stacked"]
+__all__ = ["all_series", "find_series", "has_dicom", "stack_affine", "stacked"]
 
 # A slice may be off its even place by a tenth of the distance of slices, which scanners round, and by 0.1 mm.
 _OFF, _OFF_MM = 0.1, 0.1
@@ -30,33 +30,48 @@ def has_dicom(folder: Path) -> bool:
     return any(path.is_file() and is_dicom(path) for path in folder.iterdir())
 
 
+def all_series(folder: Path) -> list[list[Slice]]:
+    """Find the slices of a folder, series by series and in no order.
+
+    Files that are no DICOM, and DICOM files that are no slices (directories, reports, structures), are left out.
+
+    Raises
+    ------
+    ImageError
+        If there are no slices, or a file is damaged.
+    """
+    read = [read_slice(file) for file in sorted(folder.iterdir()) if file.is_file() and is_dicom(file)]
+    series: dict[str, list[Slice]] = {}
+    for one in read:
+        if isinstance(one, Slice):
+            series.setdefault(one.series, []).append(one)
+    if not series:
+        raise _no_slices(folder, [one for one in read if isinstance(one, NoSlice)])
+    return list(series.values())
+
+
 def find_series(path: Path) -> list[Slice]:
     """Find the slices of one series, in no order.
 
     Parameters
     ----------
     path
-        A folder with the files of one series, or a file of the wanted series in a folder of several. Files that are
-        no DICOM, and DICOM files that are no slices (directories, reports, structures), are left out.
+        A folder with the files of one series, or a file of the wanted series in a folder of several.
 
     Raises
     ------
     ImageError
         If there are no slices, or several series in a folder; the message lists them with a file to open for each.
     """
-    folder = path if path.is_dir() else path.parent
-    read = [read_slice(file) for file in sorted(folder.iterdir()) if file.is_file() and is_dicom(file)]
-    slices = [one for one in read if isinstance(one, Slice)]
-    if path != folder:
-        wanted = read_slice(path)
-        if isinstance(wanted, NoSlice):
-            raise ImageError(f"{path}: it is no slice of a scan: it {wanted.reason}")
-        return [one for one in slices if one.series == wanted.series]
-    if not slices:
-        raise _no_slices(folder, [one for one in read if isinstance(one, NoSlice)])
-    if len({one.series for one in slices}) > 1:
-        raise _several_series(folder, slices)
-    return slices
+    if path.is_dir():
+        found = all_series(path)
+        if len(found) > 1:
+            raise _several_series(path, found)
+        return found[0]
+    wanted = read_slice(path)
+    if isinstance(wanted, NoSlice):
+        raise ImageError(f"{path}: it is no slice of a scan: it {wanted.reason}")
+    return next(series for series in all_series(path.parent) if series[0].series == wanted.series)
 
 
 def _no_slices(folder: Path, others: Sequence[NoSlice]) -> ImageError:
@@ -70,18 +85,15 @@ def _no_slices(folder: Path, others: Sequence[NoSlice]) -> ImageError:
     return ImageError(f"{folder}: it holds no DICOM files{hint}")
 
 
-def _several_series(folder: Path, slices: Sequence[Slice]) -> ImageError:
-    series: dict[str, list[Slice]] = {}
-    for one in slices:
-        series.setdefault(one.series, []).append(one)
+def _several_series(folder: Path, found: Sequence[Sequence[Slice]]) -> ImageError:
     lines = [
-        f"{members[0].path.name} is of {members[0].description or 'a series without description'!r} "
-        f"({members[0].modality}, {len(members)} {'slice' if len(members) == 1 else 'slices'}, UID {uid})"
-        for uid, members in list(series.items())[:_LISTED]
+        f"{series[0].path.name} is of {series[0].description or 'a series without description'!r} "
+        f"({series[0].modality}, {len(series)} {'slice' if len(series) == 1 else 'slices'}, UID {series[0].series})"
+        for series in found[:_LISTED]
     ]
-    more = f"; and {len(series) - _LISTED} more" if len(series) > _LISTED else ""
+    more = f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     return ImageError(
-        f"{folder}: it holds {len(series)} series; open one file of the series you want, and its slices are taken "
+        f"{folder}: it holds {len(found)} series; open one file of the series you want, and its slices are taken "
         f"from the folder: {'; '.join(lines)}{more}"
     )
 

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from src_models.axes import read_axes
 from src_models.errors import ImageError
 from src_models.volumes.dicom_pixels import read_pixels
-from src_models.volumes.dicom_series import find_series, stack_affine, stacked
+from src_models.volumes.dicom_series import all_series, find_series, stack_affine, stacked
 from src_models.volumes.dicom_slices import Slice, is_dicom
 from src_models.volumes.geometry import UNIT, VolumeGeometry
 from src_models.volumes.rescaling import value_type
 from src_models.volumes.volume import Volume
 
-__all__ = ["read_dicom"]
+__all__ = ["read_dicom", "read_dicom_series"]
 
 
 def read_dicom(path: str | Path, *, axes: str | None = None) -> Volume:
@@ -45,13 +45,40 @@ def read_dicom(path: str | Path, *, axes: str | None = None) -> Volume:
         raise ImageError(f"{path}: there is no such file or folder; check the name")
     if path.is_file() and not is_dicom(path):
         raise ImageError(f"{path}: its content is no DICOM, whatever its name says; open a folder of DICOM files")
-    slices = stacked(find_series(path), path)
+    return _volume(find_series(path), path, axes)
+
+
+def read_dicom_series(folder: str | Path) -> list[Volume | ImageError]:
+    """Open every series in a folder of DICOM files.
+
+    Returns
+    -------
+    list
+        For each series its scan, or the error that says why it is no whole volume.
+
+    Raises
+    ------
+    ImageError
+        If there are no slices, or a file is damaged.
+    """
+    opened: list[Volume | ImageError] = []
+    for series in all_series(Path(folder)):
+        try:
+            opened.append(_volume(series, Path(folder), None))
+        except ImageError as error:
+            opened.append(error)
+    return opened
+
+
+def _volume(series: list[Slice], path: Path, axes: str | None) -> Volume:
+    slices = stacked(series, path)
     lazy = _lazy(slices)
     geometry = VolumeGeometry.of_grid(stack_affine(slices), lazy.shape, path=path)
     data = geometry.to_data(lazy)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))
     reading = read_axes(data.shape, dtype=data.dtype, axes=axes or "ZYX", spacing=spacing, unit=UNIT, name=str(path))
-    return Volume(data, reading, geometry, path, modality=slices[0].modality or None)
+    first = slices[0]
+    return Volume(data, reading, geometry, path, modality=first.modality or None, description=first.description)
 
 
 def _lazy(slices: list[Slice]) -> Any:

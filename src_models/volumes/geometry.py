@@ -51,21 +51,24 @@ class VolumeGeometry:
         of NIfTI, (slice, row, column) of DICOM.
     flipped
         For each axis of the data, whether it runs against the file's.
+    shape
+        Length of the data's z, y and x.
     path
-        The file or folder.
+        The file or folder, which labels never replace; None for a place that no scan on disk has.
     nifti_header
-        The header of a NIfTI file as it is in the file; None for DICOM.
+        The header of a NIfTI file as it is in the file; None for others.
     """
 
     affine: NDArray[np.float64]
     order: tuple[int, int, int]
     flipped: tuple[bool, bool, bool]
-    path: Path
+    shape: tuple[int, int, int]
+    path: Path | None = None
     nifti_header: bytes | None = None
 
     @classmethod
     def of_grid(
-        cls, to_world: ArrayLike, shape: Sequence[int], *, path: Path, nifti_header: bytes | None = None
+        cls, to_world: ArrayLike, shape: Sequence[int], *, path: Path | None = None, nifti_header: bytes | None = None
     ) -> VolumeGeometry:
         """Order the axes of a file's grid by the patient's.
 
@@ -87,8 +90,9 @@ class VolumeGeometry:
         _check(matrix, path)
         order = _closest_axes(matrix[:3, :3])
         z, y, x = (bool(matrix[axis, source] < 0) for axis, source in enumerate(order))
-        affine = matrix @ _into_grid(order, (z, y, x), shape)
-        return cls(affine, order, (z, y, x), path, nifti_header)
+        lengths = (int(shape[order[0]]), int(shape[order[1]]), int(shape[order[2]]))
+        affine = matrix @ _into_grid(order, (z, y, x), lengths)
+        return cls(affine, order, (z, y, x), lengths, path, nifti_header)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -105,9 +109,10 @@ class VolumeGeometry:
         """
         return np.asarray(self.affine @ np.diag([*(1 / np.array(self.spacing)), 1.0]))
 
-    def grid_affine(self, shape: Sequence[int]) -> NDArray[np.float64]:
-        """Return the matrix (4, 4) from a position in the file's grid of this shape to (superior, posterior, left)."""
-        return np.asarray(self.affine @ np.linalg.inv(_into_grid(self.order, self.flipped, shape)))
+    @property
+    def grid_affine(self) -> NDArray[np.float64]:
+        """The matrix (4, 4) from a position in the file's grid to (superior, posterior, left) in mm."""
+        return np.asarray(self.affine @ np.linalg.inv(_into_grid(self.order, self.flipped, self.shape)))
 
     def to_data(self, grid: Any) -> Any:
         """Return the values of a file's grid, slices first, with the axes of the data.
@@ -125,16 +130,17 @@ class VolumeGeometry:
         return data[(..., *(slice(None, None, -1) if against else slice(None) for against in self.flipped))]
 
 
-def _check(matrix: NDArray[np.float64], path: Path) -> None:
+def _check(matrix: NDArray[np.float64], path: Path | None) -> None:
+    name = path or "the layer"
     if not np.isfinite(matrix).all():
         raise ImageError(
-            f"{path}: its place in the patient is not known (the affine holds NaN or infinite numbers); "
+            f"{name}: its place in the patient is not known (the affine holds NaN or infinite numbers); "
             "convert it again from the original scan"
         )
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
     if not lengths.all() or abs(np.linalg.det(matrix[:3, :3] / lengths)) < _FLAT:
         raise ImageError(
-            f"{path}: its affine is flat (voxels of size 0, or two axes in one direction), so its voxels have no place "
+            f"{name}: its affine is flat (voxels of size 0, or two axes in one direction), so its voxels have no place "
             "in the patient; convert it again from the original scan"
         )
 
@@ -147,12 +153,12 @@ def _closest_axes(matrix: NDArray[np.float64]) -> tuple[int, int, int]:
 
 
 def _into_grid(order: Sequence[int], flipped: Sequence[bool], shape: Sequence[int]) -> NDArray[np.float64]:
-    """Return the matrix from a position in the data to one in the file's grid of this shape."""
+    """Return the matrix from a position in data of this shape to one in the file's grid."""
     matrix = np.zeros((4, 4))
     matrix[3, 3] = 1
     for axis, (source, against) in enumerate(zip(order, flipped, strict=True)):
         matrix[source, axis] = -1 if against else 1
-        matrix[source, 3] = shape[source] - 1 if against else 0
+        matrix[source, 3] = shape[axis] - 1 if against else 0
     return matrix
 
 

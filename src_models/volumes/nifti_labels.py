@@ -59,16 +59,18 @@ def write_nifti_labels(
     OutputError
         If the file exists and may not be replaced, is the scan itself, has another suffix, or cannot be written.
     ValueError
-        If the labels are negative, no integers, or do not have 3 or 4 axes.
+        If the labels are negative, no integers, or do not have the scan's shape.
     """
     path = Path(path)
     if not is_nifti(path):
         raise OutputError(f"{path}: labels of a scan are written as NIfTI; end the name with .nii.gz or .nii")
-    if path.resolve() == geometry.path.resolve():
+    if geometry.path is not None and path.resolve() == geometry.path.resolve():
         raise OutputError(f"{path} is the scan itself and is not overwritten; choose another name for its labels")
     array = labels if hasattr(labels, "transpose") else _dask(labels)
-    if array.ndim not in (3, 4) or array.dtype.kind not in "iub":
-        raise ValueError(f"labels of shape {array.shape} and type {array.dtype} are no labels of a scan")
+    if array.ndim not in (3, 4) or array.shape[-3:] != geometry.shape or array.dtype.kind not in "iub":
+        raise ValueError(
+            f"labels of shape {array.shape} and type {array.dtype} are no labels of a scan of shape {geometry.shape}"
+        )
     grid = geometry.to_grid(array)
     dtype = _smallest_type(grid)
     header = _header(geometry, grid.shape, dtype, frame_seconds)
@@ -132,7 +134,7 @@ def _new_header(geometry: VolumeGeometry, shape: tuple[int, ...], frame_seconds:
     from nibabel.nifti2 import Nifti2Header
 
     header: Any = (Nifti1Header if max(shape) <= _LONGEST else Nifti2Header)()  # type: ignore[no-untyped-call]
-    affine = world_to_nifti(geometry.grid_affine(shape[-3:]))
+    affine = world_to_nifti(geometry.grid_affine)
     header.set_data_shape(shape[::-1])
     header.set_sform(affine, code=_SCANNER)
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)

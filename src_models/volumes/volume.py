@@ -29,6 +29,8 @@ class Volume:
         The file or folder.
     modality
         As DICOM says it, such as ``"CT"``; None where the file does not tell, as NIfTI.
+    description
+        What DICOM calls the series; empty where the file does not tell.
     labels
         Whether the file says that its values are labels.
     frame_seconds
@@ -40,5 +42,6 @@ class Volume:
     geometry: VolumeGeometry
     path: Path
     modality: str | None = None
+    description: str = ""
     labels: bool = False
     frame_seconds: float = 1.0

@@ -40,7 +40,7 @@ def test_grid_and_data_are_two_views_of_the_same_voxels(angles, spacing, shear):
     for place in np.ndindex(data.shape):
         stored = np.unravel_index(data[place], grid.shape)
         np.testing.assert_allclose(geometry.affine @ [*place, 1], to_world @ [*stored, 1], atol=1e-9)
-    np.testing.assert_allclose(geometry.grid_affine(grid.shape), to_world, atol=1e-9)
+    np.testing.assert_allclose(geometry.grid_affine, to_world, atol=1e-9)
 
 
 @given(angles=st.tuples(*[st.floats(-30, 30)] * 3), spacing=st.tuples(*[st.floats(0.2, 8)] * 3))

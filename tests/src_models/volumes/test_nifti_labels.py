@@ -169,7 +169,7 @@ def test_another_suffix_is_refused(tmp_path):
 
 def test_what_are_no_labels_is_refused_and_leaves_nothing(tmp_path):
     geometry = read_nifti(scan(tmp_path / "scan.nii")).geometry
-    for wrong in (np.full(SHAPE[::-1], -1), np.zeros(SHAPE[::-1]), np.zeros((4, 5), int)):
+    for wrong in (np.full(SHAPE[::-1], -1), np.zeros(SHAPE[::-1]), np.zeros((4, 5), int), np.zeros(SHAPE, int)):
         with pytest.raises(ValueError, match="labels"):
             write_nifti_labels(tmp_path / "a.nii", wrong, geometry)
     assert [path.name for path in tmp_path.iterdir()] == ["scan.nii"]
