@@ -49,6 +49,7 @@ def main() -> None:
 def point(options) -> None:
     """Show the Attention widget: where MedT looks from inside a nucleus, and gates beside their image."""
     viewer, widget = open_viewer("histology", options.medt, "Attention")
+    widget.probe.follow.setChecked(True)
     look(widget)
     widget.probe.view.setCurrentIndex(widget.probe.view.findData("global 2.1"))
     pin(widget, viewer.layers["histology"], NUCLEUS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_medt.segmentation_task import load_model
+from src_models.registry import usual_attention
 
 if TYPE_CHECKING:
     import napari.layers
@@ -48,13 +49,19 @@ class Looked:
         axes = region.sub_axes.replace("C", "")
         return tuple(round(place) for place, letter in zip(position, axes, strict=True) if letter not in "YX")
 
+    def maps(self) -> list[PlacedMap]:
+        """Return the recorded maps: the telling ones first, else from fine to coarse."""
+        header = self.outcome.segmentation.provenance["header"]
+        telling = usual_attention(header["architecture"], header["config"])
+        return sorted(self.outcome.segmentation.attention, key=lambda placed: placed.name not in telling)
+
     def map(self, name: str) -> PlacedMap:
         """Return a recorded map by its name."""
         return next(placed for placed in self.outcome.segmentation.attention if placed.name == name)
 
     def names(self) -> list[str]:
         """Return the names of the recorded maps."""
-        return [placed.name for placed in self.outcome.segmentation.attention]
+        return [placed.name for placed in self.maps()]
 
 
 @dataclass(frozen=True, slots=True)

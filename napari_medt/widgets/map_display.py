@@ -55,7 +55,7 @@ class MapDisplay(QObject):
             for layer in self.layers.maps_of(looked.image)
             if notes_of(layer)["model"] == looked.outcome.model_name
         }
-        maps = looked.outcome.segmentation.attention
+        maps = looked.maps()
         self._panel.set_maps(maps, {name for name, visible in mine.items() if visible})
         for placed in maps:
             if placed.name in mine:

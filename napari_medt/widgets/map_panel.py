@@ -14,7 +14,7 @@ from src_models.predict import PlacedMap
 __all__ = ["MapPanel"]
 
 _SIDE = 56
-_ROWS = 4  # in view at once
+_ROWS = 3  # in view at once
 
 
 class MapPanel(QWidget):
@@ -50,7 +50,6 @@ class MapPanel(QWidget):
             self.list.clear()
             for placed in maps:
                 self._add(placed, placed.name in shown)
-        self.list.setFixedHeight(max(1, min(len(maps), _ROWS)) * (_SIDE + 8))
         for button in (self.overlay, self.grid, self.animate):
             button.setEnabled(bool(maps))
 
@@ -79,6 +78,7 @@ class MapPanel(QWidget):
     def _build(self) -> None:
         self.list.setIconSize(QSize(_SIDE, _SIDE))
         self.list.setWordWrap(True)
+        self.list.setFixedHeight(_ROWS * (_SIDE + 8))
         self.animate.setCheckable(True)
         row = QHBoxLayout()
         for button in (self.overlay, self.grid, self.animate):

@@ -13,6 +13,17 @@ from napari.utils.notifications import notification_manager
 from napari_medt.segmentation_task import SegmentSettings
 
 
+@pytest.fixture(autouse=True)
+def preferences_apart(tmp_path, monkeypatch):
+    """Keep the preferences of whoever runs the tests: widgets write theirs into a folder of the test."""
+    from napari import settings
+
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()
+
+
 @pytest.fixture(scope="session")
 def blob_model_path(tmp_path_factory) -> Path:
     """A semantic model for grey images that tells bright from dark, with two gates."""

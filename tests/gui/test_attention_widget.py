@@ -521,7 +521,9 @@ def test_the_maps_are_checked_and_the_findings_are_sentences(
     assert messages == []
 
 
-def test_what_was_chosen_comes_back_with_the_next_widget(open_attention, look, medt_path, noise, make_napari_viewer):
+def test_what_was_chosen_comes_back_when_napari_is_started_again(open_attention, look, medt_path, noise):
+    from napari import settings
+
     viewer, widget = open_attention()
     viewer.add_image(noise)
     look(widget)
@@ -529,6 +531,7 @@ def test_what_was_chosen_comes_back_with_the_next_widget(open_attention, look, m
     widget.memory.setValue(64)
     widget.probe.follow.setChecked(False)
     viewer.window.remove_dock_widget(widget)
+    settings._clear_plugin_settings_cache()  # as in a napari that was started again
     _, again = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
     assert again is not widget
     assert again.memory.value() == 64
