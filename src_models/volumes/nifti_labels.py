@@ -109,9 +109,7 @@ def _header(geometry: VolumeGeometry, shape: tuple[int, ...], dtype: np.dtype[An
     else:
         header = _source_header(geometry.nifti_header)
     header.set_data_dtype(dtype)
-    steps = header["pixdim"].copy()
     header.set_data_shape(shape[::-1])
-    header["pixdim"] = steps
     header.set_slope_inter(1, 0)
     header.set_intent("label")
     header["cal_min"] = header["cal_max"] = 0

@@ -1,6 +1,8 @@
 """``napari-medt segment`` on scans: labels go back as NIfTI, voxel on voxel."""
 
 import shutil
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -104,3 +106,13 @@ def test_scans_are_called_by_their_names_without_suffix(tmp_path):
     assert image_stem("a/scan.nii.gz") == "scan"
     assert image_stem("a/scan.NII") == "scan"
     assert image_stem("a/1.2.3.dcm") == "1.2.3"
+
+
+def test_the_readers_of_scans_are_loaded_when_a_scan_is_opened():
+    code = (
+        "import sys, napari_medt.cli, napari_medt.readers, napari_medt.writers, src_models.image_files\n"
+        "early = {'nibabel', 'pydicom', 'torch', 'dask', 'napari'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {early}' if early else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

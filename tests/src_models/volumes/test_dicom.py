@@ -131,6 +131,7 @@ def test_a_nifti_of_the_same_scan_lies_on_it(tmp_path, write_series, stored):
         pytest.param("int16", ((1, 0),), "int16", id="HU as stored"),
         pytest.param("uint8", ((2, 1), (3, -1)), "int16", id="each slice its own"),
         pytest.param("uint16", ((0.25, -3.5),), "float32", id="fractions"),
+        pytest.param("uint16", ((1, 0), (0.25, 0)), "float32", id="fractions in some slices"),
     ],
 )
 def test_values_are_those_that_are_meant(tmp_path, write_series, dtype, rescaling, expected):
@@ -323,6 +324,13 @@ def cut_off(folder, paths):
     return r"IM0003.dcm: the file is cut off \(\d+ bytes of pixels, and its header asks for 30\)"
 
 
+def cut_off_without_types(folder, paths):
+    one = pydicom.dcmread(paths[3])
+    one.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    one.save_as(paths[3])
+    return cut_off(folder, paths)
+
+
 def cut_in_the_header(folder, paths):
     paths[3].write_bytes(paths[3].read_bytes()[:600])
     return "IM0003.dcm: .* cut off"
@@ -346,7 +354,7 @@ def unreadable_compression(folder, paths):
 
 REFUSED = [
     slice_missing, two_missing, uneven, copied, repeated, sideways, other_size, other_orientation, other_pixel_size,
-    other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off, cut_in_the_header, no_number,
+    other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off, cut_off_without_types, cut_in_the_header, no_number,
     unreadable_compression,
 ]  # fmt: skip
 
