@@ -34,6 +34,9 @@ class PointerLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
+        self._drawn: Any = None
+        self._limits: tuple[float, float] | None = None
+        self._hidden = False
 
     def show(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         """Show an answer for a part of an image layer; the layer that was active stays active.
@@ -53,6 +56,10 @@ class PointerLayers:
         self._show_map(image, region, pointed)
         self._show_mark(image, region, pointed)
         self.to_top()
+        if self._hidden:
+            self._hidden = False
+            for layer in self._shown():
+                layer.visible = True
         if self._viewer.layers.selection.active is not active:
             self._viewer.layers.selection.active = active
 
@@ -70,6 +77,16 @@ class PointerLayers:
         if mark is not None:
             mark.visible = shown
 
+    def hide(self) -> None:
+        """Hide both layers until the next answer.
+
+        They are not removed: where the processor draws the graphics, napari 0.9 can crash when two layers are removed
+        before it draws again.
+        """
+        for layer in self._shown():
+            layer.visible = False
+        self._hidden = True
+
     def remove(self) -> None:
         """Take both layers away."""
         for layer in self._shown():
@@ -85,27 +102,33 @@ class PointerLayers:
 
     def _show_map(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         place = placement(image, *region.place(pointed.map.scale, pointed.map.translate))
-        notes = {**_metadata(image, "pointer", pointed.map.description), "shown": pointed.map.data}
         layer = self.map()
         if layer is None:
+            self._limits = _limits(pointed)
             self._viewer.add_image(
                 region.expand(pointed.map.data),
                 name=pointed.map.name,
                 rgb=False,
                 multiscale=False,
                 colormap="inferno",
-                contrast_limits=_limits(pointed),
+                contrast_limits=self._limits,
                 blending="translucent",
                 opacity=0.6,
-                metadata=notes,
+                metadata=_metadata(image, "pointer", pointed.map.description),
                 **place,
             )
-            return
-        if layer.metadata.get("shown") is not pointed.map.data:  # the map of a gate stays the same along a plane
+        elif self._drawn is not pointed.map.data:  # the map of a gate stays the same along a plane
             layer.data = region.expand(pointed.map.data)
-            layer.contrast_limits_range = layer.contrast_limits = _limits(pointed)
-        _move(layer, place)
-        layer.metadata = notes
+            self._stretch(layer, _limits(pointed))
+        self._drawn = pointed.map.data
+        if layer is not None:
+            _move(layer, place)
+            notes_of(layer)["description"] = pointed.map.description
+
+    def _stretch(self, layer: napari.layers.Image, limits: tuple[float, float]) -> None:
+        if limits != self._limits:
+            layer.contrast_limits_range = layer.contrast_limits = limits
+        self._limits = limits
 
     def _show_mark(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         point = np.asarray([region.place(None, pointed.query)[1]])
@@ -130,7 +153,6 @@ class PointerLayers:
             layer.data = point
             layer.selected_data = set()
         _move(layer, place)
-        layer.metadata = _metadata(image, "pointer mark", "the place that was asked about")
 
     def _shown(self) -> list[Any]:
         return [layer for layer in (self.map(), self.mark()) if layer is not None]
@@ -151,7 +173,12 @@ def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
 
 
 def _limits(pointed: Pointed) -> tuple[float, float]:
-    """Return what is black and white: shares of a gate from 0 to 1, weights up to the largest of them."""
+    """Return what is black and white: shares of a gate from 0 to 1, weights up to a round number.
+
+    The largest weight differs from pixel to pixel; a round number above it seldom does, and each change is drawn.
+    """
     if pointed.map.kind != "axial attention":
         return 0.0, 1.0
-    return 0.0, max(float(np.max(pointed.map.data)), 1e-9)
+    largest = max(float(np.max(pointed.map.data)), 1e-9)
+    power = 10.0 ** np.floor(np.log10(largest))
+    return 0.0, float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest))

@@ -75,7 +75,7 @@ class PointerFollower(QObject):
         self._looked = self._look = self._pinned = None
         self._panel.set_views(())
         self._switch()
-        self.layers.remove()
+        self.layers.hide()
 
     def leave(self) -> None:
         """Leave the viewer alone from now on, and wait for the question under way."""
@@ -152,7 +152,7 @@ class PointerFollower(QObject):
         if not following:
             self.release()
             self.questions.drop()
-            self.layers.remove()
+            self.layers.hide()
 
     def _switch(self) -> None:
         self.tracking.switch(self._look is not None and self._panel.follow.isChecked())

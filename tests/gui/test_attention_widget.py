@@ -266,10 +266,13 @@ def test_the_pointer_is_left_alone_once_it_is_not_followed(open_attention, look,
     mouse = Mouse(viewer)
     pointed(widget, mouse.move, image.data_to_world((20, 31)))
     widget.probe.follow.setChecked(False)
-    assert [layer.name for layer in viewer.layers] == [image.name]
+    assert [layer.name for layer in viewer.layers if layer.visible] == [image.name]
     mouse.move(image.data_to_world((30, 31)))
     qtbot.wait(100)
-    assert [layer.name for layer in viewer.layers] == [image.name]
+    assert [layer.name for layer in viewer.layers if layer.visible] == [image.name]
+    widget.probe.follow.setChecked(True)
+    pointed(widget, mouse.move, image.data_to_world((20, 31)))
+    assert all(layer.visible for layer in viewer.layers)
 
 
 def test_outside_of_the_image_nothing_is_asked(open_attention, look, pointed, qtbot, noise, messages):
@@ -559,7 +562,7 @@ def test_the_layer_goes_and_the_widget_goes_on(open_attention, look, pointed, no
     look(widget)
     pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
     viewer.layers.remove(image)
-    assert list(viewer.layers) == []
+    assert not any(layer.visible for layer in viewer.layers)
     assert list_items(widget) == []
     image = viewer.add_image(noise[::-1].copy())
     look(widget)

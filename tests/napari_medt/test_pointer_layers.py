@@ -43,6 +43,12 @@ def answer(query, *, cells=(6, 10), step=2, start=None, kind="axial attention", 
     return Pointed(shown, query, {})
 
 
+def round_above(number):
+    """The next of 1, 2, 5, 10, 20, 50 and so on, and of 0.5, 0.2, 0.1 and so on."""
+    steps = sorted(float(f"{digit}e{power}") for digit in (1, 2, 5) for power in range(-9, 9))
+    return next(step for step in steps if step >= number)
+
+
 def viewer_with(**placement):
     viewer = ViewerModel()
     image = viewer.add_image(np.zeros(SHAPE), **placement)
@@ -106,14 +112,14 @@ def test_they_go_to_an_image_of_other_axes_and_units():
     assert shown.axis_labels == mark.axis_labels == plane.axis_labels
 
 
-def test_weights_are_shown_up_to_the_largest_and_gates_from_0_to_1():
+def test_weights_are_shown_up_to_a_round_number_and_gates_from_0_to_1():
     _, image, layers = viewer_with()
     first = answer((4.5, 8.5))
     layers.show(image, PART, first)
-    assert tuple(layers.map().contrast_limits) == (0, pytest.approx(first.map.data.max()))
+    assert tuple(layers.map().contrast_limits) == (0, pytest.approx(round_above(first.map.data.max())))
     second = answer((4.5, 8.5), data=first.map.data * 3)
     layers.show(image, PART, second)
-    assert tuple(layers.map().contrast_limits) == (0, pytest.approx(second.map.data.max()))
+    assert tuple(layers.map().contrast_limits) == (0, pytest.approx(round_above(second.map.data.max())))
     layers.show(image, PART, answer((4.5, 8.5), kind="attention gate"))
     assert tuple(layers.map().contrast_limits) == (0, 1)
 
@@ -199,3 +205,17 @@ def test_they_are_found_again_by_what_they_are_and_say_whose_they_are():
     for layer in (shown, mark):
         notes = layer.metadata[METADATA_KEY]["layer"]
         assert (notes["image"], notes["image_name"]) == (str(image.unique_id), "cells")
+
+
+def test_hidden_layers_are_seen_again_with_the_next_answer_and_a_persons_choice_stays():
+    _, image, layers = viewer_with()
+    layers.show(image, PART, answer((4.5, 8.5)))
+    layers.hide()
+    assert not layers.map().visible
+    assert not layers.mark().visible
+    layers.show(image, PART, answer((4.5, 6.5)))
+    assert layers.map().visible
+    assert layers.mark().visible
+    layers.map().visible = False  # by a person, who wants the mark alone
+    layers.show(image, PART, answer((4.5, 4.5)))
+    assert not layers.map().visible
