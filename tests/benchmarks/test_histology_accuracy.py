@@ -57,6 +57,18 @@ def test_a_fifth_of_the_training_images_is_set_aside_and_test_images_stay(glands
     assert len(names["train"]) == 8
 
 
+def test_without_test_images_another_fifth_takes_their_place(glands, tmp_path):
+    root = tmp_path / "sets"
+    (root / "glas_half").rename(root / "monuseg_half")
+    manifest = root / "monuseg_half" / "manifest.csv"
+    manifest.write_text("\n".join(row for row in manifest.read_text().splitlines() if "testA" not in row) + "\n")
+    data = prepared(root, tmp_path / "other", "monuseg")
+    names = {split: [sample.name for sample in data.split(split)] for split in ("train", "val", "test")}
+    assert names["val"] == ["04.tif", "09.tif"]
+    assert names["test"] == ["03.tif", "08.tif"]
+    assert len(names["train"]) == 6
+
+
 def test_images_become_128_px_with_masks_of_the_same_share(glands):
     sample = glands.split("train")[0]
     assert tifffile.imread(sample.image).shape == (128, 128, 3)
