@@ -21,7 +21,7 @@ from qtpy.QtWidgets import QApplication
 from benchmarks.machine import report
 from src_models.library import find_model
 
-SIZE, MOVES = 256, 40
+SIZE, MOVES, STEP = 256, 40, 5  # px; a pointer that sweeps over the image
 TARGET = 50.0  # ms
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     """Measure, print and write the table."""
     random = np.random.default_rng(0)
     image = random.integers(0, 255, (SIZE, SIZE, 3), np.uint8)
-    pixels = [(int(y), int(x)) for y, x in random.integers(0, SIZE, (MOVES, 2))]
+    pixels = [(20 + STEP * move, 30 + STEP * move) for move in range(MOVES)]
     viewer = napari.Viewer(show=False)
     viewer.show()
     layer = viewer.add_image(image, name="noise")

@@ -151,7 +151,8 @@ class PointerLayers:
             return
         if not np.array_equal(layer.data, point):
             layer.data = point
-            layer.selected_data = set()
+            if layer.selected_data:
+                layer.selected_data = set()
         _move(layer, place)
 
     def _shown(self) -> list[Any]:
