@@ -51,6 +51,21 @@ def seconds(
     return [statistics.median(kept) for kept in times]
 
 
+def each_time(call: Callable[[Any], Any], inputs: Sequence[Any]) -> list[float]:
+    """Return how many seconds a call takes for each input."""
+    found = []
+    for each in inputs:
+        start = time.perf_counter()
+        call(each)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def median_and_longest(times: Sequence[float]) -> tuple[str, str]:
+    """Return both in words, for a table."""
+    return f"{statistics.median(times) * 1e3:.1f} ms", f"{max(times) * 1e3:.1f} ms"
+
+
 def report(
     name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], notes: dict[str, Any] | None = None
 ) -> None:

@@ -18,7 +18,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
-from benchmarks.machine import report
+from benchmarks.machine import each_time, median_and_longest, report
 from src_models.library import find_model
 
 SIZE, MOVES, STEP = 256, 40, 5  # px; a pointer that sweeps over the image
@@ -36,7 +36,7 @@ def main() -> None:
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
     widget.probe.follow.setChecked(True)
     peer = _peer(viewer)
-    rows = [["an image layer's data set and drawn", "", *_both(peer), "1.0"]]
+    rows = [["an image layer's data set and drawn", "", *median_and_longest(peer), "1.0"]]
     for model, views in (("nuclei-medt", ("global 1.1", "local 4.1", "global")), ("nuclei", ("gate 2",))):
         widget.open_model(find_model(model))
         widget.start()
@@ -48,9 +48,16 @@ def main() -> None:
             for pixel in pixels:  # every tile is seen once before it counts
                 ask(pixel)
             held.clear()
-            times = _times(ask, pixels)
+            times = each_time(ask, pixels)
             ratio = statistics.median(peer) / statistics.median(times)
-            rows.append([f"{model}, {view}", f"{statistics.median(held) * 1e3:.1f} ms", *_both(times), f"{ratio:.2f}"])
+            rows.append(
+                [
+                    f"{model}, {view}",
+                    f"{statistics.median(held) * 1e3:.1f} ms",
+                    *median_and_longest(times),
+                    f"{ratio:.2f}",
+                ]
+            )
     viewer.close()
     columns = (f"{SIZE} x {SIZE}", "layers hold it", "drawn, median", "drawn, longest", "times as fast")
     report("pointer_latency", columns, rows, {"target_ms": TARGET})
@@ -64,7 +71,7 @@ def _peer(viewer: Any) -> list[float]:
         layer.data = random.random((SIZE // 4, SIZE // 4), np.float32)
         QApplication.processEvents()
 
-    times = _times(change, list(range(MOVES)))
+    times = each_time(change, list(range(MOVES)))
     viewer.layers.remove(layer)
     return times
 
@@ -88,19 +95,6 @@ def _wait(done: Callable[[], bool]) -> None:
     while not done():
         QApplication.processEvents()
         time.sleep(0.0005)  # a thread that never rests keeps Python from the others
-
-
-def _times(call: Callable[[Any], None], inputs: list[Any]) -> list[float]:
-    found = []
-    for each in inputs:
-        start = time.perf_counter()
-        call(each)
-        found.append(time.perf_counter() - start)
-    return found
-
-
-def _both(times: list[float]) -> tuple[str, str]:
-    return f"{statistics.median(times) * 1e3:.1f} ms", f"{max(times) * 1e3:.1f} ms"
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import report
+from benchmarks.machine import each_time, median_and_longest, report
 from src_models.attention import record_attention
 from src_models.axial_maps import query_map
 from src_models.axial_probe import AxialProbe
@@ -41,14 +41,22 @@ def main() -> None:
     first = time.perf_counter() - start
     rows = [["every tile seen, once", f"{first * 1e3:.0f} ms", "", ""]]
     recording = _recording(model)
-    slow = _times(lambda _: recording(), pixels[:10])
-    rows.append(["recording of one tile and its product map", *_both(slow), "1.0"])
+    slow = each_time(lambda _: recording(), pixels[:10])
+    rows.append(["recording of one tile and its product map", *median_and_longest(slow), "1.0"])
     for block in ("global 1.1", "global 2.2", "local 1.1", "local 4.1"):
-        times = _times(lambda pixel, block=block: probe.look(pixel, block), pixels)
-        rows.append([f"look, {block}", *_both(times), f"{statistics.median(slow) / statistics.median(times):.0f}"])
+        times = each_time(lambda pixel, block=block: probe.look(pixel, block), pixels)
+        rows.append(
+            [f"look, {block}", *median_and_longest(times), f"{statistics.median(slow) / statistics.median(times):.0f}"]
+        )
     for branch in ("global", "local"):
-        times = _times(lambda pixel, branch=branch: probe.rollout(pixel, branch), pixels)
-        rows.append([f"rollout, {branch}", *_both(times), f"{statistics.median(slow) / statistics.median(times):.0f}"])
+        times = each_time(lambda pixel, branch=branch: probe.rollout(pixel, branch), pixels)
+        rows.append(
+            [
+                f"rollout, {branch}",
+                *median_and_longest(times),
+                f"{statistics.median(slow) / statistics.median(times):.0f}",
+            ]
+        )
     columns = (f"{SIZE} x {SIZE}, nuclei-medt", "median", "longest", "times as fast")
     report("probe_latency", columns, rows, {"kept_mib": round(probe.kept_bytes / 2**20, 1)})
 
@@ -64,19 +72,6 @@ def _recording(model: Any) -> Callable[[], torch.Tensor]:
             return query_map(attention, "global 2.2", (5, 7))
 
     return record
-
-
-def _times(call: Callable[[tuple[int, int]], Any], pixels: list[tuple[int, int]]) -> list[float]:
-    found = []
-    for pixel in pixels:
-        start = time.perf_counter()
-        call(pixel)
-        found.append(time.perf_counter() - start)
-    return found
-
-
-def _both(times: list[float]) -> tuple[str, str]:
-    return f"{statistics.median(times) * 1e3:.1f} ms", f"{max(times) * 1e3:.1f} ms"
 
 
 if __name__ == "__main__":

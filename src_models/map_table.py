@@ -25,7 +25,7 @@ from src_models.errors import UserError
 from src_models.gates import GateValues
 from src_models.predict import PlacedMap
 
-__all__ = ["MapRow", "map_rows", "value_at", "write_table"]
+__all__ = ["MapRow", "cell_at", "map_rows", "value_at", "write_table"]
 
 _BLOCK = 2**22  # values that are brought to double precision at once
 
@@ -94,6 +94,11 @@ def value_at(placed: PlacedMap, position: Sequence[float]) -> float:
     UserError
         If the position lies outside of the map, or has another number of axes.
     """
+    return float(np.asarray(placed.data[cell_at(placed, position)]))
+
+
+def cell_at(placed: PlacedMap, position: Sequence[float]) -> tuple[int, ...]:
+    """Return the cell of a map that a pixel belongs to; arguments and errors are those of :func:`value_at`."""
     shape = np.shape(placed.data)
     if len(position) != len(shape):
         raise UserError(
@@ -112,7 +117,7 @@ def value_at(placed: PlacedMap, position: Sequence[float]) -> float:
         raise UserError(
             f"the position {_words(position)} lies outside of the map {placed.name!r}, which covers {', '.join(spans)}"
         )
-    return float(np.asarray(placed.data[cell]))
+    return cell
 
 
 def write_table(path: str | Path, rows: Sequence[MapRow] | Sequence[GateValues], *, overwrite: bool = False) -> Path:

@@ -17,7 +17,7 @@ from src_models.axes import read_axes
 from src_models.axial_probe import BUDGET, AxialProbe, Heads, PointedMap
 from src_models.checkpoint import Model
 from src_models.errors import UserError
-from src_models.map_table import value_at
+from src_models.map_table import cell_at, value_at
 from src_models.planes import Planes
 from src_models.predict import PlacedMap, Segmentation
 from src_models.registry import AXIAL
@@ -223,7 +223,7 @@ class AttentionPointer:
             placed.scale,
             tuple(map(float, starts)),
         )
-        cells = [_cell(where[letter], s, t) for letter, s, t in zip(axes, placed.scale, placed.translate, strict=True)]
+        cells = cell_at(placed, [where[letter] for letter in axes])
         return shown, tuple(c * s + t for c, s, t in zip(cells, placed.scale, placed.translate, strict=True))
 
     def _placed(self, found: PointedMap, view: View, plane: tuple[int, ...]) -> PlacedMap:
@@ -244,8 +244,3 @@ class AttentionPointer:
         by_axis = dict(zip(self._planes.spatial, numbers, strict=True))
         by_axis.update(zip(self._planes.leading, plane, strict=True))
         return tuple(float(by_axis[letter]) for letter in self._planes.label_axes)
-
-
-def _cell(pixel: float, scale: float, translate: float) -> int:
-    """Return the cell that a pixel's centre lies in."""
-    return int(np.floor((pixel - translate) / scale + 0.5))

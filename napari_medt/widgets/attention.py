@@ -115,13 +115,13 @@ class AttentionWidget(QWidget):
         except UserError as error:
             self._report(str(error))
             return
-        self._image_of_run = image
         earlier = recall(image, job.settings.model, job.region)
         if earlier is not None:
             if set(job.settings.attention) <= set(earlier.job.settings.attention):
                 self._take(Looked(image, earlier))
                 return
             job = replace(job, settings=replace(earlier.job.settings, attention=job.settings.attention))
+        self._image_of_run = image
         self._set_running(True)
         self.run.start(segmentation_steps(job), f"Looking at {image.name}")
 
@@ -157,7 +157,11 @@ class AttentionWidget(QWidget):
             self.status.setText("Cancelled; no layer was changed.")
         else:
             remember(image, result)
-            self._take(Looked(image, result))
+            looked = Looked(image, result)
+            if self._comparing or self._is_chosen(looked):
+                self._take(looked)
+            else:
+                self.status.setText("Another image or model was chosen meanwhile: press Look.")
 
     def _take(self, looked: Looked) -> None:
         if self._comparing:
@@ -190,8 +194,8 @@ class AttentionWidget(QWidget):
 
     def _on_choice_changed(self) -> None:
         """Offer what can be looked at of the chosen image; what was looked at with another model or image goes."""
-        image, header = self.images.layer(), self.models.header()
-        self.look.setEnabled(image is not None and header is not None and not self.run.running)
+        image = self.images.layer()
+        self.look.setEnabled(self._can_look())
         if image is None:
             self.region.clear()
         else:
@@ -199,8 +203,12 @@ class AttentionWidget(QWidget):
                 self.region.offer(read_layer(image, None, self._dimensions()), self._dimensions())
         if self._looked is not None and not self._is_chosen(self._looked):
             self._forget()
-        if header is not None:
-            keep_attention(model=header.name)
+        path = self.models.path()
+        if path is not None:
+            keep_attention(model=path.stem)
+
+    def _can_look(self) -> bool:
+        return self.images.layer() is not None and self.models.header() is not None and not self.run.running
 
     def _is_chosen(self, looked: Looked) -> bool:
         outcome = looked.outcome
@@ -227,7 +235,10 @@ class AttentionWidget(QWidget):
 
     def _follow_slice(self) -> None:
         """Look at the plane that the sliders now show, unless that is the one that was looked at."""
-        if self._looked is None or self._image_of_run is not None:
+        if self._looked is None:
+            return
+        if self.run.running:  # of a plane that the sliders have left, perhaps
+            self._rest.start()
             return
         with suppress(UserError):
             region = self._region(self._looked.image, self._dimensions())
@@ -253,7 +264,6 @@ class AttentionWidget(QWidget):
             self.run.cancel()
         if self._looked is not None and self._looked.image not in self._viewer.layers:
             self._forget()
-
         self.audit.offer_truth()
 
     def _on_layer_inserted(self) -> None:
@@ -270,7 +280,7 @@ class AttentionWidget(QWidget):
         show_error(sentence)
 
     def _set_running(self, running: bool) -> None:
-        self.look.setEnabled(not running)
+        self.look.setEnabled(not running and self._can_look())
         self.comparison.show_difference.setEnabled(not running and self._looked is not None)
         self.cancel.setEnabled(running)
         self.bar.setVisible(running)

@@ -80,9 +80,9 @@ class ComparePanel(QWidget):
         )
 
     def _on_model_changed(self) -> None:
-        header = self.models.header()
-        if header is not None:
-            keep_attention(other_model=header.name)
+        path = self.models.path()
+        if path is not None:
+            keep_attention(other_model=path.stem)
         self.set_looked(self._looked[0], None)
 
     def _match(self, name: str) -> None:

@@ -363,7 +363,7 @@ def test_attention_follows_the_slice(open_attention, look, pointed, qtbot, blob_
     tick(widget, "gate 2")
     pointed(widget, widget.follower.pin, tuple(image.data_to_world((0, 20, 30))))
     (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 2")
-    for plane in (1, 2, 0):
+    for plane in (1, 2, 0, 1, 0):  # there and back: planes that were looked at before are recalled
         with qtbot.waitSignal(widget.follower.answered, timeout=30_000):
             viewer.dims.set_current_step(0, plane)
         wanted = segment(stack[plane], load(blob_model_path), attention=True, device="cpu").attention[0]
@@ -371,6 +371,37 @@ def test_attention_follows_the_slice(open_attention, look, pointed, qtbot, blob_
         np.testing.assert_allclose(layer.data_to_world((0, 0, 0))[0], 3 * plane)
         np.testing.assert_allclose(widget.follower.layers.map().data[0], wanted.data, atol=1e-6)
         assert widget.follower.layers.mark().data[0, 0] == plane
+
+
+def test_a_slider_that_moves_on_while_the_network_runs_is_followed(open_attention, look, qtbot, noise, held_run):
+    viewer, widget = open_attention()
+    viewer.add_image(np.stack([noise, noise[::-1], 255 - noise]), axis_labels=ZYX)
+    viewer.dims.set_current_step(0, 0)
+    held_run.set()
+    look(widget)
+    held_run.clear()
+    viewer.dims.set_current_step(0, 1)
+    qtbot.waitUntil(lambda: widget.run.running, timeout=10_000)
+    viewer.dims.set_current_step(0, 2)
+    qtbot.wait(400)  # longer than a slider must rest
+    with qtbot.waitSignals([widget.follower.opened] * 2, timeout=60_000):
+        held_run.set()
+    tick(widget, "global 2.1 received")
+    assert viewer.layers[-1].data_to_world((0, 0, 0))[0] == 2
+
+
+def test_a_model_that_is_chosen_while_another_runs_is_not_shown_the_others_maps(
+    open_attention, qtbot, noise, held_run, blob_model_path
+):
+    viewer, widget = open_attention()
+    viewer.add_image(noise)
+    widget.look.click()
+    widget.open_model(blob_model_path)
+    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+        held_run.set()
+    assert "press Look" in widget.status.text()
+    assert list_items(widget) == []
+    assert widget.look.isEnabled()
 
 
 def test_planes_of_a_stack_that_was_looked_at_whole_need_no_other_run(
