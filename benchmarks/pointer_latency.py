@@ -9,10 +9,14 @@ Run as ``xvfb-run -a python -m benchmarks.pointer_latency``.
 
 from __future__ import annotations
 
+import os
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
+
+os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"  # not the preferences of whoever runs this
 
 import napari
 import numpy as np

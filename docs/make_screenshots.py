@@ -8,8 +8,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import tempfile
 import time
 from pathlib import Path
+
+os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"  # not the preferences of whoever runs this
 
 import napari
 from qtpy.QtCore import Qt

@@ -20,6 +20,7 @@ __all__ = ["PointerLayers"]
 
 _PLACED = ("scale", "translate", "rotate", "shear", "affine")
 _MARK_COLOR = "#00e5ff"
+_SHOWN = 0.998  # share of the cells whose weights are told apart by their colours
 _MARK_PX = 16  # on the screen, at least
 
 
@@ -176,10 +177,11 @@ def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
 def _limits(pointed: Pointed) -> tuple[float, float]:
     """Return what is black and white: shares of a gate from 0 to 1, weights up to a round number.
 
-    The largest weight differs from pixel to pixel; a round number above it seldom does, and each change is drawn.
+    The few largest weights, often those of the place itself, would leave all others black. They differ from pixel to
+    pixel; a round number above the rest seldom does, and each change is drawn.
     """
     if pointed.map.kind != "axial attention":
         return 0.0, 1.0
-    largest = max(float(np.max(pointed.map.data)), 1e-9)
+    largest = max(float(np.quantile(pointed.map.data, _SHOWN)), 1e-9)
     power = 10.0 ** np.floor(np.log10(largest))
     return 0.0, float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest))

@@ -54,7 +54,7 @@ class GatesChart(QWidget):
         self.note.setText(f"{names} of every layer, along the height (h) and the width (w):")
         plot = self.plot()
         plot.clear()
-        labels = [gate.layer.replace(" height", " h").replace(" width", " w") for gate in gates]
+        labels = [_short(gate.layer) for gate in gates]
         for name, (title, color, symbol) in _GATES.items():
             values = [getattr(gate, name) for gate in gates]
             places = list(range(len(gates)))
@@ -75,3 +75,9 @@ class GatesChart(QWidget):
             self._plot.hideButtons()
             self.layout().addWidget(self._plot)
         return self._plot
+
+
+def _short(layer: str) -> str:
+    """Return the name of a layer as it fits under the chart, such as "1.1 h" of "local 1.1 height"."""
+    *_, block, direction = layer.split()
+    return f"{block} {direction[0]}"

@@ -45,8 +45,18 @@ def section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
     opened
         Whether they are seen at first.
     """
-    section = QCollapsible(title)
+    section = _Section(title)
     section.setContent(content)
+    section.toggleButton().setToolTip("Show or hide these controls.")
     if opened:
         section.expand(animate=False)
     return section
+
+
+class _Section(QCollapsible):
+    """A section that stays as high as its content, which may grow while it is open."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest and self.isExpanded():
+            self.expand(animate=False)
+        return bool(super().event(event))
