@@ -45,6 +45,7 @@ _HOME = {
     "save": "checkpoint",
     "segment": "predict",
     "segment_steps": "predict",
+    "suggest": "clicking.suggestions",
     "train": "training",
     "value_at": "map_table",
     "write_map": "map_files",

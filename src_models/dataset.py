@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,11 +26,11 @@ from numpy.typing import NDArray
 
 from src_models.axes import AxesReading
 from src_models.errors import DataSetError
-from src_models.image_files import read_image, read_labels
+from src_models.image_files import image_stem, read_image, read_labels
 
 __all__ = ["DataSet", "Sample", "read_sample"]
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr")
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
 VALIDATION_SHARE = 0.15
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
@@ -83,7 +84,7 @@ class DataSet:
         splits = _read_manifest(root / "manifest.csv")
         names = set(splits) if splits is not None else images | truths
         if not names:
-            raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG or zarr files there")
+            raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI or zarr files there")
         _check_pairs(root, names - images, names - truths, listed=splits is not None)
         return cls(root, tuple(_sample(root, name, (splits or {}).get(name)) for name in sorted(names)))
 
@@ -119,6 +120,32 @@ class DataSet:
         if not found:
             raise DataSetError(f"{self.root}: there is no split {name!r}; there are: {', '.join(self.splits)}")
         return found
+
+    def class_names(self, sample: Sample) -> dict[int, str]:
+        """Return what the classes of a sample's mask are called, by number, as far as ``labels.json`` says it.
+
+        Notes
+        -----
+        ``labels.json`` lies beside ``images/`` and holds ``{"1": "liver", ...}`` for all samples, or such a table for
+        each, by its name without the suffix.
+
+        Raises
+        ------
+        DataSetError
+            If the file holds anything else.
+        """
+        path = self.root / "labels.json"
+        if not path.is_file():
+            return {}
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            if any(isinstance(names, dict) for names in table.values()):
+                table = table.get(image_stem(sample.name), {})
+            return {int(number): str(name) for number, name in table.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataSetError(
+                f'{path}: it does not tell the names of classes ({error}); write them as {{"1": "liver", ...}}'
+            ) from error
 
     def _by_hash(self) -> dict[str, tuple[Sample, ...]]:
         if len(self.samples) < 2:
@@ -189,9 +216,6 @@ def _list(root: Path, folder: str) -> set[str]:
     if not (root / folder).is_dir():
         raise DataSetError(f"{root}: there is no folder {folder}/; {LAYOUT}")
     names = {entry.name for entry in (root / folder).iterdir() if not entry.name.startswith(".")}
-    volumes = {name for name in names if name.lower().endswith((".nii", ".nii.gz"))}
-    if volumes:
-        raise DataSetError(f"{root / folder}: NIfTI files ({_few(volumes)}) cannot be read; save them as TIFF")
     return {name for name in names if name.lower().endswith(SUFFIXES)}
 
 

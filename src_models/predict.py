@@ -226,6 +226,11 @@ class _Run:
     ) -> None:
         self.image = image if hasattr(image, "dtype") else np.asarray(image)
         self.model, self.header, self.name = model, model.header, name
+        if self.header.prompts:
+            raise UserError(
+                f"the model {self.header.name!r} answers clicks and does not segment by itself: use the widget "
+                "Click or `napari-medt click`, or choose another model"
+            )
         self.reading = _read(self.image, axes, self.header.dimensions, name)
         check_channels(self.reading.channels, self.header, name)
         self.planes = Planes(self.reading, self.header.dimensions, name)

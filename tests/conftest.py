@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from src_models.checkpoint import Model
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -59,12 +61,65 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(Model(network, header), tmp_path_factory.mktemp("models") / "tiny.safetensors")
 
 
+@pytest.fixture(scope="session")
+def bright_model() -> Model:
+    """A model of clicks for grey values from 0 to 1 that finds what is brighter than 0.5, whatever was clicked."""
+    from src_models.checkpoint import Model
+    from src_models.clicking.prompts import PROMPT_CHANNELS
+    from src_models.header import Intensity, ModelHeader
+    from src_models.registry import create
+
+    config = {"in_channels": 6, "classes": 2, "widths": [2, 2], "deep_supervision": False}
+    header = ModelHeader(
+        name="bright",
+        purpose="Tests",
+        architecture="unet",
+        config=config,
+        classes=("background", "object"),
+        channels=("red", "green", "blue"),
+        prompts=PROMPT_CHANNELS,
+        intensity=Intensity(kind="window", low=0.0, high=1.0),
+        tile=(64, 64),
+        overlap=(16, 16),
+    )
+    network = create("unet", **config).eval()
+    _hand_on_first_channel(network)
+    return Model(network, header, sha256="ab" * 32)
+
+
+@pytest.fixture(scope="session")
+def bright_model_path(bright_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the model that finds what is bright where a person clicked."""
+    from src_models.checkpoint import save
+
+    return save(bright_model, tmp_path_factory.mktemp("models") / "bright.safetensors")
+
+
 @pytest.fixture
 def discs() -> NDArray[np.uint16]:
     """An image (70, 90) of two bright discs, which the tiny model finds at a diameter of 20 px given by hand."""
     y, x = np.mgrid[:70, :90]
     inside = ((y - 20) ** 2 + (x - 20) ** 2 < 80) | ((y - 45) ** 2 + (x - 60) ** 2 < 120)
     return (inside * 200 + 20).astype(np.uint16)
+
+
+def _hand_on_first_channel(network: torch.nn.Module) -> None:
+    """Make a U-Net that says object where its first channel is above 0.5."""
+    import torch
+
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.fill_(1)
+            if isinstance(module, torch.nn.Conv2d):
+                middle = [size // 2 for size in module.kernel_size]
+                # Each hands on its first channel; where two grids are joined, that is the finer one's.
+                module.weight[:, 0, middle[0], middle[1]] = 1
+        network.heads[0].weight[0], network.heads[0].weight[1] = 0, 0
+        network.heads[0].weight[1, 0] = 80
+        network.heads[0].bias[1] = -40
 
 
 def _teach_discs(network: torch.nn.Module, steps: int = 50, size: int = 48) -> None:

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import attention, audit, clicks, convert, demo, evaluate, models, segment, train
+from napari_medt.cli import attention, audit, click, clicks, convert, demo, evaluate, models, segment, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
@@ -44,6 +44,7 @@ app.command()(attention.attention)
 app.command()(audit.audit)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(click.click)
 app.command()(clicks.clicks)
 app.command()(convert.convert)
 app.command()(demo.demo)

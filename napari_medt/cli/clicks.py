@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from napari_medt.cli.windows import Window, window_intensity
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.clicking.evaluation import ClickSummary, ObjectScore
+    from src_models.dataset import DataSet, Sample
+    from src_models.header import Intensity
 
 __all__ = ["clicks"]
 
@@ -21,8 +25,8 @@ def clicks(
     data_set: Annotated[
         Path, typer.Argument(metavar="DATASET", help="Folder with images/, masks/ and perhaps manifest.csv.")
     ],
-    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")],
-    split: Annotated[str, typer.Option(help="Which images: a word of the manifest.")] = "val",
+    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")] = "click",
+    split: Annotated[str, typer.Option(help="Which images: a word of the manifest, or all.")] = "val",
     classes: Annotated[
         bool, typer.Option("--classes/--instances", help="Masks hold classes, whose parts are objects, or number them.")
     ] = False,
@@ -33,6 +37,10 @@ def clicks(
         bool, typer.Option("--hurried/--careful", help="Click somewhere in the error, or in its middle.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of where hurried clicks go.")] = 0,
+    window: Annotated[
+        Window | None,
+        typer.Option(help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given."),
+    ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores of all objects here.")] = None,
     device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
@@ -49,7 +57,8 @@ def clicks(
 
     if json:
         check_new(json, overwrite=overwrite)
-    samples = DataSet.open(data_set).split(split)
+    data = DataSet.open(data_set)
+    samples = _samples(data, split)
     loaded = load(model)
     network = ClickNetwork(loaded, device)
     console = Console()
@@ -62,8 +71,19 @@ def clicks(
             done += 1
             bar.update(task, description=f"{score.image}: {done} objects")
 
+        def look(image: Any) -> Intensity | None:
+            return window_intensity(window, image, colours=image.shape[-1] in (3, 4))
+
         scores = click_data_set(
-            samples, network, classes=classes, most=most, hurried=hurried, seed=seed, on_object=show
+            samples,
+            network,
+            classes=classes,
+            most=most,
+            hurried=hurried,
+            seed=seed,
+            intensity=look,
+            class_names=data.class_names,
+            on_object=show,
         )
     console.print(_table(by_label(scores)))
     if json:
@@ -73,19 +93,26 @@ def clicks(
             "model": loaded.header.name,
             "model_sha256": loaded.sha256,
             "clicks": "hurried" if hurried else "careful",
+            "window": window or "soft tissue for what looks like CT",
         }
         console.print(f"scores: {write_scores(json, scores, notes, overwrite=overwrite)}")
 
 
+def _samples(data: DataSet, split: str) -> tuple[Sample, ...]:
+    return data.samples if split == "all" and "all" not in data.splits else data.split(split)
+
+
 def _table(summaries: dict[str, ClickSummary]) -> Table:
+    from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table()
-    for column in ("objects", "number", "NoC@80/85/90", "never 85", "IoU after 1/3/5/10", "first/later answer"):
-        table.add_column(column, justify="left" if column == "objects" else "right")
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("objects", overflow="fold")
+    for column in ("number", "NoC@80/85/90", "never 85", "IoU after 1/3/5/10", "first/later answer"):
+        table.add_column(column, justify="right", overflow="fold")
     for label, one in summaries.items():
         table.add_row(
-            label if label == "all" else f"class {label}",
+            f"class {label}" if label.isdigit() else label,
             str(one.objects),
             " ".join(f"{one.clicks[iou]:.2f}" for iou in (0.8, 0.85, 0.9)),
             f"{one.failures[0.85]:.0%}",

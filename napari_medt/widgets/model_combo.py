@@ -21,6 +21,8 @@ class ModelCombo(QWidget):
     ----------
     preferred
         Name of the model that is chosen at first.
+    clicks
+        Whether models of clicks are listed, or those that segment by themselves.
     parent
         Parent widget.
     """
@@ -28,10 +30,13 @@ class ModelCombo(QWidget):
     model_changed = Signal()  #: another model was chosen
     refused = Signal(str)  #: a file was picked that is no model; the reason
 
-    def __init__(self, preferred: str, parent: QWidget | None = None) -> None:
+    def __init__(self, preferred: str, *, clicks: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._clicks = clicks
         self._models: list[tuple[Path, ModelHeader]] = [
-            (entry.path, entry.header) for entry in (*shipped_models(), *local_models())
+            (entry.path, entry.header)
+            for entry in (*shipped_models(), *local_models())
+            if bool(entry.header.prompts) == clicks
         ]
         self._combo = QComboBox()
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -65,6 +70,14 @@ class ModelCombo(QWidget):
             header = read_header(path)
         except UserError as error:
             self.refused.emit(str(error))
+            return
+        if bool(header.prompts) != self._clicks:
+            there = (
+                "segments by itself: open it in the widget Segment"
+                if self._clicks
+                else "answers clicks: open it in Click"
+            )
+            self.refused.emit(f"The model {path.stem!r} {there}.")
             return
         known = [listed for listed, _ in self._models]
         if path not in known:

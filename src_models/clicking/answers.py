@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.crop import SHARE, Crop, crop_around, first_crops
+from src_models.clicking.crop import Crop, crop_around, first_crops
 from src_models.clicking.network import ClickNetwork
-from src_models.clicking.prompts import Box, Prompt, draw_box, draw_prompts
+from src_models.clicking.prompts import Box, Click, Prompt, draw_box, draw_prompts
+from src_models.clicking.zoom import best_zoom, sureness
+from src_models.predict import PlacedMap
 
 __all__ = ["Answer", "AnswerMaker"]
 
 THRESHOLD = 0.5
+COARSER = 2  # grid on which an object's size is found out, which needs no details
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
 Region = tuple[slice, slice]
@@ -24,21 +27,41 @@ Region = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Where the object is.
+    """Where the object is in a plane.
 
     Parameters
     ----------
+    crop
+        The square that was looked at.
     region
-        Rows and columns of the plane that were looked at; elsewhere it is not.
-    probability
-        Of each pixel there, float32.
+        The part of it that lies in the plane (rows and columns); elsewhere the object is not.
+    grid
+        Probability of the object on the network's grid over the square, float32.
+    given
+        What the network saw besides the image (places and previous answer), on the same grid.
     mask
-        The object's pixels there.
+        The object's pixels in `region`.
+    shape
+        Rows and columns of the plane.
     """
 
+    crop: Crop
     region: Region
-    probability: NDArray[np.float32]
+    grid: NDArray[np.float32]
+    given: NDArray[np.float32]
     mask: NDArray[np.bool_]
+    shape: tuple[int, int]
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """Probability of each pixel in `region`."""
+        return self.crop.to_image(self.grid, self.shape)
+
+    @property
+    def pixels(self) -> NDArray[np.intp]:
+        """Rows and columns (N, 2) of the plane that are the object."""
+        rows, columns = np.nonzero(self.mask)
+        return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
 
     @property
     def extent(self) -> Region | None:
@@ -48,6 +71,27 @@ class Answer:
         rows, columns = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
         top, left = self.region[0].start, self.region[1].start
         return slice(top + rows[0], top + rows[-1] + 1), slice(left + columns[0], left + columns[-1] + 1)
+
+    @property
+    def sureness(self) -> float:
+        """How far from undecided the network is in and around the object, 0 to 1; 0 if nothing was found."""
+        return sureness(self.grid, self.grid > THRESHOLD)
+
+    def overlap(self, other: Answer) -> float:
+        """Return the IoU with another answer in this plane, or in one beside it."""
+        rows, columns = (
+            slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.region, other.region, strict=True)
+        )
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return 0.0
+        one, another = (answer.mask[answer.in_region(rows, columns)] for answer in (self, other))
+        common = int((one & another).sum())
+        return common / max(int(self.mask.sum()) + int(other.mask.sum()) - common, 1)
+
+    def in_region(self, rows: slice, columns: slice) -> Region:
+        """Return rows and columns of the plane as those of `region`."""
+        top, left = self.region[0].start, self.region[1].start
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
 
 
 class AnswerMaker:
@@ -78,17 +122,84 @@ class AnswerMaker:
         extent = before.extent if before is not None else None
         boxed = any(isinstance(prompt, Box) for prompt in prompts)
         if extent is None and not boxed:
-            crop, grid = self._first(prompts)
-        else:
-            crop = crop_around(prompts, extent)
-            grid = self._ask([crop], prompts, before)[0]
-        answer = self._answer(crop, grid, prompts)
-        better = self._better(crop, answer, prompts)
-        if better is not None:
-            return self._answer(better, self._ask([better], prompts, answer)[0], prompts)
-        return answer
+            rough = self._first(prompts)
+            crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
+            return self.look(crop, prompts, rough)
+        answer = self.look(crop_around(prompts, extent), prompts, before)
+        better = self._better(answer, prompts)
+        return answer if better is None else self.look(better, prompts, answer)
 
-    def _first(self, prompts: Sequence[Prompt]) -> tuple[Crop, NDArray[np.float32]]:
+    def look(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None) -> Answer:
+        """Return the answer to what was given, looked for in one square and no other."""
+        size = self._network.size
+        given = self._given(crop, prompts, before, size)
+        image = crop.read(self._read, self._shape, size)
+        return self._answer(crop, self._network(image[None], given[None])[0], given, prompts)
+
+    def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
+        """Return the answers to first clicks on different objects of about one size, looked for in one go.
+
+        Parameters
+        ----------
+        clicks
+            One on each object.
+        length
+            Their longer side (px).
+        """
+        size = self._network.size
+        crops = [crop_around((), (_around(click.y, length), _around(click.x, length))) for click in clicks]
+        given = np.stack([self._given(crop, (click,), None, size) for crop, click in zip(crops, clicks, strict=True)])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        return [
+            self._answer(crop, grid, seen, (click,))
+            for crop, grid, seen, click in zip(crops, grids, given, clicks, strict=True)
+        ]
+
+    def read(self, region: Region) -> NDArray[np.float32]:
+        """Return a region of the normalised plane, (C, *region)."""
+        return self._read(region)
+
+    def carry(self, neighbour: Answer) -> tuple[tuple[Prompt, ...], Answer]:
+        """Look for an object that was found in the plane before or after this one.
+
+        Parameters
+        ----------
+        neighbour
+            The answer there; it holds something.
+
+        Returns
+        -------
+        prompts, answer
+            A click in the middle of what was found there stands for those of a person.
+        """
+        depth = ndimage.distance_transform_edt(np.pad(neighbour.mask, 1))[1:-1, 1:-1]
+        y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+        click = Click(float(y + neighbour.region[0].start), float(x + neighbour.region[1].start))
+        return (click,), self.next((click,), neighbour)
+
+    def attention(self, answer: Answer) -> list[PlacedMap]:
+        """Return the attention with which an answer was found, placed on the plane, finest first."""
+        size = self._network.size
+        image = answer.crop.read(self._read, self._shape, size)
+        cell = answer.crop.side / size  # px
+        places = []
+        for found in self._network.attention(image, answer.given):
+            top, left = answer.crop.from_grid(found.offset, found.offset, size)
+            places.append(
+                PlacedMap(
+                    found.name,
+                    found.kind,
+                    found.description,
+                    found.level,
+                    found.tensor[0].mean(0).float().cpu().numpy(),
+                    (found.stride * cell,) * 2,
+                    (top, left),
+                )
+            )
+        return places
+
+    def _first(self, prompts: Sequence[Prompt]) -> Answer:
         """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
         y, x = np.mean(
             [point for prompt in prompts if not isinstance(prompt, Box) for point in prompt.points()], axis=0
@@ -96,40 +207,25 @@ class AnswerMaker:
         crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)] or [
             crop_around(prompts, None)
         ]
-        grids = self._ask(crops, prompts, None)
-        worths = [self._worth(crop, grid, prompts) for crop, grid in zip(crops, grids, strict=True)]
-        best = int(np.argmax(worths))
-        return crops[best], grids[best]
+        size = self._network.size // COARSER
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        best = best_zoom(crops, grids, _positive(prompts), THRESHOLD)
+        return self._answer(crops[best], grids[best], given[best], prompts)
 
-    def _worth(self, crop: Crop, grid: NDArray[np.float32], prompts: Sequence[Prompt]) -> float:
-        found = grid > THRESHOLD
-        kept = _parts_with(found, [crop.to_grid(*point, self._network.size) for point in _positive(prompts)])
-        if not kept.any():
-            return -10.0
-        rows, columns = (np.flatnonzero(kept.any(axis)) for axis in (1, 0))
-        share = (max(np.ptp(rows), np.ptp(columns)) + 1) / len(grid)
-        near = ndimage.binary_dilation(kept, iterations=4)
-        sureness = float(np.abs(2 * grid[near] - 1).mean())
-        return sureness - 0.15 * abs(float(np.log2(share / SHARE)))
-
-    def _better(self, crop: Crop, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
+    def _better(self, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
         """Return a square that suits what was found, where the one that was looked at does not."""
         if answer.extent is None:
             return None
-        share = max(part.stop - part.start for part in answer.extent) / crop.side
+        share = max(part.stop - part.start for part in answer.extent) / answer.crop.side
         if GOOD_SHARES[0] <= share <= GOOD_SHARES[1]:
             return None
         better = crop_around(prompts, answer.extent)
-        return None if abs(np.log2(better.side / crop.side)) < 0.3 else better
+        return None if abs(np.log2(better.side / answer.crop.side)) < 0.3 else better
 
-    def _ask(self, crops: Sequence[Crop], prompts: Sequence[Prompt], before: Answer | None) -> NDArray[np.float32]:
-        size = self._network.size
-        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
-        return self._network(images, np.stack([self._given(crop, prompts, before) for crop in crops]))
-
-    def _given(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None) -> NDArray[np.float32]:
+    def _given(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None, size: int) -> NDArray[np.float32]:
         """Return what the network sees besides the image, (3, size, size)."""
-        size = self._network.size
 
         def place(y: float, x: float) -> tuple[float, float]:
             return crop.to_grid(y, x, size)
@@ -142,11 +238,18 @@ class AnswerMaker:
             previous = np.max(boxes, axis=0) if boxes else np.zeros((size, size), np.float32)
         return np.concatenate([drawn, previous[None]])
 
-    def _answer(self, crop: Crop, grid: NDArray[np.float32], prompts: Sequence[Prompt]) -> Answer:
+    def _answer(
+        self, crop: Crop, grid: NDArray[np.float32], given: NDArray[np.float32], prompts: Sequence[Prompt]
+    ) -> Answer:
         region = crop.inside(self._shape)
-        probability = crop.to_image(grid, self._shape)
         places = [(y - region[0].start, x - region[1].start) for y, x in _positive(prompts)]
-        return Answer(region, probability, _parts_with(probability > THRESHOLD, places))
+        mask = _parts_with(crop.to_image(grid, self._shape) > THRESHOLD, places)
+        return Answer(crop, region, grid, given, mask, self._shape)
+
+
+def _around(place: float, length: int) -> slice:
+    start = round(place - (length - 1) / 2)
+    return slice(start, start + length)
 
 
 def _positive(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
@@ -176,6 +279,9 @@ def _parts_with(found: NDArray[np.bool_], places: Sequence[tuple[float, float]])
 
 def _on_grid(answer: Answer, crop: Crop, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
     """Return an answer's probabilities on the grid of another square; 0 where it says nothing."""
+    if crop == answer.crop and len(answer.grid) == size:
+        return answer.grid
+    probability = answer.probability
 
     def read(part: Sequence[slice]) -> NDArray[Any]:
         out = np.zeros([cut.stop - cut.start for cut in part], np.float32)
@@ -190,7 +296,7 @@ def _on_grid(answer: Answer, crop: Crop, shape: tuple[int, int], size: int) -> N
                 slice(low - own.start, high - own.start)
                 for (low, high), own in zip(overlap, answer.region, strict=True)
             )
-            out[into] = answer.probability[out_of]
+            out[into] = probability[out_of]
         return out
 
     return crop.read(read, shape, size)

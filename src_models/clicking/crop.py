@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from src_models.clicking.prompts import Box, Prompt
-from src_models.resampling import read_resized
 
 __all__ = ["Crop", "crop_around", "first_crops"]
 
@@ -70,13 +70,16 @@ class Crop:
         -------
         ndarray, shape (..., size, size)
         """
+        cell = self.side / size  # px
+        places = [start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell for start in (self.top, self.left)]
+        width = max(cell - 1, 0.0)
+        spans = [_span(where, width, length) for where, length in zip(places, shape, strict=True)]
+        block = np.asarray(read((spans[0], spans[1])), np.float32)
         rows, columns = (
-            np.clip(np.arange(start, start + self.side), 0, length - 1)
-            for start, length in zip((self.top, self.left), shape, strict=True)
+            _sampling(where - span.start, width, span.stop - span.start)
+            for where, span in zip(places, spans, strict=True)
         )
-        block = np.asarray(read((slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))), np.float32)
-        whole = block[..., rows[:, None] - rows[0], columns[None, :] - columns[0]]
-        return np.ascontiguousarray(_resized(whole, size), dtype=np.float32)
+        return _sampled(block, rows, columns)
 
     def inside(self, shape: Sequence[int]) -> tuple[slice, slice]:
         """Return the part of the square that lies in an image; of one that lies outside, nothing."""
@@ -88,9 +91,12 @@ class Crop:
 
     def to_image(self, plane: NDArray[Any], shape: Sequence[int]) -> NDArray[np.float32]:
         """Take a plane (size, size) on the grid back to the pixels of :meth:`inside`."""
-        whole = _resized(plane, self.side)
-        rows, columns = self.inside(shape)
-        return whole[rows.start - self.top : rows.stop - self.top, columns.start - self.left : columns.stop - self.left]
+        size = plane.shape[-1]
+        rows, columns = (
+            _sampling((np.arange(part.start, part.stop) - start + 0.5) * size / self.side - 0.5, 0.0, size)
+            for part, start in zip(self.inside(shape), (self.top, self.left), strict=True)
+        )
+        return _sampled(np.asarray(plane, np.float32), rows, columns)
 
 
 def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None) -> Crop:
@@ -127,11 +133,38 @@ def _centred(centre: Any, side: float) -> Crop:
     return Crop(round(float(centre[0]) - (whole - 1) / 2), round(float(centre[1]) - (whole - 1) / 2), whole)
 
 
-def _resized(plane: NDArray[Any], size: int) -> NDArray[np.float32]:
-    shape = plane.shape[-2:]
-    everything = (slice(0, size), slice(0, size))
+def _span(places: NDArray[np.float64], width: float, length: int) -> slice:
+    """Return the pixels of an axis that are needed to sample some places; at least the one nearest to them."""
+    reach = width / 2 + 1
+    start = int(np.clip(np.floor(places[0] - reach) + 1, 0, length - 1))
+    return slice(start, int(np.clip(np.ceil(places[-1] + reach), start + 1, length)))
 
-    def read(part: tuple[slice, ...]) -> NDArray[Any]:
-        return plane[..., part[0], part[1]]
 
-    return np.asarray(read_resized(read, shape, (size, size), everything), np.float32)
+def _sampling(places: NDArray[np.float64], width: float, count: int) -> csr_matrix:
+    """Return the weights (places x count) that sample an axis at some places.
+
+    Between its pixels the axis is a straight line, beyond its ends it goes on as there. Each sample is the mean over a
+    width around its place, none where that is 0: so what shrinks is blurred by as much as it must be.
+    """
+    reach = width / 2 + 1
+    taps = np.floor(places - reach).astype(int)[:, None] + np.arange(1, int(np.ceil(2 * reach)) + 2)
+    away = places[:, None] - taps
+    if width > 0:
+        weights = (_area(away + width / 2) - _area(away - width / 2)) / width
+    else:
+        weights = np.maximum(0, 1 - np.abs(away))
+    ends = np.arange(0, taps.size + 1, taps.shape[1])
+    inside = np.clip(taps, 0, count - 1).ravel()
+    return csr_matrix((weights.astype(np.float32).ravel(), inside, ends), shape=(len(places), count))
+
+
+def _area(end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area below a triangle of base -1 to 1 and height 1, up to some places."""
+    end = np.clip(end, -1, 1)
+    return np.where(end < 0, (end + 1) ** 2 / 2, 1 - (1 - end) ** 2 / 2)
+
+
+def _sampled(block: NDArray[np.float32], rows: csr_matrix, columns: csr_matrix) -> NDArray[np.float32]:
+    planes = block.reshape(-1, *block.shape[-2:])
+    found = np.stack([(columns @ (rows @ plane).T).T for plane in planes])
+    return np.ascontiguousarray(found.reshape(*block.shape[:-2], rows.shape[0], columns.shape[0]), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from src_models.clicking.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.dataset import Sample, read_sample
 from src_models.errors import DataSetError
+from src_models.header import Intensity
 
 __all__ = ["by_label", "click_data_set", "write_scores"]
 
@@ -31,6 +32,8 @@ def click_data_set(
     most: int | None = None,
     hurried: bool = False,
     seed: int = 0,
+    intensity: Callable[[NDArray[Any]], Intensity | None] | None = None,
+    class_names: Callable[[Sample], Mapping[int, str]] | None = None,
     on_object: Callable[[ObjectScore], None] | None = None,
 ) -> list[ObjectScore]:
     """Click on every object.
@@ -49,6 +52,11 @@ def click_data_set(
         Whether clicks go astray from the middle of errors.
     seed
         Of where hurried clicks go.
+    intensity
+        Says of an image how its grey values are normalised, such as by a window of CT, or None as the model's header
+        says.
+    class_names
+        Says what the classes of a sample's mask are called; others are called by their numbers.
     on_object
         Called after every object.
 
@@ -61,13 +69,16 @@ def click_data_set(
     scores = []
     for sample in samples:
         image, mask = read_sample(sample)
+        look = intensity(image) if intensity is not None else None
+        names = class_names(sample) if classes and class_names is not None else {}
         for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes):
             axes = "YX" if plane.ndim == 2 else "YXC"
-            session = ClickSession(plane, network, axes=axes, name=str(sample.image))
+            session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
             for number in _chosen(labels, most):
                 truth = labels == number
                 ious, seconds = click_until_right(session, truth, hurried=random)
-                label = str(int(values[truth][0])) if classes else ""
+                number_of_class = int(values[truth][0])
+                label = names.get(number_of_class, str(number_of_class)) if classes else ""
                 score = ObjectScore(name, number, label, ious, seconds)
                 scores.append(score)
                 if on_object is not None:
@@ -96,12 +107,17 @@ def write_scores(path: str | Path, scores: Sequence[ObjectScore], notes: dict[st
 
     content = {
         **notes,
-        "summary": {label: dataclasses.asdict(summary) for label, summary in by_label(scores).items()},
+        "summary": {label: _plain(summary) for label, summary in by_label(scores).items()},
         "objects": [dataclasses.asdict(score) for score in scores],
     }
     with atomic_path(path, overwrite=overwrite) as beside:
         beside.write_text(json.dumps(content, indent=1))
     return Path(path)
+
+
+def _plain(summary: ClickSummary) -> dict[str, Any]:
+    """Return what JSON can hold: where no object took a second click, no time of one."""
+    return {name: None if value != value else value for name, value in dataclasses.asdict(summary).items()}
 
 
 def _planes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ from src_models.intensity import measure
 __all__ = ["ClickExamples", "Example", "ObjectImage"]
 
 SMALLEST_AREA = 16  # px; smaller objects are noise in the labels
-SHARES = (0.1, 0.95)  # of the square that an object's longer side takes
-MADE_UP = 256  # px, side of made-up images
+SHARES = (0.12, 1.3)  # of the square's side, which an object's longer side takes
+MADE_UP = 192  # px, side of made-up images
+SHARED = 4  # successive examples that may lie in one made-up image: to make one takes longer than to draw an example
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ class ObjectImage:
         number = int(random.choice(list(self.boxes)))
         rows, columns = self.boxes[number]
         longest = max(rows.stop - rows.start, columns.stop - columns.start)
-        side = max(8, round(longest / np.exp(random.uniform(*np.log(SHARES)))))
-        free = 0.8 * (side - longest) / 2
+        widest = max(2 * max(self.labels.shape), longest)  # a square that is mostly beyond the image shows nothing
+        side = min(max(8, round(longest / np.exp(random.uniform(*np.log(SHARES))))), widest)
+        free = 0.8 * abs(side - longest) / 2
         middle = [(part.start + part.stop - 1) / 2 + random.uniform(-free, free) for part in (rows, columns)]
         crop = Crop(round(middle[0] - (side - 1) / 2), round(middle[1] - (side - 1) / 2), side)
         shape = (self.labels.shape[0], self.labels.shape[1])
@@ -134,18 +137,25 @@ class ClickExamples:
     def __getitem__(self, number: int) -> Example:
         """Return an example."""
         random = np.random.default_rng((self._seed, number))
-        example = self._source(random).example(random, self.size)
+        example = self._source(number, random).example(random, self.size)
         return _varied(example, random) if self._augmented else example
 
-    def _source(self, random: np.random.Generator) -> ObjectImage:
+    def _source(self, number: int, random: np.random.Generator) -> ObjectImage:
         if random.random() >= self._made_up:
             images = self._sets[int(random.integers(len(self._sets)))]
             return images[int(random.integers(len(images)))]
-        while True:
-            image, labels = synthetic_image(random, MADE_UP)
-            source = ObjectImage(np.moveaxis(image, -1, 0), labels)
-            if source.boxes:
-                return source
+        return _made_up(self._seed, number // SHARED)
+
+
+@lru_cache(maxsize=4)
+def _made_up(seed: int, number: int) -> ObjectImage:
+    """Return a made-up image with objects in it: a number's is always the same one."""
+    random = np.random.default_rng((seed, 1, number))
+    while True:
+        image, labels = synthetic_image(random, MADE_UP)
+        source = ObjectImage(np.moveaxis(image, -1, 0), labels)
+        if source.boxes:
+            return source
 
 
 def _within(crop: Crop, shape: tuple[int, int], size: int) -> NDArray[np.bool_]:

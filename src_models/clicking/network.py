@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from src_models.attention import AttentionMap, record_attention
 from src_models.checkpoint import Model
 from src_models.clicking.prompts import PROMPT_CHANNELS
 from src_models.errors import UserError
 from src_models.execution import choose_execution, prepare
+from src_models.registry import attention_names
 
 __all__ = ["ClickNetwork"]
 
@@ -39,6 +43,7 @@ class ClickNetwork:
         self.size = model.header.tile[-1]
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
+        self._lock = Lock()  # several images may be clicked in, each from a thread of its own
 
     def __call__(self, images: NDArray[np.float32], given: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probability of the object.
@@ -55,5 +60,17 @@ class ClickNetwork:
         ndarray, shape (N, size, size)
         """
         batch = torch.from_numpy(np.concatenate([images, given], axis=1))
-        found: NDArray[np.float32] = self._execution(self._network, batch)[:, 1].cpu().numpy()
+        with self._lock:
+            found: NDArray[np.float32] = self._execution(self._network, batch)[:, 1].cpu().numpy()
         return found
+
+    def attention(self, image: NDArray[np.float32], given: NDArray[np.float32]) -> list[AttentionMap]:
+        """Return the attention maps, finest first, with which one square (C, size, size) is answered.
+
+        Of the matrices of axial attention, there is what each place receives.
+        """
+        header = self.model.header
+        batch = torch.from_numpy(np.concatenate([image, given])[None])
+        with self._lock, record_attention(self._network, attention_names(header.architecture, header.config)) as record:
+            self._execution(self._network, batch)
+            return list(record)

@@ -1,81 +1,74 @@
-"""A person and a network at one object: clicks in, mask out, undo and redo of any depth.
+"""A person and a network at one object: clicks in, mask out, undo and redo of any depth, carried on through a stack.
 
-A session is a list of what was given and a place in it. Every answer follows from the ones before, so a session that
-was stored is the same again when what was given is given again.
+A session is a list of what was done and a place in it. Every answer follows from the ones before, so a session that was
+stored is the same again when what was done is done again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.axes import AxesReading, read_axes
-from src_models.channels import check_channels
+from src_models.axes import AxesReading
 from src_models.checkpoint import Model
-from src_models.clicking.answers import Answer, AnswerMaker
+from src_models.clicking.accepted import AcceptedObject, ObjectSlice
+from src_models.clicking.answers import Answer
+from src_models.clicking.carrying import NO_FURTHER, carry
+from src_models.clicking.click_image import ClickImage
+from src_models.clicking.crop import Crop
 from src_models.clicking.network import ClickNetwork
+from src_models.clicking.object_state import End, ObjectInPlane, ObjectState
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
 from src_models.errors import UserError
-from src_models.plane_source import PlaneSource, normalisations
-from src_models.planes import Planes
+from src_models.header import Intensity
 
-__all__ = ["AcceptedObject", "ClickSession"]
+__all__ = ["ClickSession"]
 
-VERSION = 1
+VERSION = 2
+CARRY = "carry"
+Plane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptedObject:
-    """An object that a person accepted.
+class _Done:
+    """One thing that was done, and how the object stands after it.
 
     Parameters
     ----------
-    region
-        Rows and columns of the image that it takes.
-    mask
-        Its pixels there.
-    prompts
-        What was given for it, in order.
-    model_sha256
-        The model that answered.
-    time
-        When it was accepted, in UTC.
+    what
+        As JSON can hold it.
+    state
+        The object.
+    mends
+        Whether this follows by itself from what was done before it, and is undone with it.
     """
 
-    region: tuple[slice, slice]
-    mask: NDArray[np.bool_]
-    prompts: tuple[Prompt, ...]
-    model_sha256: str | None
-    time: datetime
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all but the pixels, as what JSON can hold."""
-        return {
-            "region": [[part.start, part.stop] for part in self.region],
-            "prompts": [prompt.to_dict() for prompt in self.prompts],
-            "model_sha256": self.model_sha256,
-            "time": self.time.isoformat(),
-        }
+    what: dict[str, Any]
+    state: ObjectState
+    mends: bool = False
 
 
 class ClickSession:
-    """One plane of an image, and what a person clicks in it.
+    """An image, and what a person clicks in it.
 
     Parameters
     ----------
     image
-        NumPy, dask or zarr array; only the parts around clicks are read, and a sample for its intensities.
+        NumPy, dask or zarr array, of which only the parts around clicks are read, and a sample for its intensities; or
+        one that was made ready with a network before.
     network
         A model of clicks; made ready before, it need not be made ready for every image.
     axes
         Axes of the image, such as ``"ZYX"``; None works them out.
     plane
-        Position along the axes besides height and width.
+        Position along the axes besides height and width at which clicks are meant unless they say otherwise.
+    intensity
+        How grey values are normalised, such as a window of CT; None as the model's header says.
     name
         What to call the image in errors.
 
@@ -94,43 +87,44 @@ class ClickSession:
     def __init__(
         self,
         image: Any,
-        network: ClickNetwork | Model,
+        network: ClickNetwork | Model | None = None,
         *,
         axes: str | AxesReading | None = None,
-        plane: tuple[int, ...] | None = None,
+        plane: Plane | None = None,
+        intensity: Intensity | None = None,
         name: str = "the image",
     ) -> None:
-        image = image if hasattr(image, "dtype") else np.asarray(image)
-        reading = (
-            axes if isinstance(axes, AxesReading) else read_axes(image.shape, dtype=image.dtype, axes=axes, name=name)
-        )
-        network = ClickNetwork(network) if isinstance(network, Model) else network
-        header = network.model.header
-        check_channels(reading.channels, header, name)
-        planes = Planes(reading, 2, name)
-        here = (0,) * len(planes.leading) if plane is None else plane
-        source = PlaneSource(image, planes, here, header, normalisations(image, planes, header, name), 1.0, name)
-        self.shape = (planes.shape[0], planes.shape[1])
-        self.name = name
-        self._network = network
-        self._answers = AnswerMaker(network, source.read, self.shape)
-        self._given: list[Prompt] = []
-        self._found: list[Answer] = []
+        if not isinstance(image, ClickImage):
+            if network is None:
+                raise UserError("give a model of clicks, such as the one that ships")
+            network = ClickNetwork(network) if isinstance(network, Model) else network
+            image = ClickImage(image, network, axes=axes, intensity=intensity, name=name)
+        self.image = image
+        self.shape = image.shape
+        self.plane = image.first if plane is None else plane
+        self._done: list[_Done] = []
         self._at = 0
 
     @property
+    def state(self) -> ObjectState:
+        """The object as it stands."""
+        return self._done[self._at - 1].state if self._at else ObjectState()
+
+    @property
     def prompts(self) -> tuple[Prompt, ...]:
-        """What has been given and not been undone."""
-        return tuple(self._given[: self._at])
+        """What has been given and not been undone, in the order of the planes and of time."""
+        planes = self.state.planes
+        return tuple(prompt for plane in sorted(planes) for prompt in planes[plane].prompts)
 
     @property
     def answer(self) -> Answer | None:
-        """The present answer; None before the first click."""
-        return self._found[self._at - 1] if self._at else None
+        """The present answer in the session's plane; None where there is none."""
+        found = self.state.planes.get(self.plane)
+        return found.answer if found is not None else None
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """The object's pixels, of the shape of the plane."""
+        """The object's pixels in the session's plane, of its shape."""
         whole = np.zeros(self.shape, bool)
         if self.answer is not None:
             whole[self.answer.region] = self.answer.mask
@@ -144,7 +138,7 @@ class ClickSession:
     @property
     def can_redo(self) -> bool:
         """Whether there is anything to do again."""
-        return self._at < len(self._given)
+        return self._at < len(self._done)
 
     def click(self, y: float, x: float, positive: bool = True) -> None:
         """Click on the object, or (not positive) beside it; px of the plane.
@@ -164,34 +158,127 @@ class ClickSession:
         """Draw a box around the object."""
         self.give(Box(float(top), float(left), float(bottom), float(right)))
 
-    def give(self, prompt: Prompt) -> None:
-        """Give a click, scribble or box; what was undone before cannot be done again afterwards."""
-        self._check(prompt)
-        if self._at == 0 and not isinstance(prompt, Box) and not prompt.positive:
+    def give(self, prompt: Prompt, plane: Plane | None = None) -> None:
+        """Give a click, scribble or box; what was undone before cannot be done again afterwards.
+
+        Parameters
+        ----------
+        prompt
+            What is given.
+        plane
+            Where; None takes the session's plane. An object lies in one plane until it is carried to others.
+
+        Raises
+        ------
+        UserError
+            If the place lies outside of the plane, or the object is one of another plane.
+        """
+        plane = self.plane if plane is None else plane
+        state = self.state
+        self._check(prompt, plane)
+        known = state.planes.get(plane)
+        if known is None and not isinstance(prompt, Box) and not prompt.positive:
             raise UserError("begin with a click on the object; then click beside it where too much was found")
-        answer = self._answers.next((*self.prompts, prompt), self.answer)
-        del self._given[self._at :], self._found[self._at :]
-        self._given.append(prompt)
-        self._found.append(answer)
-        self._at += 1
+        prompts = (*known.prompts, prompt) if known else (prompt,)
+        carried = known.carried if known else ()
+        answer = self.image.answers(plane).next((*carried, *prompts), known.answer if known else None)
+        planes = {**state.planes, plane: ObjectInPlane(answer, prompts, carried)}
+        origin = plane if state.origin is None else state.origin
+        self._do({"plane": list(plane), **prompt.to_dict()}, replace(state, planes=planes, origin=origin))
+
+    def take(self, prompt: Click, answer: Answer, plane: Plane | None = None) -> None:
+        """Begin an object with a click whose answer is known, as that of a suggestion.
+
+        Raises
+        ------
+        UserError
+            If there is an object already.
+        """
+        if self.state.planes:
+            raise UserError("accept the object, or drop it, before you take another one")
+        plane = self.plane if plane is None else plane
+        crop = [answer.crop.top, answer.crop.left, answer.crop.side]
+        self._do(
+            {"plane": list(plane), "crop": crop, **prompt.to_dict()},
+            ObjectState({plane: ObjectInPlane(answer, (prompt,))}, plane),
+        )
+
+    def carry(
+        self, plane: Plane | None = None, *, between: tuple[int, int] | None = None
+    ) -> Iterator[tuple[int, Plane]]:
+        """Carry the object to the slices (or times) after and before, until it ends there.
+
+        From a plane besides the one of the first click, the object is carried on away from that one alone, anew: so
+        what a click mended in one slice is mended in those after it. Leaving the iteration early keeps what there is.
+
+        Parameters
+        ----------
+        plane
+            Where from; None takes the session's plane.
+        between
+            The first and the last slice to go to at the most.
+
+        Yields
+        ------
+        tuple
+            Slices done so far, and the plane that was found last.
+
+        Raises
+        ------
+        UserError
+            If the object does not lie in that plane, or the image has one plane alone.
+        """
+        plane = self.plane if plane is None else plane
+        state = self.state
+        if plane not in state.planes or state.planes[plane].answer.extent is None:
+            raise UserError("there is no object to carry from here: click on one first")
+        if self.image.depth == 1:
+            raise UserError(f"{self.image.name} has one plane alone: there is no other to carry the object to")
+        before = self._at
+        directions = _away(state.origin, plane)
+        planes, ends = _without(state, plane, directions)
+        reached = [plane[-1]]
+        try:
+            for direction in directions:
+                for found in carry(self.image, state.planes, plane, direction, between):
+                    if isinstance(found, End):
+                        ends[direction] = found
+                        break
+                    planes[found[0]] = found[1]
+                    reached.append(found[0][-1])
+                    yield len(reached) - 1, found[0]
+        finally:
+            if self._at == before:
+                # What goes on by itself after a mend is undone with it; what was asked for again is not.
+                mends = state.carried and self._done[self._at - 1].what["kind"] != CARRY
+                low, high = between or (0, self.image.depth - 1)
+                for direction in set(directions) - set(ends):  # left early
+                    ends[direction] = End((*plane[:-1], (max if direction == 1 else min)(reached)), NO_FURTHER)
+                    low, high = (low, max(reached)) if direction == 1 else (min(reached), high)
+                what = {"kind": CARRY, "plane": list(plane), "between": [low, high]}
+                self._do(what, replace(state, planes=planes, ends=ends), mends=mends)
 
     def undo(self) -> bool:
-        """Take the last thing back; False if there is none."""
+        """Take the last thing back, with what followed from it by itself; False if there is none."""
         if not self.can_undo:
             return False
+        while self._at > 1 and self._done[self._at - 1].mends:
+            self._at -= 1
         self._at -= 1
         return True
 
     def redo(self) -> bool:
-        """Give again what was taken back last; False if there is none."""
+        """Do again what was taken back last; False if there is none."""
         if not self.can_redo:
             return False
         self._at += 1
+        while self._at < len(self._done) and self._done[self._at].mends:
+            self._at += 1
         return True
 
     def reset(self) -> None:
         """Begin a new object."""
-        self._given, self._found, self._at = [], [], 0
+        self._done, self._at = [], 0
 
     def accept(self) -> AcceptedObject:
         """Return the object, and begin a new one.
@@ -201,12 +288,15 @@ class ClickSession:
         UserError
             If nothing has been found.
         """
-        answer = self.answer
-        if answer is None or not answer.mask.any():
-            raise UserError("there is no object to accept: click on one first")
-        accepted = AcceptedObject(
-            answer.region, answer.mask, self.prompts, self._network.model.sha256, datetime.now(UTC)
+        planes = self.state.planes
+        slices = tuple(
+            ObjectSlice(plane, found.answer.region, found.answer.mask, found.prompts)
+            for plane, found in sorted(planes.items())
+            if found.answer.mask.any()
         )
+        if not slices:
+            raise UserError("there is no object to accept: click on one first")
+        accepted = AcceptedObject(slices, self.image.network.model.sha256, datetime.now(UTC))
         self.reset()
         return accepted
 
@@ -214,8 +304,8 @@ class ClickSession:
         """Return the session as what JSON can hold; its answers are found again."""
         return {
             "version": VERSION,
-            "model_sha256": self._network.model.sha256,
-            "prompts": [prompt.to_dict() for prompt in self._given],
+            "model_sha256": self.image.network.model.sha256,
+            "done": [{**done.what, **({"mends": True} if done.mends else {})} for done in self._done],
             "at": self._at,
         }
 
@@ -228,17 +318,42 @@ class ClickSession:
             If this is no stored session, or it comes from a newer version.
         """
         try:
-            version, given, at = int(stored["version"]), list(stored["prompts"]), int(stored["at"])
+            version = int(stored["version"])
+            if version > VERSION:
+                raise UserError(
+                    f"this session of clicks was stored by a newer napari-medt (version {version}): update it"
+                )
+            done, at = list(stored["done"]), int(stored["at"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError("this is not a stored session of clicks") from error
-        if version > VERSION:
-            raise UserError(f"this session of clicks was stored by a newer napari-medt (version {version}): update it")
         self.reset()
-        for prompt in given:
-            self.give(prompt_from_dict(prompt))
-        self._at = min(max(at, 0), len(given))
+        for what in done:
+            self._do_again(what)
+        self._at = min(max(at, 0), len(self._done))
 
-    def _check(self, prompt: Prompt) -> None:
+    def _do_again(self, what: Mapping[str, Any]) -> None:
+        try:
+            plane = tuple(int(at) for at in what["plane"])
+            if what["kind"] != CARRY:
+                prompt = prompt_from_dict({k: v for k, v in what.items() if k not in ("plane", "crop", "mends")})
+                if "crop" in what and isinstance(prompt, Click):
+                    crop = Crop(*(int(part) for part in what["crop"]))
+                    self.take(prompt, self.image.answers(plane).look(crop, (prompt,)), plane)
+                else:
+                    self.give(prompt, plane)
+                return
+            low, high = (int(at) for at in what["between"])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise UserError(f"this is not a stored step of a session of clicks: {dict(what)!r}") from error
+        for _ in self.carry(plane, between=(low, high)):
+            pass
+
+    def _do(self, what: dict[str, Any], state: ObjectState, *, mends: bool = False) -> None:
+        del self._done[self._at :]
+        self._done.append(_Done(what, state, mends))
+        self._at += 1
+
+    def _check(self, prompt: Prompt, plane: Plane) -> None:
         if isinstance(prompt, Box):
             inside = prompt.bottom >= -0.5 and prompt.right >= -0.5
             inside &= prompt.top <= self.shape[0] - 0.5 and prompt.left <= self.shape[1] - 0.5
@@ -248,5 +363,35 @@ class ClickSession:
             )
         if not inside:
             raise UserError(
-                f"{prompt} lies outside of {self.name}, which has {self.shape[0]} x {self.shape[1]} px here"
+                f"{prompt} lies outside of {self.image.name}, which has {self.shape[0]} x {self.shape[1]} px here"
             )
+        state = self.state
+        if state.origin is None or plane in state.planes:
+            return
+        if plane[:-1] != state.origin[:-1]:
+            raise UserError(
+                f"the object lies in the stack of plane {state.origin}: accept it or drop it before you click in plane "
+                f"{plane}"
+            )
+        if not state.carried:
+            raise UserError(
+                f"the object was begun in plane {state.origin}: accept it, drop it, or carry it here before you click "
+                f"in plane {plane}"
+            )
+
+
+def _away(origin: Plane | None, plane: Plane) -> tuple[int, ...]:
+    """Return the directions in which an object is carried from a plane: away from its first one, or both."""
+    if origin is None or origin[-1] == plane[-1]:
+        return (1, -1)
+    return (1,) if plane[-1] > origin[-1] else (-1,)
+
+
+def _without(
+    state: ObjectState, plane: Plane, directions: Sequence[int]
+) -> tuple[dict[Plane, ObjectInPlane], dict[int, End]]:
+    """Return what stays of an object when it is found anew beyond a plane."""
+    planes = {
+        at: found for at, found in state.planes.items() if not any((at[-1] - plane[-1]) * d > 0 for d in directions)
+    }
+    return planes, {d: end for d, end in state.ends.items() if d not in directions}

@@ -12,10 +12,11 @@ from src_models.clicking.simulation import hurried_click, next_click
 
 __all__ = ["SimulatedPerson"]
 
-BOXES, SCRIBBLES = 0.15, 0.1  # shares of people who begin so
+BOXES, SCRIBBLES, CARRIED = 0.12, 0.08, 0.1  # shares of people who begin so
 HURRY = 0.5  # share of clicks that do not go to the middle
 FORGOTTEN = 0.1  # share of answers that are not fed back
 STROKE = 12.0  # cells, the longest piece of a scribble
+MOVED, GROWN = 3.0, 4.0  # cells by which an object differs from that of the slice before, standard deviations
 
 
 class SimulatedPerson:
@@ -60,6 +61,11 @@ class SimulatedPerson:
             self.previous = draw_box(self._box(), _as_is, size=len(self.truth))
         elif kind < BOXES + SCRIBBLES:
             self._draw(self._scribble())
+        elif kind < BOXES + SCRIBBLES + CARRIED and (neighbour := self._neighbour()).any():
+            self.previous = ndimage.gaussian_filter(neighbour.astype(np.float32), 1.5)
+            click = next_click(neighbour & self.truth, nothing)
+            if click is not None:
+                self._draw(click)
         elif self._random.random() < HURRY:
             self._draw(hurried_click(self.truth, nothing, self._random) or self._anywhere())
         else:
@@ -73,6 +79,16 @@ class SimulatedPerson:
         high = [line[-1] + 0.5 + self._random.normal(0, slack) for line in (rows, columns)]
         ends = [max(end, start + 1) for start, end in zip(low, high, strict=True)]
         return Box(low[0], low[1], ends[0], ends[1])
+
+    def _neighbour(self) -> NDArray[np.bool_]:
+        """Return the object as it might be in the slice before: moved a little, larger or smaller, its edge uneven."""
+        truth = self.truth
+        slight = min(1.0, float(np.sqrt(truth.sum())) / 40)  # a small object seldom changes by more than a part of it
+        depth = ndimage.distance_transform_edt(truth) - ndimage.distance_transform_edt(~truth)
+        uneven = ndimage.zoom(self._random.normal(size=(4, 4)), len(truth) / 4, order=1)
+        level = slight * GROWN * (self._random.normal() + 0.5 * uneven)
+        moved = ndimage.shift(depth, slight * MOVED * self._random.normal(size=2), order=1, mode="nearest")
+        return np.asarray(moved > level)
 
     def _scribble(self) -> Scribble:
         """Draw a stroke through the inner part of the object."""

@@ -15,8 +15,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 __all__ = ["synthetic_image"]
+
+TILED = 0.3  # share of images whose objects touch everywhere, as organs and the cells of a tissue do
 
 Random = np.random.Generator
 Plane = NDArray[np.float32]
@@ -39,9 +42,10 @@ def synthetic_image(random: Random, size: int = 256) -> tuple[Plane, NDArray[np.
     labels : ndarray of int32, shape (size, size)
         Later objects lie over earlier ones; 0 is the background.
     """
-    labels = _objects(random, size)
+    tiled = random.random() < TILED
+    labels = _tissue(random, size) if tiled else _objects(random, size)
     channels = 3 if random.random() < 1 / 3 else 1
-    planes = [_plane(random, labels) for _ in range(channels)]
+    planes = [_plane(random, labels, tiled) for _ in range(channels)]
     if channels == 3:  # colours of one scene have much in common
         shared = planes[0]
         planes = [0.6 * shared + 0.4 * plane for plane in planes]
@@ -61,6 +65,24 @@ def _objects(random: Random, size: int) -> NDArray[np.int32]:
         shape = _SHAPES[int(random.choice(kinds))]
         labels[shape(random, size, centre, max(radius, 2.0))] = number
     return labels
+
+
+def _tissue(random: Random, size: int) -> NDArray[np.int32]:
+    """Divide the image among regions around random centres, with bent borders; some of them are background."""
+    count = int(np.exp(random.uniform(np.log(3), np.log(80))))
+    centres = random.uniform(-0.1 * size, 1.1 * size, (count, 2))
+    bend = size / np.sqrt(count) * random.uniform(0, 0.15)
+    places = np.moveaxis(np.mgrid[:size, :size].astype(float), 0, -1)
+    places += bend * np.stack([_waves(random, size), _waves(random, size)], axis=-1)
+    labels = 1 + cKDTree(centres).query(places)[1].astype(np.int32)
+    gone = random.random(count + 1) < random.uniform(0, 0.5)
+    gone[int(labels[size // 2, size // 2])] = False
+    return np.where(gone[labels], 0, labels).astype(np.int32)
+
+
+def _waves(random: Random, size: int) -> NDArray[np.float64]:
+    coarse = ndimage.zoom(random.normal(size=(8, 8)), size / 8, order=3, mode="nearest", grid_mode=True)
+    return np.asarray(coarse[:size, :size])
 
 
 def _ellipse(random: Random, size: int, centre: NDArray[np.float64], radius: float) -> NDArray[np.bool_]:
@@ -116,18 +138,18 @@ def _turned(random: Random, size: int, centre: NDArray[np.float64]) -> tuple[NDA
     return along, across, np.arctan2(across, along)
 
 
-def _plane(random: Random, labels: NDArray[np.int32]) -> Plane:
+def _plane(random: Random, labels: NDArray[np.int32], tiled: bool) -> Plane:
     """Paint one channel: background, objects, the camera's blur and noise."""
     size = len(labels)
     image = random.uniform(0, 1) + random.uniform(0, 0.25) * _texture(random, size)
     contrast = random.choice([-1, 1]) * random.uniform(0.12, 0.8)
-    spread = random.uniform(0, 0.25) * abs(contrast)
+    spread = random.uniform(0, 1 if tiled else 0.25) * abs(contrast)  # what touches is told apart by its own grey
     inside = image + contrast
     values = random.normal(0, spread + 1e-6, labels.max() + 1)
     values[0] = 0
     filled = np.where(labels > 0, inside + random.uniform(0, 0.3) * abs(contrast) * _texture(random, size), image)
     filled += values[labels]
-    if random.random() < 0.3:  # an outline that is darker or brighter than what it encloses
+    if random.random() < (0.6 if tiled else 0.3):  # an outline that is darker or brighter than what it encloses
         edge = ndimage.grey_dilation(labels, 3) != ndimage.grey_erosion(labels, 3)
         filled += random.uniform(-0.6, 0.6) * contrast * edge
     slope = random.uniform(-0.2, 0.2, 2)  # uneven light

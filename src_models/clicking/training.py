@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.losses.dice import DiceFocalLoss
-from torch import Tensor
+from monai.losses.dice import DiceCELoss
+from torch import Tensor, nn
 
 from src_models.atomic import atomic_path, check_new, check_writable
 from src_models.checkpoint import Model, save
@@ -57,6 +57,7 @@ def train_clicks(
     output: str | Path,
     settings: TrainSettings,
     *,
+    start: Model | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_update: Callable[[ClickTrainingUpdate], None] | None = None,
@@ -73,6 +74,9 @@ def train_clicks(
         Model file to write; beside it lie ``NAME.last.safetensors``, ``NAME.training.pt`` and ``NAME.log.csv``.
     settings
         How to train; `patch` and `augment` are those of `examples`.
+    start
+        A model whose weights are begun with, as far as they fit: one that segments images by itself has learnt much of
+        what clicks need. Where the network takes more channels than it, those begin without effect.
     resume
         Go on with the run that wrote to `output`, if there is one.
     overwrite
@@ -87,7 +91,7 @@ def train_clicks(
     OutputError
         If `output` exists and neither `resume` nor `overwrite` is given.
     """
-    run = _Run(examples, validation, header, Path(output), settings)
+    run = _Run(examples, validation, header, Path(output), settings, start)
     return run.run(resume, overwrite, on_update)
 
 
@@ -101,6 +105,7 @@ class _Run:
         header: ModelHeader,
         output: Path,
         settings: TrainSettings,
+        start: Model | None,
     ) -> None:
         self.examples, self.validation, self.header, self.settings = examples, validation, header, settings
         self.output = output
@@ -108,10 +113,12 @@ class _Run:
         self.checkpoint = output.with_suffix(".training.pt")
         self.log = output.with_suffix(".log.csv")
         self.step, self.best = 0, -1.0
-        self.loss = DiceFocalLoss(include_background=False, softmax=True, to_onehot_y=True, gamma=2.0)
+        self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
         self.fabric = make_fabric(settings)
         torch.manual_seed(settings.seed)
         network = create(header.architecture, **header.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start is not None:
+            begin_with(network, start.network.state_dict())
         kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
         optimizer = kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         self.network, self.optimizer = self.fabric.setup(network, optimizer)
@@ -232,6 +239,41 @@ class _Run:
             )
         self.network.module.load_state_dict(content["network"])
         self.optimizer.load_state_dict(content["optimizer"])
+
+
+@torch.no_grad()
+def begin_with(network: nn.Module, weights: Mapping[str, Tensor]) -> int:
+    """Copy the weights that fit into a network, in place.
+
+    Parameters
+    ----------
+    network
+        The network.
+    weights
+        Of another one. Those of equal name and shape are taken, and those that lack input channels, which then begin
+        with 0.
+
+    Returns
+    -------
+    int
+        How many tensors were taken.
+    """
+    taken = 0
+    for name, own in network.state_dict().items():
+        given = weights.get(name)
+        if given is None or given.ndim != own.ndim:
+            continue
+        if given.shape == own.shape:
+            own.copy_(given)
+        elif given.ndim > 1 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
+            if given.shape[1] > own.shape[1]:
+                continue
+            own.zero_()
+            own[:, : given.shape[1]] = given
+        else:
+            continue
+        taken += 1
+    return taken
 
 
 def _iou(found: Any, truth: Any) -> float:

@@ -20,10 +20,11 @@ with suppress(ImportError):
 
 @pytest.fixture(autouse=True)
 def preferences_apart(tmp_path, monkeypatch):
-    """Keep the preferences of whoever runs the tests: widgets write theirs into a folder of the test."""
+    """Keep preferences and unsaved work of whoever runs the tests: widgets write theirs into a folder of the test."""
     from napari import settings
 
     settings._clear_plugin_settings_cache()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
     yield
     settings._clear_plugin_settings_cache()

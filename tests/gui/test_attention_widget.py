@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication, QMessageBox
+from mouse import Mouse
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMessageBox
 
 from napari_medt.layers import notes_of
 from src_models.axial_probe import AxialProbe
@@ -25,42 +25,6 @@ pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 ZYX = ("z", "y", "x")
 TURNED = {"scale": (0.5, 2.0), "rotate": 30, "translate": (4, -3)}
-
-
-class Mouse:
-    """Moves and clicks over a viewer's canvas, at places given in the world."""
-
-    def __init__(self, viewer):
-        self.viewer = viewer
-        self.canvas = viewer.window._qt_viewer.canvas.native
-        viewer.fit_to_view()
-
-    def pixel(self, world):
-        """Canvas pixel that shows a place."""
-        camera = self.viewer.scene.camera
-        size = np.array([self.canvas.height(), self.canvas.width()])
-        row, column = (np.asarray(world)[-2:] - np.asarray(camera.center)[-2:]) * camera.zoom + size / 2
-        return QPointF(column, row)
-
-    def send(self, kind, at, buttons=Qt.MouseButton.NoButton):
-        button = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
-        event = QMouseEvent(
-            kind, at, QPointF(self.canvas.mapToGlobal(at.toPoint())), button, buttons, Qt.KeyboardModifier.NoModifier
-        )
-        QApplication.sendEvent(self.canvas, event)
-
-    def move(self, world):
-        self.send(QEvent.Type.MouseMove, self.pixel(world))
-
-    def drag(self, start, end):
-        left = Qt.MouseButton.LeftButton
-        self.send(QEvent.Type.MouseButtonPress, self.pixel(start), left)
-        self.send(QEvent.Type.MouseMove, self.pixel(end), left)
-        self.send(QEvent.Type.MouseButtonRelease, self.pixel(end))
-
-    def click(self, world):
-        self.send(QEvent.Type.MouseButtonPress, self.pixel(world), Qt.MouseButton.LeftButton)
-        self.send(QEvent.Type.MouseButtonRelease, self.pixel(world))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from src_models.header import ModelHeader
 from src_models.image_files import read_image, read_labels
 from src_models.map_files import read_map
 
-COMMANDS = ("models", "segment", "attention", "audit", "clicks", "train", "evaluate", "convert", "demo")
+COMMANDS = ("models", "segment", "attention", "audit", "click", "clicks", "train", "evaluate", "convert", "demo")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import imageio.v3 as iio
+import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
@@ -167,6 +168,49 @@ def test_a_mask_that_is_no_mask_is_named(tmp_path: Path, mask: np.ndarray) -> No
     assert str(sample.mask) in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii"])
+def test_scans_are_read_back_with_their_masks(tmp_path: Path, suffix: str) -> None:
+    volume = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+    mask = (volume > 0).astype(np.uint8) * np.arange(1, 5, dtype=np.uint8)[:, None, None]
+    # Axes of what is read run to the head, the back and the left; those of NIfTI to the right, the front and the head.
+    for folder, values in (("images", volume), ("masks", mask)):
+        (tmp_path / folder).mkdir()
+        stored = values.transpose(2, 1, 0)[::-1, ::-1]
+        nib.save(nib.Nifti1Image(stored, np.diag([1.5, 1.5, 3, 1])), tmp_path / folder / f"head{suffix}")
+    (sample,) = DataSet.open(tmp_path).samples
+    assert sample.name == f"head{suffix}"
+    image, truth = read_sample(sample)
+    assert_array_equal(image, volume)
+    assert_array_equal(truth, mask)
+    assert truth.dtype == np.int32
+
+
+def test_classes_are_called_as_the_table_beside_the_images_says(tmp_path: Path) -> None:
+    for name in ("a.tif", "b.nii.gz"):
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).touch()
+    data = DataSet.open(tmp_path)
+    first, second = data.samples
+    assert data.class_names(first) == {}
+    table = tmp_path / "labels.json"
+    table.write_text('{"1": "liver", "2": "spleen"}')
+    assert data.class_names(first) == data.class_names(second) == {1: "liver", 2: "spleen"}
+    table.write_text('{"b": {"1": "spleen"}, "c": {"1": "liver"}}')
+    assert (data.class_names(first), data.class_names(second)) == ({}, {1: "spleen"})
+
+
+@pytest.mark.parametrize("content", ['{"liver": 1}', "[1, 2]", "liver", '{"a": {"liver": 1}}'])
+def test_a_table_of_classes_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    sample = write_pair(tmp_path, "a.png")
+    (tmp_path / "labels.json").write_text(content)
+    with pytest.raises(
+        DataSetError, match=r"labels.json: it does not tell the names of classes .* write them as"
+    ) as caught:
+        DataSet.open(tmp_path).class_names(sample)
+    assert "\n" not in str(caught.value)
+
+
 def remove(*parts: str):
     return lambda root: root.joinpath(*parts).unlink()
 
@@ -178,10 +222,6 @@ def rename_masks(root: Path) -> None:
 def empty(root: Path) -> None:
     for path in root.glob("*/*.png"):
         path.unlink()
-
-
-def nifti(root: Path) -> None:
-    (root / "images" / "head.nii.gz").write_bytes(b"x")
 
 
 def other_names(root: Path) -> None:
@@ -196,7 +236,6 @@ BROKEN = [
     pytest.param(remove("masks", "b.png"), "1 in images/ without a file .* in masks/: b.png", id="mask missing"),
     pytest.param(remove("images", "b.png"), "1 in masks/ without a file .* in images/: b.png", id="image missing"),
     pytest.param(other_names, "5 in masks/ .*: mask_a.png, mask_b.png, mask_c.png and 2 more", id="other names"),
-    pytest.param(nifti, r"NIfTI files \(head.nii.gz\) cannot be read; save them as TIFF", id="NIfTI"),
     pytest.param(lambda root: write_manifest(root, "name,split\na.png,train\n"), "no column 'file'", id="column"),
     pytest.param(lambda root: write_manifest(root, "file;split\na.png;train\n"), "comma-separated", id="semicolons"),
     pytest.param(lambda root: write_manifest(root, "file\na.png\na.png\n"), "more than once: a.png", id="twice"),

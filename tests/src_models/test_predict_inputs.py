@@ -124,3 +124,8 @@ def test_options_that_make_no_sense_are_refused(make_model, options, words):
 def test_images_that_are_none_are_refused_by_name(make_model, image):
     with pytest.raises(ImageError, match=r"cells\.tif"):
         run(image, make_model(), name="cells.tif")
+
+
+def test_a_model_of_clicks_does_not_segment_by_itself(bright_model):
+    with pytest.raises(UserError, match="answers clicks and does not segment by itself"):
+        segment(np.zeros((64, 64), np.float32), bright_model)

@@ -120,13 +120,16 @@ def test_an_accepted_object_has_its_pixels_its_clicks_and_its_model(session):
     session.click(40, 50)
     mask, prompts = session.mask, session.prompts
     accepted = session.accept()
+    (part,) = accepted.slices
     placed = np.zeros_like(mask)
-    placed[accepted.region] = accepted.mask
+    placed[part.region] = part.mask
     np.testing.assert_array_equal(placed, mask)
-    assert accepted.prompts == prompts
+    assert (part.plane, part.prompts) == ((), prompts)
+    assert accepted.area == mask.sum()
     stored = json.loads(json.dumps(accepted.to_dict()))
     assert stored["model_sha256"] == "ab" * 32
-    assert stored["prompts"] == [{"kind": "click", "y": 40.0, "x": 50.0, "positive": True}]
+    assert stored["planes"] == [[]]
+    assert stored["prompts"] == [{"plane": [], "kind": "click", "y": 40.0, "x": 50.0, "positive": True}]
     assert not session.mask.any()
     assert not session.can_undo
     with pytest.raises(UserError, match="no object to accept"):

@@ -1,0 +1,221 @@
+"""``napari-medt click``: one object of an image, by clicks that are given beforehand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from napari_medt.cli.windows import Window, window_intensity
+from src_models.errors import ImageError, OutputError, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from src_models.clicking.accepted import AcceptedObject
+    from src_models.clicking.prompts import Prompt
+    from src_models.clicking.session import ClickSession
+    from src_models.image_files import ImageFile
+    from src_models.planes import Planes
+
+__all__ = ["click"]
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+SCANS = (".nii.gz", ".nii")
+SUFFIXES = (".tif", ".tiff", ".zarr", *SCANS)
+
+
+def click(
+    image: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGE", help="TIFF, OME-TIFF, PNG, JPEG, zarr, NIfTI, or a folder of DICOM slices."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(metavar="LABELS", help="File for the labels: .tif, .zarr, or .nii.gz of a scan."),
+    ],
+    at: Annotated[
+        list[str] | None, typer.Option(metavar="Y,X", help="Click on the object at this pixel. Repeatable.")
+    ] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option("--not", metavar="Y,X", help="Click beside the object. Repeatable.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="TOP,LEFT,BOTTOM,RIGHT", help="Draw a box around the object, in pixels.")
+    ] = None,
+    plane: Annotated[
+        str | None, typer.Option(metavar="N[,M]", help="Slice (or time, or time and slice) of a stack, from 0.")
+    ] = None,
+    carry: Annotated[bool, typer.Option("--carry", help="Carry the object on to the slices before and after.")] = False,
+    window: Annotated[
+        Window | None,
+        typer.Option(help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given."),
+    ] = None,
+    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")] = "click",
+    axes: Annotated[str | None, typer.Option(help="Axes of the image by hand, such as ZYX or CYX.")] = None,
+    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Segment one object by a box and clicks, given in this order: box, on the object, beside it.
+
+    Beside the labels, NAME.clicks.json tells what the object was made by.
+    """
+    from rich.console import Console
+
+    from napari_medt.saving_objects import clicks_path
+    from src_models.atomic import check_new, check_writable
+    from src_models.image_files import read_image
+
+    prompts = _prompts(at or [], beside or [], box)
+    for path in (output, clicks_path(output)):
+        check_new(path, overwrite=overwrite)
+    source = read_image(image, axes=axes)
+    _check_suffix(output, source)
+    check_writable(output.parent)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{image}: {source.reading.describe()}")
+    session = _session(source, model, device, window, _plane(plane, source))
+    accepted = _segment(session, prompts, carry, console)
+    _write_labels(output, accepted, source, overwrite=overwrite)
+    _write_clicks(clicks_path(output), output, accepted, source, overwrite=overwrite)
+    console.print(f"  {_described(accepted)} -> {output}")
+
+
+def _prompts(at: list[str], beside: list[str], box: str | None) -> list[Prompt]:
+    from src_models.clicking.prompts import Box, Click
+
+    prompts: list[Prompt] = []
+    if box is not None:
+        top, left, bottom, right = _numbers(box, 4, "--box", "TOP,LEFT,BOTTOM,RIGHT, such as 10,20,40,60")
+        prompts.append(Box(top, left, bottom, right))
+    for places, option, positive in ((at, "--at", True), (beside, "--not", False)):
+        for place in places:
+            y, x = _numbers(place, 2, option, "Y,X, such as 120,84.5")
+            prompts.append(Click(y, x, positive))
+    if not at and box is None:
+        raise UserError("say where the object is: --at Y,X for a click on it, or --box TOP,LEFT,BOTTOM,RIGHT around it")
+    return prompts
+
+
+def _numbers(text: str, count: int, option: str, form: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        raise UserError(f"{option} {text!r} is not of the form {form}")
+    return numbers
+
+
+def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
+    """Return the plane that was named; an image with several has no plane that would be meant otherwise."""
+    planes = _planes(source)
+    if text is None:
+        if len(planes) > 1:
+            raise UserError(
+                f"{source.path} has {len(planes)} planes ({source.reading.describe()}): say which one is clicked in "
+                f"with --plane {','.join(planes.leading)}, counted from 0"
+            )
+        return None
+    try:
+        plane = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        plane = ()
+    if plane not in planes:
+        reading = source.reading.describe()
+        raise UserError(
+            f"{source.path}: --plane {text!r} is none of its planes ({reading}); "
+            + (f"give {','.join(planes.leading)}, counted from 0" if planes.leading else "leave it out")
+        )
+    return plane
+
+
+def _session(
+    source: ImageFile, model: str, device: str, window: Window | None, plane: tuple[int, ...] | None
+) -> ClickSession:
+    from src_models.checkpoint import load
+    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.session import ClickSession
+
+    intensity = window_intensity(window, source.data, colours="C" in source.reading.axes)
+    network = ClickNetwork(load(model), device)
+    name = str(source.path)
+    return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)
+
+
+def _segment(session: ClickSession, prompts: list[Prompt], carry: bool, console: Console) -> AcceptedObject:
+    for prompt in prompts:
+        session.give(prompt)
+    if not session.mask.any():
+        raise ImageError(
+            f"{session.image.name}: nothing was found there; click on the object elsewhere, draw a --box around it, or "
+            "choose another --window"
+        )
+    if carry:
+        with console.status("carrying") as status:
+            for done, plane in session.carry():
+                status.update(f"carrying: {done} slices, now {plane}")
+        for direction, word in ((-1, "backward"), (1, "forward")):
+            end = session.state.ends[direction]
+            console.print(f"  {word} to plane {','.join(map(str, end.plane))}: {end.why}")
+    return session.accept()
+
+
+def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:
+    import numpy as np
+
+    from src_models.atomic import atomic_path
+    from src_models.result_files import output_zarr, write_labels
+    from src_models.volumes.nifti_labels import write_nifti_labels
+
+    shape = source.reading.without_channels().shape
+    if path.suffix.lower() == ".zarr":
+        with atomic_path(path, overwrite=overwrite) as beside:
+            _draw(accepted, source, output_zarr(beside, shape, "uint8", reading=source.reading))
+        return
+    labels = np.zeros(shape, np.uint8)
+    _draw(accepted, source, labels)
+    if source.geometry is not None and path.name.lower().endswith(SCANS):
+        write_nifti_labels(path, labels, source.geometry, overwrite=overwrite)
+    else:
+        write_labels(path, labels, reading=source.reading, overwrite=overwrite)
+
+
+def _draw(accepted: AcceptedObject, source: ImageFile, labels: Any) -> None:
+    """Write 1 into labels of zeros wherever the object is."""
+    planes = _planes(source)
+    for part in accepted.slices:
+        labels[planes.label_index(part.plane, part.region)] = planes.to_label_order(part.mask)
+
+
+def _write_clicks(path: Path, labels: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:
+    """Write what the object was made by, as the Click widget writes it."""
+    import json
+
+    from src_models.atomic import atomic_path
+
+    entry = {"value": 1, "image": source.name, "axes": source.reading.axes, **accepted.to_dict()}
+    with atomic_path(path, overwrite=overwrite) as beside:
+        beside.write_text(json.dumps({"labels": labels.name, "objects": [entry]}, indent=1))
+
+
+def _check_suffix(path: Path, source: ImageFile) -> None:
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        raise OutputError(f"{path}: labels are written as {', '.join(SUFFIXES)}; choose one of these endings")
+    if name.endswith(SCANS) and (source.geometry is None or "C" in source.reading.axes):
+        raise OutputError(
+            f"{path}: labels are written as NIfTI for scans alone, which {source.path} is not; choose .tif or .zarr"
+        )
+
+
+def _described(accepted: AcceptedObject) -> str:
+    count = len(accepted.slices)
+    return f"{accepted.area} px" + (f" in {count} planes" if count > 1 else "")
+
+
+def _planes(source: ImageFile) -> Planes:
+    from src_models.planes import Planes
+
+    return Planes(source.reading, 2, str(source.path))

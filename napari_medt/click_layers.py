@@ -1,0 +1,285 @@
+"""The layers that show what is being clicked: the object's outline, what was given for it, and the attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.placement import placement
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.click_target import ClickTarget
+    from src_models.predict import PlacedMap
+
+__all__ = ["ClickLayers"]
+
+Plane = tuple[int, ...]
+Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
+
+_PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"
+_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffe14d"
+_SYMBOLS = {True: "disc", False: "x"}
+_DISK_PX = 11  # on the screen, at least
+_LINE_PX = 2  # on the screen
+# Outlines are drawn in labels that cover the layer, where those fit into memory; else in labels around the object.
+_LARGEST_CANVAS = 2**28
+
+
+class ClickLayers:
+    """The layers of one viewer; each is added when it is first needed and hidden, not removed, when it is empty.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._touched: list[tuple[int | slice, ...]] = []
+
+    def preview(self) -> napari.layers.Labels | None:
+        """Return the layer with the object's outline."""
+        return self._find(_PREVIEW)
+
+    def points(self) -> napari.layers.Points | None:
+        """Return the layer with the clicks."""
+        return self._find(_GIVEN)
+
+    def drawing(self) -> napari.layers.Vectors | None:
+        """Return the layer with boxes and scribbles."""
+        return self._find(_DRAWN)
+
+    def attention(self) -> napari.layers.Image | None:
+        """Return the layer with the attention of the last answer."""
+        return self._find(_ATTENTION)
+
+    def show_object(self, target: ClickTarget, parts: Mapping[Plane, Part]) -> None:
+        """Outline an object.
+
+        Parameters
+        ----------
+        target
+            The image layer.
+        parts
+            Region (rows and columns) and pixels in it, by plane.
+        """
+        layer = self._of(target, _PREVIEW)
+        if layer is None and not parts:
+            return
+        if np.prod(target.shape, dtype=np.int64) > _LARGEST_CANVAS:
+            self._show_block(target, parts)
+            return
+        if layer is None or layer.data.shape != target.shape:
+            layer = self._new_outline(target, np.zeros(target.shape, np.uint8), target.place())
+        for index in self._touched:
+            layer.data[index] = 0
+        self._touched = []
+        for plane, ((rows, columns), mask) in parts.items():
+            index = target.index(plane, rows, columns)
+            layer.data[index] = mask
+            self._touched.append(index)
+        layer.refresh()
+
+    def show_given(self, target: ClickTarget, given: Iterable[tuple[Plane, Prompt]]) -> None:
+        """Show what was given, in its planes: discs and crosses, boxes and lines."""
+        given = list(given)
+        clicks = [(target.position(plane, p.y, p.x), p.positive) for plane, p in given if isinstance(p, Click)]
+        drawn = [(plane, prompt) for plane, prompt in given if not isinstance(prompt, Click)]
+        self._show_clicks(target, clicks)
+        lines = [
+            (_corners(target, plane, prompt), isinstance(prompt, Box) or prompt.positive) for plane, prompt in drawn
+        ]
+        self._show_lines(target, lines)
+
+    def show_drag(self, target: ClickTarget, corners: Sequence[Sequence[float]], positive: bool) -> None:
+        """Show a drag that goes on, as a line through its corners (px of the layer)."""
+        self._show_lines(target, [(np.asarray(corners), positive)])
+
+    def show_attention(self, target: ClickTarget, plane: Plane, found: PlacedMap | None) -> None:
+        """Show an attention map of a plane, or none."""
+        layer = self._of(target, _ATTENTION)
+        if found is None:
+            if layer is not None:
+                layer.visible = False
+            return
+        step = target.position(plane, *found.translate)
+        scale = [1.0] * len(step)
+        for axis, letter in enumerate(target.axes[: len(step)]):
+            if letter in "YX":
+                scale[axis] = found.scale["YX".index(letter)]
+        place = placement(target.layer, scale, step)
+        data = found.data[tuple(slice(None) if letter in "YX" else np.newaxis for letter in target.axes[: len(step)])]
+        limits = (0.0, 1.0) if found.kind != "attention received" else (0.0, 4.0)
+        if layer is None:
+            layer = self._add(
+                target,
+                _ATTENTION,
+                lambda **common: self._viewer.add_image(
+                    data, colormap="inferno", contrast_limits=limits, blending="translucent", opacity=0.6, **common
+                ),
+                place,
+            )
+        else:
+            layer.data = data
+            _move(layer, place)
+        layer.name = f"attention of the click: {found.name}"
+        layer.visible = True
+
+    def clear(self) -> None:
+        """Show nothing any more."""
+        preview, points, drawing, attention = self.preview(), self.points(), self.drawing(), self.attention()
+        if preview is not None:
+            for index in self._touched:
+                preview.data[index] = 0
+            preview.refresh()
+        self._touched = []
+        if points is not None:
+            points.data = np.zeros((0, points.ndim))
+        if drawing is not None:
+            drawing.data = np.zeros((0, 2, drawing.ndim))
+        if attention is not None:
+            attention.visible = False
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        self._touched = []
+        for role in (_PREVIEW, _GIVEN, _DRAWN, _ATTENTION):
+            layer = self._find(role)
+            if layer is not None:
+                layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
+                self._viewer.layers.remove(layer)
+
+    def _show_clicks(self, target: ClickTarget, clicks: list[tuple[tuple[float, ...], bool]]) -> None:
+        layer = self._of(target, _GIVEN)
+        if layer is None:
+            if not clicks:
+                return
+            layer = self._add(
+                target,
+                _GIVEN,
+                lambda **common: self._viewer.add_points(
+                    ndim=len(target.shape), size=3, border_width=0, canvas_size_limits=(_DISK_PX, 10_000), **common
+                ),
+                placement(target.layer),
+            )
+        data = np.asarray([at for at, _ in clicks]).reshape(-1, len(target.shape))
+        if np.array_equal(layer.data, data) and len(data):
+            return
+        layer.data = data
+        if clicks:
+            colors = [_POSITIVE if positive else _NEGATIVE for _, positive in clicks]
+            layer.symbol = [_SYMBOLS[positive] for _, positive in clicks]
+            layer.face_color = layer.border_color = colors
+            layer.selected_data = set()
+
+    def _show_lines(self, target: ClickTarget, lines: list[tuple[NDArray[Any], bool]]) -> None:
+        """Show lines as vectors from corner to corner: napari compiles its shapes when the first one is drawn."""
+        layer = self._of(target, _DRAWN)
+        if layer is None:
+            if not lines:
+                return
+            layer = self._add(
+                target,
+                _DRAWN,
+                lambda **common: self._viewer.add_vectors(ndim=len(target.shape), vector_style="line", **common),
+                placement(target.layer),
+            )
+        pieces = [np.stack([line[:-1], np.diff(line, axis=0)], axis=1) for line, _ in lines]
+        if not pieces and not len(layer.data):
+            return
+        layer.data = np.concatenate(pieces) if pieces else np.zeros((0, 2, len(target.shape)))
+        if pieces:
+            zoom = self._viewer.scene.camera.zoom * float(np.max(np.abs(target.layer.scale[-2:])))
+            layer.edge_width = _LINE_PX / max(zoom, 1e-9)
+            layer.edge_color = [
+                _POSITIVE if positive else _NEGATIVE
+                for piece, (_, positive) in zip(pieces, lines, strict=True)
+                for _ in piece
+            ]
+
+    def _show_block(self, target: ClickTarget, parts: Mapping[Plane, Part]) -> None:
+        """Outline an object in labels no larger than it."""
+        layer = self._of(target, _PREVIEW)
+        if not parts:
+            if layer is not None:
+                layer.visible = False
+            return
+        pieces = [(target.index(plane, *region), mask) for plane, (region, mask) in parts.items()]
+        bounds = [[(at, at + 1) if isinstance(at, int) else (at.start, at.stop) for at in index] for index, _ in pieces]
+        low = np.min([[b[0] for b in bound] for bound in bounds], axis=0)
+        high = np.max([[b[1] for b in bound] for bound in bounds], axis=0)
+        block = np.zeros(high - low, np.uint8)
+        for bound, (index, mask) in zip(bounds, pieces, strict=True):
+            inside = tuple(slice(start - at, stop - at) for (start, stop), at in zip(bound, low, strict=True))
+            kept = tuple(np.newaxis if isinstance(at, int) else slice(None) for at in index)
+            block[inside] = mask[kept]
+        place = target.place_block([int(at) for at in low])
+        if layer is None:
+            layer = self._new_outline(target, block, place)
+        else:
+            layer.data = block
+            _move(layer, place)
+            layer.visible = True
+
+    def _new_outline(self, target: ClickTarget, data: NDArray[np.uint8], place: dict[str, Any]) -> napari.layers.Labels:
+        self._touched = []
+        layer: napari.layers.Labels = self._add(
+            target,
+            _PREVIEW,
+            lambda **common: self._viewer.add_labels(
+                data, opacity=1.0, colormap={0: "transparent", 1: _OUTLINE, None: "transparent"}, **common
+            ),
+            place,
+        )
+        layer.contour = 2
+        layer.editable = False  # what is painted here would be lost at the next click
+        return layer
+
+    def _add(self, target: ClickTarget, role: str, make: Any, place: dict[str, Any]) -> Any:
+        """Add a layer; the one that was active stays active, so that its controls stay at hand."""
+        active = self._viewer.layers.selection.active
+        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": role}
+        layer = make(name=role, metadata={METADATA_KEY: {"layer": notes}}, **place)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        return layer
+
+    def _of(self, target: ClickTarget, role: str) -> Any:
+        """Return the layer of a role, if it belongs to this image; one of another image goes."""
+        layer = self._find(role)
+        if layer is None:
+            return None
+        fits = notes_of(layer)["image"] == str(target.layer.unique_id) and layer.ndim == len(target.shape)
+        if fits:
+            return layer
+        layer.visible = False
+        self._viewer.layers.remove(layer)
+        return None
+
+    def _find(self, role: str) -> Any:
+        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+
+
+def _corners(target: ClickTarget, plane: Plane, prompt: Box | Scribble) -> NDArray[np.float64]:
+    """Return the corners of a line (px of the layer), N x axes."""
+    if isinstance(prompt, Box):
+        top, left, bottom, right = prompt.top, prompt.left, prompt.bottom, prompt.right
+        corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
+    else:
+        corners = list(prompt.line) * (2 if len(prompt.line) == 1 else 1)
+    return np.asarray([target.position(plane, y, x) for y, x in corners])
+
+
+def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
+    for name in ("scale", "translate", "rotate", "shear", "affine"):
+        if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
+            setattr(layer, name, place[name])

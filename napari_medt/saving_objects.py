@@ -1,0 +1,82 @@
+"""Writing clicked objects to files: the labels, and beside them what every object was made by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_medt.accepting import objects_of
+from napari_medt.image_source import read_layer
+from napari_medt.writers import write_scan_labels
+from src_models.atomic import atomic_path
+from src_models.errors import OutputError
+from src_models.result_files import write_labels
+
+if TYPE_CHECKING:
+    import napari.layers
+
+__all__ = ["clicks_path", "save_objects"]
+
+_SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
+
+
+def clicks_path(path: str | Path) -> Path:
+    """Return the file with the clicks that belongs to a file with labels: ``cells.tif`` has ``cells.clicks.json``."""
+    path = Path(path)
+    suffix = next((suffix for suffix in (".nii.gz", ".ome.tif") if path.name.lower().endswith(suffix)), path.suffix)
+    return path.with_name(path.name[: len(path.name) - len(suffix)] + ".clicks.json")
+
+
+def save_objects(
+    path: str | Path, labels: napari.layers.Labels, image: napari.layers.Image, *, overwrite: bool = False
+) -> Sequence[Path]:
+    """Write labels, and the clicks, model and time of every object that was clicked into them.
+
+    Parameters
+    ----------
+    path
+        The file to make: ``.tif``, or for a scan ``.nii`` or ``.nii.gz``.
+    labels
+        The layer.
+    image
+        The layer that they lie on.
+    overwrite
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    sequence of Path
+        Both files.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is another one, a file exists, or cannot be written.
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(_SUFFIXES):
+        raise OutputError(f"{path}: objects are written as {', '.join(_SUFFIXES)}; choose one of these endings")
+    beside = clicks_path(path)
+    if beside.exists() and not overwrite:
+        raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path}: this file exists; choose another name, or remove it")
+        data, meta, _ = labels.as_layer_data_tuple()
+        write_scan_labels(str(path), data, meta)
+    else:
+        write_labels(path, _without_channels(labels, image), reading=read_layer(image), overwrite=overwrite)
+    with atomic_path(beside, overwrite=overwrite) as file:
+        file.write_text(json.dumps({"labels": path.name, "objects": objects_of(labels)}, indent=1))
+    return path, beside
+
+
+def _without_channels(labels: napari.layers.Labels, image: napari.layers.Image) -> Any:
+    axes = read_layer(image).axes
+    channel = axes.find("C")
+    data = np.asarray(labels.data)
+    return data.squeeze(channel) if 0 <= channel < data.ndim and not image.rgb else data
