@@ -45,6 +45,7 @@ class ClickLayers:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._touched: list[tuple[int | slice, ...]] = []
+        self._clicks: list[tuple[tuple[float, ...], bool]] = []
 
     def preview(self) -> napari.layers.Labels | None:
         """Return the layer with the object's outline."""
@@ -142,6 +143,7 @@ class ClickLayers:
                 preview.data[index] = 0
             preview.refresh()
         self._touched = []
+        self._clicks = []
         if points is not None:
             points.data = np.zeros((0, points.ndim))
         if drawing is not None:
@@ -171,14 +173,20 @@ class ClickLayers:
                 ),
                 placement(target.layer),
             )
+        shown, self._clicks = self._clicks, clicks
+        if clicks == shown and len(layer.data) == len(clicks):
+            return
         data = np.asarray([at for at, _ in clicks]).reshape(-1, len(target.shape))
-        if np.array_equal(layer.data, data) and len(data):
+        if clicks[:-1] == shown and len(layer.data) == len(shown):  # one more: each further change would be drawn
+            positive = clicks[-1][1]
+            layer.current_symbol = _SYMBOLS[positive]
+            layer.current_face_color = layer.current_border_color = _POSITIVE if positive else _NEGATIVE
+            layer.data = data
             return
         layer.data = data
         if clicks:
-            colors = [_POSITIVE if positive else _NEGATIVE for _, positive in clicks]
             layer.symbol = [_SYMBOLS[positive] for _, positive in clicks]
-            layer.face_color = layer.border_color = colors
+            layer.face_color = layer.border_color = [_POSITIVE if positive else _NEGATIVE for _, positive in clicks]
             layer.selected_data = set()
 
     def _show_lines(self, target: ClickTarget, lines: list[tuple[NDArray[Any], bool]]) -> None:

@@ -8,6 +8,8 @@ from superqt import QCollapsible
 
 __all__ = ["ScrollingColumn", "section"]
 
+_ROOM = 10  # px that superqt's sections leave below their content
+
 
 class ScrollingColumn(QScrollArea):
     """Scrolls its content up and down, and is as wide as that needs to be.
@@ -58,5 +60,7 @@ class _Section(QCollapsible):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest and self.isExpanded():
-            self.expand(animate=False)
+            wanted = self.content().sizeHint().height() + _ROOM
+            if self.content().maximumHeight() != wanted:  # else each layout would ask for the next
+                self.content().setMaximumHeight(wanted)
         return bool(super().event(event))
