@@ -2,7 +2,8 @@
 
     xvfb-run -a -s "-screen 0 1600x1200x24" python docs/make_screenshots.py
 
-``--model FILE`` takes another model file than the shipped `nuclei`, and ``--medt FILE`` than `nuclei-medt`.
+``--model FILE`` takes another model file than the shipped `nuclei`, ``--medt FILE`` than `nuclei-medt`, and ``--click
+FILE`` than `click`. ``--scan FILE`` is a CT to click in; without one, that picture stays as it is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"  # not the preferences of whoever runs this
+# Neither the preferences nor the unsaved work of whoever runs this.
+os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
 
 import napari
 from qtpy.QtCore import Qt
@@ -24,6 +27,8 @@ from src_models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)
+NUCLEI = ((244, 266), (250, 316), (263, 381), (281, 224))  # of the sample in fluorescence
+SPLEEN = (10, 325, 350)  # z, y, x in the CT
 NUCLEUS = (130, 125)  # a pixel inside a nucleus of the sample in stained tissue
 
 
@@ -31,6 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=find_model("nuclei"))
     parser.add_argument("--medt", type=Path, default=find_model("nuclei-medt"))
+    parser.add_argument("--click", type=Path, default=find_model("click"))
+    parser.add_argument("--scan", type=Path)
     parser.add_argument("--output", type=Path, default=IMAGES)
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
@@ -48,6 +55,45 @@ def main() -> None:
     save(viewer, options.output / "medt_received.png")
     viewer.close()
     point(options)
+    click(options)
+
+
+def click(options) -> None:
+    """Show the Click widget: nuclei accepted, one being clicked; and, in a CT, an organ through its slices."""
+    viewer, widget = open_viewer("fluorescence", options.click, "Click")
+    for nucleus in NUCLEI[:-1]:
+        give(widget, nucleus)
+        done(widget, widget.accept)
+    give(widget, NUCLEI[-1])
+    save(viewer, options.output / "click_fluorescence.png")
+    viewer.close()
+    if options.scan is None:
+        return
+    viewer = napari.Viewer(show=False, title="napari")
+    viewer.show()
+    viewer.open(options.scan, plugin="napari-medt")
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
+    widget.open_model(options.click)
+    viewer.window.resize(*SIZE)
+    viewer.dims.set_current_step(0, SPLEEN[0])
+    done(widget, viewer.fit_to_view)
+    give(widget, SPLEEN)
+    done(widget, widget.carry)
+    save(viewer, options.output / "click_ct.png")
+    viewer.close()
+
+
+def give(widget, pixel) -> None:
+    image = widget.controls.images.layer()
+    done(widget, lambda: widget.click(tuple(image.data_to_world(pixel))))
+
+
+def done(widget, action) -> None:
+    action()
+    wait(0.3)
+    while widget.work.waiting:
+        wait(0.1)
+    wait(0.3)
 
 
 def point(options) -> None:
