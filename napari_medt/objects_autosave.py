@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-__all__ = ["ObjectsAutosave", "UnfinishedWork", "find_unfinished"]
+__all__ = ["ObjectsAutosave", "UnfinishedWork", "find_left", "find_unfinished"]
 
 Notes = Callable[[], Mapping[str, Any]]
 
@@ -54,10 +54,10 @@ class ObjectsAutosave:
         """
         if layer.unique_id in self._watched:
             return
-        _forget_left(layer)
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
         saved = LabelsAutosave(layer, journals_folder() / name, notes)
         self._watched[layer.unique_id] = weakref.ref(_own(layer)), saved
+        _forget_left(layer, saved)
 
     def note(self, layer: napari.layers.Labels | None) -> None:
         """Store anew what else is needed to go on."""
@@ -123,6 +123,11 @@ class UnfinishedWork:
         return path if path and Path(path).exists() else None
 
     @property
+    def reader(self) -> str | None:
+        """The plugin that read the image from its file."""
+        return self.journal.notes.get("reader")
+
+    @property
     def image_name(self) -> str:
         """The name that the image had in the viewer."""
         return str(self.journal.notes.get("image", ""))
@@ -158,9 +163,23 @@ def find_unfinished() -> list[UnfinishedWork]:
     return found
 
 
-def _forget_left(layer: napari.layers.Labels) -> None:
-    """Delete what an earlier watching of a layer left, which a new one takes over."""
-    for folder in [folder for folder, of in _left.items() if of() is _own(layer)]:
+def find_left(viewer: napari.viewer.Viewer) -> list[tuple[napari.layers.Labels, UnfinishedWork]]:
+    """Return the labels in a viewer whose watching ended while they lived on, and what was kept of them."""
+    own = {id(_own(layer)): layer for layer in viewer.layers}
+    found = []
+    for journal in unfinished(journals_folder()) if _left else []:
+        layer = _left[journal.folder]() if journal.folder in _left else None
+        if layer is not None and id(layer) in own:
+            found.append((own[id(layer)], UnfinishedWork(journal)))
+    return found
+
+
+def _forget_left(layer: napari.layers.Labels, saved: LabelsAutosave) -> None:
+    """Delete what an earlier watching of a layer left, once the new one has it on disk."""
+    folders = [folder for folder, of in _left.items() if of() is _own(layer)]
+    if folders:
+        saved.flush()
+    for folder in folders if saved.problem is None else []:
         del _left[folder]
         try:
             discard(folder)

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QSpin
 __all__ = ["AcceptPanel"]
 
 _NEW = "new labels"
-_OBJECT, _CLASS = "an object with its own number", "pixels of class"
+_OBJECT, _CLASS = "numbered objects", "class"
 
 
 class AcceptPanel(QWidget):
@@ -68,7 +68,7 @@ class AcceptPanel(QWidget):
         return self.class_id.value() if self.kind.currentText() == _CLASS else None
 
     def offer(self, layers: Sequence[napari.layers.Labels]) -> None:
-        """List labels; the chosen ones stay chosen, or else those that objects were clicked into."""
+        """List labels; the chosen ones stay chosen, if they are still there."""
         chosen = self.layer()
         self._layers = list(layers)
         with QSignalBlocker(self.labels):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from napari_medt.click_desk import ClickDesk, Seen, Subject
 from napari_medt.click_layers import ClickLayers
 from napari_medt.click_target import ClickTarget, target_in_viewer
 from napari_medt.ct_layer import shows_ct
-from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_unfinished
+from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
 from napari_medt.preferences import read_preferences
 from napari_medt.saving_objects import save_objects
 from napari_medt.widgets.click_controls import ClickControls
@@ -59,6 +59,8 @@ class ClickWidget(QWidget):
         self.autosave = ObjectsAutosave()
         self._targets: dict[Hashable, ClickTarget] = {}
         self._seen: Seen | None = None
+        self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
+        self._restoring: set[Hashable] = set()  # of these, those that were asked for
         self._pending: list[tuple[Hashable, Plane, Prompt]] = []  # given, not answered yet
         self._last: dict[Hashable, tuple[Any, int]] = {}  # the session and the number of the object accepted last
         self._again: dict[Hashable, int] = {}  # numbers of accepted objects that are worked on again
@@ -69,6 +71,7 @@ class ClickWidget(QWidget):
         self._connect()
         self._on_image_changed()
         self.controls.on.setChecked(True)
+        self._take_up()
         self.controls.recovery.offer(find_unfinished())
 
     def open_model(self, path: str | Path) -> None:
@@ -187,7 +190,7 @@ class ClickWidget(QWidget):
             self, "Save objects and clicks", f"{labels.name}.tif", "Labels (*.tif *.tiff *.nii *.nii.gz)"
         )
         if name:  # the dialog has asked whether a file that exists may go
-            work = partial(save_objects, name, labels, target.layer, overwrite=True)
+            work = partial(_save, name, labels, target.layer)
             self.work.ask(("save", self._key_of(target)), work)
 
     # What is asked of the worker thread
@@ -222,7 +225,8 @@ class ClickWidget(QWidget):
                 labels = add_objects_layer(self._viewer, target)
                 self._offer_labels()
                 self.controls.accepting.choose(labels)
-            self.autosave.watch(labels, partial(self._notes_for, self._key_of(target), target.layer))
+            key = target.layer.unique_id, target.axes
+            self.autosave.watch(labels, partial(self._notes_for, key, target.layer))
         except UserError as error:
             self._report(str(error))
             return False
@@ -232,37 +236,79 @@ class ClickWidget(QWidget):
         """Return what is needed, besides the labels, to go on after a crash."""
         seen = self._seen
         begun = seen is not None and seen.key == key and bool(seen.state.planes)
-        session = dict(seen.stored) if seen is not None and begun else None
-        path = image.source.path
-        return {"image": image.name, "path": None if path is None else str(path), "session": session}
+        session = seen.stored if seen is not None and begun else self._unrestored.get(key)
+        path, reader = image.source.path, image.source.reader_plugin
+        return {
+            "image": image.name,
+            "path": None if path is None else str(path),
+            "reader": reader,
+            "session": None if session is None else dict(session),
+        }
 
     def go_on(self, work: UnfinishedWork) -> None:
         """Go on with what was not saved when a process ended."""
-        image = next((layer for layer in self._viewer.layers if layer.name == work.image_name), None)
         try:
-            if image is None and work.image_path is not None:
-                image = self._viewer.open(work.image_path)[0]
+            image = self._image_of(work) or self._opened(work)
             labels = work.open(self._viewer)
         except UserError as error:
             self._report(str(error))
             return
         if image is None:
             self._report(f"Open the image {work.image_name!r} to go on; its objects are in the layer {labels.name!r}.")
-        else:
-            self._viewer.layers.selection.active = image
-        target = self._target(quiet=True)
+            return
+        self._viewer.layers.selection.active = image
+        if not self._work_on(labels, work):
+            return
+        self.autosave.flush()  # the new journal has it before the old one goes
+        if self.autosave.problem() is None:
+            self._discard(work)
+
+    def _take_up(self) -> None:
+        """Go on with the labels that were worked on when the dock was closed, as if it had stayed open."""
+        for labels, work in find_left(self._viewer):
+            image = self._image_of(work)
+            if image is not None:
+                self.controls.images.choose(image)
+                self._work_on(labels, work)
+
+    def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
+        """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
+        target = self._target()
+        if target is None:
+            return False
         self._offer_labels()
         self.controls.accepting.choose(labels)
-        if target is None:
-            return
-        self._watch(target)
-        subject = self._subject(quiet=True)
-        if subject is not None and work.session is not None:
-            self._ask("restore", subject, partial(self._desk.restore, subject, work.session))
-        self._discard(work)
+        if self._labels(target) != labels:
+            self._report(f"The objects are in the layer {labels.name!r}, but {target.name} has another size or place.")
+            return False
+        if work.session is not None:
+            self._unrestored[self._key_of(target)] = work.session
+        if not self._watch(target):
+            return False
+        self._open()
+        return True
+
+    def _image_of(self, work: UnfinishedWork) -> napari.layers.Image | None:
+        """Return the image of unfinished work, where it is open; one of its name that is another file is none."""
+        path = work.image_path
+        for layer in self._viewer.layers:
+            same = path is None or (layer.source.path is not None and Path(layer.source.path) == Path(path))
+            if isinstance(layer, napari.layers.Image) and layer.name == work.image_name and same:
+                return layer
+        return None
+
+    def _opened(self, work: UnfinishedWork) -> napari.layers.Image | None:
+        """Open the image of unfinished work from its file; None where that is gone."""
+        if work.image_path is None:
+            return None
+        try:
+            layers = self._viewer.open(work.image_path, plugin=work.reader or "napari")
+        except Exception as error:  # of somebody's reader
+            raise UserError(f"{work.image_path} could not be opened: {error}") from error
+        images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
+        return next((image for image in images if image.name == work.image_name), images[0] if images else None)
 
     def _discard(self, work: UnfinishedWork) -> None:
-        self.autosave.flush()  # the new journal has it before the old one goes
         try:
             work.discard()
         except UserError as error:
@@ -282,15 +328,16 @@ class ClickWidget(QWidget):
         what, key = asked
         if what == "ct":
             self._on_ct_known(key, result)
-            return
-        if key not in self._targets:  # the image has gone
-            return
+        elif what == "save":
+            self._saved(*result)
+        elif key in self._targets:  # else the image has gone
+            self._on_answer(what, key, result)
+
+    def _on_answer(self, what: str, key: Hashable, result: Any) -> None:
         if what == "give":
             self._answered(key)
-        if what == "save":
-            self._saved(key)
-            self.controls.set_status(f"Saved: {' and '.join(path.name for path in result)}.")
-            return
+        if what == "restore":
+            self._forget_unrestored(key)
         if what == "accept":
             self._on_accepted(key, *result)
         elif what == "suggest":
@@ -304,11 +351,17 @@ class ClickWidget(QWidget):
             self.controls.set_busy(None)
             self._on_carried(key, result)
 
-    def _saved(self, key: Hashable) -> None:
+    def _saved(self, labels: napari.layers.Labels, paths: Sequence[Path]) -> None:
         """Forget what lies in a file now, and need not be offered at the next start; what comes later is kept anew."""
-        labels = self._labels(self._targets[key]) if key in self._targets else None
-        if labels is not None:
-            self.autosave.drop(labels)
+        self.autosave.drop(labels)
+        target = self._target(quiet=True)
+        if target is not None and self._labels(target) == labels and self._has_object():
+            self._watch(target)  # clicks that are not accepted are in no file
+        self.controls.set_status(f"Saved: {' and '.join(path.name for path in paths)}.")
+
+    def _forget_unrestored(self, key: Hashable) -> None:
+        self._unrestored.pop(key, None)
+        self._restoring.discard(key)
 
     def _on_stepped(self, asked: tuple[str, Hashable], step: Any) -> None:
         what, key = asked
@@ -321,6 +374,8 @@ class ClickWidget(QWidget):
         if what == "give":
             self._answered(key)
             self._draw_given()
+        if what == "restore":
+            self._forget_unrestored(key)
         if what in ("carry", "mend", "suggest"):
             self.controls.set_busy(None)
         self._report(sentence)
@@ -351,6 +406,7 @@ class ClickWidget(QWidget):
 
     def _on_accepted(self, key: Hashable, accepted: AcceptedObject, stored: Any, seen: Seen) -> None:
         target = self._targets[key]
+        self._watch(target)  # the labels may have been saved or removed since the click
         labels = self._labels(target) or add_objects_layer(self._viewer, target)
         self._offer_labels()
         self.controls.accepting.choose(labels)
@@ -575,8 +631,14 @@ class ClickWidget(QWidget):
     def _open(self) -> None:
         """Make the network and the image ready, so that the first click is answered at once."""
         subject = self._subject(quiet=True)
-        if subject is not None:
+        if subject is None:
+            return
+        stored = self._unrestored.get(subject.key)
+        if stored is None or subject.key in self._restoring:
             self._ask("open", subject, partial(self._desk.open, subject))
+            return
+        self._restoring.add(subject.key)
+        self._ask("restore", subject, partial(self._desk.restore, subject, stored))
 
     def _offer_labels(self) -> None:
         target = self._target(quiet=True)
@@ -588,6 +650,7 @@ class ClickWidget(QWidget):
         for key in gone:
             del self._targets[key]
             self._last.pop(key, None)
+            self._forget_unrestored(key)
         self._pending = [pending for pending in self._pending if pending[0] not in gone]
         self.autosave.drop_removed(self._viewer)
         if gone:
@@ -671,6 +734,12 @@ class ClickWidget(QWidget):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(self._on_layers_changed)
         self.layers.remove()
+
+
+def _save(
+    path: str, labels: napari.layers.Labels, image: napari.layers.Image
+) -> tuple[napari.layers.Labels, Sequence[Path]]:
+    return labels, save_objects(path, labels, image, overwrite=True)
 
 
 def _area(part: ObjectSlice) -> int:

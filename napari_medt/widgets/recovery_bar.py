@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
@@ -53,7 +54,7 @@ class RecoveryBar(QWidget):
         self.setVisible(bool(self._works))
         if self._works:
             more = f" (and {len(self._works) - 1} more)" if len(self._works) > 1 else ""
-            self.text.setText(f"<b>Not saved last time:</b> {self._works[0].words}{more}.")
+            self.text.setText(f"<b>Not saved last time:</b> {escape(self._works[0].words, quote=False)}{more}.")
 
     def _on_go_on(self) -> None:
         self.wanted.emit(self._works[0])

@@ -7,7 +7,7 @@ from typing import Literal
 
 import napari.layers
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_medt.ct_layer import shown_window
 from src_models.ct_windows import ct_window, ct_windows
@@ -49,10 +49,10 @@ class WindowPanel(QWidget):
         for combo in (self.window_name, self.acts_on):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             combo.activated.connect(self._on_chosen)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.window_name, 1)
-        row.addWidget(self.acts_on, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.window_name)
+        column.addWidget(self.acts_on)
 
     def set_layer(self, layer: napari.layers.Image | None) -> None:
         """Show the window of a CT, or none for other images."""

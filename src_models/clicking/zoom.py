@@ -17,7 +17,7 @@ from src_models.clicking.crop import SHARE, Crop
 
 __all__ = ["best_zoom", "sureness"]
 
-AGREEMENT, SIZE = 1.0, 0.12  # what agreement of neighbouring squares, and each doubling away from the good size, count
+AGREEMENT, SIZE = 1.0, 0.2  # what agreement of neighbouring squares, and each doubling away from the good size, count
 NOTHING = -10.0
 Places = Sequence[tuple[float, float]]
 

@@ -26,7 +26,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src_models import labels_journal
+from src_models import labels_journal, labels_log
 from src_models.errors import OutputError, UserError
 from src_models.labels_journal import JournalError, LabelsJournal, discard, journals_folder, read_journal, unfinished
 
@@ -96,8 +96,12 @@ def works(draw):
 def test_any_work_is_read_as_numpy_would_have_done_it(work, part_bytes, growth, step):
     labels, steps = work
     expected, notes = labels.copy(), {"number": None}
-    small = {"_PART_BYTES": part_bytes, "_GROWTH": 0, "_LEAST_GROWTH": growth, "_STEP": step, "_DELAY": 0}
-    with TemporaryDirectory() as parent, mock.patch.multiple(labels_journal, **small):
+    small = {"_GROWTH": 0, "_LEAST_GROWTH": growth, "_STEP": step, "_DELAY": 0}
+    with (
+        TemporaryDirectory() as parent,
+        mock.patch.multiple(labels_journal, **small),
+        mock.patch.object(labels_log, "PART_BYTES", part_bytes),
+    ):
         journal = LabelsJournal.create(Path(parent) / "journal", labels.copy(), notes)
         for kind, *given_ in steps:
             if kind == "flush":
@@ -535,7 +539,7 @@ class SlowLabels:
 @pytest.fixture
 def by_planes(monkeypatch):
     """Labels of (6, 4, 4) bytes are read plane by plane, with a look at what else came after each."""
-    monkeypatch.setattr(labels_journal, "_PART_BYTES", 16)
+    monkeypatch.setattr(labels_log, "PART_BYTES", 16)
     monkeypatch.setattr(labels_journal, "_STEP", 0)
     monkeypatch.setattr(labels_journal, "_DELAY", 0)
 
@@ -622,7 +626,7 @@ def test_labels_that_cannot_be_read_are_told_and_tried_again_from_there(begin, b
 
 
 def test_large_labels_are_never_held_a_second_time(begin, monkeypatch):
-    monkeypatch.setattr(labels_journal, "_PART_BYTES", 2**18)
+    monkeypatch.setattr(labels_log, "PART_BYTES", 2**18)
     labels = np.zeros((64, 512, 512), np.uint16)
     labels[:, 100:200] = np.arange(512)
     tracemalloc.start()
