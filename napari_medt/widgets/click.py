@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,19 +15,19 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import QEvent, QSignalBlocker
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_medt.accepting import add_objects_layer, check_object, fitting_labels, free_part, write_object
+from napari_medt.accepting import add_objects_layer, check_object, free_part, write_object
 from napari_medt.click_desk import ClickDesk, Seen, Subject
 from napari_medt.click_layers import ClickLayers
-from napari_medt.click_target import ClickTarget, target_in_viewer
+from napari_medt.click_target import ClickTarget
 from napari_medt.ct_layer import shows_ct
-from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
-from napari_medt.preferences import read_preferences
 from napari_medt.saving_objects import save_objects
 from napari_medt.widgets.click_controls import ClickControls
 from napari_medt.widgets.click_help import KEYS
 from napari_medt.widgets.click_keys import ClickKeys
 from napari_medt.widgets.click_mouse import ClickMouse
+from napari_medt.widgets.click_subjects import ClickSubjects
 from napari_medt.widgets.ordered_work import OrderedWork
+from napari_medt.widgets.unsaved_objects import UnsavedObjects
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 from src_models.errors import UserError
@@ -56,23 +56,19 @@ class ClickWidget(QWidget):
         self.keys = ClickKeys(self, KEYS)
         self.work = OrderedWork("clicks", self)
         self._desk = ClickDesk()
-        self.autosave = ObjectsAutosave()
-        self._targets: dict[Hashable, ClickTarget] = {}
+        self.subjects = ClickSubjects(napari_viewer, self.controls)
+        self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._report, self._open)
         self._seen: Seen | None = None
-        self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
-        self._restoring: set[Hashable] = set()  # of these, those that were asked for
         self._pending: list[tuple[Hashable, Plane, Prompt]] = []  # given, not answered yet
         self._last: dict[Hashable, tuple[Any, int]] = {}  # the session and the number of the object accepted last
         self._again: dict[Hashable, int] = {}  # numbers of accepted objects that are worked on again
         self._examples: dict[Hashable, list[ObjectSlice]] = {}
         self._suggestions: list[Any] = []
         self._suggested = False
-        self._ct: dict[int, bool] = {}
         self._connect()
         self._on_image_changed()
         self.controls.on.setChecked(True)
-        self._take_up()
-        self.controls.recovery.offer(find_unfinished())
+        self.unsaved.offer()
 
     def open_model(self, path: str | Path) -> None:
         """Add a model file to the list of models and choose it."""
@@ -117,7 +113,7 @@ class ClickWidget(QWidget):
         subject, target = self._subject(), self._target()
         if subject is None or target is None:
             return
-        labels, value = self._labels(target), self._value(subject.key)
+        labels, value = self.subjects.labels(), self._value(subject.key)
         overwrite = self.controls.accepting.overwrite.isChecked()
         check = partial(check_object, labels, target, value=value, overwrite=overwrite)
         self._ask("accept", subject, partial(self._desk.accept, subject, check))
@@ -158,11 +154,11 @@ class ClickWidget(QWidget):
         if not examples:
             self._report("Accept one or two objects first; then similar ones can be suggested.")
             return
-        labels = self._labels(target)
-        view, plane = self._view(target), target.plane
-        taken = np.zeros([cut.stop for cut in self._whole(target)], bool)
+        labels = self.subjects.labels()
+        view, plane = self.subjects.view(target), target.plane
+        taken = np.zeros([cut.stop for cut in self.subjects.whole(target)], bool)
         if labels is not None:
-            taken = np.asarray(labels.data[target.index(plane, *self._whole(target))]) > 0
+            taken = np.asarray(labels.data[target.index(plane, *self.subjects.whole(target))]) > 0
         work = partial(self._desk.suggest, subject, plane, list(examples), view, taken)
         self._ask("suggest", subject, work)
         self.controls.set_busy("Looking for similar objects in view...")
@@ -182,7 +178,7 @@ class ClickWidget(QWidget):
         target = self._target()
         if target is None:
             return
-        labels = self._labels(target)
+        labels = self.subjects.labels()
         if labels is None:
             self._report("There are no objects to save yet: accept one, or choose labels under Write into.")
             return
@@ -191,7 +187,7 @@ class ClickWidget(QWidget):
         )
         if name:  # the dialog has asked whether a file that exists may go
             work = partial(_save, name, labels, target.layer)
-            self.work.ask(("save", self._key_of(target)), work)
+            self.work.ask(("save", self.subjects.key_of(target)), work)
 
     # What is asked of the worker thread
 
@@ -208,7 +204,7 @@ class ClickWidget(QWidget):
         subject = self._subject()
         if subject is None:
             return
-        if not self._watch(target):
+        if not self.unsaved.watch(target):
             return
         self._pending.append((subject.key, plane, prompt))
         self._draw_given()
@@ -216,103 +212,6 @@ class ClickWidget(QWidget):
         state = self._seen.state if self._seen is not None and self._seen.key == subject.key else None
         if state is not None and state.carried and target.reading.shape != (1,):
             self._ask("mend", subject, partial(self._desk.carry, subject, plane), interruptible=True)
-
-    def _watch(self, target: ClickTarget) -> bool:
-        """Keep the labels on disk from the first click on; new ones are added for that."""
-        labels = self._labels(target)
-        try:
-            if labels is None:
-                labels = add_objects_layer(self._viewer, target)
-                self._offer_labels()
-                self.controls.accepting.choose(labels)
-            key = target.layer.unique_id, target.axes
-            self.autosave.watch(labels, partial(self._notes_for, key, target.layer))
-        except UserError as error:
-            self._report(str(error))
-            return False
-        return True
-
-    def _notes_for(self, key: Hashable, image: napari.layers.Image) -> dict[str, Any]:
-        """Return what is needed, besides the labels, to go on after a crash."""
-        seen = self._seen
-        begun = seen is not None and seen.key == key and bool(seen.state.planes)
-        session = seen.stored if seen is not None and begun else self._unrestored.get(key)
-        path, reader = image.source.path, image.source.reader_plugin
-        return {
-            "image": image.name,
-            "path": None if path is None else str(path),
-            "reader": reader,
-            "session": None if session is None else dict(session),
-        }
-
-    def go_on(self, work: UnfinishedWork) -> None:
-        """Go on with what was not saved when a process ended."""
-        try:
-            image = self._image_of(work) or self._opened(work)
-            labels = work.open(self._viewer)
-        except UserError as error:
-            self._report(str(error))
-            return
-        if image is None:
-            self._report(f"Open the image {work.image_name!r} to go on; its objects are in the layer {labels.name!r}.")
-            return
-        self._viewer.layers.selection.active = image
-        if not self._work_on(labels, work):
-            return
-        self.autosave.flush()  # the new journal has it before the old one goes
-        if self.autosave.problem() is None:
-            self._discard(work)
-
-    def _take_up(self) -> None:
-        """Go on with the labels that were worked on when the dock was closed, as if it had stayed open."""
-        for labels, work in find_left(self._viewer):
-            image = self._image_of(work)
-            if image is not None:
-                self.controls.images.choose(image)
-                self._work_on(labels, work)
-
-    def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
-        """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
-        target = self._target()
-        if target is None:
-            return False
-        self._offer_labels()
-        self.controls.accepting.choose(labels)
-        if self._labels(target) != labels:
-            self._report(f"The objects are in the layer {labels.name!r}, but {target.name} has another size or place.")
-            return False
-        if work.session is not None:
-            self._unrestored[self._key_of(target)] = work.session
-        if not self._watch(target):
-            return False
-        self._open()
-        return True
-
-    def _image_of(self, work: UnfinishedWork) -> napari.layers.Image | None:
-        """Return the image of unfinished work, where it is open; one of its name that is another file is none."""
-        path = work.image_path
-        for layer in self._viewer.layers:
-            same = path is None or (layer.source.path is not None and Path(layer.source.path) == Path(path))
-            if isinstance(layer, napari.layers.Image) and layer.name == work.image_name and same:
-                return layer
-        return None
-
-    def _opened(self, work: UnfinishedWork) -> napari.layers.Image | None:
-        """Open the image of unfinished work from its file; None where that is gone."""
-        if work.image_path is None:
-            return None
-        try:
-            layers = self._viewer.open(work.image_path, plugin=work.reader or "napari")
-        except Exception as error:  # of somebody's reader
-            raise UserError(f"{work.image_path} could not be opened: {error}") from error
-        images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
-        return next((image for image in images if image.name == work.image_name), images[0] if images else None)
-
-    def _discard(self, work: UnfinishedWork) -> None:
-        try:
-            work.discard()
-        except UserError as error:
-            self._report(str(error))
 
     def _simple(self, what: str) -> None:
         subject = self._subject()
@@ -330,14 +229,14 @@ class ClickWidget(QWidget):
             self._on_ct_known(key, result)
         elif what == "save":
             self._saved(*result)
-        elif key in self._targets:  # else the image has gone
+        elif key in self.subjects.targets:  # else the image has gone
             self._on_answer(what, key, result)
 
     def _on_answer(self, what: str, key: Hashable, result: Any) -> None:
         if what == "give":
             self._answered(key)
         if what == "restore":
-            self._forget_unrestored(key)
+            self.unsaved.restored(key)
         if what == "accept":
             self._on_accepted(key, *result)
         elif what == "suggest":
@@ -352,20 +251,12 @@ class ClickWidget(QWidget):
             self._on_carried(key, result)
 
     def _saved(self, labels: napari.layers.Labels, paths: Sequence[Path]) -> None:
-        """Forget what lies in a file now, and need not be offered at the next start; what comes later is kept anew."""
-        self.autosave.drop(labels)
-        target = self._target(quiet=True)
-        if target is not None and self._labels(target) == labels and self._has_object():
-            self._watch(target)  # clicks that are not accepted are in no file
+        self.unsaved.saved(labels)
         self.controls.set_status(f"Saved: {' and '.join(path.name for path in paths)}.")
-
-    def _forget_unrestored(self, key: Hashable) -> None:
-        self._unrestored.pop(key, None)
-        self._restoring.discard(key)
 
     def _on_stepped(self, asked: tuple[str, Hashable], step: Any) -> None:
         what, key = asked
-        if what in ("carry", "mend") and key in self._targets:
+        if what in ("carry", "mend") and key in self.subjects.targets:
             count, plane, _ = step
             self.controls.set_busy(f"Slice {plane[-1]} found; {count} done...")
 
@@ -375,7 +266,7 @@ class ClickWidget(QWidget):
             self._answered(key)
             self._draw_given()
         if what == "restore":
-            self._forget_unrestored(key)
+            self.unsaved.restored(key)
         if what in ("carry", "mend", "suggest"):
             self.controls.set_busy(None)
         self._report(sentence)
@@ -387,28 +278,22 @@ class ClickWidget(QWidget):
                 return
 
     def _on_seen(self, what: str, seen: Seen) -> None:
-        if seen.key != self._key():
+        self.unsaved.note(seen.key, seen.stored if seen.state.planes else None)
+        if seen.key != self.subjects.key():
             return
         self._seen = seen
         if what == "give" and any(of == seen.key for of, _, _ in self._pending):
             return  # a later answer is on its way: the latest one is drawn
         self._draw()
-        self._note_for(seen.key)
         self.controls.set_object(seen, self._found_words(seen))
         if self.controls.attention.isChecked():
             self.show_attention(True)
 
-    def _note_for(self, key: Hashable) -> None:
-        self.autosave.note(self._labels(self._targets[key]))
-        problem = self.autosave.problem()
-        if problem is not None:
-            self._report(f"Your objects are not kept on disk at the moment: {problem}")
-
     def _on_accepted(self, key: Hashable, accepted: AcceptedObject, stored: Any, seen: Seen) -> None:
-        target = self._targets[key]
-        self._watch(target)  # the labels may have been saved or removed since the click
-        labels = self._labels(target) or add_objects_layer(self._viewer, target)
-        self._offer_labels()
+        target = self.subjects.targets[key]
+        self.unsaved.watch(target)  # the labels may have been saved or removed since the click
+        labels = self.subjects.labels() or add_objects_layer(self._viewer, target)
+        self.subjects.offer_labels()
         self.controls.accepting.choose(labels)
         value, again = self._value(key), self._again.pop(key, None)
         try:
@@ -440,12 +325,12 @@ class ClickWidget(QWidget):
             if subject is not None:
                 self._ask("open", subject, partial(self._desk.open, subject))
             return
-        if key == self._key():
+        if key == self.subjects.key():
             self.controls.set_ends(seen.state)
 
     def _on_attention(self, key: Hashable, plane: Plane, maps: list[Any]) -> None:
-        if key == self._key() and self.controls.attention.isChecked():
-            self.layers.show_attention(self._targets[key], plane, self.controls.chosen_map(maps))
+        if key == self.subjects.key() and self.controls.attention.isChecked():
+            self.layers.show_attention(self.subjects.targets[key], plane, self.controls.chosen_map(maps))
 
     def _show_suggestion(self) -> None:
         """Show the next suggestion as the object, to be accepted, mended or skipped."""
@@ -469,11 +354,11 @@ class ClickWidget(QWidget):
         self._draw_given()
 
     def _draw_object(self) -> None:
-        seen, key = self._seen, self._key()
-        if seen is None or key is None or seen.key != key or key not in self._targets:
+        seen, key = self._seen, self.subjects.key()
+        if seen is None or key is None or seen.key != key or key not in self.subjects.targets:
             return
-        target = self._targets[key]
-        labels, value = self._labels(target), self._value(key)
+        target = self.subjects.targets[key]
+        labels, value = self.subjects.labels(), self._value(key)
         overwrite = self.controls.accepting.overwrite.isChecked()
         parts = {}
         for plane, found in seen.state.planes.items():
@@ -482,14 +367,14 @@ class ClickWidget(QWidget):
         self.layers.show_object(target, parts)
 
     def _draw_given(self) -> None:
-        seen, key = self._seen, self._key()
-        if key is None or key not in self._targets:
+        seen, key = self._seen, self.subjects.key()
+        if key is None or key not in self.subjects.targets:
             return
         given = [(plane, prompt) for of, plane, prompt in self._pending if of == key]
         if seen is not None and seen.key == key:
             answered = [(plane, prompt) for plane, found in seen.state.planes.items() for prompt in found.prompts]
             given = [*answered, *given]
-        self.layers.show_given(self._targets[key], given)
+        self.layers.show_given(self.subjects.targets[key], given)
 
     def _on_dragging(self, line: Sequence[Sequence[float]]) -> None:
         target = self._target(quiet=True)
@@ -517,83 +402,28 @@ class ClickWidget(QWidget):
 
     def _target(self, *, quiet: bool = False) -> ClickTarget | None:
         """Return the chosen image as it is viewed; what is wrong with it is said."""
-        layer = self.controls.images.layer()
         try:
-            if layer is None:
-                raise UserError("There is no image to click in: open one first (File > Open Files).")
-            target = target_in_viewer(self._viewer, layer)
+            return self.subjects.target()
         except UserError as error:
             if not quiet:
                 self._report(str(error))
             return None
-        self._key_of(target)
-        return target
 
     def _subject(self, *, quiet: bool = False) -> Subject | None:
-        """Return what the worker thread needs to know of the chosen image."""
-        target, model = self._target(quiet=quiet), self.controls.models.path()
-        if target is None:
-            return None
-        if model is None:
+        """Return what the worker thread needs to know of the chosen image; what is wrong with it is said."""
+        try:
+            return self.subjects.subject()
+        except UserError as error:
             if not quiet:
-                self._report("There is no model of clicks: open a model file first.")
+                self._report(str(error))
             return None
-        chosen = read_preferences()
-        return Subject(
-            key=self._key_of(target),
-            data=target.data,
-            reading=target.reading,
-            name=target.name,
-            model=model,
-            intensity=self.controls.window.intensity() if self._ct.get(id(target.data)) else None,
-            device=chosen.device,
-            threads=chosen.threads,
-        )
-
-    def _key(self) -> Hashable:
-        layer = self.controls.images.layer()
-        if layer is None:
-            return None
-        known = [key for key in self._targets if isinstance(key, tuple) and key[0] == layer.unique_id]
-        return known[-1] if known else None
-
-    def _key_of(self, target: ClickTarget) -> Hashable:
-        """Keep how an image is viewed, the latest view last, and return its key."""
-        key = (target.layer.unique_id, target.axes)
-        self._targets.pop(key, None)
-        self._targets[key] = target
-        return key
-
-    def _labels(self, target: ClickTarget) -> napari.layers.Labels | None:
-        labels = self.controls.accepting.layer()
-        return labels if labels is not None and labels in self._viewer.layers else None
 
     def _value(self, key: Hashable) -> int | None:
         return self._again.get(key, self.controls.accepting.value())
 
     def _has_object(self) -> bool:
         seen = self._seen
-        return bool(self._pending) or (seen is not None and seen.key == self._key() and bool(seen.state.planes))
-
-    def _whole(self, target: ClickTarget) -> tuple[slice, slice]:
-        sizes = [
-            cut.stop
-            for letter, cut in zip(target.axes, target.region.index, strict=True)
-            if isinstance(cut, slice) and letter in "YX"
-        ]
-        return slice(0, sizes[0]), slice(0, sizes[1])
-
-    def _view(self, target: ClickTarget) -> tuple[slice, slice]:
-        """Return the rows and columns in view."""
-        from napari_medt.regions import region_in_viewer
-
-        region = region_in_viewer(self._viewer, target.layer, target.reading, 2, "visible")
-        rows, columns = (
-            cut
-            for letter, cut in zip(target.axes, region.index, strict=True)
-            if isinstance(cut, slice) and letter != "C"
-        )
-        return rows, columns
+        return bool(self._pending) or (seen is not None and seen.key == self.subjects.key() and bool(seen.state.planes))
 
     def _on_image_changed(self) -> None:
         """Get ready for the chosen image; objects that were begun in others wait there."""
@@ -604,28 +434,29 @@ class ClickWidget(QWidget):
             self.controls.window.set_layer(None)
             self.controls.set_ct(False)
             return
-        earlier = dict(self._targets)
+        earlier = dict(self.subjects.targets)
         target = self._target(quiet=True)
         if target is None:
             return
-        before = earlier.get(self._key_of(target))
+        before = earlier.get(self.subjects.key_of(target))
         if before is not None and before.data is not target.data:  # what is shown was found in other data
             self._seen = None
             self.layers.clear()
-        if id(target.data) in self._ct:
-            self._on_ct_known(self._key_of(target), self._ct[id(target.data)])
+        is_ct = self.subjects.is_ct(target)
+        if is_ct is not None:
+            self._on_ct_known(self.subjects.key_of(target), is_ct)
             return
-        self.work.ask(("ct", self._key_of(target)), partial(shows_ct, target.data, bool(layer.rgb)))
+        self.work.ask(("ct", self.subjects.key_of(target)), partial(shows_ct, target.data, bool(layer.rgb)))
 
     def _on_ct_known(self, key: Hashable, is_ct: bool) -> None:
         layer = self.controls.images.layer()
         target = self._target(quiet=True)
-        if layer is None or target is None or self._key() != key:
+        if layer is None or target is None or self.subjects.key() != key:
             return
-        self._ct[id(target.data)] = is_ct
+        self.subjects.note_ct(target, is_ct)
         self.controls.set_ct(is_ct)
         self.controls.window.set_layer(layer if is_ct else None)
-        self._offer_labels()
+        self.subjects.offer_labels()
         self._open()
 
     def _open(self) -> None:
@@ -633,26 +464,18 @@ class ClickWidget(QWidget):
         subject = self._subject(quiet=True)
         if subject is None:
             return
-        stored = self._unrestored.get(subject.key)
-        if stored is None or subject.key in self._restoring:
+        stored = self.unsaved.to_restore(subject.key)
+        if stored is None:
             self._ask("open", subject, partial(self._desk.open, subject))
-            return
-        self._restoring.add(subject.key)
-        self._ask("restore", subject, partial(self._desk.restore, subject, stored))
-
-    def _offer_labels(self) -> None:
-        target = self._target(quiet=True)
-        self.controls.accepting.offer([] if target is None else fitting_labels(self._viewer, target))
+        else:
+            self._ask("restore", subject, partial(self._desk.restore, subject, stored))
 
     def _on_layers_changed(self) -> None:
-        alive = {layer.unique_id for layer in self._viewer.layers}
-        gone = [key for key in self._targets if isinstance(key, tuple) and key[0] not in alive]
+        gone = self.subjects.forget_removed()
         for key in gone:
-            del self._targets[key]
             self._last.pop(key, None)
-            self._forget_unrestored(key)
         self._pending = [pending for pending in self._pending if pending[0] not in gone]
-        self.autosave.drop_removed(self._viewer)
+        self.unsaved.forget(gone)
         if gone:
             self.work.ask(("forget", None), partial(self._desk.forget, lambda key: key not in gone))
         if self._seen is not None and self._seen.key in gone:
@@ -660,7 +483,7 @@ class ClickWidget(QWidget):
             self.layers.remove()
             self.controls.set_status("The image was removed; its object went with it.")
         with QSignalBlocker(self.controls.accepting):  # nothing may be drawn, and so added, while layers go
-            self._offer_labels()
+            self.subjects.offer_labels()
 
     # Wiring
 
@@ -669,8 +492,6 @@ class ClickWidget(QWidget):
         controls.images.layer_changed.connect(self._on_image_changed)
         controls.models.model_changed.connect(self._on_image_changed)
         controls.models.refused.connect(self._report)
-        controls.recovery.wanted.connect(self.go_on)
-        controls.recovery.unwanted.connect(self._discard)
         controls.window.changed.connect(self._open)
         controls.accepting.changed.connect(self._draw_object)
         controls.on.toggled.connect(self._switch)
@@ -727,7 +548,7 @@ class ClickWidget(QWidget):
     def _leave(self) -> None:
         self._switch(False)
         self.work.leave()
-        self.autosave.leave()
+        self.unsaved.leave()
         self.controls.images.disconnect_viewer()
         self.controls.window.set_layer(None)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):

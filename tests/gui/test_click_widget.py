@@ -401,7 +401,7 @@ def test_a_window_of_ct_acts_on_view_and_network_as_chosen(clicking, do):
     soft, lung = ct_window("soft tissue"), ct_window("lung")
 
     def sees():
-        return widget._subject().intensity
+        return widget.subjects.subject().intensity
 
     do(widget, widget.controls.window.choose, "lung")
     assert tuple(image.contrast_limits) == lung.limits

@@ -1,0 +1,198 @@
+"""What is clicked is kept on disk until it is saved, and what an earlier process left is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import napari.layers
+import napari.viewer
+
+from napari_medt.accepting import add_objects_layer
+from napari_medt.click_target import ClickTarget
+from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
+from napari_medt.widgets.click_controls import ClickControls
+from napari_medt.widgets.click_subjects import ClickSubjects
+from src_models.errors import UserError
+
+__all__ = ["UnsavedObjects"]
+
+
+class UnsavedObjects:
+    """The unsaved work of one Click widget.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    controls
+        The controls of the widget.
+    subjects
+        What is clicked in.
+    report
+        Tells a person what is wrong.
+    begin
+        Makes the chosen image ready for clicks.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        controls: ClickControls,
+        subjects: ClickSubjects,
+        report: Callable[[str], None],
+        begin: Callable[[], None],
+    ) -> None:
+        self._viewer = viewer
+        self._controls = controls
+        self._subjects = subjects
+        self._report = report
+        self._begin = begin
+        self._sessions: dict[Hashable, Mapping[str, Any]] = {}  # of objects that are begun and not accepted
+        self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
+        self._restoring: set[Hashable] = set()  # of these, those that were asked for
+        self.autosave = ObjectsAutosave()
+        controls.recovery.wanted.connect(self.go_on)
+        controls.recovery.unwanted.connect(self._discard)
+
+    def offer(self) -> None:
+        """Take up what was left when the dock was closed, and offer what processes that are gone have left."""
+        for labels, work in find_left(self._viewer):
+            image = self._image_of(work)
+            if image is not None:
+                self._controls.images.choose(image)
+                self._work_on(labels, work)
+        self._controls.recovery.offer(find_unfinished())
+
+    def watch(self, target: ClickTarget) -> bool:
+        """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
+        labels = self._subjects.labels()
+        try:
+            if labels is None:
+                labels = add_objects_layer(self._viewer, target)
+                self._subjects.offer_labels()
+                self._controls.accepting.choose(labels)
+            key = self._subjects.key_of(target)
+            self.autosave.watch(labels, partial(self._notes_for, key, target.layer))
+        except UserError as error:
+            self._report(str(error))
+            return False
+        return True
+
+    def note(self, key: Hashable, session: Mapping[str, Any] | None) -> None:
+        """Keep the clicks of an object that is not accepted; None where there is none."""
+        if session is None:
+            self._sessions.pop(key, None)
+        else:
+            self._sessions[key] = session
+        self.autosave.note(self._subjects.labels())
+        problem = self.autosave.problem()
+        if problem is not None:
+            self._report(f"Your objects are not kept on disk at the moment: {problem}")
+
+    def saved(self, labels: napari.layers.Labels) -> None:
+        """Forget what lies in a file now, and need not be offered at the next start; what comes later is kept anew."""
+        self.autosave.drop(labels)
+        key = self._subjects.key()
+        if key in self._sessions and self._subjects.labels() == labels:
+            self.watch(self._subjects.targets[key])  # clicks that are not accepted are in no file
+
+    def to_restore(self, key: Hashable) -> Mapping[str, Any] | None:
+        """Return the clicks of earlier work that are to be given again in an image; once, then None."""
+        stored = self._unrestored.get(key)
+        if stored is None or key in self._restoring:
+            return None
+        self._restoring.add(key)
+        return stored
+
+    def restored(self, key: Hashable) -> None:
+        """Note that clicks of earlier work were given again, or cannot be."""
+        self._unrestored.pop(key, None)
+        self._restoring.discard(key)
+
+    def forget(self, keys: list[Hashable]) -> None:
+        """Forget images that were removed, and labels that were."""
+        for key in keys:
+            self._sessions.pop(key, None)
+            self.restored(key)
+        self.autosave.drop_removed(self._viewer)
+
+    def leave(self) -> None:
+        """Stop watching: what is not saved is found when the dock, or napari, is opened again."""
+        self.autosave.leave()
+
+    def go_on(self, work: UnfinishedWork) -> None:
+        """Go on with what was not saved when a process ended."""
+        try:
+            image = self._image_of(work) or self._opened(work)
+            labels = work.open(self._viewer)
+        except UserError as error:
+            self._report(str(error))
+            return
+        if image is None:
+            self._report(f"Open the image {work.image_name!r} to go on; its objects are in the layer {labels.name!r}.")
+            return
+        self._viewer.layers.selection.active = image
+        if not self._work_on(labels, work):
+            return
+        self.autosave.flush()  # the new journal has it before the old one goes
+        if self.autosave.problem() is None:
+            self._discard(work)
+
+    def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
+        """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
+        try:
+            target = self._subjects.target()
+        except UserError as error:
+            self._report(str(error))
+            return False
+        self._subjects.offer_labels()
+        self._controls.accepting.choose(labels)
+        if self._subjects.labels() != labels:
+            self._report(f"The objects are in the layer {labels.name!r}, but {target.name} has another size or place.")
+            return False
+        if work.session is not None:
+            self._unrestored[self._subjects.key_of(target)] = work.session
+        if not self.watch(target):
+            return False
+        self._begin()
+        return True
+
+    def _notes_for(self, key: Hashable, image: napari.layers.Image) -> dict[str, Any]:
+        """Return what is needed, besides the labels, to go on after a crash."""
+        session = self._sessions.get(key, self._unrestored.get(key))
+        path, reader = image.source.path, image.source.reader_plugin
+        return {
+            "image": image.name,
+            "path": None if path is None else str(path),
+            "reader": reader,
+            "session": None if session is None else dict(session),
+        }
+
+    def _image_of(self, work: UnfinishedWork) -> napari.layers.Image | None:
+        """Return the image of unfinished work, where it is open; one of its name that is another file is none."""
+        path = work.image_path
+        for layer in self._viewer.layers:
+            same = path is None or (layer.source.path is not None and Path(layer.source.path) == Path(path))
+            if isinstance(layer, napari.layers.Image) and layer.name == work.image_name and same:
+                return layer
+        return None
+
+    def _opened(self, work: UnfinishedWork) -> napari.layers.Image | None:
+        """Open the image of unfinished work from its file; None where that is gone."""
+        if work.image_path is None:
+            return None
+        try:
+            layers = self._viewer.open(work.image_path, plugin=work.reader or "napari")
+        except Exception as error:  # of somebody's reader
+            raise UserError(f"{work.image_path} could not be opened: {error}") from error
+        images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
+        return next((image for image in images if image.name == work.image_name), images[0] if images else None)
+
+    def _discard(self, work: UnfinishedWork) -> None:
+        try:
+            work.discard()
+        except UserError as error:
+            self._report(str(error))
