@@ -71,15 +71,15 @@ class ClickKeys(QObject):
             return False
         if not self._is_meant(watched):
             return False
-        if event.key() == Qt.Key.Key_Space:  # type: ignore[attr-defined]
-            if kind != QEvent.Type.ShortcutOverride and not event.isAutoRepeat():  # type: ignore[attr-defined]
+        if event.key() == Qt.Key.Key_Space:
+            if kind != QEvent.Type.ShortcutOverride and not event.isAutoRepeat():
                 self.space.emit(kind == QEvent.Type.KeyPress)
             return False
-        what = self._does.get((event.key(), _modifiers(event)))  # type: ignore[attr-defined]
+        what = self._does.get((event.key(), _modifiers(event)))
         if what is None or kind == QEvent.Type.KeyRelease:
             return False
         event.accept()
-        if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():  # type: ignore[attr-defined]
+        if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():
             self.pressed.emit(what)
         return True
 

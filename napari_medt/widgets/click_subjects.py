@@ -91,7 +91,7 @@ class ClickSubjects:
     def forget_removed(self) -> list[Hashable]:
         """Forget the images that are no longer in the viewer, and return their keys."""
         alive = {layer.unique_id for layer in self._viewer.layers}
-        gone = [key for key in self.targets if isinstance(key, tuple) and key[0] not in alive]
+        gone: list[Hashable] = [key for key in self.targets if isinstance(key, tuple) and key[0] not in alive]
         for key in gone:
             del self.targets[key]
         return gone

@@ -63,7 +63,9 @@ class WindowPanel(QWidget):
         if layer is not None:
             layer.events.contrast_limits.connect(self._on_limits)
 
-    def choose(self, name: str, acts_on: Literal["view and network", "network only", "view only"] = _BOTH) -> None:
+    def choose(
+        self, name: str, acts_on: Literal["view and network", "network only", "view only"] = "view and network"
+    ) -> None:
         """Choose a window, as a person would."""
         self.window_name.setCurrentText(name)
         self.acts_on.setCurrentText(acts_on)
