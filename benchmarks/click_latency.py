@@ -49,7 +49,7 @@ def main() -> None:
     first, later = [], []
     for number in range(OBJECTS + 1):
         places = _places(labels, number)
-        times = [_one(lambda at=at: widget.click(at), lambda: not widget.work.waiting) for at in places]
+        times = [_one(lambda at=at: widget.click(at), lambda: not widget.work.untold) for at in places]
         widget.accept()
         _settle(widget)
         if number:  # the first one warms up and adds the layers
@@ -105,7 +105,7 @@ def _row(name: str, times: list[tuple[float, float]]) -> list[str]:
 
 def _settle(widget: Any) -> None:
     end = time.perf_counter() + 1.0
-    while widget.work.waiting or time.perf_counter() < end:
+    while widget.work.untold or time.perf_counter() < end:
         QApplication.processEvents()
         time.sleep(0.005)
 

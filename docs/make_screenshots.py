@@ -92,7 +92,7 @@ def give(widget, pixel) -> None:
 def done(widget, action) -> None:
     action()
     wait(0.3)
-    while widget.work.waiting:
+    while widget.work.untold:
         wait(0.1)
     wait(0.3)
 

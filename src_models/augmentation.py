@@ -1,8 +1,9 @@
 """What training does to a patch so that the network meets more than the data set holds (MONAI transforms).
 
-Two recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour balance, and bright-on-dark against
+Recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour balance, and bright-on-dark against
 dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
-scanner contrast).
+scanner contrast); and ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that
+are like those to come.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]
 
-AugmentationName = Literal["microscopy", "ct", "flip", "none"]
+AugmentationName = Literal["microscopy", "ct", "light", "flip", "none"]
 BOTH = ("image", "labels")
 
 
@@ -60,7 +61,7 @@ def augmentation(name: AugmentationName, dimensions: int) -> Compose:
     Parameters
     ----------
     name
-        ``"microscopy"``, ``"ct"``, ``"flip"`` (left-right alone) or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"light"``, ``"flip"`` (left-right alone) or ``"none"``.
     dimensions
         2 or 3.
     """
@@ -68,8 +69,8 @@ def augmentation(name: AugmentationName, dimensions: int) -> Compose:
         return Compose([])
     if name == "flip":
         return Compose([RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1)])
-    recipe = _microscopy(dimensions) if name == "microscopy" else _ct(dimensions)
-    return Compose(recipe)
+    recipes = {"microscopy": _microscopy, "ct": _ct, "light": _light}
+    return Compose(recipes[name](dimensions))
 
 
 def _affine(rotation: float, stretch: float, dimensions: int) -> RandAffined:
@@ -112,4 +113,14 @@ def _ct(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
         RandScaleIntensityd("image", factors=0.1, prob=0.3),
         RandShiftIntensityd("image", offsets=0.05, prob=0.3),
         RandGaussianNoised("image", prob=0.3, std=0.05),
+    ]
+
+
+def _light(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    return [
+        RandRotate90d(BOTH, prob=0.75, spatial_axes=(dimensions - 2, dimensions - 1)),
+        RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1),
+        RandAdjustContrastd("image", prob=0.3, gamma=(0.7, 1.4)),
+        RandScaleIntensityd("image", factors=0.15, prob=0.3),
+        RandGaussianNoised("image", prob=0.2, std=0.04),
     ]

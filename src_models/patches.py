@@ -24,22 +24,29 @@ from src_models.errors import DataSetError
 from src_models.header import ModelHeader
 from src_models.instances import median_diameter, targets_from_labels
 from src_models.intensity import measure
+from src_models.masked_loss import IGNORED
 
-__all__ = ["Patches", "TrainingImage", "load_images"]
+__all__ = ["Patches", "TrainingImage", "load_images", "targets_of"]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
-ZOOMS = (0.5, 2.0)
+ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25)}
 SMALLEST_DIAMETER = 7.0
+FOCUSED = 0.75  # share of patches that hold a pixel of their image's focus
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingImage:
-    """A normalised image (C, *S) in half precision, its labels (*S), and the median diameter of its objects."""
+    """A normalised image (C, *S) in half precision, its labels (*S), and the median diameter of its objects.
+
+    Labels of pixels that do not count are stored as ``~label``, which is below 0: what lies there is still known where
+    the outline of an object is looked for. Patches are mostly drawn around the pixels `focus`, (N, axes), if given.
+    """
 
     name: str
     image: NDArray[np.float16]
     labels: NDArray[np.int32]
     diameter: float | None
+    focus: NDArray[np.intp] | None = None
 
     @property
     def colour(self) -> bool:
@@ -94,6 +101,8 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         Seed of everything that is random here.
     start, stop
         Numbers of the first patch and of the one after the last.
+    weights
+        How often to draw from each image, in place of the above.
     """
 
     def __init__(
@@ -106,6 +115,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         seed: int,
         start: int,
         stop: int,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.images = images
         self.header = header
@@ -115,9 +125,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         self.start = start
         self.stop = stop
         self._transform = augmentation(recipe, header.dimensions)
-        colour = np.array([image.colour for image in images])
-        counts = np.where(colour, colour.sum(), (~colour).sum())
-        self._weights = 1 / np.sqrt(counts)
+        self._weights = _by_colour(images) if weights is None else np.asarray(weights, float)
         self._weights /= self._weights.sum()
 
     def __len__(self) -> int:
@@ -125,7 +133,10 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         return self.stop - self.start
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return image (C, *size) float32 and classes (*size) int64 of patch ``start + index``."""
+        """Return image (C, *size) float32 and classes (*size) int64 of patch ``start + index``.
+
+        The class of pixels that do not count is :data:`src_models.masked_loss.IGNORED`.
+        """
         number = self.start + index
         random = np.random.default_rng((self.seed, number))
         source = self.images[random.choice(len(self.images), p=self._weights)]
@@ -133,21 +144,19 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         self._transform.set_random_state(seed=int(random.integers(2**31)))
         patch = self._transform(patch)
         labels = patch["labels"][0].numpy().astype(np.int32)
-        targets = targets_from_labels(labels) if self.header.result == "instances" else labels
+        targets = targets_of(labels, self.header)
         # MONAI's tensors carry metadata through every operation of the network; a plain one does not.
         image = patch["image"].as_subclass(Tensor)
         return image.float().contiguous(), torch.as_tensor(targets.astype(np.int64))
 
     def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
         """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
-        zoom = 1.0 if self.recipe in ("none", "flip") else float(np.exp(random.uniform(*np.log(ZOOMS))))
+        zooms = ZOOMS.get(self.recipe)
+        zoom = 1.0 if zooms is None else float(np.exp(random.uniform(*np.log(zooms))))
         if source.diameter is not None:
             zoom = max(zoom, min(1.0, SMALLEST_DIAMETER / source.diameter))
         window = [max(1, round(size / zoom)) for size in self.size]
-        starts = [
-            int(random.integers(0, max(0, length - wide) + 1))
-            for length, wide in zip(source.labels.shape, window, strict=True)
-        ]
+        starts = _starts(source, window, random)
         cut = tuple(slice(start, start + wide) for start, wide in zip(starts, window, strict=True))
         image = _reflect_to(source.image[(slice(None), *cut)].astype(np.float32), window)
         labels = _reflect_to(source.labels[cut][None], window)
@@ -158,6 +167,34 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
                 0
             ],
         }
+
+
+def targets_of(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int64]:
+    """Return the classes that a network learns from labels as a :class:`TrainingImage` stores them."""
+    if header.result == "semantic" and not (labels < 0).any():
+        return labels.astype(np.int64)
+    counts = labels >= 0
+    whole = np.where(counts, labels, ~labels)
+    targets = (targets_from_labels(whole) if header.result == "instances" else whole).astype(np.int64)
+    targets[~counts] = IGNORED
+    return targets
+
+
+def _by_colour(images: Sequence[TrainingImage]) -> NDArray[np.float64]:
+    colour = np.array([image.colour for image in images])
+    return np.asarray(1 / np.sqrt(np.where(colour, colour.sum(), (~colour).sum())))
+
+
+def _starts(source: TrainingImage, window: Sequence[int], random: np.random.Generator) -> list[int]:
+    """Choose where a window begins: anywhere, or so that it holds a pixel of the focus."""
+    last = [max(0, length - wide) for length, wide in zip(source.labels.shape, window, strict=True)]
+    if source.focus is None or not len(source.focus) or random.random() >= FOCUSED:
+        return [int(random.integers(0, end + 1)) for end in last]
+    pixel = source.focus[random.integers(len(source.focus))]
+    return [
+        int(np.clip(int(at) - random.integers(0, wide), 0, end))
+        for at, wide, end in zip(pixel, window, last, strict=True)
+    ]
 
 
 def _reflect_to(planes: NDArray[Any], window: Sequence[int]) -> NDArray[Any]:

@@ -32,7 +32,7 @@ def train(
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
     class_names: Annotated[str, typer.Option(help="Names of classes 1, 2, ..., separated by commas.")] = "",
-    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct, flip or none.")] = "",
+    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct, light, flip or none.")] = "",
     intensity: Annotated[
         str, typer.Option(help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).")
     ] = "percentile:0.5:99.8",
@@ -100,7 +100,7 @@ def train(
         "schedule": _choice(schedule, ("cosine", "constant"), "--schedule"),
         "loss": _choice(loss, ("dice-ce", "ce"), "--loss"),
         "gates_from": gates_from,
-        "augment": _choice(augment, ("microscopy", "ct", "flip", "none"), "--augment"),
+        "augment": _choice(augment, ("microscopy", "ct", "light", "flip", "none"), "--augment"),
         "validate_every": validate_every,
     }
     settings = replace(

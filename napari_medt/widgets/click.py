@@ -128,7 +128,7 @@ class ClickWidget(QWidget):
 
     def reset(self) -> None:
         """Drop the object, and the suggestions."""
-        self._suggestions = []
+        self._suggestions, self._suggested = [], False
         self._simple("reset")
 
     def carry(self) -> None:
@@ -210,7 +210,7 @@ class ClickWidget(QWidget):
         self._draw_given()
         self._ask("give", subject, partial(self._desk.give, subject, plane, prompt))
         state = self._seen.state if self._seen is not None and self._seen.key == subject.key else None
-        if state is not None and state.carried and target.reading.shape != (1,):
+        if state is not None and state.carried:
             self._ask("mend", subject, partial(self._desk.carry, subject, plane), interruptible=True)
 
     def _simple(self, what: str) -> None:

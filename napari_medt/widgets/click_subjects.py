@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import napari.layers
 import napari.viewer
@@ -32,7 +33,7 @@ class ClickSubjects:
     def __init__(self, viewer: napari.viewer.Viewer, controls: ClickControls) -> None:
         self._viewer = viewer
         self._controls = controls
-        self._ct: dict[int, bool] = {}
+        self._ct: dict[Hashable, tuple[Any, bool]] = {}  # which data were looked at, and what they are
         self.targets: dict[Hashable, ClickTarget] = {}  # the view that was looked at last comes last
 
     def target(self) -> ClickTarget:
@@ -94,15 +95,17 @@ class ClickSubjects:
         gone: list[Hashable] = [key for key in self.targets if isinstance(key, tuple) and key[0] not in alive]
         for key in gone:
             del self.targets[key]
+            self._ct.pop(key, None)
         return gone
 
     def is_ct(self, target: ClickTarget) -> bool | None:
         """Whether an image is a CT; None as long as nobody has looked."""
-        return self._ct.get(id(target.data))
+        data, is_ct = self._ct.get(self.key_of(target), (None, None))
+        return is_ct if data is target.data else None
 
     def note_ct(self, target: ClickTarget, is_ct: bool) -> None:
         """Keep whether an image is a CT."""
-        self._ct[id(target.data)] = is_ct
+        self._ct[self.key_of(target)] = target.data, is_ct
 
     def labels(self) -> napari.layers.Labels | None:
         """Return the labels that objects go into; None for new ones."""

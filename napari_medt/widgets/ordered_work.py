@@ -44,6 +44,7 @@ class OrderedWork(QObject):
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._lock = Lock()
         self._waiting = 0
+        self._untold = 0
         self._stopped = False
         self._left = False
         self._tell.connect(self._on_told)
@@ -52,6 +53,11 @@ class OrderedWork(QObject):
     def waiting(self) -> int:
         """Pieces of work that are not done, the one under way included."""
         return self._waiting
+
+    @property
+    def untold(self) -> int:
+        """Pieces of work whose end has not been told yet: 0 when everything that was asked for has been heard."""
+        return self._untold
 
     def ask(self, what: Any, work: Work, *, interruptible: bool = False) -> None:
         """Have work done.
@@ -69,6 +75,7 @@ class OrderedWork(QObject):
             return
         with self._lock:
             self._waiting += 1
+        self._untold += 1
         self._executor.submit(self._do, what, work, interruptible)
 
     def stop(self) -> None:
@@ -109,7 +116,13 @@ class OrderedWork(QObject):
     def _report(self, signal: Any, what: Any, told: Any) -> None:
         with self._lock:
             self._waiting -= 1
-        self._tell.emit(partial(signal.emit, what, told))
+        self._tell.emit(partial(self._tell_end, signal, what, told))
+
+    def _tell_end(self, signal: Any, what: Any, told: Any) -> None:
+        try:
+            signal.emit(what, told)  # who hears it may ask for more: there is no moment without work in between
+        finally:
+            self._untold -= 1
 
     def _on_told(self, tell: Callable[[], None]) -> None:
         if not self._left:  # else the widget is going, and with it who listens; this was on its way

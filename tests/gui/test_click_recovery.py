@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from napari_medt.accepting import objects_of
 from src_models.labels_journal import read_journal
@@ -52,7 +52,7 @@ _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
 widget.open_model(model)
 
 def settle():
-    while widget.work.waiting:
+    while widget.work.untold:
         QTest.qWait(10)
     QTest.qWait(50)
 
@@ -76,10 +76,8 @@ def overlap(one, other):
 
 def settle(qtbot, widget):
     """Wait until everything that was asked for is answered and shown."""
-    qtbot.waitUntil(lambda: widget.work.waiting == 0, timeout=60_000)
-    qtbot.wait(30)
-    qtbot.waitUntil(lambda: widget.work.waiting == 0, timeout=60_000)
-    qtbot.wait(10)
+    qtbot.waitUntil(lambda: widget.work.untold == 0, timeout=60_000)
+    QApplication.processEvents()
 
 
 def read_line(process, seconds=120):

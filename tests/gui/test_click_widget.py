@@ -53,10 +53,8 @@ def clicking(make_napari_viewer, bright_model_path, qtbot):
 
 def settle(qtbot, widget):
     """Wait until everything that was asked for is answered and shown."""
-    qtbot.waitUntil(lambda: widget.work.waiting == 0, timeout=60_000)
-    qtbot.wait(30)
-    qtbot.waitUntil(lambda: widget.work.waiting == 0, timeout=60_000)
-    qtbot.wait(10)
+    qtbot.waitUntil(lambda: widget.work.untold == 0, timeout=60_000)
+    QApplication.processEvents()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_flip_exchanges_left_and_right_of_image_and_labels_in_about_half_of_all_
     assert 35 <= flipped <= 65, "outside, a fair coin falls once in 900 times"
 
 
-@pytest.mark.parametrize("name", ["microscopy", "ct", "flip"])
+@pytest.mark.parametrize("name", ["microscopy", "ct", "light", "flip"])
 def test_a_seed_decides_everything(name):
     data = spots(32, 32)
     first, again = list(runs(name, data, 12)), list(runs(name, data, 12))

@@ -1,0 +1,121 @@
+"""Sets that the shipped model was not trained on, as a pool of tiles to correct and images to test on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skimage.measure import label
+
+from src_models.dataset import DataSet, Sample, read_sample
+
+__all__ = ["SETS", "Pool", "Tile", "open_pool"]
+
+TILE = 256
+TEST_SIZE = 512
+MOST_TESTS = 8
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile of a pool: name of its image, index of its place, pixels, and true objects."""
+
+    image_name: str
+    index: tuple[int, int]
+    image: Any
+    labels: Any
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Tiles that can be corrected, and untouched test images with their true foreground."""
+
+    name: str
+    tiles: tuple[Tile, ...]
+    tests: tuple[tuple[str, Any, Any], ...]
+    intensity: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class _Set:
+    folder: str
+    objects: Callable[[Any], Any]  # of a mask: numbered objects
+    test: Callable[[Sample], bool]
+    window: tuple[float, float] | None = None
+
+
+def _numbered(mask: Any) -> Any:
+    return mask
+
+
+def _pieces_of(value: int) -> Callable[[Any], Any]:
+    return lambda mask: label(mask == value)
+
+
+def _pieces(mask: Any) -> Any:
+    return label(mask > 0, connectivity=1)
+
+
+SETS = {
+    "phase contrast": _Set("usiigaci_phase", _numbered, lambda s: s.name > "set40"),
+    "axons": _Set("sem_axon_myelin", _pieces_of(2), lambda s: False),
+    "membranes": _Set("isbi2012_em", _pieces, lambda s: s.split == "val"),
+    "CT liver": _Set("ct_totalseg", _pieces_of(1), lambda s: False, (-160.0, 240.0)),
+    "glands": _Set("glas_half", _numbered, lambda s: s.split == "testA"),
+}
+
+
+def open_pool(name: str, folder: str | Path) -> Pool:
+    """Read a set.
+
+    Parameters
+    ----------
+    name
+        One of :data:`SETS`.
+    folder
+        Where the sets lie.
+    """
+    kind = SETS[name]
+    samples = DataSet.open(Path(folder) / kind.folder).samples
+    tests = [sample for sample in samples if kind.test(sample)] or list(samples[-max(1, len(samples) // 4) :])
+    pool = [sample for sample in samples if sample not in tests]
+    tiles = tuple(
+        Tile(plane_name, place, image[cut], labels[cut])
+        for sample in pool
+        for plane_name, image, labels in _planes(sample, kind)
+        for place, cut in _cuts(labels.shape)
+        if (labels[cut] > 0).mean() > 0.01
+    )
+    found = [plane for sample in tests for plane in _planes(sample, kind) if (plane[2] > 0).any()]
+    chosen = found[:: max(1, len(found) // MOST_TESTS)][:MOST_TESTS]
+    return Pool(name, tiles, tuple(_middle(plane) for plane in chosen))
+
+
+def _planes(sample: Sample, kind: _Set) -> list[tuple[str, Any, Any]]:
+    image, mask = read_sample(sample)
+    if kind.window is not None:
+        low, high = kind.window
+        image = (np.clip((image.astype(np.float32) - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    if mask.ndim == 2:
+        return [(sample.name, image, kind.objects(mask))]
+    return [
+        (f"{sample.name} {index}", image[index], kind.objects(mask[index]))
+        for index in range(0, len(mask), 3)
+        if (kind.objects(mask[index]) > 0).mean() > 0.005
+    ]
+
+
+def _cuts(shape: tuple[int, ...]) -> list[tuple[tuple[int, int], tuple[slice, slice]]]:
+    """Return all tiles of a plane, side by side; of a smaller plane, what there is."""
+    starts = [range(0, max(1, size - TILE + 1), TILE) for size in shape]
+    return [((y, x), (slice(y, y + TILE), slice(x, x + TILE))) for y, x in itertools.product(*starts)]
+
+
+def _middle(plane: tuple[str, Any, Any]) -> tuple[str, Any, Any]:
+    name, image, labels = plane
+    cut = tuple(slice(max(0, (n - TEST_SIZE) // 2), max(0, (n - TEST_SIZE) // 2) + TEST_SIZE) for n in labels.shape)
+    return name, image[cut], labels[cut] > 0

@@ -1,0 +1,287 @@
+"""One corrected plane: image, labels, what the network had found, and who made which pixel.
+
+A plane need not be corrected as a whole. What counts is in the map of makers: pixels of maker 0 were not looked at and
+are ignored when a network learns.
+
+Examples
+--------
+>>> labels = np.zeros((4, 6), int); labels[1:3, 1:4] = 1
+>>> found = np.zeros((4, 6), int); found[1:3, 1:3] = 1
+>>> correction = mark(np.zeros((4, 6), "uint8"), labels, found, source=Source(layer="cells"))
+>>> correction.changed.sum(), correction.record.made_by
+(np.int64(2), {'network': 22, 'click': 0, 'brush': 2})
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.errors import DataSetError, ImageError, UserError
+
+__all__ = ["MAKERS", "SCHEMA_VERSION", "Correction", "CorrectionRecord", "MarkMode", "Region", "Source", "mark"]
+
+SCHEMA_VERSION = 1
+MAKERS = {"unmarked": 0, "network": 1, "click": 2, "brush": 3}
+MarkMode = Literal["slice", "region", "painted"]
+Region = tuple[tuple[int, int], tuple[int, int]]  # (first row, row after the last), (first column, column after)
+
+# A larger plane is not kept whole: the part that counts, and this many pixels around it for the network to see.
+LARGEST_PLANE = 2048 * 2048
+CONTEXT = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a plane comes from.
+
+    Parameters
+    ----------
+    layer
+        Name of the image layer, or of the image.
+    file
+        The file that it was opened from, if known.
+    axes
+        The image's axes less its channels, such as ``"ZYX"``.
+    plane
+        Index of the plane along the axes before Y and X.
+    spacing, unit
+        Physical size of a pixel (y, x), and its unit.
+    """
+
+    layer: str
+    file: str | None = None
+    axes: str = "YX"
+    plane: tuple[int, ...] = ()
+    spacing: tuple[float, float] = (1.0, 1.0)
+    unit: str = "pixel"
+
+    @property
+    def same_place(self) -> tuple[Any, ...]:
+        """What two corrections of one plane have in common."""
+        return (self.file or self.layer, self.axes, self.plane)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRecord:
+    """What is known of a correction besides its pixels; stored as JSON.
+
+    Parameters
+    ----------
+    source
+        Where the plane comes from.
+    mode
+        What counts: the whole ``"slice"``, a ``"region"``, or only what was ``"painted"``.
+    region
+        The part of the plane that is kept, ((first row, row after the last), (first column, column after the last)).
+    made_by
+        Number of counting pixels by who made them: network, click, brush.
+    prompts
+        Clicks, boxes and scribbles that objects were made with, as JSON holds them.
+    model_name, model_sha256
+        The model whose result was corrected, before it learnt from this; None where there was none.
+    time
+        When it was marked (ISO 8601, UTC).
+    """
+
+    source: Source
+    mode: MarkMode
+    region: Region
+    made_by: Mapping[str, int]
+    prompts: tuple[Mapping[str, Any], ...] = ()
+    model_name: str | None = None
+    model_sha256: str | None = None
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """Return the record as a JSON object."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> CorrectionRecord:
+        """Read a record back.
+
+        Raises
+        ------
+        DataSetError
+            If the text is no such record, or of a newer version; the message begins with `name`.
+        """
+        try:
+            raw = json.loads(text)
+            version = raw["schema_version"]
+            if version > SCHEMA_VERSION:
+                raise DataSetError(
+                    f"{name}: this correction was recorded by a newer napari-medt (version {version} of its records); "
+                    "update napari-medt"
+                )
+            source = raw.pop("source")
+            for key in ("plane", "spacing"):
+                source[key] = tuple(source[key])
+            (top, bottom), (left, right) = raw.pop("region")
+            prompts = tuple(raw.pop("prompts"))
+            return cls(source=Source(**source), region=((top, bottom), (left, right)), prompts=prompts, **raw)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, DataSetError):
+                raise
+            raise DataSetError(f"{name}: this is not the record of a correction ({error}); delete it") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Correction:
+    """A corrected plane, or the part of one that counts with what is around it.
+
+    Parameters
+    ----------
+    image
+        (H, W), or (H, W, C) with the channels last, in the type of its file.
+    labels, predicted
+        (H, W) integers: as the person left them, and as the network had found them (zeros where there was none).
+    makers
+        (H, W) uint8, see :data:`MAKERS`: who made each pixel; 0 does not count.
+    record
+        Everything else.
+    """
+
+    image: NDArray[Any]
+    labels: NDArray[np.int32]
+    predicted: NDArray[np.int32]
+    makers: NDArray[np.uint8]
+    record: CorrectionRecord
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which pixels a network learns from, (H, W)."""
+        return np.asarray(self.makers > 0)
+
+    @property
+    def changed(self) -> NDArray[np.bool_]:
+        """Which of them the person changed, (H, W)."""
+        return np.asarray(self.makers > MAKERS["network"])
+
+
+def mark(
+    image: NDArray[Any],
+    labels: NDArray[Any],
+    predicted: NDArray[Any] | None = None,
+    *,
+    source: Source,
+    mode: MarkMode = "slice",
+    region: Region | None = None,
+    background: NDArray[np.bool_] | None = None,
+    clicked: Collection[int] = (),
+    prompts: Sequence[Mapping[str, Any]] = (),
+    model_name: str | None = None,
+    model_sha256: str | None = None,
+) -> Correction:
+    """Mark a plane as corrected.
+
+    Parameters
+    ----------
+    image
+        (H, W) or (H, W, C).
+    labels, predicted
+        (H, W): the mended labels, and what the network had found; None for nothing.
+    source
+        Where the plane comes from.
+    mode
+        What counts. ``"slice"``: all of it. ``"region"``: what lies in `region`. ``"painted"``: where `labels` and
+        `predicted` differ, and `background`.
+    region
+        Rows and columns, for ``mode="region"``; what reaches beyond the plane is left out.
+    background
+        (H, W): where a person said that there is nothing, also where nothing was found before. Labels are 0 there.
+    clicked
+        Ids of the objects that were made by clicks; all else that differs was made with a brush.
+    prompts
+        The clicks, as JSON holds them.
+    model_name, model_sha256
+        The model that `predicted` comes from.
+
+    Raises
+    ------
+    ImageError
+        If shapes differ or labels are negative.
+    UserError
+        If nothing is left that counts.
+    """
+    plane = image.shape[:2]
+    found = np.zeros(plane, np.int32) if predicted is None else np.asarray(predicted)
+    for what, array in (("labels", np.asarray(labels)), ("earlier labels", found)):
+        if array.shape != plane:
+            raise ImageError(
+                f"the {what} of {source.layer} have the shape {array.shape} and its planes {plane}: choose labels that "
+                "were made for this image"
+            )
+        if array.size and array.min() < 0:
+            raise ImageError(f"the {what} of {source.layer} hold negative numbers; number objects or classes from 1")
+    mended = np.asarray(labels).astype(np.int32)
+    if background is not None:
+        mended[background] = 0
+    differs = mended != found
+    makers = np.where(differs, MAKERS["brush"], MAKERS["network"]).astype(np.uint8)
+    if background is not None:
+        makers[background] = MAKERS["brush"]
+    makers[differs & np.isin(mended, list(clicked)) & (mended > 0)] = MAKERS["click"]
+    makers[~_counting(mode, region, makers)] = MAKERS["unmarked"]
+    if not makers.any():
+        raise UserError(_NOTHING[mode])
+    cut = _kept(makers)
+    kept = makers[cut]
+    record = CorrectionRecord(
+        source=source,
+        mode=mode,
+        region=((cut[0].start, cut[0].stop), (cut[1].start, cut[1].stop)),
+        made_by={name: int((kept == maker).sum()) for name, maker in MAKERS.items() if maker},
+        prompts=tuple(prompts),
+        model_name=model_name,
+        model_sha256=model_sha256,
+    )
+    return Correction(
+        image=np.asarray(image)[cut],
+        labels=mended[cut],
+        predicted=found[cut].astype(np.int32),
+        makers=kept,
+        record=record,
+    )
+
+
+_NOTHING = {
+    "slice": "The plane is empty: there is nothing to mark.",
+    "region": "That region lies beside the image: draw it over what you corrected.",
+    "painted": (
+        "Nothing was painted here since the network's result: paint first, or mark the whole slice if all of it is "
+        "right."
+    ),
+}
+
+
+def _counting(mode: MarkMode, region: Region | None, makers: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    if mode == "painted":
+        return np.asarray(makers > MAKERS["network"])
+    inside = np.zeros(makers.shape, bool)
+    if mode == "slice" or region is None:
+        inside[...] = True
+    else:
+        (top, bottom), (left, right) = region
+        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+    return inside
+
+
+def _kept(makers: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Return what is kept of a plane: all of it, or of a large one what counts and its surroundings."""
+    height, width = makers.shape
+    if makers.size <= LARGEST_PLANE:
+        return slice(0, height), slice(0, width)
+    rows, columns = np.flatnonzero(makers.any(axis=1)), np.flatnonzero(makers.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - CONTEXT), min(height, int(rows[-1]) + 1 + CONTEXT)),
+        slice(max(0, int(columns[0]) - CONTEXT), min(width, int(columns[-1]) + 1 + CONTEXT)),
+    )

@@ -1,0 +1,327 @@
+"""A folder of corrections: a data set that any tool can train on, and a record of each plane in it.
+
+Beside ``images/`` and ``masks/`` (see :mod:`src_models.dataset`) there are, with equal names, ``predicted/`` (what the
+network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``. ``manifest.csv`` says
+which items there are: its row comes last, so a process that dies while it adds an item leaves the set as it was. An
+item is never changed: when a plane is corrected again, a new one takes its place and the old one stays, with the split
+"replaced".
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from src_models.atomic import atomic_path, check_writable
+from src_models.corrections.correction import Correction, CorrectionRecord, Region
+from src_models.errors import DataSetError
+
+__all__ = ["CorrectionItem", "CorrectionSet", "counted_of"]
+
+_COLUMNS = ("file", "split", "counts")
+_FOLDERS = ("images", "masks", "predicted", "marked")
+_PRESENT, _REPLACED = "train", "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionItem:
+    """One item as the manifest lists it: its file's name, whether it was replaced, and its record."""
+
+    name: str
+    replaced: bool
+    record: CorrectionRecord
+
+
+class CorrectionSet:
+    """Corrections in a folder; made by :meth:`open`.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    items
+        What is in it, in the order in which it was added.
+    """
+
+    def __init__(self, root: Path, items: Sequence[CorrectionItem]) -> None:
+        self.root = root
+        self._items = list(items)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open a set; a folder that does not exist, or is empty, becomes one with the first correction.
+
+        Raises
+        ------
+        DataSetError
+            If the folder holds other things, or a record is missing or cannot be read.
+        """
+        root = Path(folder)
+        manifest = root / "manifest.csv"
+        if not manifest.exists():
+            if root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir() if not _ours(entry)):
+                raise DataSetError(
+                    f"{root}: this folder holds other things than corrections; choose an empty or a new one"
+                )
+            return cls(root, [])
+        return cls(root, [_read_item(root, row) for row in _read_rows(manifest)])
+
+    @property
+    def items(self) -> tuple[CorrectionItem, ...]:
+        """The items that count, oldest first."""
+        return tuple(item for item in self._items if not item.replaced)
+
+    @property
+    def history(self) -> tuple[CorrectionItem, ...]:
+        """All items, those that were replaced included."""
+        return tuple(self._items)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of names, pixels and records of the items that count: the set's version."""
+        digest = hashlib.sha256()
+        for item in sorted(self.items, key=lambda item: item.name):
+            digest.update(item.name.encode())
+            digest.update(item.record.to_json().encode())
+            for folder in _FOLDERS:
+                digest.update((self.root / folder / item.name).read_bytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        """Return the number of items that count."""
+        return len(self.items)
+
+    def add(self, correction: Correction) -> str:
+        """Keep a correction; earlier ones of the same plane that it covers are replaced, and stay in the folder.
+
+        One is covered where all that counted in it counts in the new one.
+
+        Returns
+        -------
+        str
+            The item's name.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written; then the set is as it was.
+        DataSetError
+            If it has other channels than the items that are there.
+        """
+        self._check_channels(correction)
+        name = self._write(correction)
+        covered = {item.name for item in self.items if self._covers(correction, item)}
+        items = [_replaced(item) if item.name in covered else item for item in self._items]
+        self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
+        return name
+
+    def read(self, name: str) -> Correction:
+        """Read an item's pixels.
+
+        Raises
+        ------
+        DataSetError
+            If there is no such item, or a file is missing, damaged or of another size.
+        """
+        item = next((item for item in self._items if item.name == name), None)
+        if item is None:
+            raise DataSetError(f"{self.root}: there is no correction {name!r}")
+        image, labels, predicted, makers = (_read_tiff(self.root / folder / name) for folder in _FOLDERS)
+        if {image.shape[:2], labels.shape, predicted.shape, makers.shape} != {labels.shape}:
+            raise DataSetError(f"{self.root}: the files of {name} differ in size; withdraw it and correct it again")
+        return Correction(
+            image=image,
+            labels=labels.astype(np.int32),
+            predicted=predicted.astype(np.int32),
+            makers=makers.astype(np.uint8),
+            record=item.record,
+        )
+
+    def corrections(self) -> Iterator[tuple[str, Correction]]:
+        """Read all items that count, one after the other, with their names."""
+        for item in self.items:
+            yield item.name, self.read(item.name)
+
+    def withdraw(self, name: str) -> None:
+        """Leave an item out from now on; its files stay.
+
+        Raises
+        ------
+        DataSetError
+            If there is no such item.
+        """
+        if name not in {item.name for item in self.items}:
+            raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
+        self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
+
+    def merge(self, other: CorrectionSet) -> list[str]:
+        """Add the items of another set that count; that one stays as it is.
+
+        An item that is here already, to the pixel, is passed over. None is replaced: of a plane that both corrected,
+        both are kept.
+
+        Returns
+        -------
+        list of str
+            Names of what was added.
+
+        Raises
+        ------
+        DataSetError
+            If an item cannot be read, or has other channels than those that are here; nothing is added then.
+        """
+        here = {_fingerprint(correction) for _, correction in self.corrections()}
+        theirs = [correction for _, correction in other.corrections()]
+        for correction in theirs:
+            self._check_channels(correction)
+        return [self._add_beside(found) for found in theirs if _fingerprint(found) not in here]
+
+    def _add_beside(self, correction: Correction) -> str:
+        name = self._write(correction)
+        self._write_manifest([*self._items, CorrectionItem(name, False, correction.record)])
+        return name
+
+    def _write(self, correction: Correction) -> str:
+        """Write the files of an item that is not listed yet, and return its name."""
+        check_writable(self.root)
+        name = self._new_name(correction.record)
+        arrays: tuple[NDArray[Any], ...] = (
+            correction.image,
+            correction.labels,
+            correction.predicted,
+            correction.makers,
+        )
+        for folder, array in zip(_FOLDERS, arrays, strict=True):
+            with atomic_path(self.root / folder / name, overwrite=True) as beside:  # left by a process that died
+                _write_tiff(beside, array if folder == "images" else _unsigned(array), correction.record)
+        with atomic_path(_record_path(self.root, name), overwrite=True) as beside:
+            beside.write_text(correction.record.to_json(), encoding="utf-8")
+        return name
+
+    def _write_manifest(self, items: Sequence[CorrectionItem]) -> None:
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(_COLUMNS)
+        for item in items:
+            counts = "all" if item.record.mode == "slice" else "part"
+            rows.writerow((item.name, _REPLACED if item.replaced else _PRESENT, counts))
+        with atomic_path(self.root / "manifest.csv", overwrite=True) as beside:
+            beside.write_text(text.getvalue(), encoding="utf-8", newline="")
+        self._items = list(items)
+
+    def _covers(self, correction: Correction, item: CorrectionItem) -> bool:
+        if item.record.source.same_place != correction.record.source.same_place:
+            return False
+        if correction.record.mode == "slice":
+            return True
+        return not (self.read(item.name).counts & ~counted_of(correction, item.record.region)).any()
+
+    def _new_name(self, record: CorrectionRecord) -> str:
+        taken = {item.name for item in self._items}
+        leading = record.source.axes[: len(record.source.plane)]
+        place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
+        base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.") or "image"
+        name, number = f"{base}{place}.tif", 1
+        while name in taken:
+            number += 1
+            name = f"{base}{place}-{number}.tif"
+        return name
+
+    def _check_channels(self, correction: Correction) -> None:
+        if not self.items:
+            return
+        first = self.items[0]
+        with tifffile.TiffFile(self.root / "images" / first.name) as file:
+            there = file.series[0].shape
+        old, new = (shape[2] if len(shape) == 3 else 1 for shape in (there, correction.image.shape))
+        if old != new:
+            raise DataSetError(
+                f"{correction.record.source.layer} has {new} channels and the corrections in {self.root} have {old}: "
+                "keep them in another folder"
+            )
+
+
+def counted_of(correction: Correction, region: Region) -> NDArray[np.bool_]:
+    """Return which pixels of another region of its plane count in a correction."""
+    (top, bottom), (left, right) = region
+    (first, last), (start, stop) = correction.record.region
+    counted = np.zeros((bottom - top, right - left), bool)
+    rows = slice(max(top, first), max(min(bottom, last), top, first))
+    columns = slice(max(left, start), max(min(right, stop), left, start))
+    part = correction.counts[rows.start - first : rows.stop - first, columns.start - start : columns.stop - start]
+    counted[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
+    return counted
+
+
+def _replaced(item: CorrectionItem) -> CorrectionItem:
+    return CorrectionItem(item.name, True, item.record)
+
+
+def _fingerprint(correction: Correction) -> str:
+    digest = hashlib.sha256()
+    for array in (correction.image, correction.labels, correction.makers):
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _unsigned(array: NDArray[Any]) -> NDArray[Any]:
+    highest = int(array.max(initial=0))
+    return array.astype(np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.uint32)
+
+
+def _write_tiff(path: Path, array: NDArray[Any], record: CorrectionRecord) -> None:
+    photometric = "rgb" if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype.itemsize <= 2 else "minisblack"
+    y, x = record.source.spacing
+    centimetre = {"nm": 1e7, "µm": 1e4, "mm": 10.0, "cm": 1.0}.get(record.source.unit)
+    placed: dict[str, Any] = (
+        {"resolution": (centimetre / x, centimetre / y), "resolutionunit": "CENTIMETER"} if centimetre else {}
+    )
+    tifffile.imwrite(path, array, photometric=photometric, compression="zlib", metadata=None, **placed)
+
+
+def _read_tiff(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(tifffile.imread(path))
+    except FileNotFoundError:
+        raise DataSetError(f"{path} is missing; put it back, or withdraw the correction") from None
+    except Exception as error:  # tifffile raises several kinds
+        raise DataSetError(f"{path} is damaged ({error}); withdraw the correction and make it again") from error
+
+
+def _read_rows(manifest: Path) -> list[dict[str, str]]:
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if not {"file", "split"} <= set(reader.fieldnames or []):
+            raise DataSetError(f"{manifest}: the columns file and split are missing; this is no set of corrections")
+        return list(reader)
+
+
+def _read_item(root: Path, row: dict[str, str]) -> CorrectionItem:
+    name = row["file"]
+    path = _record_path(root, name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise DataSetError(
+            f"{path} is missing: this folder is not a set of corrections, or not all of it was copied"
+        ) from None
+    return CorrectionItem(name, row["split"] == _REPLACED, CorrectionRecord.from_json(text, str(path)))
+
+
+def _record_path(root: Path, name: str) -> Path:
+    return root / "records" / f"{Path(name).stem}.json"
+
+
+def _ours(entry: Path) -> bool:
+    return entry.name in (*_FOLDERS, "records", "models")  # a process died before its first correction was listed

@@ -1,0 +1,177 @@
+"""What a network learns from, and what it is judged by, of a set of corrections.
+
+From four corrected planes on, about a quarter of them is held out whole. Of fewer, a quarter of each is: the quadrant
+of what counts in which the share of changes is most like that of the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.channels import as_channels
+from src_models.corrections.correction import Correction
+from src_models.corrections.correction_set import CorrectionSet, counted_of
+from src_models.errors import DataSetError, UserError
+from src_models.header import ModelHeader
+from src_models.instances import median_diameter, targets_from_labels
+from src_models.intensity import measure
+from src_models.patches import TrainingImage
+
+__all__ = ["LearningImages", "learning_images"]
+
+FEWEST_PLANES = 4
+SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class LearningImages:
+    """Images to learn from and to validate with, in the same order as their corrections.
+
+    Parameters
+    ----------
+    training, validation
+        The images; those of one plane may be in both, with other pixels that count.
+    diameter
+        Median diameter (px) of the corrected objects; None where there is none.
+    """
+
+    training: tuple[TrainingImage, ...]
+    validation: tuple[TrainingImage, ...]
+    diameter: float | None
+
+
+def learning_images(corrections: CorrectionSet, header: ModelHeader) -> LearningImages:
+    """Read a set of corrections for a network.
+
+    Parameters
+    ----------
+    corrections
+        The set.
+    header
+        Of the network that is to learn.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to learn from: no correction, or none that differs from what the network found.
+    DataSetError
+        If corrections do not fit the network.
+    """
+    found = [(name, correction) for name, correction in corrections.corrections()]
+    if not found:
+        raise UserError(
+            f"{corrections.root}: nothing is marked as corrected yet; mend a result and mark it, then learn"
+        )
+    _check_changed(found, corrections)
+    counting = _newest_counts(found)
+    held = _held_out(found, counting)
+    training: list[TrainingImage] = []
+    validation: list[TrainingImage] = []
+    for (name, correction), counts, out in zip(found, counting, held, strict=True):
+        image = _normalised(name, correction, header)
+        for images, where in ((training, counts & ~out), (validation, counts & out)):
+            if where.any():
+                images.append(_training_image(name, image, correction, where, header))
+    objects = [correction.labels for _, correction in found if (correction.labels > 0).any()]
+    sizes = [size for size in map(median_diameter, objects) if size is not None]
+    return LearningImages(tuple(training), tuple(validation), float(np.median(sizes)) if sizes else None)
+
+
+def _check_changed(found: Sequence[tuple[str, Correction]], corrections: CorrectionSet) -> None:
+    if not any(correction.changed.any() for _, correction in found):
+        raise UserError(
+            f"{corrections.root}: what is marked is as the network found it, so there is nothing to learn; mend "
+            "something that is wrong"
+        )
+    if not any((correction.labels[correction.counts] > 0).any() for _, correction in found):
+        raise UserError(
+            f"{corrections.root}: only background is marked, and a network that learns from it would find nothing any "
+            "more; mark some objects too"
+        )
+
+
+def _newest_counts(found: Sequence[tuple[str, Correction]]) -> list[NDArray[np.bool_]]:
+    """Return what counts of each correction where a later one of the same plane does not say otherwise."""
+    counting = []
+    for number, (_, correction) in enumerate(found):
+        counts = correction.counts
+        for _, later in found[number + 1 :]:
+            if later.record.source.same_place == correction.record.source.same_place:
+                counts &= ~counted_of(later, correction.record.region)
+        counting.append(counts)
+    return counting
+
+
+def _held_out(
+    found: Sequence[tuple[str, Correction]], counting: Sequence[NDArray[np.bool_]]
+) -> list[NDArray[np.bool_]]:
+    planes: defaultdict[Any, list[int]] = defaultdict(list)
+    for number, (_, correction) in enumerate(found):
+        planes[correction.record.source.same_place].append(number)
+    if len(planes) < FEWEST_PLANES:
+        return [
+            _quadrant(correction, counts) if counts.any() else np.zeros_like(counts)
+            for (_, correction), counts in zip(found, counting, strict=True)
+        ]
+    # By a hash, so that a plane stays on its side when others are added; a plane without objects tells little.
+    with_objects = [
+        place for place, numbers in planes.items() if any((found[n][1].labels[counting[n]] > 0).any() for n in numbers)
+    ]
+    ranked = sorted(with_objects, key=lambda place: hashlib.sha256(repr(place).encode()).digest())
+    out = set(ranked[: max(1, min(round(SHARE * len(planes)), len(ranked) - 1))])
+    return [
+        np.full(counts.shape, correction.record.source.same_place in out)
+        for (_, correction), counts in zip(found, counting, strict=True)
+    ]
+
+
+def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the quadrant of what counts that is most like the whole in how much of it changed."""
+    rows, columns = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
+    middle, centre = (rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2
+    share = correction.changed[counts].mean()
+    best, least = np.zeros_like(counts), np.inf
+    for upper, left in itertools.product((False, True), repeat=2):
+        quadrant = np.zeros_like(counts)
+        quadrant[
+            slice(None, middle) if upper else slice(middle, None), slice(None, centre) if left else slice(centre, None)
+        ] = True
+        inside = counts & quadrant
+        if inside.any() and (difference := abs(correction.changed[inside].mean() - share)) < least:
+            best, least = quadrant, difference
+    return best
+
+
+def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArray[np.float16]:
+    image = correction.image
+    planes = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
+    channels = as_channels(planes, header, name)
+    return measure(channels, header.intensity, name=name)(channels).astype(np.float16)
+
+
+def _training_image(
+    name: str, image: NDArray[np.float16], correction: Correction, counts: NDArray[np.bool_], header: ModelHeader
+) -> TrainingImage:
+    labels = correction.labels
+    if header.result == "semantic":
+        if len(header.classes) == 2:
+            labels = (labels > 0).astype(np.int32)
+        if labels[counts].max(initial=0) >= len(header.classes):
+            raise DataSetError(
+                f"{name} has the class {labels[counts].max()} and the model {header.name!r} has {len(header.classes)} "
+                f"({', '.join(header.classes)}); correct with these numbers, or learn with another model"
+            )
+        labels = np.where(counts, labels, np.minimum(labels, len(header.classes) - 1))
+    elif correction.record.mode == "painted":  # nobody said where an object ends: paint has no outline to learn
+        counts = counts & (targets_from_labels(labels) != 2)
+    focus = np.argwhere(counts & correction.changed)
+    encoded = np.where(counts, labels, ~labels).astype(np.int32)
+    return TrainingImage(name, image, encoded, None, focus if len(focus) else np.argwhere(counts))

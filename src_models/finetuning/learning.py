@@ -1,0 +1,448 @@
+"""Learning from corrections, step by step, so that a person can look at it, pause it and end it at any moment.
+
+The network's own norms keep the statistics they were trained with: a handful of corrected tiles would give worse ones,
+and what is corrected would be segmented otherwise when it is learnt from than afterwards.
+
+Examples
+--------
+>>> learning = Learning(model, CorrectionSet.open("corrections"))  # doctest: +SKIP
+>>> for update in learning.steps():  # doctest: +SKIP
+...     print(update.loss, update.best_dice)
+>>> learning.result().sentence  # doctest: +SKIP
+'Dice on held-out corrections rose from 0.61 to 0.87.'
+"""
+
+from __future__ import annotations
+
+import copy
+import platform
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from src_models.checkpoint import Model
+from src_models.corrections.correction_set import CorrectionSet
+from src_models.errors import DataSetError, UserError
+from src_models.finetuning.held_out import LearningImages, learning_images
+from src_models.finetuning.parts import parameters_of
+from src_models.finetuning.replay import replay_images
+from src_models.finetuning.settings import FinetuneSettings
+from src_models.header import ModelHeader
+from src_models.masked_loss import masked_dice_ce
+from src_models.memory import reused_memory
+from src_models.patches import Patches, TrainingImage, targets_of
+
+__all__ = ["Learning", "LearningResult", "LearningUpdate", "finetune"]
+
+IMPROVED = 0.005  # Dice; less is not worth another model
+WARM_UP = 0.05  # share of the learning time
+LARGEST_VALIDATION = 512  # px; of larger planes, the window with the most that counts
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Loss and Dice (mean over the classes but the background) on held-out corrections."""
+
+    loss: float
+    dice: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningUpdate:
+    """What there is to tell after a step.
+
+    Parameters
+    ----------
+    step
+        Steps made; 0 before the first, when only the validation of the network as it was is known.
+    loss
+        Mean training loss since the last validation.
+    validation
+        If one was just made.
+    start_dice, best_dice
+        Of the network as it was, and the best so far.
+    improved
+        Whether this is the best so far.
+    seconds_left
+        Until it ends at the latest.
+    """
+
+    step: int
+    loss: float
+    validation: Validation | None
+    start_dice: float
+    best_dice: float
+    improved: bool
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningResult:
+    """How learning ended.
+
+    Parameters
+    ----------
+    model
+        The best network found, with its header; None if none is better than the one that it began with.
+    start_dice, best_dice
+        On held-out corrections, before and after.
+    steps
+        Steps made.
+    sentence
+        What to tell the person; where nothing was gained, what would help.
+    """
+
+    model: Model | None
+    start_dice: float
+    best_dice: float
+    steps: int
+    sentence: str
+
+
+class Learning:
+    """One round of learning.
+
+    Parameters
+    ----------
+    model
+        What to begin with; it stays as it is.
+    corrections
+        What to learn from, as they are now.
+    settings
+        How to learn.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to learn from, or the network cannot learn so.
+    DataSetError
+        If corrections do not fit the network.
+    """
+
+    def __init__(self, model: Model, corrections: CorrectionSet, settings: FinetuneSettings | None = None) -> None:
+        header = model.header
+        if header.prompts:
+            raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
+        if header.dimensions != 2:
+            raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
+        self._parent = model
+        self.settings = settings or FinetuneSettings()
+        self._corrections_sha256 = corrections.sha256
+        self._corrections = len(corrections)
+        self._images: LearningImages = learning_images(corrections, header)
+        if not self._images.training or not self._images.validation:
+            raise UserError(f"{corrections.root}: there is too little to learn from; mark more than a few pixels")
+        self._replay = replay_images(header) if self.settings.replay else []
+        self._network = copy.deepcopy(model.network)
+        for parameter in self._network.parameters():
+            parameter.requires_grad_(False)
+        self._learning = parameters_of(self._network, self.settings.part)
+        for parameter in self._learning:
+            parameter.requires_grad_(True)
+        self._network.eval()
+        self._best: dict[str, Tensor] | None = None
+        self._start_dice = self._best_dice = 0.0
+        self._step = self._best_step = 0
+        self._spent = 0.0
+        self._stopping = False
+        self._trouble = ""
+
+    def stop(self) -> None:
+        """End after the present step, with the best found so far; may be called from another thread."""
+        self._stopping = True
+
+    def steps(self) -> Generator[LearningUpdate, None, LearningResult]:
+        """Learn, one step after each other; closing the generator ends it, and the best stays in :meth:`result`.
+
+        Time between steps does not count as time to learn: to pause, do not ask for the next step.
+
+        Yields
+        ------
+        LearningUpdate
+            At once, and after each step.
+
+        Returns
+        -------
+        LearningResult
+            When the generator is exhausted.
+
+        Raises
+        ------
+        DataSetError
+            If the loss is not a number any more.
+        UserError
+            If this machine does not have the device.
+        """
+        fabric = _fabric(self.settings)
+        with reused_memory():
+            yield from self._learn(fabric)
+        return self.result()
+
+    def preview(self) -> Model:
+        """Return a copy of the network as it is now; to be called between two steps."""
+        network = copy.deepcopy(self._network).cpu().requires_grad_(False)
+        return Model(network.eval(), self._header(self._best_dice))
+
+    def best(self) -> Model | None:
+        """Return the best network found so far, if it is better than the one that learning began with."""
+        if self._best is None:
+            return None
+        network = copy.deepcopy(self._parent.network)
+        network.load_state_dict(self._best)
+        return Model(network.eval(), self._header(self._best_dice))
+
+    def result(self) -> LearningResult:
+        """Return how it ended, or how it stands."""
+        found = self.best()
+        return LearningResult(found, self._start_dice, self._best_dice, self._step, self._sentence(found))
+
+    def _learn(self, fabric: Fabric) -> Generator[LearningUpdate, None, None]:
+        began = time.monotonic()
+        torch.manual_seed(self.settings.seed)
+        network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
+        network, optimizer = fabric.setup(network, optimizer)
+        patches = self._patches()
+        first = self._validate(fabric, network)
+        self._start_dice = self._best_dice = first.dice
+        losses: list[float] = []
+        misses = 0
+        self._spent += time.monotonic() - began
+        yield self._update(losses, first, improved=False)
+        while self._goes_on(fabric) and misses < self.settings.patience:
+            began = time.monotonic()
+            loss = self._one_step(fabric, network, optimizer, patches)
+            if loss is None:
+                break
+            losses.append(loss)
+            validation, improved = None, False
+            if self._step % self.settings.validate_every == 0 or not self._goes_on(fabric):
+                validation = self._validate(fabric, network)
+                improved = self._keep_if_better(network, validation)
+                misses = 0 if improved else misses + 1
+            self._spent += time.monotonic() - began
+            yield self._update(losses, validation, improved=improved)
+            if validation is not None:
+                losses = []
+
+    def _goes_on(self, fabric: Fabric) -> bool:
+        over = self._stopping or self._progress() >= 1
+        return not (fabric.all_reduce(torch.tensor(float(over)), reduce_op="sum") if fabric.world_size > 1 else over)
+
+    def _progress(self) -> float:
+        return max(self._step / self.settings.steps, self._spent / self.settings.seconds)
+
+    def _patches(self) -> Patches:
+        """Corrections as often as each other, however many tiles of replay there are."""
+        own, replayed = self._images.training, self._replay
+        share = self.settings.replay if replayed else 0.0
+        weights = [(1 - share) / len(own)] * len(own) + [share / max(1, len(replayed))] * len(replayed)
+        return Patches(
+            [*own, *replayed],
+            self._parent.header,
+            size=(self._patch(), self._patch()),
+            recipe="light",
+            seed=self.settings.seed,
+            start=0,
+            stop=self.settings.steps * self.settings.batch,
+            weights=weights,
+        )
+
+    def _patch(self) -> int:
+        """Return the size of patches: of a network of axial attention, that of its window."""
+        return int(self._parent.header.config.get("image_size", self.settings.patch))
+
+    def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float | None:
+        """Make a step and return its loss; None if the device failed, which ends learning."""
+        self._set_rate(optimizer)
+        each = self.settings.batch // fabric.world_size
+        numbers = [(self._step * fabric.world_size + fabric.global_rank) * each + number for number in range(each)]
+        drawn = [patches[number % len(patches)] for number in numbers]
+        try:
+            loss = _step(fabric, network, optimizer, drawn)
+        except torch.OutOfMemoryError:
+            optimizer.zero_grad()
+            loss = sum(_step(fabric, network, optimizer, [one]) for one in drawn) / len(drawn)
+        except RuntimeError as error:
+            if fabric.device.type == "cpu":
+                raise
+            self._trouble = f"The device {fabric.device} failed while it learnt ({str(error).splitlines()[0]}). "
+            return None
+        if not np.isfinite(loss):
+            raise DataSetError(
+                f"learning step {self._step + 1}: the loss is not a number; look for extreme values in the corrected "
+                "images, or lower the learning rate"
+            )
+        self._step += 1
+        return loss
+
+    def _set_rate(self, optimizer: Any) -> None:
+        done = self._progress()
+        factor = min((done + 1e-3) / WARM_UP, 1.0) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))
+        for group in optimizer.param_groups:
+            group["lr"] = self.settings.learning_rate * float(factor)
+
+    def _validate(self, fabric: Fabric, network: Any) -> Validation:
+        classes = len(self._parent.header.classes)
+        overlap, sizes, losses = np.zeros(classes), np.zeros(classes), []
+        for image in self._images.validation:
+            batch, targets = _window(image, self._parent.header)
+            with torch.inference_mode():
+                logits = network(batch.to(fabric.device)).float().cpu()
+                losses.append(float(masked_dice_ce(logits, targets)))
+            found = logits.argmax(1)
+            for index in range(classes):
+                here, there = (found == index) & (targets >= 0), targets == index
+                overlap[index] += 2 * int((here & there).sum())
+                sizes[index] += int(here.sum()) + int(there.sum())
+        present = sizes[1:] > 0
+        dice = overlap[1:][present] / sizes[1:][present]
+        return Validation(float(np.mean(losses)), float(dice.mean()) if present.any() else 1.0)
+
+    def _keep_if_better(self, network: Any, validation: Validation) -> bool:
+        if validation.dice < max(self._best_dice, self._start_dice + IMPROVED) or validation.dice == self._best_dice:
+            return False
+        self._best_dice, self._best_step = validation.dice, self._step
+        self._best = {name: value.detach().cpu().clone() for name, value in network.module.state_dict().items()}
+        return True
+
+    def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
+        done = self._progress()
+        by_steps = self._spent / max(self._step, 1) * (self.settings.steps - self._step)
+        left = min(self.settings.seconds - self._spent, by_steps if self._step else np.inf)
+        return LearningUpdate(
+            step=self._step,
+            loss=float(np.mean(losses)) if losses else float("nan"),
+            validation=validation,
+            start_dice=self._start_dice,
+            best_dice=self._best_dice,
+            improved=improved,
+            seconds_left=max(0.0, float(left)) if done < 1 else 0.0,
+        )
+
+    def _header(self, dice: float) -> ModelHeader:
+        parent = self._parent.header
+        training = {
+            "finetuned_from": parent.name,
+            "parent_training": dict(parent.training),
+            "corrections_sha256": self._corrections_sha256,
+            "corrections": self._corrections,
+            "replayed": len(self._replay),
+            "settings": self.settings.as_dict(),
+            "step": self._best_step or self._step,
+            "validation_dice_before": round(self._start_dice, 4),
+            "validation_dice": round(dice, 4),
+            "versions": {"python": platform.python_version(), "torch": version("torch"), "monai": version("monai")},
+        }
+        return replace(
+            parent,
+            training=training,
+            parent_sha256=self._parent.sha256,
+            diameter_range=_widened(parent.diameter_range, self._images.diameter),
+        )
+
+    def _sentence(self, found: Model | None) -> str:
+        if found is not None:
+            rose = f"Dice on held-out corrections rose from {self._start_dice:.2f} to {self._best_dice:.2f}."
+            return f"{self._trouble}{rose}"
+        few = self._corrections < 4
+        held = "a part of each corrected plane" if few else "the corrected planes that were held out"
+        help_ = (
+            "Correct one or two more slices that look different, and learn again."
+            if few
+            else "Look whether the corrections agree with each other, let it learn longer, or correct slices that look "
+            "different (Next to annotate finds them)."
+        )
+        return f"{self._trouble}Nothing was gained on {held} (Dice {self._start_dice:.2f}), so the model stays. {help_}"
+
+
+def finetune(
+    model: Model,
+    corrections: CorrectionSet,
+    settings: FinetuneSettings | None = None,
+) -> Model:
+    """Let a model learn from corrections, and return the best network found.
+
+    Parameters
+    ----------
+    model
+        What to begin with; it stays as it is.
+    corrections
+        What to learn from.
+    settings
+        How to learn.
+
+    Returns
+    -------
+    Model
+        The new network; its header names its parent's SHA-256 and that of the corrections.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to learn from, the network cannot learn so, or nothing was gained; the message says what
+        would help.
+    """
+    learning = Learning(model, corrections, settings)
+    for _ in learning.steps():
+        pass
+    result = learning.result()
+    if result.model is None:
+        raise UserError(result.sentence)
+    return result.model
+
+
+def _step(fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Tensor, Tensor]]) -> float:
+    batch = torch.stack([image for image, _ in drawn]).to(fabric.device).contiguous(memory_format=torch.channels_last)
+    targets = torch.stack([target for _, target in drawn]).to(fabric.device)
+    loss = masked_dice_ce(network(batch), targets)
+    fabric.backward(loss)
+    fabric.clip_gradients(network, optimizer, max_norm=5.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(loss.detach())
+
+
+def _fabric(settings: FinetuneSettings) -> Fabric:
+    try:
+        fabric = Fabric(accelerator=settings.device, devices=settings.devices, strategy=settings.strategy)
+    except Exception as error:  # Lightning raises several kinds, none of its own
+        raise UserError(
+            f"device {settings.device!r} ({settings.devices} of them) with strategy {settings.strategy!r} cannot be "
+            f"used here ({error}); the default, auto, works everywhere"
+        ) from error
+    fabric.launch()
+    return fabric
+
+
+def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
+    """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
+    fixed = header.config.get("image_size") if header.config.get("compatible") else None
+    most = int(fixed or LARGEST_VALIDATION)
+    counts = image.labels >= 0
+    rows = _best_start(counts.sum(axis=1), most)
+    columns = _best_start(counts[rows : rows + most].sum(axis=0), most)
+    cut = (slice(rows, rows + most), slice(columns, columns + most))
+    planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
+    return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]
+
+
+def _best_start(counted: Any, length: int) -> int:
+    if len(counted) <= length:
+        return 0
+    sums = np.cumsum(np.concatenate([[0], counted]))
+    return int(np.argmax(sums[length:] - sums[:-length]))
+
+
+def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:
+    """Return the sizes of objects that are handled without rescaling, now that others were learnt as they are."""
+    if known is None or diameter is None:
+        return known
+    return min(known[0], diameter / 2), max(known[1], 2 * diameter)

@@ -1,0 +1,50 @@
+"""A few of the images that a shipped model was trained on, so that a network does not forget them while it learns.
+
+They ship beside the models, as far as their licence lets them: ``shipped/replay/NAME.npz`` holds images and masks of
+the data set that a model's header names, with the licence in the folder's README.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.channels import as_channels
+from src_models.header import ModelHeader
+from src_models.intensity import measure
+from src_models.patches import TrainingImage
+
+__all__ = ["replay_images"]
+
+_FOLDER = Path(__file__).resolve().parents[1] / "shipped" / "replay"
+
+
+def replay_images(header: ModelHeader) -> list[TrainingImage]:
+    """Return images that a model, or the one that it came from, was trained on; [] if none of them ship."""
+    path = _FOLDER / f"{_data_of(header.training)}.npz"
+    if not path.is_file():
+        return []
+    with np.load(path, allow_pickle=False) as stored:
+        names = sorted(name.removeprefix("image_") for name in stored.files if name.startswith("image_"))
+        return [_image(name, stored[f"image_{name}"], stored[f"mask_{name}"], header) for name in names]
+
+
+def _data_of(training: Mapping[str, Any]) -> str:
+    """Return the name of the data set at the beginning of a chain of fine-tunings."""
+    while "parent_training" in training:
+        training = training["parent_training"]
+    return str(training.get("data", ""))
+
+
+def _image(name: str, image: Any, mask: Any, header: ModelHeader) -> TrainingImage:
+    planes = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
+    channels: NDArray[Any] = as_channels(planes, header, name)
+    if header.intensity.kind == "percentile":  # they are stored so, by the percentiles of the whole images
+        normalised = channels.astype(np.float32) / np.float32(255)
+    else:
+        normalised = measure(channels, header.intensity, name=name)(channels)
+    return TrainingImage(name, normalised.astype(np.float16), mask.astype(np.int32), None)

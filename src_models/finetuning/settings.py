@@ -1,0 +1,75 @@
+"""How a network learns from corrections; the defaults need no decision from a person."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from src_models.errors import UserError
+
+__all__ = ["FinetuneSettings", "Part"]
+
+Part = Literal["full", "decoder", "gates"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneSettings:
+    """How to learn from corrections.
+
+    Parameters
+    ----------
+    part
+        What changes: the ``"full"`` network, its ``"decoder"``, or its ``"gates"`` alone.
+    steps
+        Optimiser steps at most.
+    seconds
+        Time to learn at most; the learning rate goes down to zero over whichever of the two ends first.
+    batch, patch
+        Patches per step, over all devices, and their size (px) along each axis.
+    learning_rate
+        The peak.
+    replay
+        Share of patches from images that the shipped model was trained on, against forgetting.
+    validate_every
+        Steps between validations.
+    patience
+        Validations without improvement after which learning ends.
+    seed
+        Seed of everything that is random.
+    device, devices, strategy
+        As Lightning Fabric takes them.
+    """
+
+    part: Part = "full"
+    steps: int = 300
+    seconds: float = 55.0
+    batch: int = 6
+    patch: int = 128
+    learning_rate: float = 1e-3
+    replay: float = 0.2
+    validate_every: int = 10
+    patience: int = 8
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    strategy: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.part not in ("full", "decoder", "gates"):
+            raise UserError(f"part {self.part!r} is not one of full, decoder, gates")
+        for name in ("steps", "batch", "patch", "validate_every", "patience", "devices"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
+        for name in ("seconds", "learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be a number above 0")
+        if not 0 <= self.replay < 1:
+            raise UserError(f"replay is {self.replay}; it must be a share from 0 to below 1")
+        if self.batch % self.devices:
+            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON holds them."""
+        return dataclasses.asdict(self)

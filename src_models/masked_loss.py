@@ -1,0 +1,36 @@
+"""The loss of a segmentation in which not every pixel counts."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from monai.losses.dice import DiceLoss
+from torch import Tensor
+
+__all__ = ["IGNORED", "masked_dice_ce"]
+
+IGNORED = -1
+
+_dice = DiceLoss(softmax=False, to_onehot_y=False)
+
+
+def masked_dice_ce(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return Dice loss plus cross-entropy over the pixels that count; 0 if there are none.
+
+    Where all count, this is what MONAI's ``DiceCELoss(softmax=True, to_onehot_y=True)`` gives.
+
+    Parameters
+    ----------
+    logits
+        (N, classes, *S).
+    targets
+        (N, *S) integers; :data:`IGNORED` does not count.
+    """
+    counts = targets != IGNORED
+    if not bool(counts.any()):
+        return logits.sum() * 0.0
+    weights = counts[:, None].to(logits.dtype)
+    known = targets.clamp(min=0)
+    wanted = F.one_hot(known, logits.shape[1]).movedim(-1, 1).to(logits.dtype)
+    overlap: Tensor = _dice(torch.softmax(logits, dim=1) * weights, wanted * weights)
+    return overlap + F.cross_entropy(logits, targets, ignore_index=IGNORED)
