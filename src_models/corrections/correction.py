@@ -36,6 +36,7 @@ Region = tuple[tuple[int, int], tuple[int, int]]  # (first row, row after the la
 # A larger plane is not kept whole: the part that counts, and this many pixels around it for the network to see.
 LARGEST_PLANE = 2048 * 2048
 CONTEXT = 128
+HIGHEST_LABEL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ class CorrectionRecord:
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1)
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1, default=_of_numpy)
 
     @classmethod
     def from_json(cls, text: str, name: str) -> CorrectionRecord:
@@ -141,7 +142,7 @@ class Correction:
     Parameters
     ----------
     image
-        (H, W), or (H, W, C) with the channels last, in the type of its file.
+        (H, W), or (H, W, C) with two channels or more, last, in the type of its file.
     labels, predicted
         (H, W) integers: as the person left them, and as the network had found them (zeros where there was none).
     makers
@@ -208,7 +209,7 @@ def mark(
     Raises
     ------
     ImageError
-        If shapes differ or labels are negative.
+        If shapes differ, or labels are negative or too high.
     UserError
         If nothing is left that counts.
     """
@@ -222,6 +223,8 @@ def mark(
             )
         if array.size and array.min() < 0:
             raise ImageError(f"the {what} of {source.layer} hold negative numbers; number objects or classes from 1")
+        if array.size and array.max() > HIGHEST_LABEL:
+            raise ImageError(f"the {what} of {source.layer} hold numbers above {HIGHEST_LABEL:,}; number them anew")
     mended = np.asarray(labels).astype(np.int32)
     if background is not None:
         mended[background] = 0
@@ -245,7 +248,7 @@ def mark(
         model_sha256=model_sha256,
     )
     return Correction(
-        image=np.asarray(image)[cut],
+        image=_as_kept(image)[cut],
         labels=mended[cut],
         predicted=found[cut].astype(np.int32),
         makers=kept,
@@ -261,6 +264,20 @@ _NOTHING = {
         "right."
     ),
 }
+
+
+def _as_kept(image: NDArray[Any]) -> NDArray[Any]:
+    """Return an image as files hold it: a single channel without an axis, and what is true as 1."""
+    plane = np.asarray(image)
+    plane = plane[..., 0] if plane.ndim == 3 and plane.shape[2] == 1 else plane
+    return plane.astype(np.uint8) if plane.dtype == bool else plane
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return a number or an array of NumPy as JSON holds it."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} cannot be kept with a correction")
 
 
 def _counting(mode: MarkMode, region: Region | None, makers: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +28,7 @@ from src_models.errors import DataSetError
 
 __all__ = ["CorrectionItem", "CorrectionSet", "counted_of"]
 
+LONGEST_NAME = 60  # characters of a layer's name that go into a file's, which disks hold up to 255 bytes of
 _COLUMNS = ("file", "split", "counts")
 _FOLDERS = ("images", "masks", "predicted", "marked")
 _PRESENT, _REPLACED = "train", "replaced"
@@ -67,14 +68,7 @@ class CorrectionSet:
             If the folder holds other things, or a record is missing or cannot be read.
         """
         root = Path(folder)
-        manifest = root / "manifest.csv"
-        if not manifest.exists():
-            if root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir() if not _ours(entry)):
-                raise DataSetError(
-                    f"{root}: this folder holds other things than corrections; choose an empty or a new one"
-                )
-            return cls(root, [])
-        return cls(root, [_read_item(root, row) for row in _read_rows(manifest)])
+        return cls(root, _read_items(root))
 
     @property
     def items(self) -> tuple[CorrectionItem, ...]:
@@ -118,6 +112,7 @@ class CorrectionSet:
         DataSetError
             If it has other channels than the items that are there.
         """
+        self._look()
         self._check_channels(correction)
         name = self._write(correction)
         covered = {item.name for item in self.items if self._covers(correction, item)}
@@ -160,6 +155,7 @@ class CorrectionSet:
         DataSetError
             If there is no such item.
         """
+        self._look()
         if name not in {item.name for item in self.items}:
             raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
         self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
@@ -180,11 +176,16 @@ class CorrectionSet:
         DataSetError
             If an item cannot be read, or has other channels than those that are here; nothing is added then.
         """
+        self._look()
         here = {_fingerprint(correction) for _, correction in self.corrections()}
         theirs = [correction for _, correction in other.corrections()]
         for correction in theirs:
             self._check_channels(correction)
         return [self._add_beside(found) for found in theirs if _fingerprint(found) not in here]
+
+    def _look(self) -> None:
+        """Take in what others, such as a second window, have added to the folder or withdrawn from it."""
+        self._items = _read_items(self.root, {item.name: item for item in self._items})
 
     def _add_beside(self, correction: Correction) -> str:
         name = self._write(correction)
@@ -227,12 +228,12 @@ class CorrectionSet:
         return not (self.read(item.name).counts & ~counted_of(correction, item.record.region)).any()
 
     def _new_name(self, record: CorrectionRecord) -> str:
-        taken = {item.name for item in self._items}
+        taken = {item.name.casefold() for item in self._items}  # many disks do not tell cases apart
         leading = record.source.axes[: len(record.source.plane)]
         place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
-        base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.") or "image"
+        base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.")[:LONGEST_NAME] or "image"
         name, number = f"{base}{place}.tif", 1
-        while name in taken:
+        while name.casefold() in taken:
             number += 1
             name = f"{base}{place}-{number}.tif"
         return name
@@ -281,12 +282,14 @@ def _unsigned(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _write_tiff(path: Path, array: NDArray[Any], record: CorrectionRecord) -> None:
+    placed: dict[str, Any] = {}
+    if array.ndim == 3:  # all channels in one page, which other programs take for one image
+        placed["planarconfig"] = "contig"
     photometric = "rgb" if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype.itemsize <= 2 else "minisblack"
     y, x = record.source.spacing
     centimetre = {"nm": 1e7, "µm": 1e4, "mm": 10.0, "cm": 1.0}.get(record.source.unit)
-    placed: dict[str, Any] = (
-        {"resolution": (centimetre / x, centimetre / y), "resolutionunit": "CENTIMETER"} if centimetre else {}
-    )
+    if centimetre:
+        placed |= {"resolution": (centimetre / x, centimetre / y), "resolutionunit": "CENTIMETER"}
     tifffile.imwrite(path, array, photometric=photometric, compression="zlib", metadata=None, **placed)
 
 
@@ -299,6 +302,16 @@ def _read_tiff(path: Path) -> NDArray[Any]:
         raise DataSetError(f"{path} is damaged ({error}); withdraw the correction and make it again") from error
 
 
+def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -> list[CorrectionItem]:
+    """Read what is listed; records never change, so those of `known` items are not read again."""
+    manifest = root / "manifest.csv"
+    if manifest.exists():
+        return [_read_item(root, row, known or {}) for row in _read_rows(manifest)]
+    if root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir() if not _ours(entry)):
+        raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
+    return []
+
+
 def _read_rows(manifest: Path) -> list[dict[str, str]]:
     with manifest.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
@@ -307,8 +320,10 @@ def _read_rows(manifest: Path) -> list[dict[str, str]]:
         return list(reader)
 
 
-def _read_item(root: Path, row: dict[str, str]) -> CorrectionItem:
-    name = row["file"]
+def _read_item(root: Path, row: dict[str, str], known: Mapping[str, CorrectionItem]) -> CorrectionItem:
+    name, replaced = row["file"], row["split"] == _REPLACED
+    if name in known:
+        return CorrectionItem(name, replaced, known[name].record)
     path = _record_path(root, name)
     try:
         text = path.read_text(encoding="utf-8")
@@ -316,7 +331,7 @@ def _read_item(root: Path, row: dict[str, str]) -> CorrectionItem:
         raise DataSetError(
             f"{path} is missing: this folder is not a set of corrections, or not all of it was copied"
         ) from None
-    return CorrectionItem(name, row["split"] == _REPLACED, CorrectionRecord.from_json(text, str(path)))
+    return CorrectionItem(name, replaced, CorrectionRecord.from_json(text, str(path)))
 
 
 def _record_path(root: Path, name: str) -> Path:

@@ -170,8 +170,16 @@ def _training_image(
                 f"({', '.join(header.classes)}); correct with these numbers, or learn with another model"
             )
         labels = np.where(counts, labels, np.minimum(labels, len(header.classes) - 1))
-    elif correction.record.mode == "painted":  # nobody said where an object ends: paint has no outline to learn
-        counts = counts & (targets_from_labels(labels) != 2)
+    else:
+        labels = _closed_up(labels)
+        if correction.record.mode == "painted":  # nobody said where an object ends: paint has no outline to learn
+            counts = counts & (targets_from_labels(labels) != 2)
     focus = np.argwhere(counts & correction.changed)
     encoded = np.where(counts, labels, ~labels).astype(np.int32)
     return TrainingImage(name, image, encoded, None, focus if len(focus) else np.argwhere(counts))
+
+
+def _closed_up(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Number objects from 1 without gaps: what counts pixels per object takes memory for the highest number."""
+    ids, inverse = np.unique(labels, return_inverse=True)
+    return (inverse.reshape(labels.shape) + int(ids[0] != 0)).astype(np.int32)

@@ -127,3 +127,11 @@ def test_a_folder_is_tried_before_the_work(tmp_path):
 def test_a_folder_nobody_can_write_to_is_refused():
     with pytest.raises(OutputError, match=r"/proc/labels cannot be written"):
         check_writable("/proc/labels")
+
+
+def test_a_name_that_is_too_long_is_a_sentence(tmp_path):
+    with (
+        pytest.raises(OutputError, match="cannot be written: the name is too long"),
+        atomic_path(tmp_path / f"{'x' * 400}.tif") as beside,
+    ):
+        beside.write_bytes(b"never written")

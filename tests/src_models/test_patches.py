@@ -1,5 +1,7 @@
 """The patches a training sees."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
@@ -11,7 +13,8 @@ from src_models.dataset import Sample
 from src_models.errors import DataSetError, ImageError
 from src_models.header import Intensity, ModelHeader
 from src_models.instances import targets_from_labels
-from src_models.patches import SMALLEST_DIAMETER, Patches, TrainingImage, load_images
+from src_models.masked_loss import IGNORED
+from src_models.patches import SMALLEST_DIAMETER, Patches, TrainingImage, load_images, targets_of
 
 INSTANCES = ("background", "interior", "boundary")
 
@@ -233,3 +236,74 @@ def test_a_mask_of_0_and_255_is_one_class(tmp_path):
 def test_samples_that_do_not_fit_are_refused_by_file(tmp_path, image, mask, described, error, words):
     with pytest.raises(error, match=words):
         load_images([sample(tmp_path, image.astype(np.float32), mask)], described)
+
+
+# Labels that do not count
+
+
+@pytest.mark.parametrize("recipe", ["none", "light", "microscopy"])
+@pytest.mark.parametrize("result", ["semantic", "instances"])
+def test_what_does_not_count_is_ignored_and_still_shapes_what_does(recipe, result):
+    """With ``~label`` stored, targets are those of the whole labels, less what does not count."""
+    whole = scene((64, 64), 5)
+    counts = np.zeros((64, 64), bool)
+    counts[10:50, 8:40] = True
+    partly = replace(whole, labels=np.where(counts, whole.labels, ~whole.labels).astype(np.int32))
+    described = header(result)
+    ignored = 0
+    for index in range(8):
+        image, targets = patches([whole], described, recipe=recipe)[index]
+        same_image, held = patches([partly], described, recipe=recipe)[index]
+        torch.testing.assert_close(same_image, image, rtol=0, atol=0)
+        assert (held[held != IGNORED] == targets[held != IGNORED]).all()
+        ignored += int((held == IGNORED).sum())
+    assert 0 < ignored < 8 * 32 * 32
+
+
+def test_of_a_window_what_counts_is_exactly_what_counts_there():
+    whole = scene((64, 64), 5)
+    counts = np.random.default_rng(0).random((64, 64)) < 0.4
+    image = np.arange(4096).reshape(1, 64, 64).astype(np.float16) / 2
+    source = replace(whole, image=image, labels=np.where(counts, whole.labels, ~whole.labels).astype(np.int32))
+    for index in range(6):
+        found, targets = patches([source], recipe="none")[index]
+        y, x = divmod(int(found[0, 0, 0] * 2), 64)
+        np.testing.assert_array_equal(targets.numpy() == IGNORED, ~counts[y : y + 32, x : x + 32])
+
+
+def test_targets_of_labels_without_holes_are_those_labels():
+    labels = scene((30, 30), 1).labels
+    np.testing.assert_array_equal(targets_of(labels, header()), labels)
+    np.testing.assert_array_equal(targets_of(labels, header("instances")), targets_from_labels(labels))
+    assert targets_of(labels, header()).dtype == np.int64
+
+
+@pytest.mark.parametrize("recipe", ["none", "light", "microscopy"])
+def test_most_patches_hold_a_pixel_of_the_focus(recipe):
+    """A marked pixel in a corner of a large image, which a window anywhere would hardly ever hold."""
+    image = np.zeros((1, 300, 300), np.float16)
+    labels = np.zeros((300, 300), np.int32)
+    labels[290:293, 5:8] = 1
+    focus = np.argwhere(labels)
+    held = {}
+    for name, where in (("focus", focus), ("none", None), ("empty", focus[:0])):
+        drawn = patches([TrainingImage("a", image, labels, None, where)], recipe=recipe, stop=60)
+        cuts = [drawn._cut(drawn.images[0], np.random.default_rng(seed)) for seed in range(60)]
+        held[name] = np.mean([float(cut["labels"].max()) for cut in cuts])
+    assert held["focus"] > 0.6
+    assert held["none"] == held["empty"] < 0.1
+
+
+def test_a_focused_window_may_lie_anywhere_around_its_pixel():
+    image = np.arange(40000).reshape(1, 200, 200) % 200
+    source = TrainingImage("a", image.astype(np.float16), np.zeros((200, 200), np.int32), None, np.array([[100, 100]]))
+    columns = [int(patches([source], recipe="none", stop=200)[i][0][0, 0, 0]) for i in range(200)]
+    around = [column for column in columns if 69 <= column <= 100]
+    assert len(around) > 140
+    assert set(range(69, 101, 8)) <= {69 + (column - 69) // 8 * 8 for column in around}
+
+
+def test_weights_decide_how_often_an_image_is_drawn():
+    images = [scene((40, 40), k) for k in range(3)]
+    drawn = patches(images, weights=[2, 0, 6])
+    np.testing.assert_allclose(drawn._weights, [0.25, 0, 0.75])
