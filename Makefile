@@ -25,7 +25,7 @@ demo: system-for-demo $(STAMP)  ## segment a real image and show it in napari, o
 	@$(BIN)/napari-medt demo
 
 test: system-for-test $(STAMP)  ## the whole test suite; windows open on a screen in memory
-	$(ON_SCREEN) $(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP)  ## ruff, mypy, import contracts, manifest
 	$(BIN)/ruff check .

@@ -37,7 +37,6 @@ class Pool:
     name: str
     tiles: tuple[Tile, ...]
     tests: tuple[tuple[str, Any, Any], ...]
-    intensity: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class _Set:
     objects: Callable[[Any], Any]  # of a mask: numbered objects
     test: Callable[[Sample], bool]
     window: tuple[float, float] | None = None
+    only: str | None = None
 
 
 def _numbered(mask: Any) -> Any:
@@ -56,6 +56,11 @@ def _pieces_of(value: int) -> Callable[[Any], Any]:
     return lambda mask: label(mask == value)
 
 
+def _organs(mask: Any) -> Any:
+    """Spleen, kidneys and liver."""
+    return label(np.isin(mask, (1, 2, 3, 5)))
+
+
 def _pieces(mask: Any) -> Any:
     return label(mask > 0, connectivity=1)
 
@@ -64,7 +69,7 @@ SETS = {
     "phase contrast": _Set("usiigaci_phase", _numbered, lambda s: s.name > "set40"),
     "axons": _Set("sem_axon_myelin", _pieces_of(2), lambda s: False),
     "membranes": _Set("isbi2012_em", _pieces, lambda s: s.split == "val"),
-    "CT liver": _Set("ct_totalseg", _pieces_of(1), lambda s: False, (-160.0, 240.0)),
+    "CT organs": _Set("ct_totalseg", _organs, lambda s: False, (-160.0, 240.0), only="abdomen_512.nii.gz"),
     "glands": _Set("glas_half", _numbered, lambda s: s.split == "testA"),
 }
 
@@ -81,17 +86,19 @@ def open_pool(name: str, folder: str | Path) -> Pool:
     """
     kind = SETS[name]
     samples = DataSet.open(Path(folder) / kind.folder).samples
-    tests = [sample for sample in samples if kind.test(sample)] or list(samples[-max(1, len(samples) // 4) :])
-    pool = [sample for sample in samples if sample not in tests]
+    planes = [(sample, plane) for sample in samples if kind.only in (None, sample.name) for plane in _planes(sample, kind)]
+    tests = [plane for sample, plane in planes if kind.test(sample)]
+    if not tests:  # the last quarter of the images, or of the slices
+        tests = [plane for _, plane in planes[-max(1, len(planes) // 4) :]]
+    names = {name for name, _, _ in tests}
     tiles = tuple(
         Tile(plane_name, place, image[cut], labels[cut])
-        for sample in pool
-        for plane_name, image, labels in _planes(sample, kind)
+        for _, (plane_name, image, labels) in planes
+        if plane_name not in names
         for place, cut in _cuts(labels.shape)
         if (labels[cut] > 0).mean() > 0.01
     )
-    found = [plane for sample in tests for plane in _planes(sample, kind) if (plane[2] > 0).any()]
-    chosen = found[:: max(1, len(found) // MOST_TESTS)][:MOST_TESTS]
+    chosen = tests[:: max(1, len(tests) // MOST_TESTS)][:MOST_TESTS]
     return Pool(name, tiles, tuple(_middle(plane) for plane in chosen))
 
 
@@ -104,8 +111,7 @@ def _planes(sample: Sample, kind: _Set) -> list[tuple[str, Any, Any]]:
         return [(sample.name, image, kind.objects(mask))]
     return [
         (f"{sample.name} {index}", image[index], kind.objects(mask[index]))
-        for index in range(0, len(mask), 3)
-        if (kind.objects(mask[index]) > 0).mean() > 0.005
+        for index in range(len(mask))
     ]
 
 

@@ -40,6 +40,8 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
     >>> targets_from_labels(np.array([[0, 1, 1, 1, 2, 2, 2, 0]])).tolist()
     [[0, 2, 1, 2, 2, 1, 2, 0]]
     """
+    if labels.size and labels.max() > labels.size:  # counting by id takes memory for the largest one
+        labels = np.unique(np.append(0, labels), return_inverse=True)[1][1:].reshape(labels.shape)
     first = _outermost(labels)
     inside = np.where(first, 0, labels)
     second = _outermost(inside)

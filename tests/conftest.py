@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     from src_models.checkpoint import Model
 
+# Before torch and the software renderer count the cores: several processes of the suite share them.
+if (processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+    each = str(max(1, (os.cpu_count() or 1) // processes))
+    os.environ.setdefault("OMP_NUM_THREADS", each)
+    os.environ.setdefault("LP_NUM_THREADS", each)
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
