@@ -48,7 +48,7 @@ class FinetuneSettings:
     batch: int = 6
     patch: int = 128
     learning_rate: float = 1e-3
-    replay: float = 0.2
+    replay: float = 0.35
     validate_every: int = 10
     patience: int = 8
     seed: int = 0
