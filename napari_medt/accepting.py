@@ -55,7 +55,7 @@ def fitting_labels(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[na
     for layer in viewer.layers:
         if not isinstance(layer, Labels) or layer.multiscale or not isinstance(layer.data, np.ndarray):
             continue
-        if notes_of(layer).get("role", "").startswith("click "):
+        if notes_of(layer).get("role", "").startswith(("click ", "correction ")):
             continue
         placed = all(np.allclose(getattr(layer, name), place[name]) for name in ("scale", "translate", "rotate"))
         if layer.data.shape == target.shape and placed:

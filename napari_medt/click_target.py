@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_medt.regions import Region
     from src_models.axes import AxesReading
 
-__all__ = ["ClickTarget", "Place", "target_in_viewer"]
+__all__ = ["ClickTarget", "Place", "target_as_viewed", "target_in_viewer"]
 
 Plane = tuple[int, ...]
 
@@ -132,6 +132,19 @@ def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -
         raise ImageError("clicks need a flat view: press the 2D/3D button below the layer list first")
     if not layer.visible:
         raise ImageError(f"layer {layer.name!r} is hidden: click its eye in the layer list to see what you click on")
+    return target_as_viewed(viewer, layer)
+
+
+def target_as_viewed(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ClickTarget:
+    """Return an image layer as it is viewed now, hidden or not.
+
+    Raises
+    ------
+    ImageError
+        If it is viewed in 3D, or has no axes that can be read.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise ImageError("this needs a flat view: press the 2D/3D button below the layer list first")
     reading = read_layer(layer)
     region = region_in_viewer(viewer, layer, reading, 2, "plane")
     if "".join(region.letters) != reading.axes:

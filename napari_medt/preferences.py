@@ -9,7 +9,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["AttentionPreferences", "Preferences", "keep_attention", "read_attention", "read_preferences"]
+__all__ = [
+    "AttentionPreferences",
+    "Preferences",
+    "keep_attention",
+    "keep_correct_model",
+    "read_attention",
+    "read_correct_model",
+    "read_preferences",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,19 @@ def keep_attention(**changed: Any) -> None:
     for name, value in changed.items():
         if getattr(chosen, name) != value:
             setattr(chosen, name, value)
+
+
+def read_correct_model() -> str:
+    """Return the model that was corrected last: its name, or its file where it is in no folder of models."""
+    chosen = _section("correct")
+    return "nuclei" if chosen is None else str(chosen.model)
+
+
+def keep_correct_model(model: str) -> None:
+    """Keep which model was corrected last; nothing happens where napari does not know the plugin."""
+    chosen = _section("correct")
+    if chosen is not None and chosen.model != model:
+        chosen.model = model
 
 
 def _section(name: str) -> Any:

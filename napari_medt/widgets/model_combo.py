@@ -64,6 +64,10 @@ class ModelCombo(QWidget):
         index = self._combo.currentIndex()
         return self._models[index][1] if index >= 0 else None
 
+    def paths(self) -> list[Path]:
+        """Return the files of the models that are listed."""
+        return [path for path, _ in self._models]
+
     def open_file(self, path: Path) -> None:
         """Add a model file to the list and choose it; emits `refused` if it is none."""
         try:

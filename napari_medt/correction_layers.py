@@ -1,0 +1,217 @@
+"""The layers with which a person corrects: labels to paint in, and outlines that show what is or would be different.
+
+Outlines cover one plane, or the part of it in view; they are layers of their own that nobody paints in, and go when the
+widget does. The labels stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.correction_labels import LABELS_ROLE, changed_in, prediction_of
+from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.placement import placement
+from src_models.errors import UserError
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.click_target import ClickTarget
+    from napari_medt.regions import Region
+    from src_models.finetuning.candidates import Candidate
+
+__all__ = ["CorrectionLayers"]
+
+CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
+    "correction changes",
+    "correction preview",
+    "correction before",
+    "correction after",
+    "correction next",
+)
+_NAMES = {CHANGES: "changes", PREVIEW: "preview", BEFORE: "before", AFTER: "after", NEXT: "look here"}
+_COLOURS = {PREVIEW: "#35d0ff", BEFORE: "#ff5fd2", AFTER: "#2ee66b"}
+_CHANGED, _BACKGROUND = "#ffe14d", "#ff8a3d"
+_BOX, _LINE_PX = "#ffffff", 3
+_LARGEST_CANVAS = 2**28
+
+
+class CorrectionLayers:
+    """The layers of one viewer; each is added when it is first needed.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+
+    def add_labels(self, target: ClickTarget) -> napari.layers.Labels:
+        """Add empty labels over an image, to be segmented into and painted in.
+
+        Raises
+        ------
+        UserError
+            If they do not fit into memory.
+        """
+        if np.prod(target.shape, dtype=np.int64) > _LARGEST_CANVAS:
+            sizes = " x ".join(map(str, target.shape))
+            raise UserError(f"{target.name} is too large for labels in memory ({sizes} px): crop it first")
+        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": LABELS_ROLE}
+        return self._viewer.add_labels(
+            np.zeros(target.shape, np.int32),
+            name=f"{target.layer.name} - to correct",
+            metadata={METADATA_KEY: {"layer": notes}},
+            **target.place(),
+        )
+
+    def find(self, role: str) -> Any:
+        """Return the layer of a role; None where there is none."""
+        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+
+    def show_changes(self, target: ClickTarget, labels: napari.layers.Labels, region: Region) -> int:
+        """Outline what differs from what was found in a part of a plane, and return how many pixels that are."""
+        prediction = prediction_of(labels)
+        layer = self.find(CHANGES)
+        if prediction is None or (layer is not None and not layer.visible):
+            return 0
+        cut = region.layer_index
+        changed = changed_in(labels.data[cut], prediction.data[cut], prediction.background)
+        colours = {0: "transparent", 1: _CHANGED, 2: _BACKGROUND, None: "transparent"}
+        self._show(target.layer, CHANGES, changed, placement(target.layer, *_placed(region)), colours)
+        return int(np.count_nonzero(changed))
+
+    def show_outlines(self, image: napari.layers.Image, role: str, region: Region, labels: Any, what: str = "") -> None:
+        """Outline objects or classes of a plane, in the colour of a role.
+
+        Parameters
+        ----------
+        image
+            The layer that was segmented.
+        role
+            What the outlines are.
+        region
+            The part that was.
+        labels
+            What was found, with one axis for every axis of the layer.
+        what
+            Said in the layer's name.
+        """
+        place = placement(image, *region.place()) if labels.ndim == image.ndim else placement(image, *_placed(region))
+        colours = {0: "transparent", None: _COLOURS[role]}
+        self._show(image, role, np.asarray(labels), place, colours)
+        if what:
+            self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
+
+    def show_candidate(self, target: ClickTarget, candidate: Candidate) -> None:
+        """Draw a box around what should be looked at next, and bring it into view."""
+        (top, bottom), (left, right) = candidate.region
+        corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
+        self.show_box(target, candidate.plane, [(y - 0.5, x - 0.5) for y, x in corners])
+        self._go_to(target, candidate.plane, candidate.region)
+
+    def show_box(self, target: ClickTarget, plane: tuple[int, ...], corners: Any) -> None:
+        """Draw a line through corners (row, column) of a plane; no corners hide it."""
+        layer = self._of(target.layer, NEXT)
+        if not len(corners):
+            if layer is not None:
+                layer.visible = False
+            return
+        line = np.asarray([target.position(plane, y, x) for y, x in corners])
+        vectors = np.stack([line[:-1], np.diff(line, axis=0)], axis=1)
+        zoom = self._viewer.scene.camera.zoom * float(np.max(np.abs(target.layer.scale[-2:])))
+        width = _LINE_PX / max(zoom, 1e-9)
+        if layer is None:
+            layer = self._add(
+                target.layer,
+                NEXT,
+                lambda **common: self._viewer.add_vectors(vectors, vector_style="line", edge_color=_BOX, **common),
+                placement(target.layer),
+            )
+        else:
+            layer.data = vectors
+            layer.visible = True
+        layer.edge_width = width
+
+    def hide(self, role: str) -> None:
+        """Hide the layer of a role."""
+        layer = self.find(role)
+        if layer is not None:
+            layer.visible = False
+
+    def remove(self) -> None:
+        """Take the outlines out of the viewer; labels stay."""
+        for role in _NAMES:
+            layer = self.find(role)
+            if layer is not None:
+                layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
+                self._viewer.layers.remove(layer)
+
+    def _go_to(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+        (top, bottom), (left, right) = region
+        world = target.layer.data_to_world(target.position(plane, (top + bottom - 1) / 2, (left + right - 1) / 2))
+        dims, missing = self._viewer.dims, self._viewer.dims.ndim - target.layer.ndim
+        for axis in range(target.layer.ndim):
+            if axis + missing not in dims.displayed:
+                dims.set_point(axis + missing, world[axis])
+        camera = self._viewer.scene.camera
+        camera.center = tuple(world[axis - missing] for axis in dims.displayed)
+
+    def _show(
+        self,
+        image: napari.layers.Image,
+        role: str,
+        data: NDArray[Any],
+        place: dict[str, Any],
+        colours: dict[int | None, str],
+    ) -> None:
+        layer = self._of(image, role)
+        if layer is None:
+            layer = self._add(
+                image,
+                role,
+                lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=colours, **common),
+                place,
+            )
+            layer.contour = 2
+            layer.editable = False  # what is painted here would be lost at the next change
+            return
+        layer.data = data
+        for name in ("scale", "translate", "rotate", "shear", "affine"):
+            if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
+                setattr(layer, name, place[name])
+        if role != CHANGES:
+            layer.visible = True
+
+    def _add(self, image: napari.layers.Image, role: str, make: Any, place: dict[str, Any]) -> Any:
+        """Add a layer; the one that was active stays active, so that its brush stays in hand."""
+        active = self._viewer.layers.selection.active
+        notes = {"image": str(image.unique_id), "image_name": image.name, "role": role}
+        layer = make(name=f"{image.name} - {_NAMES[role]}", metadata={METADATA_KEY: {"layer": notes}}, **place)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        return layer
+
+    def _of(self, image: napari.layers.Image, role: str) -> Any:
+        """Return the layer of a role, if it belongs to this image; one of another image goes."""
+        layer = self.find(role)
+        if layer is None:
+            return None
+        if notes_of(layer)["image"] == str(image.unique_id) and layer.ndim == image.ndim:
+            return layer
+        layer.visible = False
+        self._viewer.layers.remove(layer)
+        return None
+
+
+def _placed(region: Region) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return where labels that are cut with a region's ``layer_index`` lie, in pixels of the layer."""
+    scale, translate = region.place_canvas()
+    starts = [cut.start for cut in region.layer_index]
+    return scale, tuple(t + s * start for s, t, start in zip(scale, translate, starts, strict=True))

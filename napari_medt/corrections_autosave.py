@@ -1,0 +1,215 @@
+"""Labels that are being corrected survive a crash, with what the network had found in them.
+
+Both are in journals (:mod:`napari_medt.labels_autosave`): the labels with what is needed to go on, and beside them the
+prediction, whose journal they name.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from napari_medt.correction_labels import begin, prediction_of
+from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave, recover
+from napari_medt.layers import METADATA_KEY
+from src_models.errors import UserError
+from src_models.labels_journal import LabelsJournal, Unfinished, discard, journals_folder, read_journal, unfinished
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+__all__ = ["CorrectionsAutosave", "UnfinishedCorrection", "find_unfinished"]
+
+Notes = Callable[[], Mapping[str, Any]]
+
+# Labels of this process whose watching ended while they lived on: closing a dock is no crash.
+_left: dict[Path, weakref.ref[Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    layer: weakref.ref[Any]
+    labels: LabelsAutosave
+    predicted: LabelsJournal
+
+    def close(self, keep: bool) -> None:
+        self.labels.close(keep)
+        self.predicted.close(keep)
+
+    def problem(self) -> str | None:
+        return self.labels.problem or self.predicted.problem
+
+
+class CorrectionsAutosave:
+    """Keeps labels that are being corrected on disk, each until it is removed."""
+
+    def __init__(self) -> None:
+        self._watched: dict[Hashable, _Watched] = {}
+
+    def watch(self, labels: napari.layers.Labels, notes: Notes) -> None:
+        """Begin with labels that are being corrected, unless that was done.
+
+        Parameters
+        ----------
+        labels
+            The labels.
+        notes
+            Gives what else is needed to go on: the image's name, file and reader.
+
+        Raises
+        ------
+        UserError
+            If the disk does not take them.
+        """
+        prediction = prediction_of(labels)
+        if labels.unique_id in self._watched or prediction is None:
+            return
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
+        predicted = LabelsJournal.create(_predictions() / name, prediction.data, {})
+        try:
+            saved = LabelsAutosave(labels, _corrections() / name, lambda: {**notes(), "predicted": name})
+        except UserError:
+            predicted.close(keep=False)
+            raise
+        self._watched[labels.unique_id] = _Watched(weakref.ref(_own(labels)), saved, predicted)
+        _forget_left(labels, saved)
+
+    def wrote(self, labels: napari.layers.Labels, region: tuple[slice, ...]) -> None:
+        """Keep a part of labels and of their prediction that was written by a run, not by a person."""
+        held, prediction = self._watched.get(labels.unique_id), prediction_of(labels)
+        if held is not None and prediction is not None:
+            held.predicted.write([cut.start for cut in region], prediction.data[region])
+            held.labels.changed(region)
+
+    def problem(self) -> str | None:
+        """Say why the last changes are not on disk; None when all is well."""
+        return next((problem for held in self._watched.values() if (problem := held.problem())), None)
+
+    def flush(self) -> None:
+        """Wait until all is on disk."""
+        for held in self._watched.values():
+            held.labels.flush()
+            held.predicted.flush()
+
+    def drop_removed(self, viewer: napari.viewer.Viewer) -> None:
+        """End with the labels that are no longer in a viewer: a person removed them."""
+        there = {layer.unique_id for layer in viewer.layers}
+        for number in [number for number in self._watched if number not in there]:
+            self._watched.pop(number).close(keep=False)
+
+    def leave(self, keep: Callable[[Any], bool]) -> None:
+        """Stop watching; labels for which `keep` says so are found at the next start."""
+        for held in self._watched.values():
+            layer = held.layer()
+            kept = layer is not None and keep(layer)
+            held.close(keep=kept)
+            if kept:
+                _left[held.labels.folder] = held.layer
+        self._watched = {}
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedCorrection:
+    """Labels that were being corrected when their process ended.
+
+    Parameters
+    ----------
+    journal
+        Where they are.
+    """
+
+    journal: Unfinished
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        when = self.journal.time.astimezone()
+        return f"corrections of {self.image_name!r}, {when:%d %B, %H:%M}"
+
+    @property
+    def image_name(self) -> str:
+        """The name that the image had in the viewer."""
+        return str(self.journal.notes.get("image", "an image"))
+
+    @property
+    def image_path(self) -> str | None:
+        """The file of the image, where it came from one that is still there."""
+        path = self.journal.notes.get("path")
+        return path if path and Path(path).exists() else None
+
+    @property
+    def reader(self) -> str | None:
+        """The plugin that read the image from its file."""
+        return self.journal.notes.get("reader")
+
+    @property
+    def folder(self) -> str | None:
+        """Where what is marked goes."""
+        return self.journal.notes.get("folder")
+
+    def open(self, viewer: napari.viewer.Viewer) -> napari.layers.Labels:
+        """Add the labels to a viewer, with what the network had found in them.
+
+        Raises
+        ------
+        UserError
+            If they cannot be read.
+        """
+        recovered = read_journal(self.journal.folder)
+        predicted = read_journal(self._predicted).labels
+        notes = recovered.notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {}).get("correction", {})
+        labels = recover(viewer, recovered)
+        begin(labels, predicted, model_name=notes.get("model_name"), model_sha256=notes.get("model_sha256"))
+        return labels
+
+    def discard(self) -> None:
+        """Delete it."""
+        discard(self.journal.folder)
+        with suppress(UserError):
+            discard(self._predicted)
+
+    @property
+    def _predicted(self) -> Path:
+        return _predictions() / str(self.journal.notes.get("predicted", ""))
+
+
+def find_unfinished() -> list[UnfinishedCorrection]:
+    """Return what was left unfinished by processes that are gone, newest first."""
+    found = []
+    for journal in unfinished(_corrections()):
+        layer = _left.get(journal.folder)
+        if layer is None or layer() is None:
+            found.append(UnfinishedCorrection(journal))
+    return found
+
+
+def _forget_left(labels: napari.layers.Labels, saved: LabelsAutosave) -> None:
+    """Delete what an earlier watching of labels left, once the new one has them on disk."""
+    folders = [folder for folder, of in _left.items() if of() is _own(labels)]
+    if folders:
+        saved.flush()
+    for folder in folders if saved.problem is None else []:
+        del _left[folder]
+        for journal in (folder, _predictions() / folder.name):
+            with suppress(UserError):  # it is found at the next start, which does no harm
+                discard(journal)
+
+
+def _corrections() -> Path:
+    return journals_folder().with_name("unfinished-corrections")
+
+
+def _predictions() -> Path:
+    return journals_folder().with_name("unfinished-predictions")
+
+
+def _own(layer: napari.layers.Labels) -> Any:
+    """Return the layer itself: what napari hands to plugins is a new stand-in each time."""
+    return getattr(layer, "__wrapped__", layer)

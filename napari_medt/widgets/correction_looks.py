@@ -1,0 +1,162 @@
+"""Looking at what learning did: outlines and attention before and after, and what to correct next."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject
+
+from napari_medt.click_target import ClickTarget
+from napari_medt.correction_desk import Compared, compare_steps, rank
+from napari_medt.correction_layers import AFTER, BEFORE
+from napari_medt.layers import ResultLayers
+from napari_medt.preferences import read_preferences
+from napari_medt.widgets.correcting import Correcting
+from napari_medt.widgets.learning_rounds import LearningRounds
+from src_models.errors import UserError
+
+__all__ = ["CorrectionLooks"]
+
+_SHOWN = {"off": (), "before": (BEFORE,), "after": (AFTER,), "both": (BEFORE, AFTER)}
+
+
+class CorrectionLooks(QObject):
+    """Before and after, and the next place to correct.
+
+    Parameters
+    ----------
+    correcting
+        The state of the widget.
+    rounds
+        Where the versions come from.
+    parent
+        The widget.
+    """
+
+    def __init__(self, correcting: Correcting, rounds: LearningRounds, parent: QObject) -> None:
+        super().__init__(parent)
+        self._at = correcting
+        self._rounds = rounds
+        self._results = ResultLayers(correcting.viewer)
+        self._compared: tuple[Any, ...] = ()  # what the outlines that are there are of
+        controls, trying = correcting.controls, correcting.trying
+        controls.versions.outlines_wanted.connect(trying(self.show_outlines))
+        controls.versions.attention_wanted.connect(trying(self.compare_attention))
+        controls.next.ranking_wanted.connect(trying(self.rank))
+        controls.next.shown.connect(trying(self._go_to))
+
+    def show_outlines(self, which: str) -> None:
+        """Outline what is found in the plane in view "before" learning, "after" it, "both", or nothing ("off")."""
+        if which == "off":
+            self._switch(which)
+            return
+        try:
+            target = self._at.target()
+            before, after = self._files()
+            region = self._at.seen(target)
+            wanted = (target.layer.unique_id, repr(region), before, after)
+            if wanted == self._compared and self._at.layers.find(AFTER) is not None:
+                self._switch(which)
+                return
+            steps = compare_steps(self._at.job(target, region, before), self._at.job(target, region, after))
+            self._at.start(steps, "Before and after", partial(self._show_compared, target, which, wanted))
+        except UserError:
+            self._switch("off")
+            raise
+
+    def compare_attention(self) -> None:
+        """Show where two versions look in the plane in view, and the difference."""
+        from src_models.header import read_header
+        from src_models.registry import usual_attention
+
+        target = self._at.target()
+        before, after = self._files()
+        header = read_header(after)
+        names = tuple(usual_attention(header.architecture, header.config))[:1]
+        if not names:
+            raise UserError(f"the model {header.name!r} has no attention that could be compared")
+        jobs = [self._at.job(target, target.region, path, attention=names) for path in (before, after)]
+        self._at.start(compare_steps(*jobs), "Attention before and after", partial(self._show_attention, target))
+
+    def rank(self) -> None:
+        """Rank the places of the image by what a correction would teach."""
+        target, chosen = self._at.target(), read_preferences()
+        folder = self._at.folder()
+        assert folder is not None  # there is an image
+        path = target.layer.source.path
+        steps = rank(
+            target.data,
+            target.reading,
+            self._at.model(),
+            folder,
+            source=target.layer.name if path is None else str(path),
+            device=chosen.device,
+            threads=chosen.threads,
+            name=target.name,
+        )
+        self._at.start(steps, "What to correct next", self._ranked)
+
+    def forget(self) -> None:
+        """Forget what was looked at: the image or the model is another one."""
+        self._compared = ()
+        self._at.controls.next.forget()
+        self._at.layers.hide("correction next")
+        self._switch("off")
+
+    def _files(self) -> tuple[Path, Path]:
+        """Return the files of the model before the chosen version, and of that."""
+        versions, shelf = self._at.controls.versions, self._rounds.shelf
+        version = versions.chosen()
+        if version is None or shelf is None:
+            raise UserError("Nothing was learnt yet that could be compared.")
+        parent = versions.parent_of(version)
+        before = shelf.base if parent is None else parent.path
+        if before is None:
+            raise UserError(
+                f"the model that {version.name} began with is not known here: open its file in the list Model first"
+            )
+        return before, version.path
+
+    def _show_compared(self, target: ClickTarget, which: str, wanted: tuple[Any, ...], found: Compared) -> None:
+        if target.layer not in self._at.viewer.layers:
+            return
+        for role, outcome in ((BEFORE, found.before), (AFTER, found.after)):
+            region = outcome.job.region
+            self._at.layers.show_outlines(target.layer, role, region, outcome.labels, outcome.model_name)
+        self._compared = wanted
+        self._switch(which)
+        self._at.say(f"Before: {found.before.summary} (pink). After: {found.after.summary} (green).")
+
+    def _switch(self, which: str) -> None:
+        self._at.controls.versions.set_shown(which)
+        for role in (BEFORE, AFTER):
+            layer = self._at.layers.find(role)
+            if layer is not None:
+                layer.visible = role in _SHOWN[which]
+
+    def _show_attention(self, target: ClickTarget, found: Compared) -> None:
+        from src_models.map_difference import difference
+
+        image = target.layer
+        if image not in self._at.viewer.layers:
+            return
+        before, after = (outcome.segmentation.attention[0] for outcome in (found.before, found.after))
+        names = (found.before.model_name, found.after.model_name)
+        less = self._results.show_difference(image, found.after, difference(after, before, models=names[::-1]))
+        less.visible = False
+        for when, outcome, placed in (("before", found.before, before), ("after", found.after, after)):
+            layer = self._results.show_map(image, outcome, placed)
+            layer.name = f"{placed.name} {when} ({outcome.model_name}) - {image.name}"
+            layer.visible = when == "after"
+        self._at.say(
+            "Attention before and after learning, and the difference, are layers now: click their eyes to compare."
+        )
+
+    def _ranked(self, candidates: Any) -> None:
+        self._at.say("Ranked. Press Shift+N for the next place.")
+        self._at.controls.next.offer(candidates)
+
+    def _go_to(self, candidate: Any) -> None:
+        self._at.layers.show_candidate(self._at.target(), candidate)

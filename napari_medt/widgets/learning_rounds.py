@@ -1,0 +1,253 @@
+"""Learning off the GUI thread, and the versions that come of it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_medt.correction_desk import Kept, Shelf, parts_of, read_shelf, use_version, write_note
+from napari_medt.learning_task import LearningTask, Learnt, Preview, Trouble
+from napari_medt.preferences import keep_correct_model, read_preferences
+from napari_medt.widgets.correcting import Correcting
+from napari_medt.widgets.ordered_work import OrderedWork
+from src_models.errors import UserError
+from src_models.library import find_model
+
+__all__ = ["LearningRounds"]
+
+_LOOK_MS = 500  # between two looks at which slice is in view, while learning
+
+
+class LearningRounds(QObject):
+    """Rounds of learning from one folder of corrections, and which version is in use.
+
+    Parameters
+    ----------
+    correcting
+        The state of the widget.
+    parent
+        The widget.
+    """
+
+    model_changed = Signal()  #: another model is in use
+
+    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+        super().__init__(parent)
+        self._at = correcting
+        self._controls = correcting.controls
+        self.work = OrderedWork("learning", self)
+        self.task: LearningTask | None = None
+        self.shelf: Shelf | None = None
+        self._marked_meanwhile = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look_where)
+        self._connect()
+
+    @property
+    def running(self) -> bool:
+        """Whether a round is under way."""
+        return self.task is not None
+
+    def open_folder(self, *, follow: bool = True) -> None:
+        """Look at the folder of corrections of the chosen image.
+
+        Parameters
+        ----------
+        follow
+            Whether the version that is in use there is chosen as the model.
+        """
+        folder = self._at.folder()
+        self._controls.folder.set_folder(folder)
+        if folder is None:
+            self._controls.learning.set_count(0, False)
+            self._controls.versions.set_versions((), None, None)
+            return
+        self._at.work.ask(("shelf", follow), partial(read_shelf, folder, self._controls.models.paths()))
+
+    def learn(self) -> None:
+        """Begin a round."""
+        folder = self._at.folder()
+        if self.task is not None:
+            return
+        if folder is None:
+            raise UserError("There is no image to correct: open one first (File > Open Files).")
+        from src_models.finetuning.settings import FinetuneSettings
+
+        panel, chosen = self._controls.learning, read_preferences()
+        settings = FinetuneSettings(
+            part=panel.chosen_part(),
+            seconds=float(panel.seconds.value()),
+            steps=max(300, 6 * panel.seconds.value()),
+            device=chosen.device,
+        )
+        self.task = LearningTask(self._at.model(), folder, settings, chosen.threads)
+        self._marked_meanwhile = 0
+        panel.set_running(True)
+        self._look_where()
+        self._timer.start()
+        self._at.say("Learning. You can go on painting and marking meanwhile.")
+        self.work.ask("learn", self.task.steps)
+
+    def pause(self, waits: bool) -> None:
+        """Wait, or go on."""
+        if self.task is not None:
+            (self.task.pause if waits else self.task.resume)()
+
+    def stop(self) -> None:
+        """End the round and keep the best."""
+        if self.task is not None:
+            self._controls.learning.set_ending("Ending; the best is kept...")
+            self.task.stop()
+
+    def discard(self) -> None:
+        """End the round and keep nothing."""
+        if self.task is not None:
+            self._controls.learning.set_ending("Ending; nothing is kept...")
+            self.task.discard()
+
+    def use(self, name: str | None) -> None:
+        """Use a version, or the model that they began with."""
+        if self.shelf is None:
+            return
+        if name is None and self.shelf.base is None:
+            raise UserError(
+                "The file of the first model is not known here: choose it in the list Model, or open it there."
+            )
+        work = partial(use_version, self.shelf.folder, name, self._controls.models.paths())
+        self._at.work.ask(("shelf", True), work)
+        self._at.say(f"{name or 'The first model'} is in use from now on.")
+
+    def on_kept(self, kept: Kept) -> None:
+        """Count a correction that was marked."""
+        folder = self._at.folder()
+        if kept.marked.folder == folder:
+            self._controls.learning.set_count(kept.count, self._controls.models.path() is not None)
+        if self.task is not None:
+            self._marked_meanwhile += 1
+            self._at.say(f"{self._controls.status.text()} It is learnt from in the next round.")
+
+    def on_shelf(self, shelf: Shelf, *, follow: bool) -> None:
+        """Show what a folder holds, and use what is in use there."""
+        if shelf.folder != self._at.folder():
+            return
+        self.shelf = shelf
+        active = shelf.version(shelf.active)
+        path = active.path if active is not None else shelf.base
+        if follow and path is not None and path != self._controls.models.path():
+            self._controls.models.open_file(path)
+        self._controls.learning.set_count(shelf.count, self._controls.models.path() is not None)
+        base = shelf.base.stem if shelf.base is not None else None
+        self._controls.versions.set_versions(shelf.versions, shelf.active, base)
+
+    def on_model_changed(self) -> None:
+        """Note which model is in use, and say what learning it costs."""
+        path = self._controls.models.path()
+        if path is None:
+            return
+        keep_correct_model(_named(path))
+        self._at.work.ask("parts", partial(parts_of, path))
+        shelf = self.shelf
+        if shelf is not None and shelf.folder == self._at.folder():
+            version = shelf.version_at(path)
+            name = None if version is None else version.name
+            if name != shelf.active:
+                work = partial(use_version, shelf.folder, name, self._controls.models.paths())
+                self._at.work.ask(("shelf", False), work)
+        self.model_changed.emit()
+
+    def leave(self) -> None:
+        """End the round: the best is kept."""
+        self._timer.stop()
+        if self.task is not None:
+            self.task.stop()
+        self.work.leave()
+
+    def _connect(self) -> None:
+        trying, panel, versions = self._at.trying, self._controls.learning, self._controls.versions
+        panel.begun.connect(trying(self.learn))
+        panel.paused.connect(self.pause)
+        panel.stopped.connect(self.stop)
+        panel.discarded.connect(self.discard)
+        versions.wanted.connect(trying(self.use))
+        versions.noted.connect(self._note)
+        self.work.stepped.connect(self._on_step)
+        self.work.done.connect(self._on_done)
+        self.work.refused.connect(self._on_refused)
+
+    def _note(self, name: str, text: str) -> None:
+        if self.shelf is not None:
+            self._at.work.ask("note", partial(write_note, self.shelf.folder, name, text))
+
+    def _look_where(self) -> None:
+        """Tell the round which plane is in view, for its next preview."""
+        if self.task is None:
+            return
+        job = None
+        if self._controls.learning.preview.isChecked():
+            try:
+                target = self._at.target()
+                job = self._at.job(target, self._at.seen(target), self._at.model())
+            except UserError:  # of a view in 3D: there is no preview of it
+                job = None
+        self.task.wanted = job
+
+    def _on_step(self, _asked: Any, step: Any) -> None:
+        if self.task is None:
+            return
+        panel = self._controls.learning
+        if isinstance(step, Trouble):
+            panel.wait_for_person("Waiting: make room on the disk, then press Go on.")
+            self._at.report(f"Learning waits, and what was learnt is in memory: {step.message}")
+        elif isinstance(step, Preview):
+            self._show_preview(step)
+        else:
+            panel.show_update(step)
+
+    def _show_preview(self, preview: Preview) -> None:
+        for image in self._at.viewer.layers:
+            if image.unique_id == preview.job.layer_id and self._controls.learning.preview.isChecked():
+                what = f"after {preview.step} steps"
+                self._at.layers.show_outlines(image, "correction preview", preview.job.region, preview.labels, what)
+                return
+
+    def _on_done(self, _asked: Any, learnt: Learnt | None) -> None:
+        self._end()
+        if learnt is None:
+            return
+        self._controls.learning.show_result(self._sentence(learnt))
+        if learnt.version is not None:
+            self._at.say(f"{learnt.version.name} is in use now. See Versions for before and after.")
+        else:
+            self._at.say("The model is as it was.")
+        self.open_folder()
+
+    def _sentence(self, learnt: Learnt) -> str:
+        if not self._marked_meanwhile:
+            return learnt.sentence
+        count = self._marked_meanwhile
+        marked = "1 correction was" if count == 1 else f"{count} corrections were"
+        return f"{learnt.sentence} {marked} marked meanwhile: press Learn to learn from them too."
+
+    def _on_refused(self, _asked: Any, sentence: str) -> None:
+        self._end()
+        self._controls.learning.show_result("")
+        self._at.report(sentence)
+        self.open_folder()
+
+    def _end(self) -> None:
+        self.task = None
+        self._timer.stop()
+        self._controls.learning.set_running(False)
+        self._at.layers.hide("correction preview")
+
+
+def _named(path: Path) -> str:
+    """Return a model's name where that finds it, else its file."""
+    try:
+        return path.stem if find_model(path.stem) == path else str(path)
+    except UserError:
+        return str(path)
