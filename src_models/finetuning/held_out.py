@@ -180,6 +180,6 @@ def _training_image(
 
 
 def _closed_up(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Number objects from 1 without gaps: what counts pixels per object takes memory for the highest number."""
+    """Return objects numbered without gaps: what counts pixels per object takes memory for the highest number."""
     ids, inverse = np.unique(labels, return_inverse=True)
     return (inverse.reshape(labels.shape) + int(ids[0] != 0)).astype(np.int32)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import copy
 import platform
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
@@ -155,7 +156,7 @@ class Learning:
         self._trouble = ""
 
     def stop(self) -> None:
-        """End after the present step, with the best found so far; may be called from another thread."""
+        """End after the present step and a validation, with the best found; may be called from another thread."""
         self._stopping = True
 
     def steps(self) -> Generator[LearningUpdate, None, LearningResult]:
@@ -210,7 +211,7 @@ class Learning:
         optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
         network, optimizer = fabric.setup(network, optimizer)
         patches = self._patches()
-        first = self._validate(fabric, network)
+        first = self._first_validation(fabric, network)
         self._start_dice = self._best_dice = first.dice
         losses: list[float] = []
         misses = 0
@@ -218,25 +219,46 @@ class Learning:
         yield self._update(losses, first, improved=False)
         while self._goes_on(fabric) and misses < self.settings.patience:
             began = time.monotonic()
-            loss = self._one_step(fabric, network, optimizer, patches)
-            if loss is None:
-                break
-            losses.append(loss)
             validation, improved = None, False
-            if self._step % self.settings.validate_every == 0 or not self._goes_on(fabric):
-                validation = self._validate(fabric, network)
-                improved = self._keep_if_better(network, validation)
-                misses = 0 if improved else misses + 1
+            with self._noting_failure(fabric):
+                losses.append(self._one_step(fabric, network, optimizer, patches))
+                if self._step % self.settings.validate_every == 0 or not self._goes_on(fabric):
+                    validation = self._validate(fabric, network)
+                    improved = self._keep_if_better(network, validation)
+                    misses = 0 if improved else misses + 1
+            if self._trouble:
+                return
             self._spent += time.monotonic() - began
             yield self._update(losses, validation, improved=improved)
             if validation is not None:
                 losses = []
+        if losses:  # it was stopped between two validations
+            with self._noting_failure(fabric):
+                last = self._validate(fabric, network)
+                yield self._update(losses, last, improved=self._keep_if_better(network, last))
+
+    @contextmanager
+    def _noting_failure(self, fabric: Fabric) -> Iterator[None]:
+        """Note that a device failed, which ends learning; what fails on a CPU is a bug."""
+        try:
+            yield
+        except RuntimeError as error:
+            if fabric.device.type == "cpu":
+                raise
+            self._trouble = f"The device {fabric.device} failed while it learnt ({str(error).splitlines()[0]}). "
+
+    def _first_validation(self, fabric: Fabric, network: Any) -> Validation:
+        with self._noting_failure(fabric):
+            return self._validate(fabric, network)
+        raise UserError(f"{self._trouble}Choose the device cpu to learn.")
 
     def _goes_on(self, fabric: Fabric) -> bool:
         over = self._stopping or self._progress() >= 1
         return not (fabric.all_reduce(torch.tensor(float(over)), reduce_op="sum") if fabric.world_size > 1 else over)
 
     def _progress(self) -> float:
+        if not self._step:  # else the time that it took to begin would decide the first step's learning rate
+            return 0.0
         return max(self._step / self.settings.steps, self._spent / self.settings.seconds)
 
     def _patches(self) -> Patches:
@@ -259,8 +281,8 @@ class Learning:
         """Return the size of patches: of a network of axial attention, that of its window."""
         return int(self._parent.header.config.get("image_size", self.settings.patch))
 
-    def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float | None:
-        """Make a step and return its loss; None if the device failed, which ends learning."""
+    def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float:
+        """Make a step, one patch after the other if memory is too small for all, and return its loss."""
         self._set_rate(optimizer)
         each = self.settings.batch // fabric.world_size
         numbers = [(self._step * fabric.world_size + fabric.global_rank) * each + number for number in range(each)]
@@ -270,11 +292,6 @@ class Learning:
         except torch.OutOfMemoryError:
             optimizer.zero_grad()
             loss = sum(_step(fabric, network, optimizer, [one]) for one in drawn) / len(drawn)
-        except RuntimeError as error:
-            if fabric.device.type == "cpu":
-                raise
-            self._trouble = f"The device {fabric.device} failed while it learnt ({str(error).splitlines()[0]}). "
-            return None
         if not np.isfinite(loss):
             raise DataSetError(
                 f"learning step {self._step + 1}: the loss is not a number; look for extreme values in the corrected "

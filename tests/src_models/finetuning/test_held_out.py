@@ -1,0 +1,211 @@
+"""What of a set of corrections teaches, and what judges."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src_models.corrections.correction import Source, mark
+from src_models.corrections.correction_set import CorrectionSet
+from src_models.errors import DataSetError, UserError
+from src_models.finetuning.held_out import learning_images
+from src_models.header import Intensity, ModelHeader
+from src_models.instances import targets_from_labels
+
+SHAPE = (24, 28)
+
+
+def header(result="semantic", classes=("background", "a", "b"), **fields):
+    classes = ("background", "interior", "boundary") if result == "instances" else classes
+    return ModelHeader(
+        name="m",
+        purpose="",
+        architecture="unet",
+        config={},
+        classes=classes,
+        channels=("grey",),
+        result=result,
+        intensity=Intensity(kind="window", low=0, high=100),
+        **fields,
+    )
+
+
+def scene(seed, objects=6):
+    rng = np.random.default_rng(seed)
+    labels = np.zeros(SHAPE, np.int32)
+    for _ in range(objects):
+        y, x = rng.integers(0, 18, 2)
+        labels[y : y + 6, x : x + 6] = rng.integers(1, 3)
+    return rng.integers(0, 100, SHAPE).astype(np.uint8), labels
+
+
+def filled(folder, count, *, change=np.zeros_like, first=0, **options):
+    kept = CorrectionSet.open(folder)
+    for seed in range(first, first + count):
+        image, labels = scene(seed)
+        kept.add(mark(image, labels, change(labels), source=Source(layer=f"p{seed}"), **options))
+    return kept
+
+
+def counting(images):
+    return {image.name: image.labels >= 0 for image in images}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_of_few_planes_a_quarter_of_each_is_held_out(tmp_path, count):
+    found = learning_images(filled(tmp_path, count), header())
+    training, validation = counting(found.training), counting(found.validation)
+    assert len(training) == len(validation) == count
+    for name, held in validation.items():
+        assert not (held & training[name]).any()
+        assert (held | training[name]).all()
+        rows, columns = np.flatnonzero(held.any(1)), np.flatnonzero(held.any(0))
+        assert (len(rows), len(columns)) == (12, 14)
+        assert held.sum() == 12 * 14, "a quadrant"
+
+
+@pytest.mark.parametrize(("count", "out"), [(4, 1), (6, 2), (8, 2), (12, 3)])
+def test_of_four_planes_and_more_a_quarter_is_held_out_whole(tmp_path, count, out):
+    found = learning_images(filled(tmp_path, count), header())
+    training, validation = counting(found.training), counting(found.validation)
+    assert len(validation) == out
+    assert not training.keys() & validation.keys()
+    assert len(training) + len(validation) == count
+    assert all(held.all() for held in (*training.values(), *validation.values()))
+
+
+def test_a_plane_seldom_changes_sides_when_others_are_added(tmp_path):
+    kept = filled(tmp_path, 8)
+    before = set(counting(learning_images(kept, header()).validation))
+    after = set(counting(learning_images(filled(tmp_path, 4, first=8), header()).validation))
+    assert len(before) == 2
+    new = {f"p{seed}.tif" for seed in range(8, 12)}
+    assert after - new <= before | after
+    assert len(before - after) <= len(after & new)
+
+
+def test_the_quadrant_that_is_held_out_has_its_share_of_changes(tmp_path):
+    """Only the upper left was changed: neither side should be without any change, if a quadrant could do that."""
+    image, _ = scene(0)
+    labels = np.zeros(SHAPE, np.int32)
+    labels[2:12, 2:14] = 1
+    labels[13:15, 2:20] = 2
+    kept = CorrectionSet.open(tmp_path)
+    kept.add(mark(image, labels, source=Source(layer="a")))
+    changed = labels > 0
+    (held,) = counting(learning_images(kept, header()).validation).values()
+    shares = [changed[quadrant].mean() for quadrant in _quadrants()]
+    best = _quadrants()[int(np.argmin(np.abs(np.array(shares) - changed.mean())))]
+    expected = np.zeros(SHAPE, bool)
+    expected[best] = True
+    np.testing.assert_array_equal(held, expected)
+
+
+def _quadrants():
+    return [np.s_[:12, :14], np.s_[:12, 14:], np.s_[12:, :14], np.s_[12:, 14:]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    count=st.integers(1, 6),
+    regions=st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 18), st.integers(2, 9), st.integers(0, 20), st.integers(2, 9)),
+        max_size=4,
+    ),
+)
+def test_each_pixel_that_counts_is_on_one_side_with_its_newest_label(tmp_path_factory, count, regions):
+    folder = tmp_path_factory.mktemp("set")
+    kept = filled(folder, count)
+    expected = {f"p{seed}": scene(seed)[1].copy() for seed in range(count)}
+    for plane, top, height, left, width in regions:
+        seed = plane % count
+        image, labels = scene(seed)
+        region = ((top, top + height), (left, left + width))
+        new = 3 - np.maximum(labels, 1)
+        kept.add(mark(image, new, labels, source=Source(layer=f"p{seed}"), mode="region", region=region))
+        cut = np.s_[top : top + height, left : left + width]
+        expected[f"p{seed}"][cut] = new[cut]
+    found = learning_images(kept, header())
+    told, sides = defaultdict(lambda: np.full(SHAPE, -9)), defaultdict(lambda: np.zeros(SHAPE, int))
+    for images in (found.training, found.validation):
+        for image in images:
+            plane, counts = image.name.split(".")[0].split("-")[0], image.labels >= 0
+            told[plane][counts] = image.labels[counts]
+            sides[plane] += counts
+    for plane, labels in expected.items():
+        np.testing.assert_array_equal(told[plane], labels)
+        assert (sides[plane] == 1).all()
+
+
+def test_the_focus_is_what_was_changed(tmp_path):
+    def change(labels):
+        found = labels.copy()
+        found[4:9, 5:11] = 0
+        return found
+
+    found = learning_images(filled(tmp_path, 4, change=change), header())
+    for image in (*found.training, *found.validation):
+        _, labels = scene(int(image.name[1]))
+        expected = np.argwhere(labels != change(labels))
+        np.testing.assert_array_equal(image.focus, expected if len(expected) else np.argwhere(labels >= 0))
+
+
+def test_images_are_normalised_as_the_model_expects(tmp_path):
+    found = learning_images(filled(tmp_path, 4), header())
+    for image in found.training:
+        raw, _ = scene(int(image.name[1]))
+        np.testing.assert_allclose(image.image[0], raw / 100, atol=1e-3)
+
+
+def test_of_paint_the_outline_does_not_count_for_objects(tmp_path):
+    image, _ = scene(0)
+    labels = np.zeros(SHAPE, np.int32)
+    labels[4:20, 4:24] = 70_000_000
+    background = np.zeros(SHAPE, bool)
+    background[21:] = True
+    kept = CorrectionSet.open(tmp_path)
+    kept.add(mark(image, labels, source=Source(layer="a"), mode="painted", background=background))
+    found = learning_images(kept, header("instances"))
+    counts = sum(image.labels >= 0 for image in (*found.training, *found.validation))
+    expected = ((labels > 0) | background) & (targets_from_labels(np.minimum(labels, 1)) != 2)
+    np.testing.assert_array_equal(counts, expected)
+    assert max(image.labels.max() for image in found.training) == 1, "numbers close up"
+
+
+def test_the_size_of_objects_is_known(tmp_path):
+    kept = CorrectionSet.open(tmp_path)
+    labels = np.zeros(SHAPE, np.int32)
+    labels[2:8, 2:8], labels[12:18, 12:18] = 1, 2
+    kept.add(mark(scene(0)[0], labels, source=Source(layer="a")))
+    assert learning_images(kept, header("instances")).diameter == pytest.approx(2 * np.sqrt(36 / np.pi))
+
+
+def test_two_classes_are_learnt_from_any_numbers(tmp_path):
+    kept = filled(tmp_path, 1)
+    image, labels = scene(5)
+    kept.add(mark(image, labels * 100, source=Source(layer="a")))
+    found = learning_images(kept, header(classes=("background", "cell")))
+    highest = {image.labels.max() for image in found.training}
+    assert highest == {1}
+
+
+def test_a_class_beyond_the_models_counts_only_where_it_is_marked(tmp_path):
+    image, labels = scene(1)
+    labels[0, 0], labels[20:22, 20:22] = 9, 2
+    kept = CorrectionSet.open(tmp_path)
+    kept.add(mark(image, labels, source=Source(layer="a"), mode="region", region=((1, 24), (1, 28))))
+    learning_images(kept, header())
+    kept.add(mark(image, labels, source=Source(layer="a")))
+    with pytest.raises(DataSetError, match=r"a-2\.tif has the class 9 and the model 'm' has 3 \(background, a, b\)"):
+        learning_images(kept, header())
+
+
+def test_nothing_to_learn_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="nothing is marked as corrected yet"):
+        learning_images(CorrectionSet.open(tmp_path / "empty"), header())
+    with pytest.raises(UserError, match="as the network found it"):
+        learning_images(filled(tmp_path / "same", 2, change=lambda labels: labels), header())
