@@ -19,7 +19,14 @@ from src_models.predict import PlacedMap
 __all__ = ["Answer", "AnswerMaker"]
 
 THRESHOLD = 0.5
+# How far a click that disagrees with an answer moves the threshold towards the probability that was found there, and
+# the probabilities from which on the disagreement is no matter of where an object ends.
+YIELDING = 0.8
+LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
 COARSER = 2  # grid on which an object's size is found out, which needs no details
+# A click that takes away where the object was thought to be more surely than this asks whether it is smaller; it is if
+# another size shows one below this share of the length.
+TAKEN, SMALLER = 0.5, 0.7
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
 Region = tuple[slice, slice]
@@ -43,6 +50,8 @@ class Answer:
         The object's pixels in `region`.
     shape
         Rows and columns of the plane.
+    threshold
+        Probability above which a pixel is the object. Where an object ends is a matter of taste, which clicks tell.
     """
 
     crop: Crop
@@ -51,6 +60,7 @@ class Answer:
     given: NDArray[np.float32]
     mask: NDArray[np.bool_]
     shape: tuple[int, int]
+    threshold: float = THRESHOLD
 
     @property
     def probability(self) -> NDArray[np.float32]:
@@ -76,6 +86,13 @@ class Answer:
     def sureness(self) -> float:
         """How far from undecided the network is in and around the object, 0 to 1; 0 if nothing was found."""
         return sureness(self.grid, self.grid > THRESHOLD)
+
+    def probability_at(self, y: float, x: float) -> float | None:
+        """Return the probability of one pixel of the plane; None where the answer says nothing."""
+        row, column = round(y) - self.region[0].start, round(x) - self.region[1].start
+        if not (0 <= row < self.mask.shape[0] and 0 <= column < self.mask.shape[1]):
+            return None
+        return float(self.probability[row, column])
 
     def overlap(self, other: Answer) -> float:
         """Return the IoU with another answer in this plane, or in one beside it."""
@@ -125,16 +142,22 @@ class AnswerMaker:
             rough = self._first(prompts)
             crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
             return self.look(crop, prompts, rough)
-        answer = self.look(crop_around(prompts, extent), prompts, before)
+        smaller = self._smaller(prompts, before) if before is not None and not boxed else None
+        if smaller is not None:
+            return smaller
+        threshold = _threshold(prompts, before) if before is not None else THRESHOLD
+        answer = self.look(crop_around(prompts, extent), prompts, before, threshold)
         better = self._better(answer, prompts)
-        return answer if better is None else self.look(better, prompts, answer)
+        return answer if better is None else self.look(better, prompts, answer, threshold)
 
-    def look(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None) -> Answer:
+    def look(
+        self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
+    ) -> Answer:
         """Return the answer to what was given, looked for in one square and no other."""
         size = self._network.size
         given = self._given(crop, prompts, before, size)
         image = crop.read(self._read, self._shape, size)
-        return self._answer(crop, self._network(image[None], given[None])[0], given, prompts)
+        return self._answer(crop, self._network(image[None], given[None])[0], given, prompts, threshold)
 
     def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
         """Return the answers to first clicks on different objects of about one size, looked for in one go.
@@ -204,14 +227,33 @@ class AnswerMaker:
         y, x = np.mean(
             [point for prompt in prompts if not isinstance(prompt, Box) for point in prompt.points()], axis=0
         )
-        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)] or [
-            crop_around(prompts, None)
-        ]
+        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)]
+        return self._surest(crops or [crop_around(prompts, None)], prompts)
+
+    def _smaller(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
+        """Return a smaller object than was found, where the last click lies in what was taken for the object.
+
+        Then the object may have been looked at too far away: its size is found out anew, from all clicks.
+        """
+        last, positive = prompts[-1], [prompt for prompt in prompts if not isinstance(prompt, Box) and prompt.positive]
+        if isinstance(last, Box) or last.positive or not positive or before.extent is None:
+            return None
+        found = before.probability_at(*next(iter(last.points())))
+        if found is None or found < TAKEN:
+            return None
+        y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, positive)]
+        rough = self._surest(crops, prompts) if crops else None
+        if rough is None or rough.extent is None or _length(rough.extent) > SMALLER * _length(before.extent):
+            return None
+        return self.look(crop_around(positive, rough.extent), prompts, rough)
+
+    def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
         size = self._network.size // COARSER
         given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
         images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
         grids = self._network(images, given)
-        best = best_zoom(crops, grids, _positive(prompts), THRESHOLD)
+        best = best_zoom(crops, grids, _positive(prompts), THRESHOLD, _negative(prompts))
         return self._answer(crops[best], grids[best], given[best], prompts)
 
     def _better(self, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
@@ -239,17 +281,44 @@ class AnswerMaker:
         return np.concatenate([drawn, previous[None]])
 
     def _answer(
-        self, crop: Crop, grid: NDArray[np.float32], given: NDArray[np.float32], prompts: Sequence[Prompt]
+        self,
+        crop: Crop,
+        grid: NDArray[np.float32],
+        given: NDArray[np.float32],
+        prompts: Sequence[Prompt],
+        threshold: float = THRESHOLD,
     ) -> Answer:
         region = crop.inside(self._shape)
         places = [(y - region[0].start, x - region[1].start) for y, x in _positive(prompts)]
-        mask = _parts_with(crop.to_image(grid, self._shape) > THRESHOLD, places)
-        return Answer(crop, region, grid, given, mask, self._shape)
+        mask = _parts_with(crop.to_image(grid, self._shape) > threshold, places)
+        return Answer(crop, region, grid, given, mask, self._shape, threshold)
 
 
 def _around(place: float, length: int) -> slice:
     start = round(place - (length - 1) / 2)
     return slice(start, start + length)
+
+
+def _length(extent: Region) -> int:
+    return max(int(part.stop - part.start) for part in extent)
+
+
+def _threshold(prompts: Sequence[Prompt], before: Answer) -> float:
+    """Return the threshold that the last click asks for: it says on which side of the edge its place is."""
+    last = prompts[-1]
+    if isinstance(last, Box):
+        return before.threshold
+    found = before.probability_at(*next(iter(last.points())))
+    if found is None or not UNDECIDED[0] < found < UNDECIDED[1] or (found > before.threshold) == last.positive:
+        return before.threshold
+    moved = before.threshold + YIELDING * (found - before.threshold)
+    return float(np.clip(moved, LEAST_THRESHOLD, 1 - LEAST_THRESHOLD))
+
+
+def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
+    return [
+        point for prompt in prompts if not isinstance(prompt, Box) and not prompt.positive for point in prompt.points()
+    ]
 
 
 def _positive(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:

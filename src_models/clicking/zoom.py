@@ -18,11 +18,14 @@ from src_models.clicking.crop import SHARE, Crop
 __all__ = ["best_zoom", "sureness"]
 
 AGREEMENT, SIZE = 1.0, 0.2  # what agreement of neighbouring squares, and each doubling away from the good size, count
+CONTRADICTION = 2.0  # what each place counts that is said to lie outside of the object, and was found in it
 NOTHING = -10.0
 Places = Sequence[tuple[float, float]]
 
 
-def best_zoom(crops: Sequence[Crop], grids: NDArray[np.float32], places: Places, threshold: float) -> int:
+def best_zoom(
+    crops: Sequence[Crop], grids: NDArray[np.float32], places: Places, threshold: float, outside: Places = ()
+) -> int:
     """Return which of several squares around a place shows its object best.
 
     Parameters
@@ -35,17 +38,20 @@ def best_zoom(crops: Sequence[Crop], grids: NDArray[np.float32], places: Places,
         Places in the object (px of the plane).
     threshold
         From which probability on a cell belongs to it.
+    outside
+        Places beside the object.
     """
     found = [_held(grid > threshold, crop, places) for crop, grid in zip(crops, grids, strict=True)]
     agreements = [_agreement(near, far) for near, far in pairwise(found)]
     worths = []
-    for number, (grid, mask) in enumerate(zip(grids, found, strict=True)):
+    for number, (crop, grid, mask) in enumerate(zip(crops, grids, found, strict=True)):
         if not mask.any():
             worths.append(NOTHING)
             continue
         agreement = max(agreements[max(number - 1, 0) : number + 1], default=0.0)
         away = abs(float(np.log2(_share(mask) / SHARE)))
-        worths.append(sureness(grid, mask) + AGREEMENT * agreement - SIZE * away)
+        contradicted = CONTRADICTION * _inside(mask, crop, outside)
+        worths.append(sureness(grid, mask) + AGREEMENT * agreement - SIZE * away - contradicted)
     return int(np.argmax(worths))
 
 
@@ -61,10 +67,19 @@ def sureness(grid: NDArray[np.float32], found: NDArray[np.bool_]) -> float:
 def _held(found: NDArray[np.bool_], crop: Crop, places: Places) -> NDArray[np.bool_]:
     """Return the connected parts in which the places lie; nothing if they lie in none."""
     parts, _ = ndimage.label(found)
-    cells = [tuple(np.round(crop.to_grid(*place, len(found))).astype(int)) for place in places]
-    inside = [cell for cell in cells if min(cell) >= 0 and max(cell) < len(found)]
-    meant = {int(parts[cell]) for cell in inside} - {0}
+    meant = {int(parts[cell]) for cell in _cells(crop, places, len(found))} - {0}
     return np.isin(parts, list(meant))
+
+
+def _inside(found: NDArray[np.bool_], crop: Crop, places: Places) -> int:
+    """Return how many places lie in what was found."""
+    return sum(bool(found[cell]) for cell in _cells(crop, places, len(found)))
+
+
+def _cells(crop: Crop, places: Places, size: int) -> list[tuple[int, ...]]:
+    """Return the cells of places that lie on the grid of a square."""
+    cells = [tuple(np.round(crop.to_grid(*place, size)).astype(int)) for place in places]
+    return [cell for cell in cells if min(cell) >= 0 and max(cell) < size]
 
 
 def _share(found: NDArray[np.bool_]) -> float:
