@@ -13,7 +13,22 @@ import typer
 from typer.core import TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import attention, audit, click, clicks, convert, demo, evaluate, models, segment, train
+from napari_medt.cli import (
+    attention,
+    audit,
+    click,
+    clicks,
+    convert,
+    correct,
+    corrections,
+    demo,
+    evaluate,
+    finetune,
+    models,
+    next_slices,
+    segment,
+    train,
+)
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
@@ -46,6 +61,10 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(click.click)
 app.command()(clicks.clicks)
+app.command()(correct.correct)
+app.command()(corrections.corrections)
+app.command("next")(next_slices.next_slices)
+app.command()(finetune.finetune)
 app.command()(convert.convert)
 app.command()(demo.demo)
 

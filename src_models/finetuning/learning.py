@@ -154,6 +154,12 @@ class Learning:
         self._spent = 0.0
         self._stopping = False
         self._trouble = ""
+        self._leads = True
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes, where several learn together."""
+        return self._leads
 
     def stop(self) -> None:
         """End after the present step and a validation, with the best found; may be called from another thread."""
@@ -182,6 +188,7 @@ class Learning:
             If this machine does not have the device.
         """
         fabric = _fabric(self.settings)
+        self._leads = bool(fabric.is_global_zero)
         with reused_memory():
             yield from self._learn(fabric)
         return self.result()
