@@ -31,7 +31,7 @@ class Clump:
         for image in images:
             bright = image[0] > 0.75
             clump = image[0] > 0.25
-            answers.append(np.where(bright if bright.mean() > 0.1 else clump, 0.95, 0.02))
+            answers.append(np.where(bright if bright.mean() > 0.03 else clump, 0.95, 0.02))
         return np.array(answers, np.float32)
 
 
