@@ -4,6 +4,8 @@ The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an option
 ``file`` (a NAME) and ``split``; further columns are ignored. Where there is a manifest, it says what belongs to the
 data set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
 
+A set of corrections has a folder ``marked/`` as well, with equal names: pixels that are 0 there do not count.
+
 Examples
 --------
 >>> data = DataSet.open("cells")  # doctest: +SKIP
@@ -47,12 +49,15 @@ class Sample:
         Paths of both files.
     split
         The manifest's word for it ("train", "val", "test"), or None where there is none.
+    marked
+        Path of the file that tells which pixels count (those above 0); None where all do.
     """
 
     name: str
     image: Path
     mask: Path
     split: str | None = None
+    marked: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,8 @@ class DataSet:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names that :meth:`split` takes, sorted."""
-        return tuple(sorted({s.split for s in self.samples if s.split})) or ("train", "val")
+        named = {sample.split for sample in self.samples if sample.split}
+        return tuple(sorted(named | {"train", "val"} if self._divides_itself else named))
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """Return the samples of one split, sorted by name.
@@ -99,8 +105,8 @@ class DataSet:
         Parameters
         ----------
         name
-            A word of the manifest's column ``split``. Where no sample has one, there are "train" and "val" all the
-            same.
+            A word of the manifest's column ``split``. Where no sample has one, and in a set of corrections, there are
+            "train" and "val" all the same.
 
         Raises
         ------
@@ -111,12 +117,13 @@ class DataSet:
         -----
         Without splits in a manifest, about 15 % of the samples are "val": those whose name's SHA-256, as a number from
         0 to 1, is below 0.15. So a sample never changes sides when others are added. A set in which one side would be
-        empty moves the sample with the lowest (or highest) number there.
+        empty moves the sample with the lowest (or highest) number there. A set of corrections, whose manifest knows
+        "train" and "replaced" alone, divides its "train" so.
         """
-        if any(sample.split for sample in self.samples):
-            found = tuple(sample for sample in self.samples if sample.split == name)
+        if self._divides_itself and name in ("train", "val"):
+            found = self._by_hash()[name]
         else:
-            found = self._by_hash().get(name, ())
+            found = tuple(sample for sample in self.samples if sample.split == name)
         if not found:
             raise DataSetError(f"{self.root}: there is no split {name!r}; there are: {', '.join(self.splits)}")
         return found
@@ -147,18 +154,25 @@ class DataSet:
                 f'{path}: it does not tell the names of classes ({error}); write them as {{"1": "liver", ...}}'
             ) from error
 
+    @property
+    def _divides_itself(self) -> bool:
+        """Whether no one said which samples validate."""
+        named = {sample.split for sample in self.samples} - {None}
+        return not named or (named <= {"train", "replaced"} and any(sample.marked for sample in self.samples))
+
     def _by_hash(self) -> dict[str, tuple[Sample, ...]]:
-        if len(self.samples) < 2:
+        present = [sample for sample in self.samples if sample.split in (None, "train")]
+        if len(present) < 2:
             raise DataSetError(
                 f"{self.root}: one image cannot be divided into train and val; add images, or a manifest.csv with the "
                 "columns file and split"
             )
-        ranked = sorted(self.samples, key=lambda sample: _fraction(sample.name))
+        ranked = sorted(present, key=lambda sample: _fraction(sample.name))
         count = sum(_fraction(sample.name) < VALIDATION_SHARE for sample in ranked)
         validation = set(ranked[: min(max(count, 1), len(ranked) - 1)])
         return {
-            "train": tuple(sample for sample in self.samples if sample not in validation),
-            "val": tuple(sample for sample in self.samples if sample in validation),
+            "train": tuple(sample for sample in present if sample not in validation),
+            "val": tuple(sample for sample in present if sample in validation),
         }
 
 
@@ -253,7 +267,8 @@ def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: b
 
 
 def _sample(root: Path, name: str, split: str | None) -> Sample:
-    return Sample(name, root / "images" / name, root / "masks" / name, split)
+    marked = root / "marked" / name
+    return Sample(name, root / "images" / name, root / "masks" / name, split, marked if marked.is_file() else None)
 
 
 def _fraction(name: str) -> float:

@@ -7,11 +7,26 @@ import torch.nn.functional as F
 from monai.losses.dice import DiceLoss
 from torch import Tensor
 
-__all__ = ["IGNORED", "masked_dice_ce"]
+__all__ = ["IGNORED", "masked_ce", "masked_dice_ce"]
 
 IGNORED = -1
 
 _dice = DiceLoss(softmax=False, to_onehot_y=False)
+
+
+def masked_ce(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy over the pixels that count; 0 if there are none.
+
+    Parameters
+    ----------
+    logits
+        (N, classes, *S).
+    targets
+        (N, *S) integers; :data:`IGNORED` does not count.
+    """
+    if not bool((targets != IGNORED).any()):
+        return logits.sum() * 0.0
+    return F.cross_entropy(logits, targets, ignore_index=IGNORED)
 
 
 def masked_dice_ce(logits: Tensor, targets: Tensor) -> Tensor:

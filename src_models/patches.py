@@ -22,15 +22,17 @@ from src_models.channels import as_channels
 from src_models.dataset import Sample, read_sample
 from src_models.errors import DataSetError
 from src_models.header import ModelHeader
+from src_models.image_files import read_labels
 from src_models.instances import median_diameter, targets_from_labels
 from src_models.intensity import measure
 from src_models.masked_loss import IGNORED
 
-__all__ = ["Patches", "TrainingImage", "load_images", "targets_of"]
+__all__ = ["Patches", "TrainingImage", "load_images", "targets_of", "window_of_most"]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
 ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25)}
 SMALLEST_DIAMETER = 7.0
+OUTLINE = 2  # px that the outline of an object is wide
 FOCUSED = 0.75  # share of patches that hold a pixel of their image's focus
 
 
@@ -67,20 +69,46 @@ def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[Training
 
 def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
     image, labels = read_sample(sample)
+    counts = None if sample.marked is None else _read_marks(sample, labels.shape)
     if labels.ndim != header.dimensions:
         raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
     if header.result == "semantic" and len(header.classes) == 2:
         labels = (labels > 0).astype(np.int32)  # 0 and 255 as well as 0 and 1
-    if header.result == "semantic" and labels.max(initial=0) >= len(header.classes):
+    known = labels if counts is None else np.where(counts, labels, 0)
+    if header.result == "semantic" and known.max(initial=0) >= len(header.classes):
         raise DataSetError(
-            f"{sample.mask} has the class {labels.max()} and the network has {len(header.classes)} classes "
+            f"{sample.mask} has the class {known.max()} and the network has {len(header.classes)} classes "
             f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
         )
     channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
     planes = as_channels(channels_first, header, str(sample.image))
     normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
-    diameter = median_diameter(labels) if header.result == "instances" else None
-    return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
+    diameter = median_diameter(known) if header.result == "instances" else None
+    if counts is None or counts.all():
+        return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
+    if header.result == "instances":
+        counts &= ~_unsure_outline(labels, counts)
+    else:
+        labels = np.minimum(labels, len(header.classes) - 1)
+    encoded = np.where(counts, labels, ~labels)
+    return TrainingImage(sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts))
+
+
+def _read_marks(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Read which pixels count."""
+    assert sample.marked is not None
+    marked = read_labels(sample.marked)
+    if marked.shape != shape:
+        raise DataSetError(f"{sample.marked} has the shape {marked.shape} and its mask {shape}; replace one of them")
+    return np.asarray(marked > 0)
+
+
+def _unsure_outline(labels: NDArray[np.int32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the outlines beside pixels that do not count: there nobody said where an object ends."""
+    from scipy import ndimage
+
+    near = ndimage.binary_dilation(~counts, iterations=OUTLINE)
+    return np.asarray((targets_from_labels(labels) == 2) & near)
 
 
 class Patches(Dataset[tuple[Tensor, Tensor]]):
@@ -178,6 +206,19 @@ def targets_of(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int
     targets = (targets_from_labels(whole) if header.result == "instances" else whole).astype(np.int64)
     targets[~counts] = IGNORED
     return targets
+
+
+def window_of_most(counts: NDArray[np.bool_], most: int) -> tuple[slice, ...]:
+    """Return the window of at most so many pixels along each axis in which the most counts, axis by axis."""
+    cut: tuple[slice, ...] = ()
+    for axis in range(counts.ndim):
+        along = counts[cut].sum(axis=tuple(other for other in range(counts.ndim) if other != axis))
+        start = 0
+        if len(along) > most:
+            sums = np.cumsum(np.concatenate([[0], along]))
+            start = int(np.argmax(sums[most:] - sums[:-most]))
+        cut = (*cut, slice(start, start + most))
+    return cut
 
 
 def _by_colour(images: Sequence[TrainingImage]) -> NDArray[np.float64]:

@@ -29,9 +29,10 @@ from src_models.checkpoint import Model, save
 from src_models.dataset import DataSet
 from src_models.errors import DataSetError, UserError
 from src_models.header import ModelHeader
+from src_models.masked_loss import IGNORED, masked_ce, masked_dice_ce
 from src_models.memory import reused_memory
 from src_models.nets.axial_attention import AxialAttention
-from src_models.patches import Patches, TrainingImage, load_images
+from src_models.patches import Patches, TrainingImage, load_images, targets_of, window_of_most
 from src_models.registry import create
 from src_models.training_fabric import make_fabric, set_learning_rate
 from src_models.training_settings import TrainSettings
@@ -153,6 +154,7 @@ class _Run:
         self.state = TrainingState()
         whole = settings.loss == "dice-ce"
         self.loss = DiceCELoss(softmax=True, to_onehot_y=True, lambda_dice=1.0 if whole else 0.0)
+        self.masked_loss = masked_dice_ce if whole else masked_ce
 
     def run(self, resume: bool, overwrite: bool) -> Path:
         if self.output.suffix != ".safetensors":
@@ -224,7 +226,9 @@ class _Run:
     def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        loss = self.loss(network(batch), targets[:, None])
+        partly = bool((targets == IGNORED).any())
+        logits = network(batch)
+        loss = self.masked_loss(logits, targets) if partly else self.loss(logits, targets[:, None])
         if not torch.isfinite(loss):
             raise DataSetError(
                 f"training step {self.state.step + 1}: the loss is not a number; lower the learning rate, or look for "
@@ -248,7 +252,7 @@ class _Run:
                 found = network(batch.to(fabric.device)).argmax(1)[0]
             truth = targets.to(fabric.device)
             for index in range(len(self.header.classes)):
-                here, there = found == index, truth == index
+                here, there = (found == index) & (truth != IGNORED), truth == index
                 totals[0, index] += 2 * (here & there).sum()
                 totals[1, index] += here.sum() + there.sum()
         network.train()
@@ -362,12 +366,10 @@ def _forget_gradients_of_gates(network: nn.Module) -> None:
 
 
 def _middle(image: TrainingImage, most: int, header: ModelHeader) -> tuple[Tensor, Tensor]:
-    """Return the middle of an image, (1, C, *S), and its target classes (*S)."""
-    from src_models.instances import targets_from_labels
-
-    cut = tuple(
-        slice(max(0, (length - most) // 2), max(0, (length - most) // 2) + most) for length in image.labels.shape
-    )
-    targets = targets_from_labels(image.labels) if header.result == "instances" else image.labels
+    """Return the middle of an image, (1, C, *S), and its target classes (*S); of one that counts in part, that part."""
+    counts = image.labels >= 0
+    cut = window_of_most(counts, most)
+    if counts.all():
+        cut = tuple(slice(max(0, (length - most) // 2), max(0, (length - most) // 2) + most) for length in counts.shape)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
-    return planes, torch.from_numpy(targets[cut].astype(np.int64))
+    return planes, torch.from_numpy(targets_of(image.labels, header)[cut])

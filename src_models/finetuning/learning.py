@@ -38,7 +38,7 @@ from src_models.finetuning.settings import FinetuneSettings
 from src_models.header import ModelHeader
 from src_models.masked_loss import masked_dice_ce
 from src_models.memory import reused_memory
-from src_models.patches import Patches, TrainingImage, targets_of
+from src_models.patches import Patches, TrainingImage, targets_of, window_of_most
 
 __all__ = ["Learning", "LearningResult", "LearningUpdate", "finetune"]
 
@@ -450,19 +450,9 @@ def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
     """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
     fixed = header.config.get("image_size") if header.config.get("compatible") else None
     most = int(fixed or LARGEST_VALIDATION)
-    counts = image.labels >= 0
-    rows = _best_start(counts.sum(axis=1), most)
-    columns = _best_start(counts[rows : rows + most].sum(axis=0), most)
-    cut = (slice(rows, rows + most), slice(columns, columns + most))
+    cut = window_of_most(image.labels >= 0, most)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
     return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]
-
-
-def _best_start(counted: Any, length: int) -> int:
-    if len(counted) <= length:
-        return 0
-    sums = np.cumsum(np.concatenate([[0], counted]))
-    return int(np.argmax(sums[length:] - sums[:-length]))
 
 
 def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:

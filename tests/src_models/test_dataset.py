@@ -281,3 +281,41 @@ def test_real_data_sets_open(shared: Path, name: str, counts: dict[str, int]) ->
     image, mask = read_sample(data.samples[0])
     assert image.shape[:2] == mask.shape
     assert mask.max() >= 1
+
+
+# Sets of corrections
+
+
+def write_marked(root: Path, rows: dict[str, str]) -> DataSet:
+    for name in rows:
+        write_pair(root, name)
+        (root / "marked").mkdir(exist_ok=True)
+        tifffile.imwrite(root / "marked" / name, np.eye(6, 8, dtype=np.uint8))
+    write_manifest(root, "file,split,counts\n" + "".join(f"{name},{split},all\n" for name, split in rows.items()))
+    return DataSet.open(root)
+
+
+def test_a_set_of_corrections_divides_what_counts(tmp_path: Path) -> None:
+    names = [f"{number}.tif" for number in range(40)]
+    data = write_marked(tmp_path, {name: "replaced" if name == "7.tif" else "train" for name in names})
+    assert data.splits == ("replaced", "train", "val")
+    train, val = ({sample.name for sample in data.split(split)} for split in ("train", "val"))
+    assert train | val == set(names) - {"7.tif"}
+    assert not train & val
+    assert 1 <= len(val) < 15
+    assert [sample.name for sample in data.split("replaced")] == ["7.tif"]
+    assert all(sample.marked == tmp_path / "marked" / sample.name for sample in data.samples)
+    more = write_marked(tmp_path, {**dict.fromkeys(names, "train"), "new.tif": "train"})
+    assert val <= {sample.name for sample in more.split("val")}
+
+
+def test_a_set_of_one_correction_cannot_be_divided(tmp_path: Path) -> None:
+    data = write_marked(tmp_path, {"a.tif": "train", "b.tif": "replaced"})
+    with pytest.raises(DataSetError, match="one image cannot be divided into train and val"):
+        data.split("val")
+
+
+def test_splits_that_someone_named_hold_in_a_set_of_corrections_too(tmp_path: Path) -> None:
+    data = write_marked(tmp_path, {"a.tif": "train", "b.tif": "val", "c.tif": "train"})
+    assert [sample.name for sample in data.split("val")] == ["b.tif"]
+    assert [sample.name for sample in data.split("train")] == ["a.tif", "c.tif"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from monai.losses.dice import DiceCELoss
 
-from src_models.masked_loss import IGNORED, masked_dice_ce
+from src_models.masked_loss import IGNORED, masked_ce, masked_dice_ce
 
 
 def example(shape=(3, 4, 9, 11), seed=0):
@@ -82,3 +82,12 @@ def test_a_patch_of_a_batch_in_which_nothing_counts_teaches_nothing():
     assert torch.isfinite(loss)
     loss.backward()
     assert (logits.grad[0] == 0).all()
+
+
+def test_cross_entropy_alone_leaves_out_what_does_not_count():
+    logits, targets = example()
+    torch.testing.assert_close(masked_ce(logits, targets), torch.nn.functional.cross_entropy(logits, targets))
+    targets[:, 3:] = IGNORED
+    expected = torch.nn.functional.cross_entropy(logits[:, :, :3], targets[:, :3])
+    torch.testing.assert_close(masked_ce(logits, targets), expected)
+    assert float(masked_ce(logits.detach(), torch.full_like(targets, IGNORED))) == 0

@@ -14,7 +14,7 @@ from src_models.errors import DataSetError, ImageError
 from src_models.header import Intensity, ModelHeader
 from src_models.instances import targets_from_labels
 from src_models.masked_loss import IGNORED
-from src_models.patches import SMALLEST_DIAMETER, Patches, TrainingImage, load_images, targets_of
+from src_models.patches import SMALLEST_DIAMETER, Patches, TrainingImage, load_images, targets_of, window_of_most
 
 INSTANCES = ("background", "interior", "boundary")
 
@@ -307,3 +307,79 @@ def test_weights_decide_how_often_an_image_is_drawn():
     images = [scene((40, 40), k) for k in range(3)]
     drawn = patches(images, weights=[2, 0, 6])
     np.testing.assert_allclose(drawn._weights, [0.25, 0, 0.75])
+
+
+def marked_sample(folder, image, mask, counts):
+    one = sample(folder, image, mask)
+    (folder / "marked").mkdir(exist_ok=True)
+    tifffile.imwrite(folder / "marked" / one.name, counts.astype(np.uint8))
+    return replace(one, marked=folder / "marked" / one.name)
+
+
+@pytest.mark.parametrize("result", ["semantic", "instances"])
+def test_of_a_corrected_image_only_what_is_marked_counts(tmp_path, result):
+    whole = scene((60, 70), 3)
+    counts = np.zeros((60, 70), bool)
+    counts[10:40, 20:60] = True
+    described = header(result)
+    raw = (whole.image[0] * 200).astype(np.uint8)
+    (image,) = load_images([marked_sample(tmp_path, raw, whole.labels.astype(np.uint8), counts)], described)
+    targets = targets_of(image.labels, described)
+    known = targets_of(whole.labels, described)
+    held = targets != IGNORED
+    assert not (held & ~counts).any()
+    np.testing.assert_array_equal(targets[held], known[held])
+    left_out = counts & ~held
+    if result == "semantic":
+        assert not left_out.any()
+    else:  # outlines that end where nothing is known
+        rim = counts & ~ndimage.binary_erosion(counts, iterations=2)
+        np.testing.assert_array_equal(left_out, rim & (known == 2))
+    np.testing.assert_array_equal(image.focus, np.argwhere(held))
+
+
+def test_paint_teaches_no_outline(tmp_path):
+    mask = np.zeros((40, 40), np.uint8)
+    mask[10:30, 10:30] = 1
+    described = header("instances")
+    (image,) = load_images([marked_sample(tmp_path, mask, mask, mask > 0)], described)
+    targets = targets_of(image.labels, described)
+    assert set(np.unique(targets)) == {IGNORED, 1}
+    assert (targets == 1).sum() == 16 * 16
+
+
+def test_where_all_is_marked_nothing_differs(tmp_path):
+    mask = scene((40, 40), 1).labels.astype(np.uint8)
+    one = marked_sample(tmp_path, mask, mask, np.ones((40, 40)))
+    (marked,), (plain,) = (load_images([each], header()) for each in (one, replace(one, marked=None)))
+    np.testing.assert_array_equal(marked.labels, plain.labels)
+    assert marked.focus is None
+
+
+def test_a_class_that_does_not_count_need_not_be_known(tmp_path):
+    mask = np.zeros((30, 30), np.uint8)
+    mask[3:9], mask[20:25] = 9, 2
+    counts = np.ones((30, 30))
+    counts[:10] = 0
+    (image,) = load_images([marked_sample(tmp_path, mask, mask, counts)], header())
+    assert image.labels.max() == 2
+    with pytest.raises(DataSetError, match="has the class 9"):
+        load_images([marked_sample(tmp_path, mask, mask, np.ones((30, 30)))], header())
+
+
+def test_marks_of_another_shape_are_named(tmp_path):
+    mask = np.zeros((30, 30), np.uint8)
+    with pytest.raises(DataSetError, match=r"marked.a\.tif has the shape \(30, 29\)"):
+        load_images([marked_sample(tmp_path, mask, mask, np.ones((30, 29)))], header())
+
+
+def test_the_window_in_which_the_most_counts_is_found():
+    counts = np.zeros((50, 60), bool)
+    counts[30:36, 41:50] = counts[2, 3] = True
+    cut = window_of_most(counts, 12)
+    assert counts[cut].sum() == 54
+    assert counts[cut].shape == (12, 12)
+    assert counts[window_of_most(counts, 99)].shape == (50, 60)
+    volume = np.zeros((9, 20, 20), bool)
+    volume[5:8, 3:6, 11:17] = True
+    assert volume[window_of_most(volume, 6)].sum() == 54

@@ -417,3 +417,53 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert rates[52] == pytest.approx(1 + np.cos(np.pi * 47 / 95))
     assert all(a >= b for a, b in itertools.pairwise(rates[5:]))
     assert rates[-1] < 0.002
+
+
+# Data sets in which not every pixel counts
+
+
+def half_marked(root, wrong):
+    """Discs whose right half is marked; the labels of the left half are wrong, if asked for."""
+    pairs = []
+    for seed in range(6):
+        image, labels = disks(seed)
+        pairs.append((image, labels if not wrong else np.where(np.arange(64) < 32, 1 - labels, labels)))
+    data = write(root, pairs)
+    (root / "marked").mkdir()
+    for sample in data.samples:
+        marks = np.where(np.arange(64) < 32, 0, 3) * np.ones((64, 1))
+        tifffile.imwrite(root / "marked" / sample.name, marks.astype(np.uint8))
+    return DataSet.open(root)
+
+
+@pytest.mark.parametrize("loss", ["dice-ce", "ce"])
+def test_what_does_not_count_changes_nothing(tmp_path, loss):
+    settings = dataclasses.replace(QUICK, steps=5, loss=loss, augment="flip")
+    paths = []
+    for wrong in (False, True):
+        data = half_marked(tmp_path / f"{wrong}", wrong)
+        paths.append(train(data, header_for(data), tmp_path / f"{wrong}.safetensors", settings))
+    assert equal(*paths)
+    one, other = (load(path).header.training["validation_dice"] for path in paths)
+    assert one == other
+
+
+def test_a_set_of_corrections_is_trained_on(tmp_path):
+    from src_models.corrections.correction import Source, mark
+    from src_models.corrections.correction_set import CorrectionSet
+
+    kept = CorrectionSet.open(tmp_path / "set")
+    for seed in range(4):
+        image, labels = disks(seed)
+        background = np.zeros(labels.shape, bool)
+        background[10:50] = labels[10:50] == 0
+        background[:, :12] = False
+        source = Source(layer=f"cells {seed}")
+        kept.add(mark(image, labels, source=source, mode="painted", background=background))
+    data = DataSet.open(kept.root)
+    settings = dataclasses.replace(QUICK, steps=40, batch=4, validate_every=20)
+    path = train(data, header_for(data, config={"widths": [4, 8, 8]}), tmp_path / "m.safetensors", settings)
+    model = load(path)
+    image, labels = disks(99)
+    assert overlap(segment(image, model, device="cpu").labels > 0, labels > 0) > 0.8
+    assert model.header.training["train_images"] == 3

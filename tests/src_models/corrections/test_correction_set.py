@@ -91,7 +91,8 @@ def test_whatever_is_added_is_read_back(correction):
 def test_any_set_is_a_data_set(correction):
     with tempfile.TemporaryDirectory() as folder:
         name = CorrectionSet.open(folder).add(correction)
-        (sample,) = DataSet.open(folder).split("train")
+        (sample,) = DataSet.open(folder).samples
+        assert sample.split == "train"
         assert sample.name == name
         image, mask = read_sample(sample)
         _, numbered = np.unique(correction.labels, return_inverse=True)
@@ -169,7 +170,9 @@ def test_a_plane_that_is_corrected_again_is_replaced_and_stays_in_the_history(tm
         assert opened.read(first).labels.max() == 1
     after = files(tmp_path)
     assert all(after[path] == content for path, content in before.items() if path.name != "manifest.csv")
-    assert [sample.name for sample in DataSet.open(tmp_path).split("train")] == sorted([second, other])
+    data = DataSet.open(tmp_path)
+    assert sorted(sample.name for split in ("train", "val") for sample in data.split(split)) == sorted([second, other])
+    assert [sample.name for sample in data.split("replaced")] == [first]
 
 
 HALVES = {"top": ((0, 6), (0, 14)), "bottom": ((6, 12), (0, 14)), "middle": ((3, 9), (0, 14))}
