@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_medt.regions import Region
     from src_models.finetuning.candidates import Candidate
 
-__all__ = ["CorrectionLayers"]
+__all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers"]
 
 CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
     "correction changes",
@@ -148,10 +148,14 @@ class CorrectionLayers:
     def remove(self) -> None:
         """Take the outlines out of the viewer; labels stay."""
         for role in _NAMES:
-            layer = self.find(role)
-            if layer is not None:
-                layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
-                self._viewer.layers.remove(layer)
+            self.drop(role)
+
+    def drop(self, role: str) -> None:
+        """Take the layer of a role out of the viewer."""
+        layer = self.find(role)
+        if layer is not None:
+            layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
+            self._viewer.layers.remove(layer)
 
     def _go_to(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
         (top, bottom), (left, right) = region

@@ -18,6 +18,7 @@ from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.correction_looks import CorrectionLooks
 from napari_medt.widgets.learning_rounds import LearningRounds
 from napari_medt.widgets.marking import Marking
+from napari_medt.widgets.window_closing import WindowClosing
 from src_models.errors import UserError
 
 __all__ = ["CorrectWidget"]
@@ -44,6 +45,8 @@ class CorrectWidget(QWidget):
         self.rounds = LearningRounds(self.at, self)
         self.looks = CorrectionLooks(self.at, self.rounds, self)
         self.keys = ClickKeys(self, _KEYS)
+        self._closing = WindowClosing(self)
+        self._left = False
         self._connect()
         if Path(preferred).suffix and Path(preferred).is_file():
             self.open_model(preferred)
@@ -75,6 +78,7 @@ class CorrectWidget(QWidget):
         self.at.work.done.connect(self._on_done)
         self.at.work.refused.connect(self._on_refused)
         self.keys.pressed.connect(self._on_key)
+        self._closing.closed.connect(self._leave)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             emitter.connect(self._on_layers_changed)
 
@@ -130,9 +134,14 @@ class CorrectWidget(QWidget):
         """Notice that the dock was closed: napari then takes the widget out of it."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self._leave()
+            self.at.layers.remove()
         return super().event(event)
 
     def _leave(self) -> None:
+        """End all work: the dock, or the window, was closed."""
+        if self._left:
+            return
+        self._left = True
         self.keys.switch(False)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             with suppress(ValueError):  # it may be gone already
@@ -141,4 +150,3 @@ class CorrectWidget(QWidget):
         self.at.leave()
         self.marking.leave()
         self.controls.images.disconnect_viewer()
-        self.at.layers.remove()

@@ -91,10 +91,11 @@ class CorrectControls:
         first.setContentsMargins(0, 0, 0, 0)
         first.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         row = QHBoxLayout()
-        row.addWidget(self.segment, 3)
-        row.addWidget(self.region, 2)
+        row.addWidget(self.segment, 1)
+        row.addWidget(self.region, 1)
         first.addRow(row)
         first.addRow("Labels", self.labels)
+        first.addRow(self.next)
         busy = QHBoxLayout()
         busy.addWidget(self.bar, 1)
         busy.addWidget(self.cancel)
@@ -103,11 +104,10 @@ class CorrectControls:
         column.addWidget(self.recovery)
         column.addLayout(form)
         for title, panel, opened in (
-            ("1. Find", find, True),
+            ("1. Find what to correct", find, True),
             ("2. Mend and mark", self.marking, True),
             ("3. Learn", self.learning, True),
-            ("Versions", self.versions, True),
-            ("Next to correct", self.next, True),
+            ("4. Compare and choose", self.versions, True),
         ):
             column.addWidget(section(title, panel, opened=opened))
         column.addStretch()

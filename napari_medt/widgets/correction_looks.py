@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 
 from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import Compared, compare_steps, rank
-from napari_medt.correction_layers import AFTER, BEFORE
+from napari_medt.correction_layers import AFTER, BEFORE, NEXT
 from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
 from napari_medt.widgets.correcting import Correcting
@@ -102,7 +102,7 @@ class CorrectionLooks(QObject):
         """Forget what was looked at: the image or the model is another one."""
         self._compared = ()
         self._at.controls.next.forget()
-        self._at.layers.hide("correction next")
+        self._at.layers.hide(NEXT)
         self._switch("off")
 
     def _files(self) -> tuple[Path, Path]:
@@ -144,12 +144,16 @@ class CorrectionLooks(QObject):
             return
         before, after = (outcome.segmentation.attention[0] for outcome in (found.before, found.after))
         names = (found.before.model_name, found.after.model_name)
+        active = self._at.viewer.layers.selection.active
+        self._switch("off")
         less = self._results.show_difference(image, found.after, difference(after, before, models=names[::-1]))
         less.visible = False
         for when, outcome, placed in (("before", found.before, before), ("after", found.after, after)):
             layer = self._results.show_map(image, outcome, placed)
             layer.name = f"{placed.name} {when} ({outcome.model_name}) - {image.name}"
             layer.visible = when == "after"
+        if active is not None:
+            self._at.viewer.layers.selection.active = active
         self._at.say(
             "Attention before and after learning, and the difference, are layers now: click their eyes to compare."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_medt.correction_desk import Kept, Shelf, parts_of, read_shelf, use_version, write_note
+from napari_medt.correction_layers import PREVIEW
 from napari_medt.learning_task import LearningTask, Learnt, Preview, Trouble
 from napari_medt.preferences import keep_correct_model, read_preferences
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.ordered_work import OrderedWork
 from src_models.errors import UserError
+from src_models.finetuning.settings import FinetuneSettings
 from src_models.library import find_model
 
 __all__ = ["LearningRounds"]
 
+_STEPS_PER_SECOND = 6  # at most, so that a longer time is used
 _LOOK_MS = 500  # between two looks at which slice is in view, while learning
 
 
@@ -39,6 +43,7 @@ class LearningRounds(QObject):
         self._at = correcting
         self._controls = correcting.controls
         self.work = OrderedWork("learning", self)
+        self.settings = FinetuneSettings()  # what a person does not choose
         self.task: LearningTask | None = None
         self.shelf: Shelf | None = None
         self._marked_meanwhile = 0
@@ -75,13 +80,12 @@ class LearningRounds(QObject):
             return
         if folder is None:
             raise UserError("There is no image to correct: open one first (File > Open Files).")
-        from src_models.finetuning.settings import FinetuneSettings
-
         panel, chosen = self._controls.learning, read_preferences()
-        settings = FinetuneSettings(
+        settings = replace(
+            self.settings,
             part=panel.chosen_part(),
             seconds=float(panel.seconds.value()),
-            steps=max(300, 6 * panel.seconds.value()),
+            steps=max(self.settings.steps, _STEPS_PER_SECOND * panel.seconds.value()),
             device=chosen.device,
         )
         self.task = LearningTask(self._at.model(), folder, settings, chosen.threads)
@@ -211,7 +215,7 @@ class LearningRounds(QObject):
         for image in self._at.viewer.layers:
             if image.unique_id == preview.job.layer_id and self._controls.learning.preview.isChecked():
                 what = f"after {preview.step} steps"
-                self._at.layers.show_outlines(image, "correction preview", preview.job.region, preview.labels, what)
+                self._at.layers.show_outlines(image, PREVIEW, preview.job.region, preview.labels, what)
                 return
 
     def _on_done(self, _asked: Any, learnt: Learnt | None) -> None:
@@ -220,7 +224,7 @@ class LearningRounds(QObject):
             return
         self._controls.learning.show_result(self._sentence(learnt))
         if learnt.version is not None:
-            self._at.say(f"{learnt.version.name} is in use now. See Versions for before and after.")
+            self._at.say(f"{learnt.version.name} is in use now. Below: before and after.")
         else:
             self._at.say("The model is as it was.")
         self.open_folder()
@@ -242,7 +246,7 @@ class LearningRounds(QObject):
         self.task = None
         self._timer.stop()
         self._controls.learning.set_running(False)
-        self._at.layers.hide("correction preview")
+        self._at.layers.drop(PREVIEW)
 
 
 def _named(path: Path) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["LossPlot"]
 
 _TRAINING, _VALIDATION, _DICE = "#ffb74d", "#4fc3f7", "#81c784"
-_HEIGHT = 125
+_HEIGHT = 105
 
 
 class LossPlot(QWidget):
@@ -33,14 +33,10 @@ class LossPlot(QWidget):
         self._curves: dict[str, Any] = {}
         self._start: Any = None
         self._error_words = QLabel(
-            f'Error: <b style="color:{_TRAINING}">on what it learns from</b>, '
-            f'<b style="color:{_VALIDATION}">on what is held out</b> (down is good)'
+            f'Error: <b style="color:{_TRAINING}">learnt from</b>, '
+            f'<b style="color:{_VALIDATION}">held out</b> (down is good)'
         )
-        self._dice_words = QLabel(
-            f'<b style="color:{_DICE}">Agreement with you</b> (Dice) on what is held out (up is good, 1 is perfect)'
-        )
-        for words in (self._error_words, self._dice_words):
-            words.setWordWrap(True)
+        self._dice_words = QLabel(f'<b style="color:{_DICE}">Agreement with you</b> (Dice; 1 is perfect)')
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -95,6 +91,8 @@ class LossPlot(QWidget):
         dice.addItem(self._start)
         for widget in (self._error_words, error, self._dice_words, dice):
             self.layout().addWidget(widget)
+        words = sum(widget.sizeHint().height() for widget in (self._error_words, self._dice_words))
+        self.setFixedHeight(2 * _HEIGHT + words + 3 * self.layout().spacing())
 
 
 def _plot(pyqtgraph: Any) -> Any:

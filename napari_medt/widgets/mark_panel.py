@@ -41,7 +41,7 @@ class MarkPanel(QWidget):
         self.mark_region.toggled.connect(self._on_region)
         self.set_ready(False, "")
 
-    def set_ready(self, ready: bool, hint: str) -> None:
+    def set_ready(self, ready: bool, hint: str, *, slices: bool = True) -> None:
         """Offer what can be done.
 
         Parameters
@@ -50,7 +50,10 @@ class MarkPanel(QWidget):
             Whether there are labels to mark.
         hint
             How to mend them, or what is missing.
+        slices
+            Whether the image has more than one slice.
         """
+        self.mark_slice.setText(f"Mark this {'slice' if slices else 'image'} as corrected")
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))
         for button in (self.brush, self.background, self.mark_slice, self.mark_region, self.mark_painted):
@@ -66,7 +69,7 @@ class MarkPanel(QWidget):
             self.changed.setText(
                 f"Outlined in yellow: {pixels} px that differ from what was found."
                 if pixels
-                else "Nothing differs from what was found in this slice yet."
+                else "Nothing in view differs from what was found yet."
             )
 
     def _on_region(self, wanted: bool) -> None:
@@ -74,6 +77,7 @@ class MarkPanel(QWidget):
         self.region_wanted.emit(wanted)
 
     def _build(self) -> None:
+        self.mark_region.setCheckable(True)
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(self.brush, 0, 0)

@@ -21,6 +21,7 @@ from napari_medt.correction_labels import (
     first_prediction,
     prediction_of,
 )
+from napari_medt.correction_layers import CHANGES, NEXT
 from napari_medt.layers import notes_of
 from napari_medt.segmentation_task import Outcome, segmentation_steps
 from napari_medt.widgets.click_mouse import ClickMouse
@@ -167,6 +168,8 @@ class Marking(QObject):
             self._look_again()
         corrections = "1 correction" if result.count == 1 else f"{result.count} corrections"
         words = _MODES[marked.mode].format(place=_place_words(marked.source))
+        if marked.mode == "slice" and marked.source.plane:
+            words = words[:1].upper() + words[1:]
         self._at.say(f"{words} ({corrections} so far).")
         self.kept.emit(result)
 
@@ -253,22 +256,22 @@ class Marking(QObject):
         if labels is None:
             none = "Press Segment to correct: what the model finds can then be mended with napari's brush."
             self._controls.marking.set_ready(False, none)
-            self._at.layers.hide("correction changes")
+            self._at.layers.hide(CHANGES)
             return
         self._corrected()
         self.unsaved.watch(labels, self._at.target())
-        self._controls.marking.set_ready(True, self._hint())
+        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._at.target().plane))
         self._look_again()
 
     def _hint(self) -> str:
         header = self._controls.models.header()
         if header is None or self._numbers_objects():
             return (
-                "Mend with napari's tools: 1 erases, 2 paints, 3 fills, and a click with the picker (4) takes the "
-                "number of an object. New objects get a new number."
+                "Mend with napari's tools (keys: 1 eraser, 2 brush, 4 fill, 5 picks an object). Each object "
+                "has a number of its own."
             )
         classes = ", ".join(f"{number} = {name}" for number, name in enumerate(header.classes) if number)
-        return f"Mend with napari's tools: 1 erases, 2 paints. Numbers are classes: {classes}."
+        return f"Mend with napari's tools (keys: 1 eraser, 2 brush). Numbers are classes: {classes}."
 
     def _numbers_objects(self) -> bool:
         header = self._controls.models.header()
@@ -323,7 +326,7 @@ class Marking(QObject):
             labels.mode = self._painting
         image = self._at.image()
         if image is not None:
-            self._at.layers.hide("correction next")
+            self._at.layers.hide(NEXT)
 
     def _watch(self, labels: napari.layers.Labels | None) -> None:
         """Follow the strokes in labels."""

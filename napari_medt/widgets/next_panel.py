@@ -30,7 +30,7 @@ class NextPanel(QWidget):
         super().__init__(parent)
         self._candidates: list[Candidate] = []
         self._at = -1
-        self.next = QPushButton("Show what to correct next (Shift+N)")
+        self.next = QPushButton("Go to what to correct next (Shift+N)")
         self.again = QPushButton("Rank again")
         self.words = QLabel()
         self.next.setToolTip(

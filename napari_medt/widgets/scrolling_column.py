@@ -59,8 +59,14 @@ class _Section(QCollapsible):
     """A section that stays as high as its content, which may grow while it is open."""
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest and self.isExpanded():
-            wanted = self.content().sizeHint().height() + _ROOM
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.isExpanded():
+            wanted = _height(self.content()) + _ROOM
             if self.content().maximumHeight() != wanted:  # else each layout would ask for the next
                 self.content().setMaximumHeight(wanted)
         return bool(super().event(event))
+
+
+def _height(content: QWidget) -> int:
+    """Return the height that controls need; of lines of text, that depends on their width."""
+    hint = int(content.sizeHint().height())
+    return int(content.heightForWidth(content.width())) if content.hasHeightForWidth() else hint

@@ -76,8 +76,13 @@ class UnsavedCorrections:
         UserError
             If it cannot be read, or its image is not there.
         """
-        image = self._image_of(work) or self._opened(work)
+        there, opened = self._image_of(work), None
+        if there is None:
+            opened = self._opened(work)
+        image = opened if there is None else there
         labels = work.open(self._at.viewer)
+        if opened is not None:
+            _place_like(opened, labels)
         self._edited.add(labels.unique_id)
         if image is None:
             raise UserError(f"open the image {work.image_name!r} to go on; its labels are in the layer {labels.name!r}")
@@ -140,6 +145,13 @@ class UnsavedCorrections:
             raise UserError(f"{work.image_path} could not be opened: {error}") from error
         images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
         return next((image for image in images if image.name == work.image_name), images[0] if images else None)
+
+
+def _place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> None:
+    """Let an image that was opened anew lie where it lay, with the axes that a person named, as its labels tell."""
+    if not image.multiscale and image.data.shape[: labels.ndim] == labels.data.shape:
+        for name in ("axis_labels", "units", "scale", "translate", "rotate", "shear", "affine"):
+            setattr(image, name, getattr(labels, name))
 
 
 def _checksum(plane: NDArray[Any]) -> int:

@@ -166,7 +166,7 @@ class VersionsPanel(QWidget):
         self.shown["off"].setChecked(True)
         grid.addWidget(self.use, 0, 0)
         grid.addWidget(self.attention, 0, 1)
-        grid.addWidget(QLabel("In this slice"), 1, 0)
+        grid.addWidget(QLabel("Outline in view"), 1, 0)
         grid.addLayout(switch, 1, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
