@@ -86,7 +86,8 @@ def open_pool(name: str, folder: str | Path) -> Pool:
     """
     kind = SETS[name]
     samples = DataSet.open(Path(folder) / kind.folder).samples
-    planes = [(sample, plane) for sample in samples if kind.only in (None, sample.name) for plane in _planes(sample, kind)]
+    chosen_samples = [sample for sample in samples if kind.only in (None, sample.name)]
+    planes = [(sample, plane) for sample in chosen_samples for plane in _planes(sample, kind)]
     tests = [plane for sample, plane in planes if kind.test(sample)]
     if not tests:  # the last quarter of the images, or of the slices
         tests = [plane for _, plane in planes[-max(1, len(planes) // 4) :]]
@@ -109,10 +110,7 @@ def _planes(sample: Sample, kind: _Set) -> list[tuple[str, Any, Any]]:
         image = (np.clip((image.astype(np.float32) - low) / (high - low), 0, 1) * 255).astype(np.uint8)
     if mask.ndim == 2:
         return [(sample.name, image, kind.objects(mask))]
-    return [
-        (f"{sample.name} {index}", image[index], kind.objects(mask[index]))
-        for index in range(len(mask))
-    ]
+    return [(f"{sample.name} {index}", image[index], kind.objects(mask[index])) for index in range(len(mask))]
 
 
 def _cuts(shape: tuple[int, ...]) -> list[tuple[tuple[int, int], tuple[slice, slice]]]:

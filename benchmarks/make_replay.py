@@ -22,8 +22,8 @@ from src_models.dataset import DataSet, read_sample
 from src_models.header import Intensity
 from src_models.intensity import measure
 
-SIDE = 160
-EACH = 6
+SIDE = 128
+EACH = 16
 TARGET = Path(__file__).resolve().parents[1] / "src_models" / "shipped" / "replay" / "nuclei_data.npz"
 
 

@@ -32,27 +32,19 @@ from src_models.checkpoint import Model
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import LearningImages, learning_images
+from src_models.finetuning.judging import Blends, Validation
 from src_models.finetuning.parts import parameters_of
-from src_models.finetuning.replay import replay_images
+from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.header import ModelHeader
 from src_models.masked_loss import masked_dice_ce
 from src_models.memory import reused_memory
-from src_models.patches import Patches, TrainingImage, targets_of, window_of_most
+from src_models.patches import Patches
 
 __all__ = ["Learning", "LearningResult", "LearningUpdate", "finetune"]
 
 IMPROVED = 0.005  # Dice; less is not worth another model
 WARM_UP = 0.05  # share of the learning time
-LARGEST_VALIDATION = 512  # px; of larger planes, the window with the most that counts
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """Loss and Dice (mean over the classes but the background) on held-out corrections."""
-
-    loss: float
-    dice: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +132,7 @@ class Learning:
         self._images: LearningImages = learning_images(corrections, header)
         if not self._images.training or not self._images.validation:
             raise UserError(f"{corrections.root}: there is too little to learn from; mark more than a few pixels")
-        self._replay = replay_images(header) if self.settings.replay else []
+        self._replay = replay_images(header) if self.settings.replay else Replay()
         self._network = copy.deepcopy(model.network)
         for parameter in self._network.parameters():
             parameter.requires_grad_(False)
@@ -148,7 +140,9 @@ class Learning:
         for parameter in self._learning:
             parameter.requires_grad_(True)
         self._network.eval()
+        self._blends: Blends | None = None
         self._best: dict[str, Tensor] | None = None
+        self._shown: dict[str, Tensor] | None = None
         self._start_dice = self._best_dice = 0.0
         self._step = self._best_step = 0
         self._spent = 0.0
@@ -194,8 +188,10 @@ class Learning:
         return self.result()
 
     def preview(self) -> Model:
-        """Return a copy of the network as it is now; to be called between two steps."""
+        """Return a copy of the network as it was last judged; to be called between two steps."""
         network = copy.deepcopy(self._network).cpu().requires_grad_(False)
+        if self._shown is not None:
+            network.load_state_dict(self._shown)
         return Model(network.eval(), self._header(self._best_dice))
 
     def best(self) -> Model | None:
@@ -218,7 +214,7 @@ class Learning:
         optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
         network, optimizer = fabric.setup(network, optimizer)
         patches = self._patches()
-        first = self._first_validation(fabric, network)
+        first = self._first_validation(fabric)
         self._start_dice = self._best_dice = first.dice
         losses: list[float] = []
         misses = 0
@@ -230,8 +226,7 @@ class Learning:
             with self._noting_failure(fabric):
                 losses.append(self._one_step(fabric, network, optimizer, patches))
                 if self._step % self.settings.validate_every == 0 or not self._goes_on(fabric):
-                    validation = self._validate(fabric, network)
-                    improved = self._keep_if_better(network, validation)
+                    validation, improved = self._validate(network)
                     misses = 0 if improved else misses + 1
             if self._trouble:
                 return
@@ -241,8 +236,8 @@ class Learning:
                 losses = []
         if losses:  # it was stopped between two validations
             with self._noting_failure(fabric):
-                last = self._validate(fabric, network)
-                yield self._update(losses, last, improved=self._keep_if_better(network, last))
+                last, improved = self._validate(network)
+                yield self._update(losses, last, improved=improved)
 
     @contextmanager
     def _noting_failure(self, fabric: Fabric) -> Iterator[None]:
@@ -254,9 +249,12 @@ class Learning:
                 raise
             self._trouble = f"The device {fabric.device} failed while it learnt ({str(error).splitlines()[0]}). "
 
-    def _first_validation(self, fabric: Fabric, network: Any) -> Validation:
+    def _first_validation(self, fabric: Fabric) -> Validation:
         with self._noting_failure(fabric):
-            return self._validate(fabric, network)
+            self._blends = Blends(
+                self._parent.network, self._parent.header, self._images.validation, self._replay.watched, fabric.device
+            )
+            return self._blends.first
         raise UserError(f"{self._trouble}Choose the device cpu to learn.")
 
     def _goes_on(self, fabric: Fabric) -> bool:
@@ -270,7 +268,7 @@ class Learning:
 
     def _patches(self) -> Patches:
         """Corrections as often as each other, however many tiles of replay there are."""
-        own, replayed = self._images.training, self._replay
+        own, replayed = self._images.training, self._replay.training
         share = self.settings.replay if replayed else 0.0
         weights = [(1 - share) / len(own)] * len(own) + [share / max(1, len(replayed))] * len(replayed)
         return Patches(
@@ -313,29 +311,14 @@ class Learning:
         for group in optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * float(factor)
 
-    def _validate(self, fabric: Fabric, network: Any) -> Validation:
-        classes = len(self._parent.header.classes)
-        overlap, sizes, losses = np.zeros(classes), np.zeros(classes), []
-        for image in self._images.validation:
-            batch, targets = _window(image, self._parent.header)
-            with torch.inference_mode():
-                logits = network(batch.to(fabric.device)).float().cpu()
-                losses.append(float(masked_dice_ce(logits, targets)))
-            found = logits.argmax(1)
-            for index in range(classes):
-                here, there = (found == index) & (targets >= 0), targets == index
-                overlap[index] += 2 * int((here & there).sum())
-                sizes[index] += int(here.sum()) + int(there.sum())
-        present = sizes[1:] > 0
-        dice = overlap[1:][present] / sizes[1:][present]
-        return Validation(float(np.mean(losses)), float(dice.mean()) if present.any() else 1.0)
-
-    def _keep_if_better(self, network: Any, validation: Validation) -> bool:
-        if validation.dice < max(self._best_dice, self._start_dice + IMPROVED) or validation.dice == self._best_dice:
-            return False
-        self._best_dice, self._best_step = validation.dice, self._step
-        self._best = {name: value.detach().cpu().clone() for name, value in network.module.state_dict().items()}
-        return True
+    def _validate(self, network: Any) -> tuple[Validation, bool]:
+        """Judge the best blend, and tell whether it is the best network so far, which is kept."""
+        assert self._blends is not None
+        validation, self._shown = self._blends.best(network.module.state_dict())
+        gained = validation.dice >= self._start_dice + IMPROVED and validation.dice > self._best_dice
+        if gained:
+            self._best, self._best_dice, self._best_step = self._shown, validation.dice, self._step
+        return validation, gained
 
     def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
         done = self._progress()
@@ -358,7 +341,7 @@ class Learning:
             "parent_training": dict(parent.training),
             "corrections_sha256": self._corrections_sha256,
             "corrections": self._corrections,
-            "replayed": len(self._replay),
+            "replayed": len(self._replay.training),
             "settings": self.settings.as_dict(),
             "step": self._best_step or self._step,
             "validation_dice_before": round(self._start_dice, 4),
@@ -444,15 +427,6 @@ def _fabric(settings: FinetuneSettings) -> Fabric:
         ) from error
     fabric.launch()
     return fabric
-
-
-def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
-    """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
-    fixed = header.config.get("image_size") if header.config.get("compatible") else None
-    most = int(fixed or LARGEST_VALIDATION)
-    cut = window_of_most(image.labels >= 0, most)
-    planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
-    return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]
 
 
 def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ the data set that a model's header names, with the licence in the folder's READM
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,33 @@ from src_models.header import ModelHeader
 from src_models.intensity import measure
 from src_models.patches import TrainingImage
 
-__all__ = ["replay_images"]
+__all__ = ["Replay", "replay_images"]
+
+WATCHED = 3  # every third is watched
 
 _FOLDER = Path(__file__).resolve().parents[1] / "shipped" / "replay"
 
 
-def replay_images(header: ModelHeader) -> list[TrainingImage]:
-    """Return images that a model, or the one that it came from, was trained on; [] if none of them ship."""
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Images of a model's first training: some to learn from again, others to watch what it forgets."""
+
+    training: tuple[TrainingImage, ...] = ()
+    watched: tuple[TrainingImage, ...] = ()
+
+
+def replay_images(header: ModelHeader) -> Replay:
+    """Return images that a model, or the one that it came from, was trained on; none if none of them ship."""
     path = _FOLDER / f"{_data_of(header.training)}.npz"
     if not path.is_file():
-        return []
+        return Replay()
     with np.load(path, allow_pickle=False) as stored:
         names = sorted(name.removeprefix("image_") for name in stored.files if name.startswith("image_"))
-        return [_image(name, stored[f"image_{name}"], stored[f"mask_{name}"], header) for name in names]
+        images = [_image(name, stored[f"image_{name}"], stored[f"mask_{name}"], header) for name in names]
+    return Replay(
+        tuple(image for number, image in enumerate(images) if number % WATCHED),
+        tuple(images[::WATCHED]),
+    )
 
 
 def _data_of(training: Mapping[str, Any]) -> str:

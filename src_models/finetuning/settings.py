@@ -49,8 +49,8 @@ class FinetuneSettings:
     patch: int = 128
     learning_rate: float = 1e-3
     replay: float = 0.35
-    validate_every: int = 10
-    patience: int = 8
+    validate_every: int = 20
+    patience: int = 5
     seed: int = 0
     device: str = "auto"
     devices: int = 1

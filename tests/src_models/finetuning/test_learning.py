@@ -18,8 +18,10 @@ from src_models.checkpoint import Model, load, save
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, ImageError, OutputError, UserError
+from src_models.finetuning import judging
 from src_models.finetuning import learning as module
 from src_models.finetuning.learning import Learning, finetune
+from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.header import ModelHeader
 from src_models.intensity import measure
@@ -435,7 +437,7 @@ def test_a_share_of_the_patches_is_replayed(parent, four, monkeypatch):
     from src_models.finetuning.held_out import learning_images
 
     old = learning_images(four, parent.header).training[:2]
-    monkeypatch.setattr(module, "replay_images", lambda header: list(old))
+    monkeypatch.setattr(module, "replay_images", lambda header: Replay(tuple(old)))
     learning = Learning(parent, four, settings(replay=0.4))
     patches = learning._patches()
     assert patches._weights[-2:].sum() == pytest.approx(0.4)
@@ -541,8 +543,8 @@ def failing(monkeypatch):
 
     monkeypatch.setattr(module, "_fabric", fabric)
 
-    def fail(where, calls, error=None):
-        really, counter = getattr(module, where), itertools.count()
+    def fail(where, calls, error=None, home=module):
+        really, counter = getattr(home, where), itertools.count()
 
         def call(*args, **options):
             if next(counter) < calls:
@@ -551,7 +553,7 @@ def failing(monkeypatch):
                 fabrics[-1].lost = True
             raise error or RuntimeError("CUDA error: device lost\nand forty lines more")
 
-        monkeypatch.setattr(module, where, call)
+        monkeypatch.setattr(home, where, call)
 
     return fail
 
@@ -568,13 +570,13 @@ def test_a_device_that_is_lost_ends_learning_with_the_best(parent, four, failing
 
 
 def test_a_device_that_is_lost_in_a_validation_ends_learning_too(parent, four, failing):
-    failing("_window", 3)
+    failing("judge", 3, home=judging)
     result = learn(parent, four, steps=1000)[0].result()
     assert "The device cuda:0 failed" in result.sentence
 
 
 def test_a_device_that_fails_at_once_is_a_sentence(parent, four, failing):
-    failing("_window", 0)
+    failing("judge", 0, home=judging)
     with pytest.raises(UserError, match=r"The device cuda:0 failed .*\. Choose the device cpu to learn\."):
         next(Learning(parent, four, QUICK).steps())
 

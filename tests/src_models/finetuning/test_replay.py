@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from src_models.finetuning import replay
-from src_models.finetuning.replay import replay_images
+from src_models.finetuning.replay import Replay, replay_images
 from src_models.header import Intensity, ModelHeader, read_header
 from src_models.library import find_model
+
+
+def all_of(found):
+    return sorted([*found.training, *found.watched], key=lambda image: image.name)
 
 
 def header(data, *, channels=("grey",), generations=0, **fields):
@@ -47,7 +51,7 @@ def shipped(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("generations", [0, 1, 3])
 def test_they_are_those_of_the_first_training_of_a_chain(shipped, generations):
-    found = replay_images(header("cells", channels=("red", "green", "blue"), generations=generations))
+    found = all_of(replay_images(header("cells", channels=("red", "green", "blue"), generations=generations)))
     assert [image.name for image in found] == ["a", "b"]
     for image in found:
         np.testing.assert_array_equal(image.labels, shipped[f"mask_{image.name}"])
@@ -58,21 +62,22 @@ def test_they_are_those_of_the_first_training_of_a_chain(shipped, generations):
 
 
 def test_a_network_with_a_window_gets_them_in_its_window(shipped):
-    (image, _) = replay_images(header("cells", intensity=Intensity(kind="window", low=0, high=51)))
+    (image, _) = all_of(replay_images(header("cells", intensity=Intensity(kind="window", low=0, high=51))))
     expected = np.clip(shipped["image_a"] / 51, 0, 1)
     np.testing.assert_allclose(np.clip(image.image[0], 0, 1), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("data", ["another", "", "../cells", "/etc/passwd"])
 def test_where_none_ship_there_are_none(shipped, data):
-    assert replay_images(header(data)) == []
-    assert replay_images(dataclasses.replace(header(data), training={})) == []
+    assert replay_images(header(data)) == Replay()
+    assert replay_images(dataclasses.replace(header(data), training={})) == Replay()
 
 
 def test_the_shipped_model_of_nuclei_has_some():
     found = replay_images(read_header(find_model("nuclei")))
-    assert len(found) >= 4
-    for image in found:
+    assert len(found.training) > len(found.watched) >= 4
+    assert not {image.name for image in found.training} & {image.name for image in found.watched}
+    for image in all_of(found):
         assert len(image.image) == 3
         assert np.isfinite(image.image).all()
         assert (image.labels > 0).any()

@@ -1,0 +1,126 @@
+"""Judging a network by images that it does not learn from, and finding how far to follow what it learnt.
+
+Between the weights that a network began with and those it learnt lie networks that forget less and are often better on
+what was learnt, too (Wortsman et al. 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903). Each of a few
+such blends is judged; the best on the corrections wins, of those that still know what was known before.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from src_models.header import ModelHeader
+from src_models.masked_loss import masked_dice_ce
+from src_models.patches import TrainingImage, targets_of, window_of_most
+
+__all__ = ["Blends", "Validation", "judge"]
+
+SHARES = (1.0, 0.6, 0.35)
+FORGOTTEN = 0.015  # Dice that may be lost on images of the first training
+LARGEST = 512  # px; of larger planes, the window with the most that counts
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Loss and Dice (mean over the classes but the background)."""
+
+    loss: float
+    dice: float
+
+
+class Blends:
+    """The networks between the one that learning began with and the one that learns.
+
+    Parameters
+    ----------
+    network
+        The network as it is before it learns; it is copied.
+    header
+        What it is.
+    held_out, known
+        Images of what is learnt, and of what is not to be forgotten.
+    device
+        Where to compute.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        header: ModelHeader,
+        held_out: Sequence[TrainingImage],
+        known: Sequence[TrainingImage],
+        device: torch.device,
+    ) -> None:
+        self._header, self._held_out, self._known = header, held_out, known
+        self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
+        self._start = {name: value.clone() for name, value in self._network.state_dict().items()}
+        self.first = judge(self._network, held_out, header)
+        self._knew = judge(self._network, known, header).dice if known else 0.0
+
+    def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor]]:
+        """Return the best blend's validation and weights, on the CPU.
+
+        Where every blend forgets too much, the one nearest to the beginning is returned.
+        """
+        judged: list[tuple[Validation, float]] = []
+        for share in SHARES:
+            self._network.load_state_dict(self._blended(learnt, share))
+            forgets = bool(self._known) and share != SHARES[-1] and self._forgets()
+            if not forgets:
+                judged.append((judge(self._network, self._held_out, self._header), share))
+        validation, share = max(judged, key=lambda entry: entry[0].dice)
+        return validation, {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
+
+    def _forgets(self) -> bool:
+        return judge(self._network, self._known, self._header).dice < self._knew - FORGOTTEN
+
+    def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+        return {
+            name: torch.lerp(start, learnt[name].to(start), share) if start.is_floating_point() else start
+            for name, start in self._start.items()
+        }
+
+
+def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader) -> Validation:
+    """Return mean loss, and Dice pooled over the pixels of all images that count.
+
+    Parameters
+    ----------
+    network
+        In eval mode.
+    images
+        What to judge by.
+    header
+        The network's.
+    """
+    device = next(network.parameters()).device
+    classes = len(header.classes)
+    overlap, sizes, losses = np.zeros(classes), np.zeros(classes), []
+    for image in images:
+        batch, targets = _window(image, header)
+        with torch.inference_mode():
+            logits = network(batch.to(device)).float().cpu()
+            losses.append(float(masked_dice_ce(logits, targets)))
+        found = logits.argmax(1)
+        for index in range(classes):
+            here, there = (found == index) & (targets >= 0), targets == index
+            overlap[index] += 2 * int((here & there).sum())
+            sizes[index] += int(here.sum()) + int(there.sum())
+    present = sizes[1:] > 0
+    dice = overlap[1:][present] / sizes[1:][present]
+    return Validation(float(np.mean(losses)), float(dice.mean()) if present.any() else 1.0)
+
+
+def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
+    """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
+    fixed = header.config.get("image_size") if header.config.get("compatible") else None
+    most = int(fixed or LARGEST)
+    cut = window_of_most(image.labels >= 0, most)
+    planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
+    return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]

@@ -1,0 +1,89 @@
+"""How far what was learnt is followed: as far as it is good on corrections, and what was known is not forgotten."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from src_models.finetuning.judging import FORGOTTEN, Blends, judge
+from src_models.header import ModelHeader
+from src_models.patches import TrainingImage
+
+HEADER = ModelHeader(
+    name="m",
+    purpose="",
+    architecture="unet",
+    config={},
+    classes=("background", "cell"),
+    channels=("grey",),
+)
+
+
+class Threshold(nn.Module):
+    """A cell is what is brighter than one number, which is all that this network learns."""
+
+    def __init__(self, level):
+        super().__init__()
+        self.level = nn.Parameter(torch.tensor(float(level)))
+
+    def forward(self, image):
+        return torch.cat([self.level - image, image - self.level], 1)
+
+
+def ramp(level):
+    """An image from dark to bright, on which cells are brighter than a level."""
+    values = np.tile(np.linspace(0, 1, 101), (8, 1))
+    return TrainingImage("ramp", values[None].astype(np.float16), (values > level).astype(np.int32), None)
+
+
+def blends(start, held_out, known=()):
+    return Blends(Threshold(start), HEADER, [ramp(held_out)], [ramp(level) for level in known], torch.device("cpu"))
+
+
+def learnt(level):
+    return Threshold(level).state_dict()
+
+
+@pytest.mark.parametrize(("wanted", "share"), [(0.8, 1.0), (0.62, 0.6), (0.48, 0.35)])
+def test_the_blend_that_is_best_on_what_was_held_out_is_taken(wanted, share):
+    validation, weights = blends(0.3, wanted).best(learnt(0.8))
+    assert float(weights["level"]) == pytest.approx(0.3 + share * 0.5, abs=1e-3)
+    assert validation.dice > 0.9
+
+
+def test_a_blend_that_forgets_is_not_taken_though_it_is_best():
+    free = blends(0.5, 0.8).best(learnt(0.8))[1]["level"]
+    bound = blends(0.5, 0.8, known=(0.5,)).best(learnt(0.8))[1]["level"]
+    assert float(free) == pytest.approx(0.8, abs=1e-3)
+    assert float(bound) == pytest.approx(0.5 + 0.35 * 0.3, abs=1e-3)
+
+
+def test_what_is_forgotten_is_told_from_what_was_never_known():
+    """The network never knew the images that are watched: nothing is lost by learning."""
+    assert float(blends(0.5, 0.8, known=(0.8,)).best(learnt(0.8))[1]["level"]) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_little_may_be_forgotten():
+    """Dice of thresholds a < b on a ramp is 2 (1 - b) / (2 - a - b): moving by 0.005 loses less than is allowed."""
+    lost = 1 - 2 * (1 - 0.505) / (2 - 0.5 - 0.505)
+    assert lost < FORGOTTEN
+    assert float(blends(0.5, 0.505, known=(0.5,)).best(learnt(0.505))[1]["level"]) == pytest.approx(0.505, abs=1e-3)
+
+
+def test_the_network_that_learning_began_with_stays():
+    start = Threshold(0.3)
+    before = copy.deepcopy(start.state_dict())
+    Blends(start, HEADER, [ramp(0.8)], [], torch.device("cpu")).best(learnt(0.8))
+    assert torch.equal(start.state_dict()["level"], before["level"])
+
+
+def test_dice_is_pooled_over_pixels_that_count():
+    image = ramp(0.5)
+    image.labels[:, 30:] = ~image.labels[:, 30:]  # only the dark end counts, where there is no cell
+    assert judge(Threshold(0.5), [image], HEADER).dice == 1.0
+    found = judge(Threshold(0.195), [image, ramp(0.5)], HEADER).dice  # 10 columns too many in one, 30 in the other
+    assert found == pytest.approx(2 * 50 / (10 + 81 + 50), abs=0.01)
