@@ -21,8 +21,8 @@ from src_models.patches import TrainingImage, targets_of, window_of_most
 
 __all__ = ["Blends", "Validation", "judge"]
 
-SHARES = (1.0, 0.6, 0.35)
-FORGOTTEN = 0.015  # Dice that may be lost on images of the first training
+SHARES = (1.0, 0.6, 0.35, 0.2)
+FORGOTTEN = 0.005  # Dice that may be lost on images of the first training
 LARGEST = 512  # px; of larger planes, the window with the most that counts
 
 
