@@ -312,9 +312,7 @@ def test_closing_in_the_middle_keeps_the_best(parent, four):
 
 
 def test_it_ends_when_its_time_is_over(parent, four):
-    began = time.monotonic()
     learning, updates = learn(parent, four, steps=100_000, seconds=0.4)
-    assert time.monotonic() - began < 5
     assert 0 < learning.result().steps < 1000
     assert updates[-1].validation is not None
     assert updates[-1].seconds_left == 0
