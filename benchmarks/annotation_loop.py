@@ -5,7 +5,8 @@
 A simulated annotator segments tiles of 256 x 256 px with the shipped model `nuclei`, mends them (the truth is what they
 become), and lets the model learn, once, from all of them. Foreground Dice is measured on images of which no tile was
 corrected. Beside it: the same network from random weights on the same tiles; the plain U-Net, pretrained on the same
-images as `nuclei`, on the same tiles; and a random forest on scikit-image's multi-scale features, as ilastik and
+images as `nuclei`, on the same tiles; `nuclei` on tiles that were ranked by uncertainty and novelty instead of drawn at
+random; and a random forest on scikit-image's multi-scale features, as ilastik and
 napari-convpaint train one. Every cell is kept in OUT as it is done, and a second run goes on where the first was.
 """
 
@@ -27,20 +28,21 @@ from skimage.feature import multiscale_basic_features
 from skimage.measure import label
 
 import src_models as sm
-from benchmarks.correction_sets import SETS, Pool, Tile, open_pool
+from benchmarks.correction_sets import SETS, TILE, Pool, Tile, open_pool
 from benchmarks.machine import machine
 from src_models.atomic import atomic_path
 from src_models.checkpoint import Model
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.dataset import DataSet, read_sample
+from src_models.finetuning.candidates import rank_steps
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
 
 Mask = Any
 Segmenter = Callable[[Any], Mask]
 
-METHODS = ("corrected", "random forest", "scratch", "plain U-Net")
+METHODS = ("corrected", "ranked", "random forest", "scratch", "plain U-Net")
 SEED = 0
 
 
@@ -75,14 +77,16 @@ def main(
 def _cell(
     pool: Pool, count: int, method: str, settings: FinetuneSettings, unet: Path | None, nuclei: Path | None
 ) -> dict[str, float]:
-    order = np.random.default_rng(SEED).permutation(len(pool.tiles))[:count]
-    tiles = [pool.tiles[number] for number in order]
     shipped = sm.load("nuclei")
+    drawn = np.random.default_rng(SEED).permutation(len(pool.tiles))[:count]
+    order = _ranked(pool, shipped, count) if method == "ranked" else drawn
+    tiles = [pool.tiles[number] for number in order]
     began = time.perf_counter()
     if method == "random forest":
         segment = _forest(tiles)
         return {"dice": _dice(pool, segment), "seconds": time.perf_counter() - began}
-    start = {"corrected": shipped, "scratch": _untrained(shipped)}.get(method) or sm.load(str(unet))
+    own = {"corrected": shipped, "ranked": shipped, "scratch": _untrained(shipped)}
+    start = own.get(method) or sm.load(str(unet))
     if count == 0:
         result = {"dice": _dice(pool, lambda image: foreground(start, image)), "seconds": 0.0}
         return {**result, "original": _original(start, nuclei)} if nuclei else result
@@ -111,6 +115,18 @@ def _corrected(tiles: list[Tile], model: Model, folder: Path) -> tuple[Correctio
         source = Source(layer=tile.image_name, axes="TYX", plane=(number,))
         corrections.add(mark(tile.image, tile.labels, predicted, source=source, model_name="nuclei"))
     return corrections, {"strokes": strokes, "pixels": pixels}
+
+
+def _ranked(pool: Pool, model: Model, count: int) -> list[int]:
+    """Return the tiles of whole size that the plugin would lead a person to first."""
+    whole = [number for number, tile in enumerate(pool.tiles) if tile.labels.shape == (TILE, TILE)]
+    stack = np.stack([pool.tiles[number].image for number in whole])
+    steps = rank_steps(stack, model, axes="T" + _axes(stack[0]), tile=TILE, most=count)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return [whole[candidate.plane[0]] for candidate in finished.value]
 
 
 def foreground(model: Model, image: Any) -> Mask:

@@ -13,7 +13,7 @@ from skimage.measure import label
 
 from src_models.dataset import DataSet, Sample, read_sample
 
-__all__ = ["SETS", "Pool", "Tile", "open_pool"]
+__all__ = ["SETS", "TILE", "Pool", "Tile", "open_pool"]
 
 TILE = 256
 TEST_SIZE = 512
