@@ -173,9 +173,7 @@ def _forest(tiles: list[Tile]) -> Segmenter:
 
 
 def _features(image: Any) -> Any:
-    return multiscale_basic_features(
-        image, sigma_min=0.5, sigma_max=16, channel_axis=-1 if image.ndim == 3 else None, num_workers=1
-    )
+    return multiscale_basic_features(image, sigma_min=0.5, sigma_max=16, channel_axis=-1 if image.ndim == 3 else None)
 
 
 def _axes(image: Any) -> str:
