@@ -12,21 +12,29 @@ import argparse
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
-# Neither the preferences nor the unsaved work of whoever runs this.
+# Neither the preferences, the unsaved work nor the corrections of whoever runs this.
 os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
+os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
+
+with suppress(ImportError):
+    # Learning brings it in; its LLVM crashes if that of a viewer's software renderer was loaded before.
+    import triton  # noqa: F401
 
 import napari
+import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_medt.layers import METADATA_KEY, is_own_layer
 from src_models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)
+TALL = (1280, 1000)
 NUCLEI = ((244, 266), (250, 316), (263, 381), (281, 224))  # of the sample in fluorescence
 SPLEEN = ((10, 243, 292), (10, 379, 394))  # corners of a box (z, y, x) in the CT
 NUCLEUS = (130, 125)  # a pixel inside a nucleus of the sample in stained tissue
@@ -39,8 +47,12 @@ def main() -> None:
     parser.add_argument("--click", type=Path, default=find_model("click"))
     parser.add_argument("--scan", type=Path)
     parser.add_argument("--output", type=Path, default=IMAGES)
+    parser.add_argument("--only", choices=("correct",), help="make these pictures, and leave the others as they are")
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
+    if options.only is not None:
+        correct(options)
+        return
     for sample in ("fluorescence", "histology"):
         viewer, widget = open_viewer(sample, options.model)
         run(widget)
@@ -56,6 +68,7 @@ def main() -> None:
     viewer.close()
     point(options)
     click(options)
+    correct(options)
 
 
 def click(options) -> None:
@@ -82,6 +95,51 @@ def click(options) -> None:
     done(widget, widget.carry)
     save(viewer, options.output / "click_ct.png")
     viewer.close()
+
+
+def correct(options) -> None:
+    """Show the widget "Correct and learn": half of an image mended, learning, and before and after learning."""
+    viewer, widget = open_viewer("brightfield", options.model, "Correct and learn")
+    viewer.window.resize(*TALL)
+    wait(0.5)
+    viewer.fit_to_view()
+    truth = next(layer for layer in viewer.layers if layer.name != "brightfield")
+    mask = np.array(truth.data)
+    viewer.layers.remove(truth)
+    press(widget, widget.controls.segment)
+    labels, half = widget.marking.labels(), mask.shape[0] // 2
+    wrong = np.nonzero((mask > 0)[:half] != (labels.data > 0)[:half])
+    labels.data_setitem(wrong, mask[wrong])
+    settled(widget)
+    save(viewer, options.output / "correct_mark.png")
+    widget.marking.mark("region", ((0, half), (0, mask.shape[1])))
+    settled(widget)
+    widget.controls.learning.learn.click()
+    while len(widget.controls.learning.plot.values["dice"]) < 3 and widget.rounds.running:
+        wait(0.5)
+    save(viewer, options.output / "correct_learn.png")
+    while widget.rounds.running:
+        wait(0.1)
+    settled(widget)
+    print(widget.controls.learning.result.text())
+    labels.visible = viewer.layers["brightfield - changes"].visible = False
+    press(widget, widget.controls.versions.shown["both"])
+    scroll = widget.findChild(QScrollArea)
+    scroll.verticalScrollBar().setValue(scroll.verticalScrollBar().maximum())
+    save(viewer, options.output / "correct_compare.png")
+    viewer.close()
+
+
+def press(widget, button) -> None:
+    button.click()
+    settled(widget)
+
+
+def settled(widget) -> None:
+    wait(0.3)
+    while widget.at.work.untold or widget.at.run.running:
+        wait(0.1)
+    wait(0.5)
 
 
 def give(widget, pixel) -> None:

@@ -75,16 +75,19 @@ class CorrectionLayers:
         """Return the layer of a role; None where there is none."""
         return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
 
-    def show_changes(self, target: ClickTarget, labels: napari.layers.Labels, region: Region) -> int:
-        """Outline what differs from what was found in a part of a plane, and return how many pixels that are."""
+    def show_changes(self, target: ClickTarget, labels: napari.layers.Labels, region: Region) -> int | None:
+        """Outline what differs from what was found in a part of a plane, and return how many pixels that are.
+
+        None where the outline is hidden: then nothing is worked out.
+        """
         prediction = prediction_of(labels)
         layer = self.find(CHANGES)
         if prediction is None or (layer is not None and not layer.visible):
-            return 0
+            return None
         cut = region.layer_index
         changed = changed_in(labels.data[cut], prediction.data[cut], prediction.background)
-        colours = {0: "transparent", 1: _CHANGED, 2: _BACKGROUND, None: "transparent"}
-        self._show(target.layer, CHANGES, changed, placement(target.layer, *_placed(region)), colours)
+        place = placement(target.layer, *_placed(region))
+        self._show(target.layer, CHANGES, changed, place, (_CHANGED, _BACKGROUND))
         return int(np.count_nonzero(changed))
 
     def show_outlines(self, image: napari.layers.Image, role: str, region: Region, labels: Any, what: str = "") -> None:
@@ -104,8 +107,7 @@ class CorrectionLayers:
             Said in the layer's name.
         """
         place = placement(image, *region.place()) if labels.ndim == image.ndim else placement(image, *_placed(region))
-        colours = {0: "transparent", None: _COLOURS[role]}
-        self._show(image, role, np.asarray(labels), place, colours)
+        self._show(image, role, np.asarray(labels), place, (_COLOURS[role],))
         if what:
             self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
 
@@ -173,14 +175,14 @@ class CorrectionLayers:
         role: str,
         data: NDArray[Any],
         place: dict[str, Any],
-        colours: dict[int | None, str],
+        colours: tuple[str, ...],
     ) -> None:
         layer = self._of(image, role)
         if layer is None:
             layer = self._add(
                 image,
                 role,
-                lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=colours, **common),
+                lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=_colormap(colours), **common),
                 place,
             )
             layer.contour = 2
@@ -212,6 +214,13 @@ class CorrectionLayers:
         layer.visible = False
         self._viewer.layers.remove(layer)
         return None
+
+
+def _colormap(colours: tuple[str, ...]) -> Any:
+    """Return colours that labels take in turn; for colours by number, napari compiles code for seconds at first use."""
+    from napari.utils.colormaps import CyclicLabelColormap
+
+    return CyclicLabelColormap(colors=["transparent", *colours], background_value=0)
 
 
 def _placed(region: Region) -> tuple[tuple[float, ...], tuple[float, ...]]:

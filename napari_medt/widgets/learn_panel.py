@@ -176,7 +176,7 @@ class LearnPanel(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("What learns", self.part)
-        form.addRow("", self.cost)
+        form.addRow(self.cost)
         form.addRow("At most", self.seconds)
         buttons = QHBoxLayout()
         for button in (self.pause, self.stop, self.discard):
@@ -190,6 +190,7 @@ class LearnPanel(QWidget):
         column.addLayout(form)
         for label in (self.cost, self.status, self.result):
             label.setWordWrap(True)
+        self.cost.setMinimumHeight(2 * self.cost.fontMetrics().lineSpacing())
         self.result.hide()
 
     def _explain(self) -> None:

@@ -15,6 +15,7 @@ __all__ = ["LossPlot"]
 
 _TRAINING, _VALIDATION, _DICE = "#ffb74d", "#4fc3f7", "#81c784"
 _HEIGHT = 105
+_ROOM = 20  # px between and below the charts
 
 
 class LossPlot(QWidget):
@@ -92,7 +93,7 @@ class LossPlot(QWidget):
         for widget in (self._error_words, error, self._dice_words, dice):
             self.layout().addWidget(widget)
         words = sum(widget.sizeHint().height() for widget in (self._error_words, self._dice_words))
-        self.setFixedHeight(2 * _HEIGHT + words + 3 * self.layout().spacing())
+        self.setFixedHeight(2 * _HEIGHT + words + _ROOM)
 
 
 def _plot(pyqtgraph: Any) -> Any:

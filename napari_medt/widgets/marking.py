@@ -307,7 +307,7 @@ class Marking(QObject):
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""
-        self._at.say(f"Found: {outcome.summary}. Mend what is wrong, then mark the slice as corrected.{kept}")
+        self._at.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
 
     def _show_drag(self, line: Sequence[Sequence[float]]) -> None:
         target = self._at.target()

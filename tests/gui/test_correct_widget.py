@@ -86,7 +86,7 @@ def correcting(make_napari_viewer, dark_model_path, qtbot):
 def settle(qtbot, widget):
     """Wait until everything that was asked for is done and shown, but for learning."""
     qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
-    qtbot.waitUntil(lambda: not widget.marking._timer.isActive(), timeout=5_000)
+    qtbot.waitUntil(lambda: not widget.marking._timer.isActive(), timeout=90_000)
     QApplication.processEvents()
 
 
@@ -104,11 +104,15 @@ def press(qtbot):
 
 @pytest.fixture
 def learn(qtbot):
-    """Return a function that lets the widget learn to the end."""
+    """Return a function that lets the widget learn until that has gained something, however slow the machine is."""
 
     def learn_(widget):
-        widget.controls.learning.seconds.setValue(5)
-        widget.controls.learning.learn.click()
+        panel = widget.controls.learning
+        panel.seconds.setValue(600)
+        panel.learn.click()
+        dice = panel.plot.values["dice"]
+        qtbot.waitUntil(lambda: len(dice) > 1 and max(dice) > dice[0] + 0.2, timeout=120_000)
+        panel.stop.click()
         finish(qtbot, widget)
 
     return learn_
@@ -166,7 +170,7 @@ def test_a_person_segments_mends_marks_and_learns(correcting, press, learn, docu
     assert widget.controls.models.path() == version
     plot = widget.controls.learning.plot
     assert len(plot.values["training"]) > 5
-    assert plot.values["dice"][-1] > plot.values["dice"][0]
+    assert max(plot.values["dice"]) > plot.values["dice"][0] + 0.2
     shown = [widget.controls.versions.list.topLevelItem(row).text(0) for row in range(2)]
     assert shown == ["dark", "dark-v1  ✓ in use"]
 
@@ -190,6 +194,7 @@ def test_changes_are_outlined_while_a_person_paints(correcting, press):
     labels.undo()
     follow(widget)
     np.testing.assert_array_equal(changes.data, before)  # nobody sees it, so nothing is worked out
+    assert not widget.controls.marking.changed.isVisibleTo(widget)
     changes.visible = True
     labels.redo()
     labels.undo()
@@ -316,7 +321,7 @@ def test_while_it_learns_it_previews_pauses_and_takes_more(correcting, press, qt
     panel = widget.controls.learning
     panel.seconds.setValue(600)
     panel.learn.click()
-    qtbot.waitUntil(lambda: layer_of(viewer, "preview") is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: layer_of(viewer, "preview") is not None, timeout=90_000)
     assert layer_of(viewer, "preview").data.shape == (1, *SHAPE)
     panel.pause.click()
     qtbot.wait(300)
@@ -329,7 +334,7 @@ def test_while_it_learns_it_previews_pauses_and_takes_more(correcting, press, qt
     press(widget, widget.controls.marking.mark_slice)
     assert "next round" in widget.controls.status.text()
     panel.pause.click()
-    qtbot.waitUntil(lambda: len(panel.plot.values["dice"]) > 3, timeout=30_000)
+    qtbot.waitUntil(lambda: len(panel.plot.values["dice"]) > 3, timeout=90_000)
     panel.stop.click()
     finish(qtbot, widget)
     assert "marked meanwhile" in panel.result.text()
@@ -345,7 +350,7 @@ def test_discarding_keeps_nothing(correcting, press, qtbot, documents, dark_mode
     press(widget, widget.controls.marking.mark_slice)
     panel = widget.controls.learning
     panel.learn.click()
-    qtbot.waitUntil(lambda: bool(list((documents / "cells" / "models").glob("*.safetensors"))), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(list((documents / "cells" / "models").glob("*.safetensors"))), timeout=90_000)
     panel.discard.click()
     finish(qtbot, widget)
     assert not list((documents / "cells" / "models").glob("*.safetensors"))
@@ -361,7 +366,7 @@ def test_closing_in_the_middle_keeps_the_best(correcting, press, qtbot, document
     widget.controls.learning.seconds.setValue(600)
     widget.controls.learning.learn.click()
     models = documents / "cells" / "models"
-    qtbot.waitUntil(lambda: bool(list(models.glob("*.safetensors"))), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(list(models.glob("*.safetensors"))), timeout=90_000)
     viewer.close()
     threads = [thread.name for thread in threading.enumerate()]
     assert not [name for name in threads if name.startswith(("learning", "corrections"))]
@@ -456,12 +461,12 @@ def test_a_full_disk_is_said_and_learning_waits_for_room(correcting, press, qtbo
     monkeypatch.setattr(ModelVersions, "keep", full)
     panel = widget.controls.learning
     panel.learn.click()
-    qtbot.waitUntil(lambda: any("the disk is full" in message for message in messages), timeout=30_000)
+    qtbot.waitUntil(lambda: any("the disk is full" in message for message in messages), timeout=90_000)
     assert widget.rounds.running
     assert "make room" in panel.status.text()
     monkeypatch.setattr(ModelVersions, "keep", write)
     panel.pause.click()
-    qtbot.waitUntil(lambda: bool(list((documents / "cells" / "models").glob("*.safetensors"))), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(list((documents / "cells" / "models").glob("*.safetensors"))), timeout=90_000)
     panel.stop.click()
     finish(qtbot, widget)
     assert "rose from" in panel.result.text()
@@ -538,7 +543,7 @@ def follow(widget):
     """Wait until the outline of changes has followed."""
     import time
 
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while widget.marking._timer.isActive() and time.monotonic() < end:
         QApplication.processEvents()
     QApplication.processEvents()
