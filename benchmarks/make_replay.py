@@ -23,7 +23,7 @@ from src_models.header import Intensity
 from src_models.intensity import measure
 
 SIDE = 128
-EACH = 16
+EACH = 60
 TARGET = Path(__file__).resolve().parents[1] / "src_models" / "shipped" / "replay" / "nuclei_data.npz"
 
 

@@ -34,7 +34,7 @@ def finetune(
     learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
     replay: Annotated[
         float, typer.Option(help="Share of images that the shipped model was trained on, against forgetting.")
-    ] = 0.35,
+    ] = 0.5,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(help="How many GPUs (or CPU processes).")] = 1,

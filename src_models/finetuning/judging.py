@@ -21,8 +21,9 @@ from src_models.patches import TrainingImage, targets_of, window_of_most
 
 __all__ = ["Blends", "Validation", "judge"]
 
-SHARES = (1.0, 0.6, 0.35, 0.2)
-FORGOTTEN = 0.005  # Dice that may be lost on images of the first training
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
+TRIED = 2
+FORGOTTEN = 0.015  # Dice that may be lost on images of the first training
 LARGEST = 512  # px; of larger planes, the window with the most that counts
 
 
@@ -64,16 +65,17 @@ class Blends:
         self._knew = judge(self._network, known, header).dice if known else 0.0
 
     def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor]]:
-        """Return the best blend's validation and weights, on the CPU.
+        """Return the better one of the two largest blends that do not forget: its validation, and its weights on the CPU.
 
         Where every blend forgets too much, the one nearest to the beginning is returned.
         """
         judged: list[tuple[Validation, float]] = []
         for share in SHARES:
             self._network.load_state_dict(self._blended(learnt, share))
-            forgets = bool(self._known) and share != SHARES[-1] and self._forgets()
-            if not forgets:
+            if judged or share == SHARES[-1] or not self._known or not self._forgets():
                 judged.append((judge(self._network, self._held_out, self._header), share))
+            if len(judged) == TRIED:
+                break
         validation, share = max(judged, key=lambda entry: entry[0].dice)
         return validation, {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
 

@@ -21,7 +21,7 @@ from src_models.patches import TrainingImage
 
 __all__ = ["Replay", "replay_images"]
 
-WATCHED = 3  # every third is watched
+WATCHED = 6  # every sixth is watched
 
 _FOLDER = Path(__file__).resolve().parents[1] / "shipped" / "replay"
 

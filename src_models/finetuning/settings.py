@@ -48,7 +48,7 @@ class FinetuneSettings:
     batch: int = 6
     patch: int = 128
     learning_rate: float = 1e-3
-    replay: float = 0.35
+    replay: float = 0.5
     validate_every: int = 20
     patience: int = 5
     seed: int = 0

@@ -48,7 +48,7 @@ def learnt(level):
     return Threshold(level).state_dict()
 
 
-@pytest.mark.parametrize(("wanted", "share"), [(0.8, 1.0), (0.62, 0.6), (0.48, 0.35), (0.4, 0.2)])
+@pytest.mark.parametrize(("wanted", "share"), [(0.8, 1.0), (0.65, 0.7)])
 def test_the_blend_that_is_best_on_what_was_held_out_is_taken(wanted, share):
     validation, weights = blends(0.3, wanted).best(learnt(0.8))
     assert float(weights["level"]) == pytest.approx(0.3 + share * 0.5, abs=1e-3)
