@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.outline_colours import outline_colormap
 from napari_medt.placement import placement
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
@@ -243,9 +244,7 @@ class ClickLayers:
         layer: napari.layers.Labels = self._add(
             target,
             _PREVIEW,
-            lambda **common: self._viewer.add_labels(
-                data, opacity=1.0, colormap={0: "transparent", 1: _OUTLINE, None: "transparent"}, **common
-            ),
+            lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=outline_colormap(_OUTLINE), **common),
             place,
         )
         layer.contour = 2

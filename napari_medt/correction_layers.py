@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from napari_medt.correction_labels import LABELS_ROLE, changed_in, prediction_of
 from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.outline_colours import outline_colormap
 from napari_medt.placement import placement
 from src_models.errors import UserError
 
@@ -182,7 +183,9 @@ class CorrectionLayers:
             layer = self._add(
                 image,
                 role,
-                lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=_colormap(colours), **common),
+                lambda **common: self._viewer.add_labels(
+                    data, opacity=1.0, colormap=outline_colormap(*colours), **common
+                ),
                 place,
             )
             layer.contour = 2
@@ -214,13 +217,6 @@ class CorrectionLayers:
         layer.visible = False
         self._viewer.layers.remove(layer)
         return None
-
-
-def _colormap(colours: tuple[str, ...]) -> Any:
-    """Return colours that labels take in turn; for colours by number, napari compiles code for seconds at first use."""
-    from napari.utils.colormaps import CyclicLabelColormap
-
-    return CyclicLabelColormap(colors=["transparent", *colours], background_value=0)
 
 
 def _placed(region: Region) -> tuple[tuple[float, ...], tuple[float, ...]]:

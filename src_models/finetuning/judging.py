@@ -65,7 +65,7 @@ class Blends:
         self._knew = judge(self._network, known, header).dice if known else 0.0
 
     def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor]]:
-        """Return the better one of the two largest blends that do not forget: its validation, and its weights on the CPU.
+        """Return the better of the two largest blends that do not forget: validation, and weights on the CPU.
 
         Where every blend forgets too much, the one nearest to the beginning is returned.
         """
