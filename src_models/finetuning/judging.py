@@ -23,7 +23,7 @@ __all__ = ["Blends", "Validation", "judge"]
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
-FORGOTTEN = 0.015  # Dice that may be lost on images of the first training
+FORGOTTEN = 0.01  # Dice that may be lost on images of the first training
 LARGEST = 512  # px; of larger planes, the window with the most that counts
 
 
