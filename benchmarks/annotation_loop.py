@@ -22,14 +22,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from rich.console import Console
-from rich.table import Table
 from skimage.feature import multiscale_basic_features
 from skimage.measure import label
 
 import src_models as sm
 from benchmarks.correction_sets import SETS, TILE, Pool, Tile, open_pool
-from benchmarks.machine import machine
+from benchmarks.machine import machine, report
 from src_models.atomic import atomic_path
 from src_models.checkpoint import Model
 from src_models.corrections.correction import Source, mark
@@ -53,9 +51,11 @@ def main(
     methods: Annotated[str, typer.Option(help="What is compared.")] = ",".join(METHODS),
     unet: Annotated[Path | None, typer.Option(help="Plain U-Net trained like `nuclei`.")] = None,
     nuclei: Annotated[Path | None, typer.Option(help="The set that `nuclei` was trained on, for forgetting.")] = None,
-    steps: Annotated[int, typer.Option(help="Steps of learning; the same for all networks.")] = 150,
+    steps: Annotated[int, typer.Option(help="Steps of learning; the same for all networks.")] = 100,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 2,
-    out: Annotated[Path, typer.Option(help="JSON file.")] = Path("benchmarks/results/annotation_loop.json"),
+    out: Annotated[Path, typer.Option(help="JSON file of the cells.")] = Path(
+        "benchmarks/results/annotation_loop_cells.json"
+    ),
 ) -> None:
     """Measure, cell by cell, and print the table."""
     torch.set_num_threads(threads)
@@ -71,7 +71,7 @@ def main(
                 cells[key] = _cell(pool, count, method, settings, unet, nuclei)
                 print(key, cells[key], flush=True)
                 _store(out, cells)
-    _print(cells)
+    _report(cells, steps)
 
 
 def _cell(
@@ -185,15 +185,17 @@ def _store(out: Path, cells: dict[str, Any]) -> None:
         beside.write_text(json.dumps({"machine": machine(), "cells": cells}, indent=1))
 
 
-def _print(cells: dict[str, Any]) -> None:
-    table = Table("set", "tiles", *METHODS, "strokes", "s to learn", "original val")
+def _report(cells: dict[str, Any], steps: int) -> None:
+    """Write the table: foreground Dice on untouched images, and what the corrections of the first column took."""
+    columns = ("images", "tiles", *METHODS, "pieces that were wrong", "s to learn", "Dice on the first training's val")
+    rows = []
     for name, count in dict.fromkeys(tuple(key.split("|")[:2]) for key in cells):
-        row = [cells.get(f"{name}|{count}|{method}", {}) for method in METHODS]
-        dice = [f"{cell['dice']:.3f}" if cell else "" for cell in row]
-        own = row[0]
-        rest = [own.get("strokes", ""), f"{own.get('seconds', 0):.0f}", f"{own.get('original', float('nan')):.3f}"]
-        table.add_row(name, count, *dice, *map(str, rest))
-    Console(width=140).print(table)
+        found = [cells.get(f"{name}|{count}|{method}", {}) for method in METHODS]
+        own = found[0]
+        dice = [f"{cell['dice']:.3f}" if cell else "" for cell in found]
+        original = f"{own['original']:.3f}" if "original" in own else ""
+        rows.append((name, count, *dice, own.get("strokes", ""), f"{own.get('seconds', 0):.0f}", original))
+    report("annotation_loop", columns, rows, {"steps": steps, "seed": SEED})
 
 
 if __name__ == "__main__":
