@@ -42,6 +42,7 @@ Segmenter = Callable[[Any], Mask]
 
 METHODS = ("corrected", "ranked", "random forest", "scratch", "plain U-Net")
 SEED = 0
+_CELLS = Path("benchmarks/results/annotation_loop_cells.json")
 
 
 def main(
