@@ -23,6 +23,7 @@ __all__ = ["Blends", "Validation", "judge"]
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
+GAINED = 0.02  # Dice
 FORGOTTEN = 0.01  # Dice that may be lost on images of the first training
 LARGEST = 512  # px; of larger planes, the window with the most that counts
 
@@ -64,22 +65,39 @@ class Blends:
         self.first = judge(self._network, held_out, header)
         self._knew = judge(self._network, known, header).dice if known else 0.0
 
-    def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor]]:
-        """Return the better of the two largest blends that do not forget: validation, and weights on the CPU.
+    def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor], bool]:
+        """Return the better of the two largest blends that do not forget.
 
-        Where every blend forgets too much, the one nearest to the beginning is returned.
+        Where these gain nothing, what is new cannot be learnt without forgetting: then the best blend is returned.
+
+        Returns
+        -------
+        validation, weights, forgets
+            How good it is, its weights on the CPU, and whether it forgets.
         """
-        judged: list[tuple[Validation, float]] = []
+        kept: list[tuple[Validation, float]] = []
+        forgetful: list[float] = []
         for share in SHARES:
-            self._network.load_state_dict(self._blended(learnt, share))
-            if judged or share == SHARES[-1] or not self._known or not self._forgets():
-                judged.append((judge(self._network, self._held_out, self._header), share))
-            if len(judged) == TRIED:
+            if not kept and self._forgets(learnt, share):
+                forgetful.append(share)
+                continue
+            kept.append((self._judge(learnt, share), share))
+            if len(kept) == TRIED:
                 break
-        validation, share = max(judged, key=lambda entry: entry[0].dice)
-        return validation, {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
+        gained = any(validation.dice > self.first.dice + GAINED for validation, _ in kept)
+        others = [] if gained else [(self._judge(learnt, share), share) for share in forgetful]
+        validation, share = max([*kept, *others], key=lambda entry: entry[0].dice)
+        weights = {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
+        return validation, weights, share in forgetful
 
-    def _forgets(self) -> bool:
+    def _judge(self, learnt: Mapping[str, Tensor], share: float) -> Validation:
+        self._network.load_state_dict(self._blended(learnt, share))
+        return judge(self._network, self._held_out, self._header)
+
+    def _forgets(self, learnt: Mapping[str, Tensor], share: float) -> bool:
+        if not self._known:
+            return False
+        self._network.load_state_dict(self._blended(learnt, share))
         return judge(self._network, self._known, self._header).dice < self._knew - FORGOTTEN
 
     def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:

@@ -146,7 +146,7 @@ class Learning:
         self._start_dice = self._best_dice = 0.0
         self._step = self._best_step = 0
         self._spent = 0.0
-        self._stopping = False
+        self._stopping = self._forgets = False
         self._trouble = ""
         self._leads = True
 
@@ -314,10 +314,11 @@ class Learning:
     def _validate(self, network: Any) -> tuple[Validation, bool]:
         """Judge the best blend, and tell whether it is the best network so far, which is kept."""
         assert self._blends is not None
-        validation, self._shown = self._blends.best(network.module.state_dict())
+        validation, self._shown, forgets = self._blends.best(network.module.state_dict())
         gained = validation.dice >= self._start_dice + IMPROVED and validation.dice > self._best_dice
         if gained:
             self._best, self._best_dice, self._best_step = self._shown, validation.dice, self._step
+            self._forgets = forgets
         return validation, gained
 
     def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
@@ -358,7 +359,8 @@ class Learning:
     def _sentence(self, found: Model | None) -> str:
         if found is not None:
             rose = f"Dice on held-out corrections rose from {self._start_dice:.2f} to {self._best_dice:.2f}."
-            return f"{self._trouble}{rose}"
+            forgot = " For that it forgot some of what it knew: keep the old version for the old images."
+            return f"{self._trouble}{rose}{forgot if self._forgets else ''}"
         few = self._corrections < 4
         held = "a part of each corrected plane" if few else "the corrected planes that were held out"
         help_ = (
