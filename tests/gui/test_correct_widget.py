@@ -169,7 +169,7 @@ def test_a_person_segments_mends_marks_and_learns(correcting, press, learn, docu
     assert dark_model_path.read_bytes() == before
     assert widget.controls.models.path() == version
     plot = widget.controls.learning.plot
-    assert len(plot.values["training"]) > 5
+    assert len(plot.values["training"]) >= 4  # it is stopped after a validation, and these come every 4 steps
     assert max(plot.values["dice"]) > plot.values["dice"][0] + 0.2
     shown = [widget.controls.versions.list.topLevelItem(row).text(0) for row in range(2)]
     assert shown == ["dark", "dark-v1  ✓ in use"]
