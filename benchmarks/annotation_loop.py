@@ -195,7 +195,7 @@ def _report(cells: dict[str, Any], steps: int) -> None:
         own = found[0]
         dice = [f"{cell['dice']:.3f}" if cell else "" for cell in found]
         original = f"{own['original']:.3f}" if "original" in own else ""
-        rows.append((name, count, *dice, own.get("strokes", ""), f"{own.get('seconds', 0):.0f}", original))
+        rows.append((name, count, *dice, own.get("strokes", ""), f"{own['seconds']:.0f}" if own else "", original))
     report("annotation_loop", columns, rows, {"steps": steps, "seed": SEED})
 
 
