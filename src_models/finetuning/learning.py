@@ -146,7 +146,8 @@ class Learning:
         self._start_dice = self._best_dice = 0.0
         self._step = self._best_step = 0
         self._spent = 0.0
-        self._stopping = self._forgets = False
+        self._stopping = False
+        self._rank = (False, -1.0)  # of the best: whether it forgets nothing, and its Dice
         self._trouble = ""
         self._leads = True
 
@@ -312,13 +313,17 @@ class Learning:
             group["lr"] = self.settings.learning_rate * float(factor)
 
     def _validate(self, network: Any) -> tuple[Validation, bool]:
-        """Judge the best blend, and tell whether it is the best network so far, which is kept."""
+        """Judge the best blend, and tell whether it is the best network so far, which is kept.
+
+        One that forgets nothing is better than one that forgets.
+        """
         assert self._blends is not None
         validation, self._shown, forgets = self._blends.best(network.module.state_dict())
-        gained = validation.dice >= self._start_dice + IMPROVED and validation.dice > self._best_dice
+        rank = (not forgets, validation.dice)
+        gained = validation.dice >= self._start_dice + IMPROVED and rank > self._rank
         if gained:
             self._best, self._best_dice, self._best_step = self._shown, validation.dice, self._step
-            self._forgets = forgets
+            self._rank = rank
         return validation, gained
 
     def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
@@ -360,7 +365,7 @@ class Learning:
         if found is not None:
             rose = f"Dice on held-out corrections rose from {self._start_dice:.2f} to {self._best_dice:.2f}."
             forgot = " For that it forgot some of what it knew: keep the old version for the old images."
-            return f"{self._trouble}{rose}{forgot if self._forgets else ''}"
+            return f"{self._trouble}{rose}{'' if self._rank[0] else forgot}"
         few = self._corrections < 4
         held = "a part of each corrected plane" if few else "the corrected planes that were held out"
         help_ = (

@@ -611,6 +611,30 @@ def test_a_loss_that_is_no_number_is_a_sentence_and_the_best_stays(parent, four,
     assert learning.best() is not None
 
 
+def test_what_forgets_nothing_is_kept_though_something_forgetful_is_better(parent, four, monkeypatch):
+    found = iter([(0.9, True), (0.7, False), (0.95, True)])
+
+    def best(_, learnt):
+        dice, forgets = next(found)
+        return judging.Validation(0.1, dice), dict(learnt), forgets
+
+    monkeypatch.setattr(judging.Blends, "best", best)
+    learning, updates = learn(parent, four, steps=18)
+    assert [update.improved for update in updates if update.validation] == [False, True, True, False]
+    result = learning.result()
+    assert result.best_dice == 0.7
+    assert "forgot" not in result.sentence
+
+
+def test_that_something_was_forgotten_is_said(parent, four, monkeypatch):
+    really = judging.Blends.best
+    monkeypatch.setattr(judging.Blends, "best", lambda blends, learnt: (*really(blends, learnt)[:2], True))
+    learning, _ = learn(parent, four)
+    assert learning.result().sentence.endswith(
+        "For that it forgot some of what it knew: keep the old version for the old images."
+    )
+
+
 def test_a_full_disk_leaves_no_half_of_a_model(learnt, tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
