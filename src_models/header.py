@@ -115,6 +115,9 @@ class ModelHeader:
         Settings of the watershed, for ``result="instances"``.
     object_diameter, diameter_range
         The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
+    estimates_diameter
+        Whether the diameter is estimated where nobody gives one. Not so for networks that learnt from corrections:
+        these were taught the images at their own scale.
     spacing, unit
         Physical size of a pixel (z, y, x) the network was trained at, if that matters, and its unit.
     licence
@@ -145,6 +148,7 @@ class ModelHeader:
     instances: InstanceSettings = field(default_factory=InstanceSettings)
     object_diameter: float | None = None
     diameter_range: tuple[float, float] | None = None
+    estimates_diameter: bool = True
     spacing: tuple[float, ...] | None = None
     unit: str | None = None
     licence: str = "unknown"

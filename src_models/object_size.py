@@ -38,7 +38,8 @@ def choose_zoom(
     Returns
     -------
     float
-        1.0 where the objects are of a size the network handles, and for models that do not depend on size.
+        1.0 where the objects are of a size the network handles, and for models that do not depend on size or learnt
+        the images at their own scale.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def choose_zoom(
         raise UserError(f"the diameter {diameter!r} of the objects must be a number of pixels above 0")
     if header.object_diameter is None or header.diameter_range is None:
         return 1.0
-    if diameter is None and header.result == "instances":
+    if diameter is None and header.result == "instances" and header.estimates_diameter:
         diameter = estimate_diameter(source, network, execution, header)
     low, high = header.diameter_range
     if diameter is None or low <= diameter <= high:

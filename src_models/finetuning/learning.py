@@ -359,6 +359,7 @@ class Learning:
             training=training,
             parent_sha256=self._parent.sha256,
             diameter_range=_widened(parent.diameter_range, self._images.diameter),
+            estimates_diameter=False,
         )
 
     def _sentence(self, found: Model | None) -> str:

@@ -113,6 +113,13 @@ def test_a_model_that_does_not_depend_on_size_never_zooms():
         assert choose_zoom(source_of(disks(20, 200), described), Brightness(), CPU, described, 500) == 1.0
 
 
+def test_a_model_that_learnt_images_at_their_own_scale_zooms_only_where_a_person_gives_a_diameter():
+    described = header(estimates_diameter=False)
+    source = source_of(disks(60, 700), described)
+    assert choose_zoom(source, Brightness(), CPU, described, None) == 1.0
+    assert choose_zoom(source, Brightness(), CPU, described, 60) == pytest.approx(1 / 3)
+
+
 def test_the_size_of_a_class_is_not_estimated_but_may_be_given():
     described = header(result="semantic")
     source = source_of(disks(60, 300), described)

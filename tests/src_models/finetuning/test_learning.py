@@ -176,7 +176,7 @@ def test_the_header_tells_where_the_network_comes_from(parent, four, learnt, tmp
     assert training["validation_dice"] == pytest.approx(result.best_dice, abs=1e-4)
     assert training["validation_dice_before"] == pytest.approx(result.start_dice, abs=1e-4)
     assert training["versions"]["torch"]
-    untouched = {"training", "parent_sha256", "diameter_range"}
+    untouched = {"training", "parent_sha256", "diameter_range", "estimates_diameter"}
     fields = dataclasses.asdict(header)
     assert {name: value for name, value in fields.items() if name not in untouched} == {
         name: value for name, value in dataclasses.asdict(parent.header).items() if name not in untouched
@@ -430,6 +430,31 @@ def test_the_sizes_of_objects_that_were_learnt_are_known(parent, four):
     low, high = header.diameter_range
     assert low == pytest.approx(8, abs=1)
     assert high == pytest.approx(32, abs=3)
+
+
+class Brightness(torch.nn.Module):
+    """Sees objects in what is bright, at any scale."""
+
+    def __init__(self):
+        super().__init__()
+        self.sureness = torch.nn.Parameter(torch.tensor(12.0))
+
+    def forward(self, x):
+        return self.sureness * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
+
+
+def test_what_was_learnt_holds_at_the_scale_of_the_images(make_model, tmp_path):
+    """Else an image would be shrunk wherever the new network happens to be surer of a shrunken one."""
+    header = make_model("unet", result="instances", classes=("background", "interior", "boundary")).header
+    header = dataclasses.replace(header, object_diameter=6.0, diameter_range=(4.0, 9.0))
+    image, labels = bright_and_dark(1, size=144)
+    image = np.where(labels > 0, 220, 20).astype(np.uint8)
+    shrinking = Model(Brightness(), header)
+    assert segment(image, shrinking).provenance["settings"]["zoom"] < 0.5
+    corrections = CorrectionSet.open(tmp_path)
+    corrections.add(mark(image, labels, np.zeros_like(labels), source=Source(layer="cells"), model_name="bright"))
+    learnt = Learning(shrinking, corrections, settings()).preview()
+    assert segment(image, learnt).provenance["settings"]["zoom"] == 1.0
 
 
 def test_a_share_of_the_patches_is_replayed(parent, four, monkeypatch):
