@@ -18,6 +18,8 @@ from uuid import uuid4
 from napari_medt.correction_labels import begin, prediction_of
 from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave, recover
 from napari_medt.layers import METADATA_KEY
+from napari_medt.left_labels import LeftLabels, layer_itself
+from napari_medt.unfinished_image import UnfinishedImage
 from src_models.errors import UserError
 from src_models.labels_journal import LabelsJournal, Unfinished, discard, journals_folder, read_journal, unfinished
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["CorrectionsAutosave", "UnfinishedCorrection", "find_unfinished"]
 
 Notes = Callable[[], Mapping[str, Any]]
-
-# Labels of this process whose watching ended while they lived on: closing a dock is no crash.
-_left: dict[Path, weakref.ref[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ class CorrectionsAutosave:
         except UserError:
             predicted.close(keep=False)
             raise
-        self._watched[labels.unique_id] = _Watched(weakref.ref(_own(labels)), saved, predicted)
-        _forget_left(labels, saved)
+        self._watched[labels.unique_id] = _Watched(weakref.ref(layer_itself(labels)), saved, predicted)
+        _LEFT.watched_again(labels, saved)
 
     def wrote(self, labels: napari.layers.Labels, region: tuple[slice, ...]) -> None:
         """Keep a part of labels and of their prediction that was written by a run, not by a person."""
@@ -111,7 +110,7 @@ class CorrectionsAutosave:
             kept = layer is not None and keep(layer)
             held.close(keep=kept)
             if kept:
-                _left[held.labels.folder] = held.layer
+                _LEFT.leave(held.labels.folder, held.layer)
         self._watched = {}
 
 
@@ -131,23 +130,12 @@ class UnfinishedCorrection:
     def words(self) -> str:
         """What it is, for people."""
         when = self.journal.time.astimezone()
-        return f"corrections of {self.image_name!r}, {when:%d %B, %H:%M}"
+        return f"corrections of {self.image.name!r}, {when:%d %B, %H:%M}"
 
     @property
-    def image_name(self) -> str:
-        """The name that the image had in the viewer."""
-        return str(self.journal.notes.get("image", "an image"))
-
-    @property
-    def image_path(self) -> str | None:
-        """The file of the image, where it came from one that is still there."""
-        path = self.journal.notes.get("path")
-        return path if path and Path(path).exists() else None
-
-    @property
-    def reader(self) -> str | None:
-        """The plugin that read the image from its file."""
-        return self.journal.notes.get("reader")
+    def image(self) -> UnfinishedImage:
+        """The image that they belong to."""
+        return UnfinishedImage.of(self.journal.notes)
 
     @property
     def folder(self) -> str | None:
@@ -182,24 +170,9 @@ class UnfinishedCorrection:
 
 def find_unfinished() -> list[UnfinishedCorrection]:
     """Return what was left unfinished by processes that are gone, newest first."""
-    found = []
-    for journal in unfinished(_corrections()):
-        layer = _left.get(journal.folder)
-        if layer is None or layer() is None:
-            found.append(UnfinishedCorrection(journal))
-    return found
-
-
-def _forget_left(labels: napari.layers.Labels, saved: LabelsAutosave) -> None:
-    """Delete what an earlier watching of labels left, once the new one has them on disk."""
-    folders = [folder for folder, of in _left.items() if of() is _own(labels)]
-    if folders:
-        saved.flush()
-    for folder in folders if saved.problem is None else []:
-        del _left[folder]
-        for journal in (folder, _predictions() / folder.name):
-            with suppress(UserError):  # it is found at the next start, which does no harm
-                discard(journal)
+    return [
+        UnfinishedCorrection(journal) for journal in unfinished(_corrections()) if _LEFT.living(journal.folder) is None
+    ]
 
 
 def _corrections() -> Path:
@@ -210,6 +183,10 @@ def _predictions() -> Path:
     return journals_folder().with_name("unfinished-predictions")
 
 
-def _own(layer: napari.layers.Labels) -> Any:
-    """Return the layer itself: what napari hands to plugins is a new stand-in each time."""
-    return getattr(layer, "__wrapped__", layer)
+def _discard(folder: Path) -> None:
+    """Delete the journal of labels and, of the same name, that of their prediction."""
+    discard(folder)
+    discard(_predictions() / folder.name)
+
+
+_LEFT = LeftLabels(_discard)

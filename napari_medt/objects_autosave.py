@@ -10,13 +10,13 @@ import weakref
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave, recover
 from napari_medt.layers import METADATA_KEY
-from src_models.errors import UserError
+from napari_medt.left_labels import LeftLabels, layer_itself
+from napari_medt.unfinished_image import UnfinishedImage
 from src_models.labels_journal import Unfinished, discard, journals_folder, read_journal, unfinished
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ __all__ = ["ObjectsAutosave", "UnfinishedWork", "find_left", "find_unfinished"]
 
 Notes = Callable[[], Mapping[str, Any]]
 
-# Labels of this process whose watching ended while they lived on: closing a dock is no crash.
-_left: dict[Path, weakref.ref[Any]] = {}
+_LEFT = LeftLabels(discard)
 
 
 class ObjectsAutosave:
@@ -56,8 +55,8 @@ class ObjectsAutosave:
             return
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:8]}"
         saved = LabelsAutosave(layer, journals_folder() / name, notes)
-        self._watched[layer.unique_id] = weakref.ref(_own(layer)), saved
-        _forget_left(layer, saved)
+        self._watched[layer.unique_id] = weakref.ref(layer_itself(layer)), saved
+        _LEFT.watched_again(layer, saved)
 
     def note(self, layer: napari.layers.Labels | None) -> None:
         """Store anew what else is needed to go on."""
@@ -90,7 +89,7 @@ class ObjectsAutosave:
         """Stop watching: what is not saved is found at the next start."""
         for layer, saved in self._watched.values():
             saved.close(keep=True)
-            _left[saved.folder] = layer
+            _LEFT.leave(saved.folder, layer)
         self._watched = {}
 
 
@@ -114,23 +113,12 @@ class UnfinishedWork:
         count = len(metadata.get("objects", []))
         objects = "1 object" if count == 1 else f"{count} objects"
         when = self.journal.time.astimezone()
-        return f"{objects} in {notes.get('image', 'an image')!r}, {when:%d %B, %H:%M}"
+        return f"{objects} in {self.image.name!r}, {when:%d %B, %H:%M}"
 
     @property
-    def image_path(self) -> str | None:
-        """The file of the image, where it came from one."""
-        path = self.journal.notes.get("path")
-        return path if path and Path(path).exists() else None
-
-    @property
-    def reader(self) -> str | None:
-        """The plugin that read the image from its file."""
-        return self.journal.notes.get("reader")
-
-    @property
-    def image_name(self) -> str:
-        """The name that the image had in the viewer."""
-        return str(self.journal.notes.get("image", ""))
+    def image(self) -> UnfinishedImage:
+        """The image that they belong to."""
+        return UnfinishedImage.of(self.journal.notes)
 
     @property
     def session(self) -> Mapping[str, Any] | None:
@@ -155,38 +143,17 @@ class UnfinishedWork:
 
 def find_unfinished() -> list[UnfinishedWork]:
     """Return what was left unfinished by processes that are gone, newest first."""
-    found = []
-    for journal in unfinished(journals_folder()):
-        layer = _left.get(journal.folder)
-        if layer is None or layer() is None:
-            found.append(UnfinishedWork(journal))
-    return found
+    return [
+        UnfinishedWork(journal) for journal in unfinished(journals_folder()) if _LEFT.living(journal.folder) is None
+    ]
 
 
 def find_left(viewer: napari.viewer.Viewer) -> list[tuple[napari.layers.Labels, UnfinishedWork]]:
     """Return the labels in a viewer whose watching ended while they lived on, and what was kept of them."""
-    own = {id(_own(layer)): layer for layer in viewer.layers}
+    own = {id(layer_itself(layer)): layer for layer in viewer.layers}
     found = []
-    for journal in unfinished(journals_folder()) if _left else []:
-        layer = _left[journal.folder]() if journal.folder in _left else None
+    for journal in unfinished(journals_folder()):
+        layer = _LEFT.living(journal.folder)
         if layer is not None and id(layer) in own:
             found.append((own[id(layer)], UnfinishedWork(journal)))
     return found
-
-
-def _forget_left(layer: napari.layers.Labels, saved: LabelsAutosave) -> None:
-    """Delete what an earlier watching of a layer left, once the new one has it on disk."""
-    folders = [folder for folder, of in _left.items() if of() is _own(layer)]
-    if folders:
-        saved.flush()
-    for folder in folders if saved.problem is None else []:
-        del _left[folder]
-        try:
-            discard(folder)
-        except UserError:
-            continue  # it is found at the next start, which does no harm
-
-
-def _own(layer: napari.layers.Labels) -> Any:
-    """Return the layer itself: what napari hands to plugins is a new stand-in each time."""
-    return getattr(layer, "__wrapped__", layer)

@@ -16,6 +16,7 @@ from napari_medt.click_target import ClickTarget
 from napari_medt.correction_labels import prediction_of
 from napari_medt.corrections_autosave import CorrectionsAutosave, UnfinishedCorrection, find_unfinished
 from napari_medt.layers import METADATA_KEY
+from napari_medt.unfinished_image import UnfinishedImage
 from napari_medt.widgets.correcting import Correcting
 from src_models.errors import UserError
 
@@ -76,16 +77,16 @@ class UnsavedCorrections:
         UserError
             If it cannot be read, or its image is not there.
         """
-        there, opened = self._image_of(work), None
+        there, opened = work.image.layer_in(self._at.viewer), None
         if there is None:
-            opened = self._opened(work)
+            opened = work.image.open_in(self._at.viewer)
         image = opened if there is None else there
         labels = work.open(self._at.viewer)
         if opened is not None:
             _place_like(opened, labels)
         self._edited.add(labels.unique_id)
         if image is None:
-            raise UserError(f"open the image {work.image_name!r} to go on; its labels are in the layer {labels.name!r}")
+            raise UserError(f"open the image {work.image.name!r} to go on; its labels are in the layer {labels.name!r}")
         if work.folder is not None:
             self._at.set_folder(image, Path(work.folder))
         self._at.viewer.layers.selection.active = image
@@ -118,33 +119,7 @@ class UnsavedCorrections:
         self._edited.add(event.source.unique_id)
 
     def _notes(self, image: napari.layers.Image) -> dict[str, Any]:
-        path = image.source.path
-        return {
-            "image": image.name,
-            "path": None if path is None else str(path),
-            "reader": image.source.reader_plugin,
-            "folder": str(self._at.folder_of(image)),
-        }
-
-    def _image_of(self, work: UnfinishedCorrection) -> napari.layers.Image | None:
-        """Return the image of unfinished work, where it is open; one of its name that is another file is none."""
-        for layer in self._at.viewer.layers:
-            path = layer.source.path
-            same = work.image_path is None or (path is not None and Path(path) == Path(work.image_path))
-            if isinstance(layer, napari.layers.Image) and layer.name == work.image_name and same:
-                return layer
-        return None
-
-    def _opened(self, work: UnfinishedCorrection) -> napari.layers.Image | None:
-        """Open the image of unfinished work from its file; None where that is gone."""
-        if work.image_path is None:
-            return None
-        try:
-            layers = self._at.viewer.open(work.image_path, plugin=work.reader or "napari")
-        except Exception as error:  # of somebody's reader
-            raise UserError(f"{work.image_path} could not be opened: {error}") from error
-        images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
-        return next((image for image in images if image.name == work.image_name), images[0] if images else None)
+        return {**UnfinishedImage.notes(image), "folder": str(self._at.folder_of(image))}
 
 
 def _place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> None:

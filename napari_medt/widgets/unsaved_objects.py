@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import napari.layers
@@ -13,6 +12,7 @@ import napari.viewer
 from napari_medt.accepting import add_objects_layer
 from napari_medt.click_target import ClickTarget
 from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
+from napari_medt.unfinished_image import UnfinishedImage
 from napari_medt.widgets.click_controls import ClickControls
 from napari_medt.widgets.click_subjects import ClickSubjects
 from src_models.errors import UserError
@@ -60,7 +60,7 @@ class UnsavedObjects:
     def offer(self) -> None:
         """Take up what was left when the dock was closed, and offer what processes that are gone have left."""
         for labels, work in find_left(self._viewer):
-            image = self._image_of(work)
+            image = work.image.layer_in(self._viewer)
             if image is not None:
                 self._controls.images.choose(image)
                 self._work_on(labels, work)
@@ -126,13 +126,13 @@ class UnsavedObjects:
     def go_on(self, work: UnfinishedWork) -> None:
         """Go on with what was not saved when a process ended."""
         try:
-            image = self._image_of(work) or self._opened(work)
+            image = work.image.layer_in(self._viewer) or work.image.open_in(self._viewer)
             labels = work.open(self._viewer)
         except UserError as error:
             self._report(str(error))
             return
         if image is None:
-            self._report(f"Open the image {work.image_name!r} to go on; its objects are in the layer {labels.name!r}.")
+            self._report(f"Open the image {work.image.name!r} to go on; its objects are in the layer {labels.name!r}.")
             return
         self._viewer.layers.selection.active = image
         if not self._work_on(labels, work):
@@ -163,33 +163,7 @@ class UnsavedObjects:
     def _notes_for(self, key: Hashable, image: napari.layers.Image) -> dict[str, Any]:
         """Return what is needed, besides the labels, to go on after a crash."""
         session = self._sessions.get(key, self._unrestored.get(key))
-        path, reader = image.source.path, image.source.reader_plugin
-        return {
-            "image": image.name,
-            "path": None if path is None else str(path),
-            "reader": reader,
-            "session": None if session is None else dict(session),
-        }
-
-    def _image_of(self, work: UnfinishedWork) -> napari.layers.Image | None:
-        """Return the image of unfinished work, where it is open; one of its name that is another file is none."""
-        path = work.image_path
-        for layer in self._viewer.layers:
-            same = path is None or (layer.source.path is not None and Path(layer.source.path) == Path(path))
-            if isinstance(layer, napari.layers.Image) and layer.name == work.image_name and same:
-                return layer
-        return None
-
-    def _opened(self, work: UnfinishedWork) -> napari.layers.Image | None:
-        """Open the image of unfinished work from its file; None where that is gone."""
-        if work.image_path is None:
-            return None
-        try:
-            layers = self._viewer.open(work.image_path, plugin=work.reader or "napari")
-        except Exception as error:  # of somebody's reader
-            raise UserError(f"{work.image_path} could not be opened: {error}") from error
-        images = [layer for layer in layers if isinstance(layer, napari.layers.Image)]
-        return next((image for image in images if image.name == work.image_name), images[0] if images else None)
+        return {**UnfinishedImage.notes(image), "session": None if session is None else dict(session)}
 
     def _discard(self, work: UnfinishedWork) -> None:
         try:

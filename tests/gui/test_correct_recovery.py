@@ -164,6 +164,6 @@ def test_what_is_painted_and_not_marked_is_offered_when_napari_was_closed(start,
     viewer.window.remove_dock_widget(widget)
     assert len(journals(tmp_path)) == 2
     assert corrections_autosave.find_unfinished() == []  # its labels are still in the viewer
-    monkeypatch.setattr(corrections_autosave, "_left", {})  # as in another process
+    monkeypatch.setattr(corrections_autosave._LEFT, "_layers", {})  # as in another process
     (work,) = corrections_autosave.find_unfinished()
-    assert work.image_name == "cells"
+    assert work.image.name == "cells"
