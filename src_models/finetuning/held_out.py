@@ -1,17 +1,17 @@
 """What a network learns from, and what it is judged by, of a set of corrections.
 
-From four corrected planes on, about a quarter of them is held out whole. Of fewer, a quarter of each is: the quadrant
-of what counts in which the share of changes is most like that of the whole.
+Of the first three corrected planes, a quarter of each is held out: the quadrant of what counts in which the share of
+changes is most like that of the whole. From then on every fourth plane is held out whole. So a plane's side never
+changes as others are added, and what judges one round of learning was not learnt from in the round before.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ from src_models.patches import TrainingImage
 
 __all__ = ["LearningImages", "learning_images"]
 
-FEWEST_PLANES = 4
-SHARE = 0.25
+EVERY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,28 +115,40 @@ def _held_out(
     planes: defaultdict[Any, list[int]] = defaultdict(list)
     for number, (_, correction) in enumerate(found):
         planes[correction.record.source.same_place].append(number)
-    if len(planes) < FEWEST_PLANES:
-        return [
-            _quadrant(correction, counts) if counts.any() else np.zeros_like(counts)
-            for (_, correction), counts in zip(found, counting, strict=True)
-        ]
-    # By a hash, so that a plane stays on its side when others are added; a plane without objects tells little.
-    with_objects = [
-        place for place, numbers in planes.items() if any((found[n][1].labels[counting[n]] > 0).any() for n in numbers)
-    ]
-    ranked = sorted(with_objects, key=lambda place: hashlib.sha256(repr(place).encode()).digest())
-    out = set(ranked[: max(1, min(round(SHARE * len(planes)), len(ranked) - 1))])
-    return [
-        np.full(counts.shape, correction.record.source.same_place in out)
-        for (_, correction), counts in zip(found, counting, strict=True)
-    ]
+    sides = dict(zip(planes, _sides(planes.values(), found, counting), strict=True))
+    out = []
+    for (_, correction), counts in zip(found, counting, strict=True):
+        side = sides[correction.record.source.same_place]
+        out.append(_quadrant(correction, counts) if side == "both" else np.full(counts.shape, side == "judges"))
+    return out
+
+
+def _sides(
+    planes: Iterable[list[int]], found: Sequence[tuple[str, Correction]], counting: Sequence[NDArray[np.bool_]]
+) -> Iterator[Literal["both", "judges", "teaches"]]:
+    """Yield the side of each plane, given the numbers of its corrections, in their order.
+
+    Where the fourth plane has no objects, and so tells little, the next that has some judges in its place.
+    """
+    due = 0
+    for number, corrections in enumerate(planes, 1):
+        due += number % EVERY == 0
+        if number < EVERY:
+            yield "both"
+        elif due and any((found[n][1].labels[counting[n]] > 0).any() for n in corrections):
+            due -= 1
+            yield "judges"
+        else:
+            yield "teaches"
 
 
 def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the quadrant of what counts that is most like the whole in how much of it changed."""
+    if not counts.any():
+        return np.zeros_like(counts)
+    share = correction.changed[counts].mean()
     rows, columns = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
     middle, centre = (rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2
-    share = correction.changed[counts].mean()
     best, least = np.zeros_like(counts), np.inf
     for upper, left in itertools.product((False, True), repeat=2):
         quadrant = np.zeros_like(counts)

@@ -1,5 +1,8 @@
 """Judging a network by images that it does not learn from, and finding how far to follow what it learnt.
 
+What is learnt is judged by all classes, so that outlines count; what is known, by what is found at all, for that is
+what is missed first where a network forgets, while outlines that were learnt by heart blur with any learning.
+
 Between the weights that a network began with and those it learnt lie networks that forget less and are often better on
 what was learnt, too (Wortsman et al. 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903). Each of a few
 such blends is judged; the best on the corrections wins, of those that still know what was known before.
@@ -19,7 +22,7 @@ from src_models.header import ModelHeader
 from src_models.masked_loss import masked_dice_ce
 from src_models.patches import TrainingImage, targets_of, window_of_most
 
-__all__ = ["Blends", "Validation", "judge"]
+__all__ = ["Blends", "Validation", "judge", "knowledge"]
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
@@ -49,6 +52,9 @@ class Blends:
         Images of what is learnt, and of what is not to be forgotten.
     device
         Where to compute.
+    knew
+        What :func:`knowledge` gave of the network that the chain of learning began with, if this is not the first round: what each
+        round may forget would add up.
     """
 
     def __init__(
@@ -58,12 +64,15 @@ class Blends:
         held_out: Sequence[TrainingImage],
         known: Sequence[TrainingImage],
         device: torch.device,
+        knew: float | None = None,
     ) -> None:
         self._header, self._held_out, self._known = header, held_out, known
         self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
         self._start = {name: value.clone() for name, value in self._network.state_dict().items()}
         self.first = judge(self._network, held_out, header)
-        self._knew = judge(self._network, known, header).dice if known else 0.0
+        self.knew = knew
+        if knew is None and known:
+            self.knew = knowledge(self._network, known, header)
 
     def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor], bool]:
         """Return the better of the two largest blends that do not forget.
@@ -95,10 +104,10 @@ class Blends:
         return judge(self._network, self._held_out, self._header)
 
     def _forgets(self, learnt: Mapping[str, Tensor], share: float) -> bool:
-        if not self._known:
+        if self.knew is None or not self._known:
             return False
         self._network.load_state_dict(self._blended(learnt, share))
-        return judge(self._network, self._known, self._header).dice < self._knew - FORGOTTEN
+        return knowledge(self._network, self._known, self._header) < self.knew - FORGOTTEN
 
     def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
         return {
@@ -135,6 +144,30 @@ def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHead
     present = sizes[1:] > 0
     dice = overlap[1:][present] / sizes[1:][present]
     return Validation(float(np.mean(losses)), float(dice.mean()) if present.any() else 1.0)
+
+
+def knowledge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader) -> float:
+    """Return the mean over images of the Dice of what is found in them, of whatever class but the background.
+
+    Parameters
+    ----------
+    network
+        In eval mode.
+    images
+        What to judge by.
+    header
+        The network's.
+    """
+    device = next(network.parameters()).device
+    found = []
+    for image in images:
+        batch, targets = _window(image, header)
+        with torch.inference_mode():
+            background = torch.softmax(network(batch.to(device)).float(), 1)[:, 0].cpu()
+        here, there = (background < 0.5) & (targets >= 0), targets > 0
+        sizes = int(here.sum()) + int(there.sum())
+        found.append(2 * int((here & there).sum()) / sizes if sizes else 1.0)
+    return float(np.mean(found))
 
 
 def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:

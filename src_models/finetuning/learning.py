@@ -253,7 +253,12 @@ class Learning:
     def _first_validation(self, fabric: Fabric) -> Validation:
         with self._noting_failure(fabric):
             self._blends = Blends(
-                self._parent.network, self._parent.header, self._images.validation, self._replay.watched, fabric.device
+                self._parent.network,
+                self._parent.header,
+                self._images.validation,
+                self._replay.watched,
+                fabric.device,
+                self._parent.header.training.get("known_dice"),
             )
             return self._blends.first
         raise UserError(f"{self._trouble}Choose the device cpu to learn.")
@@ -342,7 +347,9 @@ class Learning:
 
     def _header(self, dice: float) -> ModelHeader:
         parent = self._parent.header
+        knew = {} if self._blends is None or self._blends.knew is None else {"known_dice": self._blends.knew}
         training = {
+            **knew,
             "finetuned_from": parent.name,
             "parent_training": dict(parent.training),
             "corrections_sha256": self._corrections_sha256,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from src_models.finetuning.judging import FORGOTTEN, Blends, judge
+from src_models.finetuning.judging import FORGOTTEN, Blends, judge, knowledge
 from src_models.header import ModelHeader
 from src_models.patches import TrainingImage
 
@@ -74,6 +75,40 @@ def test_what_cannot_be_learnt_without_forgetting_is_learnt_and_told():
 def test_what_is_forgotten_is_told_from_what_was_never_known():
     """The network never knew the images that are watched: nothing is lost by learning."""
     assert float(blends(0.5, 0.8, known=(0.8,)).best(learnt(0.8))[1]["level"]) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_what_earlier_rounds_forgot_is_not_forgotten_anew():
+    """The network knew cells brighter than 0.5 once, and after a round of learning, those brighter than 0.6."""
+    parts = Threshold(0.6), HEADER, [ramp(0.8)], [ramp(0.5)], torch.device("cpu")
+    assert not Blends(*parts).best(learnt(0.6))[2]
+    again = Blends(*parts, knew=1.0)
+    assert again.knew == 1.0
+    assert again.best(learnt(0.6))[2]
+
+
+class Classes(nn.Module):
+    """Gives two classes of cells, and is sure of neither, where the image is bright."""
+
+    def __init__(self):
+        super().__init__()
+        self.parameter = nn.Parameter(torch.zeros(1))
+
+    def forward(self, image):
+        return torch.cat([1 - image, image, image], 1) + self.parameter
+
+
+@pytest.mark.parametrize(("wanted", "dice"), [((1, 1), 1.0), ((2, 1), 1.0), ((2, 0), 2 / 3), ((-1, -1), 1.0)])
+def test_what_is_known_is_what_is_found_of_whatever_class(wanted, dice):
+    """Of a bright half, each half is of a class; where one does not count, what is found there does not either."""
+    labels = np.zeros((8, 8), np.int32)
+    labels[:, 4:6], labels[:, 6:] = wanted
+    values = (np.arange(8) >= 4) * np.ones((8, 1))
+    image = TrainingImage("halves", values[None].astype(np.float16), labels, None)
+    header = dataclasses.replace(HEADER, classes=("background", "cell", "dead cell"))
+    known = knowledge(Classes(), [image], header)
+    assert known == pytest.approx(dice)
+    other = TrainingImage("dark", 0 * values[None].astype(np.float16), np.ones((8, 8), np.int32), None)
+    assert knowledge(Classes(), [image, other], header) == pytest.approx(dice / 2)
 
 
 def test_little_may_be_forgotten():

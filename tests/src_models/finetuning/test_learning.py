@@ -457,6 +457,19 @@ def test_what_was_learnt_holds_at_the_scale_of_the_images(make_model, tmp_path):
     assert segment(image, learnt).provenance["settings"]["zoom"] == 1.0
 
 
+def test_what_the_first_network_knew_is_handed_down(parent, four, monkeypatch):
+    from src_models.finetuning.held_out import learning_images
+
+    old = learning_images(four, parent.header).training[:1]
+    monkeypatch.setattr(module, "replay_images", lambda header: Replay(tuple(old), tuple(old)))
+    first, _ = learn(parent, four)
+    knew = first.preview().header.training["known_dice"]
+    assert knew == pytest.approx(judging.knowledge(parent.network, old, parent.header))
+    second, _ = learn(first.preview(), four, steps=1)
+    assert second.preview().header.training["known_dice"] == knew
+    assert judging.knowledge(first.preview().network, old, parent.header) > knew + 0.01
+
+
 def test_a_share_of_the_patches_is_replayed(parent, four, monkeypatch):
     from src_models.finetuning.held_out import learning_images
 
