@@ -2,20 +2,22 @@
 
     python -m benchmarks.annotation_loop SETS [--only phase,axons] [--tiles 0,1,3,5,10] [--unet FILE] [--out FILE]
 
-A simulated annotator segments tiles of 256 x 256 px with the shipped model `nuclei`, mends them (the truth is what they
-become), and lets the model learn, once, from all of them. Foreground Dice is measured on images of which no tile was
-corrected. Beside it: the same network from random weights on the same tiles; the plain U-Net, pretrained on the same
-images as `nuclei`, on the same tiles; `nuclei` on tiles that were ranked by uncertainty and novelty instead of drawn at
-random; and a random forest on scikit-image's multi-scale features, as ilastik and
-napari-convpaint train one. Every cell is kept in OUT as it is done, and a second run goes on where the first was.
+A simulated annotator works in rounds: tiles of 256 x 256 px are segmented with the model as it is, mended (the truth is
+what they become), and learnt from, together with those of earlier rounds; the next round goes on with what was learnt.
+Foreground Dice is measured on images of which no tile was corrected. Beside the shipped model `nuclei`, on tiles drawn
+at random, stand: the same on tiles that it ranked by uncertainty and novelty; the same network from random weights; the
+plain U-Net, pretrained on the same images as `nuclei`; and a random forest on scikit-image's multi-scale features, as
+ilastik and napari-convpaint train one. Every cell is kept in OUT as it is done; what is whole there is not done again.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,7 @@ import src_models as sm
 from benchmarks.correction_sets import SETS, TILE, Pool, Tile, open_pool
 from benchmarks.machine import machine, report
 from src_models.atomic import atomic_path
+from src_models.channels import as_channels
 from src_models.checkpoint import Model
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
@@ -36,12 +39,15 @@ from src_models.dataset import DataSet, read_sample
 from src_models.finetuning.candidates import rank_steps
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
+from src_models.intensity import measure
 
 Mask = Any
 Segmenter = Callable[[Any], Mask]
 
 METHODS = ("corrected", "ranked", "random forest", "scratch", "plain U-Net")
 SEED = 0
+SMALLEST_STROKE = 12  # px; fewer wrong pixels in one piece are not worth a stroke
+LOOKED_AT = 40  # tiles that are ranked
 _CELLS = Path("benchmarks/results/annotation_loop_cells.json")
 
 
@@ -62,67 +68,82 @@ def main(
     torch.set_num_threads(threads)
     cells: dict[str, Any] = json.loads(out.read_text())["cells"] if out.exists() else {}
     settings = FinetuneSettings(steps=steps, seconds=3600, patience=steps, seed=SEED)
-    for name in only.split(","):
+    counts = sorted(map(int, tiles.split(",")))
+    for name, method in itertools.product(only.split(","), methods.split(",")):
+        if all(f"{name}|{count}|{method}" in cells for count in counts) or (method == "plain U-Net" and unet is None):
+            continue
         pool = open_pool(name, sets)
-        for count in map(int, tiles.split(",")):
-            for method in methods.split(","):
-                key = f"{name}|{count}|{method}"
-                if key in cells or (method == "plain U-Net" and unet is None) or (count == 0 and method != METHODS[0]):
-                    continue
-                cells[key] = _cell(pool, count, method, settings, unet, nuclei)
-                print(key, cells[key], flush=True)
-                _store(out, cells)
+        rounds = _forests(pool, counts) if method == "random forest" else _rounds(pool, counts, method, settings, unet)
+        for count, measured, model in rounds:
+            cell = dict(measured)
+            if nuclei and model is not None and method == METHODS[0]:
+                cell["original"] = _original(model, nuclei)
+            cells[f"{name}|{count}|{method}"] = cell
+            print(name, count, method, cell, flush=True)
+            _store(out, cells)
     _report(cells, steps)
 
 
-def _cell(
-    pool: Pool, count: int, method: str, settings: FinetuneSettings, unet: Path | None, nuclei: Path | None
-) -> dict[str, float]:
+Round = tuple[int, dict[str, float], Model | None]
+
+
+def _rounds(
+    pool: Pool, counts: list[int], method: str, settings: FinetuneSettings, unet: Path | None
+) -> Iterator[Round]:
+    """Let a network learn from more and more tiles, and yield how good it is after each round."""
     shipped = sm.load("nuclei")
-    drawn = np.random.default_rng(SEED).permutation(len(pool.tiles))[:count]
-    order = _ranked(pool, shipped, count) if method == "ranked" else drawn
-    tiles = [pool.tiles[number] for number in order]
-    began = time.perf_counter()
-    if method == "random forest":
-        segment = _forest(tiles)
-        return {"dice": _dice(pool, segment), "seconds": time.perf_counter() - began}
-    own = {"corrected": shipped, "ranked": shipped, "scratch": _untrained(shipped)}
-    start = own.get(method) or sm.load(str(unet))
-    if count == 0:
-        result = {"dice": _dice(pool, lambda image: foreground(start, image)), "seconds": 0.0}
-        return {**result, "original": _original(start, nuclei)} if nuclei else result
+    model = sm.load(str(unet)) if method == "plain U-Net" else shipped
+    if method == "scratch":
+        model, settings = _untrained(shipped, pool.tiles), replace(settings, replay=0.0)
+    left = [int(number) for number in np.random.default_rng(SEED).permutation(len(pool.tiles))]
+    effort = np.zeros(2, int)
     with tempfile.TemporaryDirectory() as folder:
-        corrections, effort = _corrected(tiles, shipped, Path(folder))
+        corrections = CorrectionSet.open(folder)
+        for count in counts:
+            wanted = count - len(corrections)
+            order = _ranked(pool, left, model, corrections, wanted) if method == "ranked" else left
+            chosen = order[:wanted]
+            left = [number for number in left if number not in chosen]
+            effort += _correct(pool, chosen, model, corrections)
+            began = time.perf_counter()
+            if count:
+                learning = Learning(model, corrections, settings)
+                for _ in learning.steps():
+                    pass
+                model = learning.best() or model
+            seconds = time.perf_counter() - began
+            dice = _dice(pool, lambda image, model=model: foreground(model, image))
+            yield count, {"dice": dice, "seconds": seconds, "strokes": int(effort[0]), "pixels": int(effort[1])}, model
+
+
+def _forests(pool: Pool, counts: list[int]) -> Iterator[Round]:
+    drawn = np.random.default_rng(SEED).permutation(len(pool.tiles))
+    for count in filter(None, counts):
         began = time.perf_counter()
-        learning = Learning(start, corrections, settings)
-        for _ in learning.steps():
-            pass
+        segment = _forest([pool.tiles[number] for number in drawn[:count]])
         seconds = time.perf_counter() - began
-    best = learning.best() or start
-    result = {"dice": _dice(pool, lambda image: foreground(best, image)), "seconds": seconds, **effort}
-    if nuclei and method == METHODS[0]:
-        result["original"] = _original(best, nuclei)
-    return result
+        yield count, {"dice": _dice(pool, segment), "seconds": seconds}, None
 
 
-def _corrected(tiles: list[Tile], model: Model, folder: Path) -> tuple[CorrectionSet, dict[str, float]]:
-    """Keep tiles as corrected; a stroke is counted for each piece that was wrong."""
-    corrections, strokes, pixels = CorrectionSet.open(folder), 0, 0
-    for number, tile in enumerate(tiles):
+def _correct(pool: Pool, chosen: list[int], model: Model, corrections: CorrectionSet) -> tuple[int, int]:
+    """Keep tiles as corrected; return how many pieces were wrong, each a stroke, and how many pixels."""
+    strokes = pixels = 0
+    for number in chosen:
+        tile = pool.tiles[number]
         predicted = sm.segment(tile.image, model, axes=_axes(tile.image)).labels
         wrong = (predicted > 0) != (tile.labels > 0)
         sizes = np.bincount(label(wrong).ravel())[1:]
-        strokes, pixels = strokes + int((sizes >= 12).sum()), pixels + int(wrong.sum())
+        strokes, pixels = strokes + int((sizes >= SMALLEST_STROKE).sum()), pixels + int(wrong.sum())
         source = Source(layer=tile.image_name, axes="TYX", plane=(number,))
-        corrections.add(mark(tile.image, tile.labels, predicted, source=source, model_name="nuclei"))
-    return corrections, {"strokes": strokes, "pixels": pixels}
+        corrections.add(mark(tile.image, tile.labels, predicted, source=source, model_name=model.header.name))
+    return strokes, pixels
 
 
-def _ranked(pool: Pool, model: Model, count: int) -> list[int]:
-    """Return the tiles of whole size that the plugin would lead a person to first."""
-    whole = [number for number, tile in enumerate(pool.tiles) if tile.labels.shape == (TILE, TILE)]
+def _ranked(pool: Pool, left: list[int], model: Model, corrections: CorrectionSet, count: int) -> list[int]:
+    """Return the tiles that the plugin would lead a person to first, of those of whole size among the first ones."""
+    whole = [number for number in left if pool.tiles[number].labels.shape == (TILE, TILE)][:LOOKED_AT]
     stack = np.stack([pool.tiles[number].image for number in whole])
-    steps = rank_steps(stack, model, axes="T" + _axes(stack[0]), tile=TILE, most=count)
+    steps = rank_steps(stack, model, axes="T" + _axes(stack[0]), corrections=corrections, tile=TILE, most=count)
     while True:
         try:
             next(steps)
@@ -152,9 +173,19 @@ def _overlap(one: Mask, other: Mask) -> float:
     return 2 * int((one & other).sum()) / max(1, int(one.sum()) + int(other.sum()))
 
 
-def _untrained(model: Model) -> Model:
+def _untrained(model: Model, tiles: Sequence[Tile]) -> Model:
+    """Return the network with random weights, and norms that know the statistics of a few tiles."""
     torch.manual_seed(SEED)
-    return Model(sm.create(model.header.architecture, **model.header.config).eval(), model.header)
+    network = sm.create(model.header.architecture, **model.header.config).train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the mean over all that is seen
+    header = replace(model.header, estimates_diameter=False)
+    with torch.no_grad():
+        for tile in tiles[:4]:
+            planes = as_channels(np.moveaxis(np.atleast_3d(tile.image), -1, 0), header, tile.image_name)
+            network(torch.from_numpy(measure(planes, header.intensity)(planes).astype(np.float32))[None])
+    return Model(network.eval(), header)
 
 
 def _forest(tiles: list[Tile]) -> Segmenter:

@@ -53,7 +53,7 @@ class Blends:
     device
         Where to compute.
     knew
-        What :func:`knowledge` gave of the network that the chain of learning began with, if this is not the first round: what each
+        What :func:`knowledge` gave of the network that the first of several rounds of learning began with: what each
         round may forget would add up.
     """
 
