@@ -57,8 +57,9 @@ def fitting_labels(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[na
             continue
         if notes_of(layer).get("role", "").startswith(("click ", "correction ")):
             continue
-        placed = all(np.allclose(getattr(layer, name), place[name]) for name in ("scale", "translate", "rotate"))
-        if layer.data.shape == target.shape and placed:
+        if layer.data.shape != target.shape:
+            continue
+        if all(np.allclose(getattr(layer, name), place[name]) for name in ("scale", "translate", "rotate")):
             found.append(layer)
     return found
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_medt.regions import Region
     from src_models.axes import AxesReading
     from src_models.corrections.correction import MarkMode, Source
+    from src_models.corrections.correction_set import CorrectionItem
     from src_models.finetuning.candidates import Candidate
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.versions import ModelVersion
@@ -42,6 +43,7 @@ __all__ = [
     "read_shelf",
     "use_version",
     "versions_folder",
+    "withdraw",
     "write_note",
 ]
 
@@ -88,11 +90,11 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A correction that is on disk, and how many there are now."""
+    """A correction that is on disk, and all that count now, oldest first."""
 
     marked: Marked
     name: str
-    count: int
+    items: tuple[CorrectionItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ class Shelf:
     ----------
     folder
         The folder.
-    count
-        How many corrections there are.
+    items
+        The corrections that count, oldest first.
     versions
         What was learnt from them, oldest first.
     active
@@ -114,7 +116,7 @@ class Shelf:
     """
 
     folder: Path
-    count: int
+    items: tuple[CorrectionItem, ...]
     versions: tuple[ModelVersion, ...]
     active: str | None
     base: Path | None
@@ -172,7 +174,7 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     own = {version.sha256 for version in found}
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
     base = next((path for path in models if roots and _sha256(path) == roots[0]), None)
-    return Shelf(folder, len(CorrectionSet.open(folder)), found, versions.active, base)
+    return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
 
 
 def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> Shelf:
@@ -188,6 +190,20 @@ def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> 
     versions = ModelVersions(versions_folder(folder))
     if versions.active != name:
         versions.activate(name)
+    return read_shelf(folder, models)
+
+
+def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Shelf:
+    """Leave a correction out from now on, and look at the folder again.
+
+    Raises
+    ------
+    UserError
+        If it is not there any more, or the disk does not take it.
+    """
+    from src_models.corrections.correction_set import CorrectionSet
+
+    CorrectionSet.open(folder).withdraw(name)
     return read_shelf(folder, models)
 
 
@@ -226,7 +242,7 @@ def keep(marked: Marked) -> Kept:
     )
     corrections = CorrectionSet.open(marked.folder)
     name = corrections.add(correction)
-    return Kept(marked, name, len(corrections))
+    return Kept(marked, name, corrections.items)
 
 
 def parts_of(model: Path) -> list[LearningPart]:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from napari_medt.click_target import ClickTarget
     from napari_medt.regions import Region
-    from src_models.finetuning.candidates import Candidate
 
 __all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers"]
 
@@ -112,12 +111,12 @@ class CorrectionLayers:
         if what:
             self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
 
-    def show_candidate(self, target: ClickTarget, candidate: Candidate) -> None:
-        """Draw a box around what should be looked at next, and bring it into view."""
-        (top, bottom), (left, right) = candidate.region
+    def show_place(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+        """Draw a box around rows and columns of a plane, and bring it into view."""
+        (top, bottom), (left, right) = region
         corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
-        self.show_box(target, candidate.plane, [(y - 0.5, x - 0.5) for y, x in corners])
-        self._go_to(target, candidate.plane, candidate.region)
+        self.show_box(target, plane, [(y - 0.5, x - 0.5) for y, x in corners])
+        self._go_to(target, plane, region)
 
     def show_box(self, target: ClickTarget, plane: tuple[int, ...], corners: Any) -> None:
         """Draw a line through corners (row, column) of a plane; no corners hide it."""

@@ -102,7 +102,7 @@ class CorrectWidget(QWidget):
         self.rounds.on_model_changed()
         self.controls.segment.setEnabled(self.at.image() is not None)
         self.controls.learning.set_count(
-            0 if self.rounds.shelf is None else self.rounds.shelf.count, self.controls.models.path() is not None
+            0 if self.rounds.shelf is None else len(self.rounds.shelf.items), self.controls.models.path() is not None
         )
         self.looks.forget()
 

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.learn_panel import LearnPanel
 from napari_medt.widgets.mark_panel import MarkPanel
+from napari_medt.widgets.marked_panel import MarkedPanel
 from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.next_panel import NextPanel
 from napari_medt.widgets.recovery_bar import RecoveryBar
@@ -56,6 +57,7 @@ class CorrectControls:
         self.segment = QPushButton("Segment to correct")
         self.labels = LabelsRow()
         self.marking = MarkPanel()
+        self.marked = MarkedPanel()
         self.learning = LearnPanel()
         self.versions = VersionsPanel()
         self.next = NextPanel()
@@ -106,6 +108,7 @@ class CorrectControls:
         for title, panel, opened in (
             ("1. Find what to correct", find, True),
             ("2. Mend and mark", self.marking, True),
+            ("Marked so far", self.marked, False),
             ("3. Learn", self.learning, True),
             ("4. Compare and choose", self.versions, True),
         ):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
 from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import Compared, compare_steps, rank
 from napari_medt.correction_layers import AFTER, BEFORE, NEXT
+from napari_medt.correction_source import source_of
 from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.learning_rounds import LearningRounds
 from src_models.errors import UserError
+
+if TYPE_CHECKING:
+    from src_models.corrections.correction_set import CorrectionItem
 
 __all__ = ["CorrectionLooks"]
 
@@ -46,6 +50,7 @@ class CorrectionLooks(QObject):
         controls.versions.attention_wanted.connect(trying(self.compare_attention))
         controls.next.ranking_wanted.connect(trying(self.rank))
         controls.next.shown.connect(trying(self._go_to))
+        controls.marked.shown.connect(trying(self._go_to_marked))
 
     def show_outlines(self, which: str) -> None:
         """Outline what is found in the plane in view "before" learning, "after" it, "both", or nothing ("off")."""
@@ -163,4 +168,12 @@ class CorrectionLooks(QObject):
         self._at.controls.next.offer(candidates)
 
     def _go_to(self, candidate: Any) -> None:
-        self._at.layers.show_candidate(self._at.target(), candidate)
+        self._at.layers.show_place(self._at.target(), candidate.plane, candidate.region)
+
+    def _go_to_marked(self, item: CorrectionItem) -> None:
+        target, source = self._at.target(), item.record.source
+        if source.same_place[:2] != source_of(target).same_place[:2]:
+            raise UserError(
+                f"this correction is of another image: open {source.file or source.layer}, and choose it as the image"
+            )
+        self._at.layers.show_place(target, source.plane, item.record.region)

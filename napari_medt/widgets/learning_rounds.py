@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_medt.correction_desk import Kept, Shelf, parts_of, read_shelf, use_version, write_note
+from napari_medt.correction_desk import Kept, Shelf, parts_of, read_shelf, use_version, withdraw, write_note
 from napari_medt.correction_layers import PREVIEW
 from napari_medt.learning_task import LearningTask, Learnt, Preview, Trouble
 from napari_medt.preferences import keep_correct_model, read_preferences
@@ -18,6 +18,9 @@ from napari_medt.widgets.ordered_work import OrderedWork
 from src_models.errors import UserError
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.library import find_model
+
+if TYPE_CHECKING:
+    from src_models.corrections.correction_set import CorrectionItem
 
 __all__ = ["LearningRounds"]
 
@@ -69,6 +72,7 @@ class LearningRounds(QObject):
         self._controls.folder.set_folder(folder)
         if folder is None:
             self._controls.learning.set_count(0, False)
+            self._controls.marked.set_items(())
             self._controls.versions.set_versions((), None, None)
             return
         self._at.work.ask(("shelf", follow), partial(read_shelf, folder, self._controls.models.paths()))
@@ -129,7 +133,7 @@ class LearningRounds(QObject):
         """Count a correction that was marked."""
         folder = self._at.folder()
         if kept.marked.folder == folder:
-            self._controls.learning.set_count(kept.count, self._controls.models.path() is not None)
+            self._show_items(kept.items)
         if self.task is not None:
             self._marked_meanwhile += 1
             self._at.say(f"{self._controls.status.text()} It is learnt from in the next round.")
@@ -143,7 +147,7 @@ class LearningRounds(QObject):
         path = active.path if active is not None else shelf.base
         if follow and path is not None and path != self._controls.models.path():
             self._controls.models.open_file(path)
-        self._controls.learning.set_count(shelf.count, self._controls.models.path() is not None)
+        self._show_items(shelf.items)
         base = shelf.base.stem if shelf.base is not None else None
         self._controls.versions.set_versions(shelf.versions, shelf.active, base)
 
@@ -163,6 +167,13 @@ class LearningRounds(QObject):
                 self._at.work.ask(("shelf", False), work)
         self.model_changed.emit()
 
+    def withdraw(self, item: CorrectionItem) -> None:
+        """Leave a correction out from now on."""
+        folder = self._at.folder()
+        if folder is not None:
+            self._at.work.ask(("shelf", False), partial(withdraw, folder, item.name, self._controls.models.paths()))
+            self._at.say("That correction is left out from now on; your labels are as they were.")
+
     def leave(self) -> None:
         """End the round: the best is kept."""
         self._timer.stop()
@@ -170,12 +181,17 @@ class LearningRounds(QObject):
             self.task.stop()
         self.work.leave()
 
+    def _show_items(self, items: tuple[CorrectionItem, ...]) -> None:
+        self._controls.marked.set_items(items)
+        self._controls.learning.set_count(len(items), self._controls.models.path() is not None)
+
     def _connect(self) -> None:
         trying, panel, versions = self._at.trying, self._controls.learning, self._controls.versions
         panel.begun.connect(trying(self.learn))
         panel.paused.connect(self.pause)
         panel.stopped.connect(self.stop)
         panel.discarded.connect(self.discard)
+        self._controls.marked.withdrawn.connect(trying(self.withdraw))
         versions.wanted.connect(trying(self.use))
         versions.noted.connect(self._note)
         self.work.stepped.connect(self._on_step)

@@ -22,6 +22,7 @@ from napari_medt.correction_labels import (
     prediction_of,
 )
 from napari_medt.correction_layers import CHANGES, NEXT
+from napari_medt.correction_source import place_words, source_of
 from napari_medt.layers import notes_of
 from napari_medt.segmentation_task import Outcome, segmentation_steps
 from napari_medt.widgets.click_mouse import ClickMouse
@@ -146,7 +147,7 @@ class Marking(QObject):
             labels=shown,
             predicted=np.array(prediction.data[plane]),
             background=shown == prediction.background,
-            source=_source(target),
+            source=source_of(target),
             mode=mode,
             part=part,
             objects=clicked_objects(labels, shown),
@@ -166,8 +167,9 @@ class Marking(QObject):
                 self.unsaved.note_marked(labels, plane)
         if labels in self._viewer.layers:
             self._look_again()
-        corrections = "1 correction" if result.count == 1 else f"{result.count} corrections"
-        words = _MODES[marked.mode].format(place=_place_words(marked.source))
+        count = len(result.items)
+        corrections = "1 correction" if count == 1 else f"{count} corrections"
+        words = _MODES[marked.mode].format(place=place_words(marked.source))
         if marked.mode == "slice" and marked.source.plane:
             words = words[:1].upper() + words[1:]
         self._at.say(f"{words} ({corrections} so far).")
@@ -356,27 +358,6 @@ class Marking(QObject):
             if labels.data.shape == target.shape:
                 changed = self._at.layers.show_changes(target, labels, self._at.seen(target))
                 self._controls.marking.set_changed(changed)
-
-
-def _source(target: ClickTarget) -> Any:
-    from src_models.corrections.correction import Source
-
-    path = target.layer.source.path
-    reading = target.reading
-    return Source(
-        layer=target.layer.name,
-        file=None if path is None else str(path),
-        axes=reading.axes.replace("C", ""),
-        plane=target.plane,
-        spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
-        unit=reading.unit,
-    )
-
-
-def _place_words(source: Any) -> str:
-    if not source.plane:
-        return str(source.layer)
-    return f"slice {', '.join(str(number) for number in source.plane)} of {source.layer}"
 
 
 def _span(ends: Sequence[float]) -> tuple[int, int]:

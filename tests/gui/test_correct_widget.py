@@ -271,6 +271,37 @@ def test_slices_of_a_placed_stack_are_corrected_one_by_one(correcting, press, do
     assert first[1].record.source.spacing == (0.5, 2.0)
 
 
+def test_what_is_marked_is_listed_shown_and_taken_back(correcting, press, documents, messages, qtbot):
+    viewer, widget, _ = correcting(STACK)
+    listed = widget.controls.marked
+    assert listed.chosen() is None
+    assert not listed.withdraw.isEnabled()
+    for plane in (1, 4):
+        viewer.dims.set_current_step(0, plane)
+        press(widget, widget.controls.segment)
+        mend(widget, (plane,))
+        press(widget, widget.controls.marking.mark_slice)
+    assert [listed.list.topLevelItem(row).text(0) for row in range(2)] == ["slice 4", "slice 1"]
+    ((_, first), _) = kept(documents / "cells")
+    assert listed.list.topLevelItem(1).text(2) == f"{int(first.changed.sum()):,} px"
+    listed.list.setCurrentItem(listed.list.topLevelItem(1))
+    press(widget, listed.show_it)
+    assert viewer.dims.current_step[0] == 1
+    labels = np.array(labels_of(viewer).data)
+    press(widget, listed.withdraw)
+    (left,) = CorrectionSet.open(documents / "cells").items
+    assert left.record.source.plane == (4,)
+    assert len(CorrectionSet.open(documents / "cells").history) == 2
+    assert [listed.list.topLevelItem(row).text(0) for row in range(listed.list.topLevelItemCount())] == ["slice 4"]
+    assert widget.controls.learning.learn.text() == "Learn from 1 correction"
+    np.testing.assert_array_equal(labels_of(viewer).data, labels)
+    viewer.add_image(IMAGE, name="others")
+    widget.set_folder(documents / "cells")
+    settle(qtbot, widget)
+    press(widget, listed.show_it)
+    assert "open cells" in messages[-1]
+
+
 def test_painted_slices_are_not_overwritten(correcting, press):
     viewer, widget, _ = correcting()
     press(widget, widget.controls.segment)

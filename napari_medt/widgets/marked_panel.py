@@ -1,0 +1,128 @@
+"""The list of what a person marked as corrected: to look at it again, or to take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+if TYPE_CHECKING:
+    from src_models.corrections.correction_set import CorrectionItem
+
+__all__ = ["MarkedPanel"]
+
+_PLACE, _COUNTS, _CHANGED = range(3)
+_COUNTED = {"slice": "all of it", "region": "a region", "painted": "what was painted"}
+_LEAST_ROWS, _MOST_ROWS = 3, 7
+
+
+class MarkedPanel(QWidget):
+    """Corrections, newest first.
+
+    Parameters
+    ----------
+    parent
+        Parent widget.
+    """
+
+    shown = Signal(object)  #: go to this correction (a CorrectionItem)
+    withdrawn = Signal(object)  #: leave this correction out from now on
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._items: tuple[CorrectionItem, ...] = ()
+        self.list = QTreeWidget()
+        self.empty = QLabel("Nothing is marked yet.")
+        self.show_it = QPushButton("Go there")
+        self.withdraw = QPushButton("Take it back")
+        self._build()
+        self._explain()
+        self.list.currentItemChanged.connect(self._on_chosen)
+        self.list.itemDoubleClicked.connect(self._on_shown)
+        self.show_it.clicked.connect(self._on_shown)
+        self.withdraw.clicked.connect(lambda: self.withdrawn.emit(self.chosen()))
+        self.set_items(())
+
+    def set_items(self, items: Sequence[CorrectionItem]) -> None:
+        """List corrections that count, oldest first as a set gives them; the chosen one stays chosen."""
+        chosen = self.chosen()
+        self._items = tuple(reversed(items))
+        rows = [_row(item) for item in self._items]
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            self.list.addTopLevelItems(rows)
+            names = [item.name for item in self._items]
+            if rows:
+                kept = names.index(chosen.name) if chosen is not None and chosen.name in names else 0
+                self.list.setCurrentItem(rows[kept])
+        height = self.list.sizeHintForRow(0) * min(max(len(rows), _LEAST_ROWS), _MOST_ROWS)
+        self.list.setFixedHeight(height + self.list.header().sizeHint().height() + 2 * self.list.frameWidth())
+        self.empty.setVisible(not rows)
+        self.list.setVisible(bool(rows))
+        self._on_chosen()
+
+    def chosen(self) -> CorrectionItem | None:
+        """Return the chosen correction."""
+        row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
+        return self._items[row] if 0 <= row < len(self._items) else None
+
+    def _on_chosen(self, *_: Any) -> None:
+        for button in (self.show_it, self.withdraw):
+            button.setEnabled(self.chosen() is not None)
+
+    def _on_shown(self, *_: Any) -> None:
+        if self.chosen() is not None:
+            self.shown.emit(self.chosen())
+
+    def _build(self) -> None:
+        self.list.setHeaderLabels(["Place", "Counts", "Changed"])
+        self.list.setRootIsDecorated(False)
+        header = self.list.header()
+        header.setSectionResizeMode(_PLACE, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(_COUNTS, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(_CHANGED, QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(False)
+        row = QHBoxLayout()
+        row.addWidget(self.show_it)
+        row.addWidget(self.withdraw)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.empty)
+        column.addWidget(self.list)
+        column.addLayout(row)
+
+    def _explain(self) -> None:
+        self.list.setToolTip(
+            "What the network learns from, the newest first: the place, which part of it counts, and how many pixels "
+            "you changed. Double-click to go there."
+        )
+        self.empty.setToolTip("Marked slices and regions are listed here.")
+        self.show_it.setToolTip("Show this place in the image.")
+        self.withdraw.setToolTip(
+            "Leave this correction out when the network learns. Your labels stay as they are, and its files stay in "
+            "the folder."
+        )
+
+
+def _row(item: CorrectionItem) -> QTreeWidgetItem:
+    record = item.record
+    source = record.source
+    place = f"slice {', '.join(map(str, source.plane))}" if source.plane else source.layer
+    changed = sum(count for maker, count in record.made_by.items() if maker != "network")
+    row = QTreeWidgetItem([place, _COUNTED[record.mode], f"{changed:,} px"])
+    row.setTextAlignment(_CHANGED, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    when = datetime.fromisoformat(record.time).astimezone()
+    row.setToolTip(_PLACE, f"{source.file or source.layer}, marked {when:%d %B %Y, %H:%M}; kept as {item.name}")
+    return row
