@@ -101,8 +101,9 @@ def _learn(console: Console, learning: Learning) -> None:
                     completed=update.step,
                     description=f"{words}, best Dice {update.best_dice:.3f}",
                     left=f"{update.seconds_left:.0f} s at most",
+                    visible=learning.leads,
                 )
-                if update.validation is not None:
+                if update.validation is not None and learning.leads:
                     bar.console.print(f"step {update.step}: Dice {update.validation.dice:.4f} on what was held out")
     except KeyboardInterrupt:
         console.print("Interrupted: the best so far is kept.")

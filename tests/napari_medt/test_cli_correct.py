@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -280,6 +283,27 @@ def test_a_model_learns_and_says_how_much(run, corrected, novice, tmp_path):
     assert header.training["settings"]["seed"] == 3
     assert [entry.name for entry in output.parent.iterdir()] == ["mine.safetensors"]
     refused(run("finetune", corrected, "--model", novice, "--output", output, *SHORT), "exists already")
+
+
+def test_two_processes_learn_as_one(corrected, novice, tmp_path):
+    """Each of them draws half of the patches of a step, and one of them speaks and writes."""
+    output = tmp_path / "mine.safetensors"
+    together = ["--devices", 2, "--strategy", "ddp", "--model", novice, "--output", output]
+    command = [sys.executable, "-m", "napari_medt", "finetune", corrected, *SHORT, *together]
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    for words in ("step 0: Dice", "step 20: Dice", "rose from", f"Wrote {output}"):
+        assert done.stdout.count(words) == 1
+    header = load(output).header
+    assert header.training["settings"]["devices"] == 2
+    assert header.training["validation_dice"] > header.training["validation_dice_before"] + 0.1
 
 
 def test_without_gain_nothing_is_written(run, corrected, tiny_model_path, tmp_path):
