@@ -294,7 +294,7 @@ class Learning:
 
     def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float:
         """Make a step, one patch after the other if memory is too small for all, and return its loss."""
-        self._set_rate(optimizer)
+        self._set_rate(optimizer, fabric)
         each = self.settings.batch // fabric.world_size
         numbers = [(self._step * fabric.world_size + fabric.global_rank) * each + number for number in range(each)]
         drawn = [patches[number % len(patches)] for number in numbers]
@@ -311,8 +311,9 @@ class Learning:
         self._step += 1
         return loss
 
-    def _set_rate(self, optimizer: Any) -> None:
-        done = self._progress()
+    def _set_rate(self, optimizer: Any, fabric: Fabric) -> None:
+        """Set the learning rate, the same in all processes: by their own clocks, their weights would drift apart."""
+        done = float(fabric.broadcast(self._progress())) if fabric.world_size > 1 else self._progress()
         factor = min((done + 1e-3) / WARM_UP, 1.0) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))
         for group in optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * float(factor)

@@ -457,6 +457,20 @@ def test_what_was_learnt_holds_at_the_scale_of_the_images(make_model, tmp_path):
     assert segment(image, learnt).provenance["settings"]["zoom"] == 1.0
 
 
+def test_processes_that_learn_together_go_by_the_first_ones_clock(parent, four):
+    class SecondOfTwo:
+        world_size = 2
+
+        def broadcast(self, own):
+            assert own == 0
+            return 0.5
+
+    learning = Learning(parent, four, settings(learning_rate=0.01))
+    optimizer = torch.optim.SGD(learning._learning, lr=1.0)
+    learning._set_rate(optimizer, SecondOfTwo())
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.01 * (1 + np.cos(np.pi / 2)) / 2)
+
+
 def test_what_the_first_network_knew_is_handed_down(parent, four, monkeypatch):
     from src_models.finetuning.held_out import learning_images
 
