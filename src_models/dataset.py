@@ -30,7 +30,7 @@ from src_models.axes import AxesReading
 from src_models.errors import DataSetError
 from src_models.image_files import image_stem, read_image, read_labels
 
-__all__ = ["DataSet", "Sample", "read_sample"]
+__all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
 VALIDATION_SHARE = 0.15
@@ -224,6 +224,36 @@ def _as_int32(labels: NDArray[Any]) -> NDArray[np.int32]:
         ids, inverse = np.unique(labels, return_inverse=True)
         labels = inverse.reshape(labels.shape) + int(ids[0] != 0)
     return labels.astype(np.int32)
+
+
+def read_marks(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Read which pixels of a sample count.
+
+    Parameters
+    ----------
+    sample
+        The sample.
+    shape
+        Of its mask.
+
+    Returns
+    -------
+    ndarray or None
+        True where a pixel counts; None where all do.
+
+    Raises
+    ------
+    DataSetError
+        If the file has another shape.
+    ImageError
+        If it cannot be read.
+    """
+    if sample.marked is None:
+        return None
+    marked = read_labels(sample.marked)
+    if marked.shape != shape:
+        raise DataSetError(f"{sample.marked} has the shape {marked.shape} and its mask {shape}; replace one of them")
+    return np.asarray(marked > 0)
 
 
 def _list(root: Path, folder: str) -> set[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.dataset import DataSet, Sample, read_sample
+from src_models.dataset import DataSet, Sample, read_marks, read_sample
 from src_models.errors import DataSetError, ImageError
 from src_models.evaluation import Evaluation, ImageScore
 from src_models.header import ModelHeader
@@ -68,7 +68,8 @@ def evaluate(
     Notes
     -----
     For a model of two classes every value above 0 in a mask is class 1, so that masks of 0 and 255, or of object ids,
-    can be used as they are. A 2D model's objects on a stack are matched plane by plane.
+    can be used as they are. A 2D model's objects on a stack are matched plane by plane. Pixels that do not count
+    (``marked/``) are left out, and with them the objects that a model finds there for the most part.
     """
     from src_models.checkpoint import Model, load
 
@@ -124,6 +125,9 @@ def predict_sample(
     from src_models.predict import segment
 
     image, truth = read_sample(sample)
+    counts = read_marks(sample, truth.shape)
+    if counts is not None:
+        truth = np.where(counts, truth, 0)
     axes = "ZYX"[-truth.ndim :] + ("C" if image.ndim > truth.ndim else "")
     try:
         result = segment(image, model, axes=axes, diameter=diameter, device=device)
@@ -131,13 +135,27 @@ def predict_sample(
         raise ImageError(f"{sample.image}: {error}") from error
     if model.header.result == "semantic":
         truth = _as_classes(truth, sample, model.header)
-    return image, truth, np.asarray(result.labels)
+    prediction = np.asarray(result.labels)
+    if counts is not None and model.header.result == "instances":
+        prediction = _within(prediction, counts)
+    return image, truth, prediction
+
+
+def _within(objects: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return what counts of the objects; those of which the most does not count are left out whole."""
+    sizes = np.bincount(objects.ravel())
+    inside = np.bincount(objects[counts], minlength=len(sizes))
+    return np.where(counts & (2 * inside >= sizes)[objects], objects, 0)
 
 
 def _score(sample: Sample, truth: NDArray[Any], prediction: NDArray[Any], header: ModelHeader) -> ImageScore:
+    counts = read_marks(sample, truth.shape)
+    counting = slice(None) if counts is None else counts
     if header.result == "semantic":
-        return ImageScore(sample, pixel_counts(prediction, truth, classes=len(header.classes)), None)
-    pixels = pixel_counts(prediction > 0, truth > 0, classes=2)
+        return ImageScore(
+            sample, pixel_counts(prediction[counting], truth[counting], classes=len(header.classes)), None
+        )
+    pixels = pixel_counts(prediction[counting] > 0, truth[counting] > 0, classes=2)
     if truth.ndim == header.dimensions:
         return ImageScore(sample, pixels, match_objects(truth, prediction))
     return ImageScore(sample, pixels, reduce(add, map(match_objects, truth, prediction)))

@@ -19,10 +19,9 @@ from torch.utils.data import Dataset
 
 from src_models.augmentation import AugmentationName, augmentation
 from src_models.channels import as_channels
-from src_models.dataset import Sample, read_sample
+from src_models.dataset import Sample, read_marks, read_sample
 from src_models.errors import DataSetError
 from src_models.header import ModelHeader
-from src_models.image_files import read_labels
 from src_models.instances import median_diameter, targets_from_labels
 from src_models.intensity import measure
 from src_models.masked_loss import IGNORED
@@ -69,7 +68,7 @@ def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[Training
 
 def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
     image, labels = read_sample(sample)
-    counts = None if sample.marked is None else _read_marks(sample, labels.shape)
+    counts = read_marks(sample, labels.shape)
     if labels.ndim != header.dimensions:
         raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
     if header.result == "semantic" and len(header.classes) == 2:
@@ -92,15 +91,6 @@ def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
         labels = np.minimum(labels, len(header.classes) - 1)
     encoded = np.where(counts, labels, ~labels)
     return TrainingImage(sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts))
-
-
-def _read_marks(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Read which pixels count."""
-    assert sample.marked is not None
-    marked = read_labels(sample.marked)
-    if marked.shape != shape:
-        raise DataSetError(f"{sample.marked} has the shape {marked.shape} and its mask {shape}; replace one of them")
-    return np.asarray(marked > 0)
 
 
 def _unsure_outline(labels: NDArray[np.int32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -121,6 +121,31 @@ def test_object_scores_are_those_of_the_segmented_images(data: Path, instance_mo
     assert evaluation.sha256 == model.sha256
 
 
+@pytest.mark.parametrize("result", ["instances", "semantic"])
+def test_what_does_not_count_is_not_scored(data: Path, result: str, request: pytest.FixtureRequest) -> None:
+    """The right of the image was not looked at, and its mask is wrong there: objects are missing or invented."""
+    model = load(request.getfixturevalue("instance_model" if result == "instances" else "semantic_model"))
+    image, truth = read_sample(DataSet.open(data).split("test")[0])
+    counts = np.zeros(truth.shape, np.uint8)
+    counts[:, :40] = 1
+    (data / "marked").mkdir()
+    iio.imwrite(data / "marked" / "a.png", counts)
+    wrong = np.where(counts, truth, 0).astype(np.uint16)
+    wrong[50:, 50:] = 900
+    iio.imwrite(data / "masks" / "a.png", wrong)
+    score = evaluate(data, model).images[0]
+    labels, left = np.asarray(segment(image, model, axes="YX").labels), counts > 0
+    if result == "semantic":
+        found, true = labels[left] > 0, truth[left] > 0
+        assert score.scores.dice[1] == pytest.approx(2 * (found & true).sum() / (found.sum() + true.sum()))
+        return
+    kept = [number for number in np.unique(labels)[1:] if left[labels == number].mean() >= 0.5]
+    assert 0 < len(kept) < len(np.unique(labels)) - 1
+    inside = np.where(left & np.isin(labels, kept), labels, 0)
+    assert_allclose(score.scores.ap, average_precision(np.where(left, truth, 0), inside))
+    assert score.scores.ap50 > 0.7
+
+
 def test_a_stack_is_scored_plane_by_plane(data: Path, instance_model: Path) -> None:
     """A model of planes cannot know that an object goes on in the next plane, and truth may say so."""
     planes = [read_sample(sample) for sample in DataSet.open(data).samples]
