@@ -10,7 +10,7 @@ import napari.layers
 import napari.viewer
 import numpy as np
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -30,6 +30,7 @@ from napari_medt.regions import Region, region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.audit_panel import AuditPanel
 from napari_medt.widgets.compare_panel import ComparePanel
+from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.gates_chart import GatesChart
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.map_display import MapDisplay
@@ -87,6 +88,8 @@ class AttentionWidget(QWidget):
         self._build(kept.memory)
         self._explain()
         self._connect()
+        self._closing = DockClosing(self)
+        self._closing.closed.connect(self._leave)
         self._on_choice_changed()
 
     def open_model(self, path: str | Path) -> None:
@@ -364,13 +367,8 @@ class AttentionWidget(QWidget):
         self._viewer.layers.events.removed.connect(self._on_layer_removed)
         self._viewer.layers.events.inserted.connect(self._on_layer_inserted)
 
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._leave()
-        return super().event(event)
-
     def _leave(self) -> None:
+        """End all work: the dock, or the window, was closed."""
         self.display.layout.stop()
         self.run.leave()
         self.audit.run.leave()

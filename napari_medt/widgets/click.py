@@ -12,7 +12,7 @@ import napari.layers
 import napari.viewer
 import numpy as np
 from napari.utils.notifications import show_error
-from qtpy.QtCore import QEvent, QSignalBlocker
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_medt.accepting import add_objects_layer, check_object, free_part, write_object
@@ -26,6 +26,7 @@ from napari_medt.widgets.click_help import KEYS
 from napari_medt.widgets.click_keys import ClickKeys
 from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.click_subjects import ClickSubjects
+from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.ordered_work import OrderedWork
 from napari_medt.widgets.unsaved_objects import UnsavedObjects
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
@@ -66,6 +67,8 @@ class ClickWidget(QWidget):
         self._suggestions: list[Any] = []
         self._suggested = False
         self._connect()
+        self._closing = DockClosing(self)
+        self._closing.closed.connect(self._leave)
         self._on_image_changed()
         self.controls.on.setChecked(True)
         self.unsaved.offer()
@@ -539,13 +542,8 @@ class ClickWidget(QWidget):
         self.controls.set_status(sentence)
         show_error(sentence)
 
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._leave()
-        return super().event(event)
-
-    def _leave(self) -> None:
+    def _leave(self, viewer_stays: bool) -> None:
+        """End all work: the dock, or the window, was closed."""
         self._switch(False)
         self.work.leave()
         self.unsaved.leave()
@@ -554,7 +552,8 @@ class ClickWidget(QWidget):
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(self._on_layers_changed)
-        self.layers.remove()
+        if viewer_stays:
+            self.layers.remove()
 
 
 def _save(

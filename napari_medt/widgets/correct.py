@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import napari.viewer
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.image_source import read_layer
@@ -16,9 +15,9 @@ from napari_medt.widgets.click_keys import ClickKeys
 from napari_medt.widgets.correct_controls import CorrectControls
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.correction_looks import CorrectionLooks
+from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.learning_rounds import LearningRounds
 from napari_medt.widgets.marking import Marking
-from napari_medt.widgets.window_closing import WindowClosing
 from src_models.errors import UserError
 
 __all__ = ["CorrectWidget"]
@@ -45,8 +44,7 @@ class CorrectWidget(QWidget):
         self.rounds = LearningRounds(self.at, self)
         self.looks = CorrectionLooks(self.at, self.rounds, self)
         self.keys = ClickKeys(self, _KEYS)
-        self._closing = WindowClosing(self)
-        self._left = False
+        self._closing = DockClosing(self)
         self._connect()
         if Path(preferred).suffix and Path(preferred).is_file():
             self.open_model(preferred)
@@ -130,18 +128,8 @@ class CorrectWidget(QWidget):
         else:
             self.at.trying(self.marking.paint_background)()
 
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._leave()
-            self.at.layers.remove()
-        return super().event(event)
-
-    def _leave(self) -> None:
+    def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
-        if self._left:
-            return
-        self._left = True
         self.keys.switch(False)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             with suppress(ValueError):  # it may be gone already
@@ -150,3 +138,5 @@ class CorrectWidget(QWidget):
         self.at.leave()
         self.marking.leave()
         self.controls.images.disconnect_viewer()
+        if viewer_stays:
+            self.at.layers.remove()

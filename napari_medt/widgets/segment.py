@@ -8,7 +8,6 @@ from pathlib import Path
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -27,6 +26,7 @@ from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
+from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
@@ -72,6 +72,8 @@ class SegmentWidget(QWidget):
         self._build()
         self._explain()
         self._connect()
+        self._closing = DockClosing(self)
+        self._closing.closed.connect(self._leave)
         self._on_model_changed()
 
     def settings(self) -> SegmentSettings:
@@ -269,13 +271,8 @@ class SegmentWidget(QWidget):
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
 
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
-            self._leave()
-        return super().event(event)
-
     def _leave(self) -> None:
+        """End all work: the dock, or the window, was closed."""
         self.run.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
