@@ -6,17 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import (
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from napari_medt.widgets.short_list import ShortList
 
 if TYPE_CHECKING:
     from src_models.corrections.correction_set import CorrectionItem
@@ -25,7 +18,6 @@ __all__ = ["MarkedPanel"]
 
 _PLACE, _COUNTS, _CHANGED = range(3)
 _COUNTED = {"slice": "all of it", "region": "a region", "painted": "what was painted"}
-_LEAST_ROWS, _MOST_ROWS = 3, 7
 
 
 class MarkedPanel(QWidget):
@@ -43,7 +35,7 @@ class MarkedPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._items: tuple[CorrectionItem, ...] = ()
-        self.list = QTreeWidget()
+        self.list = ShortList(("Place", "Counts", "Changed"), _PLACE)
         self.empty = QLabel("Nothing is marked yet.")
         self.show_it = QPushButton("Go there")
         self.withdraw = QPushButton("Take it back")
@@ -59,23 +51,16 @@ class MarkedPanel(QWidget):
         """List corrections that count, oldest first as a set gives them; the chosen one stays chosen."""
         chosen = self.chosen()
         self._items = tuple(reversed(items))
-        rows = [_row(item) for item in self._items]
-        with QSignalBlocker(self.list):
-            self.list.clear()
-            self.list.addTopLevelItems(rows)
-            names = [item.name for item in self._items]
-            if rows:
-                kept = names.index(chosen.name) if chosen is not None and chosen.name in names else 0
-                self.list.setCurrentItem(rows[kept])
-        height = self.list.sizeHintForRow(0) * min(max(len(rows), _LEAST_ROWS), _MOST_ROWS)
-        self.list.setFixedHeight(height + self.list.header().sizeHint().height() + 2 * self.list.frameWidth())
-        self.empty.setVisible(not rows)
-        self.list.setVisible(bool(rows))
+        names = [item.name for item in self._items]
+        kept = names.index(chosen.name) if chosen is not None and chosen.name in names else 0
+        self.list.set_rows([_row(item) for item in self._items], kept)
+        self.empty.setVisible(not names)
+        self.list.setVisible(bool(names))
         self._on_chosen()
 
     def chosen(self) -> CorrectionItem | None:
         """Return the chosen correction."""
-        row = self.list.indexOfTopLevelItem(self.list.currentItem()) if self.list.currentItem() else -1
+        row = self.list.row()
         return self._items[row] if 0 <= row < len(self._items) else None
 
     def _on_chosen(self, *_: Any) -> None:
@@ -87,13 +72,6 @@ class MarkedPanel(QWidget):
             self.shown.emit(self.chosen())
 
     def _build(self) -> None:
-        self.list.setHeaderLabels(["Place", "Counts", "Changed"])
-        self.list.setRootIsDecorated(False)
-        header = self.list.header()
-        header.setSectionResizeMode(_PLACE, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(_COUNTS, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_CHANGED, QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(False)
         row = QHBoxLayout()
         row.addWidget(self.show_it)
         row.addWidget(self.withdraw)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
-    QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
+
+from napari_medt.widgets.short_list import ShortList
 
 if TYPE_CHECKING:
     from src_models.finetuning.versions import ModelVersion
@@ -27,7 +27,6 @@ __all__ = ["VersionsPanel"]
 
 _NAME, _DICE, _NOTE = range(3)
 _SHOWN = {"off": "Off", "before": "Before", "after": "After", "both": "Both"}
-_LEAST_ROWS, _MOST_ROWS = 3, 7
 
 
 class VersionsPanel(QWidget):
@@ -48,7 +47,7 @@ class VersionsPanel(QWidget):
         super().__init__(parent)
         self._versions: tuple[ModelVersion, ...] = ()
         self._active: str | None = None
-        self.list = QTreeWidget()
+        self.list = ShortList(("Version", "Dice", "Note"), _NOTE)
         self.use = QPushButton("Use this one")
         self.attention = QPushButton("Compare attention")
         self.empty = QLabel("Nothing was learnt yet. Each round that gains something becomes a version here.")
@@ -81,15 +80,10 @@ class VersionsPanel(QWidget):
         fresh = newest is not None and newest not in {version.name for version in self._versions}
         chosen = active if fresh or self.list.currentItem() is None else self.chosen_name()
         self._versions, self._active = tuple(versions), active
-        with QSignalBlocker(self.list):
-            self.list.clear()
-            self._add(None, base or "the first model", "", "where it began")
-            for version in versions:
-                self._add(version.name, version.name, _gain(version), version.note)
-            rows = [self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount())]
-            self.list.setCurrentItem(next((row for row in rows if _name(row) == chosen), rows[0]))
-        height = self.list.sizeHintForRow(0) * min(max(len(rows), _LEAST_ROWS), _MOST_ROWS)
-        self.list.setFixedHeight(height + self.list.header().sizeHint().height() + 2 * self.list.frameWidth())
+        rows = [self._row(None, base or "the first model", "", "where it began")]
+        rows += [self._row(version.name, version.name, _gain(version), version.note) for version in versions]
+        names = [_name(row) for row in rows]
+        self.list.set_rows(rows, names.index(chosen) if chosen in names else 0)
         self.empty.setVisible(not versions)
         self._below.setVisible(bool(versions))
         self.list.setVisible(bool(versions))
@@ -114,7 +108,7 @@ class VersionsPanel(QWidget):
         """Show which outlines are in the image."""
         self.shown[name].setChecked(True)
 
-    def _add(self, name: str | None, title: str, gain: str, note: str) -> None:
+    def _row(self, name: str | None, title: str, gain: str, note: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem([f"{title}  ✓ in use" if name == self._active else title, gain, note])
         item.setData(_NAME, Qt.ItemDataRole.UserRole, name)
         version = next((each for each in self._versions if each.name == name), None)
@@ -129,7 +123,7 @@ class VersionsPanel(QWidget):
             font = item.font(_NAME)
             font.setBold(True)
             item.setFont(_NAME, font)
-        self.list.addTopLevelItem(item)
+        return item
 
     def _on_chosen(self, *_: Any) -> None:
         self.use.setEnabled(bool(self._versions) and self.chosen_name() != self._active)
@@ -146,13 +140,6 @@ class VersionsPanel(QWidget):
             self.list.editItem(item, _NOTE)
 
     def _build(self) -> None:
-        self.list.setHeaderLabels(["Version", "Dice", "Note"])
-        self.list.setRootIsDecorated(False)
-        self.list.setEditTriggers(QTreeWidget.EditTrigger.NoEditTriggers)  # a double click edits the note alone
-        header = self.list.header()
-        header.setSectionResizeMode(_NAME, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_DICE, QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
         self.empty.setWordWrap(True)
         self._below = QWidget()
         grid = QGridLayout(self._below)
