@@ -78,6 +78,7 @@ class LearningTask:
         self._go_on = Event()
         self._go_on.set()
         self._stopping = self._discarding = False
+        self._written: Path | None = None  # the version of this round
         self._preview_due = 0.0
         self.wanted: Job | None = None  # what the next preview shows; set from another thread
 
@@ -131,24 +132,23 @@ class LearningTask:
             model = load_model(self._model)
             learning = Learning(model, CorrectionSet.open(self._folder), self._settings)
             versions = ModelVersions(versions_folder(self._folder))
-            path = versions.new_path(self._model.stem)
             try:
-                yield from self._learn(learning, versions, path)
+                yield from self._learn(learning, versions)
             finally:
                 with suppress(UserError):  # of a full disk, which was said; the file is in the list all the same
-                    if self._discarding:
-                        versions.discard(path)
-                    elif path.exists():
-                        versions.activate(path.stem)
-            return self._ended(learning, versions, path)
+                    if self._written is not None and self._discarding:
+                        versions.discard(self._written)
+                    elif self._written is not None:
+                        versions.activate(self._written.stem)
+            return self._ended(learning, versions)
 
     def _learn(
-        self, learning: Learning, versions: ModelVersions, path: Path
+        self, learning: Learning, versions: ModelVersions
     ) -> Generator[LearningUpdate | Preview | Trouble, None, None]:
         with closing(learning.steps()) as steps:
             for update in steps:
                 if update.improved:
-                    yield from self._keep(learning, versions, path)
+                    yield from self._keep(learning, versions)
                 yield update
                 yield from self._look(learning, update.step)
                 self._go_on.wait()
@@ -156,15 +156,18 @@ class LearningTask:
                     return
                 if self._stopping:
                     learning.stop()
-        if not self._discarding and not path.exists() and learning.best() is not None:
-            yield from self._keep(learning, versions, path)
+        if not self._discarding and self._written is None and learning.best() is not None:
+            yield from self._keep(learning, versions)
 
-    def _keep(self, learning: Learning, versions: ModelVersions, path: Path) -> Generator[Trouble, None, None]:
+    def _keep(self, learning: Learning, versions: ModelVersions) -> Generator[Trouble, None, None]:
         """Write the best network; while the disk does not take it, wait for the person."""
         best = learning.best()
         while best is not None and not self._discarding:
             try:
-                versions.keep(best, path)
+                if self._written is None:
+                    self._written = versions.add(best, self._model.stem).path
+                else:
+                    versions.keep(best, self._written)
                 return
             except UserError as error:
                 if self._stopping:
@@ -204,9 +207,9 @@ class LearningTask:
         if found is not None:
             yield Preview(job, job.region.expand(np.asarray(found.labels)), step)
 
-    def _ended(self, learning: Learning, versions: ModelVersions, path: Path) -> Learnt:
+    def _ended(self, learning: Learning, versions: ModelVersions) -> Learnt:
         if self._discarding:
             return Learnt(None, "Discarded: nothing was kept, and the model is as it was.")
         sentence = learning.result().sentence
-        version = next((each for each in versions.list() if each.path == path), None)
+        version = next((each for each in versions.list() if each.path == self._written), None)
         return Learnt(version, sentence)

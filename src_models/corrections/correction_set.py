@@ -22,9 +22,10 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from src_models.atomic import atomic_path, check_writable
+from src_models.atomic import atomic_path
 from src_models.corrections.correction import Correction, CorrectionRecord, Region
 from src_models.errors import DataSetError
+from src_models.folder_lock import locked
 
 __all__ = ["CorrectionItem", "CorrectionSet", "counted_of"]
 
@@ -112,12 +113,13 @@ class CorrectionSet:
         DataSetError
             If it has other channels than the items that are there.
         """
-        self._look()
-        self._check_channels(correction)
-        name = self._write(correction)
-        covered = {item.name for item in self.items if self._covers(correction, item)}
-        items = [_replaced(item) if item.name in covered else item for item in self._items]
-        self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
+        with locked(self.root):
+            self._look()
+            self._check_channels(correction)
+            name = self._write(correction)
+            covered = {item.name for item in self.items if self._covers(correction, item)}
+            items = [_replaced(item) if item.name in covered else item for item in self._items]
+            self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
         return name
 
     def read(self, name: str) -> Correction:
@@ -155,10 +157,11 @@ class CorrectionSet:
         DataSetError
             If there is no such item.
         """
-        self._look()
-        if name not in {item.name for item in self.items}:
-            raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
-        self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
+        with locked(self.root):
+            self._look()
+            if name not in {item.name for item in self.items}:
+                raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
+            self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
 
     def merge(self, other: CorrectionSet) -> list[str]:
         """Add the items of another set that count; that one stays as it is.
@@ -176,12 +179,13 @@ class CorrectionSet:
         DataSetError
             If an item cannot be read, or has other channels than those that are here; nothing is added then.
         """
-        self._look()
-        here = {_fingerprint(correction) for _, correction in self.corrections()}
         theirs = [correction for _, correction in other.corrections()]
-        for correction in theirs:
-            self._check_channels(correction)
-        return [self._add_beside(found) for found in theirs if _fingerprint(found) not in here]
+        with locked(self.root):
+            self._look()
+            here = {_fingerprint(correction) for _, correction in self.corrections()}
+            for correction in theirs:
+                self._check_channels(correction)
+            return [self._add_beside(found) for found in theirs if _fingerprint(found) not in here]
 
     def _look(self) -> None:
         """Take in what others, such as a second window, have added to the folder or withdrawn from it."""
@@ -194,7 +198,6 @@ class CorrectionSet:
 
     def _write(self, correction: Correction) -> str:
         """Write the files of an item that is not listed yet, and return its name."""
-        check_writable(self.root)
         name = self._new_name(correction.record)
         arrays: tuple[NDArray[Any], ...] = (
             correction.image,

@@ -17,6 +17,7 @@ from typing import Any
 from src_models.atomic import atomic_path
 from src_models.checkpoint import Model, save
 from src_models.errors import DataSetError, ModelFileError
+from src_models.folder_lock import locked
 from src_models.header import read_header
 
 __all__ = ["ModelVersion", "ModelVersions"]
@@ -95,6 +96,17 @@ class ModelVersions:
             count += 1
         return path
 
+    def add(self, model: Model, parent_name: str) -> ModelVersion:
+        """Write the first model of a round as the next version of another one (see :meth:`new_path`).
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        with locked(self.folder):  # else two rounds, in two windows, could take the same name
+            return self.keep(model, self.new_path(parent_name))
+
     def keep(self, model: Model, path: Path) -> ModelVersion:
         """Write the best model of a round, in place of the round's earlier ones; its name becomes the file's.
 
@@ -109,15 +121,17 @@ class ModelVersions:
 
     def discard(self, path: Path) -> None:
         """Remove what a round wrote, since a person does not want it."""
-        path.unlink(missing_ok=True)
-        stored = self._stored()
-        if stored.get("active") == path.stem:
-            self._store({**stored, "active": None})
+        with locked(self.folder):
+            path.unlink(missing_ok=True)
+            stored = self._stored()
+            if stored.get("active") == path.stem:
+                self._store({**stored, "active": None})
 
     def note(self, name: str, text: str) -> None:
         """Keep a person's words on a version."""
-        stored = self._stored()
-        self._store({**stored, "notes": {**stored.get("notes", {}), name: text}})
+        with locked(self.folder):
+            stored = self._stored()
+            self._store({**stored, "notes": {**stored.get("notes", {}), name: text}})
 
     def activate(self, name: str | None) -> None:
         """Use a version from now on; None goes back to the model that everything began with.
@@ -129,7 +143,8 @@ class ModelVersions:
         """
         if name is not None and not (self.folder / f"{name}{_SUFFIX}").is_file():
             raise DataSetError(f"{self.folder}: there is no version {name!r}")
-        self._store({**self._stored(), "active": name})
+        with locked(self.folder):
+            self._store({**self._stored(), "active": name})
 
     def _version(self, path: Path, note: str) -> ModelVersion:
         status = path.stat()
