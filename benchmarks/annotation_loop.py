@@ -120,7 +120,7 @@ def _forests(pool: Pool, counts: list[int]) -> Iterator[Round]:
     drawn = np.random.default_rng(SEED).permutation(len(pool.tiles))
     for count in filter(None, counts):
         began = time.perf_counter()
-        segment = _forest([pool.tiles[number] for number in drawn[:count]])
+        segment = forest([pool.tiles[number] for number in drawn[:count]])
         seconds = time.perf_counter() - began
         yield count, {"dice": _dice(pool, segment), "seconds": seconds}, None
 
@@ -188,7 +188,8 @@ def _untrained(model: Model, tiles: Sequence[Tile]) -> Model:
     return Model(network.eval(), header)
 
 
-def _forest(tiles: list[Tile]) -> Segmenter:
+def forest(tiles: list[Tile]) -> Segmenter:
+    """Teach a random forest tiles, and return what segments with it."""
     from sklearn.ensemble import RandomForestClassifier
 
     features = np.concatenate([_features(tile.image).reshape(tile.labels.size, -1) for tile in tiles])
