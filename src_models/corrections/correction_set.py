@@ -23,11 +23,12 @@ import tifffile
 from numpy.typing import NDArray
 
 from src_models.atomic import atomic_path
-from src_models.corrections.correction import Correction, CorrectionRecord, Region
+from src_models.corrections.correction import Correction, CorrectionRecord
+from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError
 from src_models.folder_lock import locked
 
-__all__ = ["CorrectionItem", "CorrectionSet", "counted_of"]
+__all__ = ["CorrectionItem", "CorrectionSet"]
 
 LONGEST_NAME = 60  # characters of a layer's name that go into a file's, which disks hold up to 255 bytes of
 _COLUMNS = ("file", "split", "counts")
@@ -226,9 +227,16 @@ class CorrectionSet:
     def _covers(self, correction: Correction, item: CorrectionItem) -> bool:
         if item.record.source.same_place != correction.record.source.same_place:
             return False
-        if correction.record.mode == "slice":
-            return True
-        return not (self.read(item.name).counts & ~counted_of(correction, item.record.region)).any()
+        whole = correction.record.mode == "slice"
+        try:
+            earlier = self.read(item.name)
+        except DataSetError:
+            if whole:  # a damaged item is made again so
+                return True
+            raise
+        if not same_image(earlier, correction):
+            return False
+        return whole or not (earlier.counts & ~counted_of(correction, item.record.region)).any()
 
     def _new_name(self, record: CorrectionRecord) -> str:
         taken = {item.name.casefold() for item in self._items}  # many disks do not tell cases apart
@@ -253,18 +261,6 @@ class CorrectionSet:
                 f"{correction.record.source.layer} has {new} channels and the corrections in {self.root} have {old}: "
                 "keep them in another folder"
             )
-
-
-def counted_of(correction: Correction, region: Region) -> NDArray[np.bool_]:
-    """Return which pixels of another region of its plane count in a correction."""
-    (top, bottom), (left, right) = region
-    (first, last), (start, stop) = correction.record.region
-    counted = np.zeros((bottom - top, right - left), bool)
-    rows = slice(max(top, first), max(min(bottom, last), top, first))
-    columns = slice(max(left, start), max(min(right, stop), left, start))
-    part = correction.counts[rows.start - first : rows.stop - first, columns.start - start : columns.stop - start]
-    counted[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = part
-    return counted
 
 
 def _replaced(item: CorrectionItem) -> CorrectionItem:

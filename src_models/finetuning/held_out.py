@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from src_models.channels import as_channels
 from src_models.corrections.correction import Correction
-from src_models.corrections.correction_set import CorrectionSet, counted_of
+from src_models.corrections.correction_set import CorrectionSet
+from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, UserError
 from src_models.header import ModelHeader
 from src_models.instances import median_diameter, targets_from_labels
@@ -103,7 +104,8 @@ def _newest_counts(found: Sequence[tuple[str, Correction]]) -> list[NDArray[np.b
     for number, (_, correction) in enumerate(found):
         counts = correction.counts
         for _, later in found[number + 1 :]:
-            if later.record.source.same_place == correction.record.source.same_place:
+            same = later.record.source.same_place == correction.record.source.same_place
+            if same and same_image(later, correction):
                 counts &= ~counted_of(later, correction.record.region)
         counting.append(counts)
     return counting

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from src_models.corrections.correction import Source, mark
-from src_models.corrections.correction_set import CorrectionSet, counted_of
+from src_models.corrections.correction_set import CorrectionSet
+from src_models.corrections.overlap import counted_of, same_image
 from src_models.dataset import DataSet, read_sample
 from src_models.errors import DataSetError, OutputError
 
@@ -137,7 +138,7 @@ def test_items_are_called_by_layer_and_plane(tmp_path):
     assert kept.add(corrected(layer="my cells / day 1", plane=(0, 7), axes="TZYX")) == "my_cells_day_1_t0_z7.tif"
     assert kept.add(corrected(layer="../..")) == "image.tif"
     assert kept.add(corrected(2, layer="../..")) == "image-2.tif"
-    names = [kept.add(corrected(layer="x" * 400, seed=seed)) for seed in (0, 1)]
+    names = [kept.add(corrected(value, layer="x" * 400)) for value in (1, 2)]
     assert len(set(names)) == 2
     assert max(map(len, names)) < 120
     assert len(kept) == 3
@@ -205,6 +206,33 @@ def test_corrections_of_other_places_are_not_covered(tmp_path):
     assert len(kept) == 5
     kept.add(other)  # a layer that was renamed is still of the same file
     assert len(kept) == 5
+
+
+def test_another_image_of_the_same_name_replaces_nothing(tmp_path):
+    """Two images that were never in a file may both be called "Image"."""
+    kept = CorrectionSet.open(tmp_path)
+    names = [kept.add(corrected(seed=seed, layer="Image")) for seed in (0, 1)]
+    assert [item.name for item in kept.items] == names
+    again = kept.add(corrected(2, seed=0, layer="Image"))
+    assert [item.name for item in kept.items] == [names[1], again]
+
+
+def test_the_same_image_is_known_by_what_two_regions_of_it_share():
+    image = np.arange(168.0).reshape(SHAPE)
+    image[5, 5] = np.nan
+    other = np.where(np.arange(14) < 7, image, 0)
+    left, right = ((0, 9), (0, 7)), ((4, 12), (6, 14))
+    whole = corrected(image=image)
+    # what lies beyond a region is cut off only where a plane is large: so it is here, by hand
+    part = dataclasses.replace(
+        whole, image=other[:9, :7], record=dataclasses.replace(whole.record, mode="region", region=left)
+    )
+    assert same_image(whole, part)
+    assert same_image(part, whole)
+    beyond = dataclasses.replace(part, image=other[4:, 6:], record=dataclasses.replace(part.record, region=right))
+    assert same_image(part, beyond)
+    assert not same_image(whole, beyond)
+    assert not same_image(beyond, whole)
 
 
 boxes = st.tuples(*[st.tuples(st.integers(0, 9), st.integers(1, 6)).map(lambda at: (at[0], at[0] + at[1]))] * 2)
@@ -333,7 +361,7 @@ def test_a_set_of_other_channels_is_not_merged_at_all(tmp_path):
 
 def test_two_windows_on_one_folder_lose_nothing(tmp_path):
     one, other = CorrectionSet.open(tmp_path), CorrectionSet.open(tmp_path)
-    names = [one.add(corrected(layer="a")), other.add(corrected(layer="b")), one.add(corrected(layer="b", seed=1))]
+    names = [one.add(corrected(layer="a")), other.add(corrected(layer="b")), one.add(corrected(2, layer="b"))]
     assert len(set(names)) == 3
     assert [item.name for item in CorrectionSet.open(tmp_path).history] == names
     assert [item.name for item in CorrectionSet.open(tmp_path).items] == [names[0], names[2]]

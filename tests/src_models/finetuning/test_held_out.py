@@ -231,3 +231,13 @@ def test_nothing_to_learn_is_a_sentence(tmp_path):
         learning_images(CorrectionSet.open(tmp_path / "empty"), header())
     with pytest.raises(UserError, match="as the network found it"):
         learning_images(filled(tmp_path / "same", 2, change=lambda labels: labels), header())
+
+
+def test_another_image_of_the_same_name_teaches_too(tmp_path):
+    kept = CorrectionSet.open(tmp_path)
+    for seed in (0, 1):
+        image, labels = scene(seed)
+        kept.add(mark(image, labels, np.zeros_like(labels), source=Source(layer="Image")))
+    found = learning_images(kept, header())
+    counted = sum((image.labels >= 0).sum() for images in (found.training, found.validation) for image in images)
+    assert counted == 2 * np.prod(SHAPE)
