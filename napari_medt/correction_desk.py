@@ -159,7 +159,7 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     folder
         The folder.
     models
-        Model files among which the one that its versions began with may be.
+        Model files among which the one that its versions began with may be, besides the file that it was.
 
     Raises
     ------
@@ -173,7 +173,8 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     found = tuple(versions.list())
     own = {version.sha256 for version in found}
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
-    base = next((path for path in models if roots and _sha256(path) == roots[0]), None)
+    known = [*models, *([] if versions.base is None else [versions.base])]
+    base = next((path for path in known if roots and _sha256(path) == roots[0]), None)
     return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
 
 

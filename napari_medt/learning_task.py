@@ -165,7 +165,7 @@ class LearningTask:
         while best is not None and not self._discarding:
             try:
                 if self._written is None:
-                    self._written = versions.add(best, self._model.stem).path
+                    self._written = versions.add(best, self._model).path
                 else:
                     versions.keep(best, self._written)
                 return

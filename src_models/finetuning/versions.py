@@ -96,8 +96,14 @@ class ModelVersions:
             count += 1
         return path
 
-    def add(self, model: Model, parent_name: str) -> ModelVersion:
-        """Write the first model of a round as the next version of another one (see :meth:`new_path`).
+    @property
+    def base(self) -> Path | None:
+        """The file of the model that everything began with, where that is known."""
+        path = self._stored().get("base")
+        return None if path is None else Path(path)
+
+    def add(self, model: Model, parent: Path) -> ModelVersion:
+        """Write the first model of a round as the next version of the one that it began with (see :meth:`new_path`).
 
         Raises
         ------
@@ -105,7 +111,11 @@ class ModelVersions:
             If it cannot be written.
         """
         with locked(self.folder):  # else two rounds, in two windows, could take the same name
-            return self.keep(model, self.new_path(parent_name))
+            version = self.keep(model, self.new_path(parent.stem))
+            stored = self._stored()
+            if "base" not in stored:
+                self._store({**stored, "base": str(parent.resolve())})
+            return version
 
     def keep(self, model: Model, path: Path) -> ModelVersion:
         """Write the best model of a round, in place of the round's earlier ones; its name becomes the file's.

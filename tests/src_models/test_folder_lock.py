@@ -54,7 +54,7 @@ def test_rounds_that_end_at_once_become_versions_of_their_own(tmp_path, make_mod
 
     def end(number):
         begin.wait()
-        found.append(versions[number].add(models[number], "cells"))
+        found.append(versions[number].add(models[number], tmp_path / "cells.safetensors"))
 
     threads = [threading.Thread(target=end, args=(number,)) for number in range(4)]
     for thread in threads:
