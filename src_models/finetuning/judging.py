@@ -22,7 +22,7 @@ from src_models.header import ModelHeader
 from src_models.masked_loss import masked_dice_ce
 from src_models.patches import TrainingImage, targets_of, window_of_most
 
-__all__ = ["Blends", "Validation", "judge", "knowledge"]
+__all__ = ["Blend", "Blends", "Validation", "judge", "knowledge"]
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
@@ -37,6 +37,30 @@ class Validation:
 
     loss: float
     dice: float
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A network between the one that learning began with and the one that learns.
+
+    Parameters
+    ----------
+    validation
+        How good it is on what was held out.
+    weights
+        Its weights, on the CPU.
+    forgot
+        Dice that it lost, beyond what may be lost, on images of the first training.
+    """
+
+    validation: Validation
+    weights: dict[str, Tensor]
+    forgot: float
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """What blends are ordered by: those that forget nothing are better, and then what is gained above that."""
+        return self.forgot == 0, self.validation.dice - self.forgot
 
 
 class Blends:
@@ -74,40 +98,37 @@ class Blends:
         if knew is None and known:
             self.knew = knowledge(self._network, known, header)
 
-    def best(self, learnt: Mapping[str, Tensor]) -> tuple[Validation, dict[str, Tensor], bool]:
+    def best(self, learnt: Mapping[str, Tensor]) -> Blend:
         """Return the better of the two largest blends that do not forget.
 
-        Where these gain nothing, what is new cannot be learnt without forgetting: then the best blend is returned.
-
-        Returns
-        -------
-        validation, weights, forgets
-            How good it is, its weights on the CPU, and whether it forgets.
+        Where these gain nothing, what is new cannot be learnt without forgetting: then it is the blend that gains most
+        above what it forgets.
         """
-        kept: list[tuple[Validation, float]] = []
-        forgetful: list[float] = []
+        kept: list[tuple[Validation, float, float]] = []
+        forgetful: list[tuple[float, float]] = []
         for share in SHARES:
-            if not kept and self._forgets(learnt, share):
-                forgetful.append(share)
+            forgot = 0.0 if kept else self._forgot(learnt, share)
+            if forgot > 0:
+                forgetful.append((share, forgot))
                 continue
-            kept.append((self._judge(learnt, share), share))
+            kept.append((self._judge(learnt, share), share, 0.0))
             if len(kept) == TRIED:
                 break
-        gained = any(validation.dice > self.first.dice + GAINED for validation, _ in kept)
-        others = [] if gained else [(self._judge(learnt, share), share) for share in forgetful]
-        validation, share = max([*kept, *others], key=lambda entry: entry[0].dice)
+        gained = any(validation.dice > self.first.dice + GAINED for validation, _, _ in kept)
+        others = [] if gained else [(self._judge(learnt, share), share, forgot) for share, forgot in forgetful]
+        validation, share, forgot = max([*kept, *others], key=lambda entry: entry[0].dice - entry[2])
         weights = {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
-        return validation, weights, share in forgetful
+        return Blend(validation, weights, forgot)
 
     def _judge(self, learnt: Mapping[str, Tensor], share: float) -> Validation:
         self._network.load_state_dict(self._blended(learnt, share))
         return judge(self._network, self._held_out, self._header)
 
-    def _forgets(self, learnt: Mapping[str, Tensor], share: float) -> bool:
+    def _forgot(self, learnt: Mapping[str, Tensor], share: float) -> float:
         if self.knew is None or not self._known:
-            return False
+            return 0.0
         self._network.load_state_dict(self._blended(learnt, share))
-        return knowledge(self._network, self._known, self._header) < self.knew - FORGOTTEN
+        return max(0.0, self.knew - FORGOTTEN - knowledge(self._network, self._known, self._header))
 
     def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
         return {

@@ -147,7 +147,7 @@ class Learning:
         self._step = self._best_step = 0
         self._spent = 0.0
         self._stopping = False
-        self._rank = (False, -1.0)  # of the best: whether it forgets nothing, and its Dice
+        self._rank = (False, -2.0)  # of the best
         self._trouble = ""
         self._leads = True
 
@@ -319,18 +319,15 @@ class Learning:
             group["lr"] = self.settings.learning_rate * float(factor)
 
     def _validate(self, network: Any) -> tuple[Validation, bool]:
-        """Judge the best blend, and tell whether it is the best network so far, which is kept.
-
-        One that forgets nothing is better than one that forgets.
-        """
+        """Judge the best blend, and tell whether it is the best network so far, which is kept."""
         assert self._blends is not None
-        validation, self._shown, forgets = self._blends.best(network.module.state_dict())
-        rank = (not forgets, validation.dice)
-        gained = validation.dice >= self._start_dice + IMPROVED and rank > self._rank
+        blend = self._blends.best(network.module.state_dict())
+        self._shown, dice = blend.weights, blend.validation.dice
+        gained = dice >= self._start_dice + IMPROVED and blend.rank > self._rank
         if gained:
-            self._best, self._best_dice, self._best_step = self._shown, validation.dice, self._step
-            self._rank = rank
-        return validation, gained
+            self._best, self._best_dice, self._best_step = blend.weights, dice, self._step
+            self._rank = blend.rank
+        return blend.validation, gained
 
     def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
         done = self._progress()

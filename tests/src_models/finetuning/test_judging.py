@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from src_models.finetuning.judging import FORGOTTEN, Blends, judge, knowledge
+from src_models.finetuning.judging import FORGOTTEN, Blend, Blends, Validation, judge, knowledge
 from src_models.header import ModelHeader
 from src_models.patches import TrainingImage
 
@@ -51,39 +51,56 @@ def learnt(level):
 
 @pytest.mark.parametrize(("wanted", "share"), [(0.8, 1.0), (0.65, 0.7)])
 def test_the_blend_that_is_best_on_what_was_held_out_is_taken(wanted, share):
-    validation, weights, _ = blends(0.3, wanted).best(learnt(0.8))
-    assert float(weights["level"]) == pytest.approx(0.3 + share * 0.5, abs=1e-3)
-    assert validation.dice > 0.9
+    found = blends(0.3, wanted).best(learnt(0.8))
+    assert float(found.weights["level"]) == pytest.approx(0.3 + share * 0.5, abs=1e-3)
+    assert found.validation.dice > 0.9
 
 
 def test_a_blend_that_forgets_is_not_taken_though_it_is_best():
     """Cells are what is brighter than 0.5 in one image, which is known, and than 0.8 in another, which is learnt."""
-    _, free, _ = blends(0.5, 0.8).best(learnt(0.8))
-    _, bound, forgets = blends(0.5, 0.8, known=(0.6,)).best(learnt(0.8))
-    assert float(free["level"]) == pytest.approx(0.8, abs=1e-3)
-    assert float(bound["level"]) == pytest.approx(0.5 + 0.5 * 0.3, abs=1e-3)  # 0.71 gives Dice 0.84 where 0.5 gave 0.89
-    assert not forgets
+    free = blends(0.5, 0.8).best(learnt(0.8))
+    bound = blends(0.5, 0.8, known=(0.6,)).best(learnt(0.8))
+    assert float(free.weights["level"]) == pytest.approx(0.8, abs=1e-3)
+    assert float(bound.weights["level"]) == pytest.approx(
+        0.5 + 0.5 * 0.3, abs=1e-3
+    )  # 0.71 gives Dice 0.84 where 0.5 gave 0.89
+    assert bound.forgot == 0
 
 
 def test_what_cannot_be_learnt_without_forgetting_is_learnt_and_told():
-    validation, weights, forgets = blends(0.0, 0.9, known=(0.0,)).best(learnt(0.9))
-    assert forgets
-    assert float(weights["level"]) == pytest.approx(0.9, abs=1e-3)
-    assert validation.dice == pytest.approx(1.0, abs=0.01)
+    found = blends(0.0, 0.9, known=(0.0,)).best(learnt(0.9))
+    assert found.forgot == pytest.approx(1 - FORGOTTEN - 2 * 0.1 / 1.1, abs=0.01)
+    assert float(found.weights["level"]) == pytest.approx(0.9, abs=1e-3)
+    assert found.validation.dice == pytest.approx(1.0, abs=0.01)
+
+
+def test_of_blends_that_forget_a_little_more_gain_is_not_worth_much_more_forgetting():
+    """Cells brighter than 0.7 are learnt a little too well, at the cost of those brighter than 0.5, known once."""
+    parts = Threshold(0.52), HEADER, [ramp(0.7)], [ramp(0.5)], torch.device("cpu")
+    found = Blends(*parts, knew=1.0).best(learnt(0.72))
+    most = judge(Threshold(0.72), [ramp(0.7)], HEADER).dice
+    assert 0.55 < float(found.weights["level"]) < 0.67
+    assert found.forgot > 0
+    assert found.validation.dice < most
+
+
+def test_what_forgets_nothing_comes_first_and_then_what_gains_most_above_what_it_forgets():
+    order = [Blend(Validation(0, dice), {}, forgot) for dice, forgot in ((0.9, 0.3), (0.8, 0.1), (0.2, 0), (0.3, 0))]
+    assert sorted(order, key=lambda blend: blend.rank) == order
 
 
 def test_what_is_forgotten_is_told_from_what_was_never_known():
     """The network never knew the images that are watched: nothing is lost by learning."""
-    assert float(blends(0.5, 0.8, known=(0.8,)).best(learnt(0.8))[1]["level"]) == pytest.approx(0.8, abs=1e-3)
+    assert float(blends(0.5, 0.8, known=(0.8,)).best(learnt(0.8)).weights["level"]) == pytest.approx(0.8, abs=1e-3)
 
 
 def test_what_earlier_rounds_forgot_is_not_forgotten_anew():
     """The network knew cells brighter than 0.5 once, and after a round of learning, those brighter than 0.6."""
     parts = Threshold(0.6), HEADER, [ramp(0.8)], [ramp(0.5)], torch.device("cpu")
-    assert not Blends(*parts).best(learnt(0.6))[2]
+    assert Blends(*parts).best(learnt(0.6)).forgot == 0
     again = Blends(*parts, knew=1.0)
     assert again.knew == 1.0
-    assert again.best(learnt(0.6))[2]
+    assert again.best(learnt(0.6)).forgot > 0
 
 
 class Classes(nn.Module):
@@ -114,7 +131,9 @@ def test_what_is_known_is_what_is_found_of_whatever_class(wanted, dice):
 def test_little_may_be_forgotten():
     """Dice of thresholds a < b on a ramp is 2 (1 - b) / (2 - a - b): half a step of the ramp loses nothing."""
     assert FORGOTTEN > 1 - 2 * (1 - 0.502) / (2 - 0.5 - 0.502)
-    assert float(blends(0.5, 0.502, known=(0.5,)).best(learnt(0.502))[1]["level"]) == pytest.approx(0.502, abs=1e-3)
+    assert float(blends(0.5, 0.502, known=(0.5,)).best(learnt(0.502)).weights["level"]) == pytest.approx(
+        0.502, abs=1e-3
+    )
 
 
 def test_the_network_that_learning_began_with_stays():

@@ -664,11 +664,11 @@ def test_a_loss_that_is_no_number_is_a_sentence_and_the_best_stays(parent, four,
 
 
 def test_what_forgets_nothing_is_kept_though_something_forgetful_is_better(parent, four, monkeypatch):
-    found = iter([(0.9, True), (0.7, False), (0.95, True)])
+    found = iter([(0.9, 0.2), (0.7, 0.0), (0.95, 0.2)])
 
     def best(_, learnt):
-        dice, forgets = next(found)
-        return judging.Validation(0.1, dice), dict(learnt), forgets
+        dice, forgot = next(found)
+        return judging.Blend(judging.Validation(0.1, dice), dict(learnt), forgot)
 
     monkeypatch.setattr(judging.Blends, "best", best)
     learning, updates = learn(parent, four, steps=18)
@@ -680,7 +680,8 @@ def test_what_forgets_nothing_is_kept_though_something_forgetful_is_better(paren
 
 def test_that_something_was_forgotten_is_said(parent, four, monkeypatch):
     really = judging.Blends.best
-    monkeypatch.setattr(judging.Blends, "best", lambda blends, learnt: (*really(blends, learnt)[:2], True))
+    forgetful = lambda blends, learnt: dataclasses.replace(really(blends, learnt), forgot=0.05)  # noqa: E731
+    monkeypatch.setattr(judging.Blends, "best", forgetful)
     learning, _ = learn(parent, four)
     assert learning.result().sentence.endswith(
         "For that it forgot some of what it knew: keep the old version for the old images."
