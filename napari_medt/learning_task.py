@@ -21,7 +21,8 @@ from napari_medt.segmentation_task import Job, load_model
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
-    from src_models.finetuning.learning import Learning, LearningUpdate
+    from src_models.finetuning.learning import Learning
+    from src_models.finetuning.progress import LearningUpdate
     from src_models.finetuning.settings import FinetuneSettings
     from src_models.finetuning.versions import ModelVersion, ModelVersions
 

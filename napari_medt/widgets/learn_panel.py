@@ -22,8 +22,8 @@ from qtpy.QtWidgets import (
 from napari_medt.widgets.loss_plot import LossPlot
 
 if TYPE_CHECKING:
-    from src_models.finetuning.learning import LearningUpdate
     from src_models.finetuning.parts import LearningPart
+    from src_models.finetuning.progress import LearningUpdate
     from src_models.finetuning.settings import Part
 
 __all__ = ["LearnPanel"]

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
-    from src_models.finetuning.learning import LearningUpdate
+    from src_models.finetuning.progress import LearningUpdate
 
 __all__ = ["LossPlot"]
 

@@ -19,7 +19,7 @@ import platform
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -34,6 +34,7 @@ from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import LearningImages, learning_images
 from src_models.finetuning.judging import Blends, Validation
 from src_models.finetuning.parts import parameters_of
+from src_models.finetuning.progress import LearningResult, LearningUpdate
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.header import ModelHeader
@@ -41,62 +42,10 @@ from src_models.masked_loss import masked_dice_ce
 from src_models.memory import reused_memory
 from src_models.patches import Patches
 
-__all__ = ["Learning", "LearningResult", "LearningUpdate", "finetune"]
+__all__ = ["Learning", "finetune"]
 
 IMPROVED = 0.005  # Dice; less is not worth another model
 WARM_UP = 0.05  # share of the learning time
-
-
-@dataclass(frozen=True, slots=True)
-class LearningUpdate:
-    """What there is to tell after a step.
-
-    Parameters
-    ----------
-    step
-        Steps made; 0 before the first, when only the validation of the network as it was is known.
-    loss
-        Mean training loss since the last validation.
-    validation
-        If one was just made.
-    start_dice, best_dice
-        Of the network as it was, and the best so far.
-    improved
-        Whether this is the best so far.
-    seconds_left
-        Until it ends at the latest.
-    """
-
-    step: int
-    loss: float
-    validation: Validation | None
-    start_dice: float
-    best_dice: float
-    improved: bool
-    seconds_left: float
-
-
-@dataclass(frozen=True, slots=True)
-class LearningResult:
-    """How learning ended.
-
-    Parameters
-    ----------
-    model
-        The best network found, with its header; None if none is better than the one that it began with.
-    start_dice, best_dice
-        On held-out corrections, before and after.
-    steps
-        Steps made.
-    sentence
-        What to tell the person; where nothing was gained, what would help.
-    """
-
-    model: Model | None
-    start_dice: float
-    best_dice: float
-    steps: int
-    sentence: str
 
 
 class Learning:
