@@ -73,6 +73,7 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "tile": f"{_product(header.tile)} px, overlap {_product(header.overlap)} px",
         "object diameter": f"{header.object_diameter:g} px" if header.object_diameter else "",
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
+        "object size": "" if header.estimates_diameter else "images are taken at their own scale",
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
         "training": ", ".join(f"{name} {value}" for name, value in header.training.items()),
         "fine-tuned from": header.parent_sha256 or "",

@@ -74,21 +74,31 @@ class ResultCombo(QComboBox):
 
 
 class DiameterBox(QDoubleSpinBox):
-    """Size of the objects, for models that rescale images to the size they know; the least value estimates it."""
+    """Size of the objects, for models that rescale images to the size they know; the least value leaves it to them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setRange(0, 2000)
         self.setDecimals(0)
         self.setSuffix(" px")
-        self.setSpecialValueText("automatic")
+        self.set_model(None)
+
+    def set_model(self, header: ModelHeader | None) -> None:
+        """Say what a model does where nobody gives a size."""
+        estimates = header is None or header.estimates_diameter
+        unsaid = (
+            "Automatic estimates it; give it if objects are split or merged."
+            if estimates
+            else "This model learnt images as they are: leave it, unless objects are larger or smaller now."
+        )
+        self.setSpecialValueText("automatic" if estimates else "as it is")
         self.setToolTip(
             "Diameter of a typical object, in pixels of the image. The image is rescaled so that objects have the "
-            "size that the model knows best. Automatic estimates it; give it if objects are split or merged."
+            f"size that the model knows best. {unsaid}"
         )
 
     def diameter(self) -> float | None:
-        """Return the diameter in pixels; None for automatic."""
+        """Return the diameter in pixels; None where it is left to the model."""
         return self.value() or None
 
 

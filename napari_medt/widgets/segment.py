@@ -205,6 +205,7 @@ class SegmentWidget(QWidget):
         self.attention.set_model(header)
         self.result.set_model(header)
         self.tile.set_model(header)
+        self.diameter.set_model(header)
         self._form.setRowVisible(self.diameter, bool(header and header.object_diameter))
         self._form.setRowVisible(self.attention, self.attention.count() > 0)
         self._on_image_changed()

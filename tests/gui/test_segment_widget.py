@@ -114,8 +114,14 @@ def test_object_size_is_asked_only_where_the_model_rescales(open_widget, tmp_pat
     widget.open_model(save(Model(model.network, header), tmp_path / "rescaling.safetensors"))
     assert widget.diameter.isVisibleTo(widget)
     assert widget.settings().diameter is None
+    assert widget.diameter.text() == "automatic"
     widget.diameter.setValue(30)
     assert widget.settings().diameter == 30
+    widget.diameter.setValue(0)
+    learnt = Model(model.network, dataclasses.replace(header, estimates_diameter=False))
+    widget.open_model(save(learnt, tmp_path / "learnt.safetensors"))
+    assert widget.diameter.text() == "as it is"
+    assert widget.settings().diameter is None
 
 
 def test_a_file_that_is_no_model_is_refused(open_widget, tmp_path, messages):

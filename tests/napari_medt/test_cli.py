@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and what it refuses to touch."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app, segment_results
 from src_models import __version__, create, library
-from src_models.checkpoint import Model, save
+from src_models.checkpoint import Model, load, save
 from src_models.header import ModelHeader
 from src_models.image_files import read_image, read_labels
 from src_models.map_files import read_map
@@ -103,6 +104,14 @@ def test_details_tell_all_that_the_header_holds(run, local_folder):
         "instances",
     ):
         assert word in done.stdout
+
+
+def test_details_tell_that_a_model_takes_images_at_their_own_scale(run, local_folder):
+    assert "own scale" not in run("models", "--details").stdout
+    tiny = load(local_folder / "tiny.safetensors")
+    learnt = dataclasses.replace(tiny.header, estimates_diameter=False)
+    save(Model(tiny.network, learnt), local_folder / "learnt.safetensors")
+    assert run("models", "--details").stdout.count("images are taken at their own scale") == 1
 
 
 def test_details_tell_the_gates_of_every_layer_that_has_them(run, local_folder):
