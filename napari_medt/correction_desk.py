@@ -38,6 +38,7 @@ __all__ = [
     "compare_steps",
     "default_folder",
     "keep",
+    "merge",
     "parts_of",
     "rank",
     "read_shelf",
@@ -206,6 +207,22 @@ def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Shelf:
 
     CorrectionSet.open(folder).withdraw(name)
     return read_shelf(folder, models)
+
+
+def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[Shelf, int]:
+    """Add the corrections of another set, which stays as it is; return the folder as it is then, and how many are new.
+
+    Raises
+    ------
+    UserError
+        If the other folder holds no corrections, they do not fit, or the disk does not take them.
+    """
+    from src_models.corrections.correction_set import CorrectionSet
+
+    if not (other / "manifest.csv").is_file():
+        raise UserError(f"{other} holds no corrections: choose a folder that was named under Kept in")
+    added = CorrectionSet.open(folder).merge(CorrectionSet.open(other))
+    return read_shelf(folder, models), len(added)
 
 
 def write_note(folder: Path, name: str, text: str) -> None:

@@ -116,6 +116,8 @@ class CorrectWidget(QWidget):
             self.marking.on_kept(more, result)
         elif what == "shelf":
             self.rounds.on_shelf(result, follow=more)
+        elif what == "merged":
+            self.rounds.on_merged(more, *result)
         elif what == "parts":
             self.controls.learning.set_parts(result)
 

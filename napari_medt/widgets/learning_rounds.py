@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_medt.correction_desk import Kept, Shelf, parts_of, read_shelf, use_version, withdraw, write_note
+from napari_medt.correction_desk import Kept, Shelf, merge, parts_of, read_shelf, use_version, withdraw, write_note
 from napari_medt.correction_layers import PREVIEW
 from napari_medt.learning_task import LearningTask, Learnt, Preview, Trouble
 from napari_medt.preferences import keep_correct_model, read_preferences
@@ -174,6 +174,19 @@ class LearningRounds(QObject):
             self._at.work.ask(("shelf", False), partial(withdraw, folder, item.name, self._controls.models.paths()))
             self._at.say("That correction is left out from now on; your labels are as they were.")
 
+    def merge(self, other: Path) -> None:
+        """Add the corrections of another folder."""
+        folder = self._at.folder()
+        if folder is None:
+            raise UserError("There is no image to correct: open one first (File > Open Files).")
+        self._at.work.ask(("merged", other), partial(merge, folder, other, self._controls.models.paths()))
+
+    def on_merged(self, other: Path, shelf: Shelf, added: int) -> None:
+        """Tell what came of that."""
+        corrections = "1 correction was" if added == 1 else f"{added} corrections were"
+        self._at.say(f"{corrections} added from {other.name}." if added else f"All of {other.name} is here already.")
+        self.on_shelf(shelf, follow=False)
+
     def leave(self) -> None:
         """End the round: the best is kept."""
         self._timer.stop()
@@ -192,6 +205,7 @@ class LearningRounds(QObject):
         panel.stopped.connect(self.stop)
         panel.discarded.connect(self.discard)
         self._controls.marked.withdrawn.connect(trying(self.withdraw))
+        self._controls.marked.merged.connect(trying(self.merge))
         versions.wanted.connect(trying(self.use))
         versions.noted.connect(self._note)
         self.work.stepped.connect(self._on_step)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from src_models.finetuning.progress import LearningUpdate
@@ -15,7 +15,6 @@ __all__ = ["LossPlot"]
 
 _TRAINING, _VALIDATION, _DICE = "#ffb74d", "#4fc3f7", "#81c784"
 _HEIGHT = 105
-_ROOM = 20  # px between and below the charts
 
 
 class LossPlot(QWidget):
@@ -41,6 +40,7 @@ class LossPlot(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setToolTip(
             "A part of your corrections is held out: the network does not learn from it, and is judged by it. Where "
             "the error on what it learns falls and that on what is held out rises, it learns by heart; the best "
@@ -92,8 +92,6 @@ class LossPlot(QWidget):
         dice.addItem(self._start)
         for widget in (self._error_words, error, self._dice_words, dice):
             self.layout().addWidget(widget)
-        words = sum(widget.sizeHint().height() for widget in (self._error_words, self._dice_words))
-        self.setFixedHeight(2 * _HEIGHT + words + _ROOM)
 
 
 def _plot(pyqtgraph: Any) -> Any:

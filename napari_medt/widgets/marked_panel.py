@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTreeWidgetItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from napari_medt.widgets.short_list import ShortList
 
@@ -31,6 +32,7 @@ class MarkedPanel(QWidget):
 
     shown = Signal(object)  #: go to this correction (a CorrectionItem)
     withdrawn = Signal(object)  #: leave this correction out from now on
+    merged = Signal(object)  #: add the corrections of another folder (its path)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,11 +41,13 @@ class MarkedPanel(QWidget):
         self.empty = QLabel("Nothing is marked yet.")
         self.show_it = QPushButton("Go there")
         self.withdraw = QPushButton("Take it back")
+        self.merge = QPushButton("Add those of another folder...")
         self._build()
         self._explain()
         self.list.currentItemChanged.connect(self._on_chosen)
         self.list.itemDoubleClicked.connect(self._on_shown)
         self.show_it.clicked.connect(self._on_shown)
+        self.merge.clicked.connect(self._pick)
         self.withdraw.clicked.connect(lambda: self.withdrawn.emit(self.chosen()))
         self.set_items(())
 
@@ -71,6 +75,11 @@ class MarkedPanel(QWidget):
         if self.chosen() is not None:
             self.shown.emit(self.chosen())
 
+    def _pick(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder with corrections, of a colleague or of another image")
+        if name:
+            self.merged.emit(Path(name))
+
     def _build(self) -> None:
         row = QHBoxLayout()
         row.addWidget(self.show_it)
@@ -80,6 +89,7 @@ class MarkedPanel(QWidget):
         column.addWidget(self.empty)
         column.addWidget(self.list)
         column.addLayout(row)
+        column.addWidget(self.merge)
 
     def _explain(self) -> None:
         self.list.setToolTip(
@@ -91,6 +101,10 @@ class MarkedPanel(QWidget):
         self.withdraw.setToolTip(
             "Leave this correction out when the network learns. Your labels stay as they are, and its files stay in "
             "the folder."
+        )
+        self.merge.setToolTip(
+            "Learn from the corrections of another folder, too: they are copied into this one, and stay there as they "
+            "are. What is here already is not copied again."
         )
 
 

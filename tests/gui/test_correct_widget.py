@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QSpinBox
 
 from napari_medt.correction_labels import prediction_of
+from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.header import read_header
 
@@ -300,6 +301,26 @@ def test_what_is_marked_is_listed_shown_and_taken_back(correcting, press, docume
     settle(qtbot, widget)
     press(widget, listed.show_it)
     assert "open cells" in messages[-1]
+
+
+def test_corrections_of_another_folder_are_added(correcting, press, documents, messages, monkeypatch, tmp_path, qtbot):
+    _, widget, _ = correcting()
+    other = CorrectionSet.open(tmp_path / "colleague")
+    other.add(mark(IMAGE, LEFT.astype(int), source=Source(layer="theirs")))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other.root))
+    press(widget, widget.controls.segment)
+    mend(widget)
+    press(widget, widget.controls.marking.mark_slice)
+    press(widget, widget.controls.marked.merge)
+    assert widget.controls.status.text() == "1 correction was added from colleague."
+    assert [item.record.source.layer for item in CorrectionSet.open(documents / "cells").items] == ["cells", "theirs"]
+    assert widget.controls.learning.learn.text() == "Learn from 2 corrections"
+    assert widget.controls.marked.list.topLevelItem(0).text(0) == "theirs"
+    press(widget, widget.controls.marked.merge)
+    assert widget.controls.status.text() == "All of colleague is here already."
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    press(widget, widget.controls.marked.merge)
+    assert "holds no corrections" in messages[-1]
 
 
 def test_painted_slices_are_not_overwritten(correcting, press):
