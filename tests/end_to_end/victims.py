@@ -100,11 +100,12 @@ def paint(number: int, folder: Path) -> None:
 
 
 def marked(value: int) -> Any:
-    """Return a correction whose image and labels are all of one value."""
+    """Return a correction of one of three planes, whose labels are all of one value and its image of the plane's."""
     from src_models.corrections.correction import Source, mark
 
-    source = Source(layer="stack", axes="ZYX", plane=(value % 3,))
-    return mark(np.full((64, 64), value, np.uint16), np.full((64, 64), value), source=source)
+    plane = value % 3
+    source = Source(layer="stack", axes="ZYX", plane=(plane,))
+    return mark(np.full((64, 64), plane, np.uint16), np.full((64, 64), value), source=source)
 
 
 def correct(number: int, folder: Path) -> None:
