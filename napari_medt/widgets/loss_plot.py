@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from src_models.finetuning.progress import LearningUpdate
@@ -38,9 +38,8 @@ class LossPlot(QWidget):
         )
         self._dice_words = QLabel(f'<b style="color:{_DICE}">Agreement with you</b> (Dice; 1 is perfect)')
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 0, 10)
         column.setSpacing(2)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setToolTip(
             "A part of your corrections is held out: the network does not learn from it, and is judged by it. Where "
             "the error on what it learns falls and that on what is held out rises, it learns by heart; the best "
@@ -92,6 +91,8 @@ class LossPlot(QWidget):
         dice.addItem(self._start)
         for widget in (self._error_words, error, self._dice_words, dice):
             self.layout().addWidget(widget)
+            widget.ensurePolished()  # with napari's style, words are higher
+        self.setFixedHeight(self.layout().sizeHint().height())
 
 
 def _plot(pyqtgraph: Any) -> Any:

@@ -50,8 +50,7 @@ def section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
     section = _Section(title)
     section.setContent(content)
     section.toggleButton().setToolTip("Show or hide these controls.")
-    if opened:
-        section.expand(animate=False)
+    (section.expand if opened else section.collapse)(animate=False)
     return section
 
 
