@@ -159,9 +159,7 @@ class UnfinishedCorrection:
 
     def discard(self) -> None:
         """Delete it."""
-        discard(self.journal.folder)
-        with suppress(UserError):
-            discard(self._predicted)
+        _discard(self.journal.folder)
 
     @property
     def _predicted(self) -> Path:
@@ -186,7 +184,8 @@ def _predictions() -> Path:
 def _discard(folder: Path) -> None:
     """Delete the journal of labels and, of the same name, that of their prediction."""
     discard(folder)
-    discard(_predictions() / folder.name)
+    with suppress(UserError):  # nobody looks for it without the labels
+        discard(_predictions() / folder.name)
 
 
 _LEFT = LeftLabels(_discard)

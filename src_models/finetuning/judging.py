@@ -11,7 +11,7 @@ such blends is judged; the best on the corrections wins, of those that still kno
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,14 +149,10 @@ def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHead
     header
         The network's.
     """
-    device = next(network.parameters()).device
     classes = len(header.classes)
     overlap, sizes, losses = np.zeros(classes), np.zeros(classes), []
-    for image in images:
-        batch, targets = _window(image, header)
-        with torch.inference_mode():
-            logits = network(batch.to(device)).float().cpu()
-            losses.append(float(masked_dice_ce(logits, targets)))
+    for logits, targets in _answers(network, images, header):
+        losses.append(float(masked_dice_ce(logits, targets)))
         found = logits.argmax(1)
         for index in range(classes):
             here, there = (found == index) & (targets >= 0), targets == index
@@ -179,16 +175,24 @@ def knowledge(network: nn.Module, images: Sequence[TrainingImage], header: Model
     header
         The network's.
     """
-    device = next(network.parameters()).device
     found = []
-    for image in images:
-        batch, targets = _window(image, header)
-        with torch.inference_mode():
-            background = torch.softmax(network(batch.to(device)).float(), 1)[:, 0].cpu()
-        here, there = (background < 0.5) & (targets >= 0), targets > 0
+    for logits, targets in _answers(network, images, header):
+        here, there = (torch.softmax(logits, 1)[:, 0] < 0.5) & (targets >= 0), targets > 0
         sizes = int(here.sum()) + int(there.sum())
         found.append(2 * int((here & there).sum()) / sizes if sizes else 1.0)
     return float(np.mean(found))
+
+
+def _answers(
+    network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield logits (1, classes, H, W) and classes (1, H, W) of each image, on the CPU."""
+    device = next(network.parameters()).device
+    for image in images:
+        batch, targets = _window(image, header)
+        with torch.inference_mode():
+            logits = network(batch.to(device)).float().cpu()
+        yield logits, targets
 
 
 def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
