@@ -1,6 +1,7 @@
 """One process at a time changes what lies in a folder: two windows, or a window and a shell, may share one.
 
-The lock is held by the operating system and goes with its process, however that ends.
+The lock is held by the operating system and goes with its process, however that ends; where a file system has none, a
+file stands for it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ _NAME = ".lock"
 def locked(folder: str | Path) -> Iterator[None]:
     """Keep other processes from changing a folder, which is made where it does not exist.
 
-    Where the file system has no locks, this does nothing.
-
     Raises
     ------
     OutputError
@@ -37,8 +36,6 @@ def locked(folder: str | Path) -> Iterator[None]:
         lock.acquire(timeout=WAIT)
     except Timeout as error:
         raise OutputError(f"{folder} is being written to by another program; wait for it, then try again") from error
-    except NotImplementedError:
-        pass
     try:
         yield
     finally:

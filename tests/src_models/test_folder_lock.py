@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import threading
@@ -81,18 +82,13 @@ def test_an_error_inside_lets_the_folder_go(tmp_path, monkeypatch):
         pass
 
 
-def test_a_disk_without_locks_is_used_all_the_same(tmp_path, monkeypatch):
-    class Lockless:
-        def __init__(self, path):
-            pass
+def test_a_disk_without_locks_keeps_others_out_all_the_same(tmp_path, monkeypatch):
+    def missing(*_):
+        raise OSError(errno.ENOSYS, "flock is not there")
 
-        def acquire(self, timeout):
-            raise NotImplementedError
-
-        def release(self):
-            pass
-
-    monkeypatch.setattr(folder_lock, "FileLock", Lockless)
+    monkeypatch.setattr("fcntl.flock", missing)
+    monkeypatch.setattr(folder_lock, "WAIT", 0.05)
+    with locked(tmp_path), pytest.raises(OutputError, match="written to by another program"), locked(tmp_path):
+        pass
     with locked(tmp_path):
-        (tmp_path / "written").write_text("x")
-    assert (tmp_path / "written").exists()
+        pass
