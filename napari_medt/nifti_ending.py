@@ -1,7 +1,7 @@
 """In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI are written as NIfTI.
 
-The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes it.
-That one writes nothing for ``.nii`` and ``.nii.gz``, and napari reports that saving failed.
+The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
+it. That one writes nothing for ``.nii`` and ``.nii.gz``, and napari reports that saving failed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QDockWidget, QLabel
+from qtpy.QtWidgets import QDockWidget, QLabel
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -29,11 +29,9 @@ def open_docks(viewer, qtbot):
     """Return a function that opens widgets from the menu, one after the other, and returns their docks."""
 
     def open_docks(*names):
-        from napari._app_model import get_app_model
-
         docks = []
         for name in names:
-            get_app_model().commands.execute_command(f"napari-medt.{name.split()[0].lower()}")
+            choose(name.split()[0].lower())
             widget = viewer.window.dock_widgets[f"{name} (MedT)"]
             qtbot.waitUntil(lambda widget=widget: not widget.visibleRegion().isEmpty())
             docks.append(dock_of(widget))
@@ -99,17 +97,42 @@ def test_docks_that_a_person_pulled_apart_stay_apart(viewer, open_docks, qtbot):
     assert tabbed(viewer, first) == set()
 
 
-def test_a_dock_that_is_hidden_comes_back_as_a_tab(viewer, open_docks, qtbot):
+def choose(name):
+    """Choose a widget in the menu, open or not."""
     from napari._app_model import get_app_model
 
+    get_app_model().commands.execute_command(f"napari-medt.{name}").result()
+
+
+def test_the_menu_brings_a_tab_to_the_front(viewer, open_docks, qtbot):
     first, second = open_docks("Segment", "Click")
-    second.hide()
+    assert first.visibleRegion().isEmpty()
+    for dock, name in ((first, "segment"), (second, "click"), (first, "segment")):
+        choose(name)
+        qtbot.waitUntil(lambda dock=dock: not dock.visibleRegion().isEmpty())
+        assert all(one.isVisible() for one in (first, second))
+
+
+def test_the_menu_hides_the_tab_in_front_and_brings_it_back_there(viewer, open_docks, qtbot):
+    first, second = open_docks("Segment", "Click")
+    choose("click")
     (third,) = open_docks("Attention")
-    get_app_model().commands.execute_command("napari-medt.click")
-    qtbot.waitUntil(second.isVisible)
-    QApplication.processEvents()
+    assert not second.isVisible()
+    choose("click")
+    qtbot.waitUntil(lambda: not second.visibleRegion().isEmpty())
     for one, other in itertools.permutations((first, second, third), 2):
         assert other in tabbed(viewer, one)
+
+
+def test_a_window_that_is_hidden_and_shown_keeps_its_tab_in_front(viewer, open_docks, qtbot):
+    first, second = open_docks("Segment", "Click")
+    first.raise_()
+    window = viewer.window._qt_window
+    window.hide()
+    window.show()
+    qtbot.wait(200)
+    assert not first.visibleRegion().isEmpty()
+    assert second.visibleRegion().isEmpty()
 
 
 def test_a_dock_that_is_closed_and_opened_again_is_a_tab_again(viewer, open_docks):

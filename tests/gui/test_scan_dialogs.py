@@ -52,9 +52,9 @@ def save_selected(monkeypatch):
     """Return a function that answers napari's dialog with a name and the type that begins so."""
 
     def save(viewer, name, kind):
-        def answer(*_args, filter, **_kwargs):
-            chosen = [one for one in filter.split(";;") if one.startswith(kind)]
-            assert len(chosen) == 1, filter
+        def answer(*_args, **options):
+            chosen = [one for one in options["filter"].split(";;") if one.startswith(kind)]
+            assert len(chosen) == 1, options["filter"]
             return str(name), chosen[0]
 
         monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
