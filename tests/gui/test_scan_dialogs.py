@@ -115,6 +115,33 @@ def test_without_the_plugin_napari_writes_as_before(viewer, tmp_path, save_selec
     assert is_the_labels(tmp_path / "mine.nii.gz", viewer)
 
 
+@pytest.mark.parametrize("kind", [OURS, NAPARIS])
+def test_a_real_mask_that_was_painted_in_is_saved_on_its_scan(viewer_of_real_scan, tmp_path, save_selected, kind):
+    viewer, mask_path = viewer_of_real_scan
+    mask = viewer.layers["mask"]
+    mask.fill((50, 40, 40), 200)
+    save_selected(viewer, tmp_path / "mended.nii.gz", kind)
+    written, source = nib.load(tmp_path / "mended.nii.gz"), nib.load(mask_path)
+    np.testing.assert_array_equal(written.affine, source.affine)
+    before, after = np.asarray(source.dataobj), np.asarray(written.dataobj)
+    assert 0 < (after == 200).sum() == (before != after).sum() < before.size
+
+
+@pytest.fixture
+def viewer_of_real_scan(make_napari_viewer, shared):
+    """A viewer with a CT and its mask, which the file does not say to be one, as labels that are selected."""
+    folder = shared / "data" / "ct_totalseg"
+    if not folder.is_dir():
+        pytest.skip(f"needs the scans in {folder}")
+    viewer = make_napari_viewer()
+    viewer.open(folder / "images" / "torso_3mm.nii.gz", plugin=PLUGIN)
+    (mask,) = viewer.open(folder / "masks" / "torso_3mm.nii.gz", plugin=PLUGIN)
+    data, place = np.array(mask.data, int), placement(mask)
+    viewer.layers.remove(mask)
+    viewer.add_labels(data, name="mask", **place)
+    return viewer, folder / "masks" / "torso_3mm.nii.gz"
+
+
 # The plugin's commands, as the command palette and File > IO Utilities call them
 
 
