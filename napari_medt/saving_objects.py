@@ -14,7 +14,6 @@ from napari_medt.image_source import read_layer
 from napari_medt.writers import write_scan_labels
 from src_models.atomic import atomic_path
 from src_models.errors import OutputError
-from src_models.result_files import write_labels
 
 if TYPE_CHECKING:
     import napari.layers
@@ -69,6 +68,8 @@ def save_objects(
         data, meta, _ = labels.as_layer_data_tuple()
         write_scan_labels(str(path), data, meta)
     else:
+        from src_models.result_files import write_labels
+
         write_labels(path, _without_channels(labels, image), reading=read_layer(image), overwrite=overwrite)
     with atomic_path(beside, overwrite=overwrite) as file:
         file.write_text(json.dumps({"labels": path.name, "objects": objects_of(labels)}, indent=1))

@@ -369,11 +369,11 @@ class AttentionWidget(QWidget):
         self._viewer.layers.events.removed.connect(self._on_layer_removed)
         self._viewer.layers.events.inserted.connect(self._on_layer_inserted)
 
-    def _leave(self) -> None:
+    def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
         self.display.layout.stop()
-        self.run.leave()
-        self.audit.run.leave()
+        for run in (self.run, self.audit.run):
+            run.leave(wait=not viewer_stays)
         self.follower.leave()
         self.images.disconnect_viewer()
         for emitter, slot in (

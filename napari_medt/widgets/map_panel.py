@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.thumbnails import thumbnail
-from src_models.predict import PlacedMap
+
+if TYPE_CHECKING:
+    from src_models.predict import PlacedMap
 
 __all__ = ["MapPanel"]
 

@@ -71,8 +71,15 @@ class StepsRun(QObject):
             self._worker.quit()
             self.progressed.emit(-1.0, "Cancelling...")
 
-    def leave(self) -> None:
-        """End the run without a word, and wait for its thread: the widget goes."""
+    def leave(self, *, wait: bool = True) -> None:
+        """End the run without a word: the widget goes.
+
+        Parameters
+        ----------
+        wait
+            Whether to wait for its thread, which ends after the tile that is being computed: what is used by it goes,
+            too. Where only the dock closes, nothing does, and the window need not stand still.
+        """
         worker, self._worker = self._worker, None
         if worker is None:
             return
@@ -81,7 +88,8 @@ class StepsRun(QObject):
         worker.finished.disconnect(self._on_finished)
         worker.quit()
         self._close_bar()
-        worker.wait(_LEAVE_WITHIN)
+        if wait:
+            worker.wait(_LEAVE_WITHIN)
 
     def _on_step(self, step: Any) -> None:
         if self._worker is None or self._worker.abort_requested or not step.total:

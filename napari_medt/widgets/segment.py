@@ -274,9 +274,9 @@ class SegmentWidget(QWidget):
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
 
-    def _leave(self) -> None:
+    def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
-        self.run.leave()
+        self.run.leave(wait=not viewer_stays)
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)

@@ -15,6 +15,7 @@ import npe2
 import pytest
 
 HEAVY = ("torch", "monai", "lightning", "skimage", "dask", "zarr", "scipy")
+OURS = ("torch", "monai", "lightning", "zarr")  # napari itself loads the others
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_the_installed_sample_images_are_those_of_the_repository(repository: Pat
         ("napari_medt", HEAVY),
         ("napari_medt.cli", HEAVY),
         ("napari_medt.samples", HEAVY),
-        ("napari_medt.widgets.segment", ("torch", "monai", "lightning")),  # napari itself loads the others
+        *((f"napari_medt.widgets.{name}", OURS) for name in ("segment", "click", "attention", "correct")),
         ("src_models", HEAVY),
     ],
 )

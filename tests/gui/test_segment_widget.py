@@ -335,15 +335,19 @@ def test_the_viewer_closed_while_running(open_widget, qtbot, noise, held_run, me
     assert messages == []
 
 
-def test_the_dock_closed_while_running(make_napari_viewer, qtbot, noise, held_run, messages, blob_model_path):
+def test_the_dock_closed_while_running(
+    make_napari_viewer, qtbot, noise, held_run, messages, blob_model_path, monkeypatch
+):
+    monkeypatch.setattr("napari_medt.widgets.run._LEAVE_WITHIN", 300.0)
     viewer = make_napari_viewer()
     dock, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
     widget.open_model(blob_model_path)
     viewer.add_image(noise)
     widget.segment.click()
     wait_until_computing(qtbot, widget)
-    held_run.set()
     viewer.window.remove_dock_widget(dock)
+    assert QThreadPool.globalInstance().activeThreadCount() == 1  # the window does not wait for the tile
+    held_run.set()
     assert QThreadPool.globalInstance().waitForDone(10_000)
     assert not widget.run.running
     assert len(progress._all_instances) == 0

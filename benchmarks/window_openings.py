@@ -1,0 +1,221 @@
+"""How long napari's window does not answer while a widget is opened, is used for the first time, goes on, or closes.
+
+A heartbeat every 20 ms tells it (:mod:`benchmarks.heartbeat`). Each row is measured in a process of its own, since what
+was loaded once is there, beside what napari takes by itself for the like: an empty dock widget, layers that are added,
+a grid.
+
+Run as ``python -m benchmarks.window_openings`` (on Linux without a display, in ``xvfb-run -a``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+TIMES = 3
+TARGET = 0.3  # s, beyond what napari takes by itself
+WIDGETS = ("Segment", "Click", "Attention", "Correct and learn")
+ROWS = (
+    *(f"opening {name}" for name in WIDGETS),
+    "first click",
+    "recovery of objects",
+    "recovery of corrections",
+    "closing Segment while it runs",
+    "side by side",
+)
+
+
+def main() -> None:
+    """Measure each row several times, print and write the table."""
+    from benchmarks.machine import report
+
+    rows = []
+    for what in ROWS:
+        found = [_in_a_process(what) for _ in range(TIMES)]
+        ours, naparis = (statistics.median(one[key] for one in found) for key in ("ours", "napari"))
+        longest = max(one["ours"] for one in found)
+        rows.append(
+            [what, f"{ours:.2f} s", f"{longest:.2f} s", f"{naparis:.2f} s", f"{max(0.0, ours - naparis):.2f} s"]
+        )
+    columns = ("the window is blocked", f"median of {TIMES}", "longest", "napari alone, the like", "beyond napari")
+    report("window_openings", columns, rows, {"target_s": TARGET})
+
+
+def _in_a_process(what: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        # Neither the preferences nor the unsaved work of whoever runs this.
+        place = {"XDG_STATE_HOME": folder, "XDG_DOCUMENTS_DIR": folder, "NAPARI_CONFIG": f"{folder}/settings.yaml"}
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.window_openings"]
+        if what.startswith("recovery"):  # of what this one leaves
+            subprocess.run([*command, "--leave", what], check=True, capture_output=True, env={**os.environ, **place})
+        done = subprocess.run(
+            [*command, "--row", what], check=True, capture_output=True, text=True, env={**os.environ, **place}
+        )
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+def _viewer() -> Any:
+    """Return a viewer with an image of a few bright objects, drawn."""
+    import napari
+    import numpy as np
+
+    from benchmarks.heartbeat import wait_until
+
+    viewer = napari.Viewer(show=False)
+    viewer.show()
+    rows, columns = np.mgrid[:512, :512]
+    image = np.random.default_rng(0).normal(20, 4, (512, 512)).astype(np.float32)
+    for centre in (100, 250, 400):
+        image[np.hypot(rows - centre, columns - centre) < 12] += 200
+    viewer.add_image(image, name="cells")
+    wait_until(lambda: True, after=1.0)
+    return viewer
+
+
+def _row(what: str) -> dict[str, float]:
+    viewer = _viewer()
+    if what.startswith("opening "):
+        found = _opening(viewer, what.removeprefix("opening "))
+    else:
+        found = {
+            "first click": _first_click,
+            "recovery of objects": lambda viewer: _recovery(viewer, "Click"),
+            "recovery of corrections": lambda viewer: _recovery(viewer, "Correct and learn"),
+            "closing Segment while it runs": _closing,
+            "side by side": _side_by_side,
+        }[what](viewer)
+    return {"ours": found[0], "napari": found[1]}
+
+
+def _blocked(act: Callable[[], object], done: Callable[[], bool] = lambda: True) -> float:
+    """Return the longest time for which the window did not answer, until something is done and drawn."""
+    from benchmarks.heartbeat import Heartbeat, wait_until
+
+    with Heartbeat() as heartbeat:
+        act()
+        wait_until(done, after=1.0)
+    return heartbeat.longest
+
+
+def _empty_dock(viewer: Any) -> float:
+    from qtpy.QtWidgets import QLabel
+
+    return _blocked(lambda: viewer.window.add_dock_widget(QLabel("empty"), name="empty"))
+
+
+def _open(viewer: Any, name: str) -> Any:
+    return viewer.window.add_plugin_dock_widget("napari-medt", name)[1]
+
+
+def _idle(widget: Any) -> bool:
+    """Return whether a widget has done all that it was asked for."""
+    if hasattr(widget, "at"):
+        return not widget.at.work.untold and not widget.at.run.running
+    return not widget.work.untold if hasattr(widget, "work") else not widget.run.running
+
+
+def _opening(viewer: Any, name: str) -> tuple[float, float]:
+    naparis = _empty_dock(viewer)
+    opened: list[Any] = []
+    ours = _blocked(lambda: opened.append(_open(viewer, name)), lambda: _idle(opened[0]))
+    return ours, naparis
+
+
+def _labels_and_points(viewer: Any) -> float:
+    """Return how long napari blocks to add labels and points, which it does at once for a click."""
+    import numpy as np
+
+    def add() -> None:
+        viewer.add_labels(np.zeros((512, 512), np.int32))
+        viewer.add_points(np.array([[1.0, 1.0]]))
+
+    return _blocked(add)
+
+
+def _first_click(viewer: Any) -> tuple[float, float]:
+    widget = _open(viewer, "Click")
+    _blocked(lambda: None, lambda: _idle(widget))
+    ours = _blocked(lambda: widget.click((100, 100)), lambda: _idle(widget))
+    return ours, _labels_and_points(_viewer())
+
+
+def _recovery(viewer: Any, name: str) -> tuple[float, float]:
+    widget = _open(viewer, name)
+    _blocked(lambda: None, lambda: _idle(widget))
+    bar = widget.controls.recovery
+    assert bar.isVisibleTo(widget), "nothing was left that could be gone on with"
+    ours = _blocked(bar.go_on.click, lambda: _idle(widget))
+    return ours, _labels_and_points(_viewer())
+
+
+def _leave(what: str) -> None:
+    """Work like a person, and end like a process that is killed."""
+    import numpy as np
+
+    viewer = _viewer()
+    widget = _open(viewer, "Click" if what == "recovery of objects" else "Correct and learn")
+    _blocked(lambda: None, lambda: _idle(widget))
+    if what == "recovery of objects":
+        for place in (100, 250):
+            _blocked(lambda place=place: widget.click((place, place)), lambda: _idle(widget))
+            _blocked(widget.accept, lambda: _idle(widget))
+        _blocked(lambda: widget.click((400, 400)), lambda: _idle(widget))
+    else:
+        _blocked(widget.controls.segment.click, lambda: _idle(widget))
+        labels = widget.marking.labels()
+        labels.data_setitem(np.nonzero(np.ones((20, 20))), 7)
+        _blocked(lambda: None)
+    _blocked(lambda: None)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _closing(viewer: Any) -> tuple[float, float]:
+    import numpy as np
+
+    viewer.add_image(np.random.default_rng(1).integers(0, 255, (4096, 4096), np.uint8), name="large")
+    widget = _open(viewer, "Segment")
+    widget.segment.click()
+    _blocked(lambda: None, lambda: widget.bar.value() > 0)  # a tile is done, and the next under way
+    assert widget.run.running
+    ours = _blocked(lambda: viewer.window.remove_dock_widget(widget))
+    from qtpy.QtWidgets import QLabel
+
+    label = QLabel("empty")
+    viewer.window.add_dock_widget(label, name="empty")
+    _blocked(lambda: None)
+    return ours, _blocked(lambda: viewer.window.remove_dock_widget(label))
+
+
+def _side_by_side(viewer: Any) -> tuple[float, float]:
+    from qtpy.QtCore import Qt
+
+    widget = _open(viewer, "Attention")
+    widget.look.click()
+    _blocked(lambda: None, lambda: _idle(widget) and widget.maps.list.count() > 0)
+    for row in range(min(3, widget.maps.list.count())):
+        widget.maps.list.item(row).setCheckState(Qt.CheckState.Checked)
+    _blocked(lambda: None)
+    ours = _blocked(widget.maps.grid.click)
+    other = _viewer()
+    for _ in range(len(viewer.layers) - 1):
+        other.add_image(other.layers[0].data)
+    _blocked(lambda: None)
+    return ours, _blocked(lambda: setattr(other.canvas.grid, "enabled", True))
+
+
+if __name__ == "__main__":
+    if "--leave" in sys.argv:
+        _leave(sys.argv[-1])
+    elif "--row" in sys.argv:
+        print(json.dumps(_row(sys.argv[-1])), flush=True)
+        os._exit(0)  # a window that is torn down says nothing about one that is opened
+    else:
+        main()
