@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from src_models.clicking.crop import Crop
 from src_models.clicking.zoom import sureness
@@ -76,7 +77,30 @@ class Answer:
         row, column = round(y) - self.region[0].start, round(x) - self.region[1].start
         if not (0 <= row < self.mask.shape[0] and 0 <= column < self.mask.shape[1]):
             return None
-        return float(self.probability[row, column])
+        at = self.crop.to_grid(row + self.region[0].start, column + self.region[1].start, len(self.grid))
+        return float(ndimage.map_coordinates(self.grid, [[at[0]], [at[1]]], order=1, mode="nearest")[0])
+
+    @property
+    def cells(self) -> NDArray[np.float32]:
+        """How much of each cell of the grid the object takes, 0 to 1."""
+
+        def read(part: tuple[slice, slice]) -> NDArray[np.float32]:
+            return self.on(part).astype(np.float32)
+
+        return self.crop.read(read, self.shape, len(self.grid))
+
+    def on(self, region: Region) -> NDArray[np.bool_]:
+        """Return the object's pixels in a region of the plane, or of one beside it."""
+        out = np.zeros([cut.stop - cut.start for cut in region], bool)
+        rows, columns = (
+            slice(max(cut.start, own.start), min(cut.stop, own.stop))
+            for cut, own in zip(region, self.region, strict=True)
+        )
+        if rows.start < rows.stop and columns.start < columns.stop:
+            top, left = region[0].start, region[1].start
+            into = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+            out[into] = self.mask[self.in_region(rows, columns)]
+        return out
 
     def overlap(self, other: Answer) -> float:
         """Return the IoU with another answer in this plane, or in one beside it."""

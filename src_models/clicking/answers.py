@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,19 @@ from scipy import ndimage
 
 from src_models.clicking.answer import THRESHOLD, Answer, Region
 from src_models.clicking.crop import Crop, crop_around, first_crops
+from src_models.clicking.grey_values import GreyValues
+from src_models.clicking.mending import changed, levels, obeyed
 from src_models.clicking.network import ClickNetwork
-from src_models.clicking.prompts import Box, Click, Prompt, draw_box, draw_prompts
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
 from src_models.clicking.zoom import best_zoom
 from src_models.predict import PlacedMap
 
 __all__ = ["AnswerMaker"]
 
-# How far a click that disagrees with an answer moves the threshold towards the probability that was found there, and
-# the probabilities from which on the disagreement is no matter of where an object ends.
-YIELDING = 0.8
-LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
+# Thresholds of which the one counts at which an object best fills its box, and what each away from the usual one costs.
+FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.1
+CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
+FIRST = 3  # clicks up to which an object may become another one of another size
 COARSER = 2  # grid on which an object's size is found out, which needs no details
 # A click that takes away where the object was thought to be more surely than this asks whether it is smaller; it is if
 # another size shows one below this share of the length.
@@ -56,19 +59,16 @@ class AnswerMaker:
 
     def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
         """Return the answer to all that was given, after the answer `before` the last of it."""
-        extent = before.extent if before is not None else None
         boxed = any(isinstance(prompt, Box) for prompt in prompts)
-        if extent is None and not boxed:
-            rough = self._first(prompts)
-            crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
-            return self.look(crop, prompts, rough)
-        smaller = self._smaller(prompts, before) if before is not None and not boxed else None
-        if smaller is not None:
-            return smaller
-        threshold = _threshold(prompts, before) if before is not None else THRESHOLD
-        answer = self.look(crop_around(prompts, extent), prompts, before, threshold)
-        better = self._better(answer, prompts)
-        return answer if better is None else self.look(better, prompts, answer, threshold)
+        if before is None or before.extent is None:
+            return self._obeyed(self._boxed(prompts) if boxed else self._begun(prompts), prompts)
+        last = prompts[-1]
+        if isinstance(last, Box):
+            return self._obeyed(_filling(self._again(prompts, before), last), prompts)
+        other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
+        if other is None:
+            other = self._again(prompts, before, lambda found: self._mended(found, last, before))
+        return self._obeyed(other, prompts)
 
     def look(
         self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
@@ -124,23 +124,39 @@ class AnswerMaker:
         """Return a region of the normalised plane, (C, *region)."""
         return self._read(region)
 
-    def carry(self, neighbour: Answer) -> tuple[tuple[Prompt, ...], Answer]:
+    def carry(self, neighbour: Answer, looks: Sequence[GreyValues]) -> tuple[tuple[Prompt, ...], Answer, float]:
         """Look for an object that was found in the plane before or after this one.
 
         Parameters
         ----------
         neighbour
             The answer there; it holds something.
+        looks
+            The object's grey values in slices where it is known, against which the network's answer is held.
 
         Returns
         -------
-        prompts, answer
-            A click in the middle of what was found there stands for those of a person.
+        prompts, answer, likeness
+            A click in the middle of what was found there stands for those of a person. The likeness is how much what
+            is found looks like the object, on the mean; below 0 it rather looks like what surrounds it.
         """
         depth = ndimage.distance_transform_edt(np.pad(neighbour.mask, 1))[1:-1, 1:-1]
         y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
         click = Click(float(y + neighbour.region[0].start), float(x + neighbour.region[1].start))
-        return (click,), self.next((click,), neighbour)
+        seen = self._again((click,), neighbour)
+        image = seen.crop.read(self._read, self._shape, len(seen.grid))
+        evidence = np.mean([each.evidence(image) for each in looks], axis=0)
+        grid = _with_evidence(seen.grid, evidence)
+        mask = _part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
+        inside = ndimage.binary_erosion(grid > seen.threshold)
+        likeness = float(evidence[inside].mean()) if inside.any() else 0.0
+        return (click,), replace(seen, grid=grid, mask=mask), likeness
+
+    def grey_values(self, answer: Answer) -> GreyValues:
+        """Return the grey values of an object that was found in this plane."""
+        image = answer.crop.read(self._read, self._shape, len(answer.grid))
+        inside = answer.cells > 0.5
+        return GreyValues(image, inside if inside.any() else answer.grid >= answer.grid.max())
 
     def attention(self, answer: Answer) -> list[PlacedMap]:
         """Return the attention with which an answer was found, placed on the plane, finest first."""
@@ -163,6 +179,57 @@ class AnswerMaker:
             )
         return places
 
+    def _begun(self, prompts: Sequence[Prompt]) -> Answer:
+        rough = self._first(prompts)
+        crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
+        return self.look(crop, prompts, rough)
+
+    def _boxed(self, prompts: Sequence[Prompt]) -> Answer:
+        box = next(prompt for prompt in reversed(prompts) if isinstance(prompt, Box))
+        return _filling(self.look(crop_around(prompts, None), prompts), box)
+
+    def _again(
+        self, prompts: Sequence[Prompt], before: Answer, settle: Callable[[Answer], Answer] = lambda found: found
+    ) -> Answer:
+        """Look again where the object was found; from further or from nearer if its size has become another."""
+        answer = settle(self.look(crop_around(prompts, before.extent), prompts, before, before.threshold))
+        better = self._better(answer, prompts)
+        if better is None:
+            return answer
+        return settle(self.look(better, prompts, answer, answer.threshold))
+
+    def _mended(self, found: Answer, last: Click | Scribble, before: Answer) -> Answer:
+        """Return what was found before, changed where the last click changes it."""
+        crop, size = found.crop, len(found.grid)
+        drawn = draw_prompts([last], lambda y, x: crop.to_grid(y, x, size), size=size, radius=1.0).any(0)
+        away = ndimage.distance_transform_edt(~drawn)
+        held = before.on(found.region)
+        known = replace(found, mask=held).cells > 0.5
+        length = _length(before.extent) * size / crop.side if before.extent else 1.0
+        place = next(iter(last.points()))
+        seen = before.probability_at(*place)
+        if not last.positive and seen is not None and drawn.any():
+            seen = (seen + float(found.grid[drawn].mean())) / 2
+        threshold, level = levels(before.threshold, seen, last.positive, away, length)
+        now = found.grid > level
+        change = ndimage.binary_dilation(changed(known, now, last.positive, away))
+        there = crop.to_image(change.astype(np.float32), self._shape) > 0.5
+        above = crop.to_image(found.grid - level, self._shape) > 0
+        mask = held | (above & there) if last.positive else held & ~(there & ~above)
+        # What stays is shown to the network as it was the next time.
+        stays = ~change & (known != now)
+        grid = np.where(stays, _on_grid(before, crop, self._shape, size), found.grid)
+        return replace(found, mask=mask, grid=grid, threshold=threshold)
+
+    def _obeyed(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
+        """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it."""
+        if found.extent is None:
+            return found
+        origin = found.region[0].start, found.region[1].start
+        mask = obeyed(found.mask, prompts, origin, found.crop.side / len(found.grid))
+        places = [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)]
+        return replace(found, mask=_parts_with(mask, places))
+
     def _first(self, prompts: Sequence[Prompt]) -> Answer:
         """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
         y, x = np.mean(
@@ -171,8 +238,8 @@ class AnswerMaker:
         crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)]
         return self._surest(crops or [crop_around(prompts, None)], prompts)
 
-    def _smaller(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
-        """Return a smaller object than was found, where the last click lies in what was taken for the object.
+    def _of_other_size(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
+        """Return a smaller object than was found, where the last click lies in what was surely taken for the object.
 
         Then the object may have been looked at too far away: its size is found out anew, from all clicks.
         """
@@ -258,16 +325,28 @@ def _length(extent: Region) -> int:
     return max(int(part.stop - part.start) for part in extent)
 
 
-def _threshold(prompts: Sequence[Prompt], before: Answer) -> float:
-    """Return the threshold that the last click asks for: it says on which side of the edge its place is."""
-    last = prompts[-1]
-    if isinstance(last, Box):
-        return before.threshold
-    found = before.probability_at(*next(iter(last.points())))
-    if found is None or not UNDECIDED[0] < found < UNDECIDED[1] or (found > before.threshold) == last.positive:
-        return before.threshold
-    moved = before.threshold + YIELDING * (found - before.threshold)
-    return float(np.clip(moved, LEAST_THRESHOLD, 1 - LEAST_THRESHOLD))
+def _filling(found: Answer, box: Box) -> Answer:
+    """Return an answer at the threshold at which the object best fills the box that was drawn around it."""
+    probability, origin = found.probability, (found.region[0].start, found.region[1].start)
+    cell = found.crop.side / len(found.grid)
+    best, worth = found, -1.0
+    for threshold in FILLING:
+        answer = replace(found, mask=obeyed(probability > threshold, (box,), origin, cell), threshold=threshold)
+        if answer.extent is not None:
+            filled = _filled(answer.extent, box) - UNUSUAL * abs(threshold - THRESHOLD)
+            best, worth = (answer, filled) if filled > worth else (best, worth)
+    return best
+
+
+def _filled(extent: Region, box: Box) -> float:
+    """Return the IoU of the box around an object with the one that was drawn."""
+    edges = [
+        (part.start - 0.5, part.stop - 0.5, *drawn)
+        for part, drawn in zip(extent, ((box.top, box.bottom), (box.left, box.right)), strict=True)
+    ]
+    common = float(np.prod([max(0.0, min(stop, high) - max(start, low)) for start, stop, low, high in edges]))
+    areas = np.prod([stop - start for start, stop, _, _ in edges]) + np.prod([high - low for _, _, low, high in edges])
+    return common / float(areas - common)
 
 
 def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
@@ -299,6 +378,20 @@ def _parts_with(found: NDArray[np.bool_], places: Sequence[tuple[float, float]])
     meant = np.unique(parts[tuple(cells[inside].T)])
     meant = meant[meant > 0]
     return np.isin(parts, meant) if meant.size else found
+
+
+def _with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities after what grey values say; odds are multiplied."""
+    certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
+    return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)
+
+
+def _part_over(found: NDArray[np.bool_], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected part that has most in common with another mask; all parts if none has anything."""
+    parts, count = ndimage.label(found)
+    common = np.bincount(parts[before], minlength=count + 1)
+    common[0] = 0
+    return np.asarray(parts == common.argmax()) if common.any() else found
 
 
 def _on_grid(answer: Answer, crop: Crop, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
