@@ -41,7 +41,7 @@ COLUMNS = (
 )
 T = TypeVar("T")
 RIGHT = 0.9  # no column asks for more
-EACH = 2  # objects of an image
+OF_A_SLICE = 2  # objects of each slice of a volume
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     for of in (*LEARNT, *UNSEEN):
         if given.sets and of.folder not in given.sets:
             continue
-        samples = _some(judged(given.data, of), given.objects // EACH)
+        samples = _some(judged(given.data, of), given.objects)
         clicks, boxes = (
             clicked(of, samples, network, given.objects, box=box, hurried=given.hurried) for box in (False, True)
         )
@@ -80,7 +80,7 @@ def clicked(
 ) -> list[ObjectScore]:
     """Click on some objects of samples."""
     window = ct_window("soft tissue").intensity if of.ct else None
-    each = max(EACH, -(-most // len(samples))) if not of.ct else EACH
+    each = OF_A_SLICE if of.ct else -(-most // len(samples))
     scores = click_data_set(
         samples,
         network,

@@ -31,6 +31,7 @@ COARSER = 2  # grid on which an object's size is found out, which needs no detai
 TAKEN, SMALLER = 0.5, 0.7
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
+NEXT = 2**0.5  # each square is so much larger than the one before where the next larger or smaller object is looked for
 DISTINCT = 1.4  # ratio of areas from which on one object is taken to be larger than another
 
 
@@ -85,17 +86,21 @@ class AnswerMaker:
         The places are shown in squares of growing side. Of the objects that are found in them, the one next in size
         counts whose area differs distinctly.
         """
-        positive = [prompt for prompt in prompts if not isinstance(prompt, Box) and prompt.positive]
-        if not positive or before.extent is None:
+        if before.extent is None:
             return None
-        y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
-        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, positive)]
-        roughs = [rough for rough in self._looks(crops, prompts) if rough.extent is not None] if crops else []
+        # A box says how large the object is, which is to become another one.
+        clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
+        if not _positive(clicks):
+            clicks = [_middle(before), *clicks]
+        positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
+        y, x = np.mean(_positive(clicks), axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
+        roughs = [rough for rough in self._looks(crops, clicks) if rough.extent is not None] if crops else []
         area = int(before.mask.sum())
         for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
             if not _differs(rough, area, larger):
                 continue
-            found = self.look(crop_around(positive, rough.extent), prompts, rough)
+            found = self.look(crop_around(positive, rough.extent), clicks, rough)
             if _differs(found, area, larger):
                 return found
         return None
@@ -140,9 +145,7 @@ class AnswerMaker:
             A click in the middle of what was found there stands for those of a person. The likeness is how much what
             is found looks like the object, on the mean; below 0 it rather looks like what surrounds it.
         """
-        depth = ndimage.distance_transform_edt(np.pad(neighbour.mask, 1))[1:-1, 1:-1]
-        y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
-        click = Click(float(y + neighbour.region[0].start), float(x + neighbour.region[1].start))
+        click = _middle(neighbour)
         seen = self._again((click,), neighbour)
         image = seen.crop.read(self._read, self._shape, len(seen.grid))
         evidence = np.mean([each.evidence(image) for each in looks], axis=0)
@@ -313,6 +316,13 @@ class AnswerMaker:
 def _around(place: float, length: int) -> slice:
     start = round(place - (length - 1) / 2)
     return slice(start, start + length)
+
+
+def _middle(answer: Answer) -> Click:
+    """Return a click in the middle of an object, as far from its edge as can be."""
+    depth = ndimage.distance_transform_edt(np.pad(answer.mask, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    return Click(float(y + answer.region[0].start), float(x + answer.region[1].start))
 
 
 def _differs(found: Answer, area: int, larger: bool) -> bool:

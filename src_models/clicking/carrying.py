@@ -1,7 +1,7 @@
 """Carrying an object from slice to slice: the mask found in one slice, and a click in its middle, start the next.
 
-What the network finds there is held against the object's grey values, those in the slice where a person saw it last and
-those in the slice before; so it is not found for ever where it has ended, and is followed where it fades.
+What the network finds there is held against the object's grey values, those in the slice where it was begun and those in
+the slice before; so it is not found for ever where it has ended, and is followed where it fades.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SMALLEST = 16  # px; below that the object is taken to have ended
 KEPT = 0.25  # share of its area to which an object may shrink from slice to slice; its inverse, to which it may grow
 OVERLAP = 0.2  # IoU with the slice before
 # What grows by more than the one and has less than the other IoU in common with the slice before is not the object.
-GROWN, GROWN_OVERLAP = 1.3, 0.6
+GROWN, GROWN_OVERLAP = 1.4, 0.55
 SURE = 0.6
 TELLING = 0.5  # how much an object's own grey values must say for it, if they are to say that it has ended
 VANISHED = "the object vanishes after it"
@@ -34,6 +34,7 @@ SAID = "you said that it ends there"
 def carry(
     image: ClickImage,
     planes: Mapping[Plane, ObjectInPlane],
+    origin: Plane,
     start: Plane,
     direction: int,
     between: tuple[int, int] | None = None,
@@ -47,6 +48,8 @@ def carry(
         The image.
     planes
         What is known of the object; what a person gave in a plane counts there again.
+    origin
+        The plane in which it was begun.
     start
         The plane to go on from.
     direction
@@ -62,7 +65,8 @@ def carry(
         The next plane and what was found there; last, where and why it stopped.
     """
     plane, known = start, planes[start]
-    seen = lately = image.answers(start).grey_values(known.answer)
+    begun = image.answers(origin).grey_values(planes[origin].answer)
+    lately = image.answers(start).grey_values(known.answer)
     low, high = between or (0, image.depth - 1)
     while True:
         if plane == last:
@@ -75,14 +79,13 @@ def carry(
         if not low <= after[-1] <= high:
             yield End(plane, NO_FURTHER)
             return
-        found, likeness = _next(image, known.answer, (seen, lately), after, planes.get(after))
-        why = None if found.prompts else _reason_to_stop(known.answer, found.answer, seen.own, likeness)
+        found, likeness = _next(image, known.answer, (begun, lately), after, planes.get(after))
+        why = None if found.prompts else _reason_to_stop(known.answer, found.answer, begun.own, likeness)
         if why is not None or found.answer.extent is None:
             yield End(plane, why or VANISHED)
             return
         yield after, found
         lately = image.answers(after).grey_values(found.answer)
-        seen = lately if found.prompts else seen
         plane, known = after, found
 
 

@@ -277,7 +277,9 @@ class ClickSession:
         reached = [plane[-1]]
         try:
             for direction in directions:
-                for found in carry(self.image, state.planes, plane, direction, between, said.get(direction)):
+                for found in carry(
+                    self.image, state.planes, state.origin or plane, plane, direction, between, said.get(direction)
+                ):
                     if isinstance(found, End):
                         ends[direction] = found
                         break

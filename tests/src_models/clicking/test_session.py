@@ -302,3 +302,10 @@ def test_before_a_click_nothing_is_larger(session):
         with pytest.raises(UserError, match="no object here yet: click on one first"):
             step()
     assert not session.can_undo
+
+
+def test_what_a_box_found_has_a_larger_one_around_it_too(nested):
+    nested.box(92, 122, 108, 138)
+    assert ring_of(nested) == 0
+    nested.larger()
+    assert ring_of(nested) == 1
