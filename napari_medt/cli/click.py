@@ -44,10 +44,20 @@ def click(
     box: Annotated[
         str | None, typer.Option(metavar="TOP,LEFT,BOTTOM,RIGHT", help="Draw a box around the object, in pixels.")
     ] = None,
+    larger: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Then take the next larger object around the clicks, N times.")
+    ] = 0,
+    smaller: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Then take the next smaller object around the clicks, N times.")
+    ] = 0,
     plane: Annotated[
         str | None, typer.Option(metavar="N[,M]", help="Slice (or time, or time and slice) of a stack, from 0.")
     ] = None,
     carry: Annotated[bool, typer.Option("--carry", help="Carry the object on to the slices before and after.")] = False,
+    ends_at: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", help="Last slice that holds the object when it is carried, from 0. Once a side."),
+    ] = None,
     window: Annotated[
         Window | None,
         typer.Option(help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given."),
@@ -68,6 +78,10 @@ def click(
     from src_models.image_files import read_image
 
     prompts = _prompts(at or [], beside or [], box)
+    if larger and smaller:
+        raise UserError("give --larger or --smaller, not both")
+    if ends_at and not carry:
+        raise UserError("--ends-at says how far the object is carried: give --carry as well")
     for path in (output, clicks_path(output)):
         check_new(path, overwrite=overwrite)
     source = read_image(image, axes=axes)
@@ -76,7 +90,11 @@ def click(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"{image}: {source.reading.describe()}")
     session = _session(source, model, device, window, _plane(plane, source))
-    accepted = _segment(session, prompts, carry, console)
+    between = _between(ends_at or [], session)
+    _click(session, prompts, larger - smaller)
+    if carry:
+        _carry(session, between, console)
+    accepted = session.accept()
     _write_labels(output, accepted, source, overwrite=overwrite)
     _write_clicks(clicks_path(output), output, accepted, source, overwrite=overwrite)
     console.print(f"  {_described(accepted)} -> {output}")
@@ -144,7 +162,22 @@ def _session(
     return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)
 
 
-def _segment(session: ClickSession, prompts: list[Prompt], carry: bool, console: Console) -> AcceptedObject:
+def _between(ends: list[int], session: ClickSession) -> tuple[int, int]:
+    """Return the first and the last slice that the object is carried to at the most."""
+    depth, begun = session.image.depth, session.plane[-1] if session.plane else 0
+    for end in ends:
+        if not 0 <= end < depth:
+            raise UserError(f"--ends-at {end}: {session.image.name} has slices 0 to {depth - 1}")
+    before, after = ([end for end in ends if (end - begun) * side > 0] for side in (-1, 1))
+    if len(before) > 1 or len(after) > 1 or begun in ends:
+        raise UserError(
+            f"--ends-at {', '.join(map(str, ends))}: give one slice before and one after {begun}, where the object is "
+            "clicked, or one of them"
+        )
+    return min(before, default=0), max(after, default=depth - 1)
+
+
+def _click(session: ClickSession, prompts: list[Prompt], steps: int) -> None:
     for prompt in prompts:
         session.give(prompt)
     if not session.mask.any():
@@ -152,14 +185,17 @@ def _segment(session: ClickSession, prompts: list[Prompt], carry: bool, console:
             f"{session.image.name}: nothing was found there; click on the object elsewhere, draw a --box around it, or "
             "choose another --window"
         )
-    if carry:
-        with console.status("carrying") as status:
-            for done, plane in session.carry():
-                status.update(f"carrying: {done} slices, now {plane}")
-        for direction, word in ((-1, "backward"), (1, "forward")):
-            end = session.state.ends[direction]
-            console.print(f"  {word} to plane {','.join(map(str, end.plane))}: {end.why}")
-    return session.accept()
+    for _ in range(abs(steps)):
+        (session.larger if steps > 0 else session.smaller)()
+
+
+def _carry(session: ClickSession, between: tuple[int, int], console: Console) -> None:
+    with console.status("carrying") as status:
+        for done, plane in session.carry(between=between):
+            status.update(f"carrying: {done} slices, now {plane}")
+    for direction, word in ((-1, "backward"), (1, "forward")):
+        end = session.state.ends[direction]
+        console.print(f"  {word} to plane {','.join(map(str, end.plane))}: {end.why}")
 
 
 def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:

@@ -3,112 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from src_models.clicking.answer import THRESHOLD, Answer, Region
 from src_models.clicking.crop import Crop, crop_around, first_crops
+from src_models.clicking.grey_values import GreyValues
+from src_models.clicking.mending import changed, levels, obeyed
 from src_models.clicking.network import ClickNetwork
-from src_models.clicking.prompts import Box, Click, Prompt, draw_box, draw_prompts
-from src_models.clicking.zoom import best_zoom, sureness
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
+from src_models.clicking.zoom import best_zoom
 from src_models.predict import PlacedMap
 
-__all__ = ["Answer", "AnswerMaker"]
+__all__ = ["AnswerMaker"]
 
-THRESHOLD = 0.5
-# How far a click that disagrees with an answer moves the threshold towards the probability that was found there, and
-# the probabilities from which on the disagreement is no matter of where an object ends.
-YIELDING = 0.8
-LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
+# Thresholds of which the one counts at which an object best fills its box, and what each away from the usual one costs.
+FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.1
+CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
+FIRST = 3  # clicks up to which an object may become another one of another size
 COARSER = 2  # grid on which an object's size is found out, which needs no details
 # A click that takes away where the object was thought to be more surely than this asks whether it is smaller; it is if
 # another size shows one below this share of the length.
 TAKEN, SMALLER = 0.5, 0.7
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
-Region = tuple[slice, slice]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Where the object is in a plane.
-
-    Parameters
-    ----------
-    crop
-        The square that was looked at.
-    region
-        The part of it that lies in the plane (rows and columns); elsewhere the object is not.
-    grid
-        Probability of the object on the network's grid over the square, float32.
-    given
-        What the network saw besides the image (places and previous answer), on the same grid.
-    mask
-        The object's pixels in `region`.
-    shape
-        Rows and columns of the plane.
-    threshold
-        Probability above which a pixel is the object. Where an object ends is a matter of taste, which clicks tell.
-    """
-
-    crop: Crop
-    region: Region
-    grid: NDArray[np.float32]
-    given: NDArray[np.float32]
-    mask: NDArray[np.bool_]
-    shape: tuple[int, int]
-    threshold: float = THRESHOLD
-
-    @property
-    def probability(self) -> NDArray[np.float32]:
-        """Probability of each pixel in `region`."""
-        return self.crop.to_image(self.grid, self.shape)
-
-    @property
-    def pixels(self) -> NDArray[np.intp]:
-        """Rows and columns (N, 2) of the plane that are the object."""
-        rows, columns = np.nonzero(self.mask)
-        return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
-
-    @property
-    def extent(self) -> Region | None:
-        """Rows and columns of the plane that the object takes; None if nothing was found."""
-        if not self.mask.any():
-            return None
-        rows, columns = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
-        top, left = self.region[0].start, self.region[1].start
-        return slice(top + rows[0], top + rows[-1] + 1), slice(left + columns[0], left + columns[-1] + 1)
-
-    @property
-    def sureness(self) -> float:
-        """How far from undecided the network is in and around the object, 0 to 1; 0 if nothing was found."""
-        return sureness(self.grid, self.grid > THRESHOLD)
-
-    def probability_at(self, y: float, x: float) -> float | None:
-        """Return the probability of one pixel of the plane; None where the answer says nothing."""
-        row, column = round(y) - self.region[0].start, round(x) - self.region[1].start
-        if not (0 <= row < self.mask.shape[0] and 0 <= column < self.mask.shape[1]):
-            return None
-        return float(self.probability[row, column])
-
-    def overlap(self, other: Answer) -> float:
-        """Return the IoU with another answer in this plane, or in one beside it."""
-        rows, columns = (
-            slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.region, other.region, strict=True)
-        )
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            return 0.0
-        one, another = (answer.mask[answer.in_region(rows, columns)] for answer in (self, other))
-        common = int((one & another).sum())
-        return common / max(int(self.mask.sum()) + int(other.mask.sum()) - common, 1)
-
-    def in_region(self, rows: slice, columns: slice) -> Region:
-        """Return rows and columns of the plane as those of `region`."""
-        top, left = self.region[0].start, self.region[1].start
-        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+NEXT = 2**0.5  # each square is so much larger than the one before where the next larger or smaller object is looked for
+DISTINCT = 1.4  # ratio of areas from which on one object is taken to be larger than another
 
 
 class AnswerMaker:
@@ -136,19 +60,16 @@ class AnswerMaker:
 
     def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
         """Return the answer to all that was given, after the answer `before` the last of it."""
-        extent = before.extent if before is not None else None
         boxed = any(isinstance(prompt, Box) for prompt in prompts)
-        if extent is None and not boxed:
-            rough = self._first(prompts)
-            crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
-            return self.look(crop, prompts, rough)
-        smaller = self._smaller(prompts, before) if before is not None and not boxed else None
-        if smaller is not None:
-            return smaller
-        threshold = _threshold(prompts, before) if before is not None else THRESHOLD
-        answer = self.look(crop_around(prompts, extent), prompts, before, threshold)
-        better = self._better(answer, prompts)
-        return answer if better is None else self.look(better, prompts, answer, threshold)
+        if before is None or before.extent is None:
+            return self._obeyed(self._boxed(prompts) if boxed else self._begun(prompts), prompts)
+        last = prompts[-1]
+        if isinstance(last, Box):
+            return self._obeyed(_filling(self._again(prompts, before), last), prompts)
+        other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
+        if other is None:
+            other = self._again(prompts, before, lambda found: self._mended(found, last, before))
+        return self._obeyed(other, prompts)
 
     def look(
         self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
@@ -158,6 +79,31 @@ class AnswerMaker:
         given = self._given(crop, prompts, before, size)
         image = crop.read(self._read, self._shape, size)
         return self._answer(crop, self._network(image[None], given[None])[0], given, prompts, threshold)
+
+    def resized(self, prompts: Sequence[Prompt], before: Answer, *, larger: bool) -> Answer | None:
+        """Return the next larger, or smaller, object around the same places; None if there is none.
+
+        The places are shown in squares of growing side. Of the objects that are found in them, the one next in size
+        counts whose area differs distinctly.
+        """
+        if before.extent is None:
+            return None
+        # A box says how large the object is, which is to become another one.
+        clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
+        if not _positive(clicks):
+            clicks = [_middle(before), *clicks]
+        positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
+        y, x = np.mean(_positive(clicks), axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
+        roughs = [rough for rough in self._looks(crops, clicks) if rough.extent is not None] if crops else []
+        area = int(before.mask.sum())
+        for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
+            if not _differs(rough, area, larger):
+                continue
+            found = self.look(crop_around(positive, rough.extent), clicks, rough)
+            if _differs(found, area, larger):
+                return found
+        return None
 
     def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
         """Return the answers to first clicks on different objects of about one size, looked for in one go.
@@ -183,23 +129,37 @@ class AnswerMaker:
         """Return a region of the normalised plane, (C, *region)."""
         return self._read(region)
 
-    def carry(self, neighbour: Answer) -> tuple[tuple[Prompt, ...], Answer]:
+    def carry(self, neighbour: Answer, looks: Sequence[GreyValues]) -> tuple[tuple[Prompt, ...], Answer, float]:
         """Look for an object that was found in the plane before or after this one.
 
         Parameters
         ----------
         neighbour
             The answer there; it holds something.
+        looks
+            The object's grey values in slices where it is known, against which the network's answer is held.
 
         Returns
         -------
-        prompts, answer
-            A click in the middle of what was found there stands for those of a person.
+        prompts, answer, likeness
+            A click in the middle of what was found there stands for those of a person. The likeness is how much what
+            is found looks like the object, on the mean; below 0 it rather looks like what surrounds it.
         """
-        depth = ndimage.distance_transform_edt(np.pad(neighbour.mask, 1))[1:-1, 1:-1]
-        y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
-        click = Click(float(y + neighbour.region[0].start), float(x + neighbour.region[1].start))
-        return (click,), self.next((click,), neighbour)
+        click = _middle(neighbour)
+        seen = self._again((click,), neighbour)
+        image = seen.crop.read(self._read, self._shape, len(seen.grid))
+        evidence = np.mean([each.evidence(image) for each in looks], axis=0)
+        grid = _with_evidence(seen.grid, evidence)
+        mask = _part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
+        inside = ndimage.binary_erosion(grid > seen.threshold)
+        likeness = float(evidence[inside].mean()) if inside.any() else 0.0
+        return (click,), replace(seen, grid=grid, mask=mask), likeness
+
+    def grey_values(self, answer: Answer) -> GreyValues:
+        """Return the grey values of an object that was found in this plane."""
+        image = answer.crop.read(self._read, self._shape, len(answer.grid))
+        inside = answer.cells > 0.5
+        return GreyValues(image, inside if inside.any() else answer.grid >= answer.grid.max())
 
     def attention(self, answer: Answer) -> list[PlacedMap]:
         """Return the attention with which an answer was found, placed on the plane, finest first."""
@@ -222,6 +182,57 @@ class AnswerMaker:
             )
         return places
 
+    def _begun(self, prompts: Sequence[Prompt]) -> Answer:
+        rough = self._first(prompts)
+        crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
+        return self.look(crop, prompts, rough)
+
+    def _boxed(self, prompts: Sequence[Prompt]) -> Answer:
+        box = next(prompt for prompt in reversed(prompts) if isinstance(prompt, Box))
+        return _filling(self.look(crop_around(prompts, None), prompts), box)
+
+    def _again(
+        self, prompts: Sequence[Prompt], before: Answer, settle: Callable[[Answer], Answer] = lambda found: found
+    ) -> Answer:
+        """Look again where the object was found; from further or from nearer if its size has become another."""
+        answer = settle(self.look(crop_around(prompts, before.extent), prompts, before, before.threshold))
+        better = self._better(answer, prompts)
+        if better is None:
+            return answer
+        return settle(self.look(better, prompts, answer, answer.threshold))
+
+    def _mended(self, found: Answer, last: Click | Scribble, before: Answer) -> Answer:
+        """Return what was found before, changed where the last click changes it."""
+        crop, size = found.crop, len(found.grid)
+        drawn = draw_prompts([last], lambda y, x: crop.to_grid(y, x, size), size=size, radius=1.0).any(0)
+        away = ndimage.distance_transform_edt(~drawn)
+        held = before.on(found.region)
+        known = replace(found, mask=held).cells > 0.5
+        length = _length(before.extent) * size / crop.side if before.extent else 1.0
+        place = next(iter(last.points()))
+        seen = before.probability_at(*place)
+        if not last.positive and seen is not None and drawn.any():
+            seen = (seen + float(found.grid[drawn].mean())) / 2
+        threshold, level = levels(before.threshold, seen, last.positive, away, length)
+        now = found.grid > level
+        change = ndimage.binary_dilation(changed(known, now, last.positive, away))
+        there = crop.to_image(change.astype(np.float32), self._shape) > 0.5
+        above = crop.to_image(found.grid - level, self._shape) > 0
+        mask = held | (above & there) if last.positive else held & ~(there & ~above)
+        # What stays is shown to the network as it was the next time.
+        stays = ~change & (known != now)
+        grid = np.where(stays, _on_grid(before, crop, self._shape, size), found.grid)
+        return replace(found, mask=mask, grid=grid, threshold=threshold)
+
+    def _obeyed(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
+        """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it."""
+        if found.extent is None:
+            return found
+        origin = found.region[0].start, found.region[1].start
+        mask = obeyed(found.mask, prompts, origin, found.crop.side / len(found.grid))
+        places = [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)]
+        return replace(found, mask=_parts_with(mask, places))
+
     def _first(self, prompts: Sequence[Prompt]) -> Answer:
         """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
         y, x = np.mean(
@@ -230,8 +241,8 @@ class AnswerMaker:
         crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)]
         return self._surest(crops or [crop_around(prompts, None)], prompts)
 
-    def _smaller(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
-        """Return a smaller object than was found, where the last click lies in what was taken for the object.
+    def _of_other_size(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
+        """Return a smaller object than was found, where the last click lies in what was surely taken for the object.
 
         Then the object may have been looked at too far away: its size is found out anew, from all clicks.
         """
@@ -247,6 +258,14 @@ class AnswerMaker:
         if rough is None or rough.extent is None or _length(rough.extent) > SMALLER * _length(before.extent):
             return None
         return self.look(crop_around(positive, rough.extent), prompts, rough)
+
+    def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> list[Answer]:
+        """Return a rough answer for each of several squares."""
+        size = self._network.size // COARSER
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        return [self._answer(*one, prompts) for one in zip(crops, grids, given, strict=True)]
 
     def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
         size = self._network.size // COARSER
@@ -299,20 +318,45 @@ def _around(place: float, length: int) -> slice:
     return slice(start, start + length)
 
 
+def _middle(answer: Answer) -> Click:
+    """Return a click in the middle of an object, as far from its edge as can be."""
+    depth = ndimage.distance_transform_edt(np.pad(answer.mask, 1))[1:-1, 1:-1]
+    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    return Click(float(y + answer.region[0].start), float(x + answer.region[1].start))
+
+
+def _differs(found: Answer, area: int, larger: bool) -> bool:
+    """Whether an object was found that is distinctly larger, or smaller, than some area."""
+    new = int(found.mask.sum())
+    return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
+
+
 def _length(extent: Region) -> int:
     return max(int(part.stop - part.start) for part in extent)
 
 
-def _threshold(prompts: Sequence[Prompt], before: Answer) -> float:
-    """Return the threshold that the last click asks for: it says on which side of the edge its place is."""
-    last = prompts[-1]
-    if isinstance(last, Box):
-        return before.threshold
-    found = before.probability_at(*next(iter(last.points())))
-    if found is None or not UNDECIDED[0] < found < UNDECIDED[1] or (found > before.threshold) == last.positive:
-        return before.threshold
-    moved = before.threshold + YIELDING * (found - before.threshold)
-    return float(np.clip(moved, LEAST_THRESHOLD, 1 - LEAST_THRESHOLD))
+def _filling(found: Answer, box: Box) -> Answer:
+    """Return an answer at the threshold at which the object best fills the box that was drawn around it."""
+    probability, origin = found.probability, (found.region[0].start, found.region[1].start)
+    cell = found.crop.side / len(found.grid)
+    best, worth = found, -1.0
+    for threshold in FILLING:
+        answer = replace(found, mask=obeyed(probability > threshold, (box,), origin, cell), threshold=threshold)
+        if answer.extent is not None:
+            filled = _filled(answer.extent, box) - UNUSUAL * abs(threshold - THRESHOLD)
+            best, worth = (answer, filled) if filled > worth else (best, worth)
+    return best
+
+
+def _filled(extent: Region, box: Box) -> float:
+    """Return the IoU of the box around an object with the one that was drawn."""
+    edges = [
+        (part.start - 0.5, part.stop - 0.5, *drawn)
+        for part, drawn in zip(extent, ((box.top, box.bottom), (box.left, box.right)), strict=True)
+    ]
+    common = float(np.prod([max(0.0, min(stop, high) - max(start, low)) for start, stop, low, high in edges]))
+    areas = np.prod([stop - start for start, stop, _, _ in edges]) + np.prod([high - low for _, _, low, high in edges])
+    return common / float(areas - common)
 
 
 def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
@@ -344,6 +388,20 @@ def _parts_with(found: NDArray[np.bool_], places: Sequence[tuple[float, float]])
     meant = np.unique(parts[tuple(cells[inside].T)])
     meant = meant[meant > 0]
     return np.isin(parts, meant) if meant.size else found
+
+
+def _with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities after what grey values say; odds are multiplied."""
+    certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
+    return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)
+
+
+def _part_over(found: NDArray[np.bool_], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected part that has most in common with another mask; all parts if none has anything."""
+    parts, count = ndimage.label(found)
+    common = np.bincount(parts[before], minlength=count + 1)
+    common[0] = 0
+    return np.asarray(parts == common.argmax()) if common.any() else found
 
 
 def _on_grid(answer: Answer, crop: Crop, shape: tuple[int, int], size: int) -> NDArray[np.float32]:

@@ -120,11 +120,11 @@ def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None) -
     return _centred((low + high) / 2, max(float((high - low).max() + 1) / SHARE, SMALLEST))
 
 
-def first_crops(y: float, x: float, shape: Sequence[int]) -> list[Crop]:
-    """Return squares of doubling side around a first click, whose object may be of any size."""
-    sides = [2 * SMALLEST]
+def first_crops(y: float, x: float, shape: Sequence[int], step: float = 2.0) -> list[Crop]:
+    """Return squares of growing side, each `step` times the one before, around a click on an object of any size."""
+    sides: list[float] = [2 * SMALLEST]
     while sides[-1] < max(shape):
-        sides.append(2 * sides[-1])
+        sides.append(step * sides[-1])
     return [_centred((y, x), side) for side in sides]
 
 

@@ -166,6 +166,9 @@ REFUSED = [
     pytest.param(["--at", "40,300"], "lies outside of", id="outside"),
     pytest.param(["--at", "40,30", "--plane", "0"], "is none of its planes", id="plane of a flat image"),
     pytest.param(["--at", "40,30", "--carry"], "has one plane alone", id="carried in a flat image"),
+    pytest.param(["--at", "40,30", "--ends-at", "3"], "give --carry as well", id="an end without a carry"),
+    pytest.param(["--at", "40,30", "--larger", "1", "--smaller", "1"], "not both", id="larger and smaller"),
+    pytest.param(["--at", "40,30", "--larger", "9"], "no larger object to be seen", id="nothing is larger"),
     pytest.param(["--at", "5,5"], "nothing was found there", id="background"),
 ]
 
@@ -197,3 +200,21 @@ def test_files_that_are_there_and_other_formats_are_refused(cell, click, tmp_pat
     assert click(cell, "--at", "40,30", "--overwrite").exit_code == 0
     assert "labels are written as .tif" in click(cell, "--at", "40,30", output="other.png").stderr
     assert "NIfTI for scans alone" in click(cell, "--at", "40,30", output="other.nii.gz").stderr
+
+
+def test_it_is_carried_no_further_than_it_ends(stack, click, tmp_path):
+    done = click(stack, "--at", "40,30", "--plane", "4", "--carry", "--ends-at", "5", "--ends-at", "3")
+    assert done.exit_code == 0, done.output
+    labels = read_labels(tmp_path / "found.tif")
+    assert [bool(plane.any()) for plane in labels] == [3 <= z <= 5 for z in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "message"), [(["9"], "has slices 0 to 8"), (["5", "6"], "one before and one after 4"), (["4"], "after 4")]
+)
+def test_ends_that_cannot_be_are_refused(stack, click, ends, message):
+    done = click(
+        stack, "--at", "40,30", "--plane", "4", "--carry", *(word for end in ends for word in ("--ends-at", end))
+    )
+    assert done.exit_code == 1
+    assert message in done.stderr

@@ -119,12 +119,64 @@ def test_what_grows_out_of_proportion_is_something_else(bright):
     assert session.state.ends[1].why == "what follows looks like something else"
 
 
-def test_where_the_network_is_unsure_it_stops(bright):
+def test_where_nothing_looks_like_the_object_any_more_it_stops(bright):
     image = tube(0, 11).astype(np.float32)
     image[7:] *= 0.505  # just above what the network takes for an object
     session = carried(image, bright, (45, 50), (2,))
     check(session, image > 0, [(z,) for z in range(7)])
+    assert session.state.ends[1].why == "the object vanishes after it"
+
+
+class ThirdChannel:
+    """A network that finds what its third channel shows, and is as sure of it as that is bright."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        return np.clip(images[:, 2], 0.02, 0.98)
+
+
+def test_where_grey_values_tell_nothing_it_stops_where_the_network_is_unsure(bright):
+    shown = tube(0, 11).astype(np.float32)
+    shown[7:] *= 0.6
+    image = np.stack([1 - shown, np.full_like(shown, 0.5), shown], -1)  # of one grey throughout
+    session = ClickSession(image, bright, axes="ZYXC", plane=(2,))
+    session.image.network = ThirdChannel()
+    session.click(45, 50)
+    list(session.carry())
+    check(session, shown > 0, [(z,) for z in range(7)])
     assert session.state.ends[1].why == "the network is not sure after it"
+
+
+class Believing:
+    """A network that goes on believing in what was found before, wherever it is clicked."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        return np.clip(np.maximum(images[:, 0] > 0.5, 0.95 * (given[:, 2] > 0.5)), 0.02, 0.98).astype(np.float32)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_an_object_that_has_ended_is_not_found_where_the_network_still_believes_in_it(bright, noise):
+    truth = tube(2, 6, depth=9)
+    image = 0.1 + 0.8 * truth + noise * np.random.default_rng(0).normal(size=truth.shape)
+    session = ClickSession(image.astype(np.float32), bright, axes="ZYX", plane=(4,))
+    session.image.network = Believing()
+    session.click(45, 50)
+    list(session.carry())
+    check(session, truth, [(z,) for z in range(2, 7)])
+    assert {direction: end.plane for direction, end in session.state.ends.items()} == {1: (6,), -1: (2,)}
+
+
+def test_what_fades_with_depth_is_followed(bright):
+    truth = tube(0, 11)
+    image = truth * np.linspace(1.0, 0.65, 12)[:, None, None]
+    session = ClickSession(image.astype(np.float32), bright, axes="ZYX", plane=(0,))
+    session.image.network = Believing()
+    session.click(45, 50)
+    list(session.carry())
+    check(session, truth, [(z,) for z in range(12)])
 
 
 def test_it_goes_no_further_than_it_is_asked_to(bright):
@@ -333,3 +385,58 @@ def test_what_cannot_be_carried_is_refused_with_a_sentence(bright):
         next(flat.carry())
     assert list(masks(session)) == [(3,)]
     assert len(session.to_dict()["done"]) == 1
+
+
+def test_where_a_person_says_that_it_ends_the_slices_beyond_are_dropped(bright):
+    truth = tube(0, 11)
+    session = carried(truth, bright, (45, 50), (4,))
+    session.end_here((7,))
+    check(session, truth, [(z,) for z in range(8)])
+    assert session.state.ends[1].plane == (7,)
+    assert session.state.ends[1].why == "you said that it ends there"
+    assert session.state.ends[-1].plane == (0,)
+    session.end_here((2,))
+    check(session, truth, [(z,) for z in range(2, 8)])
+    session.undo()
+    check(session, truth, [(z,) for z in range(8)])
+    session.undo()
+    check(session, truth, [(z,) for z in range(12)])
+    session.redo()
+    session.redo()
+    check(session, truth, [(z,) for z in range(2, 8)])
+
+
+def test_a_later_carry_goes_no_further_than_where_a_person_said_that_it_ends(bright):
+    image = tube(0, 11)
+    session = carried(image, bright, (45, 50), (4,))
+    session.end_here((7,))
+    for plane in ((4,), (6,), (7,)):
+        list(session.carry(plane))
+        check(session, image, [(z,) for z in range(8)])
+        assert session.state.ends[1].why == "you said that it ends there"
+    same(session, restored(session, image.astype(np.float32), bright))
+    session.give(Click(45.0, 50.0), (10,))  # who clicks beyond it and carries on from there thinks otherwise
+    list(session.carry((10,)))
+    assert (11,) in masks(session)
+    assert 1 not in session.state.said
+
+
+def test_it_is_said_what_ends_nowhere(bright):
+    image = tube(0, 11)
+    session = ClickSession(image.astype(np.float32), bright, axes="ZYX", plane=(4,))
+    with pytest.raises(UserError, match="does not lie in this slice"):
+        session.end_here()
+    session.click(45, 50)
+    with pytest.raises(UserError, match="begun in this slice, and lies in no other"):
+        session.end_here()
+    list(session.carry())
+    with pytest.raises(UserError, match="goes on to both sides of it"):
+        session.end_here()
+    assert len(session.to_dict()["done"]) == 2
+
+
+def test_where_it_was_begun_it_can_end_too_if_it_lies_on_one_side_alone(bright):
+    image = tube(4, 11)
+    session = carried(image, bright, (45, 50), (4,))
+    session.end_here((4,))
+    check(session, image, [(4,)])

@@ -1,0 +1,135 @@
+"""What a click may change of an object that was found: what was right far from it stays.
+
+A click on the object adds what reaches it and takes nothing away; one beside it takes away what reaches it and adds
+nothing. The places that were clicked are in the object, or out of it, from then on, whatever a network says; and the
+object does not leave its box.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+
+__all__ = ["changed", "levels", "obeyed"]
+
+EIGHT = np.ones((3, 3), bool)
+REACH = 2.0  # cells from a click within which what changes with it must begin
+OBEYING = 1.5  # cells around a click that go with it where a network found the contrary
+SLACK = 0.05  # share of a box's longer side by which a person draws it too small
+# How far a click that disagrees with an answer moves the threshold towards the probability that was found there, and
+# the probabilities from which on the disagreement is no matter of where an object ends.
+YIELDING = 0.8
+LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
+# A click beside the object moves the threshold near it alone: this share of the object's length away, by 0.6 as much.
+NEAR = 0.2
+Mask = NDArray[np.bool_]
+
+
+def levels(
+    threshold: float, found: float | None, positive: bool, away: NDArray[np.float64], length: float
+) -> tuple[float, NDArray[np.float32]]:
+    """Return the threshold that a click asks for: of an object that it makes larger, and of every cell this time.
+
+    A click on an object that was missed tells that it goes further than was thought, all around. One beside it tells of
+    the edge near it: elsewhere the object ends where it did.
+
+    Parameters
+    ----------
+    threshold
+        Before the click.
+    found
+        The probability where was clicked; None where nothing is known.
+    positive
+        Whether the click is on the object.
+    away
+        Distance of each cell from the click (cells).
+    length
+        The object's longer side (cells).
+    """
+    even = np.full(away.shape, threshold, np.float32)
+    agrees = found is None or (found > threshold) == positive
+    if found is None or agrees or not UNDECIDED[0] < found < UNDECIDED[1]:
+        return threshold, even
+    moved = float(np.clip(threshold + YIELDING * (found - threshold), LEAST_THRESHOLD, 1 - LEAST_THRESHOLD))
+    if positive:
+        moved = min(moved, threshold)
+        return moved, np.full(away.shape, moved, np.float32)
+    near = np.exp(-((away / (NEAR * max(length, 1.0))) ** 2) / 2)
+    return threshold, (even + max(moved - threshold, 0.0) * near).astype(np.float32)
+
+
+def changed(before: Mask, now: Mask, positive: bool, away: NDArray[np.float64]) -> Mask:
+    """Return the cells that a click changes: the connected parts of what a network now finds otherwise that reach it.
+
+    Parameters
+    ----------
+    before, now
+        The object on a grid before the click, and as the network finds it after.
+    positive
+        Whether the click is on the object.
+    away
+        Distance of each cell from the click (cells).
+    """
+    otherwise = now & ~before if positive else before & ~now
+    parts, _ = ndimage.label(otherwise, EIGHT)
+    meant = np.unique(parts[otherwise & (away <= REACH)])
+    return np.isin(parts, meant)  # what is not otherwise is part 0, which is none
+
+
+def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: float) -> Mask:
+    """Return an object with all places in it, or out of it, as they were clicked, and within its box.
+
+    Parameters
+    ----------
+    found
+        The object's pixels in a region.
+    prompts
+        What was given, in order.
+    origin
+        Row and column of the region's first pixel.
+    cell
+        Side of a cell (px).
+    """
+    obeying = found.copy()
+    for prompt in prompts:
+        if isinstance(prompt, Box):
+            _clip(obeying, prompt, origin)
+    clicked = [(prompt, _pixels(prompt, found.shape, origin)) for prompt in prompts if not isinstance(prompt, Box)]
+    for prompt, pixels in clicked:
+        for place in pixels:
+            if obeying[tuple(place)] != prompt.positive:
+                _disc(obeying, place, OBEYING * cell, prompt.positive)
+    for prompt, pixels in clicked:
+        obeying[tuple(pixels.T)] = prompt.positive
+    return obeying
+
+
+def _clip(found: Mask, box: Box, origin: tuple[int, int]) -> None:
+    slack = SLACK * max(box.bottom - box.top, box.right - box.left)
+    for axis, (low, high) in enumerate(((box.top, box.bottom), (box.left, box.right))):
+        along = found if axis == 0 else found.T
+        along[: max(0, math.ceil(low + 0.5 - slack) - origin[axis])] = False
+        along[max(0, math.floor(high + 0.5 + slack) - origin[axis]) :] = False
+
+
+def _pixels(prompt: Click | Scribble, shape: tuple[int, ...], origin: tuple[int, int]) -> NDArray[np.intp]:
+    """Return the pixels (N, 2) of a region that were clicked."""
+    pixels: NDArray[np.intp] = np.round(np.asarray(list(prompt.points()), float)).astype(int) - np.asarray(origin)
+    inside: NDArray[np.intp] = pixels[((pixels >= 0) & (pixels < shape)).all(1)]
+    return inside
+
+
+def _disc(mask: Mask, middle: NDArray[np.intp], radius: float, value: bool) -> None:
+    low = [max(0, math.ceil(at - radius)) for at in middle]
+    rows, columns = (
+        np.arange(start, min(size, math.floor(at + radius) + 1)) - at
+        for start, at, size in zip(low, middle, mask.shape, strict=True)
+    )
+    inside = rows[:, None] ** 2 + columns[None] ** 2 <= radius**2
+    mask[low[0] : low[0] + len(rows), low[1] : low[1] + len(columns)][inside] = value
