@@ -1,11 +1,11 @@
 """For how long the window does not answer while a person works in images of growing size.
 
-What a person does is done in a real viewer, and a timer of 20 ms tells the longest time for which it could not fire. The
-first row is napari's own: the view is moved by hand, and drawn. Each kind of work is measured at each size in a process
-of its own.
+What a person does is done in a real viewer, and a timer of 20 ms tells the longest time for which it could not fire.
+The first row is napari's own: the view is moved, and drawn. Each kind of work is measured at each size in a process of
+its own.
 
-Run as ``xvfb-run -a -s "-screen 0 1600x1200x24" python -m benchmarks.window_blocks [--only KIND ...] [--sizes PX ...]``;
-without arguments the table is written, else it is only printed.
+Run as ``xvfb-run -a python -m benchmarks.window_blocks [--only KIND ...] [--sizes PX ...]``. Without arguments the
+table is written, else it is only printed.
 """
 
 from __future__ import annotations
