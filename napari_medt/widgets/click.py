@@ -14,6 +14,7 @@ from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.click_desk import Seen, Subject
+from napari_medt.click_layers import prepare_layers
 from napari_medt.click_target import ClickTarget
 from napari_medt.ct_layer import shows_ct
 from napari_medt.saving_objects import save_objects
@@ -65,6 +66,7 @@ class ClickWidget(QWidget):
         self._closing = DockClosing(self)
         self._closing.closed.connect(self._leave)
         self._on_image_changed()
+        self.work.ask(("prepare", None), prepare_layers)
         self.controls.on.setChecked(True)
         self.unsaved.offer()
 
