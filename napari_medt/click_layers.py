@@ -28,7 +28,7 @@ Plane = tuple[int, ...]
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
 _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"
-_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffe14d"
+_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffd500"
 _SYMBOLS = {True: "disc", False: "x"}
 _DISK_PX = 11  # on the screen, at least
 

@@ -94,4 +94,4 @@ def test_lines_are_as_wide_on_the_screen_at_every_zoom(clicking, do, scale):
         viewer.scene.camera.zoom = zoom
         for layer in (widget.layers.preview(), widget.layers.drawing()):
             np.testing.assert_allclose(layer.scale, [layer.scale[0]] * 2)  # a line is as wide across as along
-            assert layer.edge_width * abs(layer.scale[0]) * zoom == pytest.approx(2)
+            assert layer.edge_width * abs(layer.scale[0]) * zoom == pytest.approx(3)

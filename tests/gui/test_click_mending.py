@@ -147,6 +147,9 @@ def test_all_suggestions_are_accepted_at_once_each_as_an_object_and_undone_in_on
     assert not outlined(widget).any()
     do(widget, Mouse(viewer).click, (25, 30))
     assert "is open again" in widget.controls.status.text()  # each knows its click
+    do(widget, key, widget, viewer, "R")
+    do(widget, key, widget, viewer, "N")
+    assert "No more similar objects" in widget.controls.suggestions.text()
     labels.undo()
     assert set(np.unique(labels.data)) == {0, 1}
 
