@@ -381,16 +381,15 @@ def test_objects_and_clicks_are_saved_to_files(clicking, do, tmp_path, monkeypat
     assert stored["objects"][0]["prompts"][0]["kind"] == "click"
 
 
-@pytest.mark.parametrize(
-    ("kind", "ending"), [("TIFF (*.tif *.tiff)", ".tif"), ("NIfTI, for scans (*.nii.gz *.nii)", ".nii.gz")]
-)
-def test_an_ending_that_is_left_out_is_that_of_the_chosen_kind(
-    clicking, do, tmp_path, monkeypatch, messages, kind, ending
-):
-    viewer, widget, _ = clicking()
+KINDS = {".tif": "TIFF (*.tif *.tiff)", ".nii.gz": "NIfTI, for scans (*.nii.gz *.nii)"}
+
+
+@pytest.mark.parametrize("ending", list(KINDS))
+def test_an_ending_that_is_left_out_is_that_of_the_chosen_kind(clicking, do, tmp_path, monkeypatch, messages, ending):
+    _, widget, _ = clicking()
     do(widget, widget.click, (30, 40))
     do(widget, widget.accept)
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "day 1.5 h"), kind))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "day 1.5 h"), KINDS[ending]))
     do(widget, widget.controls.save.click)
     assert (tmp_path / f"day 1.5 h{ending}").is_file()
     assert "Saved: day 1.5 h" in widget.controls.status.text()
