@@ -200,6 +200,7 @@ def _differing(labels: napari.layers.Labels, target: ClickTarget, again: Again) 
 
 
 def _words(written: Sequence[Written]) -> str:
+    written = [one for one in written if one.pixels]
     pixels, kept = sum(one.pixels for one in written), sum(one.kept_out for one in written)
     left = f", {kept} px left to finished objects" if kept else ""
     if len(written) == 1:

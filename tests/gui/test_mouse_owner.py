@@ -7,9 +7,12 @@ import pytest
 from discs import IMAGE, SMALL, key, objects, overlap
 from mouse import Mouse
 from outlined import outlined
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.mouse_owner import MouseOwner
+from napari_medt.preferences import read_attention
 from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.pointer_tracking import PointerTracking
 
@@ -40,6 +43,24 @@ def test_while_a_brush_is_active_clicks_paint_and_the_switch_shows_it(clicking, 
     do(widget, mouse.click, (30, 40))
     np.testing.assert_array_equal(labels.data, painted)
     assert overlap(outlined(widget), SMALL) > 0.9
+
+
+def test_the_space_bar_moves_the_view_while_a_brush_is_in_hand(clicking, do):
+    viewer, widget, _ = clicking()
+    mouse = Mouse(viewer)
+    labels = viewer.add_labels(np.zeros((120, 160), int), name="others")
+    labels.mode = "paint"
+    canvas = viewer.window._qt_viewer.canvas.native
+    space = (Qt.Key.Key_Space, Qt.KeyboardModifier.NoModifier)
+    before = tuple(viewer.scene.camera.center)
+    QApplication.sendEvent(canvas, QKeyEvent(QEvent.Type.KeyPress, *space))
+    do(widget, mouse.drag, (30, 40), (40, 60), (50, 80))
+    QApplication.sendEvent(canvas, QKeyEvent(QEvent.Type.KeyRelease, *space))
+    assert tuple(viewer.scene.camera.center) != before
+    assert widget.layers.points() is None
+    assert widget.layers.drawing() is None
+    assert labels.mode == "paint"
+    assert not widget.controls.on.isChecked()
 
 
 def test_clicks_segment_again_when_the_brush_is_put_down_or_another_layer_chosen(clicking, do):
@@ -80,6 +101,30 @@ def test_a_region_that_is_dragged_in_correct_is_no_object_in_click(clicking, do,
     assert not region.isChecked()
     do(widget, Mouse(viewer).drag, (18, 28), (30, 35), (42, 52))
     assert overlap(outlined(widget), SMALL) > 0.9
+
+
+def test_a_place_is_pinned_or_an_object_clicked_never_both(clicking, do, qtbot, blob_model_path):
+    viewer, widget, image = clicking()
+    _, attention = viewer.window.add_plugin_dock_widget("napari-medt", "Attention")
+    attention.open_model(blob_model_path)
+    attention.probe.follow.setChecked(True)
+    with qtbot.waitSignal(attention.follower.opened, timeout=60_000):
+        attention.look.click()
+    assert not widget.controls.on.isChecked()
+    viewer.layers.selection.active = image
+    mouse = Mouse(viewer)
+    with qtbot.waitSignal(attention.follower.answered, timeout=60_000):
+        mouse.click((30, 40))
+    assert attention.follower.pinned() is not None
+    assert widget.layers.points() is None
+    widget.controls.on.click()
+    assert not attention.probe.follow.isChecked()
+    assert read_attention().follow  # what a person prefers stays
+    do(widget, mouse.click, (30, 40))
+    assert attention.follower.pinned() is None
+    assert overlap(outlined(widget), SMALL) > 0.9
+    attention.probe.follow.click()
+    assert not widget.controls.on.isChecked()
 
 
 def test_a_click_is_heard_by_the_one_who_took_the_mouse_last(make_napari_viewer):
