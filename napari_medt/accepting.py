@@ -49,11 +49,14 @@ class Again:
     ----------
     record
         What is known of it (see :mod:`napari_medt.object_records`).
+    labels
+        The labels that it lies in.
     parts
         Where it was, as its clicks say.
     """
 
     record: Mapping[str, Any]
+    labels: napari.layers.Labels
     parts: Sequence[ObjectSlice] = ()
 
     @property

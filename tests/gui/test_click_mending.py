@@ -111,6 +111,27 @@ def test_what_a_person_painted_into_an_object_is_told_before_it_goes(clicking, d
     assert "5 px of it were changed by hand" in widget.controls.status.text()
 
 
+def test_an_object_that_is_open_again_is_a_new_one_in_other_labels(clicking, do):
+    viewer, widget, _ = clicking()
+    mouse = Mouse(viewer)
+    do(widget, mouse.click, (30, 40))
+    do(widget, key, widget, viewer, "A")
+    others = viewer.add_labels(OTHER.astype(np.int32), name="others")
+    do(widget, mouse.click, (30, 40))
+    widget.controls.accepting.choose(others)
+    do(widget, key, widget, viewer, "A")
+    np.testing.assert_array_equal(others.data == 1, OTHER)  # that number is another object's here
+    assert overlap(others.data == 2, SMALL) > 0.9
+    assert overlap(objects(viewer).data == 1, SMALL) > 0.9
+    widget.controls.accepting.choose(objects(viewer))
+    do(widget, mouse.click, (75, 110))
+    widget.accept()
+    widget.controls.accepting.choose(others)  # before it is written
+    do(widget, lambda: None)
+    assert overlap(objects(viewer).data == 2, LARGE) > 0.9
+    assert not (others.data[LARGE]).any()
+
+
 def test_a_click_within_an_accepted_object_begins_a_new_one_where_it_may_be_overwritten(clicking, do):
     viewer, widget, _ = clicking()
     mouse = Mouse(viewer)
