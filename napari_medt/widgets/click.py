@@ -26,6 +26,7 @@ from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.click_switch import ClickSwitch
 from napari_medt.widgets.clicking import Clicking
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.objects_dialog import ask_where_to
 from napari_medt.widgets.suggesting import Suggesting
 from napari_medt.widgets.unsaved_objects import UnsavedObjects
@@ -64,6 +65,7 @@ class ClickWidget(QWidget):
         self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_image_changed()
         self.work.ask(("prepare", None), prepare_layers)
