@@ -1,8 +1,8 @@
 """For how long the window does not answer while a person works in images of growing size.
 
 What a person does is done in a real viewer, and a timer of 20 ms tells the longest time for which it could not fire.
-The first row is napari's own: the view is moved, and drawn. Each kind of work is measured at each size in a process of
-its own.
+The first rows are napari's own: the view is moved, and layers are added as at a first click. Each kind of work is
+measured at each size in a process of its own.
 
 Run as ``xvfb-run -a python -m benchmarks.window_blocks [--only KIND ...] [--sizes PX ...]``. Without arguments the
 table is written, else it is only printed.
@@ -55,12 +55,14 @@ def block_of(act: Callable[[], object], done: Callable[[], bool] = lambda: True)
 
 
 def viewing(viewer: napari.Viewer, size: int) -> Blocks:
-    """Move the view: napari alone."""
+    """Move the view, and add layers: napari alone."""
 
     def move() -> None:
         viewer.scene.camera.center = (0, size / 2 + 5, size / 2 + 5)
 
     yield "napari alone: the view is moved", block_of(move)
+    yield "napari alone: small labels are added", block_of(lambda: viewer.add_labels(np.zeros((64, 64), np.uint16)))
+    yield "napari alone: points are added", block_of(lambda: viewer.add_points(np.zeros((1, 2))))
 
 
 def clicking(viewer: napari.Viewer, size: int) -> Blocks:

@@ -63,6 +63,9 @@ class ClickWidget(QWidget):
         self.accepted = AcceptedObjects(self._at, self)
         self.suggesting = Suggesting(self._at, self.accepted)
         self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.drawing.draw_given)
         self._connect()
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -209,7 +212,7 @@ class ClickWidget(QWidget):
         self._at.pending.append((subject.key, plane, prompt))
         self._at.ask("give", subject, partial(self._desk.give, subject, plane, prompt))
         if self.layers.points() is None:
-            QTimer.singleShot(0, self.drawing.draw_given)  # labels were added just now: one layer at a time
+            self._soon.start()  # labels were added just now: one layer at a time
         else:
             self.drawing.draw_given()
         seen = self._at.seen_of(subject.key)
@@ -418,6 +421,7 @@ class ClickWidget(QWidget):
 
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
+        self._soon.stop()
         self.switch.switch(False)
         self.work.leave()
         self.unsaved.leave()

@@ -471,6 +471,7 @@ def test_clicks_faster_than_answers_are_all_kept_and_the_latest_is_shown(clickin
     places = [(30, 40), (75, 110), (95, 30), (76, 112), (31, 41)]
     for place in places:
         mouse.click(place)
+    qtbot.waitUntil(lambda: widget.layers.points() is not None)
     assert len(widget.layers.points().data) == 5  # they are seen before they are answered
     drawn = []
     widget.layers.show_object, show = (lambda *a: (drawn.append(a), show(*a))), widget.layers.show_object
