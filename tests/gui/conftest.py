@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from discs import IMAGE, settle
 from napari.utils.notifications import notification_manager
 
 from napari_medt.segmentation_task import SegmentSettings
@@ -193,6 +194,32 @@ def expected(blob_model_path):
 def settings(blob_model_path) -> SegmentSettings:
     """The settings a widget starts with."""
     return SegmentSettings(model=blob_model_path)
+
+
+@pytest.fixture
+def clicking(make_napari_viewer, bright_model_path, plugin_registered, qtbot):
+    """Return a function that opens a viewer with an image and the widget, ready for clicks."""
+
+    def open_(image=IMAGE, **kwargs):
+        viewer = make_napari_viewer(show=True)
+        layer = viewer.add_image(image, contrast_limits=(0, 1), **kwargs) if image is not None else None
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
+        widget.open_model(bright_model_path)
+        settle(qtbot, widget)
+        return viewer, widget, layer
+
+    return open_
+
+
+@pytest.fixture
+def do(qtbot):
+    """Return a function that does something and waits until it is answered."""
+
+    def act(widget, action, *arguments, **options):
+        action(*arguments, **options)
+        settle(qtbot, widget)
+
+    return act
 
 
 @pytest.fixture

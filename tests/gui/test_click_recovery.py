@@ -15,9 +15,10 @@ import nibabel
 import numpy as np
 import pytest
 import tifffile
+from outlined import outlined
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from napari_medt.accepting import objects_of
+from napari_medt.object_records import objects_of
 from src_models.labels_journal import read_journal
 
 pytestmark = [
@@ -188,7 +189,7 @@ def check_two_objects(labels):
 
 def check_third_object(widget, viewer):
     """The third object's click is answered again, and can be accepted."""
-    shown = np.asarray(widget.layers.preview().data) > 0
+    shown = outlined(widget)
     assert overlap(shown, THIRD) > 0.9
     assert not (shown & (FIRST | SECOND)).any()
     np.testing.assert_allclose(widget.layers.points().data, [CLICKS[2]])
@@ -474,7 +475,7 @@ def test_objects_that_are_suggested_after_saving_are_kept(at_work, press, journa
     assert journals() == []
     widget.suggest()
     settle(qtbot, widget)
-    assert np.asarray(widget.layers.preview().data).any()
+    assert outlined(widget).any()
     widget.accept()
     settle(qtbot, widget)
     assert 3 in objects(viewer).data
@@ -493,3 +494,27 @@ def test_a_labels_layer_that_is_removed_leaves_nothing_to_offer(at_work, start, 
     widget.unsaved.autosave.flush()
     (journal,) = journals()
     assert overlap(read_journal(journal).labels == 1, THIRD) > 0.9
+
+
+def test_an_object_that_is_open_again_is_still_the_same_one_when_the_work_goes_on(start, qtbot):
+    viewer, widget = start()
+    viewer.add_image(IMAGE, name="image")
+    settle(qtbot, widget)
+    for at in ((30, 40), (75, 110)):
+        widget.click(at)
+        widget.accept()
+        settle(qtbot, widget)
+    widget.click((30, 40))
+    settle(qtbot, widget)
+    assert "Object 1 is open again" in widget.controls.status.text()
+    widget.click((95, 30))
+    settle(qtbot, widget)
+    viewer.window.remove_dock_widget("all")
+    _, other = start(viewer)
+    settle(qtbot, other)
+    assert overlap(outlined(other), FIRST | THIRD) > 0.9
+    other.accept()
+    settle(qtbot, other)
+    assert set(np.unique(objects(viewer).data)) == {0, 1, 2}
+    assert overlap(objects(viewer).data == 1, FIRST | THIRD) > 0.9
+    assert overlap(objects(viewer).data == 2, SECOND) > 0.9

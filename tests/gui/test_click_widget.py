@@ -8,76 +8,19 @@ import threading
 import numpy as np
 import pytest
 import tifffile
-from mouse import CONTROL, RIGHT, SHIFT, Mouse, press_key
+from discs import IMAGE, LARGE, OTHER, SMALL, STACK, disc, key, objects, overlap, settle
+from mouse import CONTROL, RIGHT, SHIFT, Mouse
+from outlined import outlined as shown
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
-from napari_medt.accepting import objects_of
+from napari_medt.object_records import objects_of
 from src_models.ct_windows import ct_window
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 TURNED = {"scale": (0.5, 2.0), "rotate": 30, "translate": (4, -3)}
-
-
-def disc(y, x, radius, shape=(120, 160)):
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-
-
-SMALL, LARGE, OTHER = disc(30, 40, 9), disc(75, 110, 25), disc(95, 30, 10)
-IMAGE = (SMALL | LARGE | OTHER).astype(np.float32)
-STACK = np.stack([disc(60, 80, radius).astype(np.float32) for radius in (0, 12, 15, 18, 15, 12, 0)])
-STACK[[0, 6]] = 0
-
-
-def overlap(one, other):
-    return (one & other).sum() / (one | other).sum()
-
-
-@pytest.fixture
-def clicking(make_napari_viewer, bright_model_path, qtbot):
-    """Return a function that opens a viewer with an image and the widget, ready for clicks."""
-
-    def open_(image=IMAGE, **kwargs):
-        viewer = make_napari_viewer(show=True)
-        layer = viewer.add_image(image, contrast_limits=(0, 1), **kwargs) if image is not None else None
-        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
-        widget.open_model(bright_model_path)
-        settle(qtbot, widget)
-        return viewer, widget, layer
-
-    return open_
-
-
-def settle(qtbot, widget):
-    """Wait until everything that was asked for is answered and shown."""
-    qtbot.waitUntil(lambda: widget.work.untold == 0, timeout=60_000)
-    QApplication.processEvents()
-
-
-@pytest.fixture
-def do(qtbot):
-    """Return a function that does something and waits until it is answered."""
-
-    def act(widget, action, *arguments, **options):
-        action(*arguments, **options)
-        settle(qtbot, widget)
-
-    return act
-
-
-def shown(widget):
-    return np.asarray(widget.layers.preview().data) > 0
-
-
-def objects(viewer, name="image"):
-    return next(layer for layer in viewer.layers if layer.name.endswith("- objects"))
-
-
-def key(widget, viewer, letter, held=Qt.KeyboardModifier.NoModifier):
-    press_key(viewer.window._qt_viewer.canvas.native, getattr(Qt.Key, f"Key_{letter}"), held)
 
 
 @pytest.mark.parametrize("place", [{}, TURNED], ids=["plain", "anisotropic and rotated"])
@@ -87,8 +30,6 @@ def test_a_click_outlines_the_object_and_a_key_writes_it_into_labels(clicking, d
     do(widget, mouse.click, image.data_to_world((30, 40)))
     assert overlap(shown(widget), SMALL) > 0.9
     assert not (shown(widget) & (LARGE | OTHER)).any()
-    preview = widget.layers.preview()
-    np.testing.assert_allclose(preview.data_to_world((7, 9)), image.data_to_world((7, 9)))
     do(widget, key, widget, viewer, "A")
     labels = objects(viewer)
     assert overlap(labels.data == 1, SMALL) > 0.9
@@ -129,7 +70,7 @@ def test_shift_right_button_and_the_key_x_take_away(clicking, do):
     do(widget, key, widget, viewer, "X")
     do(widget, mouse.click, (10, 100))
     do(widget, mouse.click, (12, 110), held=SHIFT)  # flipped twice: on the object
-    signs = [prompt.positive for prompt in widget._seen.state.planes[()].prompts]
+    signs = [prompt.positive for prompt in widget.seen.state.planes[()].prompts]
     assert signs == [True, False, False, False, True]
     colors = widget.layers.points().face_color
     assert (colors[[1, 2, 3], 0] > 0.9).all()
@@ -141,12 +82,12 @@ def test_a_drag_is_a_box_and_with_control_a_scribble(clicking, do):
     mouse = Mouse(viewer)
     center = tuple(viewer.scene.camera.center)
     do(widget, mouse.drag, (18, 28), (30, 35), (42, 52))
-    (box,) = widget._seen.state.planes[()].prompts
+    (box,) = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose((box.top, box.left, box.bottom, box.right), (18, 28, 42, 52), atol=0.6)
     assert overlap(shown(widget), SMALL) > 0.9
     do(widget, widget.reset)
     do(widget, mouse.drag, (70, 100), (75, 110), (80, 115), held=CONTROL)
-    (scribble,) = widget._seen.state.planes[()].prompts
+    (scribble,) = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose(scribble.line[0], (70, 100), atol=0.6)
     assert overlap(shown(widget), LARGE) > 0.9
     assert tuple(viewer.scene.camera.center) == center  # drags did not move the view
@@ -266,7 +207,7 @@ def test_an_object_is_carried_through_the_stack_and_a_click_mends_from_there_on(
     assert "vanishes" in widget.controls.ends.text()
     viewer.dims.set_point(0, 4)
     do(widget, mouse.click, (60, 84))
-    assert [p.positive for p in widget._seen.state.planes[(4,)].prompts] == [True]
+    assert [p.positive for p in widget.seen.state.planes[(4,)].prompts] == [True]
     do(widget, widget.accept)
     labels = objects(viewer).data
     assert overlap(labels == 1, STACK > 0) > 0.85
@@ -440,6 +381,22 @@ def test_objects_and_clicks_are_saved_to_files(clicking, do, tmp_path, monkeypat
     assert stored["objects"][0]["prompts"][0]["kind"] == "click"
 
 
+KINDS = {".tif": "TIFF (*.tif *.tiff)", ".nii.gz": "NIfTI, for scans (*.nii.gz *.nii)"}
+
+
+@pytest.mark.parametrize("ending", list(KINDS))
+def test_an_ending_that_is_left_out_is_that_of_the_chosen_kind(clicking, do, tmp_path, monkeypatch, messages, ending):
+    _, widget, _ = clicking()
+    do(widget, widget.click, (30, 40))
+    do(widget, widget.accept)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "day 1.5 h"), KINDS[ending]))
+    do(widget, widget.controls.save.click)
+    assert (tmp_path / f"day 1.5 h{ending}").is_file()
+    assert "Saved: day 1.5 h" in widget.controls.status.text()
+    do(widget, widget.controls.save.click)  # a person was not asked whether this file may go
+    assert "this file exists" in messages[-1]
+
+
 def test_everything_that_can_be_pressed_says_what_it_does(clicking):
     _, widget, _ = clicking()
     kinds = (QAbstractButton, QComboBox, QSpinBox)
@@ -514,17 +471,18 @@ def test_clicks_faster_than_answers_are_all_kept_and_the_latest_is_shown(clickin
     places = [(30, 40), (75, 110), (95, 30), (76, 112), (31, 41)]
     for place in places:
         mouse.click(place)
+    qtbot.waitUntil(lambda: widget.layers.points() is not None)
     assert len(widget.layers.points().data) == 5  # they are seen before they are answered
     drawn = []
     widget.layers.show_object, show = (lambda *a: (drawn.append(a), show(*a))), widget.layers.show_object
     release.set()
     settle(qtbot, widget)
-    given = widget._seen.state.planes[()].prompts
+    given = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose([(p.y, p.x) for p in given], places, atol=0.6)
     assert overlap(shown(widget), SMALL | LARGE | OTHER) > 0.9
     assert len(drawn) == 1
     do(widget, widget.undo)
-    assert len(widget._seen.state.planes[()].prompts) == 4
+    assert len(widget.seen.state.planes[()].prompts) == 4
 
 
 def test_an_image_that_is_removed_takes_its_object_and_no_other(clicking, do, qtbot):
@@ -544,7 +502,7 @@ def test_an_image_that_is_removed_takes_its_object_and_no_other(clicking, do, qt
     np.testing.assert_array_equal(objects(viewer).data, kept)
     assert widget.layers.preview() is None
     do(widget, widget.click, (95, 40))
-    assert shown(widget).any() or widget._seen.state.planes
+    assert shown(widget).any() or widget.seen.state.planes
 
 
 def test_an_object_waits_while_another_image_is_clicked_in(clicking, do, qtbot):
@@ -568,7 +526,7 @@ def test_data_that_are_replaced_are_answered_anew(clicking, do, qtbot):
     assert overlap(shown(widget), disc(30, 40, 14)) > 0.9
     image.data = np.zeros((50, 60), np.float32)
     settle(qtbot, widget)
-    assert not widget._seen.state.planes  # of another size: the object is gone
+    assert not widget.seen.state.planes  # of another size: the object is gone
     do(widget, widget.click, (10, 10))
 
 
