@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import zlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -35,6 +36,7 @@ __all__ = [
     "Kept",
     "Marked",
     "Shelf",
+    "checksum",
     "compare_steps",
     "default_folder",
     "keep",
@@ -64,13 +66,13 @@ class Marked:
     labels, predicted
         The plane's labels, and what was found, (H, W).
     background
-        Where background was painted, (H, W).
+        The number that background was painted with.
     source
         What it is.
     mode, part
         What counts; rows and columns, where that is a region.
     objects
-        What is known of the objects that were clicked.
+        What is known of the objects that were clicked, in whichever plane.
     model_name, model_sha256
         The model that `predicted` comes from.
     """
@@ -80,7 +82,7 @@ class Marked:
     region: Region
     labels: NDArray[Any]
     predicted: NDArray[Any]
-    background: NDArray[np.bool_]
+    background: int
     source: Source
     mode: MarkMode
     part: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -91,11 +93,27 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A correction that is on disk, and all that count now, oldest first."""
+    """A correction that is on disk.
+
+    Parameters
+    ----------
+    marked
+        What was marked.
+    name
+        Its name in the set.
+    items
+        All corrections that count now, oldest first.
+    background
+        Rows and columns where background was painted that counts: it is background from now on.
+    checksum
+        Of the plane's labels once it is.
+    """
 
     marked: Marked
     name: str
     items: tuple[CorrectionItem, ...]
+    background: tuple[NDArray[np.intp], ...]
+    checksum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,24 +261,37 @@ def keep(marked: Marked) -> Kept:
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
 
-    clicked = [entry["value"] for entry in marked.objects]
-    prompts = [{"object": entry["value"], **prompt} for entry in marked.objects for prompt in entry.get("prompts", [])]
+    background = marked.labels == marked.background
+    present = set(np.unique(marked.labels).tolist()) if marked.objects else set()
+    objects = [entry for entry in marked.objects if entry["value"] in present]
+    prompts = [{"object": entry["value"], **prompt} for entry in objects for prompt in entry.get("prompts", [])]
     correction = mark(
         _plane(marked.data, marked.region),
-        np.where(marked.background, 0, marked.labels),
+        np.where(background, 0, marked.labels),
         marked.predicted,
         source=marked.source,
         mode=marked.mode,
         region=marked.part,
-        background=marked.background,
-        clicked=clicked,
+        background=background,
+        clicked=[entry["value"] for entry in objects],
         prompts=prompts,
         model_name=marked.model_name,
         model_sha256=marked.model_sha256,
     )
     corrections = CorrectionSet.open(marked.folder)
     name = corrections.add(correction)
-    return Kept(marked, name, corrections.items)
+    if marked.part is not None:
+        inside = np.zeros_like(background)
+        (top, bottom), (left, right) = marked.part
+        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+        background &= inside
+    after = np.where(background, 0, marked.labels).astype(marked.labels.dtype)
+    return Kept(marked, name, corrections.items, np.nonzero(background), checksum(after))
+
+
+def checksum(labels: NDArray[Any]) -> int:
+    """Return what tells labels of a plane from others."""
+    return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
 def parts_of(model: Path) -> list[LearningPart]:

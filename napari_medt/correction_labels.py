@@ -28,16 +28,19 @@ __all__ = [
     "LABELS_ROLE",
     "Prediction",
     "begin",
+    "changed_cells",
     "changed_in",
     "clicked_objects",
     "correctable",
     "first_prediction",
+    "highest_number",
     "prediction_of",
 ]
 
 LABELS_ROLE = "to correct"
 
 _KEY = "correction"
+_STRIP = 2**18  # pixels that are compared at a time
 _NUMBERS = {1: 120, 2: 30_000}  # of background, by the bytes of a label; the last one for all that are larger
 
 
@@ -116,11 +119,21 @@ def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | 
     return np.zeros_like(labels.data), None, None
 
 
-def clicked_objects(labels: napari.layers.Labels, plane: NDArray[Any]) -> list[dict[str, Any]]:
-    """Return what is known of the clicked objects that are in a plane of labels."""
-    known = _notes(labels).get("objects", [])
-    present = set(np.unique(plane).tolist()) if known else set()
-    return [entry for entry in known if entry["value"] in present]
+def clicked_objects(labels: napari.layers.Labels) -> list[dict[str, Any]]:
+    """Return what is known of the objects that were clicked into labels, also of those that are gone."""
+    return list(_notes(labels).get("objects", []))
+
+
+def highest_number(labels: NDArray[Any], background: int) -> int:
+    """Return the highest number of an object in labels; background that was painted is none."""
+    highest, flat = 0, labels.reshape(-1)
+    for start in range(0, flat.size, _STRIP):
+        strip = flat[start : start + _STRIP]
+        most = int(strip.max())
+        if most == background:
+            most = int(strip.max(initial=0, where=strip != background))
+        highest = max(highest, most)
+    return highest
 
 
 def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -> NDArray[np.uint8]:
@@ -128,6 +141,28 @@ def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -
     changed = (labels != predicted).astype(np.uint8)
     changed[labels == background] = 2
     return changed
+
+
+def changed_cells(
+    labels: NDArray[Any], predicted: NDArray[Any], background: int, step: int
+) -> tuple[NDArray[np.uint8], int]:
+    """Return what changed in a plane in cells of `step` x `step` pixels, each as its highest pixel, and the pixels' number.
+
+    A large plane is gone through in strips, so that no copy of it is made. It takes a moment, and is meant for a thread.
+    """
+    height, width = labels.shape
+    cells = np.zeros((-(-height // step), -(-width // step)), np.uint8)
+    columns = np.arange(0, width, step)
+    count, strip = 0, step * max(1, _STRIP // max(1, step * width))
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        changed = changed_in(labels[rows], predicted[rows], background)
+        count += int(np.count_nonzero(changed))
+        if step > 1:
+            changed = np.maximum.reduceat(changed, np.arange(0, len(changed), step), axis=0)
+            changed = np.maximum.reduceat(changed, columns, axis=1)
+        cells[top // step : top // step + len(changed)] = changed
+    return cells, count
 
 
 def _notes(labels: napari.layers.Labels) -> dict[str, Any]:

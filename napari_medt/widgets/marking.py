@@ -9,7 +9,7 @@ from typing import Any
 
 import napari.layers
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import Kept, Marked, keep
@@ -19,12 +19,14 @@ from napari_medt.correction_labels import (
     clicked_objects,
     correctable,
     first_prediction,
+    highest_number,
     prediction_of,
 )
-from napari_medt.correction_layers import CHANGES, NEXT
+from napari_medt.correction_layers import NEXT
 from napari_medt.correction_source import place_words, source_of
 from napari_medt.layers import notes_of
 from napari_medt.segmentation_task import Outcome, segmentation_steps
+from napari_medt.widgets.changes_outline import ChangesOutline
 from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.unsaved_corrections import UnsavedCorrections
@@ -32,8 +34,6 @@ from src_models.errors import UserError
 
 __all__ = ["Marking"]
 
-_DELAY_MS = 200  # that the outline of changes lags behind a stroke
-_WATCHED = ("paint", "labels_update", "set_data", "data", "visible")
 _OFFERED_ROLES = ("labels", "clicked objects")  # of other widgets' labels, that are chosen without being asked
 _MODES = {"slice": "{place} kept", "region": "A region of {place} kept", "painted": "What you painted in {place} kept"}
 
@@ -58,12 +58,9 @@ class Marking(QObject):
         self._viewer = correcting.viewer
         self.mouse = ClickMouse(correcting.viewer, self)
         self.unsaved = UnsavedCorrections(correcting, self.choose)
-        self._watched: Any = None
         self._painting = "pan_zoom"  # the tool that was in hand before a region was asked for
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DELAY_MS)
-        self._timer.timeout.connect(self._draw_changes)
+        self.changes = ChangesOutline(correcting, self)
+        self.changes.looked.connect(self._tell_problem)
         self._connect()
 
     def labels(self) -> napari.layers.Labels | None:
@@ -111,9 +108,7 @@ class Marking(QObject):
         """Take the brush for a new object, or for the first class."""
         labels, prediction = self._corrected()
         if self._numbers_objects():
-            data = labels.data
-            highest = int(np.max(data, initial=0, where=data != prediction.background))
-            labels.selected_label = highest + 1
+            labels.selected_label = highest_number(labels.data, prediction.background) + 1
         elif labels.selected_label in (0, prediction.background):
             labels.selected_label = 1
         self._take_brush(labels)
@@ -139,18 +134,17 @@ class Marking(QObject):
         target, folder = self._at.target(), self._at.folder()
         assert folder is not None  # there is an image
         plane = target.index(target.plane, slice(None), slice(None))
-        shown = np.array(labels.data[plane])
         work = Marked(
             folder=folder,
             data=target.data,
             region=target.region,
-            labels=shown,
-            predicted=np.array(prediction.data[plane]),
-            background=shown == prediction.background,
+            labels=np.array(labels.data[plane]),  # strokes that follow are not meant
+            predicted=prediction.data[plane],
+            background=prediction.background,
             source=source_of(target),
             mode=mode,
             part=part,
-            objects=clicked_objects(labels, shown),
+            objects=clicked_objects(labels),
             model_name=prediction.model_name,
             model_sha256=prediction.model_sha256,
         )
@@ -162,11 +156,11 @@ class Marking(QObject):
         target, labels, plane = asked
         marked = result.marked
         if labels in self._viewer.layers and labels.data.shape == target.shape:
-            _make_background(labels, plane, marked)
+            _make_background(labels, plane, result)
             if marked.mode != "region":
-                self.unsaved.note_marked(labels, plane)
+                self.unsaved.note_marked(labels, plane, result.checksum)
         if labels in self._viewer.layers:
-            self._look_again()
+            self.changes.look_again()
         count = len(result.items)
         corrections = "1 correction" if count == 1 else f"{count} corrections"
         words = _MODES[marked.mode].format(place=place_words(marked.source))
@@ -199,13 +193,9 @@ class Marking(QObject):
 
     def leave(self) -> None:
         """Stop listening."""
-        self._timer.stop()
         self.mouse.switch(False)
-        self._watch(None)
-        for emitter in (self._viewer.dims.events.current_step, self._viewer.dims.events.order):
-            with suppress(ValueError):  # it may be gone already
-                emitter.disconnect(self._look_again)
-        with suppress(ValueError):
+        self.changes.leave()
+        with suppress(ValueError):  # it may be gone already
             self._viewer.dims.events.ndisplay.disconnect(self._on_view_changed)
         self.unsaved.leave()
 
@@ -222,8 +212,6 @@ class Marking(QObject):
         self.mouse.dragging.connect(trying(self._show_drag))
         self.mouse.dragged.connect(trying(self._on_dragged))
         self.mouse.clicked.connect(lambda *_: self._at.report("Hold the mouse button and drag a box over the region."))
-        self._viewer.dims.events.current_step.connect(self._look_again)
-        self._viewer.dims.events.order.connect(self._look_again)
         self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
 
     def _on_view_changed(self, event: Any = None) -> None:
@@ -254,16 +242,15 @@ class Marking(QObject):
     def _take(self) -> None:
         """Begin with the labels that were chosen."""
         labels = self.labels()
-        self._watch(labels)
+        self.changes.watch(labels)
         if labels is None:
             none = "Press Segment to correct: what the model finds can then be mended with napari's brush."
             self._controls.marking.set_ready(False, none)
-            self._at.layers.hide(CHANGES)
             return
         self._corrected()
         self.unsaved.watch(labels, self._at.target())
         self._controls.marking.set_ready(True, self._hint(), slices=bool(self._at.target().plane))
-        self._look_again()
+        self.changes.look_again()
 
     def _hint(self) -> str:
         header = self._controls.models.header()
@@ -330,53 +317,21 @@ class Marking(QObject):
         if image is not None:
             self._at.layers.hide(NEXT)
 
-    def _watch(self, labels: napari.layers.Labels | None) -> None:
-        """Follow the strokes in labels."""
-        own: Any = getattr(labels, "__wrapped__", labels)
-        if own is self._watched:
-            return
-        for name in _WATCHED:
-            if self._watched is not None:
-                self._watched.events[name].disconnect(self._look_again)
-            if own is not None:
-                own.events[name].connect(self._look_again)
-        self._watched = own
-
-    def _look_again(self, event: Any = None) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
-
-    def _draw_changes(self) -> None:
-        labels = self.labels()
+    def _tell_problem(self) -> None:
         problem = self.unsaved.new_problem()
         if problem is not None:
             self._at.report(f"Your strokes are not kept on disk at the moment: {problem}")
-        if labels is None:
-            return
-        with suppress(UserError):  # of a view in 3D, or labels that a person replaced; said when a button is pressed
-            target = self._at.target()
-            if labels.data.shape == target.shape:
-                changed = self._at.layers.show_changes(target, labels, self._at.seen(target))
-                self._controls.marking.set_changed(changed)
 
 
 def _span(ends: Sequence[float]) -> tuple[int, int]:
     return round(min(ends)), round(max(ends)) + 1
 
 
-def _make_background(labels: napari.layers.Labels, plane: Any, marked: Marked) -> None:
+def _make_background(labels: napari.layers.Labels, plane: Any, kept: Kept) -> None:
     """Let what was painted as background, and was marked, become background in the labels too."""
-    background = marked.background.copy()
-    if marked.part is not None:
-        (top, bottom), (left, right) = marked.part
-        inside = np.zeros_like(background)
-        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-        background &= inside
-    prediction = prediction_of(labels)
-    if prediction is None:
-        return
-    rows, columns = np.nonzero(background & (labels.data[plane] == prediction.background))
-    if len(rows):
-        places = iter((rows, columns))
-        index = [next(places) if isinstance(at, slice) else np.full(len(rows), at) for at in plane]
+    rows, columns = kept.background
+    still = labels.data[plane][rows, columns] == kept.marked.background
+    if still.any():
+        places = iter((rows[still], columns[still]))
+        index = [next(places) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
         labels.data_setitem(tuple(index), 0)

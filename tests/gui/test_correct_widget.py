@@ -87,7 +87,7 @@ def correcting(make_napari_viewer, dark_model_path, qtbot):
 def settle(qtbot, widget):
     """Wait until everything that was asked for is done and shown, but for learning."""
     qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
-    qtbot.waitUntil(lambda: not widget.marking._timer.isActive(), timeout=90_000)
+    qtbot.waitUntil(lambda: not widget.marking.changes.busy, timeout=90_000)
     QApplication.processEvents()
 
 
@@ -596,6 +596,6 @@ def follow(widget):
     import time
 
     end = time.monotonic() + 30
-    while widget.marking._timer.isActive() and time.monotonic() < end:
+    while widget.marking.changes.busy and time.monotonic() < end:
         QApplication.processEvents()
     QApplication.processEvents()
