@@ -146,9 +146,10 @@ def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -
 def changed_cells(
     labels: NDArray[Any], predicted: NDArray[Any], background: int, step: int
 ) -> tuple[NDArray[np.uint8], int]:
-    """Return what changed in a plane in cells of `step` x `step` pixels, each as its highest pixel, and the pixels' number.
+    """Return what changed in a plane, and in how many pixels.
 
-    A large plane is gone through in strips, so that no copy of it is made. It takes a moment, and is meant for a thread.
+    It comes in cells of `step` x `step` pixels, each as its highest one. The plane is gone through in strips, so that
+    no copy of it is made; of a large one that takes a moment, and is meant for a thread.
     """
     height, width = labels.shape
     cells = np.zeros((-(-height // step), -(-width // step)), np.uint8)

@@ -240,9 +240,9 @@ def _change(layer: Any, data: NDArray[Any]) -> None:
 
 
 def step_of(region: Region) -> int:
-    """Return how many pixels wide a cell of an outline is: napari follows the outline of each cell in the window's thread.
+    """Return how many pixels wide a cell of an outline is.
 
-    As many cells as a window has pixels show all that can be seen.
+    napari looks at each cell in the window's thread; as many as a window has pixels show all that can be seen.
     """
     height, width = region.flat_shape
     return max(1, math.ceil(math.sqrt(height * width / _MOST_CELLS)))

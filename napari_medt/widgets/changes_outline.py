@@ -28,8 +28,8 @@ _WATCHED = ("paint", "labels_update", "set_data", "data", "visible")
 class ChangesOutline(QObject):
     """Outlines what differs from what the network had found.
 
-    A stroke changes a few pixels of a plane that may have many millions: whatever looks at all of these, or copies them,
-    does it in another thread. The window gets as many cells as it has pixels.
+    A stroke changes a few pixels of a plane that may have many millions: all of these are looked at in another thread,
+    and the window gets as many cells as it has pixels.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class MarkPanel(QWidget):
         self.changed.setVisible(pixels is not None)
         if pixels is not None:
             self.changed.setText(
-                f"Outlined in yellow: {pixels} px that differ from what was found."
+                f"Outlined in yellow: {pixels:,} px that differ from what was found."
                 if pixels
                 else "Nothing in view differs from what was found yet."
             )

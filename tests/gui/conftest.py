@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from correct_fixtures import correcting, dark_model_path, documents, learn, press  # noqa: F401 (fixtures)
 from napari.utils.notifications import notification_manager
 
 from napari_medt.segmentation_task import SegmentSettings
