@@ -6,19 +6,18 @@ what another process added is seen.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import zlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.segmentation_task import Failure, Job, Outcome, load_model, segmentation_steps
+from napari_medt.kept_outcomes import KeptOutcomes, file_sha256
+from napari_medt.segmentation_task import Failure, Job, Outcome, load_model
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     own = {version.sha256 for version in found}
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
     known = [*models, *([] if versions.base is None else [versions.base])]
-    base = next((path for path in known if roots and _sha256(path) == roots[0]), None)
+    base = next((path for path in known if roots and file_sha256(path) == roots[0]), None)
     return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
 
 
@@ -330,25 +329,13 @@ def rank(
         return Failure(f"Looking for what to correct next failed unexpectedly ({type(error).__name__}: {error}).")
 
 
-def compare_steps(before: Job, after: Job) -> Generator[Progress, None, Compared | Failure]:
-    """Segment a plane with two models; errors come back as a Failure."""
-    one = yield from segmentation_steps(before)
+def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
+    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
+    one = yield from kept.steps(before, exactly=False)
     if isinstance(one, Failure):
         return one
-    other = yield from segmentation_steps(after)
+    other = yield from kept.steps(after, exactly=False)
     return other if isinstance(other, Failure) else Compared(one, other)
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        return _file_sha256(path, path.stat().st_mtime_ns)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=32)
-def _file_sha256(path: Path, _modified: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _plane(data: Any, region: Region) -> NDArray[Any]:

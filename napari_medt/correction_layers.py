@@ -7,6 +7,7 @@ widget does. The labels stay.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
 )
 _NAMES = {CHANGES: "changes", PREVIEW: "preview", BEFORE: "before", AFTER: "after", NEXT: "look here"}
 _COLOURS = {PREVIEW: "#35d0ff", BEFORE: "#ff5fd2", AFTER: "#2ee66b"}
-_CHANGED, _BACKGROUND = "#ffe14d", "#ff8a3d"
+_CHANGED, _BACKGROUND = "#ffe14d", "#d0d0d0"
 _BOX, _LINE_PX = "#ffffff", 3
 _LARGEST_CANVAS = 2**28
 _MOST_CELLS = 2**19  # of an outline
@@ -90,14 +91,22 @@ class CorrectionLayers:
         prediction, layer = prediction_of(labels), self.find(CHANGES)
         if prediction is None or (layer is not None and not layer.visible):
             return None
-        arrays = (region.cut_labels(array) for array in (labels.data, prediction.data))
-        return partial(changed_cells, *arrays, prediction.background, step_of(region))
+        now, before = region.cut_labels(labels.data), region.cut_labels(prediction.data)
+        return partial(changed_cells, now, before, prediction.background, step_of(region))
 
     def show_changes(self, image: napari.layers.Image, region: Region, changed: NDArray[np.uint8]) -> None:
         """Outline what :meth:`changes_in` has found in a part of a plane."""
         self._show(image, CHANGES, region, changed, (_CHANGED, _BACKGROUND))
 
-    def show_outlines(self, image: napari.layers.Image, role: str, region: Region, labels: Any, what: str = "") -> None:
+    def show_outlines(
+        self,
+        image: napari.layers.Image,
+        role: str,
+        region: Region,
+        labels: Any,
+        what: str = "",
+        view: Region | None = None,
+    ) -> None:
         """Outline objects or classes of a plane, in the colour of a role.
 
         Parameters
@@ -112,9 +121,12 @@ class CorrectionLayers:
             What was found, with one axis for every axis of the layer.
         what
             Said in the layer's name.
+        view
+            Only what lies in this part of the plane is outlined, as finely as that allows.
         """
+        region, flat = _in_view(region, region.flat(np.asarray(labels)), view)
         step = step_of(region)
-        self._show(image, role, region, region.flat(np.asarray(labels))[::step, ::step], (_COLOURS[role],))
+        self._show(image, role, region, flat[::step, ::step].copy(), (_COLOURS[role],))
         if what:
             self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
 
@@ -237,6 +249,27 @@ def _change(layer: Any, data: NDArray[Any]) -> None:
                 layer.data_setitem(places, data[places])
             return
     layer.data = data
+
+
+def _in_view(region: Region, labels: NDArray[Any], view: Region | None) -> tuple[Region, NDArray[Any]]:
+    """Return what two parts of a plane have in common; the first one where they are of different planes."""
+    if view is None:
+        return region, labels
+    index: list[int | slice] = []
+    cuts = []
+    for letter, cut, seen in zip(region.letters, region.index, view.index, strict=True):
+        if isinstance(cut, int) or isinstance(seen, int):
+            if cut != seen:
+                return region, labels
+            index.append(cut)
+            continue
+        common = slice(max(cut.start, seen.start), min(cut.stop, seen.stop))
+        if common.start >= common.stop:
+            return region, labels
+        index.append(common)
+        if letter != "C":
+            cuts.append(slice(common.start - cut.start, common.stop - cut.start))
+    return replace(region, index=tuple(index)), labels[tuple(cuts)]
 
 
 def step_of(region: Region) -> int:

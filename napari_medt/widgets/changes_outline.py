@@ -94,7 +94,7 @@ class ChangesOutline(QObject):
     def _on_camera(self, event: Any = None) -> None:
         """Follow the view where only what is in it is outlined."""
         with suppress(UserError):
-            if self._labels is not None and self._at.is_large(self._at.target()):
+            if self._at.is_large(self._at.target()):
                 self.look_again()
 
     def _look(self) -> None:

@@ -73,6 +73,8 @@ class CorrectWidget(QWidget):
         controls.models.refused.connect(self.at.report)
         controls.folder.changed.connect(self.set_folder)
         self.marking.kept.connect(self.rounds.on_kept)
+        self.rounds.learnt.connect(self.looks.segment_again)
+        self.marking.changes.looked.connect(self.looks.follow_view)
         self.at.work.done.connect(self._on_done)
         self.at.work.refused.connect(self._on_refused)
         self.keys.pressed.connect(self._on_key)
@@ -114,6 +116,8 @@ class CorrectWidget(QWidget):
         what, more = asked if isinstance(asked, tuple) else (asked, None)
         if what == "keep":
             self.marking.on_kept(more, result)
+        elif what == "clear":
+            self.marking.on_cleared(more, result)
         elif what == "shelf":
             self.rounds.on_shelf(result, follow=more)
         elif what == "merged":

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_medt.click_target import ClickTarget, target_as_viewed
 from napari_medt.correction_desk import default_folder
 from napari_medt.correction_layers import CorrectionLayers, step_of
+from napari_medt.kept_outcomes import KeptOutcomes
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import Region, RegionChoice, region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, SegmentSettings
@@ -44,6 +45,7 @@ class Correcting:
         self.layers = CorrectionLayers(viewer)
         self.work = OrderedWork("corrections", parent)
         self.run = StepsRun(parent)
+        self.found = KeptOutcomes()
         self._folders: dict[Hashable, Path] = {}
         self._then: Callable[[Any], None] | None = None
         self.run.progressed.connect(controls.show_progress)

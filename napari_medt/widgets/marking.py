@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,6 +10,8 @@ import napari.layers
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_medt.background_colour import show_background_grey
+from napari_medt.clearing import Cleared, what_to_clear
 from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import Kept, Marked, keep
 from napari_medt.correction_labels import (
@@ -22,12 +23,11 @@ from napari_medt.correction_labels import (
     highest_number,
     prediction_of,
 )
-from napari_medt.correction_layers import NEXT
 from napari_medt.correction_source import place_words, source_of
 from napari_medt.layers import notes_of
-from napari_medt.segmentation_task import Outcome, segmentation_steps
+from napari_medt.segmentation_task import Outcome
+from napari_medt.widgets.box_drag import Box, BoxDrag
 from napari_medt.widgets.changes_outline import ChangesOutline
-from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.unsaved_corrections import UnsavedCorrections
 from src_models.errors import UserError
@@ -56,9 +56,8 @@ class Marking(QObject):
         self._at = correcting
         self._controls = correcting.controls
         self._viewer = correcting.viewer
-        self.mouse = ClickMouse(correcting.viewer, self)
+        self.box = BoxDrag(correcting, lambda: self._corrected()[0], self)
         self.unsaved = UnsavedCorrections(correcting, self.choose)
-        self._painting = "pan_zoom"  # the tool that was in hand before a region was asked for
         self.changes = ChangesOutline(correcting, self)
         self.changes.looked.connect(self._tell_problem)
         self._connect()
@@ -102,7 +101,16 @@ class Marking(QObject):
         labels = self.labels()
         previous = labels.data if labels is not None and prediction_of(labels) is not None else None
         job = self._at.job(target, region, self._at.model(), previous=previous)
-        self._at.start(segmentation_steps(job), f"Segmenting {target.layer.name}", partial(self._segmented, target))
+        self._at.start(self._at.found.steps(job), f"Segmenting {target.layer.name}", partial(self._segmented, target))
+
+    def begin_empty(self) -> None:
+        """Begin with labels in which there is nothing yet."""
+        target = self._at.target()
+        labels = self._at.layers.add_labels(target)
+        begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
+        self.choose(labels)
+        self.paint_object()
+        self._at.say("Paint the objects, each with New object brush, then mark what is right.")
 
     def paint_object(self) -> None:
         """Take the brush for a new object, or for the first class."""
@@ -116,6 +124,7 @@ class Marking(QObject):
     def paint_background(self) -> None:
         """Take the brush for background."""
         labels, prediction = self._corrected()
+        show_background_grey(labels, prediction.background)
         labels.selected_label = prediction.background
         self._take_brush(labels)
         self._at.say("Paint where there is nothing, then mark what you painted, or the whole slice.")
@@ -156,7 +165,7 @@ class Marking(QObject):
         target, labels, plane = asked
         marked = result.marked
         if labels in self._viewer.layers and labels.data.shape == target.shape:
-            _make_background(labels, plane, result)
+            _write(labels, plane, result.background, marked.background, 0)  # what was painted so is that from now on
             if marked.mode != "region":
                 self.unsaved.note_marked(labels, plane, result.checksum)
         if labels in self._viewer.layers:
@@ -169,22 +178,44 @@ class Marking(QObject):
         self._at.say(f"{words} ({corrections} so far).")
         self.kept.emit(result)
 
-    def look_for_region(self, wanted: bool) -> None:
-        """Let a drag show a region, or not any more."""
-        self.mouse.switch(False)
-        if not wanted:
-            self._give_brush_back()
+    def clear(self, part: Box) -> None:
+        """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""
+        labels, prediction = self._corrected()
+        target = self._at.target()
+        plane = target.index(target.plane, slice(None), slice(None))
+        work = partial(
+            what_to_clear,
+            labels.data[plane],
+            part,
+            background=prediction.background,
+            whole_objects=self._numbers_objects(),
+        )
+        self._at.work.ask(("clear", (labels, plane)), work)
+
+    def clear_view(self) -> None:
+        """Clear all that is in view."""
+        target = self._at.target()
+        region = self._at.region(target, "visible")
+        rows, columns = (
+            (cut.start, cut.stop)
+            for letter, cut in zip(region.letters, region.index, strict=True)
+            if isinstance(cut, slice) and letter != "C"
+        )
+        self.clear((rows, columns))
+
+    def on_cleared(self, asked: tuple[napari.layers.Labels, Any], cleared: Cleared) -> None:
+        """Empty the pixels that were found, but for those that a person painted in meanwhile."""
+        labels, plane = asked
+        if labels not in self._viewer.layers:
             return
-        try:
-            labels, _ = self._corrected()
-        except UserError:
-            self._controls.marking.mark_region.setChecked(False)
-            raise
-        self._viewer.layers.selection.active = labels
-        self._painting = str(labels.mode)
-        labels.mode = "pan_zoom"  # else the drag would paint
-        self.mouse.switch(True)
-        self._at.say("Drag a box in the image over what is right now.")
+        if not len(cleared.rows):
+            self._at.say("There was no object to clear. One that only reaches into the box stays.")
+            return
+        _write(labels, plane, (cleared.rows, cleared.columns), cleared.values, 0)
+        count = cleared.objects
+        what = f"{len(cleared.rows):,} px" if count is None else "1 object" if count == 1 else f"{count:,} objects"
+        self._viewer.layers.selection.active = labels  # napari undoes in the layer that is selected
+        self._at.say(f"Cleared: {what}. Ctrl+Z brings them back.")
 
     def forget_removed(self) -> None:
         """Leave labels alone that were removed."""
@@ -193,7 +224,7 @@ class Marking(QObject):
 
     def leave(self) -> None:
         """Stop listening."""
-        self.mouse.switch(False)
+        self.box.leave()
         self.changes.leave()
         with suppress(ValueError):  # it may be gone already
             self._viewer.dims.events.ndisplay.disconnect(self._on_view_changed)
@@ -202,16 +233,19 @@ class Marking(QObject):
     def _connect(self) -> None:
         controls, trying = self._controls, self._at.trying
         controls.segment.clicked.connect(trying(lambda *_: self.segment()))
+        controls.empty.clicked.connect(trying(lambda *_: self.begin_empty()))
         controls.labels.layer_changed.connect(trying(lambda *_: self._take()))
         marking = controls.marking
         marking.object_brush.connect(trying(self.paint_object))
         marking.background_brush.connect(trying(self.paint_background))
         marking.slice_marked.connect(trying(partial(self.mark, "slice")))
         marking.painted_marked.connect(trying(partial(self.mark, "painted")))
-        marking.region_wanted.connect(trying(self.look_for_region))
-        self.mouse.dragging.connect(trying(self._show_drag))
-        self.mouse.dragged.connect(trying(self._on_dragged))
-        self.mouse.clicked.connect(lambda *_: self._at.report("Hold the mouse button and drag a box over the region."))
+        marking.view_cleared.connect(trying(self.clear_view))
+        for button, words, then in (
+            (marking.mark_region, "Drag a box in the image over what is right now.", partial(self.mark, "region")),
+            (marking.clear_region, "Drag a box in the image over the objects that are to go.", self.clear),
+        ):
+            button.toggled.connect(trying(partial(self.box.wait, button, words, then)))
         self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
 
     def _on_view_changed(self, event: Any = None) -> None:
@@ -227,7 +261,10 @@ class Marking(QObject):
         """
         target, labels = self._at.target(), self.labels()
         if labels is None:
-            raise UserError("There are no labels to correct yet: press Segment to correct, or choose labels of yours.")
+            raise UserError(
+                "There are no labels to correct yet: press Segment to correct, or Begin empty, or choose labels of "
+                "yours."
+            )
         if labels.data.shape != target.shape:
             raise UserError(
                 f"the labels {labels.name!r} have the shape {labels.data.shape} and {target.name} needs "
@@ -244,10 +281,11 @@ class Marking(QObject):
         labels = self.labels()
         self.changes.watch(labels)
         if labels is None:
-            none = "Press Segment to correct: what the model finds can then be mended with napari's brush."
+            none = "Press Segment to correct, and mend with napari's brush what the model finds; or begin empty."
             self._controls.marking.set_ready(False, none)
             return
-        self._corrected()
+        _, prediction = self._corrected()
+        show_background_grey(labels, prediction.background)
         self.unsaved.watch(labels, self._at.target())
         self._controls.marking.set_ready(True, self._hint(), slices=bool(self._at.target().plane))
         self.changes.look_again()
@@ -298,40 +336,17 @@ class Marking(QObject):
         kept = " What you painted before is in the other labels." if edited else ""
         self._at.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
 
-    def _show_drag(self, line: Sequence[Sequence[float]]) -> None:
-        target = self._at.target()
-        (y0, x0), (y1, x1) = target.corner(line[0]), target.corner(line[-1])
-        self._at.layers.show_box(target, target.plane, [(y0, x0), (y0, x1), (y1, x1), (y1, x0), (y0, x0)])
-
-    def _on_dragged(self, line: Sequence[Sequence[float]], *_: Any) -> None:
-        target = self._at.target()
-        rows, columns = zip(target.corner(line[0]), target.corner(line[-1]), strict=True)
-        self._controls.marking.mark_region.setChecked(False)
-        self.mark("region", (_span(rows), _span(columns)))
-
-    def _give_brush_back(self) -> None:
-        labels, self._painting = self.labels(), "pan_zoom" if self.labels() is None else self._painting
-        if labels is not None and self._painting != "pan_zoom":
-            labels.mode = self._painting
-        image = self._at.image()
-        if image is not None:
-            self._at.layers.hide(NEXT)
-
     def _tell_problem(self) -> None:
         problem = self.unsaved.new_problem()
         if problem is not None:
             self._at.report(f"Your strokes are not kept on disk at the moment: {problem}")
 
 
-def _span(ends: Sequence[float]) -> tuple[int, int]:
-    return round(min(ends)), round(max(ends)) + 1
-
-
-def _make_background(labels: napari.layers.Labels, plane: Any, kept: Kept) -> None:
-    """Let what was painted as background, and was marked, become background in the labels too."""
-    rows, columns = kept.background
-    still = labels.data[plane][rows, columns] == kept.marked.background
+def _write(labels: napari.layers.Labels, plane: Any, places: tuple[Any, ...], held: Any, value: int) -> None:
+    """Write a number into pixels of a plane, as one step of napari's undo, where they still hold what they held."""
+    rows, columns = places
+    still = labels.data[plane][rows, columns] == held
     if still.any():
-        places = iter((rows[still], columns[still]))
-        index = [next(places) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
-        labels.data_setitem(tuple(index), 0)
+        core = iter((rows[still], columns[still]))
+        index = [next(core) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
+        labels.data_setitem(tuple(index), value)

@@ -444,7 +444,9 @@ def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, press, tm
     _, widget, _ = correcting()
     parts = widget.controls.learning.part
     assert [parts.itemData(row) for row in range(parts.count())] == ["full", "decoder", "gates"]
-    assert "numbers change" in widget.controls.learning.cost.text()
+    cost = widget.controls.learning.cost
+    assert cost.text().startswith("The whole network learns")
+    assert "numbers of the network change" in cost.toolTip()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, **__: str(tmp_path / "other"))
