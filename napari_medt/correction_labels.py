@@ -30,7 +30,6 @@ __all__ = [
     "begin",
     "changed_cells",
     "changed_in",
-    "clicked_objects",
     "correctable",
     "first_prediction",
     "highest_number",
@@ -117,11 +116,6 @@ def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | 
         if notes.get("checksum") is not None and notes["checksum"] == zlib.crc32(np.ascontiguousarray(before).data):
             return before, notes.get("model"), made.get("model_sha256")
     return np.zeros_like(labels.data), None, None
-
-
-def clicked_objects(labels: napari.layers.Labels) -> list[dict[str, Any]]:
-    """Return what is known of the objects that were clicked into labels, also of those that are gone."""
-    return list(_notes(labels).get("objects", []))
 
 
 def highest_number(labels: NDArray[Any], background: int) -> int:

@@ -46,6 +46,8 @@ class BoxDrag(QObject):
         self.mouse = ClickMouse(correcting.viewer, self)
         self.mouse.dragging.connect(correcting.trying(self._show))
         self.mouse.dragged.connect(correcting.trying(self._on_dragged))
+        self.mouse.lost.connect(self._give_up)
+        self.mouse.tool_in_hand.connect(self._on_tool)
         self.mouse.clicked.connect(lambda *_: correcting.report("Hold the mouse button and drag a box."))
 
     def wait(self, button: QPushButton, words: str, then: Callable[[Box], None], wanted: bool) -> None:
@@ -76,12 +78,10 @@ class BoxDrag(QObject):
         except UserError:
             button.setChecked(False)
             raise
-        if self._button is not None:
-            self._button.setChecked(False)  # one drag is for one thing
+        self._give_up()  # one drag is for one thing
         self._button, self._then = button, then
         self._at.viewer.layers.selection.active = labels
         self._painting = labels, str(labels.mode)
-        labels.mode = "pan_zoom"  # else the drag would paint
         self.mouse.switch(True)
         self._at.say(words)
 
@@ -97,10 +97,19 @@ class BoxDrag(QObject):
     def _on_dragged(self, line: Sequence[Sequence[float]], *_: Any) -> None:
         target, then = self._at.target(), self._then
         rows, columns = zip(target.corner(line[0]), target.corner(line[-1]), strict=True)
-        if self._button is not None:
-            self._button.setChecked(False)
+        self._give_up()
         if then is not None:
             then((_span(rows), _span(columns)))
+
+    def _on_tool(self, tool: str | None) -> None:
+        """Wait no more when a person takes a tool in hand, which drags belong to; that one stays in hand."""
+        if tool is not None and self._painting is not None:
+            self._painting = None
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._button is not None:
+            self._button.setChecked(False)
 
     def _end(self) -> None:
         self.mouse.switch(False)

@@ -17,7 +17,6 @@ from napari_medt.correction_desk import Kept, Marked, keep
 from napari_medt.correction_labels import (
     begin,
     changed_in,
-    clicked_objects,
     correctable,
     first_prediction,
     highest_number,
@@ -25,6 +24,7 @@ from napari_medt.correction_labels import (
 )
 from napari_medt.correction_source import place_words, source_of
 from napari_medt.layers import notes_of
+from napari_medt.object_records import records_of
 from napari_medt.segmentation_task import Outcome
 from napari_medt.widgets.box_drag import Box, BoxDrag
 from napari_medt.widgets.changes_outline import ChangesOutline
@@ -153,7 +153,7 @@ class Marking(QObject):
             source=source_of(target),
             mode=mode,
             part=part,
-            objects=clicked_objects(labels),
+            objects=records_of(labels),
             model_name=prediction.model_name,
             model_sha256=prediction.model_sha256,
         )
