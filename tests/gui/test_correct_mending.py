@@ -8,6 +8,7 @@ from correct_scene import LEFT, LOW, RIGHT, SHAPE, STACK, follow, kept, labels_o
 from mouse import Mouse
 
 from napari_medt.correction_labels import begin, prediction_of
+from napari_medt.widgets.click_mouse import ClickMouse
 from src_models.corrections.correction_set import CorrectionSet
 
 NUMBERED = (LEFT * 1 + RIGHT * 2 + LOW * 3).astype(np.int32)
@@ -144,3 +145,39 @@ def test_every_image_has_a_beginning(correcting, messages):
     _, widget, _ = correcting(image=None)
     widget.controls.empty.click()
     assert "open one first" in messages[-1]
+
+
+def test_a_drag_that_marks_does_nothing_else(correcting, press, qtbot, documents):
+    viewer, widget, _ = correcting(model=None)
+    numbered(widget)
+    widget.marking.paint_object()
+    clicking, started = ClickMouse(viewer), []
+    clicking.dragged.connect(lambda *_: started.append("a scribble"))
+    clicking.clicked.connect(lambda *_: started.append("a click"))
+    mouse = Mouse(viewer)
+    clicking.switch(True)  # as the widget Click does
+    widget.controls.marking.mark_region.click()
+    mouse.drag((2, 2), (30, 60), (94, 126))
+    settle(qtbot, widget)
+    assert len(CorrectionSet.open(documents / "cells")) == 1
+    assert started == []
+    widget.controls.marking.mark_region.click()
+    clicking.switch(True)
+    assert not widget.controls.marking.mark_region.isChecked()
+    mouse.drag((2, 2), (30, 60), (94, 126))
+    settle(qtbot, widget)
+    assert started == ["a scribble"]
+    assert len(CorrectionSet.open(documents / "cells")) == 1
+    clicking.switch(False)
+
+
+def test_a_brush_that_is_taken_in_hand_ends_the_waiting_for_a_box(correcting, qtbot, documents):
+    viewer, widget, _ = correcting(model=None)
+    labels = numbered(widget)
+    widget.controls.marking.clear_region.click()
+    labels.mode = "erase"
+    assert not widget.controls.marking.clear_region.isChecked()
+    assert str(labels.mode) == "erase"
+    Mouse(viewer).drag((28, 27), (28, 30), (28, 33))
+    settle(qtbot, widget)
+    assert 0 < (labels.data != NUMBERED).sum() < LEFT.sum()  # erased, and not cleared
