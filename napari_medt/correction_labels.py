@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "first_prediction",
     "highest_number",
     "prediction_of",
+    "without_background",
 ]
 
 LABELS_ROLE = "to correct"
@@ -128,6 +130,21 @@ def highest_number(labels: NDArray[Any], background: int) -> int:
             most = int(strip.max(initial=0, where=strip != background))
         highest = max(highest, most)
     return highest
+
+
+def without_background(data: NDArray[Any], metadata: Mapping[str, Any]) -> NDArray[Any]:
+    """Return labels as they are saved: background that was painted is 0, not the number that it is painted with.
+
+    Parameters
+    ----------
+    data
+        Labels of any shape.
+    metadata
+        Their layer's metadata.
+    """
+    notes = metadata.get(METADATA_KEY)
+    number = notes.get(_KEY, {}).get("background") if isinstance(notes, dict) else None
+    return data if number is None else np.where(data == number, 0, data).astype(data.dtype)
 
 
 def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -> NDArray[np.uint8]:

@@ -127,7 +127,7 @@ class Marking(QObject):
         show_background_grey(labels, prediction.background)
         labels.selected_label = prediction.background
         self._take_brush(labels)
-        self._at.say("Paint where there is nothing, then mark what you painted, or the whole slice.")
+        self._at.say("Paint where there is nothing, then mark only what you painted, or all of it.")
 
     def mark(self, mode: Any, part: Any = None) -> None:
         """Mark the plane in view as corrected.

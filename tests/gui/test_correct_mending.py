@@ -181,3 +181,25 @@ def test_a_brush_that_is_taken_in_hand_ends_the_waiting_for_a_box(correcting, qt
     Mouse(viewer).drag((28, 27), (28, 30), (28, 33))
     settle(qtbot, widget)
     assert 0 < (labels.data != NUMBERED).sum() < LEFT.sum()  # erased, and not cleared
+
+
+def test_background_that_was_not_marked_is_no_number_in_what_is_saved(correcting, press, tmp_path):
+    import nibabel
+    import tifffile
+
+    from napari_medt.saving_objects import save_objects
+    from napari_medt.writers import write_scan_labels
+
+    _, widget, image = correcting(model=None)
+    labels = numbered(widget)
+    widget.marking.paint_background()
+    labels.brush_size = 9
+    labels.paint((80, 110), labels.selected_label)
+    assert (labels.data == prediction_of(labels).background).any()
+    save_objects(tmp_path / "cells.tif", labels, image)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), NUMBERED)
+    data, meta, _ = labels.as_layer_data_tuple()
+    write_scan_labels(str(tmp_path / "cells.nii.gz"), data, meta)
+    saved = np.asarray(nibabel.load(tmp_path / "cells.nii.gz").dataobj)
+    assert sorted(np.unique(saved)) == [0, 1, 2, 3]
+    assert (labels.data == prediction_of(labels).background).any()  # the layer is as it was
