@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LABELS_ROLE",
     "Prediction",
+    "background_number",
     "begin",
     "changed_cells",
     "changed_in",
@@ -93,7 +94,7 @@ def begin(
             "choose other labels"
         )
     notes = _notes(labels)
-    background = notes.get(_KEY, {}).get("background") or _background_number(labels.data)
+    background = notes.get(_KEY, {}).get("background") or background_number(labels.data)
     prediction = Prediction(predicted, model_name, model_sha256, background)
     known = {name: getattr(prediction, name) for name in Prediction.__slots__}
     labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _KEY: known}}
@@ -182,7 +183,8 @@ def _notes(labels: napari.layers.Labels) -> dict[str, Any]:
     return notes if isinstance(notes, dict) else {}
 
 
-def _background_number(labels: NDArray[Any]) -> int:
+def background_number(labels: NDArray[Any]) -> int:
+    """Return the number that background is painted with in labels: one that no object has."""
     number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
     highest = int(labels.max(initial=0))
     return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)

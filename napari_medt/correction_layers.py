@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.correction_labels import LABELS_ROLE, changed_cells, prediction_of
+from napari_medt.background_colour import usual_colours
+from napari_medt.correction_labels import LABELS_ROLE, background_number, changed_cells, prediction_of
 from napari_medt.layers import METADATA_KEY, notes_of
 from napari_medt.outline_colours import outline_colormap
 from napari_medt.placement import placement
@@ -58,8 +59,17 @@ class CorrectionLayers:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
 
-    def add_labels(self, target: ClickTarget) -> napari.layers.Labels:
-        """Add empty labels over an image, to be segmented into and painted in.
+    def add_labels(
+        self, target: ClickTarget, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
+    ) -> napari.layers.Labels:
+        """Add labels over an image, to be painted in.
+
+        Parameters
+        ----------
+        target
+            The image.
+        cut, found
+            A part of the labels, and what is in it; the rest is empty.
 
         Raises
         ------
@@ -70,8 +80,12 @@ class CorrectionLayers:
             sizes = " x ".join(map(str, target.shape))
             raise UserError(f"{target.name} is too large for labels in memory ({sizes} px): crop it first")
         notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": LABELS_ROLE}
+        data = np.zeros(target.shape, np.int32)
+        if cut:
+            data[cut] = found
         return self._viewer.add_labels(
-            np.zeros(target.shape, np.int32),
+            data,
+            colormap=usual_colours(background_number(data)),
             name=f"{target.layer.name} - to correct",
             metadata={METADATA_KEY: {"layer": notes}},
             **target.place(),

@@ -92,8 +92,10 @@ class CorrectWidget(QWidget):
         else:
             with suppress(UserError):  # said when a person presses a button
                 self.controls.region.offer(read_layer(image), 2)
-            if self.controls.status.text().startswith("Open an image"):
-                self.at.say("Press Segment to correct, mend what is wrong, mark the slice, and let the model learn.")
+            if not self.controls.status.text() or self.controls.status.text().startswith("Open an image"):
+                self.at.say(
+                    "Press Segment to correct, mend what is wrong, mark what is right, and let the model learn."
+                )
         self.looks.forget()
         self.at.trying(self.marking.offer_labels)()
         self.rounds.open_folder()

@@ -47,7 +47,7 @@ class MarkPanel(QWidget):
             button.toggled.connect(lambda down, button=button, asks=asks: button.setText(_DRAG if down else asks))
         self.set_ready(False, "")
 
-    def set_ready(self, ready: bool, hint: str, *, slices: bool = True) -> None:
+    def set_ready(self, ready: bool, hint: str, *, slices: bool = False) -> None:
         """Offer what can be done.
 
         Parameters

@@ -16,7 +16,6 @@ from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import Kept, Marked, keep
 from napari_medt.correction_labels import (
     begin,
-    changed_in,
     correctable,
     first_prediction,
     highest_number,
@@ -147,8 +146,8 @@ class Marking(QObject):
             folder=folder,
             data=target.data,
             region=target.region,
-            labels=np.array(labels.data[plane]),  # strokes that follow are not meant
-            predicted=prediction.data[plane],
+            labels=np.array(labels.data[plane]),  # what follows is not meant
+            predicted=np.array(prediction.data[plane]),
             background=prediction.background,
             source=source_of(target),
             mode=mode,
@@ -316,20 +315,22 @@ class Marking(QObject):
             return
         cut, labels = outcome.job.region.layer_index, self.labels()
         prediction = None if labels is None else prediction_of(labels)
-        edited = labels is not None and (
-            prediction is None
-            or labels.data.shape != target.shape
-            or bool(changed_in(labels.data[cut], prediction.data[cut], prediction.background).any())
-        )
-        if labels is None or edited:
-            labels = self._at.layers.add_labels(target)
-        found = np.asarray(outcome.labels)
-        earlier = prediction_of(labels)
-        predicted = np.zeros_like(labels.data) if earlier is None else earlier.data
-        labels.data[cut] = predicted[cut] = found.astype(labels.data.dtype)
+        found, edited = np.asarray(outcome.labels), False
+        if labels is not None:
+            edited = (
+                prediction is None
+                or labels.data.shape != target.shape
+                or not np.array_equal(labels.data[cut], prediction.data[cut])
+            )
+        if labels is None or prediction is None or edited:
+            labels = self._at.layers.add_labels(target, cut, found)
+            predicted = np.array(labels.data)
+        else:
+            predicted = prediction.data
+            labels.data[cut] = predicted[cut] = found.astype(labels.data.dtype)
+            labels.refresh()
         sha256 = outcome.segmentation.provenance["model_sha256"]
         begin(labels, predicted, model_name=outcome.model_name, model_sha256=sha256)
-        labels.refresh()
         self.unsaved.autosave.wrote(labels, cut)
         self.choose(labels)
         self.paint_object()
