@@ -10,6 +10,7 @@ from correct_scene import follow, layer_of
 from mouse import Mouse
 
 from napari_medt.correction_labels import begin, prediction_of
+from napari_medt.correction_layers import AFTER
 
 SIDE = 2000
 
@@ -99,3 +100,23 @@ def test_a_new_object_is_numbered_after_the_highest_but_for_background(large):
     labels.data[1500, 1500] = prediction_of(labels).background
     widget.marking.paint_object()
     assert labels.selected_label == 78
+
+
+def test_what_a_version_finds_is_outlined_as_finely_as_it_is_seen(large):
+    viewer, widget, _ = large()
+    image, found = viewer.layers["cells"], np.random.default_rng(4).integers(0, 3, (SIDE, SIDE), np.int32)
+    target = widget.at.target()
+    widget.at.layers.show_outlines(image, AFTER, target.region, found, view=widget.at.seen(target))
+    after = layer_of(viewer, "after")
+    step = round(after.scale[0])
+    np.testing.assert_array_equal(after.data, found[::step, ::step])
+    assert after.data.size <= 2**19
+    viewer.scene.camera.center = (0, 700, 1000)
+    viewer.scene.camera.zoom = 5
+    widget.at.layers.show_outlines(image, AFTER, target.region, found, view=widget.at.seen(target))
+    np.testing.assert_allclose(after.scale, 1)
+    top, left = np.round(after.data_to_world((0, 0))).astype(int)
+    height, width = after.data.shape
+    np.testing.assert_array_equal(after.data, found[top : top + height, left : left + width])
+    after.data[...] = 0  # what is shown is a copy
+    assert found[top : top + height, left : left + width].any()
