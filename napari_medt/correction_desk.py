@@ -62,8 +62,10 @@ class Marked:
         The set of corrections that it goes to.
     data, region
         The image, and the plane in it.
-    labels, predicted
-        The plane's labels, and what was found, (H, W).
+    predicted
+        What was found in the plane, (H, W).
+    changed
+        Where its labels differ from that, as flat indices, and what they hold there.
     background
         The number that background was painted with.
     source
@@ -79,8 +81,8 @@ class Marked:
     folder: Path
     data: Any
     region: Region
-    labels: NDArray[Any]
     predicted: NDArray[Any]
+    changed: tuple[NDArray[np.intp], NDArray[Any]]
     background: int
     source: Source
     mode: MarkMode
@@ -260,13 +262,16 @@ def keep(marked: Marked) -> Kept:
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
 
-    background = marked.labels == marked.background
-    present = set(np.unique(marked.labels).tolist()) if marked.objects else set()
+    labels = np.array(marked.predicted, dtype=marked.changed[1].dtype)
+    places, values = marked.changed
+    np.put(labels, places, values)
+    background = labels == marked.background
+    present = set(np.unique(labels).tolist()) if marked.objects else set()
     objects = [entry for entry in marked.objects if entry["value"] in present]
     prompts = [{"object": entry["value"], **prompt} for entry in objects for prompt in entry.get("prompts", [])]
     correction = mark(
         _plane(marked.data, marked.region),
-        np.where(background, 0, marked.labels),
+        np.where(background, 0, labels),
         marked.predicted,
         source=marked.source,
         mode=marked.mode,
@@ -284,7 +289,7 @@ def keep(marked: Marked) -> Kept:
         (top, bottom), (left, right) = marked.part
         inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
         background &= inside
-    after = np.where(background, 0, marked.labels).astype(marked.labels.dtype)
+    after = np.where(background, 0, labels).astype(labels.dtype)
     return Kept(marked, name, corrections.items, np.nonzero(background), checksum(after))
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "first_prediction",
     "highest_number",
     "prediction_of",
+    "what_changed",
     "without_background",
 ]
 
@@ -153,6 +154,22 @@ def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -
     changed = (labels != predicted).astype(np.uint8)
     changed[labels == background] = 2
     return changed
+
+
+def what_changed(labels: NDArray[Any], predicted: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return where a plane differs from what was found, as flat indices, and what it holds there.
+
+    A person waits for it: of a large plane, this is much less than a copy.
+    """
+    height, width = labels.shape
+    strip = max(1, _STRIP // max(1, width))
+    places, values = [], []
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        differs = labels[rows] != predicted[rows]
+        places.append(np.flatnonzero(differs) + top * width)
+        values.append(labels[rows][differs])
+    return np.concatenate(places), np.concatenate(values)
 
 
 def changed_cells(

@@ -20,6 +20,7 @@ from napari_medt.correction_labels import (
     first_prediction,
     highest_number,
     prediction_of,
+    what_changed,
 )
 from napari_medt.correction_source import place_words, source_of
 from napari_medt.layers import notes_of
@@ -146,8 +147,8 @@ class Marking(QObject):
             folder=folder,
             data=target.data,
             region=target.region,
-            labels=np.array(labels.data[plane]),  # what follows is not meant
-            predicted=np.array(prediction.data[plane]),
+            predicted=prediction.data[plane],
+            changed=what_changed(labels.data[plane], prediction.data[plane]),
             background=prediction.background,
             source=source_of(target),
             mode=mode,
@@ -326,7 +327,7 @@ class Marking(QObject):
             labels = self._at.layers.add_labels(target, cut, found)
             predicted = np.array(labels.data)
         else:
-            predicted = prediction.data
+            predicted = np.array(prediction.data) if self._at.work.untold else prediction.data  # it may be being read
             labels.data[cut] = predicted[cut] = found.astype(labels.data.dtype)
             labels.refresh()
         sha256 = outcome.segmentation.provenance["model_sha256"]
