@@ -64,27 +64,6 @@ def viewing(viewer: napari.Viewer, size: int) -> Blocks:
     yield "napari alone: the view is moved", block_of(move)
 
 
-def clicking(viewer: napari.Viewer, size: int) -> Blocks:
-    """Click on two objects, accept them, take it back."""
-    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
-
-    def idle() -> bool:
-        return not widget.work.untold
-
-    def objects() -> Any:
-        return next(layer for layer in viewer.layers if layer.name.endswith("- objects"))
-
-    wait_until(idle)
-    middle = PIECE / 2
-    yield "Click: the first click", block_of(lambda: widget.click((middle, middle)), idle)
-    yield "Click: a later click", block_of(lambda: widget.click((middle + 30, middle)), idle)
-    yield "Click: undo", block_of(widget.undo, idle)
-    yield "Click: accept", block_of(widget.accept, idle)
-    yield "Click: a click on the next object", block_of(lambda: widget.click((middle, middle + PIECE)), idle)
-    yield "Click: accept the next object", block_of(widget.accept, idle)
-    yield "Click: an accepted object is taken back", block_of(lambda: objects().undo())
-
-
 def correcting(viewer: napari.Viewer, size: int) -> Blocks:
     """Paint with napari's brush in labels that are corrected, each piece of the image with an object of its own."""
     from napari_medt.correction_labels import begin
@@ -137,11 +116,32 @@ def drag(viewer: napari.Viewer, way: list[tuple[float, float]]) -> None:
         QApplication.processEvents()
 
 
+def clicking(viewer: napari.Viewer, size: int) -> Blocks:
+    """Click on two objects, accept them, take it back."""
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
+
+    def idle() -> bool:
+        return not widget.work.untold
+
+    def objects() -> Any:
+        return next(layer for layer in viewer.layers if layer.name.endswith("- objects"))
+
+    wait_until(idle)
+    middle = PIECE / 2
+    yield "Click: the first click", block_of(lambda: widget.click((middle, middle)), idle)
+    yield "Click: a later click", block_of(lambda: widget.click((middle + 30, middle)), idle)
+    yield "Click: undo", block_of(widget.undo, idle)
+    yield "Click: accept", block_of(widget.accept, idle)
+    yield "Click: a click on the next object", block_of(lambda: widget.click((middle, middle + PIECE)), idle)
+    yield "Click: accept the next object", block_of(widget.accept, idle)
+    yield "Click: an accepted object is taken back", block_of(lambda: objects().undo())
+
+
 # What is measured, in the order of the table.
 MEASURED: dict[str, Callable[[napari.Viewer, int], Blocks]] = {
     "view": viewing,
-    "click": clicking,
     "correct": correcting,
+    "click": clicking,
 }
 
 
