@@ -7,6 +7,7 @@ one that was opened anew is the same.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ class KeptOutcomes:
         self._kept: OrderedDict[_Key, Outcome] = OrderedDict()
 
     @property
-    def nbytes(self) -> int:
+    def nbytes(self) -> float:
         """How much memory is taken."""
         with self._lock:
             return sum(_size(outcome) for outcome in self._kept.values())
@@ -148,7 +149,7 @@ def _digest(job: Job) -> bytes:
     return digest.digest()
 
 
-def _size(outcome: Outcome) -> int:
-    """Return the bytes that an outcome takes; what lies on disk takes none."""
+def _size(outcome: Outcome) -> float:
+    """Return the bytes that an outcome takes; what lies on disk is too large to be kept."""
     arrays: list[Any] = [outcome.labels, *(placed.data for placed in outcome.segmentation.attention)]
-    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
+    return sum(array.nbytes if isinstance(array, np.ndarray) else math.inf for array in arrays)

@@ -93,6 +93,8 @@ class ChangesOutline(QObject):
 
     def _on_camera(self, event: Any = None) -> None:
         """Follow the view where only what is in it is outlined."""
+        if self._timer.isActive():
+            return
         with suppress(UserError):
             if self._at.is_large(self._at.target()):
                 self.look_again()
