@@ -7,7 +7,7 @@ what is written, and drawn, is no more than the objects (:func:`write_objects`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,11 +49,14 @@ class Again:
     ----------
     record
         What is known of it (see :mod:`napari_medt.object_records`).
+    labels
+        The labels that it lies in.
     parts
         Where it was, as its clicks say.
     """
 
     record: Mapping[str, Any]
+    labels: napari.layers.Labels
     parts: Sequence[ObjectSlice] = ()
 
     @property
@@ -208,15 +211,14 @@ def plan_objects(
     if again is not None:
         value = again.value
     first = (1 if labels is None else _next_number(labels)) if value is None else value
-    plans = []
-    for count, (accepted, session) in enumerate(found):
-        number = first + count if value is None else first
-        plan = Plan(accepted, session, number, is_class, again)
-        if labels is not None:
-            _check(labels, target, plan, overwrite)
-            if again is not None:
-                plan = Plan(accepted, session, number, is_class, again, _gone(labels, target, plan, again))
-        plans.append(plan)
+    plans = [
+        Plan(accepted, session, first + count if value is None else first, is_class, again)
+        for count, (accepted, session) in enumerate(found)
+    ]
+    if labels is not None:
+        _free(labels, target, plans, overwrite)
+        if again is not None:
+            plans = [replace(plan, gone=_gone(labels, target, plan, again)) for plan in plans]
     return plans
 
 
@@ -233,42 +235,41 @@ def write_objects(
     UserError
         As for :func:`plan_objects`: the labels may have changed meanwhile.
     """
-    places, values, written, records = [], [], [], []
-    for plan in plans:
-        _check(labels, target, plan, overwrite)
-        free = [free_part(labels, target, part, own=plan.own, overwrite=overwrite) for part in plan.accepted.slices]
-        own = _joined([_places(target, part, mask) for part, mask in zip(plan.accepted.slices, free, strict=True)])
-        pixels = len(own[0])
-        written.append(Written(plan.value, pixels, plan.accepted.area - pixels))
-        records.append(_record(plan, target, own))
-        places.append(own)
-        values.append(np.full(pixels, plan.value))
-        if plan.gone is not None:
-            gone = _still(labels, plan.gone, plan.value)
-            places.append(gone)
-            values.append(np.zeros(len(gone[0]), int))
-    at, value = _joined(places), np.concatenate(values)
+    free = _free(labels, target, plans, overwrite)
+    gone = [_still(labels, plan.gone, plan.value) for plan in plans if plan.gone is not None]
+    at = _joined([*free, *gone], labels.ndim)
+    whose = np.repeat(range(len(free) + len(gone)), [len(axes[0]) for axes in (*free, *gone)])
     if len(plans) > 1:
         _, first = np.unique(np.ravel_multi_index(at, labels.data.shape), return_index=True)
-        at, value = tuple(axis[first] for axis in at), value[first]
-    labels.data_setitem(at, value.astype(labels.data.dtype))
+        at, whose = tuple(axis[first] for axis in at), whose[first]
+    values = np.array([*(plan.value for plan in plans), *(0 for _ in gone)], labels.data.dtype)
+    labels.data_setitem(at, values[whose])
+    counts = np.bincount(whose, minlength=len(plans)).tolist()
+    records = [_record(plan, target, own) for plan, own, count in zip(plans, free, counts, strict=False) if count]
     note_records(labels, records, gone=[plan.again.record for plan in plans if plan.again is not None])
-    return written
+    return [Written(plan.value, count, plan.accepted.area - count) for plan, count in zip(plans, counts, strict=False)]
 
 
-def _check(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, overwrite: bool) -> None:
+def _free(labels: napari.layers.Labels, target: ClickTarget, plans: Sequence[Plan], overwrite: bool) -> list[Places]:
+    """Return the pixels that each object would be written to; none for some of many, if others have all of it."""
     if labels.data.shape != target.shape:
         raise UserError(
             f"the labels {labels.name!r} have the shape {labels.data.shape} and {target.name} needs {target.shape}: "
             "choose other labels, or new ones"
         )
-    parts = plan.accepted.slices
-    if not any(free_part(labels, target, part, own=plan.own, overwrite=overwrite).any() for part in parts):
+    if max(plan.value for plan in plans) > np.iinfo(labels.data.dtype).max:
+        raise UserError(f"the labels {labels.name!r} are full ({labels.data.dtype}): choose new labels")
+    free = []
+    for plan in plans:
+        parts = plan.accepted.slices
+        masks = [free_part(labels, target, part, own=plan.own, overwrite=overwrite) for part in parts]
+        places = [_places(target, part, mask) for part, mask in zip(parts, masks, strict=True)]
+        free.append(_joined(places, labels.ndim))
+    if not any(len(places[0]) for places in free):
         raise UserError(
             "all of this object belongs to finished objects: tick Overwrite finished objects to take it from them"
         )
-    if plan.value > np.iinfo(labels.data.dtype).max:
-        raise UserError(f"the labels {labels.name!r} are full ({labels.data.dtype}): choose new labels")
+    return free
 
 
 def _gone(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, again: Again) -> Places:
@@ -277,10 +278,11 @@ def _gone(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, again: 
     A number is one object's, wherever it is; of a class, the pixels are its that its clicks found.
     """
     if plan.is_class:
-        former = _still(labels, _joined([_places(target, part, part.mask) for part in again.parts]), plan.value)
+        found = _joined([_places(target, part, part.mask) for part in again.parts], labels.ndim)
+        former = _still(labels, found, plan.value)
     else:
         former = np.nonzero(np.asarray(labels.data) == plan.value)
-    kept = _joined([_places(target, part, part.mask) for part in plan.accepted.slices])
+    kept = _joined([_places(target, part, part.mask) for part in plan.accepted.slices], labels.ndim)
     shape = labels.data.shape
     outside = ~np.isin(np.ravel_multi_index(former, shape), np.ravel_multi_index(kept, shape))
     return tuple(axis[outside] for axis in former)
@@ -300,8 +302,9 @@ def _places(target: ClickTarget, part: ObjectSlice, mask: NDArray[np.bool_]) -> 
     return tuple(next(core) if isinstance(at, slice) else np.full(len(rows), at) for at in index)
 
 
-def _joined(places: Sequence[Places]) -> Places:
-    return tuple(np.concatenate(axis) for axis in zip(*places, strict=True))
+def _joined(places: Sequence[Places], ndim: int) -> Places:
+    none = np.zeros(0, np.intp)
+    return tuple(np.concatenate([none, *(axes[axis] for axes in places)]) for axis in range(ndim))
 
 
 def _next_number(labels: napari.layers.Labels) -> int:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from napari_medt.click_target import ClickTarget
     from src_models.predict import PlacedMap
 
-__all__ = ["ClickLayers"]
+__all__ = ["ClickLayers", "prepare_layers"]
 
 Plane = tuple[int, ...]
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
 _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"
-_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffe14d"
+_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffd500"
 _SYMBOLS = {True: "disc", False: "x"}
 _DISK_PX = 11  # on the screen, at least
 
@@ -41,6 +41,18 @@ class _Outlined:
     region: tuple[slice, slice]
     mask: NDArray[np.bool_]
     lines: NDArray[np.float64]
+
+
+def prepare_layers() -> None:
+    """Make one layer of each kind, and drop it: at the first one, napari works out colours and checks for 0.2 s.
+
+    This is for a worker thread, before a person clicks.
+    """
+    from napari.layers import Labels, Points, Vectors
+
+    Labels(np.zeros((1, 1), np.uint16))
+    Points(ndim=2)
+    Vectors(ndim=2, edge_color=_OUTLINE)
 
 
 class ClickLayers:

@@ -35,12 +35,15 @@ def clicks_path(path: str | Path) -> Path:
 def with_ending(path: str | Path, ending: str = ".tif") -> Path:
     """Return a file with the ending that belongs to it, if it has none that is known.
 
-    What looks like an ending of another kind of file stays as it is, to be refused.
+    What looks like an ending of another kind of file stays as it is, to be refused. Some systems' dialogs add half of
+    an ending, ``.gz``.
 
-    >>> str(with_ending("cells")), str(with_ending("cells.nii.gz")), str(with_ending("day 1.5 h", ".nii.gz"))
-    ('cells.tif', 'cells.nii.gz', 'day 1.5 h.nii.gz')
+    >>> str(with_ending("cells")), str(with_ending("day 1.5 h", ".nii.gz")), str(with_ending("cells.gz"))
+    ('cells.tif', 'day 1.5 h.nii.gz', 'cells.nii.gz')
     """
     path = Path(path)
+    if path.suffix == ".gz" and not path.name.lower().endswith(_SUFFIXES):
+        return path.with_suffix(".nii.gz")
     known = path.name.lower().endswith(_SUFFIXES) or path.suffix[1:].isalpha()
     return path if known else path.with_name(path.name + ending)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScreenWidth", "place_of_lines", "show_lines"]
 
-_WIDTH = 2.0  # px on the screen
+_WIDTH = 3.0  # px on the screen
 
 
 def place_of_lines(target: ClickTarget) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class AcceptedObjects(QObject):
     def __init__(self, clicking: Clicking, parent: QObject) -> None:
         super().__init__(parent)
         self._at = clicking
-        self._last: dict[Hashable, Mapping[str, Any]] = {}  # what is known of the object accepted last
+        self._last: dict[Hashable, Again] = {}  # the object accepted last
         self._examples: dict[Hashable, list[ObjectSlice]] = {}
 
     def examples(self, key: Hashable) -> list[ObjectSlice]:
@@ -58,14 +58,19 @@ class AcceptedObjects(QObject):
         """Write the object that is suggested, and the suggestions that wait, each as an object of its own."""
         self._ask(lambda subject, plan: self._at.desk.accept_all(subject, plane, suggestions, plan))
 
-    def write(self, key: Hashable, plans: Sequence[Plan], seen: Seen) -> bool:
-        """Write objects that were taken; if they cannot be written any more, the first is in work again: False."""
+    def write(self, key: Hashable, chosen: napari.layers.Labels | None, plans: Sequence[Plan], seen: Seen) -> bool:
+        """Write objects that were taken; if they cannot be written any more, the first is in work again: False.
+
+        They go into the labels that were chosen when a person accepted them, or new ones if those were removed since.
+        """
         at = self._at
         target, accepting = at.subjects.targets[key], at.controls.accepting
         try:
-            labels = at.subjects.labels() or add_objects_layer(at.viewer, target)
-            at.subjects.offer_labels()
-            accepting.choose(labels)
+            labels = at.subjects.labels() if chosen is None else chosen
+            if labels is None or labels not in at.viewer.layers:
+                labels = add_objects_layer(at.viewer, target)
+                at.subjects.offer_labels()
+                accepting.choose(labels)
             written = write_objects(labels, target, plans, overwrite=accepting.overwrite.isChecked())
         except UserError as error:  # the labels changed meanwhile
             at.report(str(error))
@@ -74,7 +79,7 @@ class AcceptedObjects(QObject):
                 at.ask("restore", subject, partial(at.desk.restore, subject, plans[0].session))
             return False
         at.again.pop(key, None)
-        self._last[key] = records_of(labels)[-1]
+        self._last[key] = Again(records_of(labels)[-1], labels)
         largest = [max(plan.accepted.slices, key=_area) for plan in plans]
         self._examples[key] = [*self._examples.get(key, []), *largest][-_EXAMPLES:]
         self.written.emit(seen)
@@ -87,7 +92,7 @@ class AcceptedObjects(QObject):
         Where finished objects may be overwritten, a click begins a new one.
         """
         labels = self._at.subjects.labels()
-        if labels is None or self._at.controls.accepting.overwrite.isChecked():
+        if labels is None or labels.data.shape != target.shape or self._at.controls.accepting.overwrite.isChecked():
             return False
         index = target.index(place.plane, slice(round(place.y), None), slice(round(place.x), None))
         at = [i.start if isinstance(i, slice) else i for i in index]
@@ -105,12 +110,12 @@ class AcceptedObjects(QObject):
                 else f"Object {value} was clicked in {record['image']!r}: a new object is begun."
             )
             return False
-        return self._reopen(record)
+        return self._reopen(Again(record, labels))
 
     def reopen_last(self) -> bool:
         """Open the object again that was accepted last; whether there is one."""
-        record = self._last.get(self._at.subjects.key())
-        return record is not None and self._reopen(record)
+        last = self._last.get(self._at.subjects.key())
+        return last is not None and last.labels == self._at.subjects.labels() and self._reopen(last)
 
     def reopened(self, key: Hashable, painted: int) -> None:
         """Say that an object is open again, once its clicks are answered."""
@@ -130,7 +135,7 @@ class AcceptedObjects(QObject):
 
     def stored(self, seen: Seen) -> Mapping[str, Any]:
         """Return a session as it is kept on disk: with what the object was before, if it was accepted before."""
-        again = self._at.again.get(seen.key)
+        again = self._at.again_of(seen.key)
         if again is None:
             return seen.stored
         return {**seen.stored, "again": {"value": again.value, "time": again.record["time"]}}
@@ -142,7 +147,7 @@ class AcceptedObjects(QObject):
             return
         for record in records_of(labels):
             if (record["value"], record["time"]) == (was["value"], was["time"]):
-                self._at.again[key] = Again(record)
+                self._at.again[key] = Again(record, labels)
 
     def forget(self, keys: Sequence[Hashable]) -> None:
         """Forget images that were removed."""
@@ -153,53 +158,51 @@ class AcceptedObjects(QObject):
 
     def _ask(self, take: Any) -> None:
         at = self._at
-        subject, target = at.subject(), at.target()
+        subject, target, labels = at.subject(), at.target(), at.subjects.labels()
         if subject is None or target is None:
             return
-        accepting = at.controls.accepting
         plan = partial(
             plan_objects,
-            at.subjects.labels(),
+            labels,
             target,
-            value=accepting.value(),
-            overwrite=accepting.overwrite.isChecked(),
-            again=at.again.get(subject.key),
+            value=at.controls.accepting.value(),
+            overwrite=at.controls.accepting.overwrite.isChecked(),
+            again=at.again_of(subject.key),
         )
-        at.ask("accept", subject, partial(take, subject, plan))
+        at.ask("accept", subject, lambda: (labels, *take(subject, plan)))
 
-    def _reopen(self, record: Mapping[str, Any]) -> bool:
-        subject, target, labels = self._at.subject(), self._at.target(), self._at.subjects.labels()
-        if subject is None or target is None or labels is None:
+    def _reopen(self, again: Again) -> bool:
+        subject, target = self._at.subject(), self._at.target()
+        if subject is None or target is None:
             return False
-        again = self._at.again[subject.key] = Again(record)
+        self._at.again[subject.key] = again
         self._at.opening.add(subject.key)
-        self._at.ask("reopen", subject, partial(self._open, subject, target, labels, again))
+        self._at.ask("reopen", subject, partial(self._open, subject, target, again))
         return True
 
-    def _open(
-        self, subject: Subject, target: ClickTarget, labels: napari.layers.Labels, again: Again
-    ) -> tuple[Seen, int]:
+    def _open(self, subject: Subject, target: ClickTarget, again: Again) -> tuple[Seen, int]:
         """Give the clicks again, and count the pixels by which the object differs from what they find."""
         seen = self._at.desk.restore(subject, again.record["session"])
         again.parts = tuple(
             ObjectSlice(plane, found.answer.region, found.answer.mask, found.prompts)
             for plane, found in seen.state.planes.items()
         )
-        return seen, _differing(labels, target, again)
+        return seen, _differing(target, again)
 
 
-def _differing(labels: napari.layers.Labels, target: ClickTarget, again: Again) -> int:
+def _differing(target: ClickTarget, again: Again) -> int:
     """Return how many pixels of an object's planes have its number but are not found by its clicks, or the reverse."""
     if again.record.get("class", False):
         return 0
     count = 0
     for part in again.parts:
-        there = labels.data[target.index(part.plane, *part.region)]
+        there = again.labels.data[target.index(part.plane, *part.region)]
         count += int(((there == again.value) & ~part.mask).sum() + ((there == 0) & part.mask).sum())
     return count
 
 
 def _words(written: Sequence[Written]) -> str:
+    written = [one for one in written if one.pixels]
     pixels, kept = sum(one.pixels for one in written), sum(one.kept_out for one in written)
     left = f", {kept} px left to finished objects" if kept else ""
     if len(written) == 1:

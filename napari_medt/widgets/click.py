@@ -14,6 +14,7 @@ from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.click_desk import Seen, Subject
+from napari_medt.click_layers import prepare_layers
 from napari_medt.click_target import ClickTarget
 from napari_medt.ct_layer import shows_ct
 from napari_medt.saving_objects import save_objects
@@ -25,6 +26,7 @@ from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.click_switch import ClickSwitch
 from napari_medt.widgets.clicking import Clicking
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.objects_dialog import ask_where_to
 from napari_medt.widgets.suggesting import Suggesting
 from napari_medt.widgets.unsaved_objects import UnsavedObjects
@@ -63,8 +65,10 @@ class ClickWidget(QWidget):
         self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_image_changed()
+        self.work.ask(("prepare", None), prepare_layers)
         self.controls.on.setChecked(True)
         self.unsaved.offer()
 

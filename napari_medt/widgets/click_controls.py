@@ -111,7 +111,7 @@ class ClickControls:
         """Show whether there is anything to click in."""
         self.on.setEnabled(ready)
         if not ready:
-            self.set_status("Open an image to begin (File > Open Files).")
+            self.set_status("Open an image to begin (File > Open File(s)...).")
         elif self.status.text().startswith("Open an image"):
             self.set_status("Click on an object.")
 
@@ -158,12 +158,15 @@ class ClickControls:
                 lines.append(f"{where}: stops at slice {end.plane[-1]}, {end.why}.")
         self.ends.setText(" ".join(lines))
 
-    def set_suggestions(self, left: int | None) -> None:
-        """Say how many suggestions wait after the one that is shown; None where none is shown."""
+    def set_suggestions(self, left: int | None, words: str = "") -> None:
+        """Say how many suggestions wait after the one that is shown; None, and other words, where none is shown."""
         self.accept_all.setEnabled(left is not None)
-        waiting = {None: "", 0: "This is the last one.", 1: "One more after this one."}
-        words = waiting.get(left, f"{left} more after this one.")
-        self.suggestions.setText(f"{words} A accepts it, N skips it, Shift+A accepts all." if words else "")
+        if left is not None:
+            waiting = {0: "This is the last one.", 1: "One more after this one."}
+            words = (
+                waiting.get(left, f"{left} more after this one.") + " A accepts it, N skips it, Shift+A accepts all."
+            )
+        self.suggestions.setText(words)
 
     def _build(self, parent: QWidget) -> None:
         content = QWidget()

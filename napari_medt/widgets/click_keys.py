@@ -54,6 +54,7 @@ class ClickKeys(QObject):
         self._widget = widget
         self._does = {_parsed(key): what for what, keys in names.items() for key in keys.split(", ")}
         self._on = False
+        self.resting = False  # all but the space bar is napari's
 
     def switch(self, on: bool) -> None:
         """Start or stop catching."""
@@ -80,7 +81,7 @@ class ClickKeys(QObject):
                 self.space.emit(kind == QEvent.Type.KeyPress)
             return False
         what = self._does.get((event.key(), _modifiers(event)))
-        if what is None or kind == QEvent.Type.KeyRelease:
+        if what is None or self.resting or kind == QEvent.Type.KeyRelease:
             return False
         event.accept()
         if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():

@@ -35,15 +35,22 @@ class ClickSwitch(QObject):
         self._mouse = mouse
         self._keys = keys
         controls.on.toggled.connect(self.switch)
-        mouse.lost.connect(lambda: self._show(False, _LOST))
+        mouse.lost.connect(self._on_lost)
         mouse.tool_in_hand.connect(self._on_tool)
 
     def switch(self, on: bool) -> None:
         """Let clicks segment, or not any more."""
-        self._mouse.switch(on)
+        self._mouse.switch(on)  # which puts down what is in hand
+        self._keys.resting = False
+        self._keys.switch(on)
         self._show(on, _OFF)
 
+    def _on_lost(self) -> None:
+        self._keys.switch(False)
+        self._show(False, _LOST)
+
     def _on_tool(self, tool: str | None) -> None:
+        self._keys.resting = tool is not None  # a held space bar moves the view whatever is in hand
         if tool is None:
             self._show(True)
         else:
@@ -52,5 +59,4 @@ class ClickSwitch(QObject):
     def _show(self, on: bool, why_not: str = "") -> None:
         with QSignalBlocker(self._controls.on):
             self._controls.on.setChecked(on)
-        self._keys.switch(on)
         self._controls.set_on(on, why_not)

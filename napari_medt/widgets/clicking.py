@@ -80,9 +80,14 @@ class Clicking:
         found = seen is not None and bool(seen.state.planes)
         return found or key in self.opening or any(of == key for of, _, _ in self.pending)
 
+    def again_of(self, key: Hashable) -> Again | None:
+        """Return what the object in work was before; None if it is new in the labels that are chosen."""
+        again = self.again.get(key)
+        return again if again is not None and again.labels == self.subjects.labels() else None
+
     def own(self, key: Hashable) -> int:
         """Return what an object may be written over: its class, or the number that it has already; 0 if it is new."""
-        again = self.again.get(key)
+        again = self.again_of(key)
         return again.value if again is not None else self.controls.accepting.value() or 0
 
     def report(self, message: str) -> None:

@@ -85,10 +85,10 @@ class Suggesting:
         if self.going_on:
             self.show_next()
 
-    def drop(self) -> None:
-        """Suggest nothing any more."""
+    def drop(self, words: str = "") -> None:
+        """Suggest nothing any more, and say why."""
         self._waiting, self.going_on = [], False
-        self._at.controls.set_suggestions(None)
+        self._at.controls.set_suggestions(None, words)
 
     def show_next(self) -> None:
         """Show the next suggestion as the object, to be accepted, mended or skipped."""
@@ -99,8 +99,7 @@ class Suggesting:
         at.again.pop(subject.key, None)
         at.ask("reset", subject, partial(at.desk.reset, subject))
         if not self._waiting:
-            self.drop()
-            at.controls.set_status("No more similar objects in view.")
+            self.drop("No more similar objects in view.")
             return
         self.going_on = True
         suggestion = self._waiting.pop(0)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from correct_fixtures import correcting, dark_model_path, documents, learn, press  # noqa: F401 (fixtures)
+from discs import IMAGE, settle
 from napari.utils.notifications import notification_manager
 
 from napari_medt.segmentation_task import SegmentSettings
@@ -194,3 +195,46 @@ def expected(blob_model_path):
 def settings(blob_model_path) -> SegmentSettings:
     """The settings a widget starts with."""
     return SegmentSettings(model=blob_model_path)
+
+
+@pytest.fixture
+def clicking(make_napari_viewer, bright_model_path, plugin_registered, qtbot):
+    """Return a function that opens a viewer with an image and the widget, ready for clicks."""
+
+    def open_(image=IMAGE, **kwargs):
+        viewer = make_napari_viewer(show=True)
+        layer = viewer.add_image(image, contrast_limits=(0, 1), **kwargs) if image is not None else None
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
+        widget.open_model(bright_model_path)
+        settle(qtbot, widget)
+        return viewer, widget, layer
+
+    return open_
+
+
+@pytest.fixture
+def do(qtbot):
+    """Return a function that does something and waits until it is answered."""
+
+    def act(widget, action, *arguments, **options):
+        action(*arguments, **options)
+        settle(qtbot, widget)
+
+    return act
+
+
+@pytest.fixture
+def dicom_folder(tmp_path):
+    """A folder of three slices of a real scanner, 5 mm apart, the last file first."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    source = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    folder = tmp_path / "ct"
+    folder.mkdir()
+    for number in range(3):
+        position = list(source.ImagePositionPatient)
+        source.ImagePositionPatient = [*position[:2], -75 + 5 * number]
+        source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        source.save_as(folder / f"{9 - number}.dcm")
+    return folder

@@ -494,3 +494,27 @@ def test_a_labels_layer_that_is_removed_leaves_nothing_to_offer(at_work, start, 
     widget.unsaved.autosave.flush()
     (journal,) = journals()
     assert overlap(read_journal(journal).labels == 1, THIRD) > 0.9
+
+
+def test_an_object_that_is_open_again_is_still_the_same_one_when_the_work_goes_on(start, qtbot):
+    viewer, widget = start()
+    viewer.add_image(IMAGE, name="image")
+    settle(qtbot, widget)
+    for at in ((30, 40), (75, 110)):
+        widget.click(at)
+        widget.accept()
+        settle(qtbot, widget)
+    widget.click((30, 40))
+    settle(qtbot, widget)
+    assert "Object 1 is open again" in widget.controls.status.text()
+    widget.click((95, 30))
+    settle(qtbot, widget)
+    viewer.window.remove_dock_widget("all")
+    _, other = start(viewer)
+    settle(qtbot, other)
+    assert overlap(outlined(other), FIRST | THIRD) > 0.9
+    other.accept()
+    settle(qtbot, other)
+    assert set(np.unique(objects(viewer).data)) == {0, 1, 2}
+    assert overlap(objects(viewer).data == 1, FIRST | THIRD) > 0.9
+    assert overlap(objects(viewer).data == 2, SECOND) > 0.9

@@ -8,7 +8,8 @@ import threading
 import numpy as np
 import pytest
 import tifffile
-from mouse import CONTROL, RIGHT, SHIFT, Mouse, press_key
+from discs import IMAGE, LARGE, OTHER, SMALL, STACK, disc, key, objects, overlap, settle
+from mouse import CONTROL, RIGHT, SHIFT, Mouse
 from outlined import outlined as shown
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
@@ -20,61 +21,6 @@ from src_models.ct_windows import ct_window
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 TURNED = {"scale": (0.5, 2.0), "rotate": 30, "translate": (4, -3)}
-
-
-def disc(y, x, radius, shape=(120, 160)):
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-
-
-SMALL, LARGE, OTHER = disc(30, 40, 9), disc(75, 110, 25), disc(95, 30, 10)
-IMAGE = (SMALL | LARGE | OTHER).astype(np.float32)
-STACK = np.stack([disc(60, 80, radius).astype(np.float32) for radius in (0, 12, 15, 18, 15, 12, 0)])
-STACK[[0, 6]] = 0
-
-
-def overlap(one, other):
-    return (one & other).sum() / (one | other).sum()
-
-
-@pytest.fixture
-def clicking(make_napari_viewer, bright_model_path, qtbot):
-    """Return a function that opens a viewer with an image and the widget, ready for clicks."""
-
-    def open_(image=IMAGE, **kwargs):
-        viewer = make_napari_viewer(show=True)
-        layer = viewer.add_image(image, contrast_limits=(0, 1), **kwargs) if image is not None else None
-        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
-        widget.open_model(bright_model_path)
-        settle(qtbot, widget)
-        return viewer, widget, layer
-
-    return open_
-
-
-def settle(qtbot, widget):
-    """Wait until everything that was asked for is answered and shown."""
-    qtbot.waitUntil(lambda: widget.work.untold == 0, timeout=60_000)
-    QApplication.processEvents()
-
-
-@pytest.fixture
-def do(qtbot):
-    """Return a function that does something and waits until it is answered."""
-
-    def act(widget, action, *arguments, **options):
-        action(*arguments, **options)
-        settle(qtbot, widget)
-
-    return act
-
-
-def objects(viewer, name="image"):
-    return next(layer for layer in viewer.layers if layer.name.endswith("- objects"))
-
-
-def key(widget, viewer, letter, held=Qt.KeyboardModifier.NoModifier):
-    press_key(viewer.window._qt_viewer.canvas.native, getattr(Qt.Key, f"Key_{letter}"), held)
 
 
 @pytest.mark.parametrize("place", [{}, TURNED], ids=["plain", "anisotropic and rotated"])
@@ -433,6 +379,22 @@ def test_objects_and_clicks_are_saved_to_files(clicking, do, tmp_path, monkeypat
     assert stored["labels"] == "cells.tif"
     assert [entry["value"] for entry in stored["objects"]] == [1]
     assert stored["objects"][0]["prompts"][0]["kind"] == "click"
+
+
+KINDS = {".tif": "TIFF (*.tif *.tiff)", ".nii.gz": "NIfTI, for scans (*.nii.gz *.nii)"}
+
+
+@pytest.mark.parametrize("ending", list(KINDS))
+def test_an_ending_that_is_left_out_is_that_of_the_chosen_kind(clicking, do, tmp_path, monkeypatch, messages, ending):
+    _, widget, _ = clicking()
+    do(widget, widget.click, (30, 40))
+    do(widget, widget.accept)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "day 1.5 h"), KINDS[ending]))
+    do(widget, widget.controls.save.click)
+    assert (tmp_path / f"day 1.5 h{ending}").is_file()
+    assert "Saved: day 1.5 h" in widget.controls.status.text()
+    do(widget, widget.controls.save.click)  # a person was not asked whether this file may go
+    assert "this file exists" in messages[-1]
 
 
 def test_everything_that_can_be_pressed_says_what_it_does(clicking):
