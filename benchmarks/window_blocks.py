@@ -19,9 +19,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# Neither the preferences nor the unsaved work of whoever runs this.
+# Neither the preferences, the unsaved work nor the corrections of whoever runs this.
 os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
+os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
 
 import napari
 import numpy as np
@@ -65,6 +66,58 @@ def viewing(viewer: napari.Viewer, size: int) -> Blocks:
     yield "napari alone: points are added", block_of(lambda: viewer.add_points(np.zeros((1, 2))))
 
 
+def correcting(viewer: napari.Viewer, size: int) -> Blocks:
+    """Paint with napari's brush in labels that are corrected, each piece of the image with an object of its own."""
+    from napari_medt.correction_labels import begin
+
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Correct and learn")
+
+    def idle() -> bool:
+        return not (widget.at.work.untold or widget.marking.changes.busy)
+
+    wait_until(idle)
+    labels = widget.at.layers.add_labels(widget.at.target())
+    times = -(-size // PIECE)
+    numbers = np.arange(1, times**2 + 1, dtype=np.int32).reshape(times, times)
+    labels.data[...] = np.kron(numbers, np.ones((PIECE, PIECE), np.int32))[:size, :size]
+    begin(labels, labels.data.copy(), model_name="none", model_sha256="")
+    labels.refresh()
+    widget.marking.choose(labels)
+    widget.marking.paint_object()
+    labels.brush_size = 30
+    wait_until(idle, after=1.0)
+    way = [(size / 2 + 4 * step, size / 2 + 3 * step) for step in range(30)]
+    drag(viewer, way)  # napari compiles at the first stroke
+    wait_until(idle)
+    yield "Correct and learn: a stroke", block_of(lambda: drag(viewer, [(y - 90, x) for y, x in way]), idle)
+    yield "Correct and learn: a stroke is undone", block_of(labels.undo, idle)
+    yield "Correct and learn: what was painted is marked", block_of(lambda: widget.marking.mark("painted"), idle)
+
+
+def drag(viewer: napari.Viewer, way: list[tuple[float, float]]) -> None:
+    """Drag the left mouse button along places in the world, and let the window work after each."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    canvas, camera = viewer.window._qt_viewer.canvas.native, viewer.scene.camera  # noqa: SLF001 (napari gives no other way)
+    left, nothing = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    kinds = [QEvent.Type.MouseButtonPress, *[QEvent.Type.MouseMove] * (len(way) - 1), QEvent.Type.MouseButtonRelease]
+    for kind, (y, x) in zip(kinds, [*way, way[-1]], strict=True):
+        row, column = (
+            (at - centre) * camera.zoom + length / 2
+            for at, centre, length in zip((y, x), camera.center[-2:], (canvas.height(), canvas.width()), strict=True)
+        )
+        at, ends = QPointF(column, row), kind == QEvent.Type.MouseButtonRelease
+        button = nothing if kind == QEvent.Type.MouseMove else left
+        held = nothing if ends else left
+        event = QMouseEvent(
+            kind, at, QPointF(canvas.mapToGlobal(at.toPoint())), button, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(canvas, event)
+        QApplication.processEvents()
+
+
 def clicking(viewer: napari.Viewer, size: int) -> Blocks:
     """Click on two objects, accept them, take it back."""
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
@@ -89,6 +142,7 @@ def clicking(viewer: napari.Viewer, size: int) -> Blocks:
 # What is measured, in the order of the table.
 MEASURED: dict[str, Callable[[napari.Viewer, int], Blocks]] = {
     "view": viewing,
+    "correct": correcting,
     "click": clicking,
 }
 

@@ -6,18 +6,18 @@ what another process added is seen.
 
 from __future__ import annotations
 
-import hashlib
 import logging
+import zlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.segmentation_task import Failure, Job, Outcome, load_model, segmentation_steps
+from napari_medt.kept_outcomes import KeptOutcomes, file_sha256
+from napari_medt.segmentation_task import Failure, Job, Outcome, load_model
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "Kept",
     "Marked",
     "Shelf",
+    "checksum",
     "compare_steps",
     "default_folder",
     "keep",
@@ -61,16 +62,18 @@ class Marked:
         The set of corrections that it goes to.
     data, region
         The image, and the plane in it.
-    labels, predicted
-        The plane's labels, and what was found, (H, W).
+    predicted
+        What was found in the plane, (H, W).
+    changed
+        Where its labels differ from that, as flat indices, and what they hold there.
     background
-        Where background was painted, (H, W).
+        The number that background was painted with.
     source
         What it is.
     mode, part
         What counts; rows and columns, where that is a region.
     objects
-        What is known of the objects that were clicked.
+        What is known of the objects that were clicked, in whichever plane.
     model_name, model_sha256
         The model that `predicted` comes from.
     """
@@ -78,9 +81,9 @@ class Marked:
     folder: Path
     data: Any
     region: Region
-    labels: NDArray[Any]
     predicted: NDArray[Any]
-    background: NDArray[np.bool_]
+    changed: tuple[NDArray[np.intp], NDArray[Any]]
+    background: int
     source: Source
     mode: MarkMode
     part: tuple[tuple[int, int], tuple[int, int]] | None = None
@@ -91,11 +94,27 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A correction that is on disk, and all that count now, oldest first."""
+    """A correction that is on disk.
+
+    Parameters
+    ----------
+    marked
+        What was marked.
+    name
+        Its name in the set.
+    items
+        All corrections that count now, oldest first.
+    background
+        Rows and columns where background was painted that counts: it is background from now on.
+    checksum
+        Of the plane's labels once it is.
+    """
 
     marked: Marked
     name: str
     items: tuple[CorrectionItem, ...]
+    background: tuple[NDArray[np.intp], ...]
+    checksum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +194,7 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     own = {version.sha256 for version in found}
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
     known = [*models, *([] if versions.base is None else [versions.base])]
-    base = next((path for path in known if roots and _sha256(path) == roots[0]), None)
+    base = next((path for path in known if roots and file_sha256(path) == roots[0]), None)
     return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
 
 
@@ -243,24 +262,40 @@ def keep(marked: Marked) -> Kept:
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
 
-    clicked = [entry["value"] for entry in marked.objects]
-    prompts = [{"object": entry["value"], **prompt} for entry in marked.objects for prompt in entry.get("prompts", [])]
+    labels = np.array(marked.predicted, dtype=marked.changed[1].dtype)
+    places, values = marked.changed
+    np.put(labels, places, values)
+    background = labels == marked.background
+    present = set(np.unique(labels).tolist()) if marked.objects else set()
+    objects = [entry for entry in marked.objects if entry["value"] in present]
+    prompts = [{"object": entry["value"], **prompt} for entry in objects for prompt in entry.get("prompts", [])]
     correction = mark(
         _plane(marked.data, marked.region),
-        np.where(marked.background, 0, marked.labels),
+        np.where(background, 0, labels),
         marked.predicted,
         source=marked.source,
         mode=marked.mode,
         region=marked.part,
-        background=marked.background,
-        clicked=clicked,
+        background=background,
+        clicked=[entry["value"] for entry in objects],
         prompts=prompts,
         model_name=marked.model_name,
         model_sha256=marked.model_sha256,
     )
     corrections = CorrectionSet.open(marked.folder)
     name = corrections.add(correction)
-    return Kept(marked, name, corrections.items)
+    if marked.part is not None:
+        inside = np.zeros_like(background)
+        (top, bottom), (left, right) = marked.part
+        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+        background &= inside
+    after = np.where(background, 0, labels).astype(labels.dtype)
+    return Kept(marked, name, corrections.items, np.nonzero(background), checksum(after))
+
+
+def checksum(labels: NDArray[Any]) -> int:
+    """Return what tells labels of a plane from others."""
+    return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
 def parts_of(model: Path) -> list[LearningPart]:
@@ -299,25 +334,13 @@ def rank(
         return Failure(f"Looking for what to correct next failed unexpectedly ({type(error).__name__}: {error}).")
 
 
-def compare_steps(before: Job, after: Job) -> Generator[Progress, None, Compared | Failure]:
-    """Segment a plane with two models; errors come back as a Failure."""
-    one = yield from segmentation_steps(before)
+def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
+    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
+    one = yield from kept.steps(before, exactly=False)
     if isinstance(one, Failure):
         return one
-    other = yield from segmentation_steps(after)
+    other = yield from kept.steps(after, exactly=False)
     return other if isinstance(other, Failure) else Compared(one, other)
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        return _file_sha256(path, path.stat().st_mtime_ns)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=32)
-def _file_sha256(path: Path, _modified: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _plane(data: Any, region: Region) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +28,22 @@ if TYPE_CHECKING:
 __all__ = [
     "LABELS_ROLE",
     "Prediction",
+    "background_number",
     "begin",
+    "changed_cells",
     "changed_in",
-    "clicked_objects",
     "correctable",
     "first_prediction",
+    "highest_number",
     "prediction_of",
+    "what_changed",
+    "without_background",
 ]
 
 LABELS_ROLE = "to correct"
 
 _KEY = "correction"
+_STRIP = 2**18  # pixels that are compared at a time
 _NUMBERS = {1: 120, 2: 30_000}  # of background, by the bytes of a label; the last one for all that are larger
 
 
@@ -89,7 +95,7 @@ def begin(
             "choose other labels"
         )
     notes = _notes(labels)
-    background = notes.get(_KEY, {}).get("background") or _background_number(labels.data)
+    background = notes.get(_KEY, {}).get("background") or background_number(labels.data)
     prediction = Prediction(predicted, model_name, model_sha256, background)
     known = {name: getattr(prediction, name) for name in Prediction.__slots__}
     labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _KEY: known}}
@@ -116,11 +122,31 @@ def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | 
     return np.zeros_like(labels.data), None, None
 
 
-def clicked_objects(labels: napari.layers.Labels, plane: NDArray[Any]) -> list[dict[str, Any]]:
-    """Return what is known of the clicked objects that are in a plane of labels."""
-    known = _notes(labels).get("objects", [])
-    present = set(np.unique(plane).tolist()) if known else set()
-    return [entry for entry in known if entry["value"] in present]
+def highest_number(labels: NDArray[Any], background: int) -> int:
+    """Return the highest number of an object in labels; background that was painted is none."""
+    highest, flat = 0, labels.reshape(-1)
+    for start in range(0, flat.size, _STRIP):
+        strip = flat[start : start + _STRIP]
+        most = int(strip.max())
+        if most == background:
+            most = int(strip.max(initial=0, where=strip != background))
+        highest = max(highest, most)
+    return highest
+
+
+def without_background(data: NDArray[Any], metadata: Mapping[str, Any]) -> NDArray[Any]:
+    """Return labels as they are saved: background that was painted is 0, not the number that it is painted with.
+
+    Parameters
+    ----------
+    data
+        Labels of any shape.
+    metadata
+        Their layer's metadata.
+    """
+    notes = metadata.get(METADATA_KEY)
+    number = notes.get(_KEY, {}).get("background") if isinstance(notes, dict) else None
+    return data if number is None else np.where(data == number, 0, data).astype(data.dtype)
 
 
 def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -> NDArray[np.uint8]:
@@ -130,12 +156,52 @@ def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -
     return changed
 
 
+def what_changed(labels: NDArray[Any], predicted: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return where a plane differs from what was found, as flat indices, and what it holds there.
+
+    A person waits for it: of a large plane, this is much less than a copy.
+    """
+    height, width = labels.shape
+    strip = max(1, _STRIP // max(1, width))
+    places, values = [], []
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        differs = labels[rows] != predicted[rows]
+        places.append(np.flatnonzero(differs) + top * width)
+        values.append(labels[rows][differs])
+    return np.concatenate(places), np.concatenate(values)
+
+
+def changed_cells(
+    labels: NDArray[Any], predicted: NDArray[Any], background: int, step: int
+) -> tuple[NDArray[np.uint8], int]:
+    """Return what changed in a plane, and in how many pixels.
+
+    It comes in cells of `step` x `step` pixels, each as its highest one. The plane is gone through in strips, so that
+    no copy of it is made; of a large one that takes a moment, and is meant for a thread.
+    """
+    height, width = labels.shape
+    cells = np.zeros((-(-height // step), -(-width // step)), np.uint8)
+    columns = np.arange(0, width, step)
+    count, strip = 0, step * max(1, _STRIP // max(1, step * width))
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        changed = changed_in(labels[rows], predicted[rows], background)
+        count += int(np.count_nonzero(changed))
+        if step > 1:
+            changed = np.maximum.reduceat(changed, np.arange(0, len(changed), step), axis=0)
+            changed = np.maximum.reduceat(changed, columns, axis=1)
+        cells[top // step : top // step + len(changed)] = changed
+    return cells, count
+
+
 def _notes(labels: napari.layers.Labels) -> dict[str, Any]:
     notes = labels.metadata.get(METADATA_KEY, {})
     return notes if isinstance(notes, dict) else {}
 
 
-def _background_number(labels: NDArray[Any]) -> int:
+def background_number(labels: NDArray[Any]) -> int:
+    """Return the number that background is painted with in labels: one that no object has."""
     number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
     highest = int(labels.max(initial=0))
     return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)

@@ -6,25 +6,31 @@ widget does. The labels stay.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.correction_labels import LABELS_ROLE, changed_in, prediction_of
+from napari_medt.background_colour import usual_colours
+from napari_medt.correction_labels import LABELS_ROLE, background_number, changed_cells, prediction_of
 from napari_medt.layers import METADATA_KEY, notes_of
 from napari_medt.outline_colours import outline_colormap
 from napari_medt.placement import placement
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari.layers
     import napari.viewer
 
     from napari_medt.click_target import ClickTarget
     from napari_medt.regions import Region
 
-__all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers"]
+__all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers", "step_of"]
 
 CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
     "correction changes",
@@ -35,9 +41,10 @@ CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
 )
 _NAMES = {CHANGES: "changes", PREVIEW: "preview", BEFORE: "before", AFTER: "after", NEXT: "look here"}
 _COLOURS = {PREVIEW: "#35d0ff", BEFORE: "#ff5fd2", AFTER: "#2ee66b"}
-_CHANGED, _BACKGROUND = "#ffe14d", "#ff8a3d"
+_CHANGED, _BACKGROUND = "#ffe14d", "#d0d0d0"
 _BOX, _LINE_PX = "#ffffff", 3
 _LARGEST_CANVAS = 2**28
+_MOST_CELLS = 2**19  # of an outline
 
 
 class CorrectionLayers:
@@ -52,8 +59,17 @@ class CorrectionLayers:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
 
-    def add_labels(self, target: ClickTarget) -> napari.layers.Labels:
-        """Add empty labels over an image, to be segmented into and painted in.
+    def add_labels(
+        self, target: ClickTarget, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
+    ) -> napari.layers.Labels:
+        """Add labels over an image, to be painted in.
+
+        Parameters
+        ----------
+        target
+            The image.
+        cut, found
+            A part of the labels, and what is in it; the rest is empty.
 
         Raises
         ------
@@ -64,8 +80,12 @@ class CorrectionLayers:
             sizes = " x ".join(map(str, target.shape))
             raise UserError(f"{target.name} is too large for labels in memory ({sizes} px): crop it first")
         notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": LABELS_ROLE}
+        data = np.zeros(target.shape, np.int32)
+        if cut:
+            data[cut] = found
         return self._viewer.add_labels(
-            np.zeros(target.shape, np.int32),
+            data,
+            colormap=usual_colours(background_number(data)),
             name=f"{target.layer.name} - to correct",
             metadata={METADATA_KEY: {"layer": notes}},
             **target.place(),
@@ -75,22 +95,32 @@ class CorrectionLayers:
         """Return the layer of a role; None where there is none."""
         return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
 
-    def show_changes(self, target: ClickTarget, labels: napari.layers.Labels, region: Region) -> int | None:
-        """Outline what differs from what was found in a part of a plane, and return how many pixels that are.
+    def changes_in(
+        self, labels: napari.layers.Labels, region: Region
+    ) -> Callable[[], tuple[NDArray[np.uint8], int]] | None:
+        """Return what works out, in another thread, what differs from what was found in a part of a plane.
 
         None where the outline is hidden: then nothing is worked out.
         """
-        prediction = prediction_of(labels)
-        layer = self.find(CHANGES)
+        prediction, layer = prediction_of(labels), self.find(CHANGES)
         if prediction is None or (layer is not None and not layer.visible):
             return None
-        cut = region.layer_index
-        changed = changed_in(labels.data[cut], prediction.data[cut], prediction.background)
-        place = placement(target.layer, *_placed(region))
-        self._show(target.layer, CHANGES, changed, place, (_CHANGED, _BACKGROUND))
-        return int(np.count_nonzero(changed))
+        now, before = region.cut_labels(labels.data), region.cut_labels(prediction.data)
+        return partial(changed_cells, now, before, prediction.background, step_of(region))
 
-    def show_outlines(self, image: napari.layers.Image, role: str, region: Region, labels: Any, what: str = "") -> None:
+    def show_changes(self, image: napari.layers.Image, region: Region, changed: NDArray[np.uint8]) -> None:
+        """Outline what :meth:`changes_in` has found in a part of a plane."""
+        self._show(image, CHANGES, region, changed, (_CHANGED, _BACKGROUND))
+
+    def show_outlines(
+        self,
+        image: napari.layers.Image,
+        role: str,
+        region: Region,
+        labels: Any,
+        what: str = "",
+        view: Region | None = None,
+    ) -> None:
         """Outline objects or classes of a plane, in the colour of a role.
 
         Parameters
@@ -105,9 +135,12 @@ class CorrectionLayers:
             What was found, with one axis for every axis of the layer.
         what
             Said in the layer's name.
+        view
+            Only what lies in this part of the plane is outlined, as finely as that allows.
         """
-        place = placement(image, *region.place()) if labels.ndim == image.ndim else placement(image, *_placed(region))
-        self._show(image, role, np.asarray(labels), place, (_COLOURS[role],))
+        region, flat = _in_view(region, region.flat(np.asarray(labels)), view)
+        step = step_of(region)
+        self._show(image, role, region, flat[::step, ::step].copy(), (_COLOURS[role],))
         if what:
             self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
 
@@ -173,10 +206,13 @@ class CorrectionLayers:
         self,
         image: napari.layers.Image,
         role: str,
-        data: NDArray[Any],
-        place: dict[str, Any],
+        region: Region,
+        cells: NDArray[Any],
         colours: tuple[str, ...],
     ) -> None:
+        """Show cells of a plane, as many pixels wide as :func:`step_of` says."""
+        data, step = region.expand(cells), step_of(region)
+        place = placement(image, *region.place((step, step), ((step - 1) / 2,) * 2))
         layer = self._of(image, role)
         if layer is None:
             layer = self._add(
@@ -190,7 +226,7 @@ class CorrectionLayers:
             layer.contour = 2
             layer.editable = False  # what is painted here would be lost at the next change
             return
-        layer.data = data
+        _change(layer, data)
         for name in ("scale", "translate", "rotate", "shear", "affine"):
             if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
                 setattr(layer, name, place[name])
@@ -218,8 +254,42 @@ class CorrectionLayers:
         return None
 
 
-def _placed(region: Region) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return where labels that are cut with a region's ``layer_index`` lie, in pixels of the layer."""
-    scale, translate = region.place_canvas()
-    starts = [cut.start for cut in region.layer_index]
-    return scale, tuple(t + s * start for s, t, start in zip(scale, translate, starts, strict=True))
+def _change(layer: Any, data: NDArray[Any]) -> None:
+    """Give an outline other data; where a stroke changed little of it, napari draws only that anew."""
+    if layer.data.shape == data.shape and layer.data.dtype == data.dtype:
+        places = np.nonzero(layer.data != data)
+        if places[0].size < data.size // 8:
+            if places[0].size:
+                layer.data_setitem(places, data[places])
+            return
+    layer.data = data
+
+
+def _in_view(region: Region, labels: NDArray[Any], view: Region | None) -> tuple[Region, NDArray[Any]]:
+    """Return what two parts of a plane have in common; the first one where they are of different planes."""
+    if view is None:
+        return region, labels
+    index: list[int | slice] = []
+    cuts = []
+    for letter, cut, seen in zip(region.letters, region.index, view.index, strict=True):
+        if isinstance(cut, int) or isinstance(seen, int):
+            if cut != seen:
+                return region, labels
+            index.append(cut)
+            continue
+        common = slice(max(cut.start, seen.start), min(cut.stop, seen.stop))
+        if common.start >= common.stop:
+            return region, labels
+        index.append(common)
+        if letter != "C":
+            cuts.append(slice(common.start - cut.start, common.stop - cut.start))
+    return replace(region, index=tuple(index)), labels[tuple(cuts)]
+
+
+def step_of(region: Region) -> int:
+    """Return how many pixels wide a cell of an outline is.
+
+    napari looks at each cell in the window's thread; as many as a window has pixels show all that can be seen.
+    """
+    height, width = region.flat_shape
+    return max(1, math.ceil(math.sqrt(height * width / _MOST_CELLS)))

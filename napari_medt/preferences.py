@@ -13,8 +13,10 @@ __all__ = [
     "AttentionPreferences",
     "Preferences",
     "keep_attention",
+    "keep_correct_again",
     "keep_correct_model",
     "read_attention",
+    "read_correct_again",
     "read_correct_model",
     "read_preferences",
 ]
@@ -100,6 +102,19 @@ def keep_correct_model(model: str) -> None:
     chosen = _section("correct")
     if chosen is not None and chosen.model != model:
         chosen.model = model
+
+
+def read_correct_again() -> bool:
+    """Return whether what is in view is segmented again after learning."""
+    chosen = _section("correct")
+    return True if chosen is None else bool(getattr(chosen, "again", True))
+
+
+def keep_correct_again(again: bool) -> None:
+    """Keep that; nothing happens where napari does not know the plugin."""
+    chosen = _section("correct")
+    if chosen is not None and getattr(chosen, "again", again) != again:
+        chosen.again = again
 
 
 def _section(name: str) -> Any:

@@ -80,6 +80,12 @@ class Region:
         """The box inside an array of `layer_shape`."""
         return tuple(slice(start, start + size) for start, size in zip(*self._box(), strict=True))
 
+    @property
+    def flat_shape(self) -> tuple[int, ...]:
+        """Shape of the cut-out without channels, such as its labels have."""
+        sizes = zip(self.letters, self.index, strict=True)
+        return tuple(cut.stop - cut.start for letter, cut in sizes if isinstance(cut, slice) and letter != "C")
+
     def without_channels(self) -> Region:
         """Return the box in an array of the same axes less the channels, such as labels."""
         kept = [axis for axis in zip(self.letters, self.index, self.shape, strict=True) if axis[0] != "C"]
@@ -116,6 +122,10 @@ class Region:
 
             result = array.from_array(result)  # zarr cannot add an axis
         return result[index]
+
+    def flat(self, result: NDArray[Any]) -> NDArray[Any]:
+        """Undo :meth:`expand`: give a result the axes of the cut-out without channels."""
+        return result.reshape(self.flat_shape)
 
     def place(
         self, scale: Sequence[float] | None = None, translate: Sequence[float] | None = None

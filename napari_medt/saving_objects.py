@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_medt.correction_labels import without_background
 from napari_medt.image_source import read_layer
 from napari_medt.object_records import objects_of
 from napari_medt.writers import write_scan_labels
@@ -95,5 +96,5 @@ def save_objects(
 def _without_channels(labels: napari.layers.Labels, image: napari.layers.Image) -> Any:
     axes = read_layer(image).axes
     channel = axes.find("C")
-    data = np.asarray(labels.data)
+    data = without_background(np.asarray(labels.data), labels.metadata)
     return data.squeeze(channel) if 0 <= channel < data.ndim and not image.rgb else data

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from src_models.header import ModelHeader
     from src_models.predict import Progress, Segmentation
 
-__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "load_model", "segmentation_steps"]
+__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "load_model", "segmentation_steps"]
 
 _log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def _outcome(job: Job, header: ModelHeader, segmentation: Segmentation) -> Outco
     segmentation.probabilities = None  # no layer shows them, and they are large
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
-        labels = _continue_numbers(labels, job.previous, job.region)
+        labels = continue_numbers(labels, job.previous, job.region)
     name = job.settings.model.stem
     return Outcome(
         job=job, model_name=name, labels=labels, segmentation=segmentation, summary=_summary(header, segmentation)
@@ -176,7 +176,7 @@ def _summary(header: ModelHeader, segmentation: Segmentation) -> str:
     return ", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=False))
 
 
-def _continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
+def continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
     """Let numbers go on after those of the other planes, so that no two objects of a layer share a number."""
     if not isinstance(labels, np.ndarray) or previous.shape != region.layer_shape or region.whole:
         return labels

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.correction_labels import without_background
 from napari_medt.layers import METADATA_KEY
 from napari_medt.readers import VOLUME_KEY
 from src_models.errors import OutputError
@@ -66,6 +67,7 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
             f"{labels.ndim} axes; save them as TIFF"
         )
     to_world = _to_world(labels.ndim, meta)
+    labels = without_background(np.asarray(labels), meta.get("metadata", {}))
     labels = labels[None] if labels.ndim == 2 else labels
     geometry = _scan_below(labels.shape[-3:], to_world, meta)
     if geometry is None:

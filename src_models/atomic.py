@@ -18,15 +18,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from src_models.errors import OutputError
 
-__all__ = ["atomic_path", "check_new", "check_writable", "output_error"]
+__all__ = ["atomic_path", "check_new", "check_writable", "output_error", "remove_stale"]
+
+_STALE = 3600.0  # s; a file is written within minutes
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part(\.[^.]+)?")
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; make room or choose another folder",
@@ -111,6 +116,18 @@ def check_writable(folder: str | Path) -> None:
         raise output_error(folder, error) from error
     finally:
         _remove(probe)
+
+
+def remove_stale(folder: str | Path) -> None:
+    """Remove what processes that were killed have left half-written in a folder.
+
+    That is what :func:`atomic_path` gives names to, untouched for an hour; what cannot be removed stays.
+    """
+    with suppress(OSError):
+        for path in Path(folder).glob(".*.part*"):
+            with suppress(OSError):
+                if _UNFINISHED.fullmatch(path.name) and path.is_file() and time.time() - path.stat().st_mtime > _STALE:
+                    path.unlink()
 
 
 def output_error(path: str | Path, error: OSError) -> OutputError:

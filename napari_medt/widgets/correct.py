@@ -75,6 +75,8 @@ class CorrectWidget(QWidget):
         controls.models.refused.connect(self.at.report)
         controls.folder.changed.connect(self.set_folder)
         self.marking.kept.connect(self.rounds.on_kept)
+        self.rounds.learnt.connect(self.looks.segment_again)
+        self.marking.changes.looked.connect(self.looks.follow_view)
         self.at.work.done.connect(self._on_done)
         self.at.work.refused.connect(self._on_refused)
         self.keys.pressed.connect(self._on_key)
@@ -92,8 +94,10 @@ class CorrectWidget(QWidget):
         else:
             with suppress(UserError):  # said when a person presses a button
                 self.controls.region.offer(read_layer(image), 2)
-            if self.controls.status.text().startswith("Open an image"):
-                self.at.say("Press Segment to correct, mend what is wrong, mark the slice, and let the model learn.")
+            if not self.controls.status.text() or self.controls.status.text().startswith("Open an image"):
+                self.at.say(
+                    "Press Segment to correct, mend what is wrong, mark what is right, and let the model learn."
+                )
         self.looks.forget()
         self.at.trying(self.marking.offer_labels)()
         self.rounds.open_folder()
@@ -116,6 +120,8 @@ class CorrectWidget(QWidget):
         what, more = asked if isinstance(asked, tuple) else (asked, None)
         if what == "keep":
             self.marking.on_kept(more, result)
+        elif what == "clear":
+            self.marking.on_cleared(more, result)
         elif what == "shelf":
             self.rounds.on_shelf(result, follow=more)
         elif what == "merged":

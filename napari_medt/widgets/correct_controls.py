@@ -56,6 +56,7 @@ class CorrectControls:
         self.region = RegionCombo()
         self.segment = QPushButton("Segment to correct")
         self.labels = LabelsRow()
+        self.empty = QPushButton("Begin empty")
         self.marking = MarkPanel()
         self.marked = MarkedPanel()
         self.learning = LearnPanel()
@@ -96,7 +97,10 @@ class CorrectControls:
         row.addWidget(self.segment, 1)
         row.addWidget(self.region, 1)
         first.addRow(row)
-        first.addRow("Labels", self.labels)
+        chosen = QHBoxLayout()
+        chosen.addWidget(self.labels, 1)
+        chosen.addWidget(self.empty)
+        first.addRow("Labels", chosen)
         first.addRow(self.next)
         busy = QHBoxLayout()
         busy.addWidget(self.bar, 1)
@@ -129,6 +133,10 @@ class CorrectControls:
         self.segment.setToolTip(
             "Run the model, and get its result as labels that you can paint in. What you painted before is not "
             "overwritten."
+        )
+        self.empty.setToolTip(
+            "Begin with labels in which there is nothing yet, and paint every object yourself: where the model finds "
+            "nothing that is worth mending."
         )
         self.bar.setToolTip("How much of it is done.")
         self.cancel.setToolTip("Stop after the tile that is being computed; nothing is changed.")
@@ -182,7 +190,7 @@ class LabelsRow(QComboBox):
 
     layer_changed = Signal()  #: a person chose others
 
-    _NONE = "none yet: press Segment to correct"
+    _NONE = "none yet"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -190,8 +198,8 @@ class LabelsRow(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(10)
         self.setToolTip(
-            "The labels that you mend. Those of the widgets Segment and Click, and your own, can be chosen here too, "
-            "if they are as large as the image."
+            "The labels that you mend. Objects that you clicked (the widget Click), what the widget Segment found, and "
+            "labels of your own can be chosen here too, if they are as large as the image."
         )
         self.currentIndexChanged.connect(self.layer_changed)
         self.offer([], None)

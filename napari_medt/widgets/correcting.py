@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_medt.click_target import ClickTarget, target_as_viewed
 from napari_medt.correction_desk import default_folder
-from napari_medt.correction_layers import CorrectionLayers
+from napari_medt.correction_layers import CorrectionLayers, step_of
+from napari_medt.kept_outcomes import KeptOutcomes
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import Region, RegionChoice, region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, SegmentSettings
@@ -23,9 +24,6 @@ from napari_medt.widgets.run import StepsRun
 from src_models.errors import UserError
 
 __all__ = ["Correcting"]
-
-# Outlines and previews of a larger plane are made of what is in view.
-_LARGE_PLANE = 1024 * 1024
 
 
 class Correcting:
@@ -47,6 +45,7 @@ class Correcting:
         self.layers = CorrectionLayers(viewer)
         self.work = OrderedWork("corrections", parent)
         self.run = StepsRun(parent)
+        self.found = KeptOutcomes()
         self._folders: dict[Hashable, Path] = {}
         self._then: Callable[[Any], None] | None = None
         self.run.progressed.connect(controls.show_progress)
@@ -100,9 +99,11 @@ class Correcting:
 
     def seen(self, target: ClickTarget) -> Region:
         """Return the part of the plane in view that outlines are made of: all of it, or of a large one what is seen."""
-        sizes = [cut.stop - cut.start for cut in target.region.index if isinstance(cut, slice)]
-        large = len(sizes) > 1 and sizes[-1] * sizes[-2] > _LARGE_PLANE
-        return self.region(target, "visible") if large else target.region
+        return self.region(target, "visible") if self.is_large(target) else target.region
+
+    def is_large(self, target: ClickTarget) -> bool:
+        """Whether only the part of a plane that is in view is outlined."""
+        return step_of(target.region) > 1
 
     def region(self, target: ClickTarget, choice: RegionChoice) -> Region:
         """Return the part of an image that a choice means."""

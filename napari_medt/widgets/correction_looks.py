@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ class CorrectionLooks(QObject):
         self._rounds = rounds
         self._results = ResultLayers(correcting.viewer)
         self._compared: tuple[Any, ...] = ()  # what the outlines that are there are of
+        self._found: Compared | None = None
+        self._view = ""  # the part of the plane that they were last drawn for
         controls, trying = correcting.controls, correcting.trying
         controls.versions.outlines_wanted.connect(trying(self.show_outlines))
         controls.versions.attention_wanted.connect(trying(self.compare_attention))
@@ -65,11 +68,21 @@ class CorrectionLooks(QObject):
             if wanted == self._compared and self._at.layers.find(AFTER) is not None:
                 self._switch(which)
                 return
-            steps = compare_steps(self._at.job(target, region, before), self._at.job(target, region, after))
+            steps = compare_steps(
+                self._at.job(target, region, before), self._at.job(target, region, after), self._at.found
+            )
             self._at.start(steps, "Before and after", partial(self._show_compared, target, which, wanted))
         except UserError:
             self._switch("off")
             raise
+
+    def segment_again(self) -> None:
+        """After learning, outline what the new version finds in view, where that is wanted; labels are not touched."""
+        if self._at.controls.learning.again.isChecked() and not self._at.run.running:
+            with suppress(
+                UserError
+            ):  # of a view in 3D, or a first model that is not known: then a person can ask for it
+                self.show_outlines("after")
 
     def compare_attention(self) -> None:
         """Show where two versions look in the plane in view, and the difference."""
@@ -82,8 +95,12 @@ class CorrectionLooks(QObject):
         names = tuple(usual_attention(header.architecture, header.config))[:1]
         if not names:
             raise UserError(f"the model {header.name!r} has no attention that could be compared")
-        jobs = [self._at.job(target, target.region, path, attention=names) for path in (before, after)]
-        self._at.start(compare_steps(*jobs), "Attention before and after", partial(self._show_attention, target))
+        one, other = (self._at.job(target, target.region, path, attention=names) for path in (before, after))
+        self._at.start(
+            compare_steps(one, other, self._at.found),
+            "Attention before and after",
+            partial(self._show_attention, target),
+        )
 
     def rank(self) -> None:
         """Rank the places of the image by what a correction would teach."""
@@ -105,7 +122,7 @@ class CorrectionLooks(QObject):
 
     def forget(self) -> None:
         """Forget what was looked at: the image or the model is another one."""
-        self._compared = ()
+        self._compared, self._found = (), None
         self._at.controls.next.forget()
         self._at.layers.hide(NEXT)
         self._switch("off")
@@ -127,12 +144,31 @@ class CorrectionLooks(QObject):
     def _show_compared(self, target: ClickTarget, which: str, wanted: tuple[Any, ...], found: Compared) -> None:
         if target.layer not in self._at.viewer.layers:
             return
-        for role, outcome in ((BEFORE, found.before), (AFTER, found.after)):
-            region = outcome.job.region
-            self._at.layers.show_outlines(target.layer, role, region, outcome.labels, outcome.model_name)
-        self._compared = wanted
+        self._found, self._compared, self._view = found, wanted, ""
+        self._outline(target)
         self._switch(which)
         self._at.say(f"Before: {found.before.summary} (pink). After: {found.after.summary} (green).")
+
+    def follow_view(self) -> None:
+        """Outline what came into view of a large plane, as finely as it is seen."""
+        with suppress(UserError):  # of a view in 3D; said when a button is pressed
+            target = self._at.target()
+            layer = self._at.layers.find(AFTER)
+            if self._found is not None and layer is not None and self._at.is_large(target):
+                self._outline(target)
+
+    def _outline(self, target: ClickTarget) -> None:
+        view = self._at.seen(target)
+        if self._found is None or repr(view) == self._view:
+            return
+        self._view = repr(view)
+        for role, outcome in ((BEFORE, self._found.before), (AFTER, self._found.after)):
+            shown = self._at.layers.find(role)
+            visible = shown is None or shown.visible
+            self._at.layers.show_outlines(
+                target.layer, role, outcome.job.region, outcome.labels, outcome.model_name, view
+            )
+            self._at.layers.find(role).visible = visible
 
     def _switch(self, which: str) -> None:
         self._at.controls.versions.set_shown(which)

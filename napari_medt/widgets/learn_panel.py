@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.preferences import keep_correct_again, read_correct_again
 from napari_medt.widgets.loss_plot import LossPlot
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class LearnPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._costs: dict[str, str] = {}
+        self._parts: dict[str, LearningPart] = {}
         self._count = 0
         self._ready = False
         self._running = False
@@ -60,6 +61,7 @@ class LearnPanel(QWidget):
         self.cost = QLabel()
         self.seconds = QSpinBox()
         self.preview = QCheckBox("Preview in the image while it learns")
+        self.again = QCheckBox("Segment what is in view again afterwards")
         self.bar = QProgressBar()
         self.status = QLabel()
         self.plot = LossPlot()
@@ -73,6 +75,7 @@ class LearnPanel(QWidget):
         self.pause.toggled.connect(self._on_pause)
         self.stop.clicked.connect(self.stopped)
         self.discard.clicked.connect(self.discarded)
+        self.again.toggled.connect(keep_correct_again)
 
     def chosen_part(self) -> Part:
         """Return what learns."""
@@ -84,9 +87,9 @@ class LearnPanel(QWidget):
         chosen = self.chosen_part()
         with QSignalBlocker(self.part):
             self.part.clear()
-            self._costs = {part.name: part.cost for part in parts}
+            self._parts = {part.name: part for part in parts}
             if not parts:
-                self.part.addItem("Whole network", "full")
+                self.part.addItem("The whole network", "full")
             for part in parts:
                 usual = " (usual)" if part.name == "full" else ""
                 self.part.addItem(f"{part.title}{usual}", part.name)
@@ -142,7 +145,7 @@ class LearnPanel(QWidget):
         if self.pause.isChecked():
             self.status.setText("Paused. The best so far is kept.")
         elif self.stop.isEnabled():
-            best = f"Dice was {update.start_dice:.2f}, best so far {update.best_dice:.2f}"
+            best = f"Agreement with you was {update.start_dice:.0%}, best so far {update.best_dice:.0%}"
             self.status.setText(f"At most {_words(update.seconds_left)} left. {best}.")
 
     def show_result(self, sentence: str) -> None:
@@ -151,7 +154,9 @@ class LearnPanel(QWidget):
         self.result.setVisible(bool(sentence))
 
     def _on_part(self) -> None:
-        self.cost.setText(self._costs.get(self.chosen_part(), ""))
+        part = self._parts.get(self.chosen_part())
+        self.cost.setText("" if part is None else part.cost)
+        self.cost.setToolTip("What learning this costs and gives." if part is None else part.detail)
         self.cost.setVisible(bool(self.cost.text()))
 
     def _on_pause(self, waits: bool) -> None:
@@ -168,6 +173,7 @@ class LearnPanel(QWidget):
     def _build(self) -> None:
         self.pause.setCheckable(True)
         self.preview.setChecked(True)
+        self.again.setChecked(read_correct_again())
         self.seconds.setRange(5, 36_000)
         self.seconds.setValue(_SECONDS)
         self.seconds.setSuffix(" s")
@@ -185,7 +191,7 @@ class LearnPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.learn)
         column.addLayout(buttons)
-        for widget in (self.bar, self.status, self.result, self.plot, self.preview):
+        for widget in (self.bar, self.status, self.result, self.plot, self.preview, self.again):
             column.addWidget(widget)
         column.addLayout(form)
         for label in (self.cost, self.status, self.result):
@@ -202,12 +208,15 @@ class LearnPanel(QWidget):
         self.stop.setToolTip("End now. The best network found so far becomes a new version.")
         self.discard.setToolTip("End now and keep nothing: the model stays as it was.")
         self.part.setToolTip("What changes in the network while it learns. The whole network is right nearly always.")
-        self.cost.setToolTip("What learning this costs.")
         self.seconds.setToolTip("How long it learns at most; it ends earlier when nothing is gained any more.")
         self.preview.setToolTip("Outline in blue what the network finds in the slice in view, every few seconds.")
+        self.again.setToolTip(
+            "When a round has gained something, let the new version segment what is in view, and outline in green what "
+            "it finds. Your labels are not touched; Segment to correct then gives it to you as labels at once."
+        )
         self.bar.setToolTip("How much of the time is over.")
         self.result.setToolTip("How the last round ended.")
-        self.status.setToolTip("How learning goes.")
+        self.status.setToolTip("How learning goes. Agreement is the Dice score on corrections that were held back.")
 
 
 def _words(seconds: float) -> str:

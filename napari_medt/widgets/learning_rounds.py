@@ -40,6 +40,7 @@ class LearningRounds(QObject):
     """
 
     model_changed = Signal()  #: another model is in use
+    learnt = Signal()  #: a new version is in use, and listed
 
     def __init__(self, correcting: Correcting, parent: QObject) -> None:
         super().__init__(parent)
@@ -50,6 +51,7 @@ class LearningRounds(QObject):
         self.task: LearningTask | None = None
         self.shelf: Shelf | None = None
         self._marked_meanwhile = 0
+        self._fresh: str | None = None  # the version that was just learnt, until it is listed
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look_where)
@@ -150,6 +152,9 @@ class LearningRounds(QObject):
         self._show_items(shelf.items)
         base = shelf.base.stem if shelf.base is not None else None
         self._controls.versions.set_versions(shelf.versions, shelf.active, base)
+        if self._fresh is not None and self._fresh == shelf.active:
+            self._fresh = None
+            self.learnt.emit()
 
     def on_model_changed(self) -> None:
         """Note which model is in use, and say what learning it costs."""
@@ -254,6 +259,7 @@ class LearningRounds(QObject):
             return
         self._controls.learning.show_result(self._sentence(learnt))
         if learnt.version is not None:
+            self._fresh = learnt.version.name
             self._at.say(f"{learnt.version.name} is in use now. Below: before and after.")
         else:
             self._at.say("The model is as it was.")

@@ -37,7 +37,7 @@ class MarkedPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._items: tuple[CorrectionItem, ...] = ()
-        self.list = ShortList(("Place", "Counts", "Changed"), _PLACE)
+        self.list = ShortList(("Place", "What counts", "You changed"), _PLACE)
         self.empty = QLabel("Nothing is marked yet.")
         self.show_it = QPushButton("Go there")
         self.withdraw = QPushButton("Take it back")

@@ -77,7 +77,11 @@ class NextPanel(QWidget):
         (top, bottom), (left, right) = candidate.region
         self.say(
             f"{self._at + 1} of {len(self._candidates)}: {plane}rows {top} to {bottom}, columns {left} to {right}, "
-            f"framed in white. The network is unsure here ({candidate.uncertainty:.2f})."
+            "framed in white. The network is unsure here."
+        )
+        self.words.setToolTip(
+            "The place that is framed in the image. The network's answers differ here when the image is turned: their "
+            f"uncertainty (entropy) is {candidate.uncertainty:.2f}."
         )
         self.shown.emit(candidate)
 

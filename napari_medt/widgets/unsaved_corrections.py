@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Hashable
 from functools import partial
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 import napari.layers
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_medt.click_target import ClickTarget
+from napari_medt.correction_desk import checksum
 from napari_medt.correction_labels import prediction_of
 from napari_medt.corrections_autosave import CorrectionsAutosave, UnfinishedCorrection, find_unfinished
 from napari_medt.layers import METADATA_KEY
@@ -56,11 +55,11 @@ class UnsavedCorrections:
         self.autosave.watch(labels, partial(self._notes, target.layer))
         own.events.paint.connect(self._on_paint)
 
-    def note_marked(self, labels: napari.layers.Labels, plane: Any) -> None:
-        """Note that a plane is kept as it is now."""
+    def note_marked(self, labels: napari.layers.Labels, plane: Any, kept: int) -> None:
+        """Note that a plane is kept as labels of this checksum."""
         if isinstance(plane[-1], slice) and isinstance(plane[-2], slice):
             notes = labels.metadata[METADATA_KEY]
-            marked = {**notes.get(_MARKED, {}), str(list(plane[:-2])): _checksum(labels.data[plane])}
+            marked = {**notes.get(_MARKED, {}), str(list(plane[:-2])): kept}
             labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _MARKED: marked}}
 
     def new_problem(self) -> str | None:
@@ -110,7 +109,7 @@ class UnsavedCorrections:
         if prediction.data.shape != data.shape:
             return True
         return any(
-            marked.get(str(list(plane))) != _checksum(data[plane])
+            marked.get(str(list(plane))) != checksum(data[plane])
             for plane in np.ndindex(data.shape[:-2])
             if (data[plane] != prediction.data[plane]).any()
         )
@@ -127,7 +126,3 @@ def _place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> Non
     if not image.multiscale and image.data.shape[: labels.ndim] == labels.data.shape:
         for name in ("axis_labels", "units", "scale", "translate", "rotate", "shear", "affine"):
             setattr(image, name, getattr(labels, name))
-
-
-def _checksum(plane: NDArray[Any]) -> int:
-    return zlib.crc32(np.ascontiguousarray(plane).data)

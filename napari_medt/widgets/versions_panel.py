@@ -47,7 +47,7 @@ class VersionsPanel(QWidget):
         super().__init__(parent)
         self._versions: tuple[ModelVersion, ...] = ()
         self._active: str | None = None
-        self.list = ShortList(("Version", "Dice", "Note"), _NOTE)
+        self.list = ShortList(("Version", "Agreement", "Note"), _NOTE)
         self.use = QPushButton("Use this one")
         self.attention = QPushButton("Compare attention")
         self.empty = QLabel("Nothing was learnt yet. Each round that gains something becomes a version here.")
@@ -162,8 +162,8 @@ class VersionsPanel(QWidget):
 
     def _explain(self) -> None:
         self.list.setToolTip(
-            "What was learnt, with the agreement (Dice) on held-out corrections before and after. Double-click a "
-            "version to write a note."
+            "What was learnt, and how well each version agrees with corrections that were held back, before and after "
+            "it had learnt (Dice score; 1 is perfect). Double-click a version to write a note."
         )
         self.use.setToolTip("Segment and learn with this one from now on. Nothing is deleted: you can go back.")
         self.attention.setToolTip(

@@ -22,7 +22,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from src_models.atomic import atomic_path
+from src_models.atomic import atomic_path, remove_stale
 from src_models.corrections.correction import Correction, CorrectionRecord
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError
@@ -117,6 +117,8 @@ class CorrectionSet:
         with locked(self.root):
             self._look()
             self._check_channels(correction)
+            for folder in ("", *_FOLDERS, "records"):
+                remove_stale(self.root / folder)
             name = self._write(correction)
             covered = {item.name for item in self.items if self._covers(correction, item)}
             items = [_replaced(item) if item.name in covered else item for item in self._items]

@@ -9,7 +9,7 @@ Examples
 >>> for update in learning.steps():  # doctest: +SKIP
 ...     print(update.loss, update.best_dice)
 >>> learning.result().sentence  # doctest: +SKIP
-'Dice on held-out corrections rose from 0.61 to 0.87.'
+'Agreement with corrections that were held back (Dice) rose from 0.61 to 0.87.'
 """
 
 from __future__ import annotations
@@ -318,7 +318,10 @@ class Learning:
 
     def _sentence(self, found: Model | None) -> str:
         if found is not None:
-            rose = f"Dice on held-out corrections rose from {self._start_dice:.2f} to {self._best_dice:.2f}."
+            rose = (
+                "Agreement with corrections that were held back (Dice) rose from "
+                f"{self._start_dice:.2f} to {self._best_dice:.2f}."
+            )
             forgot = " For that it forgot some of what it knew: keep the old version for the old images."
             return f"{self._trouble}{rose}{'' if self._rank[0] else forgot}"
         few = self._corrections < 4
@@ -327,7 +330,7 @@ class Learning:
             "Correct one or two more slices that look different, and learn again."
             if few
             else "Look whether the corrections agree with each other, let it learn longer, or correct slices that look "
-            "different (Next to annotate finds them)."
+            "different (Go to what to correct next finds them)."
         )
         return f"{self._trouble}Nothing was gained on {held} (Dice {self._start_dice:.2f}), so the model stays. {help_}"
 

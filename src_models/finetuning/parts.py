@@ -30,29 +30,46 @@ class LearningPart:
         How many numbers change.
     cost
         What learning it costs and gives, in a sentence.
+    detail
+        The field's name of it, and how much of the network that is.
     """
 
     name: Part
     title: str
     parameters: int
     cost: str
+    detail: str
 
 
-_COSTS: dict[Part, tuple[str, str]] = {
-    "full": ("Whole network", "adapts to a new kind of image; the slowest step"),
-    "decoder": ("Decoder", "keeps what the network sees and changes what it makes of it; about a third faster"),
-    "gates": ("Gates", "changes only where the network looks; little can be forgotten, and little learnt"),
+_COSTS: dict[Part, tuple[str, str, str]] = {
+    "full": (
+        "The whole network",
+        "The whole network learns: it adapts to a new kind of image, and takes the longest.",
+        "Encoder, decoder and gates",
+    ),
+    "decoder": (
+        "Only how it draws objects",
+        "How it draws objects is learnt; what it sees in an image stays as it is. About a third faster.",
+        "The decoder",
+    ),
+    "gates": (
+        "Only where it looks",
+        "The network learns only where to look in an image: little can be forgotten, and little learnt.",
+        "The attention gates",
+    ),
 }
 
 
 def learning_parts(network: nn.Module) -> list[LearningPart]:
     """Return the parts that a network has; those without gates have only two."""
     found = []
-    for name, (title, cost) in _COSTS.items():
+    whole = sum(parameter.numel() for parameter in network.parameters())
+    for name, (title, cost, term) in _COSTS.items():
         parameters = _parameters(network, name)
         if parameters:
             count = sum(parameter.numel() for parameter in parameters)
-            found.append(LearningPart(name, title, count, f"{count:,} numbers change; {cost}."))
+            detail = f"{term}: {count:,} of the {whole:,} numbers of the network change."
+            found.append(LearningPart(name, title, count, cost, detail))
     return found
 
 

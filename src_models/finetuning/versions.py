@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from src_models.atomic import atomic_path
+from src_models.atomic import atomic_path, remove_stale
 from src_models.checkpoint import Model, save
 from src_models.errors import DataSetError, ModelFileError
 from src_models.folder_lock import locked
@@ -111,6 +111,7 @@ class ModelVersions:
             If it cannot be written.
         """
         with locked(self.folder):  # else two rounds, in two windows, could take the same name
+            remove_stale(self.folder)
             version = self.keep(model, self.new_path(parent.stem))
             stored = self._stored()
             if "base" not in stored:

@@ -90,7 +90,7 @@ def killed(tmp_path_factory, blob_model_path):
 def settle(qtbot, widget):
     """Wait until everything that was asked for is done and shown."""
     qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
-    qtbot.waitUntil(lambda: not widget.marking._timer.isActive(), timeout=30_000)
+    qtbot.waitUntil(lambda: not widget.marking.changes.busy, timeout=30_000)
     QApplication.processEvents()
 
 

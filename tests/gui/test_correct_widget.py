@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from correct_scene import (
+    IMAGE,
+    LEFT,
+    LOW,
+    PLACED,
+    RIGHT,
+    SHAPE,
+    STACK,
+    finish,
+    follow,
+    kept,
+    labels_of,
+    layer_of,
+    mend,
+    settle,
+)
 from mouse import SHIFT, Mouse, press_key
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QSpinBox
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QSpinBox
 
 from napari_medt.correction_labels import prediction_of
 from src_models.corrections.correction import Source, mark
@@ -18,131 +33,6 @@ from src_models.corrections.correction_set import CorrectionSet
 from src_models.header import read_header
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
-
-SHAPE = (96, 128)
-PLACED = {"scale": (3, 0.5, 2.0), "translate": (0, 4, -3)}
-
-
-def disc(y, x, radius, shape=SHAPE):
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-
-
-LEFT, RIGHT, LOW = disc(28, 30, 11), disc(30, 95, 13), disc(70, 60, 12)
-IMAGE = (200.0 * (LEFT | RIGHT | LOW) + 20 + np.random.default_rng(1).normal(0, 4, SHAPE)).astype(np.float32)
-STACK = np.stack([IMAGE, IMAGE[::-1], IMAGE[:, ::-1], *[np.full_like(IMAGE, 20)] * 3])  # 3 slices would be colours
-
-
-@pytest.fixture(autouse=True)
-def documents(tmp_path, monkeypatch):
-    """Corrections go into a folder of the test."""
-    monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path / "documents"))
-    monkeypatch.setattr("napari_medt.learning_task.PREVIEW_EVERY", 0.0)
-    return tmp_path / "documents" / "napari-medt corrections"
-
-
-@pytest.fixture(scope="session")
-def dark_model_path(tmp_path_factory) -> Path:
-    """A model of classes that has learnt nothing, and can."""
-    import torch
-
-    from src_models.checkpoint import Model, save
-    from src_models.header import ModelHeader
-    from src_models.registry import create
-
-    torch.manual_seed(4)
-    config = {"in_channels": 1, "classes": 2, "widths": (4, 8, 8)}
-    header = ModelHeader(
-        name="dark",
-        purpose="Tests",
-        architecture="attention-unet",
-        config=config,
-        classes=("background", "disc"),
-        channels=("grey",),
-        tile=(64, 64),
-        overlap=(8, 8),
-    )
-    network = create(header.architecture, **config)
-    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "dark.safetensors")
-
-
-@pytest.fixture
-def correcting(make_napari_viewer, dark_model_path, qtbot):
-    """Return a function that opens a viewer with an image and the widget."""
-
-    def open_(image=IMAGE, model=dark_model_path, show=True, **kwargs):
-        viewer = make_napari_viewer(show=show)
-        layer = viewer.add_image(image, name="cells", **kwargs) if image is not None else None
-        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Correct and learn")
-        if model is not None:
-            widget.open_model(model)
-        quick = {"batch": 2, "patch": 48, "validate_every": 4, "learning_rate": 0.02}
-        widget.rounds.settings = replace(widget.rounds.settings, **quick)
-        settle(qtbot, widget)
-        return viewer, widget, layer
-
-    return open_
-
-
-def settle(qtbot, widget):
-    """Wait until everything that was asked for is done and shown, but for learning."""
-    qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
-    qtbot.waitUntil(lambda: not widget.marking._timer.isActive(), timeout=90_000)
-    QApplication.processEvents()
-
-
-@pytest.fixture
-def press(qtbot):
-    """Return a function that presses a button and waits until that is done."""
-
-    def press_(widget, button):
-        assert button.isEnabled()
-        button.click()
-        settle(qtbot, widget)
-
-    return press_
-
-
-@pytest.fixture
-def learn(qtbot):
-    """Return a function that lets the widget learn until that has gained something, however slow the machine is."""
-
-    def learn_(widget):
-        panel = widget.controls.learning
-        panel.seconds.setValue(600)
-        panel.learn.click()
-        dice = panel.plot.values["dice"]
-        qtbot.waitUntil(lambda: len(dice) > 1 and max(dice) > dice[0] + 0.2, timeout=120_000)
-        panel.stop.click()
-        finish(qtbot, widget)
-
-    return learn_
-
-
-def finish(qtbot, widget):
-    qtbot.waitUntil(lambda: not widget.rounds.running, timeout=60_000)
-    settle(qtbot, widget)
-
-
-def labels_of(viewer):
-    return next(layer for layer in viewer.layers if layer.name.endswith("- to correct"))
-
-
-def layer_of(viewer, word):
-    return next((layer for layer in viewer.layers if f"- {word}" in layer.name), None)
-
-
-def mend(widget, plane=()):
-    """Paint the truth into the plane, as a person would, with napari's undo."""
-    labels = widget.marking.labels()
-    truth = (LEFT | RIGHT | LOW).astype(int)
-    for value in (0, 1):
-        places = np.nonzero(truth == value)
-        labels.data_setitem((*(np.full(len(places[0]), at) for at in plane), *places), value)
-
-
-def kept(folder):
-    return list(CorrectionSet.open(folder).corrections())
 
 
 def test_a_person_segments_mends_marks_and_learns(correcting, press, learn, documents, dark_model_path):
@@ -554,7 +444,9 @@ def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, press, tm
     _, widget, _ = correcting()
     parts = widget.controls.learning.part
     assert [parts.itemData(row) for row in range(parts.count())] == ["full", "decoder", "gates"]
-    assert "numbers change" in widget.controls.learning.cost.text()
+    cost = widget.controls.learning.cost
+    assert cost.text().startswith("The whole network learns")
+    assert "numbers of the network change" in cost.toolTip()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, **__: str(tmp_path / "other"))
@@ -589,13 +481,3 @@ def test_closing_the_dock_leaves_only_the_labels(correcting, press, qtbot):
     assert again.marking.labels() == labels_of(viewer)
     assert not again.controls.recovery.isVisibleTo(again)
     assert prediction_of(labels_of(viewer)) is not None
-
-
-def follow(widget):
-    """Wait until the outline of changes has followed."""
-    import time
-
-    end = time.monotonic() + 30
-    while widget.marking._timer.isActive() and time.monotonic() < end:
-        QApplication.processEvents()
-    QApplication.processEvents()

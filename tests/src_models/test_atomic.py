@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import src_models.atomic
-from src_models.atomic import atomic_path, check_writable
+from src_models.atomic import atomic_path, check_writable, remove_stale
 from src_models.errors import OutputError
 
 
@@ -135,3 +135,17 @@ def test_a_name_that_is_too_long_is_a_sentence(tmp_path):
         atomic_path(tmp_path / f"{'x' * 400}.tif") as beside,
     ):
         beside.write_bytes(b"never written")
+
+
+def test_what_a_killed_process_left_is_removed_when_it_is_old_and_nothing_else(tmp_path):
+    names = (".dark-v1.0123abcd.part.safetensors", ".a.ome.89abcdef.part.tif")
+    others = ("dark-v1.safetensors", ".my.part.tif", ".scan.0123abcd.part.zarr.old", "a.0123abcd.part.tif")
+    fresh = tmp_path / ".fresh.0123abcd.part.tif"
+    for name in (*names, *others):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (1, 1))
+    fresh.write_bytes(b"being written")
+    remove_stale(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*others, fresh.name}
+    remove_stale(tmp_path / "missing")

@@ -147,7 +147,8 @@ def test_a_network_that_is_wrong_in_one_region_learns_it(parent, learnt):
     assert overlap(result.model) > 0.6
     assert result.best_dice > result.start_dice + 0.1
     assert result.sentence == (
-        f"Dice on held-out corrections rose from {result.start_dice:.2f} to {result.best_dice:.2f}."
+        "Agreement with corrections that were held back (Dice) rose from "
+        f"{result.start_dice:.2f} to {result.best_dice:.2f}."
     )
     assert result.steps == 40
 
@@ -616,7 +617,7 @@ def test_a_device_that_is_lost_ends_learning_with_the_best(parent, four, failing
     result = learning.result()
     assert result.model is not None
     assert result.sentence.startswith(
-        "The device cuda:0 failed while it learnt (CUDA error: device lost). Dice on held-out corrections rose"
+        "The device cuda:0 failed while it learnt (CUDA error: device lost). Agreement with corrections"
     )
 
 

@@ -33,7 +33,8 @@ def test_parts_are_nested_and_counted(make_model, architecture):
         chosen = parameters_of(net, name)
         assert len({id(parameter) for parameter in chosen}) == len(chosen), "none twice"
         assert part.parameters == sum(parameter.numel() for parameter in chosen)
-        assert part.cost.startswith(f"{part.parameters:,} numbers change; ")
+        assert f": {part.parameters:,} of the {every:,} numbers" in part.detail
+        assert not any(letter.isdigit() for letter in part.title + part.cost), "numbers are no biologist's words"
 
 
 def test_what_comes_after_the_encoder_is_decoder(make_model):

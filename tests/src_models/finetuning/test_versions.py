@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 
 import pytest
 
@@ -92,3 +93,11 @@ def test_damaged_notes_are_a_sentence(two):
     (two.folder / "versions.json").write_text("{")
     with pytest.raises(DataSetError, match=r"versions\.json: it cannot be read"):
         two.list()
+
+
+def test_what_a_killed_round_left_goes_when_the_next_one_writes(two, first, make_model):
+    stale = two.folder / ".cells-v9.0123abcd.part.safetensors"
+    stale.write_bytes(b"half a model")
+    os.utime(stale, (1, 1))
+    two.add(learnt(first, 5, make_model), first.path)
+    assert not stale.exists()
