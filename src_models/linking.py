@@ -1,10 +1,11 @@
 """Linking the outlines of one object in neighbouring planes: the same number through depth, or through time.
 
 A 2D network sees each plane of a stack alone, so one nucleus that shows in six planes is outlined six times. Planes are
-gone through in order. Of all pairs of outlines in neighbouring planes that overlap, the one with the highest
-intersection over union (IoU) is linked first, then the next one whose two outlines are both free, down to a least IoU.
-Each outline is so linked to at most one in the next plane: of two halves of an object that splits, the more similar one
-keeps its number and the other one begins anew. An object that is missed in a single plane goes on after it.
+gone through in order. Two outlines in neighbouring planes can be one object where their intersection over union (IoU)
+is high, or where nearly all of the smaller one lies within the other, as at the ends of round objects. Of all such
+pairs the one with the highest IoU is linked first, then the next one whose two outlines are both free. Each outline is
+so linked to at most one in the next plane: of two halves of an object that splits, the more similar one keeps its number
+and the other one begins anew. An object that is missed in a single plane goes on after it.
 
 Only two planes are looked at together, block by block, so labels of any size on disk can be linked.
 """
@@ -23,9 +24,14 @@ from src_models.errors import UserError
 from src_models.labelling import blocks
 from src_models.planes import LabelPlane, Planes
 
-__all__ = ["LEAST_IOU", "link_axes", "link_objects"]
+__all__ = ["ENOUGH_IOU", "LEAST_IOU", "WITHIN", "link_axes", "link_objects"]
 
-LEAST_IOU = 0.25
+# Chosen on spheres of known identity (benchmarks/linked_stacks.py).
+ENOUGH_IOU = 0.4
+WITHIN, LEAST_IOU = (
+    0.8,
+    0.03,
+)  # the share of the smaller outline that lies within the other, and what IoU is needed then
 LINKABLE = "ZT"  # through depth first: what is followed through time are then whole objects
 
 Ids = NDArray[np.int64]
@@ -57,7 +63,7 @@ def link_axes(link: str, planes: Planes) -> str:
     )
 
 
-def link_objects(labels: Any, planes: Planes, axes: str, *, least_iou: float = LEAST_IOU) -> Iterator[int]:
+def link_objects(labels: Any, planes: Planes, axes: str) -> Iterator[int]:
     """Give the outlines of one object the same number in all planes; numbers go from 1, in order of appearance.
 
     Parameters
@@ -69,8 +75,6 @@ def link_objects(labels: Any, planes: Planes, axes: str, *, least_iou: float = L
         How they divide into planes.
     axes
         From :func:`link_axes`.
-    least_iou
-        Overlap from which on two outlines can be one object.
 
     Yields
     ------
@@ -82,7 +86,7 @@ def link_objects(labels: Any, planes: Planes, axes: str, *, least_iou: float = L
         next_id = 1
         others = [each for each in planes.leading if each != letter and each not in linked]
         for place in itertools.product(*(range(planes.reading.size(each)) for each in others)):
-            chain = _Chain(planes.shape, least_iou, next_id)
+            chain = _Chain(planes.shape, next_id)
             for step in range(planes.reading.size(letter)):
                 at = {**dict(zip(others, place, strict=True)), letter: step}
                 ranges = [[at[each]] if each in at else range(planes.reading.size(each)) for each in planes.leading]
@@ -105,9 +109,8 @@ class _Seen:
 class _Chain:
     """Frames that follow each other along one axis; each is one plane, or all planes of one point in time."""
 
-    def __init__(self, shape: Sequence[int], least_iou: float, next_id: int) -> None:
+    def __init__(self, shape: Sequence[int], next_id: int) -> None:
         self._regions = blocks(shape)
-        self._least_iou = least_iou
         self._before: list[_Seen] = []  # the last frame, and the one before it
         self.next_id = next_id
 
@@ -137,13 +140,11 @@ class _Chain:
         """Fill in the final numbers of the outlines that go on what ended in an earlier frame."""
         pairs, shared = self._overlaps(seen.frame, frame)
         one, other = np.searchsorted(seen.ids, pairs[:, 0]), np.searchsorted(ids, pairs[:, 1])
-        able = ended[one] & (final[other] == 0)
-        one, other, shared = one[able], other[able], shared[able]
         iou = shared / (seen.sizes[one] + sizes[other] - shared)
+        within = shared / np.minimum(seen.sizes[one], sizes[other])
+        able = ended[one] & ((iou >= ENOUGH_IOU) | ((within >= WITHIN) & (iou >= LEAST_IOU)))
         taken = np.zeros(len(seen.ids), bool)
-        for k in np.argsort(-iou, kind="stable"):
-            if iou[k] < self._least_iou:
-                break
+        for k in np.flatnonzero(able)[np.argsort(-iou[able], kind="stable")]:
             if not taken[one[k]] and final[other[k]] == 0:
                 taken[one[k]] = True
                 final[other[k]] = seen.ids[one[k]]
