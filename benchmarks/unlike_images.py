@@ -7,7 +7,6 @@ the automatic one is seen at work, too: the zooms it chose, and how many objects
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +40,10 @@ def main() -> None:
     for name in (*LIKE, *UNLIKE):
         data = DataSet.open(arguments.folder / name)
         samples = [sample for sample in data.samples if sample.split == "val"] if name in LIKE else list(data.samples)
-        found, seconds = [], []
+        found = []
         for sample in samples[:: max(1, len(samples) // arguments.most)][: arguments.most]:
             image, labels = read_sample(sample)
-            began = time.perf_counter()
             found.append(segment(image, model, axes="YXC" if image.ndim > labels.ndim else "YX", device="cpu"))
-            seconds.append(time.perf_counter() - began)
         certainties = [each.certainty or 0 for each in found]
         zooms = sorted({round(each.zoom, 2) for each in found})
         rows.append(
@@ -59,7 +56,6 @@ def main() -> None:
                 " / ".join(f"{value:.2f}" for value in np.percentile(certainties, [5, 50, 95])),
                 ", ".join(f"{zoom:g}" for zoom in zooms),
                 max(int(each.labels.max()) for each in found),
-                f"{max(seconds):.1f} s",
             ]
         )
         print(rows[-1], flush=True)
@@ -72,7 +68,6 @@ def main() -> None:
         "certainty (5, 50, 95 %)",
         "zooms",
         "most objects",
-        "longest",
     )
     suffix = "" if arguments.model == "nuclei" else f"_{Path(arguments.model).stem}"
     report(f"unlike_images{suffix}", columns, rows, {"model": model.header.name, "sha256": model.sha256})

@@ -243,6 +243,5 @@ def _borne_out(
     return ObjectSize(
         None,
         1.0,
-        "How large the objects are could not be told, so the image was not resized; give the object size if the result "
-        "is poor.",
+        "How large the objects are could not be told: give the object size, in pixels, if the result is poor.",
     )

@@ -257,8 +257,8 @@ class SegmentWidget(QWidget):
         shown = self._results.show(image, outcome)
         maps = " Click the eye of an attention layer to see where the network looked."
         found = "; ".join(filter(None, [outcome.summary, outcome.segmentation.size]))
-        advice = "".join(f" {sentence}" for sentence in outcome.segmentation.advice)
-        self.status.setText(f"Done: {found}.{advice}{maps if outcome.segmentation.attention else ''}")
+        said = f"Done: {found}.{maps if outcome.segmentation.attention else ''}"
+        self.status.setText("\n".join([said, *outcome.segmentation.advice]))
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
