@@ -21,7 +21,6 @@ from src_models.errors import UserError
 
 if TYPE_CHECKING:
     from src_models.checkpoint import Model
-    from src_models.header import ModelHeader
     from src_models.predict import Progress, Segmentation
 
 __all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "load_model", "segmentation_steps"]
@@ -43,6 +42,8 @@ class SegmentSettings:
         Names of the attention maps to add.
     diameter
         Diameter of the objects (px); None estimates it.
+    link
+        Axes through which objects are linked: ``"z"``, ``"t"``, ``"zt"``, or none.
     tile
         Tile size (px); None is the model's own.
     device
@@ -55,6 +56,7 @@ class SegmentSettings:
     result: Literal["semantic", "instances"] | None = None
     attention: tuple[str, ...] = ()
     diameter: float | None = None
+    link: str = "z"
     tile: int | None = None
     device: str = "auto"
     threads: int = 0
@@ -149,31 +151,20 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
             diameter=settings.diameter,
             tile=settings.tile,
             result=settings.result,
+            link=settings.link,
             device=settings.device,
             name=f"layer {job.layer_name!r}",
         )
-    return _outcome(job, model.header, segmentation)
+    return _outcome(job, segmentation)
 
 
-def _outcome(job: Job, header: ModelHeader, segmentation: Segmentation) -> Outcome:
+def _outcome(job: Job, segmentation: Segmentation) -> Outcome:
     segmentation.probabilities = None  # no layer shows them, and they are large
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)
     name = job.settings.model.stem
-    return Outcome(
-        job=job, model_name=name, labels=labels, segmentation=segmentation, summary=_summary(header, segmentation)
-    )
-
-
-def _summary(header: ModelHeader, segmentation: Segmentation) -> str:
-    counts = np.bincount(np.asarray(segmentation.labels).ravel(), minlength=len(header.classes))
-    if segmentation.result == "instances":
-        number = int(np.count_nonzero(counts[1:]))
-        return f"{number} object" if number == 1 else f"{number} objects"
-    names = ("objects",) if header.result == "instances" else header.classes[1:]
-    shares = counts[1:] / counts.sum()
-    return ", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=False))
+    return Outcome(job=job, model_name=name, labels=labels, segmentation=segmentation, summary=segmentation.summary)
 
 
 def continue_numbers(labels: Any, previous: Any, region: Region) -> Any:

@@ -19,96 +19,34 @@ import errno
 import platform
 import tempfile
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from src_models.axes import AxesReading, read_axes
 from src_models.channels import check_channels
 from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
+from src_models.findings import Findings, sizes_of
 from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
+from src_models.linking import link_axes, link_objects
 from src_models.memory import reused_memory
-from src_models.object_size import choose_zoom
+from src_models.object_size import LOOKING, ObjectSize, size_steps
 from src_models.plane_prediction import MapSink, PlanePrediction
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import LabelPlane, Planes
 from src_models.registry import choose_attention
 from src_models.resampling import read_resized, zoomed_shape
 from src_models.scratch import Scratch
+from src_models.segmentation import PlacedMap, Progress, ResultName, Segmentation
 
 __all__ = ["PlacedMap", "Progress", "Segmentation", "segment", "segment_steps"]
 
 KEPT_PROBABILITIES_BYTES = 512 * 2**20
-ResultName = Literal["semantic", "instances"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: steps done, steps in all, and what is being done, in words."""
-
-    done: int
-    total: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedMap:
-    """One attention map on an image.
-
-    Parameters
-    ----------
-    name, kind, description, level
-        What it is; level 1 is the finest.
-    data
-        Values from 0 to 1 (of attention received: 1 is the average), at the map's own resolution; the same axes as the
-        labels.
-    scale
-        Image pixels per cell, along each axis.
-    translate
-        Position (image pixels, centre of a pixel = whole number) of the centre of the first cell, along each axis.
-    """
-
-    name: str
-    kind: str
-    description: str
-    level: int
-    data: Any
-    scale: tuple[float, ...]
-    translate: tuple[float, ...]
-
-
-@dataclass
-class Segmentation:
-    """What a run found.
-
-    Parameters
-    ----------
-    labels
-        In the image's axes without channels: int32 object numbers, or uint8 classes.
-    probabilities
-        (classes, *labels.shape), float16; None where that would take over 512 MiB.
-    attention
-        The maps asked for, finest first.
-    classes
-        Names of the classes.
-    result
-        ``"semantic"`` or ``"instances"``.
-    provenance
-        How it was made: model, settings, versions.
-    """
-
-    labels: Any
-    probabilities: NDArray[np.float16] | None
-    attention: list[PlacedMap]
-    classes: tuple[str, ...]
-    result: ResultName
-    provenance: dict[str, Any]
-    _scratch: Scratch = field(default_factory=Scratch, repr=False)
 
 
 def segment(
@@ -120,6 +58,7 @@ def segment(
     diameter: float | None = None,
     tile: int | None = None,
     result: ResultName | None = None,
+    link: str = "z",
     device: str = "auto",
     labels_out: Any = None,
     name: str = "the image",
@@ -134,6 +73,7 @@ def segment(
         diameter=diameter,
         tile=tile,
         result=result,
+        link=link,
         device=device,
         labels_out=labels_out,
         name=name,
@@ -157,6 +97,7 @@ def segment_steps(
     diameter: float | None = None,
     tile: int | None = None,
     result: ResultName | None = None,
+    link: str = "z",
     device: str = "auto",
     labels_out: Any = None,
     name: str = "the image",
@@ -180,6 +121,9 @@ def segment_steps(
     result
         None gives what the model was made for. ``"semantic"`` of a model of instances gives object against
         background; ``"instances"`` of a semantic model numbers connected regions.
+    link
+        Axes through which objects of neighbouring planes are linked into one, as letters: ``"z"``, ``"t"``, ``"zt"``,
+        or none. Axes that the image lacks, or that the network sees whole, are passed over.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     labels_out
@@ -204,7 +148,7 @@ def segment_steps(
     UserError
         If an attention map is unknown, the tile is too small, or the device is missing.
     """
-    run = _Run(image, model, axes, attention, diameter, tile, result, device, labels_out, name)
+    run = _Run(image, model, axes, attention, diameter, tile, result, link, device, labels_out, name)
     return (yield from run.steps())
 
 
@@ -220,6 +164,7 @@ class _Run:
         diameter: float | None,
         tile: int | None,
         result: ResultName | None,
+        link: str,
         device: str,
         labels_out: Any,
         name: str,
@@ -235,12 +180,14 @@ class _Run:
         check_channels(self.reading.channels, self.header, name)
         self.planes = Planes(self.reading, self.header.dimensions, name)
         self.result: ResultName = result or self.header.result
+        self.link = link_axes(link, self.planes) if self.result == "instances" else ""
         self.execution: Execution = choose_execution(device)
         self.attention = choose_attention(model.header, attention)
         self.diameter = diameter
         self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
         self.scratch = Scratch()
         self.labels = self._labels(labels_out)
+        self.findings = Findings(self.header, self.planes, self.result)
         self.done = 0
         self.total = 0
         self.next_id = 1
@@ -280,7 +227,8 @@ class _Run:
         network = prepare(self.model.network, self.execution)
         sources = normalisations(self.image, self.planes, self.header, self.name)
         first = PlaneSource(self.image, self.planes, next(iter(self.planes)), self.header, sources, 1.0, self.name)
-        zoom = choose_zoom(first, network, self.execution, self.header, self.diameter)
+        size = yield from self._size(first, network)
+        zoom = size.zoom
         probabilities = self._kept_probabilities()
         maps = MapSink(self.scratch, self.planes.leading_shape)
         for plane in self.planes:
@@ -297,15 +245,32 @@ class _Run:
                 yield from self._label(plane, source, prediction.probabilities, zoom, working)
                 if probabilities is not None and kept is None:
                     self._keep(probabilities, plane, source, prediction.probabilities)
+        yield from self._link()
         return Segmentation(
             labels=self.labels,
             probabilities=probabilities,
             attention=self._placed(maps, zoom),
             classes=self.header.classes,
             result=self.result,
-            provenance=self._provenance(zoom),
+            provenance=self._provenance(size),
+            diameter=size.diameter,
+            zoom=zoom,
+            certainty=self.findings.certainty.mean,
+            summary=self.findings.summary(),
+            size=self.findings.size(size),
+            advice=self.findings.advice(size),
             _scratch=self.scratch,
         )
+
+    def _size(self, first: PlaneSource, network: nn.Module) -> Generator[Progress, None, ObjectSize]:
+        steps = size_steps(first, network, self.execution, self.header, self.diameter, self.tile)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                size: ObjectSize = end.value
+                return size
+            yield Progress(0, 0, LOOKING)
 
     def _count(self, prediction: PlanePrediction, zoom: float) -> None:
         """Take the first plane's number of steps for every plane's."""
@@ -313,7 +278,7 @@ class _Run:
             here = len(blocks(self.planes.shape))
             if self.result == "instances" and self.header.result == "instances":
                 here = len(blocks(prediction.source.shape)) + (here if zoom != 1 else 0)
-            self.total = len(self.planes) * (len(prediction) + here)
+            self.total = len(self.planes) * (len(prediction) + here + len(self.link))
 
     def _step(self, message: str) -> Progress:
         self.done = min(self.done + 1, self.total)
@@ -322,26 +287,48 @@ class _Run:
     def _label(
         self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float, working: Scratch
     ) -> Generator[Progress, None, None]:
-        out = LabelPlane(self.labels, self.planes, plane)
+        out, first_id = LabelPlane(self.labels, self.planes, plane), self.next_id
+        if self.header.result == "instances":
+            for region in blocks(source.shape):
+                self.findings.certainty.add(np.asarray(probabilities[(slice(None), *region)]))
+        if self.result == self.header.result == "instances":
+            yield from self._separate(probabilities, source, zoom, working, out)
+        else:
+            yield from self._classify(probabilities, source, out)
+            if self.result == "instances":
+                self.next_id = write_components(out, self.next_id)
+        if self.result == "instances":
+            self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self.next_id))
+
+    def _separate(
+        self, probabilities: Any, source: PlaneSource, zoom: float, working: Scratch, out: LabelPlane
+    ) -> Generator[Progress, None, None]:
         settings = self.header.instances
-        if self.result == "instances" and self.header.result == "instances":
-            target = out if zoom == 1 else working.zeros(source.shape, np.int32)
-            for next_id in write_instances(probabilities, settings, target, self.next_id):
-                self.next_id = next_id
-                yield self._step("separating objects")
-            if zoom != 1:
-                for _ in resize_labels(target, probabilities, settings.foreground, out):
-                    yield self._step("drawing objects at full size")
-            return
-        threshold = settings.foreground if self.header.result == "instances" else None
+        target = out if zoom == 1 else working.zeros(source.shape, np.int32)
+        for next_id in write_instances(probabilities, settings, target, self.next_id):
+            self.next_id = next_id
+            yield self._step("separating objects")
+        if zoom != 1:
+            for _ in resize_labels(target, probabilities, settings.foreground, out):
+                yield self._step("drawing objects at full size")
+
+    def _classify(self, probabilities: Any, source: PlaneSource, out: LabelPlane) -> Generator[Progress, None, None]:
+        threshold = self.header.instances.foreground if self.header.result == "instances" else None
         for region in blocks(out.shape):
             block = read_resized(
                 lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
             )
-            out[region] = classes_of(block, foreground=threshold)
+            out[region] = classes = classes_of(block, foreground=threshold)
+            if self.result == "semantic":
+                self.findings.add_classes(classes)
             yield self._step("choosing classes")
-        if self.result == "instances":
-            self.next_id = write_components(out, self.next_id)
+
+    def _link(self) -> Generator[Progress, None, None]:
+        for next_id in link_objects(self.labels, self.planes, self.link):
+            self.next_id = next_id
+            yield self._step("linking objects of neighbouring planes")
+        if self.link:
+            self.findings.set_linked(self.link, self.next_id - 1)
 
     def _kept_probabilities(self) -> NDArray[np.float16] | None:
         shape = (len(self.header.classes), *self.planes.label_shape)
@@ -382,15 +369,17 @@ class _Run:
         order = [now.index(letter) for letter in self.planes.label_axes]
         return data if order == sorted(order) else np.transpose(np.asarray(data), order)
 
-    def _provenance(self, zoom: float) -> dict[str, Any]:
+    def _provenance(self, size: ObjectSize) -> dict[str, Any]:
         return {
             "model_sha256": self.model.sha256,
             "header": dataclasses.asdict(self.header),
             "settings": {
                 "axes": self.reading.axes,
                 "result": self.result,
+                "link": self.link,
                 "diameter": self.diameter,
-                "zoom": zoom,
+                "diameter_used": size.diameter,
+                "zoom": size.zoom,
                 "tile": self.tile,
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),

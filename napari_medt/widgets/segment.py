@@ -30,7 +30,7 @@ from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
-from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
+from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, LinkCombo, ResultCombo, TileBox
 from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
 from src_models.axes import AxesReading
@@ -61,6 +61,7 @@ class SegmentWidget(QWidget):
         self.diameter = DiameterBox()
         self.attention = AttentionList()
         self.result = ResultCombo()
+        self.link = LinkCombo()
         self.device = DeviceCombo(self._preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
@@ -94,6 +95,7 @@ class SegmentWidget(QWidget):
             result=self.result.result(),
             attention=self.attention.names(),
             diameter=self.diameter.diameter() if self._form.isRowVisible(self.diameter) else None,
+            link=self.link.link(),
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
@@ -149,6 +151,7 @@ class SegmentWidget(QWidget):
         self._rare_settings = QWidget()
         self._rare = _form(self._rare_settings)
         self._rare.addRow("Labels are", self.result)
+        self._rare.addRow("Link objects", self.link)
         self._rare.addRow("Compute on", self.device)
         self._rare.addRow("Tile size", self.tile)
         self._rare.addRow("Axes", self.axes)
@@ -168,7 +171,7 @@ class SegmentWidget(QWidget):
         column.addStretch()
         for label in (self.reading, self.status):
             label.setWordWrap(True)
-        for combo in (self.result, self.device):
+        for combo in (self.result, self.link, self.device):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._set_running(False)
 
@@ -219,6 +222,7 @@ class SegmentWidget(QWidget):
         if image is None:
             self.reading.setText("Open an image to begin.")
             self.region.clear()
+            self._rare.setRowVisible(self.link, False)
             return
         try:
             reading = self._read(image)
@@ -227,7 +231,9 @@ class SegmentWidget(QWidget):
             return
         self.reading.setText(reading.describe())
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
-        self.region.offer(reading, header.dimensions if header else 2)
+        dimensions = header.dimensions if header else 2
+        self.region.offer(reading, dimensions)
+        self._rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
 
     def _show_more(self, shown: bool) -> None:
         self._rare_settings.setVisible(shown)
@@ -252,7 +258,9 @@ class SegmentWidget(QWidget):
         remember(image, outcome)
         shown = self._results.show(image, outcome)
         maps = " Click the eye of an attention layer to see where the network looked."
-        self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
+        found = "; ".join(filter(None, [outcome.summary, outcome.segmentation.size]))
+        said = f"Done: {found}.{maps if outcome.segmentation.attention else ''}"
+        self.status.setText("\n".join([said, *outcome.segmentation.advice]))
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
