@@ -43,6 +43,8 @@ class SegmentSettings:
         Names of the attention maps to add.
     diameter
         Diameter of the objects (px); None estimates it.
+    sensitivity, least_size, drop_edge
+        Which objects are kept, as in :func:`src_models.segment`.
     tile
         Tile size (px); None is the model's own.
     device
@@ -55,6 +57,9 @@ class SegmentSettings:
     result: Literal["semantic", "instances"] | None = None
     attention: tuple[str, ...] = ()
     diameter: float | None = None
+    sensitivity: float = 0.0
+    least_size: float = 0.0
+    drop_edge: bool = False
     tile: int | None = None
     device: str = "auto"
     threads: int = 0
@@ -147,6 +152,9 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
             axes=region.sub_axes,
             attention=settings.attention,
             diameter=settings.diameter,
+            sensitivity=settings.sensitivity,
+            least_size=settings.least_size,
+            drop_edge=settings.drop_edge,
             tile=settings.tile,
             result=settings.result,
             device=settings.device,
@@ -157,6 +165,7 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
 
 def _outcome(job: Job, header: ModelHeader, segmentation: Segmentation) -> Outcome:
     segmentation.probabilities = None  # no layer shows them, and they are large
+    segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = _continue_numbers(labels, job.previous, job.region)

@@ -27,15 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.axes import AxesReading, read_axes
-from src_models.channels import check_channels
+from src_models.channels import channel_note, check_channels, looks_like_dyes
 from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
 from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 from src_models.memory import reused_memory
+from src_models.object_choice import ObjectChoice, drop_objects
 from src_models.object_size import choose_zoom
 from src_models.plane_prediction import MapSink, PlanePrediction
-from src_models.plane_source import PlaneSource, normalisations
+from src_models.plane_source import PlaneSource, normalisations, sampled_values
 from src_models.planes import LabelPlane, Planes
 from src_models.registry import choose_attention
 from src_models.resampling import read_resized, zoomed_shape
@@ -100,6 +101,9 @@ class Segmentation:
         ``"semantic"`` or ``"instances"``.
     provenance
         How it was made: model, settings, versions.
+    notes
+        What a person should know of how the image was read, a sentence each: values that were filled, channels that
+        were taken for colours.
     """
 
     labels: Any
@@ -108,6 +112,7 @@ class Segmentation:
     classes: tuple[str, ...]
     result: ResultName
     provenance: dict[str, Any]
+    notes: tuple[str, ...] = ()
     _scratch: Scratch = field(default_factory=Scratch, repr=False)
 
 
@@ -116,8 +121,12 @@ def segment(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channel: int | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
+    sensitivity: float = 0.0,
+    least_size: float = 0.0,
+    drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     device: str = "auto",
@@ -130,8 +139,12 @@ def segment(
         image,
         model,
         axes=axes,
+        channel=channel,
         attention=attention,
         diameter=diameter,
+        sensitivity=sensitivity,
+        least_size=least_size,
+        drop_edge=drop_edge,
         tile=tile,
         result=result,
         device=device,
@@ -153,8 +166,12 @@ def segment_steps(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channel: int | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
+    sensitivity: float = 0.0,
+    least_size: float = 0.0,
+    drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     device: str = "auto",
@@ -171,10 +188,19 @@ def segment_steps(
         From :func:`src_models.load`.
     axes
         The image's axes, such as ``"ZYX"``, or how they were read; None guesses (:func:`~src_models.axes.read_axes`).
+    channel
+        The one channel that is looked at, counted from 0; None takes all, three of them for red, green and blue.
     attention
         True records every attention map; or the names of those to record.
     diameter
         Diameter (px) of the objects; None estimates it where the model can tell.
+    sensitivity
+        From -1 to 1: above 0, fainter objects are found, and more of each; below, only the surest
+        (:class:`~src_models.object_choice.ObjectChoice`).
+    least_size
+        Smallest diameter (px of the image, of a circle of equal area; of a ball in 3D) of objects that are kept.
+    drop_edge
+        Whether objects that touch the edge of the image (in height or width) are dropped.
     tile
         Tile size (px); None takes the model's.
     result
@@ -200,11 +226,16 @@ def segment_steps(
     Raises
     ------
     ImageError
-        If the image is empty, complex, not finite, or has channels or axes that the model cannot take.
+        If the image is empty, complex, without a finite value, or has channels or axes that the model cannot take.
     UserError
-        If an attention map is unknown, the tile is too small, or the device is missing.
+        If an attention map is unknown, the tile is too small, a number is out of its range, or the device is missing.
+
+    Notes
+    -----
+    Values that are NaN or infinite are taken as the lowest value of the image; :attr:`Segmentation.notes` says so.
     """
-    run = _Run(image, model, axes, attention, diameter, tile, result, device, labels_out, name)
+    choice = ObjectChoice(sensitivity, least_size, drop_edge)
+    run = _Run(image, model, axes, channel, attention, diameter, choice, tile, result, device, labels_out, name)
     return (yield from run.steps())
 
 
@@ -216,8 +247,10 @@ class _Run:
         image: Any,
         model: Model,
         axes: str | AxesReading | None,
+        channel: int | None,
         attention: bool | Collection[str],
         diameter: float | None,
+        choice: ObjectChoice,
         tile: int | None,
         result: ResultName | None,
         device: str,
@@ -231,19 +264,22 @@ class _Run:
                 f"the model {self.header.name!r} answers clicks and does not segment by itself: use the widget "
                 "Click or `napari-medt click`, or choose another model"
             )
-        self.reading = _read(self.image, axes, self.header.dimensions, name)
-        check_channels(self.reading.channels, self.header, name)
+        self.reading = _read(self.image, axes, channel, self.header.dimensions, name)
+        check_channels(self.reading.channels, self.header, name, alpha=self.reading.rgb)
         self.planes = Planes(self.reading, self.header.dimensions, name)
         self.result: ResultName = result or self.header.result
         self.execution: Execution = choose_execution(device)
         self.attention = choose_attention(model.header, attention)
         self.diameter = diameter
+        self.choice = choice
         self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
         self.scratch = Scratch()
         self.labels = self._labels(labels_out)
         self.done = 0
         self.total = 0
         self.next_id = 1
+        self.notes: list[str] = []
+        self.fill: float | None = None
 
     def _labels(self, labels_out: Any) -> Any:
         shape = self.planes.label_shape
@@ -279,6 +315,7 @@ class _Run:
     def _steps(self) -> Generator[Progress, None, Segmentation]:
         network = prepare(self.model.network, self.execution)
         sources = normalisations(self.image, self.planes, self.header, self.name)
+        self._note_channels()
         first = PlaneSource(self.image, self.planes, next(iter(self.planes)), self.header, sources, 1.0, self.name)
         zoom = choose_zoom(first, network, self.execution, self.header, self.diameter)
         probabilities = self._kept_probabilities()
@@ -294,9 +331,19 @@ class _Run:
                 self._count(prediction, zoom)
                 for note in prediction.steps():
                     yield self._step(note)
+                if source.fill is not None:
+                    self.fill = source.fill
                 yield from self._label(plane, source, prediction.probabilities, zoom, working)
                 if probabilities is not None and kept is None:
                     self._keep(probabilities, plane, source, prediction.probabilities)
+        if self.result == "instances":
+            drop_objects(
+                self.labels, self.planes, self.choice.least_area(self.header.dimensions), self.choice.drop_edge
+            )
+        if self.fill is not None:
+            self.notes.append(
+                f"Values that are NaN or infinite were taken as {self.fill:.4g}, the lowest value of the image"
+            )
         return Segmentation(
             labels=self.labels,
             probabilities=probabilities,
@@ -304,8 +351,15 @@ class _Run:
             classes=self.header.classes,
             result=self.result,
             provenance=self._provenance(zoom),
+            notes=tuple(self.notes),
             _scratch=self.scratch,
         )
+
+    def _note_channels(self) -> None:
+        if self.reading.channels in (3, 4):
+            dyes = looks_like_dyes(sampled_values(self.image, self.planes))
+            note = channel_note(self.reading, self.header, dyes)
+            self.notes += [note] if note else []
 
     def _count(self, prediction: PlanePrediction, zoom: float) -> None:
         """Take the first plane's number of steps for every plane's."""
@@ -323,7 +377,7 @@ class _Run:
         self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float, working: Scratch
     ) -> Generator[Progress, None, None]:
         out = LabelPlane(self.labels, self.planes, plane)
-        settings = self.header.instances
+        settings = self.choice.of_instances(self.header.instances)
         if self.result == "instances" and self.header.result == "instances":
             target = out if zoom == 1 else working.zeros(source.shape, np.int32)
             for next_id in write_instances(probabilities, settings, target, self.next_id):
@@ -338,7 +392,7 @@ class _Run:
             block = read_resized(
                 lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
             )
-            out[region] = classes_of(block, foreground=threshold)
+            out[region] = classes_of(self.choice.of_classes(block), foreground=threshold)
             yield self._step("choosing classes")
         if self.result == "instances":
             self.next_id = write_components(out, self.next_id)
@@ -388,9 +442,13 @@ class _Run:
             "header": dataclasses.asdict(self.header),
             "settings": {
                 "axes": self.reading.axes,
+                "channel": self.reading.channel,
                 "result": self.result,
                 "diameter": self.diameter,
                 "zoom": zoom,
+                "sensitivity": self.choice.sensitivity,
+                "least_size": self.choice.least_size,
+                "drop_edge": self.choice.drop_edge,
                 "tile": self.tile,
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),
@@ -400,11 +458,11 @@ class _Run:
         }
 
 
-def _read(image: Any, axes: str | AxesReading | None, dimensions: int, name: str) -> AxesReading:
+def _read(image: Any, axes: str | AxesReading | None, channel: int | None, dimensions: int, name: str) -> AxesReading:
     if isinstance(axes, AxesReading):
         read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
-        return axes
-    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, name=name)
+        return axes if channel is None else axes.with_channel(channel, name)
+    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, channel=channel, name=name)
 
 
 def _versions() -> Mapping[str, str]:

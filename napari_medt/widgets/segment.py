@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -20,16 +22,25 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.image_source import full_resolution, read_layer
+from napari_medt.image_source import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
 from napari_medt.last_runs import remember
 from napari_medt.layers import ResultLayers
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
+from napari_medt.widgets.channel_combo import ChannelCombo
 from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
-from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
+from napari_medt.widgets.options import (
+    AttentionList,
+    DeviceCombo,
+    DiameterBox,
+    LeftOut,
+    ResultCombo,
+    SensitivitySlider,
+    TileBox,
+)
 from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
 from src_models.axes import AxesReading
@@ -55,9 +66,12 @@ class SegmentWidget(QWidget):
         self._preferences = read_preferences()
         self.images = ImageLayerCombo(napari_viewer)
         self.reading = QLabel()
+        self.channels = ChannelCombo()
         self.models = ModelCombo(self._preferences.model)
         self.region = RegionCombo()
         self.diameter = DiameterBox()
+        self.sensitivity = SensitivitySlider()
+        self.left_out = LeftOut()
         self.attention = AttentionList()
         self.result = ResultCombo()
         self.device = DeviceCombo(self._preferences.device)
@@ -68,6 +82,7 @@ class SegmentWidget(QWidget):
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
         self.status = QLabel()
+        self.advice = QLabel()
         self.run = StepsRun(self)
         self._build()
         self._explain()
@@ -92,6 +107,9 @@ class SegmentWidget(QWidget):
             result=self.result.result(),
             attention=self.attention.names(),
             diameter=self.diameter.diameter() if self._form.isRowVisible(self.diameter) else None,
+            sensitivity=self.sensitivity.sensitivity(),
+            least_size=self.left_out.least_size(),
+            drop_edge=self.left_out.drop_edge(),
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
@@ -109,11 +127,14 @@ class SegmentWidget(QWidget):
         try:
             if image is None:
                 raise UserError("There is no image to segment: open one first (File > Open Files).")
+            if self.channels.must_choose:
+                raise UserError(f"Layer {image.name!r}: {self.channels.question}")
             job = self._job(image)
         except UserError as error:
             self._report(str(error))
             return
         self._image_of_run = image
+        self._advise(())
         self._set_running(True)
         self.run.start(segmentation_steps(job), f"Segmenting {image.name}")
 
@@ -135,14 +156,17 @@ class SegmentWidget(QWidget):
 
     def _read(self, image: napari.layers.Image) -> AxesReading:
         header = self.models.header()
-        return read_layer(image, self.axes.text().strip() or None, header.dimensions if header else 2)
+        return read_layer(image, None, header.dimensions if header else 2)
 
     def _build(self) -> None:
         self._form = _form()
         self._form.addRow("Image", _column(self.images, self.reading))
+        self._form.addRow("Channels", self.channels)
         self._form.addRow("Model", self.models)
         self._form.addRow("Run on", self.region)
         self._form.addRow("Object size", self.diameter)
+        self._form.addRow("Sensitivity", self.sensitivity)
+        self._form.addRow("Leave out", self.left_out)
         self._form.addRow("Attention\nmaps", self.attention)
         self._rare_settings = QWidget()
         self._rare = _form(self._rare_settings)
@@ -163,9 +187,12 @@ class SegmentWidget(QWidget):
         column.addLayout(buttons)
         column.addWidget(self.bar)
         column.addWidget(self.status)
+        column.addWidget(self.advice)
         column.addStretch()
-        for label in (self.reading, self.status):
+        self.advice.hide()
+        for label in (self.reading, self.status, self.advice):
             label.setWordWrap(True)
+        self.advice.setTextFormat(Qt.TextFormat.PlainText)
         for combo in (self.result, self.device):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._set_running(False)
@@ -173,8 +200,8 @@ class SegmentWidget(QWidget):
     def _explain(self) -> None:
         self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
         self.reading.setToolTip(
-            "How the image is read: its axes, channels and pixel size. If that is wrong, name the "
-            "axes under More settings."
+            "How the image is read: its axes, channels and pixel size. If that is wrong, choose under "
+            "Channels, or name the axes under More settings."
         )
         self.region.setToolTip(
             "Which part of the image is segmented. What is in view is worked out when you press Segment."
@@ -190,9 +217,11 @@ class SegmentWidget(QWidget):
 
     def _connect(self) -> None:
         self.images.layer_changed.connect(self._on_image_changed)
+        self.channels.chosen.connect(self._show_reading)
         self.models.model_changed.connect(self._on_model_changed)
         self.models.refused.connect(self._report)
-        self.axes.editingFinished.connect(self._on_image_changed)
+        self.axes.editingFinished.connect(self._on_axes_typed)
+        self.result.currentIndexChanged.connect(self._on_result_changed)
         self.more.toggled.connect(self._show_more)
         self.segment.clicked.connect(self.start)
         self.cancel.clicked.connect(self.run.cancel)
@@ -211,21 +240,51 @@ class SegmentWidget(QWidget):
         self._on_image_changed()
 
     def _on_image_changed(self) -> None:
+        """Show how the image is read; what was said of another one goes."""
+        if not self.run.running:
+            self.status.clear()
+            self._advise(())
+        image = self.images.layer()
+        read_as = None if image is None else chosen_reading(image)
+        self.axes.setText(read_as.axes or "" if read_as and read_as.typed else "")
+        self._show_reading()
+
+    def _on_axes_typed(self) -> None:
+        image, axes = self.images.layer(), self.axes.text().strip()
+        before = None if image is None else chosen_reading(image)
+        if image is None or axes == (before.axes or "" if before and before.typed else ""):
+            return
+        choose_reading(image, ReadAs(axes, typed=True) if axes else None)
+        self._show_reading()
+
+    def _show_reading(self) -> None:
         """Say how the image is read, and offer what can be run on."""
         image, header = self.images.layer(), self.models.header()
         self.segment.setEnabled(image is not None and header is not None and not self.run.running)
-        if image is None:
-            self.reading.setText("Open an image to begin.")
-            self.region.clear()
-            return
         try:
-            reading = self._read(image)
+            self.channels.offer(image, header)
+            reading = None if image is None else self._read(image)
         except UserError as error:
             self.reading.setText(str(error))
             return
-        self.reading.setText(reading.describe())
+        finally:
+            self._form.setRowVisible(self.channels, self.channels.needed)
+        if reading is None:
+            self.reading.setText("Open an image to begin.")
+            self.region.clear()
+            return
+        self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         self.region.offer(reading, header.dimensions if header else 2)
+
+    def _on_result_changed(self) -> None:
+        self.left_out.setEnabled(self.result.result() == "instances")
+
+    def _advise(self, sentences: Iterable[str]) -> None:
+        """Say under the button what a person should know, or may try; it stays there."""
+        text = "\n".join(f"\u2022 {sentence}" for sentence in sentences)
+        self.advice.setText(text)
+        self.advice.setVisible(bool(text))
 
     def _show_more(self, shown: bool) -> None:
         self._rare_settings.setVisible(shown)
@@ -251,6 +310,7 @@ class SegmentWidget(QWidget):
         shown = self._results.show(image, outcome)
         maps = " Click the eye of an attention layer to see where the network looked."
         self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
+        self._advise(outcome.segmentation.notes)
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
