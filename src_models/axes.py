@@ -108,7 +108,7 @@ class AxesReading:
         ImageError
             If there is no such channel.
         """
-        if channel is not None and not 0 <= channel < self.size("C"):
+        if channel is not None and not ("C" in self.axes and 0 <= channel < self.size("C")):
             has = f"{self.size('C')} channels, counted from 0" if "C" in self.axes else "no axis of channels"
             raise ImageError(
                 f"{name}: there is no channel {channel}; it is read as {self.describe()}, with {has}. Name another "
