@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import zarr
-from scipy import ndimage
 
+import src_models as sm
 from src_models import labelling
 from src_models.axes import read_axes
 from src_models.errors import UserError
@@ -16,7 +16,7 @@ from src_models.predict import segment
 pytestmark = pytest.mark.usefixtures("float32")
 
 
-def discs(shape, *places):
+def round_labels(shape, *places):
     """Labels of discs (y, x, radius), numbered from 1."""
     y, x = np.mgrid[: shape[0], : shape[1]]
     labels = np.zeros(shape, np.int32)
@@ -40,7 +40,7 @@ def block_size(request, monkeypatch):
 
 @pytest.mark.usefixtures("block_size")
 def test_small_objects_go_and_the_others_are_numbered_anew():
-    labels = discs((60, 80), (15, 15, 3), (15, 40, 6), (40, 20, 10), (40, 60, 4))
+    labels = round_labels((60, 80), (15, 15, 3), (15, 40, 6), (40, 20, 10), (40, 60, 4))
     found = dropped(labels, least=10)  # of radius 5
     expected = np.select([labels == 2, labels == 3], [1, 2], 0)
     np.testing.assert_array_equal(found, expected)
@@ -49,7 +49,7 @@ def test_small_objects_go_and_the_others_are_numbered_anew():
 
 @pytest.mark.usefixtures("block_size")
 def test_objects_at_the_edge_go():
-    labels = discs((60, 80), (0, 30, 5), (30, 79, 5), (30, 30, 5), (54, 50, 5), (53, 65, 5))
+    labels = round_labels((60, 80), (0, 30, 5), (30, 79, 5), (30, 30, 5), (54, 50, 5), (53, 65, 5))
     assert (labels[-1] == 4).sum() == 1  # one touches the last row with one pixel
     np.testing.assert_array_equal(dropped(labels, edge=True), np.select([labels == 3, labels == 5], [1, 2], 0))
 
@@ -58,7 +58,7 @@ def test_objects_at_the_edge_go():
 def test_through_planes_an_object_counts_where_it_is_largest():
     """Its ends are small, and are kept with it; the first and the last slice are no edge."""
     radii = (2, 6, 3)
-    stack = np.stack([discs((40, 60), (20, 20, r), (20, 45, 3)) for r in radii])
+    stack = np.stack([round_labels((40, 60), (20, 20, r), (20, 45, 3)) for r in radii])
     found = dropped(stack, "ZYX", least=9)
     np.testing.assert_array_equal(found, np.where(stack == 1, 1, 0))
     np.testing.assert_array_equal(dropped(stack, "ZYX", edge=True), stack)
@@ -75,7 +75,7 @@ def test_in_volumes_the_size_is_that_of_a_ball():
 
 
 def test_labels_on_disk_are_written_too():
-    labels = discs((60, 80), (15, 15, 3), (40, 20, 10))
+    labels = round_labels((60, 80), (15, 15, 3), (40, 20, 10))
     stored = zarr.array(labels, chunks=(16, 16))
     drop_objects(stored, Planes(read_axes(labels.shape), 2), 100, False)
     np.testing.assert_array_equal(stored[:], np.where(labels == 2, 1, 0))
@@ -91,22 +91,19 @@ def test_the_threshold_moves_on_the_scale_of_logits(sensitivity, threshold):
 
 
 @pytest.mark.parametrize("result", ["instances", "semantic"])
-def test_more_sensitive_is_more_and_the_middle_is_as_the_model_was_made(make_model, result):
-    image = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(90, 90)), 2)
-    model = make_model(classes=("background", "interior", "boundary"), result="instances", sharpness=6)
+def test_more_sensitive_is_more_and_the_middle_is_as_the_model_was_made(tiny_model_path, discs, result):
+    model = sm.load(tiny_model_path)
     areas = []
-    for sensitivity in (-0.6, -0.2, 0, 0.2, 0.6):
-        found = segment(image, model, result=result, sensitivity=sensitivity, device="cpu")
+    for sensitivity in (-0.9, -0.4, 0, 0.4, 0.9):
+        found = segment(discs, model, diameter=20, result=result, sensitivity=sensitivity, device="cpu")
         areas.append(np.count_nonzero(found.labels))
         assert found.provenance["settings"]["sensitivity"] == sensitivity
     assert areas == sorted(areas)
     assert areas[0] < areas[2] < areas[-1]
-    assert areas[2] == np.count_nonzero(segment(image, model, result=result, device="cpu").labels)
+    assert areas[2] == np.count_nonzero(segment(discs, model, diameter=20, result=result, device="cpu").labels)
 
 
 def test_a_run_leaves_out_what_was_asked_and_says_so(tiny_model_path):
-    import src_models as sm
-
     y, x = np.mgrid[:100, :120]
     image = np.zeros((100, 120), np.float32)
     for cy, cx, radius in ((20, 20, 9), (60, 60, 9), (40, 95, 6), (90, 119, 9)):
