@@ -17,7 +17,7 @@ from src_models.ct_windows import ct_windows
 from src_models.dataset import DataSet, Sample, read_sample
 from src_models.header import Intensity, ModelHeader
 
-__all__ = ["CT", "LEARNT", "UNSEEN", "ClickSet", "object_images", "parts"]
+__all__ = ["CT", "LEARNT", "UNSEEN", "ClickSet", "judged", "object_images", "parts"]
 
 CT_TRAINED, CT_JUDGED = "torso_3mm.nii.gz", "abdomen_512.nii.gz"
 EVERY = 2  # slices of a scan that are left out between two that are learnt from, plus one
@@ -26,12 +26,16 @@ WHOLE = Intensity(kind="percentile", low=0.5, high=99.5)  # a reader who chose n
 
 @dataclass(frozen=True, slots=True)
 class ClickSet:
-    """A data set: its folder, whether its masks hold classes, whether its values are HU, and what it shows."""
+    """A data set: its folder, whether its masks hold classes, whether its values are HU, and what it shows.
+
+    Of classes, `only` says which one's objects are judged on, 0 that all are.
+    """
 
     folder: str
     classes: bool
     ct: bool
     shows: str
+    only: int = 0
 
 
 CT = ClickSet("ct_totalseg", True, True, "CT, organs of slices")
@@ -43,9 +47,22 @@ LEARNT = (
     CT,
 )
 UNSEEN = (
+    *(
+        ClickSet("btcv_ct", True, False, f"CT, {organ}", number)
+        for number, organ in (
+            (7, "spleen"),
+            (5, "liver"),
+            (3, "left kidney"),
+            (4, "right kidney"),
+            (8, "stomach"),
+            (1, "aorta"),
+        )
+    ),
+    ClickSet("glas_half", False, False, "stained tissue, glands"),
+    ClickSet("bccd_wbc", False, False, "blood smears, white cells"),
+    ClickSet("tem_axon_srf", False, False, "transmission electron microscopy, axons"),
     ClickSet("isbi2012_em", True, False, "electron microscopy, neurites"),
     ClickSet("monuseg_half", False, False, "stained tissue, nuclei"),
-    ClickSet("glas_half", False, False, "stained tissue, glands"),
 )
 
 
@@ -60,6 +77,16 @@ def parts(data: Path, of: ClickSet) -> tuple[Sequence[Sample], Sequence[Sample]]
     samples = folder.split("train")
     aside = max(1, len(samples) // 5)
     return samples[:-aside], samples[-aside:]
+
+
+def judged(data: Path, of: ClickSet) -> Sequence[Sample]:
+    """Return the samples that were not learnt from."""
+    if of in LEARNT:
+        return parts(data, of)[1]
+    folder = DataSet.open(data / of.folder)
+    aside = [sample for sample in folder.samples if (sample.split or "train") != "train"]
+    samples = aside or folder.samples
+    return [sample for sample in samples if of.only in read_sample(sample)[1]] if of.only else samples
 
 
 def object_images(samples: Sequence[Sample], of: ClickSet, header: ModelHeader) -> list[ObjectImage]:

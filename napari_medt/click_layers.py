@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.layers import METADATA_KEY, notes_of
-from napari_medt.outline_colours import outline_colormap
+from napari_medt.outlines import outline
 from napari_medt.placement import placement
+from napari_medt.screen_lines import ScreenWidth, place_of_lines, show_lines
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
 if TYPE_CHECKING:
@@ -29,9 +31,16 @@ _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing
 _POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffe14d"
 _SYMBOLS = {True: "disc", False: "x"}
 _DISK_PX = 11  # on the screen, at least
-_LINE_PX = 2  # on the screen
-# Outlines are drawn in labels that cover the layer, where those fit into memory; else in labels around the object.
-_LARGEST_CANVAS = 2**28
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlined:
+    """An object in one plane, and the lines around it (px of the layer)."""
+
+    axes: str
+    region: tuple[slice, slice]
+    mask: NDArray[np.bool_]
+    lines: NDArray[np.float64]
 
 
 class ClickLayers:
@@ -45,10 +54,11 @@ class ClickLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._touched: list[tuple[int | slice, ...]] = []
+        self._width = ScreenWidth(viewer)
+        self._outlined: dict[Plane, _Outlined] = {}
         self._clicks: list[tuple[tuple[float, ...], bool]] = []
 
-    def preview(self) -> napari.layers.Labels | None:
+    def preview(self) -> napari.layers.Vectors | None:
         """Return the layer with the object's outline."""
         return self._find(_PREVIEW)
 
@@ -75,21 +85,13 @@ class ClickLayers:
             Region (rows and columns) and pixels in it, by plane.
         """
         layer = self._of(target, _PREVIEW)
-        if layer is None and not parts:
-            return
-        if np.prod(target.shape, dtype=np.int64) > _LARGEST_CANVAS:
-            self._show_block(target, parts)
-            return
-        if layer is None or layer.data.shape != target.shape:
-            layer = self._new_outline(target, np.zeros(target.shape, np.uint8), target.place())
-        for index in self._touched:
-            layer.data[index] = 0
-        self._touched = []
-        for plane, ((rows, columns), mask) in parts.items():
-            index = target.index(plane, rows, columns)
-            layer.data[index] = mask
-            self._touched.append(index)
-        layer.refresh()
+        if layer is None:
+            if not parts:
+                return
+            layer = self._add_lines(target, _PREVIEW, edge_color=_OUTLINE)
+        self._outlined = {plane: self._outline_of(target, plane, part) for plane, part in parts.items()}
+        lines = [found.lines for found in self._outlined.values()]
+        show_lines(layer, target, np.concatenate(lines) if lines else _no_lines(target))
 
     def show_given(self, target: ClickTarget, given: Iterable[tuple[Plane, Prompt]]) -> None:
         """Show what was given, in its planes: discs and crosses, boxes and lines."""
@@ -139,12 +141,9 @@ class ClickLayers:
     def clear(self) -> None:
         """Show nothing any more."""
         preview, points, drawing, attention = self.preview(), self.points(), self.drawing(), self.attention()
+        self._outlined, self._clicks = {}, []
         if preview is not None:
-            for index in self._touched:
-                preview.data[index] = 0
-            preview.refresh()
-        self._touched = []
-        self._clicks = []
+            preview.data = np.zeros((0, 2, preview.ndim))
         if points is not None:
             points.data = np.zeros((0, points.ndim))
         if drawing is not None:
@@ -154,7 +153,8 @@ class ClickLayers:
 
     def remove(self) -> None:
         """Take the layers out of the viewer."""
-        self._touched = []
+        self._outlined = {}
+        self._width.leave()
         for role in (_PREVIEW, _GIVEN, _DRAWN, _ATTENTION):
             layer = self._find(role)
             if layer is not None:
@@ -172,7 +172,7 @@ class ClickLayers:
                 lambda **common: self._viewer.add_points(
                     ndim=len(target.shape), size=3, border_width=0, canvas_size_limits=(_DISK_PX, 10_000), **common
                 ),
-                placement(target.layer),
+                target.place(),
             )
         shown, self._clicks = self._clicks, clicks
         if clicks == shown and len(layer.data) == len(clicks):
@@ -196,59 +196,37 @@ class ClickLayers:
         if layer is None:
             if not lines:
                 return
-            layer = self._add(
-                target,
-                _DRAWN,
-                lambda **common: self._viewer.add_vectors(ndim=len(target.shape), vector_style="line", **common),
-                placement(target.layer),
-            )
+            layer = self._add_lines(target, _DRAWN)
         pieces = [np.stack([line[:-1], np.diff(line, axis=0)], axis=1) for line, _ in lines]
-        if not pieces and not len(layer.data):
-            return
-        layer.data = np.concatenate(pieces) if pieces else np.zeros((0, 2, len(target.shape)))
-        if pieces:
-            zoom = self._viewer.scene.camera.zoom * float(np.max(np.abs(target.layer.scale[-2:])))
-            layer.edge_width = _LINE_PX / max(zoom, 1e-9)
-            layer.edge_color = [
-                _POSITIVE if positive else _NEGATIVE
-                for piece, (_, positive) in zip(pieces, lines, strict=True)
-                for _ in piece
-            ]
+        colours = [
+            _POSITIVE if positive else _NEGATIVE
+            for piece, (_, positive) in zip(pieces, lines, strict=True)
+            for _ in piece
+        ]
+        show_lines(layer, target, np.concatenate(pieces) if pieces else _no_lines(target), colours)
 
-    def _show_block(self, target: ClickTarget, parts: Mapping[Plane, Part]) -> None:
-        """Outline an object in labels no larger than it."""
-        layer = self._of(target, _PREVIEW)
-        if not parts:
-            if layer is not None:
-                layer.visible = False
-            return
-        pieces = [(target.index(plane, *region), mask) for plane, (region, mask) in parts.items()]
-        bounds = [[(at, at + 1) if isinstance(at, int) else (at.start, at.stop) for at in index] for index, _ in pieces]
-        low = np.min([[b[0] for b in bound] for bound in bounds], axis=0)
-        high = np.max([[b[1] for b in bound] for bound in bounds], axis=0)
-        block = np.zeros(high - low, np.uint8)
-        for bound, (index, mask) in zip(bounds, pieces, strict=True):
-            inside = tuple(slice(start - at, stop - at) for (start, stop), at in zip(bound, low, strict=True))
-            kept = tuple(np.newaxis if isinstance(at, int) else slice(None) for at in index)
-            block[inside] = mask[kept]
-        place = target.place_block([int(at) for at in low])
-        if layer is None:
-            layer = self._new_outline(target, block, place)
-        else:
-            layer.data = block
-            _move(layer, place)
-            layer.visible = True
+    def _outline_of(self, target: ClickTarget, plane: Plane, part: Part) -> _Outlined:
+        """Return the outline in a plane; in a stack, a click changes a few of many."""
+        (rows, columns), mask = part
+        known = self._outlined.get(plane)
+        same = known is not None and (known.axes, known.region) == (target.axes, (rows, columns))
+        if known is not None and same and np.array_equal(known.mask, mask):
+            return known
+        flat = outline(mask)
+        lines = _no_lines(target, len(flat))
+        lines[:, 0] = target.position(plane, 0.0, 0.0)
+        lines[:, :, target.core] = flat
+        lines[:, 0, target.core] += (rows.start, columns.start)
+        return _Outlined(target.axes, (rows, columns), mask, lines)
 
-    def _new_outline(self, target: ClickTarget, data: NDArray[np.uint8], place: dict[str, Any]) -> napari.layers.Labels:
-        self._touched = []
-        layer: napari.layers.Labels = self._add(
+    def _add_lines(self, target: ClickTarget, role: str, **options: Any) -> napari.layers.Vectors:
+        layer: napari.layers.Vectors = self._add(
             target,
-            _PREVIEW,
-            lambda **common: self._viewer.add_labels(data, opacity=1.0, colormap=outline_colormap(_OUTLINE), **common),
-            place,
+            role,
+            lambda **common: self._viewer.add_vectors(ndim=len(target.shape), vector_style="line", **options, **common),
+            place_of_lines(target),
         )
-        layer.contour = 2
-        layer.editable = False  # what is painted here would be lost at the next click
+        self._width.keep(layer)
         return layer
 
     def _add(self, target: ClickTarget, role: str, make: Any, place: dict[str, Any]) -> Any:
@@ -284,6 +262,10 @@ def _corners(target: ClickTarget, plane: Plane, prompt: Box | Scribble) -> NDArr
     else:
         corners = list(prompt.line) * (2 if len(prompt.line) == 1 else 1)
     return np.asarray([target.position(plane, y, x) for y, x in corners])
+
+
+def _no_lines(target: ClickTarget, count: int = 0) -> NDArray[np.float64]:
+    return np.zeros((count, 2, len(target.shape)))
 
 
 def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:

@@ -73,6 +73,11 @@ class ClickTarget:
         """What to call the layer in messages."""
         return f"layer {self.layer.name!r}"
 
+    @property
+    def core(self) -> list[int]:
+        """The layer's axes that are height and width in view."""
+        return [axis for axis, letter in enumerate(self._layer_axes()) if letter in "YX"]
+
     def locate(self, world: Sequence[float]) -> Place | None:
         """Return the place in the plane in view; None outside of the image."""
         inside = self.region.locate(self._in_data(world))
@@ -81,12 +86,12 @@ class ClickTarget:
     def corner(self, world: Sequence[float]) -> tuple[float, float]:
         """Return row and column (px), which may lie outside of the image."""
         position = self._in_data(world)
-        row, column = (position[axis] for axis in self._core())
+        row, column = (position[axis] for axis in self.core)
         return float(row), float(column)
 
     def position(self, plane: Plane, y: float, x: float) -> tuple[float, ...]:
         """Return a place as a position in pixels of the layer."""
-        rest, core = iter(plane), dict(zip(self._core(), (y, x), strict=True))
+        rest, core = iter(plane), dict(zip(self.core, (y, x), strict=True))
         return tuple(
             core[axis] if axis in core else 0.0 if letter == "C" else float(next(rest))
             for axis, letter in enumerate(self._layer_axes())
@@ -94,7 +99,7 @@ class ClickTarget:
 
     def index(self, plane: Plane, rows: slice, columns: slice) -> tuple[int | slice, ...]:
         """Return the index of a part of a plane in labels of :attr:`shape`."""
-        rest, core = iter(plane), dict(zip(self._core(), (rows, columns), strict=True))
+        rest, core = iter(plane), dict(zip(self.core, (rows, columns), strict=True))
         return tuple(
             core[axis] if axis in core else 0 if letter == "C" else next(rest)
             for axis, letter in enumerate(self._layer_axes())
@@ -104,20 +109,11 @@ class ClickTarget:
         """Return the placement of labels of :attr:`shape`: keywords of napari's layers."""
         return placement(self.layer, *self.region.place_canvas())
 
-    def place_block(self, start: Sequence[int]) -> dict[str, Any]:
-        """Return the placement of a block of such labels that begins at `start`."""
-        scale, translate = self.region.place_canvas()
-        moved = [t + s * at for t, s, at in zip(translate, scale, start, strict=True)]
-        return placement(self.layer, scale, moved)
-
     def _in_data(self, world: Sequence[float]) -> tuple[float, ...]:
         return tuple(float(at) for at in self.layer.world_to_data(world))
 
     def _layer_axes(self) -> str:
         return self.axes[:-1] if self.layer.rgb else self.axes
-
-    def _core(self) -> list[int]:
-        return [axis for axis, letter in enumerate(self._layer_axes()) if letter in "YX"]
 
 
 def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ClickTarget:

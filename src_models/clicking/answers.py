@@ -29,6 +29,7 @@ COARSER = 2  # grid on which an object's size is found out, which needs no detai
 TAKEN, SMALLER = 0.5, 0.7
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
+DISTINCT = 1.4  # ratio of areas from which on one object is taken to be larger than another
 Region = tuple[slice, slice]
 
 
@@ -159,6 +160,27 @@ class AnswerMaker:
         image = crop.read(self._read, self._shape, size)
         return self._answer(crop, self._network(image[None], given[None])[0], given, prompts, threshold)
 
+    def resized(self, prompts: Sequence[Prompt], before: Answer, *, larger: bool) -> Answer | None:
+        """Return the next larger, or smaller, object around the same places; None if there is none.
+
+        The places are shown in squares of growing side. Of the objects that are found in them, the one next in size
+        counts whose area differs distinctly.
+        """
+        positive = [prompt for prompt in prompts if not isinstance(prompt, Box) and prompt.positive]
+        if not positive or before.extent is None:
+            return None
+        y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, positive)]
+        roughs = [rough for rough in self._looks(crops, prompts) if rough.extent is not None] if crops else []
+        area = int(before.mask.sum())
+        for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
+            if not _differs(rough, area, larger):
+                continue
+            found = self.look(crop_around(positive, rough.extent), prompts, rough)
+            if _differs(found, area, larger):
+                return found
+        return None
+
     def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
         """Return the answers to first clicks on different objects of about one size, looked for in one go.
 
@@ -248,6 +270,14 @@ class AnswerMaker:
             return None
         return self.look(crop_around(positive, rough.extent), prompts, rough)
 
+    def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> list[Answer]:
+        """Return a rough answer for each of several squares."""
+        size = self._network.size // COARSER
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        return [self._answer(*one, prompts) for one in zip(crops, grids, given, strict=True)]
+
     def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
         size = self._network.size // COARSER
         given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
@@ -297,6 +327,12 @@ class AnswerMaker:
 def _around(place: float, length: int) -> slice:
     start = round(place - (length - 1) / 2)
     return slice(start, start + length)
+
+
+def _differs(found: Answer, area: int, larger: bool) -> bool:
+    """Whether an object was found that is distinctly larger, or smaller, than some area."""
+    new = int(found.mask.sum())
+    return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
 
 
 def _length(extent: Region) -> int:

@@ -8,7 +8,7 @@ from src_models.clicking.answers import Answer
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.object_state import End, ObjectInPlane
 
-__all__ = ["NO_FURTHER", "carry"]
+__all__ = ["NO_FURTHER", "SAID", "carry"]
 
 Plane = tuple[int, ...]
 
@@ -17,6 +17,7 @@ KEPT = 0.25  # share of its area to which an object may shrink from slice to sli
 OVERLAP = 0.2  # IoU with the slice before
 SURE = 0.6
 NO_FURTHER = "it was asked to go no further"
+SAID = "you said that it ends there"
 
 
 def carry(
@@ -25,6 +26,7 @@ def carry(
     start: Plane,
     direction: int,
     between: tuple[int, int] | None = None,
+    last: Plane | None = None,
 ) -> Iterator[tuple[Plane, ObjectInPlane] | End]:
     """Carry an object on in one direction along the last of the leading axes, slice by slice, up to its end.
 
@@ -40,6 +42,8 @@ def carry(
         1 or -1.
     between
         The first and the last slice to go to at the most.
+    last
+        The last plane that holds the object, as a person said.
 
     Yields
     ------
@@ -49,6 +53,9 @@ def carry(
     plane, known = start, planes[start]
     low, high = between or (0, image.depth - 1)
     while True:
+        if plane == last:
+            yield End(plane, SAID)
+            return
         after = (*plane[:-1], plane[-1] + direction)
         if not 0 <= after[-1] < image.depth:
             yield End(plane, "the stack ends there")

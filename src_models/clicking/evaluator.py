@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.atomic import atomic_path
-from src_models.clicking.evaluation import ClickSummary, ObjectScore, click_until_right, summarise
+from src_models.clicking.evaluation import RIGHT, ClickSummary, ObjectScore, click_until_right, summarise
 from src_models.clicking.examples import SMALLEST_AREA, connected_parts
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.session import ClickSession
@@ -30,7 +30,10 @@ def click_data_set(
     *,
     classes: bool = False,
     most: int | None = None,
+    only: Collection[int] | None = None,
     hurried: bool = False,
+    box: bool = False,
+    right: float = RIGHT,
     seed: int = 0,
     intensity: Callable[[NDArray[Any]], Intensity | None] | None = None,
     class_names: Callable[[Sample], Mapping[int, str]] | None = None,
@@ -48,8 +51,14 @@ def click_data_set(
         Whether masks hold classes: then every connected part of a class is an object.
     most
         Objects of each plane at the most, evenly spread; None for all.
+    only
+        Of classes, those whose objects are clicked on; None for all.
     hurried
         Whether clicks go astray from the middle of errors.
+    box
+        Whether a box around the object comes first.
+    right
+        IoU at which an object is right, and clicked no more.
     seed
         Of where hurried clicks go.
     intensity
@@ -74,9 +83,9 @@ def click_data_set(
         for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes):
             axes = "YX" if plane.ndim == 2 else "YXC"
             session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
-            for number in _chosen(labels, most):
+            for number in _chosen(labels if only is None else labels * np.isin(values, list(only)), most):
                 truth = labels == number
-                ious, seconds = click_until_right(session, truth, hurried=random)
+                ious, seconds = click_until_right(session, truth, hurried=random, box=box, right=right)
                 number_of_class = int(values[truth][0])
                 label = names.get(number_of_class, str(number_of_class)) if classes else ""
                 score = ObjectScore(name, number, label, ious, seconds)

@@ -53,11 +53,14 @@ class ObjectState:
         The plane of the first click; None before it.
     ends
         Where the object stops: backward (-1) and forward (1).
+    said
+        The last planes that hold it as a person said, by the same directions; it is carried no further.
     """
 
     planes: Mapping[Plane, ObjectInPlane] = field(default_factory=lambda: MappingProxyType({}))
     origin: Plane | None = None
     ends: Mapping[int, End] = field(default_factory=lambda: MappingProxyType({}))
+    said: Mapping[int, Plane] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def carried(self) -> bool:

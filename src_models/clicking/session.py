@@ -7,7 +7,7 @@ stored is the same again when what was done is done again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,10 @@ from src_models.axes import AxesReading
 from src_models.checkpoint import Model
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
 from src_models.clicking.answers import Answer
-from src_models.clicking.carrying import NO_FURTHER, carry
+from src_models.clicking.carrying import NO_FURTHER, SAID, carry
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.crop import Crop
+from src_models.clicking.history import History, Step
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.object_state import End, ObjectInPlane, ObjectState
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
@@ -29,28 +30,9 @@ from src_models.header import Intensity
 
 __all__ = ["ClickSession"]
 
-VERSION = 2
-CARRY = "carry"
+VERSION = 3
+CARRY, LARGER, SMALLER, END_HERE = "carry", "larger", "smaller", "end here"
 Plane = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """One thing that was done, and how the object stands after it.
-
-    Parameters
-    ----------
-    what
-        As JSON can hold it.
-    state
-        The object.
-    mends
-        Whether this follows by itself from what was done before it, and is undone with it.
-    """
-
-    what: dict[str, Any]
-    state: ObjectState
-    mends: bool = False
 
 
 class ClickSession:
@@ -102,13 +84,12 @@ class ClickSession:
         self.image = image
         self.shape = image.shape
         self.plane = image.first if plane is None else plane
-        self._done: list[_Done] = []
-        self._at = 0
+        self._history = History()
 
     @property
     def state(self) -> ObjectState:
         """The object as it stands."""
-        return self._done[self._at - 1].state if self._at else ObjectState()
+        return self._history.state
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -133,12 +114,12 @@ class ClickSession:
     @property
     def can_undo(self) -> bool:
         """Whether there is anything to undo."""
-        return self._at > 0
+        return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether there is anything to do again."""
-        return self._at < len(self._done)
+        return self._history.can_redo
 
     def click(self, y: float, x: float, positive: bool = True) -> None:
         """Click on the object, or (not positive) beside it; px of the plane.
@@ -203,6 +184,60 @@ class ClickSession:
             ObjectState({plane: ObjectInPlane(answer, (prompt,))}, plane),
         )
 
+    def larger(self, plane: Plane | None = None) -> None:
+        """Take the next larger object around the same clicks; its own step, which can be undone.
+
+        Parameters
+        ----------
+        plane
+            Where; None takes the session's plane.
+
+        Raises
+        ------
+        UserError
+            If nothing has been found there yet, or there is no larger object around the clicks.
+        """
+        self._resize(LARGER, plane)
+
+    def smaller(self, plane: Plane | None = None) -> None:
+        """Take the next smaller object around the same clicks; as :meth:`larger`."""
+        self._resize(SMALLER, plane)
+
+    def end_here(self, plane: Plane | None = None) -> None:
+        """Say that the object ends in a plane: it is dropped from those beyond, and is not carried there again.
+
+        Parameters
+        ----------
+        plane
+            The last one that holds the object, as seen from its first; None takes the session's plane.
+
+        Raises
+        ------
+        UserError
+            If the object does not lie there, or lies on both sides of where it was begun, so that it is not clear
+            which one is meant.
+        """
+        plane = self.plane if plane is None else plane
+        state = self.state
+        if plane not in state.planes:
+            raise UserError(
+                "the object does not lie in this slice: carry it, go to the last slice that holds it, and say there "
+                "that it ends"
+            )
+        sides = _away(state.origin, plane)
+        if len(sides) > 1:
+            sides = tuple(d for d in sides if any((at[-1] - plane[-1]) * d > 0 for at in state.planes))
+        if len(sides) != 1:
+            raise UserError(
+                "the object was begun in this slice, "
+                + ("and goes on to both sides of it" if sides else "and lies in no other")
+                + ": go to the last slice that holds it, and say there that it ends"
+            )
+        planes, ends = _without(state, plane, sides)
+        ends[sides[0]] = End(plane, SAID)
+        said = {**state.said, sides[0]: plane}
+        self._do({"kind": END_HERE, "plane": list(plane)}, replace(state, planes=planes, ends=ends, said=said))
+
     def carry(
         self, plane: Plane | None = None, *, between: tuple[int, int] | None = None
     ) -> Iterator[tuple[int, Plane]]:
@@ -234,13 +269,15 @@ class ClickSession:
             raise UserError("there is no object to carry from here: click on one first")
         if self.image.depth == 1:
             raise UserError(f"{self.image.name} has one plane alone: there is no other to carry the object to")
-        before = self._at
+        before = self._history.at
         directions = _away(state.origin, plane)
         planes, ends = _without(state, plane, directions)
+        # What a person said of where it ends holds, unless it is carried on from beyond that slice.
+        said = {d: at for d, at in state.said.items() if (at[-1] - plane[-1]) * d >= 0 or d not in directions}
         reached = [plane[-1]]
         try:
             for direction in directions:
-                for found in carry(self.image, state.planes, plane, direction, between):
+                for found in carry(self.image, state.planes, plane, direction, between, said.get(direction)):
                     if isinstance(found, End):
                         ends[direction] = found
                         break
@@ -248,37 +285,27 @@ class ClickSession:
                     reached.append(found[0][-1])
                     yield len(reached) - 1, found[0]
         finally:
-            if self._at == before:
+            if self._history.at == before:
                 # What goes on by itself after a mend is undone with it; what was asked for again is not.
-                mends = state.carried and self._done[self._at - 1].what["kind"] != CARRY
+                mends = state.carried and self._history.last_kind not in (CARRY, END_HERE)
                 low, high = between or (0, self.image.depth - 1)
                 for direction in set(directions) - set(ends):  # left early
                     ends[direction] = End((*plane[:-1], (max if direction == 1 else min)(reached)), NO_FURTHER)
                     low, high = (low, max(reached)) if direction == 1 else (min(reached), high)
                 what = {"kind": CARRY, "plane": list(plane), "between": [low, high]}
-                self._do(what, replace(state, planes=planes, ends=ends), mends=mends)
+                self._do(what, replace(state, planes=planes, ends=ends, said=said), mends=mends)
 
     def undo(self) -> bool:
         """Take the last thing back, with what followed from it by itself; False if there is none."""
-        if not self.can_undo:
-            return False
-        while self._at > 1 and self._done[self._at - 1].mends:
-            self._at -= 1
-        self._at -= 1
-        return True
+        return self._history.undo()
 
     def redo(self) -> bool:
         """Do again what was taken back last; False if there is none."""
-        if not self.can_redo:
-            return False
-        self._at += 1
-        while self._at < len(self._done) and self._done[self._at].mends:
-            self._at += 1
-        return True
+        return self._history.redo()
 
     def reset(self) -> None:
         """Begin a new object."""
-        self._done, self._at = [], 0
+        self._history = History()
 
     def accept(self) -> AcceptedObject:
         """Return the object, and begin a new one.
@@ -305,8 +332,8 @@ class ClickSession:
         return {
             "version": VERSION,
             "model_sha256": self.image.network.model.sha256,
-            "done": [{**done.what, **({"mends": True} if done.mends else {})} for done in self._done],
-            "at": self._at,
+            "done": self._history.to_list(),
+            "at": self._history.at,
         }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
@@ -329,12 +356,19 @@ class ClickSession:
         self.reset()
         for what in done:
             self._do_again(what)
-        self._at = min(max(at, 0), len(self._done))
+        self._history.at = min(max(at, 0), len(self._history.steps))
 
     def _do_again(self, what: Mapping[str, Any]) -> None:
         try:
             plane = tuple(int(at) for at in what["plane"])
-            if what["kind"] != CARRY:
+            kind = what["kind"]
+            if kind in (LARGER, SMALLER):
+                self._resize(kind, plane)
+                return
+            if kind == END_HERE:
+                self.end_here(plane)
+                return
+            if kind != CARRY:
                 prompt = prompt_from_dict({k: v for k, v in what.items() if k not in ("plane", "crop", "mends")})
                 if "crop" in what and isinstance(prompt, Click):
                     crop = Crop(*(int(part) for part in what["crop"]))
@@ -348,10 +382,20 @@ class ClickSession:
         for _ in self.carry(plane, between=(low, high)):
             pass
 
+    def _resize(self, kind: str, plane: Plane | None) -> None:
+        plane = self.plane if plane is None else plane
+        known = self.state.planes.get(plane)
+        if known is None or known.answer.extent is None:
+            raise UserError("there is no object here yet: click on one first")
+        prompts = (*known.carried, *known.prompts)
+        answer = self.image.answers(plane).resized(prompts, known.answer, larger=kind == LARGER)
+        if answer is None:
+            raise UserError(f"there is no {kind} object to be seen around these clicks: click where it should end")
+        planes = {**self.state.planes, plane: replace(known, answer=answer)}
+        self._do({"kind": kind, "plane": list(plane)}, replace(self.state, planes=planes))
+
     def _do(self, what: dict[str, Any], state: ObjectState, *, mends: bool = False) -> None:
-        del self._done[self._at :]
-        self._done.append(_Done(what, state, mends))
-        self._at += 1
+        self._history.add(Step(what, state, mends))
 
     def _check(self, prompt: Prompt, plane: Plane) -> None:
         if isinstance(prompt, Box):

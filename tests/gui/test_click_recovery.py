@@ -15,6 +15,7 @@ import nibabel
 import numpy as np
 import pytest
 import tifffile
+from outlined import outlined
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from napari_medt.accepting import objects_of
@@ -192,7 +193,7 @@ def check_two_objects(labels):
 
 def check_third_object(widget, viewer):
     """The third object's click is answered again, and can be accepted."""
-    shown = np.asarray(widget.layers.preview().data) > 0
+    shown = outlined(widget)
     assert overlap(shown, THIRD) > 0.9
     assert not (shown & (FIRST | SECOND)).any()
     np.testing.assert_allclose(widget.layers.points().data, [CLICKS[2]])
@@ -478,7 +479,7 @@ def test_objects_that_are_suggested_after_saving_are_kept(at_work, press, journa
     assert journals() == []
     widget.suggest()
     settle(qtbot, widget)
-    assert np.asarray(widget.layers.preview().data).any()
+    assert outlined(widget).any()
     widget.accept()
     settle(qtbot, widget)
     assert 3 in objects(viewer).data

@@ -333,3 +333,58 @@ def test_what_cannot_be_carried_is_refused_with_a_sentence(bright):
         next(flat.carry())
     assert list(masks(session)) == [(3,)]
     assert len(session.to_dict()["done"]) == 1
+
+
+def test_where_a_person_says_that_it_ends_the_slices_beyond_are_dropped(bright):
+    truth = tube(0, 11)
+    session = carried(truth, bright, (45, 50), (4,))
+    session.end_here((7,))
+    check(session, truth, [(z,) for z in range(8)])
+    assert session.state.ends[1].plane == (7,)
+    assert session.state.ends[1].why == "you said that it ends there"
+    assert session.state.ends[-1].plane == (0,)
+    session.end_here((2,))
+    check(session, truth, [(z,) for z in range(2, 8)])
+    session.undo()
+    check(session, truth, [(z,) for z in range(8)])
+    session.undo()
+    check(session, truth, [(z,) for z in range(12)])
+    session.redo()
+    session.redo()
+    check(session, truth, [(z,) for z in range(2, 8)])
+
+
+def test_a_later_carry_goes_no_further_than_where_a_person_said_that_it_ends(bright):
+    image = tube(0, 11)
+    session = carried(image, bright, (45, 50), (4,))
+    session.end_here((7,))
+    for plane in ((4,), (6,), (7,)):
+        list(session.carry(plane))
+        check(session, image, [(z,) for z in range(8)])
+        assert session.state.ends[1].why == "you said that it ends there"
+    same(session, restored(session, image.astype(np.float32), bright))
+    session.give(Click(45.0, 50.0), (10,))  # who clicks beyond it and carries on from there thinks otherwise
+    list(session.carry((10,)))
+    assert (11,) in masks(session)
+    assert 1 not in session.state.said
+
+
+def test_it_is_said_what_ends_nowhere(bright):
+    image = tube(0, 11)
+    session = ClickSession(image.astype(np.float32), bright, axes="ZYX", plane=(4,))
+    with pytest.raises(UserError, match="does not lie in this slice"):
+        session.end_here()
+    session.click(45, 50)
+    with pytest.raises(UserError, match="begun in this slice, and lies in no other"):
+        session.end_here()
+    list(session.carry())
+    with pytest.raises(UserError, match="goes on to both sides of it"):
+        session.end_here()
+    assert len(session.to_dict()["done"]) == 2
+
+
+def test_where_it_was_begun_it_can_end_too_if_it_lies_on_one_side_alone(bright):
+    image = tube(4, 11)
+    session = carried(image, bright, (45, 50), (4,))
+    session.end_here((4,))
+    check(session, image, [(4,)])

@@ -212,3 +212,93 @@ def test_the_summary_is_that_of_its_definition():
     assert found.iou[10] == pytest.approx((0.96 + 0.5) / 2)
     assert found.first_seconds == pytest.approx(0.4)
     assert found.later_seconds == pytest.approx(0.2)
+
+
+class Nested:
+    """A network that finds the whole of what it sees from afar, and what is brightest of it from near.
+
+    At a share of the square that is bright it takes the brightest of the parts that fit.
+    """
+
+    size = 128
+
+    def __call__(self, images, given):
+        answers = []
+        for image in images:
+            levels = [image[0] > level for level in (0.2, 0.5, 0.8)]  # each inside of the one before
+            fitting = [inside for inside in levels if inside.mean() < 0.5]
+            answers.append(np.where(fitting[0] if fitting else levels[-1], 0.95, 0.02))
+        return np.array(answers, np.float32)
+
+
+def rings():
+    """A nucleus in a cell in a gland: of radius 8, 24 and 70."""
+    return 0.3 * disk(100, 130, 70) + 0.3 * disk(100, 130, 24) + 0.4 * disk(100, 130, 8)
+
+
+@pytest.fixture
+def nested(bright):
+    session = ClickSession(rings().astype(np.float32), bright)
+    network = Nested()
+    network.model = bright.model
+    session.image.network = network
+    return session
+
+
+RINGS = (disk(100, 130, 8), disk(100, 130, 24), disk(100, 130, 70))
+
+
+def ring_of(session):
+    """Which of the nested objects was found."""
+    overlaps = [overlap(session.mask, ring) for ring in RINGS]
+    assert max(overlaps) > 0.85
+    return int(np.argmax(overlaps))
+
+
+def until_refused(step, session):
+    found = [ring_of(session)]
+    while True:
+        try:
+            step()
+        except UserError as error:
+            return found, str(error)
+        found.append(ring_of(session))
+
+
+def test_from_one_click_the_next_larger_and_smaller_objects_are_found_one_after_the_other(nested):
+    nested.click(100, 130)
+    found, why = until_refused(nested.smaller, nested)
+    assert found == list(range(found[0] + 1))[::-1]
+    assert "no smaller object" in why
+    found, why = until_refused(nested.larger, nested)
+    assert found == [0, 1, 2]
+    assert "no larger object" in why
+    assert nested.prompts == (Click(100, 130),)
+    found, _ = until_refused(nested.smaller, nested)
+    assert found == [2, 1, 0]
+
+
+def test_each_larger_or_smaller_is_a_step_that_is_undone_and_stored(nested, bright):
+    nested.click(100, 130)
+    until_refused(nested.smaller, nested)
+    nested.larger()
+    nested.larger()
+    nested.undo()
+    assert ring_of(nested) == 1
+    again = ClickSession(rings().astype(np.float32), bright)
+    again.image.network = nested.image.network
+    again.restore(json.loads(json.dumps(nested.to_dict())))
+    np.testing.assert_array_equal(again.mask, nested.mask)
+    assert nested.redo()
+    assert again.redo()
+    assert ring_of(nested) == ring_of(again) == 2
+    nested.undo()
+    nested.undo()
+    assert ring_of(nested) == 0
+
+
+def test_before_a_click_nothing_is_larger(session):
+    for step in (session.larger, session.smaller):
+        with pytest.raises(UserError, match="no object here yet: click on one first"):
+            step()
+    assert not session.can_undo

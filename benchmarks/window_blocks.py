@@ -1,0 +1,133 @@
+"""For how long the window does not answer while a person works in images of growing size.
+
+What a person does is done in a real viewer, and a timer of 20 ms tells the longest time for which it could not fire.
+The first row is napari's own: the view is moved, and drawn. Each kind of work is measured at each size in a process of
+its own.
+
+Run as ``xvfb-run -a python -m benchmarks.window_blocks [--only KIND ...] [--sizes PX ...]``. Without arguments the
+table is written, else it is only printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Neither the preferences nor the unsaved work of whoever runs this.
+os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
+
+import napari
+import numpy as np
+
+from benchmarks.heartbeat import Heartbeat, wait_until
+from benchmarks.machine import report
+
+SIZES = (512, 2048, 4096, 6000)
+TARGET = 100.0  # ms
+PIECE = 256  # px; the image is this piece, again and again
+
+Blocks = Iterator[tuple[str, float]]  # what was done, and for how long the window did not answer (s)
+
+
+def made_image(size: int) -> np.ndarray[Any, Any]:
+    """Return a colour image of a bright disc in each piece, on a noisy ground; the first one's centre is 128, 128."""
+    rows, columns = np.mgrid[:PIECE, :PIECE]
+    disc = (rows - PIECE // 2) ** 2 + (columns - PIECE // 2) ** 2 < 40**2
+    noise = np.random.default_rng(0).integers(0, 40, (PIECE, PIECE, 3))
+    piece = (disc[..., None] * 180 + noise).astype(np.uint8)
+    times = -(-size // PIECE)
+    return np.ascontiguousarray(np.tile(piece, (times, times, 1))[:size, :size])
+
+
+def block_of(act: Callable[[], object], done: Callable[[], bool] = lambda: True) -> float:
+    """Return the longest time (s) for which the window did not answer from an act until what came of it is drawn."""
+    with Heartbeat() as heartbeat:
+        act()
+        wait_until(done)
+    return heartbeat.longest
+
+
+def viewing(viewer: napari.Viewer, size: int) -> Blocks:
+    """Move the view: napari alone."""
+
+    def move() -> None:
+        viewer.scene.camera.center = (0, size / 2 + 5, size / 2 + 5)
+
+    yield "napari alone: the view is moved", block_of(move)
+
+
+def clicking(viewer: napari.Viewer, size: int) -> Blocks:
+    """Click on two objects, accept them, take it back."""
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
+
+    def idle() -> bool:
+        return not widget.work.untold
+
+    def objects() -> Any:
+        return next(layer for layer in viewer.layers if layer.name.endswith("- objects"))
+
+    wait_until(idle)
+    middle = PIECE / 2
+    yield "Click: the first click", block_of(lambda: widget.click((middle, middle)), idle)
+    yield "Click: a later click", block_of(lambda: widget.click((middle + 30, middle)), idle)
+    yield "Click: undo", block_of(widget.undo, idle)
+    yield "Click: accept", block_of(widget.accept, idle)
+    yield "Click: a click on the next object", block_of(lambda: widget.click((middle, middle + PIECE)), idle)
+    yield "Click: accept the next object", block_of(widget.accept, idle)
+    yield "Click: an accepted object is taken back", block_of(lambda: objects().undo())
+
+
+# What is measured, in the order of the table.
+MEASURED: dict[str, Callable[[napari.Viewer, int], Blocks]] = {
+    "view": viewing,
+    "click": clicking,
+}
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    arguments.add_argument("--only", nargs="+", choices=list(MEASURED), default=list(MEASURED))
+    arguments.add_argument("--sizes", nargs="+", type=int, default=list(SIZES))
+    arguments.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    chosen = arguments.parse_args()
+    if chosen.child:
+        print(json.dumps(_blocks(chosen.only[0], chosen.sizes[0])))
+        return
+    found: dict[str, list[str]] = {}
+    for kind in chosen.only:
+        for size in chosen.sizes:
+            command = [sys.executable, "-W", "ignore", "-m", "benchmarks.window_blocks", "--child"]
+            done = subprocess.run(
+                [*command, "--only", kind, "--sizes", str(size)], check=True, capture_output=True, text=True
+            )
+            for what, seconds in json.loads(done.stdout.splitlines()[-1]):
+                found.setdefault(what, []).append(f"{seconds * 1e3:.0f} ms")
+    rows = [[what, *blocks] for what, blocks in found.items()]
+    columns = ("The window does not answer for", *(f"{size} x {size}" for size in chosen.sizes))
+    if (chosen.only, chosen.sizes) == (list(MEASURED), list(SIZES)):
+        report("window_blocks", columns, rows, {"target_ms": TARGET})
+        return
+    for row in (columns, *rows):
+        print(" | ".join(row))
+
+
+def _blocks(kind: str, size: int) -> list[tuple[str, float]]:
+    viewer = napari.Viewer(show=False)
+    viewer.show()
+    viewer.add_image(made_image(size), rgb=True, name="made up")
+    wait_until(lambda: True, after=1.0)
+    found = list(MEASURED[kind](viewer, size))
+    viewer.close()
+    return found
+
+
+if __name__ == "__main__":
+    main()
