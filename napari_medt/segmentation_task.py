@@ -140,10 +140,12 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
 
 
 def _run(job: Job) -> Generator[Progress, None, Outcome]:
+    from napari_medt.layers import load_what_layers_need
     from src_models.execution import computing_threads
     from src_models.predict import segment_steps
 
     settings, region = job.settings, job.region
+    load_what_layers_need()
     model = load_model(settings.model)
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(

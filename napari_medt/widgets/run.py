@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import closing
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from src_models.predict import Progress
 
 __all__ = ["StepsRun"]
-
-_LEAVE_WITHIN = 10.0  # seconds that closing the widget waits for the tile that is being computed
 
 
 class StepsRun(QObject):
@@ -72,7 +69,11 @@ class StepsRun(QObject):
             self.progressed.emit(-1.0, "Cancelling...")
 
     def leave(self) -> None:
-        """End the run without a word, and wait for its thread: the widget goes."""
+        """End the run without a word: the widget goes.
+
+        Nothing waits for the thread, which ends after the tile that is being computed and tells nobody; napari itself
+        waits for such threads before it quits.
+        """
         worker, self._worker = self._worker, None
         if worker is None:
             return
@@ -81,7 +82,6 @@ class StepsRun(QObject):
         worker.finished.disconnect(self._on_finished)
         worker.quit()
         self._close_bar()
-        worker.wait(_LEAVE_WITHIN)
 
     def _on_step(self, step: Any) -> None:
         if self._worker is None or self._worker.abort_requested or not step.total:
@@ -133,20 +133,11 @@ class _StepsWorker(WorkerBase):
     def __init__(self, steps: Generator[Any, None, Any]) -> None:
         super().__init__(SignalsClass=GeneratorWorkerSignals)
         self._steps = steps
-        self._over = Event()
 
     def work(self) -> Any:
         """Step through the generator and return what it returns; None after a cancel."""
-        try:
-            with closing(self._steps):
-                return self._step_through()
-        finally:
-            self._over.set()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the generator is closed, if it ever started."""
-        if self.is_running:
-            self._over.wait(seconds)
+        with closing(self._steps):
+            return self._step_through()
 
     def _step_through(self) -> Any:
         while not self.abort_requested:

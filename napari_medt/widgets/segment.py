@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -24,7 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_medt.image_source import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
 from napari_medt.last_runs import remember
-from napari_medt.layers import ResultLayers
+from napari_medt.layers import ResultLayers, Shown
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
@@ -43,6 +43,7 @@ from napari_medt.widgets.options import (
 )
 from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
+from napari_medt.widgets.size_drag import SizeDrag
 from src_models.axes import AxesReading
 from src_models.errors import UserError
 
@@ -58,11 +59,14 @@ class SegmentWidget(QWidget):
         The viewer that the widget works in.
     """
 
+    ended = Signal()  #: a run is over, and what it found, if anything, is shown
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
         self._results = ResultLayers(napari_viewer)
         self._image_of_run: napari.layers.Image | None = None
+        self._to_show: tuple[napari.layers.Image, Outcome, Generator[None, None, Shown]] | None = None
         self._preferences = read_preferences()
         self.images = ImageLayerCombo(napari_viewer)
         self.reading = QLabel()
@@ -70,6 +74,8 @@ class SegmentWidget(QWidget):
         self.models = ModelCombo(self._preferences.model)
         self.region = RegionCombo()
         self.diameter = DiameterBox()
+        self.measure = QPushButton("Measure...")
+        self.size_drag = SizeDrag(napari_viewer, self)
         self.sensitivity = SensitivitySlider()
         self.left_out = LeftOut()
         self.attention = AttentionList()
@@ -106,7 +112,7 @@ class SegmentWidget(QWidget):
             model=path,
             result=self.result.result(),
             attention=self.attention.names(),
-            diameter=self.diameter.diameter() if self._form.isRowVisible(self.diameter) else None,
+            diameter=self.diameter.diameter() if self._form.isRowVisible(self._size) else None,
             sensitivity=self.sensitivity.sensitivity(),
             least_size=self.left_out.least_size(),
             drop_edge=self.left_out.drop_edge(),
@@ -122,7 +128,7 @@ class SegmentWidget(QWidget):
     def start(self) -> None:
         """Segment the chosen image as set; what keeps it from starting is shown as a notification."""
         image = self.images.layer()
-        if self.run.running:
+        if self.run.running or self._to_show is not None:
             return
         try:
             if image is None:
@@ -133,6 +139,7 @@ class SegmentWidget(QWidget):
         except UserError as error:
             self._report(str(error))
             return
+        self.measure.setChecked(False)
         self._image_of_run = image
         self._advise(())
         self._set_running(True)
@@ -164,7 +171,9 @@ class SegmentWidget(QWidget):
         self._form.addRow("Channels", self.channels)
         self._form.addRow("Model", self.models)
         self._form.addRow("Run on", self.region)
-        self._form.addRow("Object size", self.diameter)
+        self.measure.setCheckable(True)
+        self._size = _row(self.diameter, self.measure)
+        self._form.addRow("Object size", self._size)
         self._form.addRow("Sensitivity", self.sensitivity)
         self._form.addRow("Leave out", self.left_out)
         self._form.addRow("Attention\nmaps", self.attention)
@@ -206,6 +215,10 @@ class SegmentWidget(QWidget):
         self.region.setToolTip(
             "Which part of the image is segmented. What is in view is worked out when you press Segment."
         )
+        self.measure.setToolTip(
+            "Drag a line across one object in the image: its length becomes the object size. Escape, or another press "
+            "here, ends it."
+        )
         self.axes.setToolTip(
             "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
             "width; such as TZYX. Left empty, they are worked out from the layer."
@@ -222,6 +235,9 @@ class SegmentWidget(QWidget):
         self.models.refused.connect(self._report)
         self.axes.editingFinished.connect(self._on_axes_typed)
         self.result.currentIndexChanged.connect(self._on_result_changed)
+        self.measure.toggled.connect(self._on_measure)
+        self.size_drag.measured.connect(self._on_measured)
+        self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
         self.more.toggled.connect(self._show_more)
         self.segment.clicked.connect(self.start)
         self.cancel.clicked.connect(self.run.cancel)
@@ -235,7 +251,7 @@ class SegmentWidget(QWidget):
         self.result.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
-        self._form.setRowVisible(self.diameter, bool(header and header.object_diameter))
+        self._form.setRowVisible(self._size, bool(header and header.object_diameter))
         self._form.setRowVisible(self.attention, self.attention.count() > 0)
         self._on_image_changed()
 
@@ -277,6 +293,25 @@ class SegmentWidget(QWidget):
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         self.region.offer(reading, header.dimensions if header else 2)
 
+    def _on_measure(self, pressed: bool) -> None:
+        image = self.images.layer()
+        if not pressed:
+            self.size_drag.stop()
+            return
+        try:
+            if image is None:
+                raise UserError("There is no image to measure in: open one first (File > Open Files).")
+            self.size_drag.start(image)
+        except UserError as error:
+            self.measure.setChecked(False)
+            self._report(str(error))
+            return
+        self.status.setText("Drag a line across one object in the image, from edge to edge. Escape ends it.")
+
+    def _on_measured(self, length: float) -> None:
+        self.diameter.setValue(round(length))
+        self.status.setText(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
+
     def _on_result_changed(self) -> None:
         self.left_out.setEnabled(self.result.result() == "instances")
 
@@ -297,24 +332,52 @@ class SegmentWidget(QWidget):
 
     def _on_ended(self, result: Outcome | Failure | None) -> None:
         image, self._image_of_run = self._image_of_run, None
-        self._set_running(False)
         if isinstance(result, Failure):
+            self._set_running(False)
             self._report(result.message)
+            self.ended.emit()
         elif result is None or image is None or image not in self._viewer.layers:
-            self.status.setText("Cancelled; no layer was changed.")
+            self._end("Cancelled; no layer was changed.")
         else:
             self._show(image, result)
 
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
         remember(image, outcome)
-        shown = self._results.show(image, outcome)
+        self.status.setText("Showing what was found...")
+        self._to_show = (image, outcome, self._results.show_steps(image, outcome))
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """Add one layer; the next one comes after the window had its turn."""
+        if self._to_show is None:
+            return
+        image, outcome, steps = self._to_show
+        if image not in self._viewer.layers:
+            self._to_show = None
+            self._end("The image was removed.")
+            return
+        try:
+            next(steps)
+        except StopIteration as end:
+            self._to_show = None
+            self._tell(outcome, end.value)
+        else:
+            QTimer.singleShot(0, self._show_next)
+
+    def _tell(self, outcome: Outcome, shown: Shown) -> None:
+        """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see where the network looked."
-        self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
         self._advise(outcome.segmentation.notes)
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
             )
+        self._end(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
+
+    def _end(self, words: str) -> None:
+        self._set_running(False)
+        self.status.setText(words)
+        self.ended.emit()
 
     def _on_layer_removed(self) -> None:
         if self._image_of_run is not None and self._image_of_run not in self._viewer.layers:
@@ -334,6 +397,8 @@ class SegmentWidget(QWidget):
 
     def _leave(self) -> None:
         """End all work: the dock, or the window, was closed."""
+        self._to_show = None
+        self.size_drag.stop()
         self.run.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
@@ -345,6 +410,15 @@ def _form(parent: QWidget | None = None) -> QFormLayout:
     form.setContentsMargins(0, 0, 0, 0)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
+
+
+def _row(wide: QWidget, narrow: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(wide, 1)
+    layout.addWidget(narrow)
+    return row
 
 
 def _column(*widgets: QWidget) -> QWidget:
