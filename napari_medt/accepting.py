@@ -1,10 +1,12 @@
-"""Writing an accepted object into a Labels layer: with a new number or as a class, never over finished objects unasked.
+"""Writing accepted objects into a Labels layer: with new numbers or as a class, never over finished objects unasked.
 
-What an object was made by (clicks, model, time) is kept in the layer's metadata, under ``["napari_medt"]["objects"]``.
+It is done in two steps: what has to look at all of the labels is worked out in a worker thread (:func:`plan_objects`);
+what is written, and drawn, is no more than the objects (:func:`write_objects`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.object_records import note_records, records_of
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,16 +25,74 @@ if TYPE_CHECKING:
     from src_models.clicking.accepted import AcceptedObject, ObjectSlice
 
 __all__ = [
+    "Again",
+    "Plan",
     "Written",
     "add_objects_layer",
-    "check_object",
     "fitting_labels",
     "free_part",
-    "objects_of",
-    "write_object",
+    "plan_objects",
+    "write_objects",
 ]
 
-OBJECTS = "objects"
+# Of labels of 16 bits napari draws the numbers themselves; others it converts, all of them, at each change.
+_DTYPE = np.uint16
+
+Places = tuple[NDArray[np.intp], ...]
+
+
+@dataclass(slots=True)
+class Again:
+    """An accepted object that is worked on again.
+
+    Parameters
+    ----------
+    record
+        What is known of it (see :mod:`napari_medt.object_records`).
+    parts
+        Where it was, as its clicks say.
+    """
+
+    record: Mapping[str, Any]
+    parts: Sequence[ObjectSlice] = ()
+
+    @property
+    def value(self) -> int:
+        """Its number or class."""
+        return int(self.record["value"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an object is to be written.
+
+    Parameters
+    ----------
+    accepted
+        The object.
+    session
+        The clicks that it came from, as a session stores them.
+    value
+        Its number or class.
+    is_class
+        Whether that is a class.
+    again
+        What it was before, if it was accepted before.
+    gone
+        Places that were the object's and no longer are.
+    """
+
+    accepted: AcceptedObject
+    session: Mapping[str, Any]
+    value: int
+    is_class: bool = False
+    again: Again | None = None
+    gone: Places | None = None
+
+    @property
+    def own(self) -> int:
+        """What the object may be written over, besides background."""
+        return self.value if self.is_class or self.again is not None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +134,7 @@ def add_objects_layer(viewer: napari.viewer.Viewer, target: ClickTarget) -> napa
         If it does not fit into memory.
     """
     try:
-        data = np.zeros(target.shape, np.int32)
+        data = np.zeros(target.shape, _DTYPE)
     except (MemoryError, ValueError) as error:
         raise UserError(
             f"{target.name} is too large for labels in memory ({' x '.join(map(str, target.shape))} px): crop it first"
@@ -88,16 +149,8 @@ def add_objects_layer(viewer: napari.viewer.Viewer, target: ClickTarget) -> napa
     return layer
 
 
-def objects_of(labels: napari.layers.Labels) -> list[dict[str, Any]]:
-    """Return what is known of the objects that were clicked into labels and are still there."""
-    notes = labels.metadata.get(METADATA_KEY, {})
-    known = notes.get(OBJECTS, []) if isinstance(notes, dict) else []
-    present = set(np.unique(labels.data).tolist()) if known else set()
-    return [entry for entry in known if entry["value"] in present]
-
-
 def free_part(
-    labels: napari.layers.Labels | None, target: ClickTarget, part: ObjectSlice, *, value: int | None, overwrite: bool
+    labels: napari.layers.Labels | None, target: ClickTarget, part: ObjectSlice, *, own: int, overwrite: bool
 ) -> NDArray[np.bool_]:
     """Return the pixels of a part of an object that accepting it would write.
 
@@ -109,109 +162,159 @@ def free_part(
         The image.
     part
         The object in one plane.
-    value
-        The class that is written; None for an object with a number of its own.
+    own
+        The class that is written, or the number that the object has already; 0 for a new object.
     overwrite
         Whether what others have is taken from them.
     """
     if labels is None or overwrite:
         return part.mask
     there = labels.data[target.index(part.plane, *part.region)]
-    return part.mask & ((there == 0) | (there == (value or 0)))
+    return part.mask & ((there == 0) | (there == own))
 
 
-def check_object(
+def plan_objects(
     labels: napari.layers.Labels | None,
     target: ClickTarget,
-    accepted: AcceptedObject,
+    found: Sequence[tuple[AcceptedObject, Mapping[str, Any]]],
     *,
     value: int | None = None,
     overwrite: bool = False,
-) -> None:
-    """Check that an object can be written.
+    again: Again | None = None,
+) -> list[Plan]:
+    """Work out how objects are to be written. This looks at all of the labels.
 
     Parameters
     ----------
-    labels, target, accepted, value, overwrite
-        As for :func:`write_object`; None labels are new ones.
+    labels
+        Where to; None for new ones.
+    target
+        The image that they were clicked in.
+    found
+        The objects, each with the session that it came from.
+    value
+        The class to write; None numbers them from one above the highest number that there is or was.
+    overwrite
+        Whether what finished objects have is taken from them.
+    again
+        What the one object was before, if it was accepted before: it keeps its number.
 
     Raises
     ------
     UserError
-        If the labels are of another shape, cannot hold the number, or nothing is free.
+        If the labels are of another shape, cannot hold the number, or nothing of an object is free.
     """
-    if labels is None:
-        return
+    is_class = value is not None if again is None else bool(again.record.get("class", False))
+    if again is not None:
+        value = again.value
+    first = (1 if labels is None else _next_number(labels)) if value is None else value
+    plans = []
+    for count, (accepted, session) in enumerate(found):
+        number = first + count if value is None else first
+        plan = Plan(accepted, session, number, is_class, again)
+        if labels is not None:
+            _check(labels, target, plan, overwrite)
+            if again is not None:
+                plan = Plan(accepted, session, number, is_class, again, _gone(labels, target, plan, again))
+        plans.append(plan)
+    return plans
+
+
+def write_objects(
+    labels: napari.layers.Labels, target: ClickTarget, plans: Sequence[Plan], *, overwrite: bool = False
+) -> list[Written]:
+    """Write objects into labels, as one step of napari's undo; what several want is the first one's.
+
+    An object that was accepted before takes the place of what it was: pixels that are no longer in it are background,
+    unless others have taken them.
+
+    Raises
+    ------
+    UserError
+        As for :func:`plan_objects`: the labels may have changed meanwhile.
+    """
+    places, values, written, records = [], [], [], []
+    for plan in plans:
+        _check(labels, target, plan, overwrite)
+        free = [free_part(labels, target, part, own=plan.own, overwrite=overwrite) for part in plan.accepted.slices]
+        own = _joined([_places(target, part, mask) for part, mask in zip(plan.accepted.slices, free, strict=True)])
+        pixels = len(own[0])
+        written.append(Written(plan.value, pixels, plan.accepted.area - pixels))
+        records.append(_record(plan, target, own))
+        places.append(own)
+        values.append(np.full(pixels, plan.value))
+        if plan.gone is not None:
+            gone = _still(labels, plan.gone, plan.value)
+            places.append(gone)
+            values.append(np.zeros(len(gone[0]), int))
+    at, value = _joined(places), np.concatenate(values)
+    if len(plans) > 1:
+        _, first = np.unique(np.ravel_multi_index(at, labels.data.shape), return_index=True)
+        at, value = tuple(axis[first] for axis in at), value[first]
+    labels.data_setitem(at, value.astype(labels.data.dtype))
+    note_records(labels, records, gone=[plan.again.record for plan in plans if plan.again is not None])
+    return written
+
+
+def _check(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, overwrite: bool) -> None:
     if labels.data.shape != target.shape:
         raise UserError(
             f"the labels {labels.name!r} have the shape {labels.data.shape} and {target.name} needs {target.shape}: "
             "choose other labels, or new ones"
         )
-    free = (free_part(labels, target, part, value=value, overwrite=overwrite) for part in accepted.slices)
-    if not any(mask.any() for mask in free):
+    parts = plan.accepted.slices
+    if not any(free_part(labels, target, part, own=plan.own, overwrite=overwrite).any() for part in parts):
         raise UserError(
             "all of this object belongs to finished objects: tick Overwrite finished objects to take it from them"
         )
-    if (_next_number(labels) if value is None else value) > np.iinfo(labels.data.dtype).max:
+    if plan.value > np.iinfo(labels.data.dtype).max:
         raise UserError(f"the labels {labels.name!r} are full ({labels.data.dtype}): choose new labels")
 
 
-def write_object(
-    labels: napari.layers.Labels,
-    target: ClickTarget,
-    accepted: AcceptedObject,
-    *,
-    value: int | None = None,
-    overwrite: bool = False,
-    again: bool = False,
-) -> Written:
-    """Write an object into labels, as one step of napari's undo.
+def _gone(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, again: Again) -> Places:
+    """Return the places that were an object's and are not in it any more.
 
-    Parameters
-    ----------
-    labels
-        Where to.
-    target
-        The image it was clicked in.
-    accepted
-        The object.
-    value
-        The number to write, of a class or of this object; None numbers it one above the highest there is or was.
-    overwrite
-        Whether what finished objects have is taken from them.
-    again
-        Whether the object was accepted before with this number, and what was known of it is known anew.
-
-    Raises
-    ------
-    UserError
-        As :func:`check_object` says.
+    A number is one object's, wherever it is; of a class, the pixels are its that its clicks found.
     """
-    check_object(labels, target, accepted, value=value, overwrite=overwrite)
-    number = _next_number(labels) if value is None else value
-    free = [free_part(labels, target, part, value=value, overwrite=overwrite) for part in accepted.slices]
-    places = [_places(target, part, mask) for part, mask in zip(accepted.slices, free, strict=True) if mask.any()]
-    labels.data_setitem(tuple(np.concatenate(axis) for axis in zip(*places, strict=True)), number)
-    _note(labels, {"value": number, "image": target.layer.name, "axes": target.axes, **accepted.to_dict()}, again)
-    pixels = sum(int(mask.sum()) for mask in free)
-    return Written(number, pixels, accepted.area - pixels)
+    if plan.is_class:
+        former = _still(labels, _joined([_places(target, part, part.mask) for part in again.parts]), plan.value)
+    else:
+        former = np.nonzero(np.asarray(labels.data) == plan.value)
+    kept = _joined([_places(target, part, part.mask) for part in plan.accepted.slices])
+    shape = labels.data.shape
+    outside = ~np.isin(np.ravel_multi_index(former, shape), np.ravel_multi_index(kept, shape))
+    return tuple(axis[outside] for axis in former)
 
 
-def _places(target: ClickTarget, part: ObjectSlice, mask: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+def _still(labels: napari.layers.Labels, places: Places, value: int) -> Places:
+    """Return those of some places that labels hold a value at."""
+    there = np.asarray(labels.data[places]) == value
+    return tuple(axis[there] for axis in places)
+
+
+def _places(target: ClickTarget, part: ObjectSlice, mask: NDArray[np.bool_]) -> Places:
     """Return the index arrays of an object's pixels in one plane, one for each axis of the labels."""
     rows, columns = np.nonzero(mask)
     core = iter((rows + part.region[0].start, columns + part.region[1].start))
     index = target.index(part.plane, *part.region)
-    return [next(core) if isinstance(at, slice) else np.full(len(rows), at) for at in index]
+    return tuple(next(core) if isinstance(at, slice) else np.full(len(rows), at) for at in index)
+
+
+def _joined(places: Sequence[Places]) -> Places:
+    return tuple(np.concatenate(axis) for axis in zip(*places, strict=True))
 
 
 def _next_number(labels: napari.layers.Labels) -> int:
-    notes = labels.metadata.get(METADATA_KEY, {})
-    known = [entry["value"] for entry in notes.get(OBJECTS, [])]
-    return max([int(labels.data.max(initial=0)), *known]) + 1
+    return max([int(labels.data.max(initial=0)), *(entry["value"] for entry in records_of(labels))]) + 1
 
 
-def _note(labels: napari.layers.Labels, entry: dict[str, Any], again: bool) -> None:
-    notes = labels.metadata.get(METADATA_KEY, {})
-    known = [other for other in notes.get(OBJECTS, []) if not (again and other["value"] == entry["value"])]
-    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, OBJECTS: [*known, entry]}}
+def _record(plan: Plan, target: ClickTarget, places: Places) -> dict[str, Any]:
+    return {
+        "value": plan.value,
+        "class": plan.is_class,
+        "image": target.layer.name,
+        "axes": target.axes,
+        "box": [[int(axis.min()) for axis in places], [int(axis.max()) for axis in places]],
+        **plan.accepted.to_dict(),
+        "session": dict(plan.session),
+    }

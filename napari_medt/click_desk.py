@@ -5,28 +5,34 @@ No viewer and no Qt. Every method is called in one thread, in the order of what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_medt.segmentation_task import load_model
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from src_models.axes import AxesReading
     from src_models.clicking.accepted import AcceptedObject
     from src_models.clicking.network import ClickNetwork
     from src_models.clicking.object_state import ObjectState
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
+    from src_models.clicking.suggestions import Suggestion
     from src_models.header import Intensity
     from src_models.predict import PlacedMap
 
 __all__ = ["ClickDesk", "Seen", "Subject"]
 
 Plane = tuple[int, ...]
+Found = tuple["AcceptedObject", Mapping[str, Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,32 +137,55 @@ class ClickDesk:
                 steps.close()  # type: ignore[attr-defined]
         return _seen(subject, session)
 
-    def accept(
-        self, subject: Subject, check: Callable[[AcceptedObject], object]
-    ) -> tuple[AcceptedObject, Mapping[str, Any], Seen]:
+    def larger(self, subject: Subject, plane: Plane) -> Seen:
+        """Take the next larger object around the same clicks."""
+        return self._act(subject, lambda session: session.larger(plane))
+
+    def smaller(self, subject: Subject, plane: Plane) -> Seen:
+        """Take the next smaller object around the same clicks."""
+        return self._act(subject, lambda session: session.smaller(plane))
+
+    def end_here(self, subject: Subject, plane: Plane) -> Seen:
+        """Let the object end in a plane."""
+        return self._act(subject, lambda session: session.end_here(plane))
+
+    def accept(self, subject: Subject, plan: Callable[[Sequence[Found]], T]) -> tuple[T, Seen]:
         """Take the object, and begin a new one.
 
         Parameters
         ----------
         subject
             The image.
-        check
-            Raises an error if the object cannot be put where it is to go; then it stays.
+        plan
+            Gets the object, with the session that it came from, and works out where it is put; it raises an error if
+            it cannot be put there, and then the object stays.
 
         Returns
         -------
-        accepted, stored, seen
-            The object, the session that it came from, and the new one.
+        planned, seen
+            What `plan` gave, and the new object.
         """
+        return self.accept_all(subject, (), (), plan)
+
+    def accept_all(
+        self, subject: Subject, plane: Plane, suggestions: Sequence[Suggestion], plan: Callable[[Sequence[Found]], T]
+    ) -> tuple[T, Seen]:
+        """Take the object, and after it suggestions in a plane as they are; as :meth:`accept`."""
         session = self._session(subject)
         stored = session.to_dict()
-        accepted = session.accept()
+        found: list[Found] = []
+        if session.state.planes or not suggestions:
+            found.append((session.accept(), stored))
         try:
-            check(accepted)
+            for suggestion in suggestions:
+                session.take(suggestion.click, suggestion.answer, plane)
+                taken = session.to_dict()
+                found.append((session.accept(), taken))
+            planned = plan(found)
         except UserError:
             session.restore(stored)
             raise
-        return accepted, stored, _seen(subject, session)
+        return planned, _seen(subject, session)
 
     def attention(self, subject: Subject, plane: Plane) -> list[PlacedMap]:
         """Return the attention with which the present answer in a plane was found, finest first."""
@@ -168,14 +197,19 @@ class ClickDesk:
             return session.image.answers(plane).attention(found.answer)
 
     def suggest(
-        self, subject: Subject, plane: Plane, examples: list[Any], view: tuple[slice, slice], taken: Any
-    ) -> Generator[Any, None, Any]:
-        """Look for objects in view that are like examples."""
+        self,
+        subject: Subject,
+        plane: Plane,
+        examples: list[Any],
+        view: tuple[slice, slice],
+        taken: Callable[[], NDArray[np.bool_]],
+    ) -> Generator[Any, None, list[Suggestion]]:
+        """Look for objects in view that are like examples, and not `taken`: pixels of the plane."""
         from src_models.clicking.suggestions import suggest
 
         session = self._session(subject)
         with _threads(subject):
-            return (yield from suggest(session.image, plane, examples, view, taken))
+            return (yield from suggest(session.image, plane, examples, view, taken()))
 
     def forget(self, keep: Callable[[Hashable], bool]) -> None:
         """Drop the objects of images that are gone."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.accepting import objects_of
 from napari_medt.image_source import read_layer
+from napari_medt.object_records import objects_of
 from napari_medt.writers import write_scan_labels
 from src_models.atomic import atomic_path
 from src_models.errors import OutputError
@@ -19,7 +19,7 @@ from src_models.result_files import write_labels
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["clicks_path", "save_objects"]
+__all__ = ["clicks_path", "save_objects", "with_ending"]
 
 _SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
 
@@ -31,6 +31,19 @@ def clicks_path(path: str | Path) -> Path:
     return path.with_name(path.name[: len(path.name) - len(suffix)] + ".clicks.json")
 
 
+def with_ending(path: str | Path, ending: str = ".tif") -> Path:
+    """Return a file with the ending that belongs to it, if it has none that is known.
+
+    What looks like an ending of another kind of file stays as it is, to be refused.
+
+    >>> str(with_ending("cells")), str(with_ending("cells.nii.gz")), str(with_ending("day 1.5 h", ".nii.gz"))
+    ('cells.tif', 'cells.nii.gz', 'day 1.5 h.nii.gz')
+    """
+    path = Path(path)
+    known = path.name.lower().endswith(_SUFFIXES) or path.suffix[1:].isalpha()
+    return path if known else path.with_name(path.name + ending)
+
+
 def save_objects(
     path: str | Path, labels: napari.layers.Labels, image: napari.layers.Image, *, overwrite: bool = False
 ) -> Sequence[Path]:
@@ -39,7 +52,7 @@ def save_objects(
     Parameters
     ----------
     path
-        The file to make: ``.tif``, or for a scan ``.nii`` or ``.nii.gz``.
+        The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii`` or ``.nii.gz``.
     labels
         The layer.
     image
@@ -57,7 +70,7 @@ def save_objects(
     OutputError
         If the suffix is another one, a file exists, or cannot be written.
     """
-    path = Path(path)
+    path = with_ending(path)
     if not path.name.lower().endswith(_SUFFIXES):
         raise OutputError(f"{path}: objects are written as {', '.join(_SUFFIXES)}; choose one of these endings")
     beside = clicks_path(path)

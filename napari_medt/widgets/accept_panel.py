@@ -40,7 +40,10 @@ class AcceptPanel(QWidget):
         self.class_id.setRange(1, 65535)
         self.class_id.setToolTip("Number of the class that is written.")
         self.overwrite = QCheckBox("Overwrite finished objects")
-        self.overwrite.setToolTip("Take pixels from objects that are finished. Otherwise they keep what they have.")
+        self.overwrite.setToolTip(
+            "Take pixels from objects that are finished; a click on one of them then begins a new object. Otherwise "
+            "they keep what they have, and a click opens one again."
+        )
         written = QHBoxLayout()
         written.setContentsMargins(0, 0, 0, 0)
         written.addWidget(self.kind, 1)

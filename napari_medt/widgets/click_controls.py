@@ -56,23 +56,29 @@ class ClickControls:
         self.undo = QPushButton("Undo (Z)")
         self.redo = QPushButton("Redo")
         self.reset = QPushButton("Reset (R)")
+        self.larger = QPushButton("Larger (+)")
+        self.smaller = QPushButton("Smaller (-)")
         self.flip = QCheckBox("Left clicks take away (X)")
         self.drag = QComboBox()
         self.accepting = AcceptPanel()
         self.carry = QPushButton("Carry to other slices (P)")
         self.stop = QPushButton("Stop")
+        self.end_here = QPushButton("Ends here (E)")
         self.ends = QLabel()
         self.next = QPushButton("Suggest similar objects (N)")
+        self.accept_all = QPushButton("Accept all (Shift+A)")
         self.suggestions = QLabel()
         self.attention = QCheckBox("Show it (V)")
         self.map_name = QComboBox()
         self.save = QPushButton("Save objects and clicks...")
         self._window_label = QLabel("CT window")
+        self._why_not = ""  # clicks do not count, as was said last
         self._build(parent)
         self._explain()
         self.set_busy(None)
         self.set_ct(False)
         self.set_object(None, "Click on an object.")
+        self.set_suggestions(None)
 
     def draws_scribbles(self) -> bool:
         """Whether a drag draws a scribble rather than a box."""
@@ -92,13 +98,14 @@ class ClickControls:
             self.map_name.setCurrentText(chosen if chosen in names else names[0] if names else "")
         return next((found for found in maps if found.name == self.map_name.currentText()), None)
 
-    def set_on(self, on: bool) -> None:
-        """Show whether clicks count."""
+    def set_on(self, on: bool, why_not: str = "") -> None:
+        """Show whether clicks count, and if they do not, why."""
         self.on.setText("Clicking is on: press to switch it off" if on else "Click in the image")
         if not on:
-            self.set_status("Clicks are napari's again. Press the button above to click on objects.")
-        elif self.status.text().startswith("Clicks are"):
+            self.set_status(why_not)
+        elif self.status.text() == self._why_not:
             self.set_status("Click on an object.")
+        self._why_not = why_not
 
     def set_ready(self, ready: bool) -> None:
         """Show whether there is anything to click in."""
@@ -117,6 +124,9 @@ class ClickControls:
         """Offer what can be done with the object."""
         there = seen is not None and bool(seen.state.planes)
         self.accept.setEnabled(there)
+        self.larger.setEnabled(there)
+        self.smaller.setEnabled(there)
+        self.end_here.setEnabled(seen is not None and len(seen.state.planes) > 1)
         self.reset.setEnabled(seen is not None and (there or seen.can_redo))
         self.undo.setEnabled(seen is not None and seen.can_undo)
         self.redo.setEnabled(seen is not None and seen.can_redo)
@@ -148,10 +158,12 @@ class ClickControls:
                 lines.append(f"{where}: stops at slice {end.plane[-1]}, {end.why}.")
         self.ends.setText(" ".join(lines))
 
-    def set_suggestions(self, left: int) -> None:
-        """Say how many suggestions wait."""
-        waiting = "one more" if left == 1 else f"{left} more"
-        self.suggestions.setText(f"{waiting} after this one: A accepts, N skips." if left else "")
+    def set_suggestions(self, left: int | None) -> None:
+        """Say how many suggestions wait after the one that is shown; None where none is shown."""
+        self.accept_all.setEnabled(left is not None)
+        waiting = {None: "", 0: "This is the last one.", 1: "One more after this one."}
+        words = waiting.get(left, f"{left} more after this one.")
+        self.suggestions.setText(f"{words} A accepts it, N skips it, Shift+A accepts all." if words else "")
 
     def _build(self, parent: QWidget) -> None:
         content = QWidget()
@@ -175,8 +187,8 @@ class ClickControls:
         column.addLayout(drag)
         for title, widget, opened in (
             ("Accepted objects", _stack(self.accepting, self.save), True),
-            ("Through the slices", _stack(_row(self.carry, self.stop), self.ends), True),
-            ("Similar objects", _stack(self.next, self.suggestions), True),
+            ("Through the slices", _stack(_row(self.carry, self.stop), self.end_here, self.ends), True),
+            ("Similar objects", _stack(self.next, self.accept_all, self.suggestions), True),
             ("Attention of the last answer", _row(self.attention, self.map_name), True),
             ("Keys and mouse", help_table(), False),
         ):
@@ -198,6 +210,7 @@ class ClickControls:
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.undo, 1, 0, 1, 2)
         grid.addWidget(self.redo, 1, 2)
+        grid.addWidget(_row(self.larger, self.smaller), 2, 0, 1, 3)
         return grid
 
     def _explain(self) -> None:
@@ -212,6 +225,10 @@ class ClickControls:
         self.reset.setToolTip("Drop the object and begin anew (key R).")
         self.undo.setToolTip("Take the last click back (key Z).")
         self.redo.setToolTip("Give again what was taken back (keys Shift+Z).")
+        self.larger.setToolTip(
+            "Take the next larger object around the same clicks, such as the gland around a nucleus (key +)."
+        )
+        self.smaller.setToolTip("Take the next smaller object around the same clicks (key -).")
         self.flip.setToolTip("Left clicks say what does not belong to the object, instead of Shift + click (key X).")
         self.drag.setToolTip("What a drag with the left button draws; with Ctrl it is always a scribble (key B).")
         self.carry.setToolTip(
@@ -219,9 +236,17 @@ class ClickControls:
             "not sure (key P). Without an object, the one accepted last is carried."
         )
         self.stop.setToolTip("Stop after this slice; what was found is kept.")
+        self.end_here.setToolTip(
+            "The slice in view is the last one that holds the object, as seen from the one that you began in: it is "
+            "dropped from those beyond, and not carried there again (key E)."
+        )
         self.ends.setToolTip("Where the object stops, and why.")
         self.next.setToolTip(
             "Look in view for objects like the one or two accepted last; each is accepted (A) or skipped (N)."
+        )
+        self.accept_all.setToolTip(
+            "Accept the suggestion that is shown and all that wait, each as an object with a number of its own; one "
+            "undo in the labels (Ctrl+Z) takes them back (keys Shift+A)."
         )
         self.suggestions.setToolTip("How many suggestions wait.")
         self.attention.setToolTip("Show where the network looked when it found this object (key V).")

@@ -28,6 +28,10 @@ _KEYS = {
     "P": Qt.Key.Key_P,
     "V": Qt.Key.Key_V,
     "B": Qt.Key.Key_B,
+    "E": Qt.Key.Key_E,
+    "Plus": Qt.Key.Key_Plus,
+    "Equal": Qt.Key.Key_Equal,  # where a keyboard has the plus above it
+    "Minus": Qt.Key.Key_Minus,
 }
 
 
@@ -39,7 +43,7 @@ class ClickKeys(QObject):
     widget
         A widget of the window, docked or afloat.
     names
-        The keys, such as ``"A"`` and ``"Shift+Z"``, by what they do.
+        The keys, such as ``"A"`` and ``"Shift+Z"``, by what they do; several with commas between them.
     """
 
     pressed = Signal(str)  #: what a pressed key does
@@ -48,7 +52,7 @@ class ClickKeys(QObject):
     def __init__(self, widget: QWidget, names: Mapping[str, str]) -> None:
         super().__init__(widget)
         self._widget = widget
-        self._does = {_parsed(key): what for what, key in names.items()}
+        self._does = {_parsed(key): what for what, keys in names.items() for key in keys.split(", ")}
         self._on = False
 
     def switch(self, on: bool) -> None:

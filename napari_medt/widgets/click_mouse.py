@@ -9,6 +9,8 @@ from typing import Any
 import napari.viewer
 from qtpy.QtCore import QObject, Signal
 
+from napari_medt.mouse_owner import MouseOwner
+
 __all__ = ["ClickMouse"]
 
 _STILL = 4.0  # canvas pixels that a hand may move within a click
@@ -17,6 +19,8 @@ _LEFT, _RIGHT = 1, 2
 
 class ClickMouse(QObject):
     """Listens to a viewer's mouse while it is switched on; tools of the active layer, such as a brush, come first.
+
+    Whoever is switched on last has the mouse, and puts down the tool that is in hand.
 
     Parameters
     ----------
@@ -29,15 +33,34 @@ class ClickMouse(QObject):
     clicked = Signal(object, bool)  #: at this world position; whether on the object (else beside it)
     dragging = Signal(object)  #: world positions along a drag that goes on
     dragged = Signal(object, bool, bool)  #: world positions along it, whether on the object, whether Ctrl was held
+    lost = Signal()  #: another one has taken the mouse: this one is switched off
+    tool_in_hand = Signal(object)  #: a tool of the active layer was taken in hand (its name), or put down (None)
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._on = False
+        self._owner = MouseOwner.of(viewer)
         self.panning = False  # the drags that come move the view
 
     def switch(self, on: bool) -> None:
-        """Start or stop listening."""
+        """Take the mouse, or give it back."""
+        if on:
+            self._owner.take(self, put_down=True)
+        else:
+            self._owner.leave(self)
+        self._listen(on)
+
+    def mouse_lost(self) -> None:
+        """Switch off: another one has taken the mouse."""
+        self._listen(False)
+        self.lost.emit()
+
+    def tool_changed(self) -> None:
+        """Tell of the tool that is in hand."""
+        self.tool_in_hand.emit(self._owner.tool)
+
+    def _listen(self, on: bool) -> None:
         if on == self._on:
             return
         self._on = on
@@ -50,7 +73,7 @@ class ClickMouse(QObject):
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         modifiers = {str(getattr(modifier, "name", modifier)) for modifier in event.modifiers}
         known = event.button in (_LEFT, _RIGHT) and modifiers <= {"Shift", "Control"}
-        if not known or self.panning or viewer.dims.ndisplay != 2 or _tool_in_use(viewer):
+        if not known or self.panning or viewer.dims.ndisplay != 2 or self._owner.tool is not None:
             return
         positive = event.button == _LEFT and "Shift" not in modifiers
         camera = viewer.scene.camera
@@ -72,9 +95,3 @@ class ClickMouse(QObject):
             self.clicked.emit(line[0], positive)
         else:
             self.dragged.emit([*line, tuple(event.position)], positive, "Control" in modifiers)
-
-
-def _tool_in_use(viewer: Any) -> bool:
-    """Whether a click belongs to a tool of the active layer, such as a brush."""
-    active = viewer.layers.selection.active
-    return active is not None and str(active.mode) not in ("pan_zoom", "transform")

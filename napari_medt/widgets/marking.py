@@ -188,7 +188,6 @@ class Marking(QObject):
             raise
         self._viewer.layers.selection.active = labels
         self._painting = str(labels.mode)
-        labels.mode = "pan_zoom"  # else the drag would paint
         self.mouse.switch(True)
         self._at.say("Drag a box in the image over what is right now.")
 
@@ -221,10 +220,18 @@ class Marking(QObject):
         marking.region_wanted.connect(trying(self.look_for_region))
         self.mouse.dragging.connect(trying(self._show_drag))
         self.mouse.dragged.connect(trying(self._on_dragged))
+        self.mouse.lost.connect(lambda: marking.mark_region.setChecked(False))
+        self.mouse.tool_in_hand.connect(self._on_tool)
         self.mouse.clicked.connect(lambda *_: self._at.report("Hold the mouse button and drag a box over the region."))
         self._viewer.dims.events.current_step.connect(self._look_again)
         self._viewer.dims.events.order.connect(self._look_again)
         self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
+
+    def _on_tool(self, tool: str | None) -> None:
+        """Leave the region alone when a person takes a tool in hand, which drags belong to."""
+        if tool is not None and self._controls.marking.mark_region.isChecked():
+            self._painting = tool
+            self._controls.marking.mark_region.setChecked(False)
 
     def _on_view_changed(self, event: Any = None) -> None:
         self._at.trying(self.offer_labels)()

@@ -6,7 +6,7 @@ from typing import Any
 
 import napari.viewer
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
 
 from napari_medt.attention_look import Answer, Look, Looked, opening, question
 from napari_medt.pointer_layers import PointerLayers
@@ -49,6 +49,7 @@ class PointerFollower(QObject):
         self.questions = LatestQuestion(self)
         self.tracking.moved.connect(self._on_moved)
         self.tracking.clicked.connect(self.pin)
+        self.tracking.lost.connect(self._on_lost)
         self.questions.answered.connect(self._on_answered)
         self.questions.refused.connect(self.refused)
         panel.followed.connect(self._on_followed)
@@ -150,9 +151,18 @@ class PointerFollower(QObject):
         keep_attention(follow=following)
         self._switch()
         if not following:
-            self.release()
-            self.questions.drop()
-            self.layers.hide()
+            self._stop()
+
+    def _on_lost(self) -> None:
+        """Another one has taken the mouse; what a person prefers stays."""
+        with QSignalBlocker(self._panel.follow):
+            self._panel.follow.setChecked(False)
+        self._stop()
+
+    def _stop(self) -> None:
+        self.release()
+        self.questions.drop()
+        self.layers.hide()
 
     def _switch(self) -> None:
         self.tracking.switch(self._look is not None and self._panel.follow.isChecked())

@@ -9,6 +9,8 @@ from typing import Any
 import napari.viewer
 from qtpy.QtCore import QObject, Signal
 
+from napari_medt.mouse_owner import MouseOwner
+
 __all__ = ["PointerTracking"]
 
 _STILL = 4.0  # canvas pixels that a hand may move within a click
@@ -27,14 +29,31 @@ class PointerTracking(QObject):
 
     moved = Signal(object)  #: the pointer is at this world position
     clicked = Signal(object)  #: a click, not a drag, at this world position
+    lost = Signal()  #: another one has taken the mouse: this one is switched off
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._on = False
+        self._owner = MouseOwner.of(viewer)
 
     def switch(self, on: bool) -> None:
-        """Start or stop listening."""
+        """Take the mouse, or give it back."""
+        if on:
+            self._owner.take(self)
+        else:
+            self._owner.leave(self)
+        self._listen(on)
+
+    def mouse_lost(self) -> None:
+        """Switch off: another one has taken the mouse."""
+        self._listen(False)
+        self.lost.emit()
+
+    def tool_changed(self) -> None:
+        """Go on: a tool of the active layer takes clicks, not where the pointer is."""
+
+    def _listen(self, on: bool) -> None:
         if on == self._on:
             return
         self._on = on
@@ -54,7 +73,7 @@ class PointerTracking(QObject):
             self.moved.emit(tuple(event.position))
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
-        if event.button != 1 or event.modifiers or viewer.dims.ndisplay != 2 or _tool_in_use(viewer):
+        if event.button != 1 or event.modifiers or viewer.dims.ndisplay != 2 or self._owner.tool:
             return
         start = event.pos
         yield
@@ -63,9 +82,3 @@ class PointerTracking(QObject):
                 return  # a drag moves the view
             yield
         self.clicked.emit(tuple(event.position))
-
-
-def _tool_in_use(viewer: Any) -> bool:
-    """Whether a click belongs to a tool of the active layer, such as a brush."""
-    active = viewer.layers.selection.active
-    return active is not None and str(active.mode) != "pan_zoom"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from src_models.clicking.answers import Answer
+from src_models.clicking.answer import Answer
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.object_state import End, ObjectInPlane
 

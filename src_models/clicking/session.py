@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from src_models.axes import AxesReading
 from src_models.checkpoint import Model
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answers import Answer
+from src_models.clicking.answer import Answer
 from src_models.clicking.carrying import NO_FURTHER, SAID, carry
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.crop import Crop

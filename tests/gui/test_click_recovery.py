@@ -18,7 +18,7 @@ import tifffile
 from outlined import outlined
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from napari_medt.accepting import objects_of
+from napari_medt.object_records import objects_of
 from src_models.labels_journal import read_journal
 
 pytestmark = [

@@ -14,7 +14,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
-from napari_medt.accepting import objects_of
+from napari_medt.object_records import objects_of
 from src_models.ct_windows import ct_window
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
@@ -124,7 +124,7 @@ def test_shift_right_button_and_the_key_x_take_away(clicking, do):
     do(widget, key, widget, viewer, "X")
     do(widget, mouse.click, (10, 100))
     do(widget, mouse.click, (12, 110), held=SHIFT)  # flipped twice: on the object
-    signs = [prompt.positive for prompt in widget._seen.state.planes[()].prompts]
+    signs = [prompt.positive for prompt in widget.seen.state.planes[()].prompts]
     assert signs == [True, False, False, False, True]
     colors = widget.layers.points().face_color
     assert (colors[[1, 2, 3], 0] > 0.9).all()
@@ -136,12 +136,12 @@ def test_a_drag_is_a_box_and_with_control_a_scribble(clicking, do):
     mouse = Mouse(viewer)
     center = tuple(viewer.scene.camera.center)
     do(widget, mouse.drag, (18, 28), (30, 35), (42, 52))
-    (box,) = widget._seen.state.planes[()].prompts
+    (box,) = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose((box.top, box.left, box.bottom, box.right), (18, 28, 42, 52), atol=0.6)
     assert overlap(shown(widget), SMALL) > 0.9
     do(widget, widget.reset)
     do(widget, mouse.drag, (70, 100), (75, 110), (80, 115), held=CONTROL)
-    (scribble,) = widget._seen.state.planes[()].prompts
+    (scribble,) = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose(scribble.line[0], (70, 100), atol=0.6)
     assert overlap(shown(widget), LARGE) > 0.9
     assert tuple(viewer.scene.camera.center) == center  # drags did not move the view
@@ -261,7 +261,7 @@ def test_an_object_is_carried_through_the_stack_and_a_click_mends_from_there_on(
     assert "vanishes" in widget.controls.ends.text()
     viewer.dims.set_point(0, 4)
     do(widget, mouse.click, (60, 84))
-    assert [p.positive for p in widget._seen.state.planes[(4,)].prompts] == [True]
+    assert [p.positive for p in widget.seen.state.planes[(4,)].prompts] == [True]
     do(widget, widget.accept)
     labels = objects(viewer).data
     assert overlap(labels == 1, STACK > 0) > 0.85
@@ -514,12 +514,12 @@ def test_clicks_faster_than_answers_are_all_kept_and_the_latest_is_shown(clickin
     widget.layers.show_object, show = (lambda *a: (drawn.append(a), show(*a))), widget.layers.show_object
     release.set()
     settle(qtbot, widget)
-    given = widget._seen.state.planes[()].prompts
+    given = widget.seen.state.planes[()].prompts
     np.testing.assert_allclose([(p.y, p.x) for p in given], places, atol=0.6)
     assert overlap(shown(widget), SMALL | LARGE | OTHER) > 0.9
     assert len(drawn) == 1
     do(widget, widget.undo)
-    assert len(widget._seen.state.planes[()].prompts) == 4
+    assert len(widget.seen.state.planes[()].prompts) == 4
 
 
 def test_an_image_that_is_removed_takes_its_object_and_no_other(clicking, do, qtbot):
@@ -539,7 +539,7 @@ def test_an_image_that_is_removed_takes_its_object_and_no_other(clicking, do, qt
     np.testing.assert_array_equal(objects(viewer).data, kept)
     assert widget.layers.preview() is None
     do(widget, widget.click, (95, 40))
-    assert shown(widget).any() or widget._seen.state.planes
+    assert shown(widget).any() or widget.seen.state.planes
 
 
 def test_an_object_waits_while_another_image_is_clicked_in(clicking, do, qtbot):
@@ -563,7 +563,7 @@ def test_data_that_are_replaced_are_answered_anew(clicking, do, qtbot):
     assert overlap(shown(widget), disc(30, 40, 14)) > 0.9
     image.data = np.zeros((50, 60), np.float32)
     settle(qtbot, widget)
-    assert not widget._seen.state.planes  # of another size: the object is gone
+    assert not widget.seen.state.planes  # of another size: the object is gone
     do(widget, widget.click, (10, 10))
 
 

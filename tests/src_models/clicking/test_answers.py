@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from src_models.clicking.answers import THRESHOLD, Answer, AnswerMaker
+from src_models.clicking.answer import THRESHOLD, Answer
+from src_models.clicking.answers import AnswerMaker
 from src_models.clicking.crop import Crop
 from src_models.clicking.prompts import Click
 

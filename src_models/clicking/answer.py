@@ -1,0 +1,95 @@
+"""What a network of clicks answered: where an object is in a plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.clicking.crop import Crop
+from src_models.clicking.zoom import sureness
+
+__all__ = ["THRESHOLD", "Answer", "Region"]
+
+THRESHOLD = 0.5
+Region = tuple[slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the object is in a plane.
+
+    Parameters
+    ----------
+    crop
+        The square that was looked at.
+    region
+        The part of it that lies in the plane (rows and columns); elsewhere the object is not.
+    grid
+        Probability of the object on the network's grid over the square, float32.
+    given
+        What the network saw besides the image (places and previous answer), on the same grid.
+    mask
+        The object's pixels in `region`.
+    shape
+        Rows and columns of the plane.
+    threshold
+        Probability above which a pixel is the object. Where an object ends is a matter of taste, which clicks tell.
+    """
+
+    crop: Crop
+    region: Region
+    grid: NDArray[np.float32]
+    given: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    shape: tuple[int, int]
+    threshold: float = THRESHOLD
+
+    @property
+    def probability(self) -> NDArray[np.float32]:
+        """Probability of each pixel in `region`."""
+        return self.crop.to_image(self.grid, self.shape)
+
+    @property
+    def pixels(self) -> NDArray[np.intp]:
+        """Rows and columns (N, 2) of the plane that are the object."""
+        rows, columns = np.nonzero(self.mask)
+        return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
+
+    @property
+    def extent(self) -> Region | None:
+        """Rows and columns of the plane that the object takes; None if nothing was found."""
+        if not self.mask.any():
+            return None
+        rows, columns = (np.flatnonzero(self.mask.any(axis)) for axis in (1, 0))
+        top, left = self.region[0].start, self.region[1].start
+        return slice(top + rows[0], top + rows[-1] + 1), slice(left + columns[0], left + columns[-1] + 1)
+
+    @property
+    def sureness(self) -> float:
+        """How far from undecided the network is in and around the object, 0 to 1; 0 if nothing was found."""
+        return sureness(self.grid, self.grid > THRESHOLD)
+
+    def probability_at(self, y: float, x: float) -> float | None:
+        """Return the probability of one pixel of the plane; None where the answer says nothing."""
+        row, column = round(y) - self.region[0].start, round(x) - self.region[1].start
+        if not (0 <= row < self.mask.shape[0] and 0 <= column < self.mask.shape[1]):
+            return None
+        return float(self.probability[row, column])
+
+    def overlap(self, other: Answer) -> float:
+        """Return the IoU with another answer in this plane, or in one beside it."""
+        rows, columns = (
+            slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(self.region, other.region, strict=True)
+        )
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return 0.0
+        one, another = (answer.mask[answer.in_region(rows, columns)] for answer in (self, other))
+        common = int((one & another).sum())
+        return common / max(int(self.mask.sum()) + int(other.mask.sum()) - common, 1)
+
+    def in_region(self, rows: slice, columns: slice) -> Region:
+        """Return rows and columns of the plane as those of `region`."""
+        top, left = self.region[0].start, self.region[1].start
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
