@@ -21,7 +21,6 @@ from src_models.errors import UserError
 
 if TYPE_CHECKING:
     from src_models.checkpoint import Model
-    from src_models.header import ModelHeader
     from src_models.predict import Progress, Segmentation
 
 __all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "load_model", "segmentation_steps"]
@@ -45,6 +44,8 @@ class SegmentSettings:
         Diameter of the objects (px); None estimates it.
     sensitivity, least_size, drop_edge
         Which objects are kept, as in :func:`src_models.segment`.
+    link
+        Axes through which objects are linked: ``"z"``, ``"t"``, ``"zt"``, or none.
     tile
         Tile size (px); None is the model's own.
     device
@@ -60,6 +61,7 @@ class SegmentSettings:
     sensitivity: float = 0.0
     least_size: float = 0.0
     drop_edge: bool = False
+    link: str = "z"
     tile: int | None = None
     device: str = "auto"
     threads: int = 0
@@ -159,32 +161,21 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
             drop_edge=settings.drop_edge,
             tile=settings.tile,
             result=settings.result,
+            link=settings.link,
             device=settings.device,
             name=f"layer {job.layer_name!r}",
         )
-    return _outcome(job, model.header, segmentation)
+    return _outcome(job, segmentation)
 
 
-def _outcome(job: Job, header: ModelHeader, segmentation: Segmentation) -> Outcome:
+def _outcome(job: Job, segmentation: Segmentation) -> Outcome:
     segmentation.probabilities = None  # no layer shows them, and they are large
     segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = _continue_numbers(labels, job.previous, job.region)
     name = job.settings.model.stem
-    return Outcome(
-        job=job, model_name=name, labels=labels, segmentation=segmentation, summary=_summary(header, segmentation)
-    )
-
-
-def _summary(header: ModelHeader, segmentation: Segmentation) -> str:
-    counts = np.bincount(np.asarray(segmentation.labels).ravel(), minlength=len(header.classes))
-    if segmentation.result == "instances":
-        number = int(np.count_nonzero(counts[1:]))
-        return f"{number} object" if number == 1 else f"{number} objects"
-    names = ("objects",) if header.result == "instances" else header.classes[1:]
-    shares = counts[1:] / counts.sum()
-    return ", ".join(f"{name} {share:.0%}" for name, share in zip(names, shares, strict=False))
+    return Outcome(job=job, model_name=name, labels=labels, segmentation=segmentation, summary=segmentation.summary)
 
 
 def _continue_numbers(labels: Any, previous: Any, region: Region) -> Any:

@@ -113,8 +113,8 @@ def channel_note(reading: AxesReading, header: ModelHeader, dyes: bool) -> str |
     if dyes:
         return (
             "The three channels look like three dyes and were taken for red, green and blue: if they are dyes, choose "
-            "the channel that shows the objects"
+            "the channel that shows the objects."
         )
     if not reading.rgb:
-        return "The three channels were taken for red, green and blue: if they are no colours, choose one of them"
+        return "The three channels were taken for red, green and blue: if they are no colours, choose one of them."
     return None

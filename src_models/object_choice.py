@@ -85,7 +85,7 @@ class ObjectChoice:
         return 1 / (1 + math.exp(-logit))
 
 
-def drop_objects(labels: Any, planes: Planes, least_area: float, drop_edge: bool) -> None:
+def drop_objects(labels: Any, planes: Planes, least_area: float, drop_edge: bool) -> tuple[int, int]:
     """Set small objects, and those at the edge, to 0, and number the others anew from 1.
 
     An object that goes through several planes is as large as it is in the plane where it is largest, and at the edge
@@ -102,10 +102,13 @@ def drop_objects(labels: Any, planes: Planes, least_area: float, drop_edge: bool
         Pixels (or voxels) of the smallest object that is kept.
     drop_edge
         Whether objects at the edge go.
+
+    Returns
+    -------
+    objects, outlines
+        How many are left, and in how many planes these show, taken together.
     """
-    if least_area <= 0 and not drop_edge:
-        return
-    largest, edge = np.zeros(1, np.int64), np.zeros(1, bool)
+    largest, outlines, edge = np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1, bool)
     for plane in planes:
         here = LabelPlane(labels, planes, plane)
         areas = np.zeros(1, np.int64)
@@ -114,6 +117,7 @@ def drop_objects(labels: Any, planes: Planes, least_area: float, drop_edge: bool
             areas = _sum(areas, np.bincount(block.ravel()))
             if drop_edge:
                 edge = _sum(edge, _at_edge(block, region, here.shape))
+        outlines = _sum(outlines, (areas > 0).astype(np.int64))
         longer, shorter = sorted((largest, areas), key=len, reverse=True)
         longer[: len(shorter)] = np.maximum(longer[: len(shorter)], shorter)
         largest = longer
@@ -124,6 +128,7 @@ def drop_objects(labels: Any, planes: Planes, least_area: float, drop_edge: bool
         here = LabelPlane(labels, planes, plane)
         for region in blocks(here.shape):
             here[region] = numbers[here[region]]
+    return int(keep.sum()), int(outlines[keep].sum())
 
 
 def _at_edge(block: NDArray[Any], region: tuple[slice, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -3,28 +3,87 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch import nn
 
+from src_models.certainty import LEAST_CERTAINTY, Certainty
 from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import ModelHeader
 from src_models.instances import labels_from_probabilities, median_diameter
+from src_models.plane_prediction import MapSink, PlanePrediction
 from src_models.plane_source import PlaneSource
+from src_models.scratch import Scratch
 
-__all__ = ["choose_zoom", "estimate_diameter"]
+__all__ = ["LOOKING", "ObjectSize", "choose_zoom", "size_steps"]
 
+LOOKING = "looking at how large the objects are"
 # Zooms that are tried, and the largest window (px after zooming) that is looked at.
 TRIED = (1.0, 0.5, 2.0, 0.25)
 WINDOW = {2: 512, 3: 96}
 FEWEST_OBJECTS = 3
+# So sure of its objects, a network has them at a size it knows, and nothing else is tried: of objects far too large, it
+# is less sure.
+PLAIN = 0.95
+# What is found at a zoom may be larger or smaller than it was chosen for by this factor; so often another is tried.
+TOLERANCE = 1.3
+ROUNDS = 3
+# No image is enlarged more, nor to more pixels (voxels), nor reduced to less along any side.
+MOST_ZOOM = 8.0
+MOST_PIXELS = 2**26
+LEAST_SIDE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSize:
+    """The size of an image's objects, and what follows from it.
+
+    Parameters
+    ----------
+    diameter
+        Diameter (px of the image) that was given or found; None where there is none.
+    zoom
+        Factor to resize the image by before the network sees it.
+    note
+        A sentence for people where the image is not resized as they could expect; else empty.
+    """
+
+    diameter: float | None
+    zoom: float
+    note: str = ""
 
 
 def choose_zoom(
     source: PlaneSource, network: nn.Module, execution: Execution, header: ModelHeader, diameter: float | None
 ) -> float:
-    """Return the factor to resize an image by before the network sees it.
+    """Return the zoom of :func:`size_steps`, of which this is the whole run in one call, with the model's own tiles."""
+    steps = size_steps(source, network, execution, header, diameter, header.tile)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: ObjectSize = end.value
+            return found.zoom
+
+
+def size_steps(
+    source: PlaneSource,
+    network: nn.Module,
+    execution: Execution,
+    header: ModelHeader,
+    diameter: float | None,
+    tile: tuple[int, ...],
+) -> Generator[None, None, ObjectSize]:
+    """Find the factor to resize an image by before the network sees it.
+
+    A diameter that a person gives is always followed. Where none is, the network looks at the middle of the plane at
+    several scales. The scale whose objects are both of a size the network handles and most surely seen (highest mean
+    probability of the likeliest class on the objects) tells their size. An image is resized only where that size is
+    none the network handles, and only where what it then sees bears the size out: at the zoom that is chosen, objects
+    must be about as large as they were said to be, and the network sure of them.
 
     Parameters
     ----------
@@ -33,13 +92,19 @@ def choose_zoom(
     network, execution, header
         The model, ready to run.
     diameter
-        Diameter (px) of the objects, if a person gave it; otherwise it is estimated.
+        Diameter (px) of the objects, if a person gave it.
+    tile
+        Tile size (px) to look with.
+
+    Yields
+    ------
+    None
+        Before the first tile that is looked at, and after each.
 
     Returns
     -------
-    float
-        1.0 where the objects are of a size the network handles, and for models that do not depend on size or learnt
-        the images at their own scale.
+    ObjectSize
+        The zoom is 1.0 for models that do not depend on size, and where size is not known.
 
     Raises
     ------
@@ -48,46 +113,128 @@ def choose_zoom(
     """
     if diameter is not None and not 0 < diameter < math.inf:
         raise UserError(f"the diameter {diameter!r} of the objects must be a number of pixels above 0")
-    if header.object_diameter is None or header.diameter_range is None:
-        return 1.0
-    if diameter is None and header.result == "instances" and header.estimates_diameter:
-        diameter = estimate_diameter(source, network, execution, header)
-    low, high = header.diameter_range
-    if diameter is None or low <= diameter <= high:
-        return 1.0
-    return header.object_diameter / diameter
+    best, range_ = header.object_diameter, header.diameter_range
+    if best is None or range_ is None:
+        return ObjectSize(None, 1.0)
+    if diameter is not None:
+        return _given(diameter, best, source.shape)
+    if header.result != "instances" or not header.estimates_diameter:
+        return ObjectSize(None, 1.0)
+    looks = _Looks(source, network, execution, header, tile)
+    estimate = yield from _estimate(looks, range_)
+    if estimate is None or range_[0] <= estimate <= range_[1]:
+        return ObjectSize(estimate, 1.0)
+    return (yield from _borne_out(looks, estimate, best, range_))
 
 
-def estimate_diameter(
-    source: PlaneSource, network: nn.Module, execution: Execution, header: ModelHeader
-) -> float | None:
-    """Estimate the median diameter (px of the image) of the objects from the middle of a plane.
+def _given(diameter: float, best: float, shape: Sequence[int]) -> ObjectSize:
+    zoom = _bounded(best / diameter, shape)
+    if math.isclose(zoom, best / diameter):
+        return ObjectSize(diameter, zoom)
+    bound = "less" if zoom > best / diameter else "more"
+    return ObjectSize(
+        diameter,
+        zoom,
+        f"For objects of {diameter:g} px the image would be resized {best / diameter:.2g} times; {zoom:.2g} times was "
+        f"taken, since {bound} is too {'small' if bound == 'less' else 'large'} to work with.",
+    )
 
-    The network looks at it at several scales. The scale whose objects are both of a size the network handles and most
-    surely seen (highest mean probability of the likeliest class on the objects) decides.
 
-    Returns
-    -------
-    float or None
-        None if no scale shows objects.
-    """
-    assert header.diameter_range is not None
-    low, high = header.diameter_range
-    best: tuple[float, float] | None = None
-    window = header.config["image_size"] if header.config.get("compatible") else WINDOW[header.dimensions]
-    for zoom in TRIED:
-        resized = source.zoomed(zoom)
-        starts = [max(0, (size - window) // 2) for size in resized.shape]
-        region = [slice(start, min(size, start + window)) for start, size in zip(starts, resized.shape, strict=True)]
-        if min(part.stop - part.start for part in region) < low:
-            continue
-        batch = torch.from_numpy(resized.read(region))[None]
-        probabilities = execution(network, batch)[0].cpu().numpy()
-        labels = labels_from_probabilities(probabilities, header.instances)
+def _bounded(zoom: float, shape: Sequence[int]) -> float:
+    """Keep a resized image within a number of pixels, and above a least side."""
+    room = math.pow(MOST_PIXELS / math.prod(shape), 1 / len(shape))
+    least = min(1.0, LEAST_SIDE / min(shape))
+    return min(max(zoom, least), max(1.0, min(MOST_ZOOM, room)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a network sees at one scale: how many objects, how large (px of the image), and how surely."""
+
+    count: int
+    diameter: float
+    sureness: float  # mean probability of the likeliest class on the objects
+    certainty: float  # mean probability of being an object on them
+
+
+class _Looks:
+    """Looks at the middle of a plane at any scale."""
+
+    def __init__(
+        self,
+        source: PlaneSource,
+        network: nn.Module,
+        execution: Execution,
+        header: ModelHeader,
+        tile: tuple[int, ...],
+    ) -> None:
+        self.source = source
+        self._network = network
+        self._execution = execution
+        self._header = header
+        compatible = header.config.get("compatible")
+        self._window = header.config["image_size"] if compatible else WINDOW[header.dimensions]
+        self._tile = tile
+
+    def at(self, zoom: float) -> Generator[None, None, _Look | None]:
+        """Look at one scale; None where too few objects, or too little image, is there."""
+        assert self._header.diameter_range is not None
+        resized = self.source.zoomed(zoom)
+        starts = [max(0, (size - self._window) // 2) for size in resized.shape]
+        region = [
+            slice(start, min(size, start + self._window)) for start, size in zip(starts, resized.shape, strict=True)
+        ]
+        if min(part.stop - part.start for part in region) < self._header.diameter_range[0]:
+            return None
+        middle = resized.cut(region)
+        probabilities = np.zeros((len(self._header.classes), *middle.shape), np.float16)
+        prediction = PlanePrediction(
+            middle, self._network, self._execution, self._header, self._tile, (), MapSink(Scratch(), ()), probabilities
+        )
+        for _ in prediction.steps():
+            yield
+        labels = labels_from_probabilities(probabilities, self._header.instances)
         diameter = median_diameter(labels)
-        if diameter is None or labels.max() < FEWEST_OBJECTS or not low <= diameter <= high:
+        if diameter is None or labels.max() < FEWEST_OBJECTS:
+            return None
+        certainty = Certainty()
+        certainty.add(probabilities)
+        sureness = float(probabilities.max(0)[labels > 0].mean(dtype=np.float64))
+        return _Look(int(labels.max()), diameter / zoom, sureness, certainty.mean or 0.0)
+
+
+def _estimate(looks: _Looks, handled: tuple[float, float]) -> Generator[None, None, float | None]:
+    """Return the median diameter (px of the image) at the scale that shows the objects best; None without objects."""
+    best: _Look | None = None
+    yield
+    for zoom in TRIED:
+        look = yield from looks.at(zoom)
+        if look is None or not handled[0] <= look.diameter * zoom <= handled[1]:
             continue
-        sureness = float(probabilities.max(0)[labels > 0].mean())
-        if best is None or sureness > best[0]:
-            best = (sureness, diameter / zoom)
-    return best[1] if best else None
+        if best is None or look.sureness > best.sureness:
+            best = look
+        if zoom == 1 and look.certainty >= PLAIN:
+            break
+    return best.diameter if best else None
+
+
+def _borne_out(
+    looks: _Looks, diameter: float, best: float, handled: tuple[float, float]
+) -> Generator[None, None, ObjectSize]:
+    """Return the zoom for objects of a size that the network does not handle, if what it then sees agrees."""
+    for _ in range(ROUNDS):
+        zoom = _bounded(best / diameter, looks.source.shape)
+        look = yield from looks.at(zoom)
+        if look is None:
+            break
+        if look.certainty >= LEAST_CERTAINTY and max(look.diameter / diameter, diameter / look.diameter) <= TOLERANCE:
+            return ObjectSize(diameter, zoom)
+        diameter = look.diameter
+        if handled[0] <= diameter <= handled[1]:
+            return ObjectSize(diameter, 1.0)
+    return ObjectSize(
+        None,
+        1.0,
+        "How large the objects are could not be told, so the image was not resized; give the object size if the result "
+        "is poor.",
+    )

@@ -59,20 +59,32 @@ class PlaneSource:
         self._header = header
         self._normalisation = normalisation[_time(planes, plane)]
         self._name = name
-        self.shape = zoomed_shape(planes.shape, zoom)
+        self._resized = self.shape = zoomed_shape(planes.shape, zoom)
+        self._start = (0,) * len(self.shape)
         self.fill: float | None = None
 
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
-        """Return a region (px of the resized plane) as (C, *region).
+        """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
 
         Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with.
         """
-        return np.ascontiguousarray(read_resized(self._read, self._planes.shape, self.shape, region), dtype=np.float32)
+        there = [slice(part.start + a, part.stop + a) for part, a in zip(region, self._start, strict=True)]
+        block = read_resized(self._read, self._planes.shape, self._resized, there)
+        return np.ascontiguousarray(block, dtype=np.float32)
 
     def zoomed(self, zoom: float) -> PlaneSource:
-        """Return the same plane at another scale (relative to the image's own pixels)."""
+        """Return the same plane, whole, at another scale (relative to the image's own pixels)."""
+        shape = zoomed_shape(self._planes.shape, zoom)
+        return self._like(shape=shape, _resized=shape, _start=(0,) * len(shape))
+
+    def cut(self, region: Sequence[slice]) -> PlaneSource:
+        """Return a region of the plane (px of the resized plane), as a plane of its own."""
+        starts = tuple(a + part.start for a, part in zip(self._start, region, strict=True))
+        return self._like(shape=tuple(part.stop - part.start for part in region), _start=starts)
+
+    def _like(self, **changed: tuple[int, ...]) -> PlaneSource:
         other = object.__new__(PlaneSource)
-        other.__dict__.update(self.__dict__, shape=zoomed_shape(self._planes.shape, zoom))
+        other.__dict__.update(self.__dict__, **changed)
         return other
 
     def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:

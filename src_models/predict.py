@@ -19,101 +19,36 @@ import errno
 import platform
 import tempfile
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from src_models.axes import AxesReading, read_axes
 from src_models.channels import channel_note, check_channels, looks_like_dyes
 from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
+from src_models.findings import Findings, sizes_of
 from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
+from src_models.linking import link_axes, link_objects
 from src_models.memory import reused_memory
 from src_models.object_choice import ObjectChoice, drop_objects
-from src_models.object_size import choose_zoom
+from src_models.object_size import LOOKING, ObjectSize, size_steps
 from src_models.plane_prediction import MapSink, PlanePrediction
 from src_models.plane_source import PlaneSource, normalisations, sampled_values
 from src_models.planes import LabelPlane, Planes
 from src_models.registry import choose_attention
 from src_models.resampling import read_resized, zoomed_shape
 from src_models.scratch import Scratch
+from src_models.segmentation import PlacedMap, Progress, ResultName, Segmentation
 
 __all__ = ["PlacedMap", "Progress", "Segmentation", "segment", "segment_steps"]
 
 KEPT_PROBABILITIES_BYTES = 512 * 2**20
-ResultName = Literal["semantic", "instances"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: steps done, steps in all, and what is being done, in words."""
-
-    done: int
-    total: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedMap:
-    """One attention map on an image.
-
-    Parameters
-    ----------
-    name, kind, description, level
-        What it is; level 1 is the finest.
-    data
-        Values from 0 to 1 (of attention received: 1 is the average), at the map's own resolution; the same axes as the
-        labels.
-    scale
-        Image pixels per cell, along each axis.
-    translate
-        Position (image pixels, centre of a pixel = whole number) of the centre of the first cell, along each axis.
-    """
-
-    name: str
-    kind: str
-    description: str
-    level: int
-    data: Any
-    scale: tuple[float, ...]
-    translate: tuple[float, ...]
-
-
-@dataclass
-class Segmentation:
-    """What a run found.
-
-    Parameters
-    ----------
-    labels
-        In the image's axes without channels: int32 object numbers, or uint8 classes.
-    probabilities
-        (classes, *labels.shape), float16; None where that would take over 512 MiB.
-    attention
-        The maps asked for, finest first.
-    classes
-        Names of the classes.
-    result
-        ``"semantic"`` or ``"instances"``.
-    provenance
-        How it was made: model, settings, versions.
-    notes
-        What a person should know of how the image was read, a sentence each: values that were filled, channels that
-        were taken for colours.
-    """
-
-    labels: Any
-    probabilities: NDArray[np.float16] | None
-    attention: list[PlacedMap]
-    classes: tuple[str, ...]
-    result: ResultName
-    provenance: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    _scratch: Scratch = field(default_factory=Scratch, repr=False)
+FILLED = "Values that are NaN or infinite were taken as {:.4g}, the lowest value of the image."
 
 
 def segment(
@@ -129,6 +64,7 @@ def segment(
     drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
+    link: str = "z",
     device: str = "auto",
     labels_out: Any = None,
     name: str = "the image",
@@ -147,6 +83,7 @@ def segment(
         drop_edge=drop_edge,
         tile=tile,
         result=result,
+        link=link,
         device=device,
         labels_out=labels_out,
         name=name,
@@ -174,6 +111,7 @@ def segment_steps(
     drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
+    link: str = "z",
     device: str = "auto",
     labels_out: Any = None,
     name: str = "the image",
@@ -206,6 +144,9 @@ def segment_steps(
     result
         None gives what the model was made for. ``"semantic"`` of a model of instances gives object against
         background; ``"instances"`` of a semantic model numbers connected regions.
+    link
+        Axes through which objects of neighbouring planes are linked into one, as letters: ``"z"``, ``"t"``, ``"zt"``,
+        or none. Axes that the image lacks, or that the network sees whole, are passed over.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     labels_out
@@ -235,7 +176,7 @@ def segment_steps(
     Values that are NaN or infinite are taken as the lowest value of the image; :attr:`Segmentation.notes` says so.
     """
     choice = ObjectChoice(sensitivity, least_size, drop_edge)
-    run = _Run(image, model, axes, channel, attention, diameter, choice, tile, result, device, labels_out, name)
+    run = _Run(image, model, axes, channel, attention, diameter, choice, tile, result, link, device, labels_out, name)
     return (yield from run.steps())
 
 
@@ -253,6 +194,7 @@ class _Run:
         choice: ObjectChoice,
         tile: int | None,
         result: ResultName | None,
+        link: str,
         device: str,
         labels_out: Any,
         name: str,
@@ -268,17 +210,19 @@ class _Run:
         check_channels(self.reading.channels, self.header, name, alpha=self.reading.rgb)
         self.planes = Planes(self.reading, self.header.dimensions, name)
         self.result: ResultName = result or self.header.result
+        self.link = link_axes(link, self.planes) if self.result == "instances" else ""
         self.execution: Execution = choose_execution(device)
         self.attention = choose_attention(model.header, attention)
         self.diameter = diameter
         self.choice = choice
+        self.instances = choice.of_instances(self.header.instances)
         self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
         self.scratch = Scratch()
         self.labels = self._labels(labels_out)
+        self.findings = Findings(self.header, self.planes, self.result)
         self.done = 0
         self.total = 0
         self.next_id = 1
-        self.notes: list[str] = []
         self.fill: float | None = None
 
     def _labels(self, labels_out: Any) -> Any:
@@ -315,9 +259,9 @@ class _Run:
     def _steps(self) -> Generator[Progress, None, Segmentation]:
         network = prepare(self.model.network, self.execution)
         sources = normalisations(self.image, self.planes, self.header, self.name)
-        self._note_channels()
         first = PlaneSource(self.image, self.planes, next(iter(self.planes)), self.header, sources, 1.0, self.name)
-        zoom = choose_zoom(first, network, self.execution, self.header, self.diameter)
+        size = yield from self._size(first, network)
+        zoom = size.zoom
         probabilities = self._kept_probabilities()
         maps = MapSink(self.scratch, self.planes.leading_shape)
         for plane in self.planes:
@@ -336,30 +280,43 @@ class _Run:
                 yield from self._label(plane, source, prediction.probabilities, zoom, working)
                 if probabilities is not None and kept is None:
                     self._keep(probabilities, plane, source, prediction.probabilities)
-        if self.result == "instances":
-            drop_objects(
-                self.labels, self.planes, self.choice.least_area(self.header.dimensions), self.choice.drop_edge
-            )
-        if self.fill is not None:
-            self.notes.append(
-                f"Values that are NaN or infinite were taken as {self.fill:.4g}, the lowest value of the image"
-            )
+        yield from self._link()
+        self._drop()
         return Segmentation(
             labels=self.labels,
             probabilities=probabilities,
             attention=self._placed(maps, zoom),
             classes=self.header.classes,
             result=self.result,
-            provenance=self._provenance(zoom),
-            notes=tuple(self.notes),
+            provenance=self._provenance(size),
+            diameter=size.diameter,
+            zoom=zoom,
+            summary=self.findings.summary(),
+            size=self.findings.size(size),
+            advice=self.findings.advice(size),
+            notes=self._notes(),
             _scratch=self.scratch,
         )
 
-    def _note_channels(self) -> None:
-        if self.reading.channels in (3, 4):
-            dyes = looks_like_dyes(sampled_values(self.image, self.planes))
-            note = channel_note(self.reading, self.header, dyes)
-            self.notes += [note] if note else []
+    def _size(self, first: PlaneSource, network: nn.Module) -> Generator[Progress, None, ObjectSize]:
+        steps = size_steps(first, network, self.execution, self.header, self.diameter, self.tile)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                size: ObjectSize = end.value
+                return size
+            yield Progress(0, 0, LOOKING)
+
+    def _drop(self) -> None:
+        least = self.choice.least_area(self.header.dimensions)
+        if self.result == "instances" and (least > 0 or self.choice.drop_edge):
+            self.findings.set_kept(*drop_objects(self.labels, self.planes, least, self.choice.drop_edge))
+
+    def _notes(self) -> tuple[str, ...]:
+        dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.image, self.planes))
+        filled = "" if self.fill is None else FILLED.format(self.fill)
+        return tuple(filter(None, (channel_note(self.reading, self.header, dyes), filled)))
 
     def _count(self, prediction: PlanePrediction, zoom: float) -> None:
         """Take the first plane's number of steps for every plane's."""
@@ -367,7 +324,7 @@ class _Run:
             here = len(blocks(self.planes.shape))
             if self.result == "instances" and self.header.result == "instances":
                 here = len(blocks(prediction.source.shape)) + (here if zoom != 1 else 0)
-            self.total = len(self.planes) * (len(prediction) + here)
+            self.total = len(self.planes) * (len(prediction) + here + len(self.link))
 
     def _step(self, message: str) -> Progress:
         self.done = min(self.done + 1, self.total)
@@ -376,26 +333,48 @@ class _Run:
     def _label(
         self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float, working: Scratch
     ) -> Generator[Progress, None, None]:
-        out = LabelPlane(self.labels, self.planes, plane)
-        settings = self.choice.of_instances(self.header.instances)
-        if self.result == "instances" and self.header.result == "instances":
-            target = out if zoom == 1 else working.zeros(source.shape, np.int32)
-            for next_id in write_instances(probabilities, settings, target, self.next_id):
-                self.next_id = next_id
-                yield self._step("separating objects")
-            if zoom != 1:
-                for _ in resize_labels(target, probabilities, settings.foreground, out):
-                    yield self._step("drawing objects at full size")
-            return
-        threshold = settings.foreground if self.header.result == "instances" else None
+        out, first_id = LabelPlane(self.labels, self.planes, plane), self.next_id
+        if self.header.result == "instances":
+            for region in blocks(source.shape):
+                self.findings.certainty.add(np.asarray(probabilities[(slice(None), *region)]))
+        if self.result == self.header.result == "instances":
+            yield from self._separate(probabilities, source, zoom, working, out)
+        else:
+            yield from self._classify(probabilities, source, out)
+            if self.result == "instances":
+                self.next_id = write_components(out, self.next_id)
+        if self.result == "instances":
+            self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self.next_id))
+
+    def _separate(
+        self, probabilities: Any, source: PlaneSource, zoom: float, working: Scratch, out: LabelPlane
+    ) -> Generator[Progress, None, None]:
+        settings = self.instances
+        target = out if zoom == 1 else working.zeros(source.shape, np.int32)
+        for next_id in write_instances(probabilities, settings, target, self.next_id):
+            self.next_id = next_id
+            yield self._step("separating objects")
+        if zoom != 1:
+            for _ in resize_labels(target, probabilities, settings.foreground, out):
+                yield self._step("drawing objects at full size")
+
+    def _classify(self, probabilities: Any, source: PlaneSource, out: LabelPlane) -> Generator[Progress, None, None]:
+        threshold = self.instances.foreground if self.header.result == "instances" else None
         for region in blocks(out.shape):
             block = read_resized(
                 lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
             )
-            out[region] = classes_of(self.choice.of_classes(block), foreground=threshold)
+            out[region] = classes = classes_of(self.choice.of_classes(block), foreground=threshold)
+            if self.result == "semantic":
+                self.findings.add_classes(classes)
             yield self._step("choosing classes")
-        if self.result == "instances":
-            self.next_id = write_components(out, self.next_id)
+
+    def _link(self) -> Generator[Progress, None, None]:
+        for next_id in link_objects(self.labels, self.planes, self.link):
+            self.next_id = next_id
+            yield self._step("linking objects of neighbouring planes")
+        if self.link:
+            self.findings.set_linked(self.link, self.next_id - 1)
 
     def _kept_probabilities(self) -> NDArray[np.float16] | None:
         shape = (len(self.header.classes), *self.planes.label_shape)
@@ -436,7 +415,7 @@ class _Run:
         order = [now.index(letter) for letter in self.planes.label_axes]
         return data if order == sorted(order) else np.transpose(np.asarray(data), order)
 
-    def _provenance(self, zoom: float) -> dict[str, Any]:
+    def _provenance(self, size: ObjectSize) -> dict[str, Any]:
         return {
             "model_sha256": self.model.sha256,
             "header": dataclasses.asdict(self.header),
@@ -444,8 +423,10 @@ class _Run:
                 "axes": self.reading.axes,
                 "channel": self.reading.channel,
                 "result": self.result,
+                "link": self.link,
                 "diameter": self.diameter,
-                "zoom": zoom,
+                "diameter_used": size.diameter,
+                "zoom": size.zoom,
                 "sensitivity": self.choice.sensitivity,
                 "least_size": self.choice.least_size,
                 "drop_edge": self.choice.drop_edge,

@@ -39,6 +39,7 @@ class _Wanted:
     sensitivity: float
     least_size: float
     drop_edge: bool
+    link: str
     axes: str | None
     channel: int | None
     overwrite: bool
@@ -75,6 +76,10 @@ def segment(
     drop_edge: Annotated[
         bool, typer.Option("--drop-edge", help="Leave out objects that touch the edge of the image.")
     ] = False,
+    link: Annotated[
+        str,
+        typer.Option(help="Link the outlines of an object through depth (z), time (t), both (zt), or not at all (no)."),
+    ] = "z",
     axes: Annotated[str | None, typer.Option(help="Axes of the images by hand, such as ZYX or CYX.")] = None,
     channel: Annotated[
         int | None,
@@ -105,6 +110,7 @@ def segment(
         sensitivity=sensitivity,
         least_size=least_size,
         drop_edge=drop_edge,
+        link="" if link == "no" else link,
         axes=axes,
         channel=channel,
         overwrite=overwrite,
@@ -163,7 +169,7 @@ def _segment_all(images: list[Path], wanted: _Wanted) -> None:
 
             def report(progress: Progress, task: Any = task, title: str = title) -> None:
                 description = f"{title}: {progress.message}"
-                bar.update(task, completed=progress.done, total=progress.total, description=description)
+                bar.update(task, completed=progress.done, total=progress.total or None, description=description)
                 if "memory" in progress.message and progress.message not in noted:  # worth keeping in a log
                     noted.add(progress.message)
                     console.print(f"  {progress.message}")
@@ -195,8 +201,12 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
     say(f"{path}: {image.reading.describe()}")
     run = functools.partial(_run, image, wanted, report)
     segmentation, labels_file = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
-    lines = [f"{_found(segmentation, wanted.model)} -> {labels_file}"]
-    lines[:0] = [f"{note}." for note in segmentation.notes]
+    found = segmentation.summary
+    share = " of the image" if found.endswith("%") else ""
+    lines = [
+        f"{found}{share} -> {labels_file}",
+        *filter(None, [segmentation.size, *segmentation.advice, *segmentation.notes]),
+    ]
     for placed in segmentation.attention:
         path = map_path(wanted.output, image.name, placed.name)
         write_map(path, placed, reading=image.reading, overwrite=wanted.overwrite)
@@ -218,35 +228,9 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
         drop_edge=wanted.drop_edge,
         tile=wanted.tile,
         result=wanted.result,
+        link=wanted.link,
         device=wanted.device,
         labels_out=labels_out,
         name=str(image.path),
         on_progress=report,
     )
-
-
-def _found(segmentation: Segmentation, model: Model) -> str:
-    """Say what was found, as far as it is in memory."""
-    import numpy as np
-
-    if not isinstance(segmentation.labels, np.ndarray):
-        return "labels"
-    counts = _counts(segmentation.labels)[1:]
-    if segmentation.result == "instances":
-        number = int(np.count_nonzero(counts))
-        return f"{number} {'object' if number == 1 else 'objects'}"
-    names = ("objects",) if model.header.result == "instances" else segmentation.classes[1:]
-    shares = zip(names, counts / segmentation.labels.size, strict=False)
-    return ", ".join(f"{name} {share:.1%} of the image" for name, share in shares) or "background only"
-
-
-def _counts(labels: Any) -> Any:
-    """Count each label, in parts: `bincount` copies what it counts to 64 bits."""
-    import numpy as np
-
-    flat, part = labels.reshape(-1), 2**22
-    length = int(flat.max()) + 1
-    counts = np.zeros(length, np.int64)
-    for start in range(0, flat.size, part):
-        counts += np.bincount(flat[start : start + part], minlength=length)
-    return counts

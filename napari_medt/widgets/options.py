@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from src_models.axes import AxesReading
 from src_models.header import ModelHeader
 from src_models.registry import attention_names, usual_attention
 
@@ -27,12 +28,15 @@ __all__ = [
     "DeviceCombo",
     "DiameterBox",
     "LeftOut",
+    "LinkCombo",
     "ResultCombo",
     "SensitivitySlider",
     "TileBox",
 ]
 
 _RESULTS = {"instances": "objects, a number each", "semantic": "classes of pixels"}
+_THROUGH_DEPTH = {"z": "through depth (z)", "zt": "through depth and time", "t": "through time (t)", "": "not at all"}
+_LINKS = {False: _THROUGH_DEPTH, True: {"": "not at all", "t": "through time (t)"}}  # by whether there is time alone
 
 
 class AttentionList(QListWidget):
@@ -90,6 +94,33 @@ class ResultCombo(QComboBox):
     def result(self) -> Literal["semantic", "instances"] | None:
         """Return the chosen kind."""
         return self.currentData()
+
+
+class LinkCombo(QComboBox):
+    """Through which axes of a stack the outlines of one object get one number."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setToolTip(
+            "A stack is segmented plane by plane. Linking gives the outlines of one object in neighbouring planes the "
+            "same number, by how far they overlap, so that objects are counted once; through time, they become tracks."
+        )
+
+    def offer(self, reading: AxesReading, dimensions: int) -> bool:
+        """Offer what an image has, and return whether there is anything to choose; a choice stays while it fits."""
+        seen_whole = "ZYX"[-dimensions:]
+        stacked = {letter for letter in "ZT" if letter not in seen_whole and reading.size(letter) > 1}
+        ways = _LINKS[stacked == {"T"}]
+        offered = {link: text for link, text in ways.items() if set(link.upper()) <= stacked}
+        if list(offered) != [self.itemData(row) for row in range(self.count())]:
+            self.clear()
+            for link, text in offered.items():
+                self.addItem(text, link)
+        return bool(stacked)
+
+    def link(self) -> str:
+        """Return ``"z"``, ``"t"``, ``"zt"``, or ``""`` for no linking."""
+        return str(self.currentData() or "")
 
 
 class DiameterBox(QDoubleSpinBox):

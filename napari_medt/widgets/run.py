@@ -84,7 +84,10 @@ class StepsRun(QObject):
         self._close_bar()
 
     def _on_step(self, step: Any) -> None:
-        if self._worker is None or self._worker.abort_requested or not step.total:
+        if self._worker is None or self._worker.abort_requested:
+            return
+        if not step.total:  # how much there is to do is not known yet
+            self.progressed.emit(-1.0, f"{step.message[:1].upper()}{step.message[1:]}...")
             return
         self._started = self._started or time.monotonic()
         self.progressed.emit(step.done / step.total, self._line(step))

@@ -37,6 +37,7 @@ from napari_medt.widgets.options import (
     DeviceCombo,
     DiameterBox,
     LeftOut,
+    LinkCombo,
     ResultCombo,
     SensitivitySlider,
     TileBox,
@@ -80,6 +81,7 @@ class SegmentWidget(QWidget):
         self.left_out = LeftOut()
         self.attention = AttentionList()
         self.result = ResultCombo()
+        self.link = LinkCombo()
         self.device = DeviceCombo(self._preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
@@ -116,6 +118,7 @@ class SegmentWidget(QWidget):
             sensitivity=self.sensitivity.sensitivity(),
             least_size=self.left_out.least_size(),
             drop_edge=self.left_out.drop_edge(),
+            link=self.link.link(),
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
@@ -180,6 +183,7 @@ class SegmentWidget(QWidget):
         self._rare_settings = QWidget()
         self._rare = _form(self._rare_settings)
         self._rare.addRow("Labels are", self.result)
+        self._rare.addRow("Link objects", self.link)
         self._rare.addRow("Compute on", self.device)
         self._rare.addRow("Tile size", self.tile)
         self._rare.addRow("Axes", self.axes)
@@ -202,7 +206,7 @@ class SegmentWidget(QWidget):
         for label in (self.reading, self.status, self.advice):
             label.setWordWrap(True)
         self.advice.setTextFormat(Qt.TextFormat.PlainText)
-        for combo in (self.result, self.device):
+        for combo in (self.result, self.link, self.device):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._set_running(False)
 
@@ -288,10 +292,13 @@ class SegmentWidget(QWidget):
         if reading is None:
             self.reading.setText("Open an image to begin.")
             self.region.clear()
+            self._rare.setRowVisible(self.link, False)
             return
         self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
-        self.region.offer(reading, header.dimensions if header else 2)
+        dimensions = header.dimensions if header else 2
+        self.region.offer(reading, dimensions)
+        self._rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
 
     def _on_measure(self, pressed: bool) -> None:
         image = self.images.layer()
@@ -367,12 +374,14 @@ class SegmentWidget(QWidget):
     def _tell(self, outcome: Outcome, shown: Shown) -> None:
         """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see where the network looked."
-        self._advise(outcome.segmentation.notes)
+        found = outcome.segmentation
+        self._advise((*found.advice, *found.notes))
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
             )
-        self._end(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
+        what = "; ".join(filter(None, (outcome.summary, found.size)))
+        self._end(f"Done: {what}.{maps if found.attention else ''}")
 
     def _end(self, words: str) -> None:
         self._set_running(False)

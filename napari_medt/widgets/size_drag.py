@@ -34,7 +34,7 @@ class SizeDrag(QObject):
     """
 
     measured = Signal(float)  #: length of a line, in pixels of the image
-    ended = Signal()  #: Escape was pressed, or the image went
+    ended = Signal()  #: Escape was pressed, the image went, or somebody else has taken the mouse
 
     def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +45,7 @@ class SizeDrag(QObject):
         self._line: napari.layers.Vectors | None = None
         self._mouse.dragging.connect(self._draw)
         self._mouse.dragged.connect(self._on_dragged)
+        self._mouse.lost.connect(self._on_lost)
 
     @property
     def on(self) -> bool:
@@ -62,7 +63,6 @@ class SizeDrag(QObject):
         target_in_viewer(self._viewer, image)
         self.stop()
         self._image = image
-        self._viewer.layers.selection.active = image  # a brush that is in hand would paint
         self._mouse.switch(True)
         application = QApplication.instance()
         if application is not None:
@@ -89,9 +89,12 @@ class SizeDrag(QObject):
             return False
         if event.key() != Qt.Key.Key_Escape:
             return False
+        self._on_lost()
+        return True
+
+    def _on_lost(self) -> None:
         self.stop()
         self.ended.emit()
-        return True
 
     def _on_dragged(self, places: Sequence[Any], _positive: bool, _control: bool) -> None:
         self._draw(places)
@@ -117,7 +120,6 @@ class SizeDrag(QObject):
 
     def _target(self) -> ClickTarget | None:
         if self._image is None or self._image not in self._viewer.layers:
-            self.stop()
-            self.ended.emit()
+            self._on_lost()
             return None
         return target_in_viewer(self._viewer, self._image)

@@ -168,7 +168,7 @@ def test_an_image_becomes_labels_and_maps_that_lie_over_it(run, tmp_path, local_
     done = run("segment", stack, "--model", "tiny", "--output", out, "--attention", "--diameter", 20)
     assert done.exit_code == 0, done.output
     assert f"{stack}: Z=2, Y=70, X=90, 1 channel, 2 x 0.5 x 0.25 µm" in done.stdout
-    assert f"4 objects -> {out / 'cells_labels.tif'}" in done.stdout
+    assert f"4 objects in 2 planes (4 outlines, linked through z) -> {out / 'cells_labels.tif'}" in done.stdout
     assert sorted(path.name for path in out.iterdir()) == ["cells_attention_gate_2.ome.tif", "cells_labels.tif"]
     labels = read_image(out / "cells_labels.tif")
     assert (labels.reading.axes, labels.data.shape) == ("ZYX", (2, 70, 90))

@@ -8,7 +8,7 @@ from src_models.axes import read_axes
 from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import Intensity, ModelHeader
-from src_models.object_size import choose_zoom, estimate_diameter
+from src_models.object_size import choose_zoom, size_steps
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
 
@@ -53,27 +53,35 @@ def disks(diameter, size, dimensions=2):
     return (100 * (distance < diameter / 2)).astype(np.float32)
 
 
+def size_of(image, network, described, diameter=None, tile=None):
+    """Run the search for a size to its end."""
+    steps = size_steps(source_of(image, described), network, CPU, described, diameter, tile or described.tile)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 @pytest.mark.parametrize("diameter", [6, 8, 12, 20, 33, 60, 100])
 def test_the_diameter_of_disks_is_estimated(diameter):
     described = header()
-    found = estimate_diameter(source_of(disks(diameter, 900), described), Brightness(), CPU, described)
+    found = size_of(disks(diameter, 900), Brightness(), described).diameter
     assert found == pytest.approx(diameter, rel=0.15)
 
 
 def test_a_network_that_takes_nothing_larger_than_its_window_is_shown_no_more():
     network, sizes = Brightness(), []
     network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[2:])))
-    described = header({"image_size": 128, "compatible": True})
-    assert estimate_diameter(source_of(disks(20, 300), described), network, CPU, described) == pytest.approx(
-        20, rel=0.15
-    )
-    assert sizes == [(128, 128), (128, 128), (128, 128), (75, 75)]
+    described = header({"image_size": 128, "compatible": True}, tile=(128, 128), overlap=(32, 32))
+    assert size_of(disks(6, 300), network, described).diameter == pytest.approx(6, rel=0.15)
+    assert sizes == [(128, 128), (128, 128), (128, 128), (75, 75), (128, 128)]
 
 
 @pytest.mark.parametrize("diameter", [12, 20])
 def test_the_diameter_of_balls_is_estimated(diameter):
     described = header(dimensions=3)
-    found = estimate_diameter(source_of(disks(diameter, 90, 3), described), Brightness(), CPU, described)
+    found = size_of(disks(diameter, 90, 3), Brightness(), described).diameter
     assert found == pytest.approx(diameter, rel=0.15)
 
 
@@ -88,7 +96,7 @@ def test_the_diameter_of_balls_is_estimated(diameter):
 def test_without_objects_there_is_no_estimate_and_no_zoom(image):
     described = header()
     source = source_of(image, described)
-    assert estimate_diameter(source, Brightness(), CPU, described) is None
+    assert size_of(image, Brightness(), described).diameter is None
     assert choose_zoom(source, Brightness(), CPU, described, None) == 1.0
 
 
@@ -100,7 +108,7 @@ def test_objects_of_a_size_the_network_does_not_know_are_zoomed_to_its_best_size
     assert choose_zoom(source_of(disks(25, 300), described), Brightness(), CPU, described, None) == 1.0
 
 
-@pytest.mark.parametrize(("diameter", "zoom"), [(9.9, 20 / 9.9), (10, 1), (25, 1), (40, 1), (80, 0.25)])
+@pytest.mark.parametrize(("diameter", "zoom"), [(9.9, 20 / 9.9), (10, 2), (20, 1), (25, 0.8), (40, 0.5), (80, 0.25)])
 def test_a_diameter_that_a_person_gives_is_taken(diameter, zoom):
     described = header()
     source = source_of(disks(20, 200), described)
@@ -145,7 +153,7 @@ def test_no_more_than_the_middle_of_a_large_image_is_looked_at():
     described = header()
     source = source_of(disks(20, 2600), described)
     source._image = source._image.view(Watched)
-    estimate_diameter(source, Brightness(), CPU, described)
+    choose_zoom(source, Brightness(), CPU, described, None)
     for rows, columns in asked:
         for part in (rows, columns):
             assert part.start >= 0

@@ -1,0 +1,37 @@
+"""How sure a network is of the objects it finds: what tells an image like those it learnt from from an unlike one.
+
+The measure is the mean probability of being an object (interior or boundary), over the pixels where it is above one
+half. It needs no truth. What it tells apart is measured by `benchmarks/unlike_images.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LEAST_CERTAINTY", "Certainty"]
+
+LEAST_CERTAINTY = 0.83  # below, an image is taken for one unlike those learnt from
+_OBJECT = 0.5  # whatever threshold a person sets, so that the measure stays comparable
+
+
+class Certainty:
+    """Sums up an image's probabilities, block by block."""
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._count = 0
+
+    def add(self, probabilities: NDArray[Any]) -> None:
+        """Add a block: P(background), P(interior), P(boundary), (3, *S)."""
+        chance = np.asarray(probabilities[1:], np.float32).sum(0)
+        on = chance > _OBJECT
+        self._sum += float(chance[on].sum(dtype=np.float64))
+        self._count += int(on.sum())
+
+    @property
+    def mean(self) -> float | None:
+        """The mean over all that was added; None where no pixel is an object's."""
+        return self._sum / self._count if self._count else None
