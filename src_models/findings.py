@@ -94,7 +94,7 @@ class Findings:
         through = " and ".join(letter.lower() for letter in self.linked)
         rest = {letter: size for letter, size in stacked.items() if letter not in self.linked}
         but = f", not through {' and '.join(letter.lower() for letter in rest)}" if rest else ""
-        return f"{_number(self.objects, 'object')} in {_places(stacked)} ({outlines}, linked through {through}{but})"
+        return f"{_number(self.objects, 'object')} in {_places(rest or stacked)} ({outlines}, linked through {through}{but})"
 
     def size(self, chosen: ObjectSize) -> str:
         """Say for which size the image was resized, and how; nothing of models that do not depend on size."""

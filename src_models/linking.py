@@ -4,8 +4,8 @@ A 2D network sees each plane of a stack alone, so one nucleus that shows in six 
 gone through in order. Two outlines in neighbouring planes can be one object where their intersection over union (IoU)
 is high, or where nearly all of the smaller one lies within the other, as at the ends of round objects. Of all such
 pairs the one with the highest IoU is linked first, then the next one whose two outlines are both free. Each outline is
-so linked to at most one in the next plane: of two halves of an object that splits, the more similar one keeps its number
-and the other one begins anew. An object that is missed in a single plane goes on after it.
+so linked to at most one in the next plane: of two halves of an object that splits, the more similar one keeps its
+number and the other one begins anew. An object that is missed in a single plane goes on after it.
 
 Only two planes are looked at together, block by block, so labels of any size on disk can be linked.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from src_models.certainty import LEAST_CERTAINTY, Certainty
+from src_models.certainty import Certainty
 from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import ModelHeader
@@ -28,6 +28,9 @@ FEWEST_OBJECTS = 3
 # So sure of its objects, a network has them at a size it knows, and nothing else is tried: of objects far too large, it
 # is less sure.
 PLAIN = 0.95
+# No image is resized by itself where the network, once it is, is not at least so sure: of textures it never is, of
+# nuclei reduced or enlarged by up to ten times it is.
+SURE_ENOUGH = 0.86
 # What is found at a zoom may be larger or smaller than it was chosen for by this factor; so often another is tried.
 TOLERANCE = 1.3
 ROUNDS = 3
@@ -121,10 +124,12 @@ def size_steps(
     if header.result != "instances" or not header.estimates_diameter:
         return ObjectSize(None, 1.0)
     looks = _Looks(source, network, execution, header, tile)
-    estimate = yield from _estimate(looks, range_)
-    if estimate is None or range_[0] <= estimate <= range_[1]:
-        return ObjectSize(estimate, 1.0)
-    return (yield from _borne_out(looks, estimate, best, range_))
+    unresized, clearest = yield from _try(looks, range_)
+    if clearest is None:
+        return ObjectSize(None, 1.0)
+    if range_[0] <= clearest.diameter <= range_[1]:
+        return ObjectSize((unresized or clearest).diameter, 1.0)  # the size of what will be found
+    return (yield from _borne_out(looks, clearest.diameter, best, range_))
 
 
 def _given(diameter: float, best: float, shape: Sequence[int]) -> ObjectSize:
@@ -203,19 +208,22 @@ class _Looks:
         return _Look(int(labels.max()), diameter / zoom, sureness, certainty.mean or 0.0)
 
 
-def _estimate(looks: _Looks, handled: tuple[float, float]) -> Generator[None, None, float | None]:
-    """Return the median diameter (px of the image) at the scale that shows the objects best; None without objects."""
-    best: _Look | None = None
+def _try(looks: _Looks, handled: tuple[float, float]) -> Generator[None, None, tuple[_Look | None, _Look | None]]:
+    """Return what is seen at the image's own scale, and at the scale that shows objects most surely."""
+    unresized: _Look | None = None
+    clearest: _Look | None = None
     yield
     for zoom in TRIED:
         look = yield from looks.at(zoom)
+        if zoom == 1:
+            unresized = look
         if look is None or not handled[0] <= look.diameter * zoom <= handled[1]:
             continue
-        if best is None or look.sureness > best.sureness:
-            best = look
+        if clearest is None or look.sureness > clearest.sureness:
+            clearest = look
         if zoom == 1 and look.certainty >= PLAIN:
             break
-    return best.diameter if best else None
+    return unresized, clearest
 
 
 def _borne_out(
@@ -227,7 +235,7 @@ def _borne_out(
         look = yield from looks.at(zoom)
         if look is None:
             break
-        if look.certainty >= LEAST_CERTAINTY and max(look.diameter / diameter, diameter / look.diameter) <= TOLERANCE:
+        if look.certainty >= SURE_ENOUGH and max(look.diameter / diameter, diameter / look.diameter) <= TOLERANCE:
             return ObjectSize(diameter, zoom)
         diameter = look.diameter
         if handled[0] <= diameter <= handled[1]:

@@ -312,6 +312,7 @@ class Learning:
             parent,
             training=training,
             parent_sha256=self._parent.sha256,
+            object_diameter=parent.object_diameter and (self._images.diameter or parent.object_diameter),
             diameter_range=_widened(parent.diameter_range, self._images.diameter),
             estimates_diameter=False,
         )

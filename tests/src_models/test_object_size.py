@@ -160,3 +160,82 @@ def test_no_more_than_the_middle_of_a_large_image_is_looked_at():
             assert part.stop <= 2600
             assert part.stop - part.start < 512 / 0.25 + 40
             assert abs((part.start + part.stop) / 2 - 1300) < 10
+
+
+class Texture(torch.nn.Module):
+    """A network that sees discs of 12 px wherever it looks, at any scale, and is surer of them in smoother images."""
+
+    def forward(self, x):
+        rows, columns = (torch.arange(size, device=x.device) % 24 - 12.0 for size in x.shape[2:])
+        disc = (rows[:, None] ** 2 + columns**2 < 36).float() - 0.5
+        sureness = 0.5 / x.diff(dim=-1).abs().mean().clamp_min(1e-3)
+        return sureness * torch.stack([-disc, disc, -torch.ones_like(disc)])[None].expand(len(x), -1, -1, -1)
+
+
+def noise(size):
+    return np.random.default_rng(0).uniform(0, 100, (size, size)).astype(np.float32)
+
+
+def test_an_image_is_not_resized_where_what_is_then_seen_does_not_bear_the_size_out():
+    """At double scale the discs are surest, so they seem to be of 6 px; enlarged for that, of 3.6, and so on."""
+    zooms = []
+
+    class Watched(Texture):
+        def forward(self, x):
+            zooms.append(x.shape[-1] / 150)
+            return super().forward(x)
+
+    described = header(tile=(2048, 2048), diameter_range=(10.0, 30.0))
+    found = size_of(noise(150), Watched(), described)
+    assert (found.zoom, found.diameter) == (1.0, None)
+    assert "was not resized; give the object size" in found.note
+    assert len(zooms) <= 4 + 3
+    assert max(zooms) <= 8
+
+
+def test_the_size_that_is_said_is_that_of_what_will_be_found():
+    """Discs of 14 px are seen at double scale, too, where each looks like one of 28 px."""
+    described = header()
+    found = size_of(disks(14, 400), Brightness(), described)
+    assert found.zoom == 1.0
+    assert found.diameter == pytest.approx(14, rel=0.05)
+    assert not found.note
+
+
+@pytest.mark.parametrize(
+    ("shape", "diameter", "zoom"),
+    [
+        pytest.param((100, 120), 1.0, 8.0, id="too small objects"),
+        pytest.param((100, 120), 1000.0, 0.16, id="too large ones, of which an image of 16 px would be left"),
+        pytest.param((4096, 8192), 5.0, 2**0.5, id="too many pixels"),
+        pytest.param((9000, 9000), 10.0, 1.0, id="too many pixels even before"),
+        pytest.param((9000, 9000), 40.0, 0.5, id="a large image may be reduced"),
+        pytest.param((10, 10), 40.0, 1.0, id="so small an image is not reduced"),
+    ],
+)
+def test_the_zoom_for_a_given_size_is_bounded_and_that_is_said(shape, diameter, zoom):
+    described = header()
+    found = size_of(np.broadcast_to(np.float32(0), shape), Brightness(), described, diameter)
+    assert found.zoom == pytest.approx(zoom)
+    assert found.diameter == diameter
+    kept = zoom == pytest.approx(20 / diameter)
+    assert kept == (not found.note)
+    if not kept:
+        assert f"For objects of {diameter:g} px the image would be resized {20 / diameter:.2g} times" in found.note
+
+
+def test_before_and_after_each_tile_that_is_looked_at_there_is_a_step():
+    """So a run can be cancelled within a tile: what is closed asks the network for nothing more."""
+    network, asked = Brightness(), []
+    network.register_forward_pre_hook(lambda _, inputs: asked.append(tuple(inputs[0].shape[2:])))
+    described = header(tile=(64, 64), overlap=(16, 16))
+    image = disks(6, 300)
+    steps = size_steps(source_of(image, described), network, CPU, described, None, (64, 64))
+    next(steps)
+    assert asked == [], "before the first tile"
+    for count in range(1, 8):
+        next(steps)
+        assert len(asked) == count
+    steps.close()
+    assert len(asked) == 7
+    assert set(asked) == {(64, 64)}
