@@ -91,7 +91,7 @@ def test_what_is_no_number_is_filled_and_said_also_far_from_what_is_sampled(make
     found = run(da.from_array(spoilt, chunks=(100, 100)), model)
     expected = run(filled, model)
     np.testing.assert_array_equal(found.labels, expected.labels)
-    assert found.notes == ("Values that are NaN or infinite were taken as 0, the lowest value of the image",)
+    assert found.notes == ("Values that are NaN or infinite were taken as 0, the lowest value of the image.",)
     assert expected.notes == ()
 
 
