@@ -199,7 +199,7 @@ class LeftOut(QWidget):
         self.least.setDecimals(0)
         self.least.setPrefix("under ")
         self.least.setSuffix(" px")
-        self.least.setSpecialValueText("none for size")
+        self.least.setSpecialValueText("nothing")
         self.least.setToolTip(
             "Objects smaller than this across are left out: the diameter, in pixels of the image, of a circle as large "
             "as the object."

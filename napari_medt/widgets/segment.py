@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer, Signal
 
 from napari_medt.image_source import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
 from napari_medt.last_runs import remember
@@ -28,22 +17,9 @@ from napari_medt.layers import ResultLayers, Shown
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
-from napari_medt.widgets.channel_combo import ChannelCombo
 from napari_medt.widgets.dock_closing import DockClosing
-from napari_medt.widgets.layer_combo import ImageLayerCombo
-from napari_medt.widgets.model_combo import ModelCombo
-from napari_medt.widgets.options import (
-    AttentionList,
-    DeviceCombo,
-    DiameterBox,
-    LeftOut,
-    LinkCombo,
-    ResultCombo,
-    SensitivitySlider,
-    TileBox,
-)
-from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
+from napari_medt.widgets.segment_controls import SegmentControls
 from napari_medt.widgets.size_drag import SizeDrag
 from src_models.axes import AxesReading
 from src_models.errors import UserError
@@ -51,7 +27,7 @@ from src_models.errors import UserError
 __all__ = ["SegmentWidget"]
 
 
-class SegmentWidget(QWidget):
+class SegmentWidget(SegmentControls):
     """Segment an image layer and see where the network looked.
 
     Parameters
@@ -63,37 +39,14 @@ class SegmentWidget(QWidget):
     ended = Signal()  #: a run is over, and what it found, if anything, is shown
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        self._preferences = read_preferences()
+        super().__init__(napari_viewer, self._preferences)
         self._viewer = napari_viewer
         self._results = ResultLayers(napari_viewer)
         self._image_of_run: napari.layers.Image | None = None
         self._to_show: tuple[napari.layers.Image, Outcome, Generator[None, None, Shown]] | None = None
-        self._preferences = read_preferences()
-        self.images = ImageLayerCombo(napari_viewer)
-        self.reading = QLabel()
-        self.channels = ChannelCombo()
-        self.models = ModelCombo(self._preferences.model)
-        self.region = RegionCombo()
-        self.diameter = DiameterBox()
-        self.measure = QPushButton("Measure...")
         self.size_drag = SizeDrag(napari_viewer, self)
-        self.sensitivity = SensitivitySlider()
-        self.left_out = LeftOut()
-        self.attention = AttentionList()
-        self.result = ResultCombo()
-        self.link = LinkCombo()
-        self.device = DeviceCombo(self._preferences.device)
-        self.tile = TileBox()
-        self.axes = QLineEdit()
-        self.more = QPushButton()
-        self.segment = QPushButton("Segment")
-        self.cancel = QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = QLabel()
-        self.advice = QLabel()
         self.run = StepsRun(self)
-        self._build()
-        self._explain()
         self._connect()
         self._closing = DockClosing(self)
         self._closing.closed.connect(self._leave)
@@ -114,7 +67,7 @@ class SegmentWidget(QWidget):
             model=path,
             result=self.result.result(),
             attention=self.attention.names(),
-            diameter=self.diameter.diameter() if self._form.isRowVisible(self._size) else None,
+            diameter=self.diameter.diameter() if self.form.isRowVisible(self.size_row) else None,
             sensitivity=self.sensitivity.sensitivity(),
             least_size=self.left_out.least_size(),
             drop_edge=self.left_out.drop_edge(),
@@ -144,8 +97,8 @@ class SegmentWidget(QWidget):
             return
         self.measure.setChecked(False)
         self._image_of_run = image
-        self._advise(())
-        self._set_running(True)
+        self.advise(())
+        self.set_running(True)
         self.run.start(segmentation_steps(job), f"Segmenting {image.name}")
 
     def _job(self, image: napari.layers.Image) -> Job:
@@ -168,73 +121,9 @@ class SegmentWidget(QWidget):
         header = self.models.header()
         return read_layer(image, None, header.dimensions if header else 2)
 
-    def _build(self) -> None:
-        self._form = _form()
-        self._form.addRow("Image", _column(self.images, self.reading))
-        self._form.addRow("Channels", self.channels)
-        self._form.addRow("Model", self.models)
-        self._form.addRow("Run on", self.region)
-        self.measure.setCheckable(True)
-        self._size = _row(self.diameter, self.measure)
-        self._form.addRow("Object size", self._size)
-        self._form.addRow("Sensitivity", self.sensitivity)
-        self._form.addRow("Leave out", self.left_out)
-        self._form.addRow("Attention\nmaps", self.attention)
-        self._rare_settings = QWidget()
-        self._rare = _form(self._rare_settings)
-        self._rare.addRow("Labels are", self.result)
-        self._rare.addRow("Link objects", self.link)
-        self._rare.addRow("Compute on", self.device)
-        self._rare.addRow("Tile size", self.tile)
-        self._rare.addRow("Axes", self.axes)
-        self.more.setCheckable(True)
-        self.more.setFlat(True)
-        self._show_more(False)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.segment, 2)
-        buttons.addWidget(self.cancel, 1)
-        column = QVBoxLayout(self)
-        column.addLayout(self._form)
-        column.addWidget(self.more)
-        column.addWidget(self._rare_settings)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self.status)
-        column.addWidget(self.advice)
-        column.addStretch()
-        self.advice.hide()
-        for label in (self.reading, self.status, self.advice):
-            label.setWordWrap(True)
-        self.advice.setTextFormat(Qt.TextFormat.PlainText)
-        for combo in (self.result, self.link, self.device):
-            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._set_running(False)
-
-    def _explain(self) -> None:
-        self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
-        self.reading.setToolTip(
-            "How the image is read: its axes, channels and pixel size. If that is wrong, choose under "
-            "Channels, or name the axes under More settings."
-        )
-        self.region.setToolTip(
-            "Which part of the image is segmented. What is in view is worked out when you press Segment."
-        )
-        self.measure.setToolTip(
-            "Drag a line across one object in the image: its length becomes the object size. Escape, or another press "
-            "here, ends it."
-        )
-        self.axes.setToolTip(
-            "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
-            "width; such as TZYX. Left empty, they are worked out from the layer."
-        )
-        self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
-        self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
-        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
-        self.bar.setToolTip("How much of the image is done.")
-
     def _connect(self) -> None:
         self.images.layer_changed.connect(self._on_image_changed)
-        self.channels.chosen.connect(self._show_reading)
+        self.channels.chosen.connect(self._on_channel_chosen)
         self.models.model_changed.connect(self._on_model_changed)
         self.models.refused.connect(self._report)
         self.axes.editingFinished.connect(self._on_axes_typed)
@@ -242,7 +131,7 @@ class SegmentWidget(QWidget):
         self.measure.toggled.connect(self._on_measure)
         self.size_drag.measured.connect(self._on_measured)
         self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
-        self.more.toggled.connect(self._show_more)
+        self.more.toggled.connect(self.show_more)
         self.segment.clicked.connect(self.start)
         self.cancel.clicked.connect(self.run.cancel)
         self.run.progressed.connect(self._on_progress)
@@ -255,19 +144,34 @@ class SegmentWidget(QWidget):
         self.result.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
-        self._form.setRowVisible(self._size, bool(header and header.object_diameter))
-        self._form.setRowVisible(self.attention, self.attention.count() > 0)
+        self.form.setRowVisible(self.size_row, bool(header and header.object_diameter))
+        self.form.setRowVisible(self.attention, self.attention.count() > 0)
         self._on_image_changed()
 
     def _on_image_changed(self) -> None:
         """Show how the image is read; what was said of another one goes."""
-        if not self.run.running:
+        if not self.run.running and self._to_show is None:
             self.status.clear()
-            self._advise(())
+            self.advise(())
         image = self.images.layer()
         read_as = None if image is None else chosen_reading(image)
         self.axes.setText(read_as.axes or "" if read_as and read_as.typed else "")
         self._show_reading()
+
+    def _on_channel_chosen(self) -> None:
+        """Read the image anew, and let the viewer show the channel that was chosen."""
+        self._show_reading()
+        image = self.images.layer()
+        assert image is not None  # it has channels
+        reading = self._read(image)
+        axis = reading.axes.find("C")
+        if reading.channel is None or not 0 <= axis < image.ndim:  # the colours of a picture are no axis of its layer
+            return
+        place = [0] * image.ndim
+        place[axis] = reading.channel
+        here = self._viewer.dims.ndim - image.ndim + axis
+        if here not in self._viewer.dims.displayed:
+            self._viewer.dims.set_point(here, float(image.data_to_world(place)[axis]))
 
     def _on_axes_typed(self) -> None:
         image, axes = self.images.layer(), self.axes.text().strip()
@@ -288,17 +192,17 @@ class SegmentWidget(QWidget):
             self.reading.setText(str(error))
             return
         finally:
-            self._form.setRowVisible(self.channels, self.channels.needed)
+            self.form.setRowVisible(self.channels, self.channels.needed)
         if reading is None:
             self.reading.setText("Open an image to begin.")
             self.region.clear()
-            self._rare.setRowVisible(self.link, False)
+            self.rare.setRowVisible(self.link, False)
             return
         self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         dimensions = header.dimensions if header else 2
         self.region.offer(reading, dimensions)
-        self._rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
+        self.rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
 
     def _on_measure(self, pressed: bool) -> None:
         image = self.images.layer()
@@ -316,21 +220,11 @@ class SegmentWidget(QWidget):
         self.status.setText("Drag a line across one object in the image, from edge to edge. Escape ends it.")
 
     def _on_measured(self, length: float) -> None:
-        self.diameter.setValue(round(length))
+        self.diameter.setValue(max(1, round(length)))
         self.status.setText(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
 
     def _on_result_changed(self) -> None:
         self.left_out.setEnabled(self.result.result() == "instances")
-
-    def _advise(self, sentences: Iterable[str]) -> None:
-        """Say under the button what a person should know, or may try; it stays there."""
-        text = "\n".join(f"\u2022 {sentence}" for sentence in sentences)
-        self.advice.setText(text)
-        self.advice.setVisible(bool(text))
-
-    def _show_more(self, shown: bool) -> None:
-        self._rare_settings.setVisible(shown)
-        self.more.setText("Fewer settings" if shown else "More settings...")
 
     def _on_progress(self, share: float, line: str) -> None:
         self.bar.setRange(0, 0 if share < 0 else 1000)
@@ -340,7 +234,7 @@ class SegmentWidget(QWidget):
     def _on_ended(self, result: Outcome | Failure | None) -> None:
         image, self._image_of_run = self._image_of_run, None
         if isinstance(result, Failure):
-            self._set_running(False)
+            self.set_running(False)
             self._report(result.message)
             self.ended.emit()
         elif result is None or image is None or image not in self._viewer.layers:
@@ -375,7 +269,7 @@ class SegmentWidget(QWidget):
         """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see where the network looked."
         found = outcome.segmentation
-        self._advise((*found.advice, *found.notes))
+        self.advise((*found.advice, *found.notes))
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
@@ -384,7 +278,7 @@ class SegmentWidget(QWidget):
         self._end(f"Done: {what}.{maps if found.attention else ''}")
 
     def _end(self, words: str) -> None:
-        self._set_running(False)
+        self.set_running(False)
         self.status.setText(words)
         self.ended.emit()
 
@@ -398,12 +292,6 @@ class SegmentWidget(QWidget):
         self.status.setText(sentence)
         show_error(sentence)
 
-    def _set_running(self, running: bool) -> None:
-        self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
-        self.cancel.setEnabled(running)
-        self.bar.setVisible(running)
-        self.bar.setRange(0, 0)
-
     def _leave(self) -> None:
         """End all work: the dock, or the window, was closed."""
         self._to_show = None
@@ -412,28 +300,3 @@ class SegmentWidget(QWidget):
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
-
-
-def _form(parent: QWidget | None = None) -> QFormLayout:
-    form = QFormLayout(parent)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form
-
-
-def _row(wide: QWidget, narrow: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(wide, 1)
-    layout.addWidget(narrow)
-    return row
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    layout = QVBoxLayout(column)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return column

@@ -59,6 +59,10 @@ def test_of_two_stains_one_has_to_be_chosen(open_widget, run_to_end, messages, e
     assert "choose the one to segment" in messages[-1]
     choose(widget, "2nd")
     assert "only the 2nd of 2 channels" in widget.reading.text()
+    assert viewer.dims.current_step[0] == 1  # it is in view
+    choose(widget, "1st")
+    assert viewer.dims.current_step[0] == 0
+    choose(widget, "2nd")
     run_to_end(widget)
     np.testing.assert_array_equal(labels_in(viewer), expected(nuclei).labels[None])
     labels = viewer.layers[-1]
