@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from psygnal import Signal
 
 from src_models.errors import ImageError
 
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 
     from src_models.axes import AxesReading
 
-__all__ = ["ReadAs", "choose_reading", "chosen_reading", "full_resolution", "layer_looks_like_dyes", "read_layer"]
+__all__ = [
+    "ReadAs",
+    "choose_reading",
+    "chosen_reading",
+    "full_resolution",
+    "layer_looks_like_dyes",
+    "read_layer",
+    "reading_choices",
+]
 
 _LETTERS = {
     "t": "T", "time": "T", "frame": "T",
@@ -52,6 +61,13 @@ class ReadAs:
     typed: bool = False
 
 
+class ReadingChoices:
+    """Tells whoever reads layers that a person chose how one is read."""
+
+    changed = Signal(object)  #: the layer
+
+
+reading_choices = ReadingChoices()
 _chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
 
 
@@ -61,6 +77,7 @@ def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
         _chosen.pop(layer, None)
     else:
         _chosen[layer] = read_as
+    reading_choices.changed.emit(layer)
 
 
 def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:

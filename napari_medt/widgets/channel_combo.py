@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import napari.layers
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_medt.image_source import ReadAs, choose_reading, chosen_reading, layer_looks_like_dyes, read_layer
+from napari_medt.widgets.layer_combo import ImageLayerCombo
+from napari_medt.widgets.model_combo import ModelCombo
 from src_models.axes import MOST_CHANNELS, AxesReading, ordinal
+from src_models.errors import UserError
 from src_models.header import ModelHeader
 
 __all__ = ["ChannelCombo", "ChannelOffer", "offer_channels"]
@@ -109,14 +113,17 @@ class ChannelCombo(QComboBox):
 
     Parameters
     ----------
-    parent
-        Parent widget.
+    images, models
+        Where the layer and the model are chosen.
+    form
+        Gets a row for it, which is seen where there is something to choose.
     """
 
     chosen = Signal()  #: a person chose, and the layer is read anew
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, images: ImageLayerCombo, models: ModelCombo, form: QFormLayout) -> None:
+        super().__init__()
+        self._images, self._models, self._form = images, models, form
         self._layer: napari.layers.Image | None = None
         self._offer = ChannelOffer()
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -126,7 +133,11 @@ class ChannelCombo(QComboBox):
             "What the image's channels are: the colours of one picture, or dyes of which one shows the objects. It "
             "counts for this image in the other widgets, too."
         )
+        form.addRow("Channels", self)
         self.activated.connect(self._on_activated)
+        images.layer_changed.connect(self._offer_anew)
+        models.model_changed.connect(self._offer_anew)
+        self._offer_anew()
 
     @property
     def needed(self) -> bool:
@@ -148,23 +159,19 @@ class ChannelCombo(QComboBox):
         chosen = None if self._layer is None else chosen_reading(self._layer)
         return chosen is not None and not (chosen.typed and chosen.channel is None)
 
-    def offer(self, layer: napari.layers.Image | None, header: ModelHeader | None) -> None:
-        """Offer what a layer has.
-
-        Raises
-        ------
-        ImageError
-            If the layer cannot be read.
-        """
-        self._layer, self._offer = layer, ChannelOffer()
-        if layer is not None:
-            self._offer = self._offer_of(layer, header)
+    def _offer_anew(self) -> None:
+        """Offer what the layer has; nothing of one that cannot be read, which is said where it is used."""
+        self._layer, self._offer = self._images.layer(), ChannelOffer()
+        if self._layer is not None:
+            with suppress(UserError):
+                self._offer = self._offer_of(self._layer, self._models.header())
         with QSignalBlocker(self):
             self.clear()
             for read_as, words in self._offer.choices:
                 self.addItem(words, read_as)
-            chosen = None if layer is None else chosen_reading(layer)
+            chosen = None if self._layer is None else chosen_reading(self._layer)
             self.setCurrentIndex(self._index_of(chosen if self._is_chosen else self._offer.default))
+        self._form.setRowVisible(self, self.needed)
 
     def _offer_of(self, layer: napari.layers.Image, header: ModelHeader | None) -> ChannelOffer:
         chosen = chosen_reading(layer)

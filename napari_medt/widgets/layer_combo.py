@@ -9,6 +9,7 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_medt.image_source import reading_choices
 from napari_medt.layers import image_id_of, is_own_layer
 
 __all__ = ["ImageLayerCombo"]
@@ -43,6 +44,7 @@ class ImageLayerCombo(QComboBox):
         viewer.layers.events.removed.connect(self._refill)
         viewer.layers.selection.events.active.connect(self._follow)
         self.currentIndexChanged.connect(self._on_chosen)
+        reading_choices.changed.connect(self._on_reading_chosen)
         self._refill()
 
     def layer(self) -> napari.layers.Image | None:
@@ -57,6 +59,7 @@ class ImageLayerCombo(QComboBox):
 
     def disconnect_viewer(self) -> None:
         """Leave the viewer alone from now on."""
+        reading_choices.changed.disconnect(self._on_reading_chosen, missing_ok=True)
         events = self._viewer.layers.events
         for emitter, slot in (
             (events.inserted, self._refill),
@@ -112,6 +115,10 @@ class ImageLayerCombo(QComboBox):
             if layer is not None:
                 layer.events[name].connect(self._on_read_changed)
         self._watched = layer
+
+    def _on_reading_chosen(self, layer: napari.layers.Image) -> None:
+        if layer == self.layer():
+            self.layer_changed.emit()
 
     def _on_read_changed(self) -> None:
         self.layer_changed.emit()

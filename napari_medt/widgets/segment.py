@@ -159,8 +159,7 @@ class SegmentWidget(SegmentControls):
         self._show_reading()
 
     def _on_channel_chosen(self) -> None:
-        """Read the image anew, and let the viewer show the channel that was chosen."""
-        self._show_reading()
+        """Let the viewer show the channel that was chosen."""
         image = self.images.layer()
         assert image is not None  # it has channels
         reading = self._read(image)
@@ -179,20 +178,16 @@ class SegmentWidget(SegmentControls):
         if image is None or axes == (before.axes or "" if before and before.typed else ""):
             return
         choose_reading(image, ReadAs(axes, typed=True) if axes else None)
-        self._show_reading()
 
     def _show_reading(self) -> None:
         """Say how the image is read, and offer what can be run on."""
         image, header = self.images.layer(), self.models.header()
         self.segment.setEnabled(image is not None and header is not None and not self.run.running)
         try:
-            self.channels.offer(image, header)
             reading = None if image is None else self._read(image)
         except UserError as error:
             self.reading.setText(str(error))
             return
-        finally:
-            self.form.setRowVisible(self.channels, self.channels.needed)
         if reading is None:
             self.reading.setText("Open an image to begin.")
             self.region.clear()

@@ -52,7 +52,6 @@ class SegmentControls(QWidget):
         super().__init__()
         self.images = ImageLayerCombo(viewer)
         self.reading = QLabel()
-        self.channels = ChannelCombo()
         self.models = ModelCombo(preferences.model)
         self.region = RegionCombo()
         self.diameter = DiameterBox()
@@ -95,7 +94,7 @@ class SegmentControls(QWidget):
     def _build(self) -> None:
         self.form = _form()
         self.form.addRow("Image", _column(self.images, self.reading))
-        self.form.addRow("Channels", self.channels)
+        self.channels = ChannelCombo(self.images, self.models, self.form)
         self.form.addRow("Model", self.models)
         self.form.addRow("Run on", self.region)
         self.measure.setCheckable(True)

@@ -151,3 +151,21 @@ def test_axes_typed_by_hand_go_with_their_image(open_widget, nuclei):
     widget.axes.editingFinished.emit()
     assert read_layer(first).axes == "CYX"
     choose_reading(first, None)
+
+
+@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn"])
+def test_the_other_widgets_offer_the_channels_and_follow_each_other(make_napari_viewer, nuclei, other, name):
+    viewer = make_napari_viewer()
+    _, first = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    _, second = viewer.window.add_plugin_dock_widget("napari-medt", name)
+    layer = viewer.add_image(np.stack([other, nuclei]))
+    channels = getattr(second, "controls", second).channels
+    assert channels.isVisibleTo(second)
+    channels.setCurrentIndex(1)
+    channels.activated.emit(1)
+    assert read_layer(layer).channel == 1
+    assert first.channels.currentText() == "only the 2nd of 2"
+    choose(first, "1st")
+    assert channels.currentText() == "only the 1st of 2"
+    viewer.add_image(nuclei)
+    assert not channels.isVisibleTo(second)
