@@ -25,6 +25,7 @@ from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.click_switch import ClickSwitch
 from napari_medt.widgets.clicking import Clicking
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.objects_dialog import ask_where_to
 from napari_medt.widgets.suggesting import Suggesting
 from napari_medt.widgets.unsaved_objects import UnsavedObjects
@@ -63,6 +64,7 @@ class ClickWidget(QWidget):
         self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_image_changed()
         self.controls.on.setChecked(True)

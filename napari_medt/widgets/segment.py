@@ -18,6 +18,7 @@ from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.run import StepsRun
 from napari_medt.widgets.segment_controls import SegmentControls
 from napari_medt.widgets.size_drag import SizeDrag
@@ -49,6 +50,7 @@ class SegmentWidget(SegmentControls):
         self.run = StepsRun(self)
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_model_changed()
 
@@ -88,7 +90,7 @@ class SegmentWidget(SegmentControls):
             return
         try:
             if image is None:
-                raise UserError("There is no image to segment: open one first (File > Open Files).")
+                raise UserError("There is no image to segment: open one first (File > Open File(s)...).")
             if self.channels.must_choose:
                 raise UserError(f"Layer {image.name!r}: {self.channels.question}")
             job = self._job(image)
@@ -206,7 +208,7 @@ class SegmentWidget(SegmentControls):
             return
         try:
             if image is None:
-                raise UserError("There is no image to measure in: open one first (File > Open Files).")
+                raise UserError("There is no image to measure in: open one first (File > Open File(s)...).")
             self.size_drag.start(image)
         except UserError as error:
             self.measure.setChecked(False)
