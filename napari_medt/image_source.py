@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from psygnal import Signal
 
 from src_models.errors import ImageError
 
@@ -27,7 +26,7 @@ __all__ = [
     "full_resolution",
     "layer_looks_like_dyes",
     "read_layer",
-    "reading_choices",
+    "reading_event",
 ]
 
 _LETTERS = {
@@ -37,6 +36,8 @@ _LETTERS = {
     "y": "Y", "row": "Y", "height": "Y",
     "x": "X", "column": "X", "width": "X",
 }  # fmt: skip
+
+_EVENT = "napari_medt_reading"
 
 # Pixels along a side of what is looked at to tell dyes from colours: that must not be felt in the window.
 _LOOKED_AT = 256
@@ -61,13 +62,6 @@ class ReadAs:
     typed: bool = False
 
 
-class ReadingChoices:
-    """Tells whoever reads layers that a person chose how one is read."""
-
-    changed = Signal(object)  #: the layer
-
-
-reading_choices = ReadingChoices()
 _chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
 
 
@@ -77,7 +71,14 @@ def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
         _chosen.pop(layer, None)
     else:
         _chosen[layer] = read_as
-    reading_choices.changed.emit(layer)
+    reading_event(layer)()
+
+
+def reading_event(layer: napari.layers.Image) -> Any:
+    """Return the event of a layer that tells that a person chose how it is read."""
+    if _EVENT not in layer.events.emitters:
+        layer.events.add(**{_EVENT: None})
+    return layer.events[_EVENT]
 
 
 def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:

@@ -9,7 +9,7 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_medt.image_source import reading_choices
+from napari_medt.image_source import reading_event
 from napari_medt.layers import image_id_of, is_own_layer
 
 __all__ = ["ImageLayerCombo"]
@@ -44,7 +44,6 @@ class ImageLayerCombo(QComboBox):
         viewer.layers.events.removed.connect(self._refill)
         viewer.layers.selection.events.active.connect(self._follow)
         self.currentIndexChanged.connect(self._on_chosen)
-        reading_choices.changed.connect(self._on_reading_chosen)
         self._refill()
 
     def layer(self) -> napari.layers.Image | None:
@@ -59,7 +58,6 @@ class ImageLayerCombo(QComboBox):
 
     def disconnect_viewer(self) -> None:
         """Leave the viewer alone from now on."""
-        reading_choices.changed.disconnect(self._on_reading_chosen, missing_ok=True)
         events = self._viewer.layers.events
         for emitter, slot in (
             (events.inserted, self._refill),
@@ -109,16 +107,11 @@ class ImageLayerCombo(QComboBox):
 
     def _watch(self, layer: napari.layers.Image | None) -> None:
         """Follow changes of what is read from a layer."""
-        for name in self._READ:
-            if self._watched is not None:
-                self._watched.events[name].disconnect(self._on_read_changed)
-            if layer is not None:
-                layer.events[name].connect(self._on_read_changed)
+        for watched, connects in ((self._watched, False), (layer, True)):
+            events = [] if watched is None else [*(watched.events[name] for name in self._READ), reading_event(watched)]
+            for event in events:
+                (event.connect if connects else event.disconnect)(self._on_read_changed)
         self._watched = layer
-
-    def _on_reading_chosen(self, layer: napari.layers.Image) -> None:
-        if layer == self.layer():
-            self.layer_changed.emit()
 
     def _on_read_changed(self) -> None:
         self.layer_changed.emit()
