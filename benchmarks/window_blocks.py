@@ -139,11 +139,63 @@ def clicking(viewer: napari.Viewer, size: int) -> Blocks:
     yield "Click: an accepted object is taken back", block_of(lambda: objects().undo())
 
 
+def showing(viewer: napari.Viewer, size: int) -> Blocks:
+    """Show what a run found: labels and two attention maps, at first, then of a second run, then seen closer."""
+    from napari_medt.image_source import read_layer
+    from napari_medt.layers import ResultLayers
+    from napari_medt.regions import region_in_viewer
+
+    image: Any = viewer.layers[0]
+    region = region_in_viewer(viewer, image, read_layer(image), 2, "all")
+    results = ResultLayers(viewer)
+    outcomes = [_made_outcome(image, region, number) for number in range(2)]
+    yield "Segment: showing results", block_of(lambda: results.show(image, outcomes[0]))
+    yield "Segment: showing results of a second run", block_of(lambda: results.show(image, outcomes[1]))
+    maps = results.maps_of(image)
+
+    def look() -> None:
+        maps[0].visible = True
+
+    yield "Segment: an attention map is made visible", block_of(look)
+
+    def nearer() -> None:
+        viewer.scene.camera.zoom = 2
+
+    yield "Segment: results are seen closer", block_of(nearer)
+
+
+def _made_outcome(image: Any, region: Any, first: int) -> Any:
+    """Return what a run would give: an object in each piece, and two gates."""
+    from pathlib import Path
+
+    from napari_medt.segmentation_task import Job, Outcome, SegmentSettings
+    from src_models.predict import PlacedMap, Segmentation
+
+    size = image.data.shape[0]
+    rows, columns = np.mgrid[:size, :size]
+    inside = (rows % PIECE - PIECE // 2) ** 2 + (columns % PIECE - PIECE // 2) ** 2 < 40**2
+    number = rows // PIECE * -(-size // PIECE) + columns // PIECE + 1 + first
+    labels = np.where(inside, number, 0).astype(np.int32)
+    maps = [
+        PlacedMap(
+            f"gate {level}", "gate", "", level, inside[::cell, ::cell].astype(np.float32), (cell,) * 2, (0.5,) * 2
+        )
+        for level, cell in ((1, 2), (2, 4))
+    ]
+    found = Segmentation(
+        labels=labels, probabilities=None, attention=maps, classes=(), result="instances", provenance={"settings": {}}
+    )
+    settings = SegmentSettings(model=Path("made up"))
+    job = Job(settings=settings, data=image.data, region=region, layer_id=image.unique_id, layer_name=image.name)
+    return Outcome(job=job, model_name="made up", labels=labels, segmentation=found, summary="")
+
+
 # What is measured, in the order of the table.
 MEASURED: dict[str, Callable[[napari.Viewer, int], Blocks]] = {
     "view": viewing,
     "correct": correcting,
     "click": clicking,
+    "show": showing,
 }
 
 

@@ -1,8 +1,14 @@
-"""What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean."""
+"""What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean.
+
+How a person wants a layer read (its axes by hand, one of its channels) is kept here for as long as the layer lives, so
+that every widget reads it alike.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,7 +19,15 @@ if TYPE_CHECKING:
 
     from src_models.axes import AxesReading
 
-__all__ = ["full_resolution", "read_layer"]
+__all__ = [
+    "ReadAs",
+    "choose_reading",
+    "chosen_reading",
+    "full_resolution",
+    "layer_looks_like_dyes",
+    "read_layer",
+    "reading_event",
+]
 
 _LETTERS = {
     "t": "T", "time": "T", "frame": "T",
@@ -23,13 +37,63 @@ _LETTERS = {
     "x": "X", "column": "X", "width": "X",
 }  # fmt: skip
 
+_EVENT = "napari_medt_reading"
+
+# Pixels along a side of what is looked at to tell dyes from colours: that must not be felt in the window.
+_LOOKED_AT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """How a person wants a layer read.
+
+    Parameters
+    ----------
+    axes
+        Its axes by hand, such as ``"CZYX"``; None leaves them to be worked out.
+    channel
+        The one channel that is looked at, counted from 0; None for all.
+    typed
+        Whether the axes were typed, rather than chosen with the channel.
+    """
+
+    axes: str | None = None
+    channel: int | None = None
+    typed: bool = False
+
+
+_chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
+
+
+def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
+    """Have a layer read as a person said; None forgets it."""
+    if read_as is None:
+        _chosen.pop(layer, None)
+    else:
+        _chosen[layer] = read_as
+    reading_event(layer)()
+
+
+def reading_event(layer: napari.layers.Image) -> Any:
+    """Return the event of a layer that tells that a person chose how it is read."""
+    if _EVENT not in layer.events.emitters:
+        layer.events.add(**{_EVENT: None})
+    return layer.events[_EVENT]
+
+
+def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:
+    """Return how a person wants a layer read; None where nobody said."""
+    return _chosen.get(layer)
+
 
 def full_resolution(layer: napari.layers.Image) -> Any:
     """Return a layer's array; of a multiscale pyramid the level at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: int = 2) -> AxesReading:
+def read_layer(
+    layer: napari.layers.Image, axes: str | None = None, dimensions: int = 2, *, read_as: ReadAs | None = None
+) -> AxesReading:
     """Work out what the axes of an image layer mean.
 
     Parameters
@@ -37,9 +101,11 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: 
     layer
         The layer; its axis labels count where they name all axes, its scale, affine and units give the pixel size.
     axes
-        Axes given by hand, such as ``"TZYX"``; they win.
+        Axes given by hand, such as ``"TZYX"``; they win, and the channel that was chosen stays.
     dimensions
         Dimensions of the network that will run, 2 or 3.
+    read_as
+        How to read it; None takes what a person chose for the layer (:func:`choose_reading`).
 
     Raises
     ------
@@ -49,6 +115,8 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: 
     from src_models.axes import read_axes
 
     data, name = full_resolution(layer), f"layer {layer.name!r}"
+    read_as = read_as or _chosen.get(layer, ReadAs())
+    axes = axes or read_as.axes
     if layer.rgb and axes is not None and not axes.strip().upper().endswith("C"):
         raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {axes!r} do not")
     return read_axes(
@@ -59,8 +127,34 @@ def read_layer(layer: napari.layers.Image, axes: str | None = None, dimensions: 
         spacing=_spacing(layer),
         unit=str(layer.units[-1]),
         dimensions=dimensions,
+        channel=read_as.channel,
         name=name,
     )
+
+
+def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> bool:
+    """Whether the channels of a layer in memory look like three dyes, as far as a quick look can tell.
+
+    Parameters
+    ----------
+    layer
+        The layer; one that is not in memory is not looked at.
+    reading
+        How it is read.
+    """
+    from src_models.channels import looks_like_dyes
+
+    data = layer.data[-1] if layer.multiscale else layer.data
+    if reading.size("C") not in (3, 4) or not isinstance(data, np.ndarray):
+        return False
+    index: list[int | slice] = []
+    for letter, size in zip(reading.axes, data.shape, strict=True):
+        if letter == "C":
+            index.append(slice(None))
+        else:
+            index.append(slice(None, None, max(1, size // _LOOKED_AT)) if letter in "YX" else size // 2)
+    kept = [letter for letter, cut in zip(reading.axes, index, strict=True) if isinstance(cut, slice)]
+    return looks_like_dyes(np.moveaxis(data[tuple(index)], kept.index("C"), 0))
 
 
 def _axes_from_labels(layer: napari.layers.Image) -> str | None:

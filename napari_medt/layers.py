@@ -8,6 +8,7 @@ Layers are found again by their metadata; people may rename them as they like.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
     from napari_medt.segmentation_task import Outcome
     from src_models.predict import PlacedMap
 
-__all__ = ["METADATA_KEY", "ResultLayers", "Shown", "image_id_of", "is_own_layer", "notes_of"]
+__all__ = [
+    "METADATA_KEY",
+    "ResultLayers",
+    "Shown",
+    "image_id_of",
+    "is_own_layer",
+    "load_what_layers_need",
+    "notes_of",
+]
 
 METADATA_KEY = "napari_medt"
 
@@ -47,6 +56,17 @@ class Shown:
 
     labels: napari.layers.Labels
     kept: napari.layers.Labels | None = None
+
+
+def load_what_layers_need() -> None:
+    """Have napari load what it needs for its first labels and maps; it takes a second, and no window.
+
+    It is meant for a worker thread: done when the first layer is added, the window would wait for it.
+    """
+    from napari.layers import Image, Labels
+
+    Labels(np.zeros((2, 2), np.int32))
+    Image(np.zeros((2, 2), np.float32), rgb=False, colormap="inferno")
 
 
 def is_own_layer(layer: napari.layers.Layer) -> bool:
@@ -85,7 +105,17 @@ class ResultLayers:
         return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
 
     def show(self, image: napari.layers.Image, outcome: Outcome) -> Shown:
-        """Add or update the layers of a run.
+        """Add or update the layers of a run at once; see :meth:`show_steps`."""
+        steps = self.show_steps(image, outcome)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                shown: Shown = end.value
+                return shown
+
+    def show_steps(self, image: napari.layers.Image, outcome: Outcome) -> Generator[None, None, Shown]:
+        """Add or update the layers of a run, one after each step: napari needs a while to get each ready to be drawn.
 
         Parameters
         ----------
@@ -100,6 +130,7 @@ class ResultLayers:
                 self._viewer.layers.remove(layer)
         for placed in reversed(outcome.segmentation.attention):  # the finest map comes to lie on top
             self.show_map(image, outcome, placed)
+            yield
         shown = self._show_labels(image, outcome)
         self._viewer.layers.selection.active = shown.labels
         return shown

@@ -66,8 +66,16 @@ class Region:
 
     @property
     def whole(self) -> bool:
-        """Whether this is all of the array."""
-        return all(cut == slice(0, size) for cut, size in zip(self.index, self.shape, strict=True))
+        """Whether this is all of the image, be it of one channel alone."""
+        return _all(self.without_channels())
+
+    @property
+    def channel(self) -> int | None:
+        """The one channel of several that is cut out, counted from 0; None where all are."""
+        for letter, cut, size in zip(self.letters, self.index, self.shape, strict=True):
+            if letter == "C" and cut != slice(0, size):
+                return cut.start if isinstance(cut, slice) else cut
+        return None
 
     @property
     def layer_shape(self) -> tuple[int, ...]:
@@ -99,7 +107,7 @@ class Region:
         from dask import array
 
         lazy = data if isinstance(data, array.Array) else array.from_array(data)
-        return lazy if self.whole else lazy[self.index]
+        return lazy if _all(self) else lazy[self.index]
 
     def cut_labels(self, labels: Any) -> Any:
         """Cut the box out of labels of `layer_shape`: what is left has the axes of the cut-out without channels."""
@@ -191,6 +199,10 @@ class Region:
         return starts, sizes
 
 
+def _all(region: Region) -> bool:
+    return all(cut == slice(0, size) for cut, size in zip(region.index, region.shape, strict=True))
+
+
 def region_choices(reading: AxesReading, dimensions: int) -> dict[RegionChoice, str]:
     """Return what can be run on, each with a name for people.
 
@@ -239,7 +251,9 @@ def region_in_viewer(
     bounds = _visible_bounds(viewer, layer, reading) if choice == "visible" else {}
     index: list[int | slice] = []
     for axis, (letter, size) in enumerate(zip(reading.axes, reading.shape, strict=True)):
-        if choice == "all" or letter == "C":
+        if letter == "C":
+            index.append(slice(0, size) if reading.channel is None else slice(reading.channel, reading.channel + 1))
+        elif choice == "all":
             index.append(slice(0, size))
         elif axis in core:
             index.append(slice(*bounds.get(axis, (0, size))))

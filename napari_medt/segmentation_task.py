@@ -42,6 +42,8 @@ class SegmentSettings:
         Names of the attention maps to add.
     diameter
         Diameter of the objects (px); None estimates it.
+    sensitivity, least_size, drop_edge
+        Which objects are kept, as in :func:`src_models.segment`.
     link
         Axes through which objects are linked: ``"z"``, ``"t"``, ``"zt"``, or none.
     tile
@@ -56,6 +58,9 @@ class SegmentSettings:
     result: Literal["semantic", "instances"] | None = None
     attention: tuple[str, ...] = ()
     diameter: float | None = None
+    sensitivity: float = 0.0
+    least_size: float = 0.0
+    drop_edge: bool = False
     link: str = "z"
     tile: int | None = None
     device: str = "auto"
@@ -137,10 +142,12 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
 
 
 def _run(job: Job) -> Generator[Progress, None, Outcome]:
+    from napari_medt.layers import load_what_layers_need
     from src_models.execution import computing_threads
     from src_models.predict import segment_steps
 
     settings, region = job.settings, job.region
+    load_what_layers_need()
     model = load_model(settings.model)
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
@@ -149,6 +156,9 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
             axes=region.sub_axes,
             attention=settings.attention,
             diameter=settings.diameter,
+            sensitivity=settings.sensitivity,
+            least_size=settings.least_size,
+            drop_edge=settings.drop_edge,
             tile=settings.tile,
             result=settings.result,
             link=settings.link,
@@ -160,6 +170,7 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
 
 def _outcome(job: Job, segmentation: Segmentation) -> Outcome:
     segmentation.probabilities = None  # no layer shows them, and they are large
+    segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)

@@ -10,20 +10,22 @@ Examples
 'Z=40, Y=512, X=512, 1 channel, 0.5 µm'
 >>> read_axes((256, 320, 3), dtype="uint8").axes
 'YXC'
+>>> read_axes((2, 256, 320), channel=0).describe()
+'Y=256, X=320, only the 1st of 2 channels'
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from src_models.errors import ImageError
 
-__all__ = ["AxesReading", "read_axes", "unit_symbol"]
+__all__ = ["MOST_CHANNELS", "AxesReading", "ordinal", "read_axes", "unit_symbol"]
 
 AXES = "TZCYX"
 SPATIAL = "ZYX"
@@ -68,22 +70,25 @@ class AxesReading:
         Physical size of a pixel along Z, Y and X as far as the array has them; 1.0 where unknown.
     unit
         Unit of `spacing`; ``"pixel"`` where unknown.
+    channel
+        The one channel that is looked at, counted from 0; None for all of them.
     """
 
     axes: str
     shape: tuple[int, ...]
     spacing: Mapping[str, float]
     unit: str = "pixel"
+    channel: int | None = None
 
     @property
     def rgb(self) -> bool:
         """Whether the last axis holds red, green, blue (and an alpha, which is not used)."""
-        return self.axes.endswith("C") and self.shape[-1] in (3, 4)
+        return self.axes.endswith("C") and self.shape[-1] in (3, 4) and self.channel is None
 
     @property
     def channels(self) -> int:
-        """Number of channels; 1 where there is no channel axis."""
-        return self.size("C")
+        """Number of channels that are looked at; 1 where there is no channel axis."""
+        return self.size("C") if self.channel is None else 1
 
     def size(self, letter: str) -> int:
         """Return the length of an axis; 1 where the array does not have it."""
@@ -94,6 +99,22 @@ class AxesReading:
         kept = [(letter, size) for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
         axes, shape = "".join(letter for letter, _ in kept), tuple(size for _, size in kept)
         return AxesReading(axes, shape, self.spacing, self.unit)
+
+    def with_channel(self, channel: int | None, name: str = "image") -> AxesReading:
+        """Return the reading of one channel alone, counted from 0; of all of them for None.
+
+        Raises
+        ------
+        ImageError
+            If there is no such channel.
+        """
+        if channel is not None and not ("C" in self.axes and 0 <= channel < self.size("C")):
+            has = f"{self.size('C')} channels, counted from 0" if "C" in self.axes else "no axis of channels"
+            raise ImageError(
+                f"{name}: there is no channel {channel}; it is read as {self.describe()}, with {has}. Name another "
+                "one, or its axes if they are read wrongly, such as CYX"
+            )
+        return replace(self, channel=channel)
 
     def describe(self) -> str:
         """Return the reading as a line for people, such as ``"Z=40, Y=512, X=512, 1 channel, 0.5 µm"``."""
@@ -106,6 +127,8 @@ class AxesReading:
         return ", ".join(parts)
 
     def _describe_channels(self) -> str:
+        if self.channel is not None:
+            return f"only the {ordinal(self.channel)} of {self.size('C')} channels"
         if self.rgb:
             return "3 channels (RGB)" if self.channels == 3 else "4 channels (RGB, alpha not used)"
         return "1 channel" if self.channels == 1 else f"{self.channels} channels"
@@ -121,6 +144,7 @@ def read_axes(
     unit: str | None = "pixel",
     dimensions: int = 2,
     labels: bool = False,
+    channel: int | None = None,
     name: str = "image",
 ) -> AxesReading:
     """Decide which axis of an array is what.
@@ -145,6 +169,8 @@ def read_axes(
         Dimensions of the network that will run, 2 or 3: for 3 the last three axes but channels are never split.
     labels
         Whether these are labels: no axis is then guessed to be channels.
+    channel
+        The one channel to look at, counted from 0; None looks at all.
     name
         The file or layer, for errors.
 
@@ -152,7 +178,7 @@ def read_axes(
     ------
     ImageError
         For an array without pixels, with fewer than 2 or more than 5 axes, of complex or non-numeric type; for `axes`
-        that do not fit it; and where no guess is defensible.
+        that do not fit it; for a `channel` that it does not have; and where no guess is defensible.
 
     Notes
     -----
@@ -166,7 +192,21 @@ def read_axes(
         letters = _named(axes, sizes, name)
     else:
         letters = _guess(sizes, None if labels else _channel_axis(sizes, dtype, rgb, dimensions, name), name)
-    return AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
+    reading = AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
+    return reading.with_channel(channel, name)
+
+
+def ordinal(index: int) -> str:
+    """Return the place of an index that counts from 0, so that nobody has to ask where counting begins.
+
+    Examples
+    --------
+    >>> [ordinal(index) for index in (0, 1, 2, 3, 10, 20)]
+    ['1st', '2nd', '3rd', '4th', '11th', '21st']
+    """
+    number = index + 1
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def unit_symbol(unit: str | None) -> str:

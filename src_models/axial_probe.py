@@ -96,7 +96,7 @@ class AxialProbe:
         header = model.header
         image = image if hasattr(image, "dtype") else np.asarray(image)
         reading = read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=header.dimensions, name=name)
-        check_channels(reading.channels, header, name)
+        check_channels(reading.channels, header, name, alpha=reading.rgb)
         self.budget = budget
         self._planes = Planes(reading, header.dimensions, name)
         self._execution = choose_execution(device)

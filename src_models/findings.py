@@ -45,6 +45,8 @@ class Findings:
         self.certainty = Certainty()
         self.objects = 0
         self.linked = ""
+        self.left_out = 0
+        self._kept_outlines: int | None = None
 
     @property
     def outlines(self) -> int:
@@ -64,6 +66,11 @@ class Findings:
         """Take note that outlines were linked through these axes, into this number of objects."""
         self.linked, self.objects = axes, objects
 
+    def set_kept(self, objects: int, outlines: int) -> None:
+        """Take note of how many objects, and outlines of these, are left when small ones and those at the edge go."""
+        self.left_out = self.objects - objects
+        self.objects, self._kept_outlines = objects, outlines
+
     def summary(self) -> str:
         """Say what was found: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12.3%"``."""
         if self._result == "semantic":
@@ -72,12 +79,16 @@ class Findings:
             names = ("objects",) if self._header.result == "instances" else self._header.classes[1:]
             shares = zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)
             return ", ".join(f"{name} {share:.1%}" for name, share in shares)
+        without = f", {self.left_out} left out" if self.left_out else ""
+        return f"{self._counted()}{without}"
+
+    def _counted(self) -> str:
         depths = {letter: self._planes.reading.size(letter) for letter in self._planes.leading}
         stacked = {letter: size for letter, size in depths.items() if size > 1}
         if not stacked:
             return _number(self.objects, "object")
         found = "outline" if self._planes.spatial == "YX" else "object"
-        outlines = _number(self.outlines, found)
+        outlines = _number(self.outlines if self._kept_outlines is None else self._kept_outlines, found)
         if not self.linked:
             return f"{outlines} in {_places(stacked)}, not linked"
         through = " and ".join(letter.lower() for letter in self.linked)
@@ -97,6 +108,8 @@ class Findings:
         """Say what may be wrong, and what to try."""
         if self._result == "semantic" and not self._classes[1:].any():
             return tuple(filter(None, [chosen.note, _NOTHING]))
+        if self.left_out and self.objects == 0:
+            return (_ALL_LEFT_OUT,)
         if self._result == "instances" and self.objects == 0:
             sized = _NO_OBJECTS if self._header.object_diameter else _NOTHING
             return tuple(filter(None, [chosen.note, sized]))
@@ -144,11 +157,15 @@ class Findings:
         )
 
 
-_NOTHING = "Nothing was found. Try another channel, another part of the image, or another model."
-_NO_OBJECTS = (
-    "Nothing was found. Try giving the object size (the diameter of one object, in pixels), another channel, or "
-    "another model."
+_NOTHING = (
+    "Nothing was found. Try a higher sensitivity, another channel or part of the image, or another model, such as one "
+    "for bright objects on a dark ground or for dark ones on a bright ground."
 )
+_NO_OBJECTS = (
+    "Nothing was found. Try a higher sensitivity, giving the object size (the diameter of one object, in pixels), "
+    "another channel, or another model."
+)
+_ALL_LEFT_OUT = "All that was found was left out: try a smaller least size, or keep what touches the edge."
 
 
 def _number(count: int, noun: str) -> str:

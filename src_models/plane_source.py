@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from src_models.channels import as_channels
 from src_models.errors import ImageError
 from src_models.header import ModelHeader
-from src_models.intensity import Normalisation, measure
+from src_models.intensity import Normalisation, is_finite, measure
 from src_models.planes import Planes
 from src_models.resampling import read_resized, zoomed_shape
 
-__all__ = ["PlaneSource", "normalisations"]
+__all__ = ["PlaneSource", "normalisations", "sampled_values"]
 
 # A plane of up to this many pixels is measured whole; of a larger one, GRID x GRID blocks are.
 WHOLE_PIXELS = 2048 * 2048
@@ -61,14 +61,12 @@ class PlaneSource:
         self._name = name
         self._resized = self.shape = zoomed_shape(planes.shape, zoom)
         self._start = (0,) * len(self.shape)
+        self.fill: float | None = None
 
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
         """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
 
-        Raises
-        ------
-        ImageError
-            If a value there is NaN or infinite.
+        Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with.
         """
         there = [slice(part.start + a, part.stop + a) for part, a in zip(region, self._start, strict=True)]
         block = read_resized(self._read, self._planes.shape, self._resized, there)
@@ -91,7 +89,8 @@ class PlaneSource:
 
     def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
         block = self._planes.read(self._image, self.plane, region)
-        _check_finite(block, self._name)
+        if not is_finite(block):
+            self.fill = self._normalisation.fill
         return self._normalisation(as_channels(block, self._header, self._name))
 
 
@@ -101,7 +100,7 @@ def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -
     Raises
     ------
     ImageError
-        If a sampled value is NaN or infinite.
+        If no sampled value is finite. A time point without any is normalised like the first that has some.
     """
     by_time: dict[int, list[Plane]] = {}
     for plane in planes:
@@ -109,17 +108,24 @@ def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -
     found = {}
     for time, members in by_time.items():
         step = -(-len(members) // MOST_PLANES)
-        sampled = [_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]]
-        found[time] = measure(np.concatenate(sampled), header.intensity, name=name)
-    return found
+        sampled = np.concatenate([_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]])
+        if sampled.dtype.kind != "f" or np.isfinite(sampled).any():
+            found[time] = measure(sampled, header.intensity, name=name)
+    if not found:
+        raise ImageError(f"{name} has no value that is a finite number (all are NaN or infinite); open another one")
+    return {time: found.get(time, next(iter(found.values()))) for time in by_time}
+
+
+def sampled_values(image: Any, planes: Planes) -> NDArray[Any]:
+    """Return a regular sample of an image's middle plane, as (C, values)."""
+    middle = list(planes)[len(planes) // 2]
+    blocks = [planes.read(image, middle, region) for region in _sampled_regions(planes.shape)]
+    return np.concatenate([block.reshape(len(block), -1) for block in blocks], axis=1)
 
 
 def _sample(image: Any, planes: Planes, plane: Plane, header: ModelHeader, name: str) -> NDArray[Any]:
     blocks = (planes.read(image, plane, region) for region in _sampled_regions(planes.shape))
-    kept = []
-    for block in blocks:
-        _check_finite(block, name)
-        kept.append(as_channels(block, header, name).ravel() if block.shape[0] > 1 else block.ravel())
+    kept = [as_channels(block, header, name).ravel() if block.shape[0] > 1 else block.ravel() for block in blocks]
     return np.concatenate(kept)
 
 
@@ -143,8 +149,3 @@ def _sampled_regions(shape: Sequence[int]) -> list[tuple[slice, ...]]:
 
 def _time(planes: Planes, plane: Plane) -> int:
     return plane[planes.leading.index("T")] if "T" in planes.leading else 0
-
-
-def _check_finite(block: NDArray[Any], name: str) -> None:
-    if block.dtype.kind == "f" and not np.isfinite(block).all():
-        raise ImageError(f"{name} has NaN or infinite values; replace them (for example by numpy.nan_to_num) first")

@@ -77,8 +77,11 @@ class Planes:
         return tuple(self.reading.size(letter) for letter in self.label_axes)
 
     def read(self, image: Any, plane: Plane, region: Region) -> NDArray[Any]:
-        """Read a region of a plane: (C, *region), in memory."""
-        block = np.asarray(image[self._index(self.reading.axes, plane, region)])
+        """Read a region of a plane: (C, *region), in memory; of one channel where the reading names one."""
+        index = list(self._index(self.reading.axes, plane, region))
+        if self.reading.channel is not None:
+            index[self.reading.axes.index("C")] = slice(self.reading.channel, self.reading.channel + 1)
+        block = np.asarray(image[tuple(index)])
         order = [letter for letter in self.reading.axes if letter in self.spatial or letter == "C"]
         if "C" not in order:
             block, order = block[None], ["C", *order]

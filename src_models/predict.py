@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from src_models.axes import AxesReading, read_axes
-from src_models.channels import check_channels
+from src_models.channels import channel_note, check_channels, looks_like_dyes
 from src_models.checkpoint import Model
 from src_models.errors import OutputError, UserError
 from src_models.execution import Execution, choose_execution, prepare
@@ -35,9 +35,10 @@ from src_models.findings import Findings, sizes_of
 from src_models.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 from src_models.linking import link_axes, link_objects
 from src_models.memory import reused_memory
+from src_models.object_choice import ObjectChoice, drop_objects
 from src_models.object_size import LOOKING, ObjectSize, size_steps
 from src_models.plane_prediction import MapSink, PlanePrediction
-from src_models.plane_source import PlaneSource, normalisations
+from src_models.plane_source import PlaneSource, normalisations, sampled_values
 from src_models.planes import LabelPlane, Planes
 from src_models.registry import choose_attention
 from src_models.resampling import read_resized, zoomed_shape
@@ -47,6 +48,7 @@ from src_models.segmentation import PlacedMap, Progress, ResultName, Segmentatio
 __all__ = ["PlacedMap", "Progress", "Segmentation", "segment", "segment_steps"]
 
 KEPT_PROBABILITIES_BYTES = 512 * 2**20
+FILLED = "Values that are NaN or infinite were taken as {:.4g}, the lowest value of the image."
 
 
 def segment(
@@ -54,8 +56,12 @@ def segment(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channel: int | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
+    sensitivity: float = 0.0,
+    least_size: float = 0.0,
+    drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
@@ -69,8 +75,12 @@ def segment(
         image,
         model,
         axes=axes,
+        channel=channel,
         attention=attention,
         diameter=diameter,
+        sensitivity=sensitivity,
+        least_size=least_size,
+        drop_edge=drop_edge,
         tile=tile,
         result=result,
         link=link,
@@ -93,8 +103,12 @@ def segment_steps(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channel: int | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
+    sensitivity: float = 0.0,
+    least_size: float = 0.0,
+    drop_edge: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
@@ -112,10 +126,19 @@ def segment_steps(
         From :func:`src_models.load`.
     axes
         The image's axes, such as ``"ZYX"``, or how they were read; None guesses (:func:`~src_models.axes.read_axes`).
+    channel
+        The one channel that is looked at, counted from 0; None takes all, three of them for red, green and blue.
     attention
         True records every attention map; or the names of those to record.
     diameter
         Diameter (px) of the objects; None estimates it where the model can tell.
+    sensitivity
+        From -1 to 1: above 0, fainter objects are found, and more of each; below, only the surest
+        (:class:`~src_models.object_choice.ObjectChoice`).
+    least_size
+        Smallest diameter (px of the image, of a circle of equal area; of a ball in 3D) of objects that are kept.
+    drop_edge
+        Whether objects that touch the edge of the image (in height or width) are dropped.
     tile
         Tile size (px); None takes the model's.
     result
@@ -144,11 +167,16 @@ def segment_steps(
     Raises
     ------
     ImageError
-        If the image is empty, complex, not finite, or has channels or axes that the model cannot take.
+        If the image is empty, complex, without a finite value, or has channels or axes that the model cannot take.
     UserError
-        If an attention map is unknown, the tile is too small, or the device is missing.
+        If an attention map is unknown, the tile is too small, a number is out of its range, or the device is missing.
+
+    Notes
+    -----
+    Values that are NaN or infinite are taken as the lowest value of the image; :attr:`Segmentation.notes` says so.
     """
-    run = _Run(image, model, axes, attention, diameter, tile, result, link, device, labels_out, name)
+    choice = ObjectChoice(sensitivity, least_size, drop_edge)
+    run = _Run(image, model, axes, channel, attention, diameter, choice, tile, result, link, device, labels_out, name)
     return (yield from run.steps())
 
 
@@ -160,8 +188,10 @@ class _Run:
         image: Any,
         model: Model,
         axes: str | AxesReading | None,
+        channel: int | None,
         attention: bool | Collection[str],
         diameter: float | None,
+        choice: ObjectChoice,
         tile: int | None,
         result: ResultName | None,
         link: str,
@@ -176,14 +206,16 @@ class _Run:
                 f"the model {self.header.name!r} answers clicks and does not segment by itself: use the widget "
                 "Click or `napari-medt click`, or choose another model"
             )
-        self.reading = _read(self.image, axes, self.header.dimensions, name)
-        check_channels(self.reading.channels, self.header, name)
+        self.reading = _read(self.image, axes, channel, self.header.dimensions, name)
+        check_channels(self.reading.channels, self.header, name, alpha=self.reading.rgb)
         self.planes = Planes(self.reading, self.header.dimensions, name)
         self.result: ResultName = result or self.header.result
         self.link = link_axes(link, self.planes) if self.result == "instances" else ""
         self.execution: Execution = choose_execution(device)
         self.attention = choose_attention(model.header, attention)
         self.diameter = diameter
+        self.choice = choice
+        self.instances = choice.of_instances(self.header.instances)
         self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
         self.scratch = Scratch()
         self.labels = self._labels(labels_out)
@@ -191,6 +223,7 @@ class _Run:
         self.done = 0
         self.total = 0
         self.next_id = 1
+        self.fill: float | None = None
 
     def _labels(self, labels_out: Any) -> Any:
         shape = self.planes.label_shape
@@ -242,10 +275,13 @@ class _Run:
                 self._count(prediction, zoom)
                 for note in prediction.steps():
                     yield self._step(note)
+                if source.fill is not None:
+                    self.fill = source.fill
                 yield from self._label(plane, source, prediction.probabilities, zoom, working)
                 if probabilities is not None and kept is None:
                     self._keep(probabilities, plane, source, prediction.probabilities)
         yield from self._link()
+        self._drop()
         return Segmentation(
             labels=self.labels,
             probabilities=probabilities,
@@ -259,6 +295,7 @@ class _Run:
             summary=self.findings.summary(),
             size=self.findings.size(size),
             advice=self.findings.advice(size),
+            notes=self._notes(),
             _scratch=self.scratch,
         )
 
@@ -271,6 +308,16 @@ class _Run:
                 size: ObjectSize = end.value
                 return size
             yield Progress(0, 0, LOOKING)
+
+    def _drop(self) -> None:
+        least = self.choice.least_area(self.header.dimensions)
+        if self.result == "instances" and (least > 0 or self.choice.drop_edge):
+            self.findings.set_kept(*drop_objects(self.labels, self.planes, least, self.choice.drop_edge))
+
+    def _notes(self) -> tuple[str, ...]:
+        dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.image, self.planes))
+        filled = "" if self.fill is None else FILLED.format(self.fill)
+        return tuple(filter(None, (channel_note(self.reading, self.header, dyes), filled)))
 
     def _count(self, prediction: PlanePrediction, zoom: float) -> None:
         """Take the first plane's number of steps for every plane's."""
@@ -303,7 +350,7 @@ class _Run:
     def _separate(
         self, probabilities: Any, source: PlaneSource, zoom: float, working: Scratch, out: LabelPlane
     ) -> Generator[Progress, None, None]:
-        settings = self.header.instances
+        settings = self.instances
         target = out if zoom == 1 else working.zeros(source.shape, np.int32)
         for next_id in write_instances(probabilities, settings, target, self.next_id):
             self.next_id = next_id
@@ -313,12 +360,12 @@ class _Run:
                 yield self._step("drawing objects at full size")
 
     def _classify(self, probabilities: Any, source: PlaneSource, out: LabelPlane) -> Generator[Progress, None, None]:
-        threshold = self.header.instances.foreground if self.header.result == "instances" else None
+        threshold = self.instances.foreground if self.header.result == "instances" else None
         for region in blocks(out.shape):
             block = read_resized(
                 lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
             )
-            out[region] = classes = classes_of(block, foreground=threshold)
+            out[region] = classes = classes_of(self.choice.of_classes(block), foreground=threshold)
             if self.result == "semantic":
                 self.findings.add_classes(classes)
             yield self._step("choosing classes")
@@ -375,11 +422,15 @@ class _Run:
             "header": dataclasses.asdict(self.header),
             "settings": {
                 "axes": self.reading.axes,
+                "channel": self.reading.channel,
                 "result": self.result,
                 "link": self.link,
                 "diameter": self.diameter,
                 "diameter_used": size.diameter,
                 "zoom": size.zoom,
+                "sensitivity": self.choice.sensitivity,
+                "least_size": self.choice.least_size,
+                "drop_edge": self.choice.drop_edge,
                 "tile": self.tile,
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),
@@ -389,11 +440,11 @@ class _Run:
         }
 
 
-def _read(image: Any, axes: str | AxesReading | None, dimensions: int, name: str) -> AxesReading:
+def _read(image: Any, axes: str | AxesReading | None, channel: int | None, dimensions: int, name: str) -> AxesReading:
     if isinstance(axes, AxesReading):
         read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
-        return axes
-    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, name=name)
+        return axes if channel is None else axes.with_channel(channel, name)
+    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, channel=channel, name=name)
 
 
 def _versions() -> Mapping[str, str]:

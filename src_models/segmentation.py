@@ -83,6 +83,8 @@ class Segmentation:
     advice
         Sentences on what may be wrong, and what to try: nothing was found, the image is unlike what the network
         learnt from, a size was out of bounds.
+    notes
+        Sentences on how the image was read: values that were filled, channels that were taken for colours.
     """
 
     labels: Any
@@ -97,4 +99,5 @@ class Segmentation:
     summary: str = ""
     size: str = ""
     advice: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     _scratch: Scratch = field(default_factory=Scratch, repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -36,8 +36,12 @@ class _Wanted:
     tile: int | None
     result: Literal["semantic", "instances"] | None
     diameter: float | None
+    sensitivity: float
+    least_size: float
+    drop_edge: bool
     link: str
     axes: str | None
+    channel: int | None
     overwrite: bool
 
 
@@ -60,11 +64,27 @@ def segment(
     diameter: Annotated[
         float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
     ] = None,
+    sensitivity: Annotated[
+        float,
+        typer.Option(
+            min=-1, max=1, help="Above 0 finds fainter objects, below 0 only the surest; 0 is as the model was made."
+        ),
+    ] = 0.0,
+    least_size: Annotated[
+        float, typer.Option(min=0, metavar="PX", help="Leave out objects smaller than this across, in pixels.")
+    ] = 0.0,
+    drop_edge: Annotated[
+        bool, typer.Option("--drop-edge", help="Leave out objects that touch the edge of the image.")
+    ] = False,
     link: Annotated[
         str,
         typer.Option(help="Link the outlines of an object through depth (z), time (t), both (zt), or not at all (no)."),
     ] = "z",
     axes: Annotated[str | None, typer.Option(help="Axes of the images by hand, such as ZYX or CYX.")] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Segment this channel alone, counted from 0: the first one is 0."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Segment image files."""
@@ -87,8 +107,12 @@ def segment(
         tile=tile,
         result=result,
         diameter=diameter,
+        sensitivity=sensitivity,
+        least_size=least_size,
+        drop_edge=drop_edge,
         link="" if link == "no" else link,
         axes=axes,
+        channel=channel,
         overwrite=overwrite,
     )
     _segment_all(images, wanted)
@@ -173,12 +197,16 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
     from src_models.map_files import map_path, write_map
 
     image = read_image(path, axes=wanted.axes)
+    image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
     say(f"{path}: {image.reading.describe()}")
     run = functools.partial(_run, image, wanted, report)
     segmentation, labels_file = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
     found = segmentation.summary
     share = " of the image" if found.endswith("%") else ""
-    lines = [f"{found}{share} -> {labels_file}", *filter(None, [segmentation.size, *segmentation.advice])]
+    lines = [
+        f"{found}{share} -> {labels_file}",
+        *filter(None, [segmentation.size, *segmentation.advice, *segmentation.notes]),
+    ]
     for placed in segmentation.attention:
         path = map_path(wanted.output, image.name, placed.name)
         write_map(path, placed, reading=image.reading, overwrite=wanted.overwrite)
@@ -195,6 +223,9 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
         axes=image.reading,
         attention=wanted.attention,
         diameter=wanted.diameter,
+        sensitivity=wanted.sensitivity,
+        least_size=wanted.least_size,
+        drop_edge=wanted.drop_edge,
         tile=wanted.tile,
         result=wanted.result,
         link=wanted.link,

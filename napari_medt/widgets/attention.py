@@ -23,12 +23,13 @@ from qtpy.QtWidgets import (
 )
 
 from napari_medt.attention_look import Look, Looked
-from napari_medt.image_source import full_resolution, read_layer
+from napari_medt.image_source import chosen_reading, full_resolution, read_layer
 from napari_medt.last_runs import recall, remember
 from napari_medt.preferences import keep_attention, read_attention, read_preferences
 from napari_medt.regions import Region, region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.audit_panel import AuditPanel
+from napari_medt.widgets.channel_combo import ChannelCombo
 from napari_medt.widgets.compare_panel import ComparePanel
 from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.dock_tabs import DockTabs
@@ -218,6 +219,8 @@ class AttentionWidget(QWidget):
     def _is_chosen(self, looked: Looked) -> bool:
         outcome = looked.outcome
         same = looked.image == self.images.layer() and outcome.job.settings.model == self.models.path()
+        read_as = chosen_reading(looked.image)
+        same = same and outcome.job.region.channel == (read_as.channel if read_as else None)
         return same and outcome.job.data is full_resolution(looked.image)
 
     def _forget(self) -> None:
@@ -295,6 +298,7 @@ class AttentionWidget(QWidget):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.images)
+        self.channels = ChannelCombo(self.images, self.models, form)
         form.addRow("Model", self.models)
         form.addRow("Look at", self.region)
         self.memory.setRange(16, 65536)

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_medt.click_desk import Seen
 from napari_medt.widgets.accept_panel import AcceptPanel
+from napari_medt.widgets.channel_combo import ChannelCombo
 from napari_medt.widgets.click_help import help_table
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
@@ -175,6 +176,7 @@ class ClickControls:
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.images)
+        self.channels = ChannelCombo(self.images, self.models, form)
         form.addRow("Model", self.models)
         form.addRow(self._window_label, self.window)
         column.addLayout(form)

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.widgets.channel_combo import ChannelCombo
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.learn_panel import LearnPanel
 from napari_medt.widgets.mark_panel import MarkPanel
@@ -87,6 +88,7 @@ class CorrectControls:
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.images)
+        self.channels = ChannelCombo(self.images, self.models, form)
         form.addRow("Model", self.models)
         form.addRow("Kept in", self.folder)
         find = QWidget()

@@ -9,6 +9,7 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_medt.image_source import reading_event
 from napari_medt.layers import image_id_of, is_own_layer
 
 __all__ = ["ImageLayerCombo"]
@@ -106,11 +107,10 @@ class ImageLayerCombo(QComboBox):
 
     def _watch(self, layer: napari.layers.Image | None) -> None:
         """Follow changes of what is read from a layer."""
-        for name in self._READ:
-            if self._watched is not None:
-                self._watched.events[name].disconnect(self._on_read_changed)
-            if layer is not None:
-                layer.events[name].connect(self._on_read_changed)
+        for watched, connects in ((self._watched, False), (layer, True)):
+            events = [] if watched is None else [*(watched.events[name] for name in self._READ), reading_event(watched)]
+            for event in events:
+                (event.connect if connects else event.disconnect)(self._on_read_changed)
         self._watched = layer
 
     def _on_read_changed(self) -> None:

@@ -5,14 +5,34 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QListWidget, QListWidgetItem, QSpinBox, QWidget
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSlider,
+    QSpinBox,
+    QWidget,
+)
 
 from src_models.axes import AxesReading
 from src_models.header import ModelHeader
 from src_models.registry import attention_names, usual_attention
 
-__all__ = ["AttentionList", "DeviceCombo", "DiameterBox", "LinkCombo", "ResultCombo", "TileBox"]
+__all__ = [
+    "AttentionList",
+    "DeviceCombo",
+    "DiameterBox",
+    "LeftOut",
+    "LinkCombo",
+    "ResultCombo",
+    "SensitivitySlider",
+    "TileBox",
+]
 
 _RESULTS = {"instances": "objects, a number each", "semantic": "classes of pixels"}
 _THROUGH_DEPTH = {"z": "through depth (z)", "zt": "through depth and time", "t": "through time (t)", "": "not at all"}
@@ -130,6 +150,77 @@ class DiameterBox(QDoubleSpinBox):
     def diameter(self) -> float | None:
         """Return the diameter in pixels; None where it is left to the model."""
         return self.value() or None
+
+
+class SensitivitySlider(QWidget):
+    """How sure the network must be of an object: fewer to the left, more to the right."""
+
+    changed = Signal()  #: another sensitivity is set
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(-100, 100)
+        self.slider.setSingleStep(5)
+        self.slider.setPageStep(25)
+        self.slider.setTickInterval(100)
+        self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
+        self.said = QLabel()
+        self.said.setMinimumWidth(self.said.fontMetrics().horizontalAdvance("-100 %  "))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.said)
+        tip = (
+            "How sure the network must be. To the right, fainter objects are found and outlines grow; to the left, "
+            "only the surest are kept and outlines shrink. In the middle it is as the model was made."
+        )
+        self.slider.setToolTip(tip)
+        self.said.setToolTip(tip)
+        self.slider.valueChanged.connect(self._say)
+        self._say(0)
+
+    def sensitivity(self) -> float:
+        """Return the sensitivity, from -1 to 1."""
+        return self.slider.value() / 100
+
+    def _say(self, value: int) -> None:
+        self.said.setText(f"{value:+d} %" if value else "usual")
+        self.changed.emit()
+
+
+class LeftOut(QWidget):
+    """Which objects are left out: small ones, and those that the edge cuts."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.least = QDoubleSpinBox()
+        self.least.setRange(0, 2000)
+        self.least.setDecimals(0)
+        self.least.setPrefix("under ")
+        self.least.setSuffix(" px")
+        self.least.setSpecialValueText("nothing")
+        self.least.setToolTip(
+            "Objects smaller than this across are left out: the diameter, in pixels of the image, of a circle as large "
+            "as the object."
+        )
+        self.edge = QCheckBox("at the edge")
+        self.edge.setToolTip(
+            "Leave out objects that touch the edge of what is segmented: they are cut there, and would spoil "
+            "measurements of size."
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.least, 1)
+        row.addWidget(self.edge)
+
+    def least_size(self) -> float:
+        """Return the least diameter (px) of objects that are kept."""
+        return float(self.least.value())
+
+    def drop_edge(self) -> bool:
+        """Return whether objects at the edge go."""
+        return self.edge.isChecked()
 
 
 class TileBox(QSpinBox):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import closing
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from src_models.predict import Progress
 
 __all__ = ["StepsRun"]
-
-_LEAVE_WITHIN = 10.0  # seconds that closing the widget waits for the tile that is being computed
 
 
 class StepsRun(QObject):
@@ -144,20 +141,11 @@ class _StepsWorker(WorkerBase):
     def __init__(self, steps: Generator[Any, None, Any]) -> None:
         super().__init__(SignalsClass=GeneratorWorkerSignals)
         self._steps = steps
-        self._over = Event()
 
     def work(self) -> Any:
         """Step through the generator and return what it returns; None after a cancel."""
-        try:
-            with closing(self._steps):
-                return self._step_through()
-        finally:
-            self._over.set()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the generator is closed, if it ever started."""
-        if self.is_running:
-            self._over.wait(seconds)
+        with closing(self._steps):
+            return self._step_through()
 
     def _step_through(self) -> Any:
         while not self.abort_requested:

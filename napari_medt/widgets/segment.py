@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
 import napari.layers
 import napari.viewer
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import QTimer, Signal
 
-from napari_medt.image_source import full_resolution, read_layer
+from napari_medt.image_source import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
 from napari_medt.last_runs import remember
-from napari_medt.layers import ResultLayers
+from napari_medt.layers import ResultLayers, Shown
 from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.dock_closing import DockClosing
 from napari_medt.widgets.dock_tabs import DockTabs
-from napari_medt.widgets.layer_combo import ImageLayerCombo
-from napari_medt.widgets.model_combo import ModelCombo
-from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, LinkCombo, ResultCombo, TileBox
-from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
+from napari_medt.widgets.segment_controls import SegmentControls
+from napari_medt.widgets.size_drag import SizeDrag
 from src_models.axes import AxesReading
 from src_models.errors import UserError
 
 __all__ = ["SegmentWidget"]
 
 
-class SegmentWidget(QWidget):
+class SegmentWidget(SegmentControls):
     """Segment an image layer and see where the network looked.
 
     Parameters
@@ -48,31 +37,17 @@ class SegmentWidget(QWidget):
         The viewer that the widget works in.
     """
 
+    ended = Signal()  #: a run is over, and what it found, if anything, is shown
+
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        self._preferences = read_preferences()
+        super().__init__(napari_viewer, self._preferences)
         self._viewer = napari_viewer
         self._results = ResultLayers(napari_viewer)
         self._image_of_run: napari.layers.Image | None = None
-        self._preferences = read_preferences()
-        self.images = ImageLayerCombo(napari_viewer)
-        self.reading = QLabel()
-        self.models = ModelCombo(self._preferences.model)
-        self.region = RegionCombo()
-        self.diameter = DiameterBox()
-        self.attention = AttentionList()
-        self.result = ResultCombo()
-        self.link = LinkCombo()
-        self.device = DeviceCombo(self._preferences.device)
-        self.tile = TileBox()
-        self.axes = QLineEdit()
-        self.more = QPushButton()
-        self.segment = QPushButton("Segment")
-        self.cancel = QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = QLabel()
+        self._to_show: tuple[napari.layers.Image, Outcome, Generator[None, None, Shown]] | None = None
+        self.size_drag = SizeDrag(napari_viewer, self)
         self.run = StepsRun(self)
-        self._build()
-        self._explain()
         self._connect()
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -94,7 +69,10 @@ class SegmentWidget(QWidget):
             model=path,
             result=self.result.result(),
             attention=self.attention.names(),
-            diameter=self.diameter.diameter() if self._form.isRowVisible(self.diameter) else None,
+            diameter=self.diameter.diameter() if self.form.isRowVisible(self.size_row) else None,
+            sensitivity=self.sensitivity.sensitivity(),
+            least_size=self.left_out.least_size(),
+            drop_edge=self.left_out.drop_edge(),
             link=self.link.link(),
             tile=self.tile.tile(),
             device=self.device.device(),
@@ -108,17 +86,21 @@ class SegmentWidget(QWidget):
     def start(self) -> None:
         """Segment the chosen image as set; what keeps it from starting is shown as a notification."""
         image = self.images.layer()
-        if self.run.running:
+        if self.run.running or self._to_show is not None:
             return
         try:
             if image is None:
                 raise UserError("There is no image to segment: open one first (File > Open File(s)...).")
+            if self.channels.must_choose:
+                raise UserError(f"Layer {image.name!r}: {self.channels.question}")
             job = self._job(image)
         except UserError as error:
             self._report(str(error))
             return
+        self.measure.setChecked(False)
         self._image_of_run = image
-        self._set_running(True)
+        self.advise(())
+        self.set_running(True)
         self.run.start(segmentation_steps(job), f"Segmenting {image.name}")
 
     def _job(self, image: napari.layers.Image) -> Job:
@@ -139,66 +121,19 @@ class SegmentWidget(QWidget):
 
     def _read(self, image: napari.layers.Image) -> AxesReading:
         header = self.models.header()
-        return read_layer(image, self.axes.text().strip() or None, header.dimensions if header else 2)
-
-    def _build(self) -> None:
-        self._form = _form()
-        self._form.addRow("Image", _column(self.images, self.reading))
-        self._form.addRow("Model", self.models)
-        self._form.addRow("Run on", self.region)
-        self._form.addRow("Object size", self.diameter)
-        self._form.addRow("Attention\nmaps", self.attention)
-        self._rare_settings = QWidget()
-        self._rare = _form(self._rare_settings)
-        self._rare.addRow("Labels are", self.result)
-        self._rare.addRow("Link objects", self.link)
-        self._rare.addRow("Compute on", self.device)
-        self._rare.addRow("Tile size", self.tile)
-        self._rare.addRow("Axes", self.axes)
-        self.more.setCheckable(True)
-        self.more.setFlat(True)
-        self._show_more(False)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.segment, 2)
-        buttons.addWidget(self.cancel, 1)
-        column = QVBoxLayout(self)
-        column.addLayout(self._form)
-        column.addWidget(self.more)
-        column.addWidget(self._rare_settings)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self.status)
-        column.addStretch()
-        for label in (self.reading, self.status):
-            label.setWordWrap(True)
-        for combo in (self.result, self.link, self.device):
-            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._set_running(False)
-
-    def _explain(self) -> None:
-        self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
-        self.reading.setToolTip(
-            "How the image is read: its axes, channels and pixel size. If that is wrong, name the "
-            "axes under More settings."
-        )
-        self.region.setToolTip(
-            "Which part of the image is segmented. What is in view is worked out when you press Segment."
-        )
-        self.axes.setToolTip(
-            "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
-            "width; such as TZYX. Left empty, they are worked out from the layer."
-        )
-        self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
-        self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
-        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
-        self.bar.setToolTip("How much of the image is done.")
+        return read_layer(image, None, header.dimensions if header else 2)
 
     def _connect(self) -> None:
         self.images.layer_changed.connect(self._on_image_changed)
+        self.channels.chosen.connect(self._on_channel_chosen)
         self.models.model_changed.connect(self._on_model_changed)
         self.models.refused.connect(self._report)
-        self.axes.editingFinished.connect(self._on_image_changed)
-        self.more.toggled.connect(self._show_more)
+        self.axes.editingFinished.connect(self._on_axes_typed)
+        self.result.currentIndexChanged.connect(self._on_result_changed)
+        self.measure.toggled.connect(self._on_measure)
+        self.size_drag.measured.connect(self._on_measured)
+        self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
+        self.more.toggled.connect(self.show_more)
         self.segment.clicked.connect(self.start)
         self.cancel.clicked.connect(self.run.cancel)
         self.run.progressed.connect(self._on_progress)
@@ -211,33 +146,82 @@ class SegmentWidget(QWidget):
         self.result.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
-        self._form.setRowVisible(self.diameter, bool(header and header.object_diameter))
-        self._form.setRowVisible(self.attention, self.attention.count() > 0)
+        self.form.setRowVisible(self.size_row, bool(header and header.object_diameter))
+        self.form.setRowVisible(self.attention, self.attention.count() > 0)
         self._on_image_changed()
 
     def _on_image_changed(self) -> None:
+        """Show how the image is read; what was said of another one goes."""
+        if not self.run.running and self._to_show is None:
+            self.status.clear()
+            self.advise(())
+        image = self.images.layer()
+        read_as = None if image is None else chosen_reading(image)
+        self.axes.setText(read_as.axes or "" if read_as and read_as.typed else "")
+        self._show_reading()
+
+    def _on_channel_chosen(self) -> None:
+        """Let the viewer show the channel that was chosen."""
+        image = self.images.layer()
+        assert image is not None  # it has channels
+        reading = self._read(image)
+        axis = reading.axes.find("C")
+        if reading.channel is None or not 0 <= axis < image.ndim:  # the colours of a picture are no axis of its layer
+            return
+        place = [0] * image.ndim
+        place[axis] = reading.channel
+        here = self._viewer.dims.ndim - image.ndim + axis
+        if here not in self._viewer.dims.displayed:
+            self._viewer.dims.set_point(here, float(image.data_to_world(place)[axis]))
+
+    def _on_axes_typed(self) -> None:
+        image, axes = self.images.layer(), self.axes.text().strip()
+        before = None if image is None else chosen_reading(image)
+        if image is None or axes == (before.axes or "" if before and before.typed else ""):
+            return
+        choose_reading(image, ReadAs(axes, typed=True) if axes else None)
+
+    def _show_reading(self) -> None:
         """Say how the image is read, and offer what can be run on."""
         image, header = self.images.layer(), self.models.header()
         self.segment.setEnabled(image is not None and header is not None and not self.run.running)
-        if image is None:
-            self.reading.setText("Open an image to begin.")
-            self.region.clear()
-            self._rare.setRowVisible(self.link, False)
-            return
         try:
-            reading = self._read(image)
+            reading = None if image is None else self._read(image)
         except UserError as error:
             self.reading.setText(str(error))
             return
-        self.reading.setText(reading.describe())
+        if reading is None:
+            self.reading.setText("Open an image to begin.")
+            self.region.clear()
+            self.rare.setRowVisible(self.link, False)
+            return
+        self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         dimensions = header.dimensions if header else 2
         self.region.offer(reading, dimensions)
-        self._rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
+        self.rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
 
-    def _show_more(self, shown: bool) -> None:
-        self._rare_settings.setVisible(shown)
-        self.more.setText("Fewer settings" if shown else "More settings...")
+    def _on_measure(self, pressed: bool) -> None:
+        image = self.images.layer()
+        if not pressed:
+            self.size_drag.stop()
+            return
+        try:
+            if image is None:
+                raise UserError("There is no image to measure in: open one first (File > Open File(s)...).")
+            self.size_drag.start(image)
+        except UserError as error:
+            self.measure.setChecked(False)
+            self._report(str(error))
+            return
+        self.status.setText("Drag a line across one object in the image, from edge to edge. Escape ends it.")
+
+    def _on_measured(self, length: float) -> None:
+        self.diameter.setValue(max(1, round(length)))
+        self.status.setText(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
+
+    def _on_result_changed(self) -> None:
+        self.left_out.setEnabled(self.result.result() == "instances")
 
     def _on_progress(self, share: float, line: str) -> None:
         self.bar.setRange(0, 0 if share < 0 else 1000)
@@ -246,25 +230,54 @@ class SegmentWidget(QWidget):
 
     def _on_ended(self, result: Outcome | Failure | None) -> None:
         image, self._image_of_run = self._image_of_run, None
-        self._set_running(False)
         if isinstance(result, Failure):
+            self.set_running(False)
             self._report(result.message)
+            self.ended.emit()
         elif result is None or image is None or image not in self._viewer.layers:
-            self.status.setText("Cancelled; no layer was changed.")
+            self._end("Cancelled; no layer was changed.")
         else:
             self._show(image, result)
 
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
         remember(image, outcome)
-        shown = self._results.show(image, outcome)
+        self.status.setText("Showing what was found...")
+        self._to_show = (image, outcome, self._results.show_steps(image, outcome))
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """Add one layer; the next one comes after the window had its turn."""
+        if self._to_show is None:
+            return
+        image, outcome, steps = self._to_show
+        if image not in self._viewer.layers:
+            self._to_show = None
+            self._end("The image was removed.")
+            return
+        try:
+            next(steps)
+        except StopIteration as end:
+            self._to_show = None
+            self._tell(outcome, end.value)
+        else:
+            QTimer.singleShot(0, self._show_next)
+
+    def _tell(self, outcome: Outcome, shown: Shown) -> None:
+        """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see where the network looked."
-        found = "; ".join(filter(None, [outcome.summary, outcome.segmentation.size]))
-        said = f"Done: {found}.{maps if outcome.segmentation.attention else ''}"
-        self.status.setText("\n".join([said, *outcome.segmentation.advice]))
+        found = outcome.segmentation
+        self.advise((*found.advice, *found.notes))
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."
             )
+        what = "; ".join(filter(None, (outcome.summary, found.size)))
+        self._end(f"Done: {what}.{maps if found.attention else ''}")
+
+    def _end(self, words: str) -> None:
+        self.set_running(False)
+        self.status.setText(words)
+        self.ended.emit()
 
     def _on_layer_removed(self) -> None:
         if self._image_of_run is not None and self._image_of_run not in self._viewer.layers:
@@ -276,31 +289,11 @@ class SegmentWidget(QWidget):
         self.status.setText(sentence)
         show_error(sentence)
 
-    def _set_running(self, running: bool) -> None:
-        self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
-        self.cancel.setEnabled(running)
-        self.bar.setVisible(running)
-        self.bar.setRange(0, 0)
-
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
+        self._to_show = None
+        self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
-
-
-def _form(parent: QWidget | None = None) -> QFormLayout:
-    form = QFormLayout(parent)
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return form
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    layout = QVBoxLayout(column)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return column

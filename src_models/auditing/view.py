@@ -108,7 +108,7 @@ def view_of(
         raise UserError(f"the model {header.name!r} works on volumes, and only 2D models can be audited; choose one")
     given = axes.axes if isinstance(axes, AxesReading) else axes
     reading = read_axes(image.shape, dtype=image.dtype, axes=given, dimensions=2, name=name)
-    check_channels(reading.channels, header, name)
+    check_channels(reading.channels, header, name, alpha=reading.rgb)
     planes = Planes(reading, 2, name)
     plane = next(iter(planes)) if plane is None else plane
     if plane not in set(planes):

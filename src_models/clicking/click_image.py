@@ -57,7 +57,7 @@ class ClickImage:
             axes = read_axes(image.shape, dtype=image.dtype, axes=axes, name=name)
         header = network.model.header
         self._header = header if intensity is None else replace(header, intensity=intensity)
-        check_channels(axes.channels, self._header, name)
+        check_channels(axes.channels, self._header, name, alpha=axes.rgb)
         self._image = image
         self._planes = Planes(axes, 2, name)
         self._normalisations = normalisations(image, self._planes, self._header, name)

@@ -163,7 +163,7 @@ class _Ranking:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
         self._image = image if hasattr(image, "dtype") else np.asarray(image)
         reading = axes if isinstance(axes, AxesReading) else _read_axes(self._image, axes, name)
-        check_channels(reading.channels, header, name)
+        check_channels(reading.channels, header, name, alpha=reading.rgb)
         self._header, self._name, self._tile = header, name, tile
         self.planes = Planes(reading, 2, name)
         self._normalisation = normalisations(self._image, self.planes, header, name)

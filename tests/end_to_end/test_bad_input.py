@@ -86,8 +86,12 @@ def zarr_of(*shape):
     [
         pytest.param("a.zarr", zarr_of(0, 30), "empty", id="empty image"),
         pytest.param("a.tif", lambda path: path.write_bytes(b""), "empty", id="empty file"),
-        pytest.param("a.tif", with_nan, "NaN", id="NaN"),
-        pytest.param("a.tif", with_inf, "infinite", id="infinite"),
+        pytest.param(
+            "a.tif",
+            lambda path: tifffile.imwrite(path, np.full((70, 90), np.nan, "float32")),
+            "no value that is a finite number",
+            id="NaN alone",
+        ),
         pytest.param("a.tif", lambda p: tifffile.imwrite(p, noise(70, 90, dtype="complex64")), "complex", id="complex"),
         pytest.param(
             "a.tif",
@@ -108,6 +112,15 @@ def test_an_image_that_cannot_be_segmented_is_refused(segment, tmp_path, name, w
     write(tmp_path / name)
     assert_refused(segment(tmp_path / name), tmp_path / name, word)
     assert_nothing_written(tmp_path / "out")
+
+
+@pytest.mark.parametrize("write", [with_nan, with_inf])
+def test_values_that_are_no_numbers_are_filled_and_said(segment, tmp_path, write):
+    write(tmp_path / "a.tif")
+    done = segment(tmp_path / "a.tif")
+    assert done.exit_code == 0, done.output
+    assert "Values that are NaN or infinite were taken as 0, the lowest value of the image." in done.stdout
+    assert (tmp_path / "out" / "a_labels.tif").exists()
 
 
 def test_axes_that_do_not_fit_are_refused(segment, tmp_path, image_path):

@@ -131,10 +131,10 @@ def plugin_registered():
 
 @pytest.fixture
 def run_to_end(qtbot):
-    """Return a function that presses Segment and waits for the end."""
+    """Return a function that presses Segment and waits until what was found is shown."""
 
     def run(widget):
-        with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+        with qtbot.waitSignal(widget.ended, timeout=60_000):
             widget.segment.click()
 
     return run

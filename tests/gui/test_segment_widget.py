@@ -137,8 +137,7 @@ def test_a_file_that_is_no_model_is_refused(open_widget, tmp_path, messages):
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        pytest.param(np.array([[1.0, np.nan], [2.0, 3.0]] * 10), "NaN", id="NaN"),
-        pytest.param(np.array([[1.0, np.inf], [2.0, 3.0]] * 10), "inf", id="infinite"),
+        pytest.param(np.full((20, 20), np.nan), "no value that is a finite number", id="NaN"),
         pytest.param(np.ones((2, 2, 2, 2, 9, 9)), "axes", id="6D"),
         pytest.param(np.ones((0, 9, 9)), "empty", id="empty"),  # complex and 1D images napari itself refuses
     ],
@@ -164,12 +163,35 @@ def test_bad_images_are_refused_by_name_and_the_widget_stays_usable(
     assert sum(is_own_layer(layer) for layer in viewer.layers) == 3
 
 
-def test_wrong_channels_are_said(open_widget, run_to_end, messages):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_filled_and_said_under_the_button(
+    open_widget, run_to_end, messages, expected, noise, value
+):
     viewer, widget = open_widget()
-    viewer.add_image(np.zeros((2, 40, 40)), name="two stains", axis_labels=("c", "y", "x"))
+    spoilt = noise.astype(np.float32)
+    spoilt[10:14, 20:30] = value
+    viewer.add_image(spoilt, contrast_limits=(0, 255))
     run_to_end(widget)
-    assert "two stains" in messages[-1]
-    assert "channel" in messages[-1]
+    assert "NaN or infinite were taken as 0" in widget.advice.text()
+    found = next(layer.data for layer in viewer.layers if layer._type_string == "labels")
+    np.testing.assert_array_equal(found, expected(spoilt).labels)
+    assert found.any()
+    viewer.add_image(noise)
+    run_to_end(widget)
+    assert "NaN" not in widget.advice.text()
+    assert messages == []
+
+
+def test_what_was_said_of_an_image_goes_with_it(open_widget, run_to_end, noise):
+    viewer, widget = open_widget()
+    first = viewer.add_image(np.where(noise > 250, np.nan, noise), contrast_limits=(0, 255))
+    run_to_end(widget)
+    assert widget.status.text().startswith("Done")
+    assert widget.advice.text()
+    viewer.add_image(noise)
+    assert (widget.status.text(), widget.advice.text()) == ("", "")
+    viewer.layers.selection.active = first
+    assert widget.status.text() == ""
 
 
 def test_a_model_file_that_went_is_said(open_widget, run_to_end, messages, noise, tmp_path, blob_model_path):
@@ -209,7 +231,7 @@ def test_cancel_leaves_no_layer(open_widget, qtbot, noise, held_run):
     wait_until_computing(qtbot, widget)
     assert not widget.segment.isEnabled()
     assert widget.cancel.isEnabled()
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.cancel.click()
         held_run.set()
     assert len(viewer.layers) == 1
@@ -235,7 +257,7 @@ def test_cancel_acts_within_a_tile(open_widget, qtbot, monkeypatch, noise):
     widget.segment.click()
     qtbot.waitUntil(lambda: len(done) >= 3, timeout=60_000)
     tiles = len(done)
-    with qtbot.waitSignal(widget.run.ended, timeout=5_000):
+    with qtbot.waitSignal(widget.ended, timeout=5_000):
         widget.cancel.click()
     assert len(done) <= tiles + 2
 
@@ -254,7 +276,7 @@ def test_progress_is_told_with_an_estimate(open_widget, qtbot, monkeypatch, nois
     viewer.add_image(noise, name="cells")
     lines, shares = [], []
     widget.run.progressed.connect(lambda share, line: (shares.append(share), lines.append(line)))
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
         assert [bar.desc for bar in progress._all_instances] == ["Segmenting cells"]
         assert widget.bar.isVisible()
@@ -270,7 +292,7 @@ def test_the_image_removed_while_running(open_widget, qtbot, noise, held_run, me
     viewer.add_image(noise)
     widget.segment.click()
     wait_until_computing(qtbot, widget)
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         viewer.layers.clear()
         held_run.set()
     assert len(viewer.layers) == 0
@@ -285,7 +307,7 @@ def test_a_result_layer_removed_while_running(open_widget, qtbot, run_to_end, no
     image = viewer.add_image(noise)
     run_to_end(widget)
     held_run.clear()
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
         for layer in [layer for layer in viewer.layers if layer is not image]:
             viewer.layers.remove(layer)
@@ -299,7 +321,7 @@ def test_sliders_and_view_changed_while_running(open_widget, qtbot, held_run, me
     viewer, widget = open_widget()
     viewer.add_image(stack, axis_labels=("z", "y", "x"))
     viewer.dims.set_current_step(0, 1)
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
         viewer.dims.set_current_step(0, 3)
         viewer.dims.ndisplay = 3
@@ -317,7 +339,7 @@ def test_painting_goes_on_while_running(open_widget, qtbot, run_to_end, noise, h
     run_to_end(widget)
     labels = next(layer for layer in viewer.layers if is_own_layer(layer) and layer._type_string == "labels")
     held_run.clear()
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
         labels.paint((5, 5), 9)
         held_run.set()
@@ -355,6 +377,83 @@ def test_the_dock_closed_while_running(
     assert widget.images.layer() is None  # nothing listens any more
     viewer.layers.clear()
     assert messages == []
+
+
+def test_closing_the_dock_waits_for_no_tile_and_nothing_is_shown_afterwards(
+    make_napari_viewer, qtbot, monkeypatch, noise, blob_model_path
+):
+    import src_models.predict
+
+    told = []
+
+    def slow(*args, **kwargs):
+        told.append("computing")
+        time.sleep(3)  # a tile, which nobody can interrupt
+        told.append("a tile is done")
+        yield src_models.predict.Progress(1, 3, "slowly")
+        told.append("another tile")
+
+    monkeypatch.setattr(src_models.predict, "segment_steps", slow)
+    viewer = make_napari_viewer()
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    widget.open_model(blob_model_path)
+    viewer.add_image(noise)
+    widget.segment.click()
+    qtbot.waitUntil(lambda: bool(told), timeout=60_000)
+    viewer.window.remove_dock_widget(dock)
+    assert told == ["computing"]  # it is closed while the tile is being computed
+    assert QThreadPool.globalInstance().waitForDone(30_000)
+    QApplication.processEvents()
+    assert told == ["computing", "a tile is done"]
+    assert len(viewer.layers) == 1
+
+
+def test_the_window_has_its_turn_between_the_layers_of_a_result(open_widget, run_to_end, noise):
+    from qtpy.QtCore import QTimer
+
+    viewer, widget = open_widget()
+    viewer.add_image(noise)
+    turns, seen = [0], []
+    timer = QTimer()
+    timer.timeout.connect(lambda: turns.__setitem__(0, turns[0] + 1))
+    viewer.layers.events.inserted.connect(lambda event: seen.append((event.value.name, turns[0])))
+    timer.start(0)
+    run_to_end(widget)
+    timer.stop()
+    assert len(seen) == 3
+    assert len({turn for _, turn in seen}) == 3
+    assert "labels" in seen[-1][0]  # which lie on top, and are chosen
+    assert viewer.layers.selection.active.name == seen[-1][0]
+
+
+def test_an_image_removed_while_its_results_are_being_shown(open_widget, qtbot, noise, messages):
+    viewer, widget = open_widget()
+    image = viewer.add_image(noise)
+    viewer.layers.events.inserted.connect(lambda event: viewer.layers.remove(image) if image in viewer.layers else None)
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
+        widget.segment.click()
+    assert sum(is_own_layer(layer) for layer in viewer.layers) == 1
+    assert not widget.segment.isEnabled()  # there is no image
+    assert messages == []
+
+
+def test_what_napari_needs_for_layers_is_loaded_by_the_thread_that_computes(blob_model_path):
+    code = f"""
+        import sys, threading
+        from pathlib import Path
+        import numpy as np
+        from napari_medt.regions import Region
+        from napari_medt.segmentation_task import Job, SegmentSettings, segmentation_steps
+        image = np.zeros((40, 40))
+        region = Region("YX", (slice(0, 40), slice(0, 40)), (40, 40), rgb=False)
+        settings = SegmentSettings(model=Path({str(blob_model_path)!r}))
+        job = Job(settings=settings, data=image, region=region, layer_id=1, layer_name="a")
+        before = "pandas" in sys.modules
+        next(segmentation_steps(job))
+        print(before, "pandas" in sys.modules, "napari.utils.colormaps._accelerated_cmap" in sys.modules)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "True", "True"], done.stdout + done.stderr[-2000:]
 
 
 def test_the_gui_stays_responsive(open_widget, qtbot, run_to_end, noise):

@@ -174,3 +174,13 @@ def test_the_reading_is_said_in_a_line(reading: AxesReading, line: str):
 )
 def test_units_have_one_spelling(unit, symbol):
     assert unit_symbol(unit) == symbol
+
+
+def test_one_channel_is_counted_from_0_and_said_without_counting():
+    reading = read_axes((30, 3, 64, 48), axes="ZCYX", channel=2)
+    assert (reading.channels, reading.size("C"), reading.rgb) == (1, 3, False)
+    assert reading.describe() == "Z=30, Y=64, X=48, only the 3rd of 3 channels"
+    assert not read_axes((64, 48, 3), dtype="uint8", channel=0).rgb
+    assert reading.with_channel(None).channels == 3
+    with pytest.raises(ImageError, match=r"a\.tif: there is no channel 3"):
+        reading.with_channel(3, "a.tif")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from src_models.channels import as_channels, check_channels
+from src_models.channels import as_channels, check_channels, looks_like_dyes
 from src_models.errors import ImageError
 from src_models.header import RGB, ModelHeader
 
@@ -75,3 +75,41 @@ def test_alpha_does_not_matter(channels):
 def test_matching_channels_pass_as_they_are():
     two = image(2)
     np.testing.assert_array_equal(as_channels(two, header(TWO), ""), two)
+
+
+def stained(seed=0):
+    """Colours that go together on a bright ground."""
+    density = np.abs(np.random.default_rng(seed).normal(size=(50, 50))) * 40
+    return np.stack([230 - k * density for k in (1, 1.6, 0.6)])
+
+
+def spots(seed):
+    """Something bright in few places of a dark ground."""
+    return np.where(np.random.default_rng(seed).random((50, 50)) > 0.9, 180.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "dyes"),
+    [
+        pytest.param(stained(), False, id="stained"),
+        pytest.param(np.stack([spots(0)] * 3), False, id="grey picture"),
+        pytest.param(np.stack([spots(0), spots(0) * 0.5, spots(0) * 0.9]), False, id="one dye in one false colour"),
+        pytest.param(np.stack([spots(0), spots(1), spots(2)]), True, id="three dyes"),
+        pytest.param(np.stack([spots(0), np.zeros((50, 50)), spots(1)]), True, id="two dyes"),
+        pytest.param(np.stack([np.zeros((50, 50)), np.zeros((50, 50)), spots(1)]), True, id="blue alone"),
+        pytest.param(np.zeros((3, 50, 50)), False, id="nothing"),
+        pytest.param(np.full((3, 5, 5), np.nan), False, id="no numbers"),
+    ],
+)
+def test_dyes_are_told_from_colours(values, dyes):
+    assert looks_like_dyes(values) is dyes
+
+
+def test_pictures_of_stained_tissue_are_no_dyes(shared):
+    import imageio.v3 as iio
+
+    for folder in ("dsb2018_histo", "monuseg_half", "nuinsseg_he", "bccd_wbc"):
+        files = sorted((shared / "data" / folder / "images").iterdir())[::12]
+        assert files
+        for file in files:
+            assert not looks_like_dyes(np.moveaxis(iio.imread(file)[..., :3], -1, 0)), file

@@ -226,8 +226,7 @@ def test_a_class_the_model_has_not_is_refused(data: Path, tmp_path: Path, instan
 
 
 def test_an_image_that_does_not_fit_is_named(data: Path, semantic_model: Path) -> None:
-    image = iio.imread(data / "images" / "c.png").astype(np.float32)
-    image[3, 4] = np.nan
+    image = np.full(iio.imread(data / "images" / "c.png").shape, np.nan, np.float32)
     for name in ("images", "masks"):
         (data / name / "c.png").rename(data / name / "c.tif")
     tifffile.imwrite(data / "masks" / "c.tif", iio.imread(data / "masks" / "c.tif", extension=".png"))

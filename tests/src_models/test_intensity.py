@@ -118,14 +118,26 @@ def test_a_large_image_is_measured_from_a_sample():
     assert found.offset + found.width == pytest.approx(989, abs=3)
 
 
+@pytest.mark.parametrize("kind", ["percentile", "zscore", "window"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_no_number_is_refused_wherever_it_is(value):
-    image = np.zeros(2 * MOST_SAMPLED + 5, np.float32)
-    for place in (0, 1, image.size - 1):
-        image[place] = value
-        with pytest.raises(ImageError, match=r"cells\.tif has NaN or infinite values"):
-            measure(image, PERCENTILE, name="cells.tif")
-        image[place] = 0
+def test_what_is_no_number_has_no_part_and_counts_as_the_lowest_value(kind, value):
+    image = RNG.normal(50, 10, (40, 60)).astype(np.float32)
+    lowest = image.min()
+    spoilt = image.copy()
+    hidden = RNG.random(image.shape) < 0.3
+    hidden[image == lowest] = False
+    spoilt[hidden] = value
+    intensity = Intensity(kind=kind, low=1, high=99)
+    found = measure(spoilt, intensity)
+    alone = measure(image[~hidden], intensity)
+    assert found == alone
+    np.testing.assert_array_equal(found(spoilt)[~hidden], alone(image)[~hidden])
+    np.testing.assert_array_equal(found(spoilt)[hidden], alone(np.full(hidden.sum(), lowest)))
+
+
+def test_where_no_value_is_a_number_the_image_is_refused():
+    with pytest.raises(ImageError, match=r"cells\.tif has no value that is a finite number"):
+        measure(np.full((5, 5), np.nan), PERCENTILE, name="cells.tif")
 
 
 @pytest.mark.parametrize("values", [np.zeros(3, complex), np.array(["a"]), np.array([None])])

@@ -228,7 +228,7 @@ def test_a_mask_of_0_and_255_is_one_class(tmp_path):
     [
         (np.zeros((9, 9)), np.full((9, 9), 7, np.uint8), header(), DataSetError, r"masks/a\.tif has the class 7"),
         (np.zeros((9, 9)), np.zeros((9, 9), np.uint8), header(dimensions=3), DataSetError, r"a\.tif is 2D and the"),
-        (np.full((9, 9), np.nan), np.zeros((9, 9), np.uint8), header(), ImageError, r"a\.tif has NaN"),
+        (np.full((9, 9), np.nan), np.zeros((9, 9), np.uint8), header(), ImageError, r"a\.tif has no value that is"),
         (np.zeros((9, 9)), np.zeros((9, 8), np.uint8), header(), DataSetError, "equal size"),
     ],
     ids=["unknown class", "dimensions", "NaN", "shapes"],

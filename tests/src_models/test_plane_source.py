@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose
 
 from src_models import plane_source
 from src_models.axes import read_axes
-from src_models.errors import ImageError
 from src_models.header import Intensity, ModelHeader
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
@@ -115,12 +114,25 @@ def test_of_a_large_plane_little_is_read_at_first(monkeypatch):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_reading_what_is_no_number_is_refused(monkeypatch, value):
+def test_what_is_no_number_is_filled_and_noted_also_where_nothing_was_sampled(monkeypatch, value):
     monkeypatch.setattr(plane_source, "WHOLE_PIXELS", 64)
     monkeypatch.setattr(plane_source, "BLOCK", 4)
-    image = np.zeros((100, 100))
-    image[50, 51] = value
-    (source,) = sources(image, "YX", header())
+    image = np.random.default_rng(0).uniform(3, 9, (100, 100))
+    image[0, 0] = 3
+    filled = image.copy()
+    image[50, 51], filled[50, 51] = value, 3
+    (source,), (clean,) = sources(image, "YX", header()), sources(filled, "YX", header())
     source.read([slice(0, 40), slice(0, 100)])
-    with pytest.raises(ImageError, match="cells has NaN or infinite values"):
-        source.read([slice(40, 60), slice(0, 100)])
+    assert source.fill is None
+    part = [slice(40, 60), slice(0, 100)]
+    np.testing.assert_array_equal(source.read(part), clean.read(part))
+    assert source.fill == 3
+
+
+def test_a_time_without_any_number_is_read_like_the_others():
+    series = np.random.default_rng(0).uniform(3, 9, (3, 20, 20))
+    series[1] = np.nan
+    found = sources(series, "TYX", header())
+    whole = [slice(0, 20), slice(0, 20)]
+    assert np.ptp(found[1].read(whole)) == 0
+    np.testing.assert_array_equal(found[2].read(whole), sources(series[2:], "TYX", header())[0].read(whole))

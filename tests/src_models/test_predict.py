@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import dask.array as da
 import numpy as np
 import pytest
 import torch
@@ -9,9 +10,9 @@ import zarr
 from scipy import ndimage
 
 import src_models
-from src_models import plane_source, predict, scratch
+from src_models import predict, scratch
 from src_models.checkpoint import Model, load
-from src_models.errors import ImageError, UserError
+from src_models.errors import UserError
 from src_models.execution import Execution
 from src_models.header import Intensity
 from src_models.predict import segment, segment_steps
@@ -258,13 +259,23 @@ def test_closing_the_run_cancels_it_and_leaves_no_files(make_model, monkeypatch,
 def test_a_run_that_fails_leaves_no_files(make_model, monkeypatch, tmp_path):
     monkeypatch.setattr(scratch, "IN_MEMORY_BYTES", 0)
     monkeypatch.setattr(scratch.tempfile, "tempdir", str(tmp_path))
-    image = texture(100, 100)
-    monkeypatch.setattr(plane_source, "WHOLE_PIXELS", 64)
-    monkeypatch.setattr(plane_source, "BLOCK", 8)
-    image[50, 50] = np.nan
-    with pytest.raises(ImageError):
+    image = Torn(da.from_array(texture(100, 100)))
+    with pytest.raises(OSError, match="the disk was taken out"):
         run(image, make_model(tile=(64, 64)), attention=True)
     assert not list(tmp_path.iterdir())
+
+
+class Torn:
+    """An image whose last rows cannot be read after the first look."""
+
+    def __init__(self, image):
+        self.image, self.shape, self.dtype, self.looks = image, image.shape, image.dtype, 0
+
+    def __getitem__(self, index):
+        self.looks += 1
+        if self.looks > 3:
+            raise OSError("the disk was taken out")
+        return self.image[index]
 
 
 class LittleMemory(torch.nn.Module):

@@ -7,6 +7,7 @@ import zarr
 from scipy import ndimage
 
 from src_models import plane_source
+from src_models.axes import read_axes
 from src_models.errors import ImageError, UserError
 from src_models.predict import segment
 
@@ -76,14 +77,66 @@ def test_the_image_is_never_changed(make_model):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [(0, 0), (333, 210)])
-def test_what_is_no_number_is_refused_also_far_from_what_is_sampled(make_model, monkeypatch, value, place):
+def test_what_is_no_number_is_filled_and_said_also_far_from_what_is_sampled(make_model, monkeypatch, value, place):
     monkeypatch.setattr(plane_source, "WHOLE_PIXELS", 64 * 64)
     monkeypatch.setattr(plane_source, "BLOCK", 8)
     monkeypatch.setattr(plane_source, "GRID", 2)
     image = texture(400, 400)
-    image[place] = value
-    with pytest.raises(ImageError, match=r"cells\.tif has NaN or infinite values"):
-        run(da.from_array(image, chunks=(100, 100)), make_model(tile=(208, 208)), name="cells.tif")
+    image[4, 4] = 0  # the lowest of those that are sampled
+    spoilt, filled = image.copy(), image.copy()
+    spoilt[place], filled[place] = value, 0
+    model = make_model(tile=(208, 208), sharpness=4)
+    found = run(da.from_array(spoilt, chunks=(100, 100)), model)
+    expected = run(filled, model)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert found.notes == ("Values that are NaN or infinite were taken as 0, the lowest value of the image.",)
+    assert expected.notes == ()
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_a_channel_is_segmented_as_if_it_were_alone(make_model, axis):
+    """Wherever the channels are, and whatever is in the others."""
+    alone = texture(3, 60, 70)
+    others = [texture(3, 60, 70, seed=1), texture(3, 60, 70, seed=2) * 100]
+    axes = "ZYX"[:axis] + "C" + "ZYX"[axis:]
+    image = np.stack([others[0], alone, others[1]], axis=axis)
+    model = make_model(sharpness=4)
+    found = run(image, model, axes=axes, channel=1)
+    expected = run(alone, model, axes="ZYX")
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert expected.labels.any()
+    assert found.provenance["settings"]["channel"] == 1
+    lazy = run(da.from_array(image), model, axes=read_axes(image.shape, axes=axes, channel=1))
+    np.testing.assert_array_equal(lazy.labels, expected.labels)
+
+
+@pytest.mark.parametrize("channel", [-1, 2])
+def test_a_channel_that_is_not_there_is_refused(make_model, channel):
+    with pytest.raises(ImageError, match=f"there is no channel {channel}; it is read as .* 2 channels, counted from 0"):
+        run(texture(2, 40, 40), make_model(), axes="CYX", channel=channel)
+    with pytest.raises(ImageError, match="no axis of channels"):
+        run(texture(40, 40), make_model(), channel=0)
+
+
+def test_three_dyes_are_not_taken_for_colours_without_a_word(make_model):
+    model = make_model()
+    spots = np.where(texture(60, 60) > 70, 200, 5)
+    dyes = np.stack([spots, texture(60, 60, seed=1), texture(60, 60, seed=2)])
+    (note,) = run(dyes, model, axes="CYX").notes
+    assert "three dyes" in note
+    (note,) = run(np.moveaxis(dyes, 0, -1), model, axes="YXC").notes  # a picture of fluorescence in colour
+    assert "three dyes" in note
+    tissue = np.clip(200 - texture(60, 60)[None] * np.array([1.0, 1.5, 0.7])[:, None, None], 0, 255)
+    (note,) = run(tissue, model, axes="CYX").notes
+    assert "taken for red, green and blue" in note
+    assert run(np.moveaxis(tissue, 0, -1), model, axes="YXC").notes == ()
+
+
+def test_a_fourth_channel_is_left_out_only_where_it_can_be_an_alpha(make_model):
+    image = texture(4, 40, 40)
+    with pytest.raises(ImageError, match=r"has 4 channels .* choose one of the channels"):
+        run(image, make_model(), axes="CYX")
+    run(np.moveaxis(image, 0, -1), make_model(), axes="YXC")
 
 
 def test_a_large_lazy_image_is_normalised_from_samples_all_over_it(make_model, monkeypatch):
