@@ -28,6 +28,7 @@ __all__ = [
     "like_pairs",
     "likeness",
     "map_words",
+    "pointer_sentence",
     "unlike_sentence",
     "view_words",
 ]
@@ -83,7 +84,7 @@ _GATE_STEPS = ((0.35, 0.65), ("mostly held back", "half let through", "mostly le
 _RECEIVED_STEPS = ((0.5, 1.5, 4.0), ("hardly looked at", "looked at as usual", "looked at much", "looked at very much"))
 _SHARE_STEPS = ((0.35, 0.65), ("content counts more", "both count alike", "position counts more"))
 _LOOK_STEPS = ((1e-3, 1e-2), ("hardly looked at from there", "looked at from there", "looked at much from there"))
-_DIFFERENCE_STEPS = ((-0.02, 0.02), ("less here", "about the same", "more here"))
+_DIFFERENCE_STEPS = ((-0.02, 0.02), ("lower", "about the same", "higher"))
 
 
 def map_words(name: str, kind: str = "") -> MapWords:
@@ -97,15 +98,17 @@ def map_words(name: str, kind: str = "") -> MapWords:
         Its kind, of maps whose name does not tell, such as a difference.
     """
     if kind == DIFFERENCE:
-        meaning = "What one model's map says more (green) or less (pink) than the other's."
-        return MapWords(name, "difference of attention maps", meaning, "less", "more", _DIFFERENCE_STEPS)
+        what, colon, models = name.partition(": ")
+        meaning = "Green: the first model's value is higher here. Pink: the other's is. Pale: both agree."
+        name = f"{map_words(what).name}: {models}" if colon else name
+        return MapWords(name, "difference of attention maps", meaning, "lower", "higher", _DIFFERENCE_STEPS)
     gate = _gate(name)
-    if gate is not None:
-        level, part = gate
+    if gate is not None or kind == GATE:
+        level, part = gate or (0, 0)
         fineness = _FINENESS.get(level, f"level {level}")
         return MapWords(
-            f"Detail let through, {fineness}" + (f", map {part}" if part else ""),
-            f"attention gate {level}, its coefficients alpha",
+            f"Detail let through, {fineness}" + (f", map {part}" if part else "") if gate else name,
+            f"attention gate {level}, its coefficients alpha" if gate else kind,
             "How much fine detail of the image reaches the result here: 1 lets it through, 0 holds it back. Where it is "
             "held back, the network goes by what it saw more coarsely.",
             "held back",
@@ -148,6 +151,24 @@ def view_words(view: str, kind: str) -> str:
     branch, _, stage = view.partition(" ")
     place = _PLACES.get(branch, "whole view")
     return f"Where it looks from here: {place}, " + (f"stage {stage}" if stage else "all stages together")
+
+
+def pointer_sentence(title: str, kind: str, value: float | None) -> str:
+    """Return what to say at the pointer of a way to look.
+
+    Parameters
+    ----------
+    title
+        What the way is called.
+    kind
+        Of the map that is shown.
+    value
+        Of that map at the pointer; None of a map of where the network looks from there.
+    """
+    words = map_words(title, kind)
+    if value is None:
+        return f"{title}. Bright: {words.high}."
+    return f"{title}, here {value:.2f}: {words.reading(value)}."
 
 
 def head_words(axis: str, head: int | None, count: int) -> str:

@@ -249,7 +249,7 @@ class SegmentWidget(QWidget):
     def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
         remember(image, outcome)
         shown = self._results.show(image, outcome)
-        maps = " Click the eye of an attention layer to see where the network looked."
+        maps = " Click the eye of an attention layer to see it; its name and colour bar say what it shows."
         self.status.setText(f"Done: {outcome.summary}.{maps if outcome.segmentation.attention else ''}")
         if shown.kept is not None:
             show_info(

@@ -54,7 +54,8 @@ def test_a_value_is_read_as_the_map_means_it():
     share = map_words("block 1.1 positions in output")
     assert [share.reading(value) for value in (0.1, 0.9)] == ["content counts more", "position counts more"]
     difference = map_words("gate 2: one - other", "difference")
-    assert [difference.reading(value) for value in (-0.3, 0.0, 0.3)] == ["less here", "about the same", "more here"]
+    assert [difference.reading(value) for value in (-0.3, 0.0, 0.3)] == ["lower", "about the same", "higher"]
+    assert difference.name == "Detail let through, fine: one - other"
 
 
 def test_a_gate_that_is_dark_on_objects_is_said_to_hold_detail_back_there():
