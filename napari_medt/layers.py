@@ -163,6 +163,13 @@ class ResultLayers:
             stretch(existing, placed, before)
         return existing
 
+    def keep(self, layer: napari.layers.Image) -> str:
+        """Let go of a layer that shows attention: no later run changes it or takes it away; return its new name."""
+        notes = notes_of(layer)
+        notes["role"] = "kept"
+        layer.name = f"{layer.name} (kept{', ' + notes['model'] if 'model' in notes else ''})"
+        return layer.name
+
     def show_difference(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
         """Add or update the layer with the difference of two maps, in colours that diverge from 0 in the middle."""
         region = outcome.job.region

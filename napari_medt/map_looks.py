@@ -1,4 +1,4 @@
-"""How an attention map looks and what it tells as a layer: colours over the image, a colour bar, words in the status bar.
+"""How an attention map looks and what it tells as a layer: colours over the image, a colour bar, words for its values.
 
 The colours run from clear to bright: where a map is low the image shows through, where it is high the map is seen. They
 are stretched over what the map holds, in the layer and in its thumbnail alike; the colour bar says the numbers.
@@ -29,6 +29,7 @@ _TAILS = (1, 99)  # percentiles
 _LOOK_TAIL = 99.8  # the few largest weights, often those of the place itself, would leave all others clear
 _LEAST = 1e-6  # that limits lie apart
 _SHADES = 64
+_CLEARNESS = 1.5  # of the colours: what is middling tints the image less than it would at 1
 
 
 @cache
@@ -37,7 +38,7 @@ def attention_colors() -> Colormap:
     from napari.utils.colormaps import Colormap, ensure_colormap
 
     colors = np.array(ensure_colormap("viridis").map(np.linspace(0.15, 1, _SHADES)))
-    colors[:, 3] = np.linspace(0, 1, _SHADES)
+    colors[:, 3] = np.linspace(0, 1, _SHADES) ** _CLEARNESS
     return Colormap(colors, name="attention")
 
 
@@ -69,10 +70,10 @@ def map_appearance(placed: PlacedMap) -> dict[str, Any]:
 def stretch(layer: napari.layers.Image, placed: PlacedMap, before: tuple[float, float] | None) -> tuple[float, float]:
     """Give a layer the limits of a map, unless a person has set others than it had `before`; return the map's."""
     limits = contrast_limits(placed)
-    if before is None or tuple(layer.contrast_limits) == tuple(before):
-        if tuple(layer.contrast_limits) != limits:  # each change is drawn
-            layer.contrast_limits_range = _whole(placed.kind, limits)
-            layer.contrast_limits = limits
+    chosen = before is not None and tuple(layer.contrast_limits) != tuple(before)
+    if not chosen and tuple(layer.contrast_limits) != limits:  # each change is drawn
+        layer.contrast_limits_range = _whole(placed.kind, limits)
+        layer.contrast_limits = limits
     return limits
 
 

@@ -188,4 +188,3 @@ def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
     for name in _PLACED:
         if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
             setattr(layer, name, place[name])
-

@@ -1,15 +1,15 @@
 """What attention maps are called and mean, for people who never read the papers: the one place for these words.
 
-The window, the command line and the docs take them from here. Files, tables and Python keep the maps' own names, such as
-``"gate 2"``, which are the papers' terms.
+The window, the command line and the docs take them from here. Files, tables and Python keep the maps' own names, such
+as ``"gate 2"``, which are the papers' terms.
 
 >>> words = map_words("gate 2")
 >>> words.name
-'Detail let through, fine'
+'Fine detail let through'
 >>> words.reading(0.27)
 'mostly held back'
 >>> map_words("global 2.1 received").name
-'Looked-at places, whole view, stage 2.1'
+'Stage 2.1, whole view: looked-at places'
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ GATE, RECEIVED, SHARE = "attention gate", "attention received", "positional shar
 LOOK, DIFFERENCE = "axial attention", "difference"
 DECIDES, RESULT = "positions in similarity", "positions in output"
 
-_FINENESS = {1: "finest", 2: "fine", 3: "medium", 4: "coarse", 5: "coarsest"}
+_FINENESS = {1: "Finest", 2: "Fine", 3: "Medium", 4: "Coarse", 5: "Coarsest"}
 _PLACES = {"global": "whole view", "local": "small patches"}  # a network of one branch sees the whole view, too
 
 #: The four gates of gated axial attention: what each weighs, in plain words (equation 3 of the paper).
@@ -105,11 +105,11 @@ def map_words(name: str, kind: str = "") -> MapWords:
     gate = _gate(name)
     if gate is not None or kind == GATE:
         level, part = gate or (0, 0)
-        fineness = _FINENESS.get(level, f"level {level}")
+        fineness = _FINENESS.get(level, f"Level {level}")
         return MapWords(
-            f"Detail let through, {fineness}" + (f", map {part}" if part else "") if gate else name,
+            f"{fineness} detail let through" + (f", map {part}" if part else "") if gate else name,
             f"attention gate {level}, its coefficients alpha" if gate else kind,
-            "How much fine detail of the image reaches the result here: 1 lets it through, 0 holds it back. Where it is "
+            "How much detail of the image reaches the result here: 1 lets it through, 0 holds it back. Where it is "
             "held back, the network goes by what it saw more coarsely.",
             "held back",
             "let through",
@@ -118,10 +118,10 @@ def map_words(name: str, kind: str = "") -> MapWords:
     axial = _axial(name)
     if axial is not None:
         branch, stage, what = axial
-        where = f"{_PLACES.get(branch, 'whole view')}, stage {stage}"
+        where = f"Stage {stage}, {_PLACES.get(branch, 'whole view')}"
         if what == "received":
             return MapWords(
-                f"Looked-at places, {where}",
+                f"{where}: looked-at places",
                 f"axial attention received, block {branch} {stage}",
                 "How much all other places look here: 1 is the average, more is looked at more.",
                 "hardly looked at",
@@ -130,7 +130,7 @@ def map_words(name: str, kind: str = "") -> MapWords:
             )
         decides = what == DECIDES
         return MapWords(
-            f"Position counts in {'where to look' if decides else 'the result'}, {where}",
+            f"{where}: position in {'where to look' if decides else 'the result'}",
             f"share of the positional terms in {'the similarity' if decides else 'the output'}, block {branch} {stage}",
             ("Whether the network chooses where to look" if decides else "Whether the result here comes")
             + " by where things lie (1) or by what they look like (0).",
@@ -150,7 +150,7 @@ def view_words(view: str, kind: str) -> str:
         return map_words(view).name
     branch, _, stage = view.partition(" ")
     place = _PLACES.get(branch, "whole view")
-    return f"Where it looks from here: {place}, " + (f"stage {stage}" if stage else "all stages together")
+    return f"{f'Stage {stage}' if stage else 'All stages'}, {place}: where it looks from here"
 
 
 def pointer_sentence(title: str, kind: str, value: float | None) -> str:
@@ -224,8 +224,8 @@ def like_pairs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, st
 def unlike_sentence(one: str, other: str) -> str:
     """Return why nothing is subtracted of two models that have no maps which mean the same."""
     return (
-        f"No map of {one} means the same as one of {other}, so none is subtracted: look with each model and compare "
-        "side by side, or choose a model of the same architecture."
+        f"No map of {one} means the same as one of {other}, so none is subtracted. To see both: Keep (under Save) a map "
+        "of one, Look with the other, and press Side by side; or choose another model here."
     )
 
 

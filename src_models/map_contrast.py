@@ -4,7 +4,8 @@
 >>> from src_models.predict import PlacedMap
 >>> labels = np.zeros((8, 8), int)
 >>> labels[:4] = 1
->>> gate = PlacedMap("gate 2", "attention gate", "", 2, np.repeat([[0.9], [0.9], [0.1], [0.1]], 4, 1), (2, 2), (0.5, 0.5))
+>>> cells = np.repeat([[0.9], [0.9], [0.1], [0.1]], 4, axis=1)
+>>> gate = PlacedMap("gate 2", "attention gate", "", 2, cells, (2, 2), (0.5, 0.5))
 >>> contrast = object_contrast(gate, labels)
 >>> contrast.inside, contrast.outside
 (0.9, 0.1)
@@ -68,7 +69,7 @@ def object_contrast(placed: PlacedMap, labels: Any) -> Contrast | None:
 
 
 def telling_first(maps: Sequence[PlacedMap], labels: Any) -> list[PlacedMap]:
-    """Return maps in the order in which they explain objects: those bright where objects are first; else as they were."""
+    """Return maps in the order in which they explain objects: those bright on them first, else as they were."""
 
     def separation(placed: PlacedMap) -> float:
         contrast = object_contrast(placed, labels)

@@ -211,12 +211,12 @@ def _progress(console: Any, title: str) -> Iterator[Callable[[Progress], None]]:
         yield report
 
 
-def _differences(
-    maps: list[PlacedMap], other: Segmentation, names: tuple[str, str] | None
-) -> list[PlacedMap]:
+def _differences(maps: list[PlacedMap], other: Segmentation, names: tuple[str, str] | None) -> list[PlacedMap]:
     """Return the differences of all maps that mean the same; a map may come in parts, each of which has its like."""
     from src_models.attention_words import like_pairs
     from src_models.map_difference import difference
 
     ours, theirs = ({placed.name: placed for placed in found} for found in (maps, other.attention))
-    return [difference(ours[one], theirs[another], models=names) for one, another in like_pairs(list(ours), list(theirs))]
+    return [
+        difference(ours[one], theirs[another], models=names) for one, another in like_pairs(list(ours), list(theirs))
+    ]

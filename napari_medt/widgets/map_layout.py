@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import napari.layers
 import napari.viewer
@@ -33,6 +34,8 @@ class MapLayout(QObject):
         self._cycled: list[napari.layers.Layer] = []
         self._restore: Callable[[], None] | None = None
         self._next = 0
+        self._captioned: list[napari.layers.Layer] = []
+        viewer.canvas.grid.events.enabled.connect(self._on_grid)
 
     @property
     def animating(self) -> bool:
@@ -46,10 +49,39 @@ class MapLayout(QObject):
             self._fit()
 
     def side_by_side(self) -> None:
-        """Give every layer that is seen a view of its own; the views move together."""
+        """Give every layer that is seen a view of its own, with its name; the views move together."""
         self._viewer.canvas.grid.stride = 1
         self._viewer.canvas.grid.enabled = True
         self._fit()
+
+    def leave(self) -> None:
+        """Undo everything: nobody looks any more."""
+        self.stop()
+        with suppress(ValueError):  # it may be gone already
+            self._viewer.canvas.grid.events.enabled.disconnect(self._on_grid)
+        self._uncaption()
+
+    def _on_grid(self) -> None:
+        if self._viewer.canvas.grid.enabled:
+            QTimer.singleShot(0, self._caption_next)
+        else:
+            self._uncaption()
+
+    def _caption_next(self) -> None:
+        """Show the name of the next layer that is seen without one: one at a time, for each takes a moment to draw."""
+        if not self._viewer.canvas.grid.enabled:
+            return
+        for layer in self._viewer.layers:
+            if layer.visible and not layer.name_overlay.visible and layer not in self._captioned:
+                self._captioned.append(layer)
+                layer.name_overlay.visible = True
+                QTimer.singleShot(0, self._caption_next)
+                return
+
+    def _uncaption(self) -> None:
+        captioned, self._captioned = self._captioned, []
+        for layer in captioned:
+            layer.name_overlay.visible = False
 
     def _fit(self) -> None:
         QTimer.singleShot(0, self._viewer.fit_to_view)  # the views get their sizes first

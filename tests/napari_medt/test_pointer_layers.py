@@ -41,7 +41,7 @@ def answer(query, *, cells=(6, 10), step=2, start=None, kind="axial attention", 
     translate = ((step - 1) / 2,) * data.ndim if start is None else start
     shown = PlacedMap("attention at pointer", kind, "a place", 1, data, (float(step),) * data.ndim, translate)
     gate = kind == "attention gate"
-    view = View("gate 2", "gate", "Detail let through, fine") if gate else View("global 2.1", "block", "Where it looks")
+    view = View("gate 2", "gate", "Fine detail let through") if gate else View("global 2.1", "block", "Where it looks")
     return Pointed(shown, query, {"gate 2": 0.2} if gate else {}, view)
 
 
@@ -135,10 +135,10 @@ def test_what_the_value_means_is_said_on_the_canvas_and_by_the_layer():
     viewer.dims.set_current_step(0, PART.index[0])
     line = viewer.canvas.overlays["attention at pointer"]
     assert line.visible
-    assert line.text == "Detail let through, fine, here 0.20: mostly held back."
+    assert line.text == "Fine detail let through, here 0.20: mostly held back."
     status = layers.map().get_status(image.data_to_world((PART.index[0], 8, 14)), world=True)
     assert status["value"] == "0.2 (mostly held back)"
-    assert layers.map().name == "Detail let through, fine - at the pointer"
+    assert layers.map().name == "Fine detail let through - at the pointer"
     layers.show(image, PART, answer((4.5, 8.5)))
     assert line.text == "Where it looks. Bright: looked at much."
     assert layers.map().name == "Where it looks - at the pointer"

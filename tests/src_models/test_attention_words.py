@@ -55,7 +55,7 @@ def test_a_value_is_read_as_the_map_means_it():
     assert [share.reading(value) for value in (0.1, 0.9)] == ["content counts more", "position counts more"]
     difference = map_words("gate 2: one - other", "difference")
     assert [difference.reading(value) for value in (-0.3, 0.0, 0.3)] == ["lower", "about the same", "higher"]
-    assert difference.name == "Detail let through, fine: one - other"
+    assert difference.name == "Fine detail let through: one - other"
 
 
 def test_a_gate_that_is_dark_on_objects_is_said_to_hold_detail_back_there():
@@ -80,9 +80,9 @@ def test_gates_are_compared_level_with_level_and_attention_with_the_same_of_the_
 def test_ways_to_look_and_heads_and_gates_are_plain():
     said = [view_words("global 2.1", "block"), view_words("local", "rollout"), view_words("gate 3", "gate")]
     assert said == [
-        "Where it looks from here: whole view, stage 2.1",
-        "Where it looks from here: small patches, all stages together",
-        "Detail let through, medium",
+        "Stage 2.1, whole view: where it looks from here",
+        "All stages, small patches: where it looks from here",
+        "Medium detail let through",
     ]
     assert head_words("height", None, 8) == "up and down: all 8 ways"
     assert head_words("width", 2, 8) == "left and right: way 3 of 8"
