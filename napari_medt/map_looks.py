@@ -95,17 +95,18 @@ def legend(layer: napari.layers.Image, placed: PlacedMap, words: MapWords) -> No
 
 def tell_values(layer: napari.layers.Image, words: MapWords) -> None:
     """Make napari's status bar say what the value under the pointer means, while the layer is selected."""
-    status = type(layer).get_status
+    inner: Any = getattr(layer, "__wrapped__", layer)  # a viewer hands plugins its layers behind proxies
+    status = type(inner).get_status
 
     def get_status(*args: Any, **kwargs: Any) -> dict[str, str]:
-        told: dict[str, str] = status(layer, *args, **kwargs)
+        told: dict[str, str] = status(inner, *args, **kwargs)
         with suppress(ValueError):  # beside the map there is no value
             reading = words.reading(float(told["value"]))
             for key in ("value", "coordinates"):
                 told[key] += f" ({reading})"
         return told
 
-    layer.get_status = get_status
+    inner.get_status = get_status
 
 
 def sample(data: Any) -> NDArray[np.float32]:

@@ -164,4 +164,4 @@ class MapDisplay(QObject):
 
 
 def _same(one: Looked, other: Looked) -> bool:
-    return one.image is other.image and one.outcome.job.settings.model == other.outcome.job.settings.model
+    return one.image == other.image and one.outcome.job.settings.model == other.outcome.job.settings.model

@@ -568,7 +568,7 @@ def test_models_without_maps_that_mean_the_same_are_not_subtracted_and_that_is_s
     assert widget.comparison.pairs.count() == 0
     assert not widget.comparison.show_difference.isEnabled()
     assert widget.comparison.none.text().startswith("No map of blobs means the same as one of medt")
-    widget.comparison.wanted.emit()
+    widget.comparison.show_difference.click()
     assert not any(notes_of(layer).get("role") == "difference" for layer in viewer.layers)
     widget.comparison.models.open_file(blob_model_path)
     assert widget.comparison.pairs.count() == 2
