@@ -12,17 +12,12 @@ import argparse
 import os
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 # Neither the preferences, the unsaved work nor the corrections of whoever runs this.
 os.environ["NAPARI_CONFIG"] = f"{tempfile.mkdtemp()}/settings.yaml"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
 os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
-
-with suppress(ImportError):
-    # Learning brings it in; its LLVM crashes if that of a viewer's software renderer was loaded before.
-    import triton  # noqa: F401
 
 import napari
 import numpy as np

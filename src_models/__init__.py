@@ -14,6 +14,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from src_models.nets.kernels.triton_import import guard
+
 __version__ = "0.1.0"
 
 _HOME = {
@@ -59,6 +61,8 @@ _HOME = {
 }
 
 __all__ = ["__version__", *_HOME]
+
+guard()  # before anything here loads torch, which loads Triton
 
 
 def __getattr__(name: str) -> Any:

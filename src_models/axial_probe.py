@@ -22,9 +22,9 @@ from src_models.axes import read_axes
 from src_models.channels import check_channels
 from src_models.checkpoint import Model
 from src_models.errors import UserError
-from src_models.execution import choose_execution, prepare
+from src_models.execution import Execution, choose_execution, prepare
 from src_models.nets.axial_attention import AxialAttention, AxialBlock
-from src_models.nets.kernels.axial import attention_matrix, attention_row
+from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row, in_single
 from src_models.plane_source import PlaneSource, normalisations
 from src_models.planes import Planes
 from src_models.tiling import Tile, Tiling
@@ -203,7 +203,7 @@ class AxialProbe:
         seen = self._seen(tile, plane)
         with torch.inference_mode():
             place = _place(last, seen, _cell(last, nearest, tile))
-            weights = seen.inputs[last.height].new_zeros(seen.inputs[last.height].shape[2:])
+            weights = torch.zeros(seen.inputs[last.height].shape[2:], device=self._execution.device)
             weights[place.row, place.column] = 1
             for block in reversed(blocks):
                 if weights.shape != seen.inputs[block.height].shape[2:]:  # the block after works on half the grid
@@ -255,7 +255,7 @@ class AxialProbe:
             batch = torch.from_numpy(self._source(plane).read(tile.region)[None])
             with _inputs_of_layers(self._network) as inputs:
                 self._execution(self._network, batch)
-            self._kept[key] = _Seen(inputs)
+            self._kept[key] = _Seen(inputs, self._execution)
         self._kept.move_to_end(key)
         self._shrink()
         return self._kept[key]
@@ -271,7 +271,16 @@ class _Seen:
     """What is kept of a tile: what went into each layer, and attention (O, L, L) by patch once it was wanted whole."""
 
     inputs: dict[nn.Module, Tensor]
+    execution: Execution
     attention: dict[tuple[nn.Module, int], Tensor] = field(default_factory=dict)
+
+    def similarity(
+        self, layer: AxialAttention, patch: int, rows: slice = slice(None)
+    ) -> tuple[Tensor, Tensor, Tensor, RelativePositions | None]:
+        """Return queries, keys, scale and tables of a patch: projected as the pass did it, then in single precision."""
+        with self.execution.autocast():
+            query, key, _ = layer.project(self.inputs[layer][patch : patch + 1, :, rows])
+        return in_single(query, key, *layer.weigh(query, key))
 
     @property
     def bytes(self) -> int:
@@ -318,11 +327,9 @@ def _place(block: AxialBlock, seen: _Seen, cell: tuple[int, int]) -> _Place:
 
 def _product(block: AxialBlock, seen: _Seen, place: _Place, heads: Heads) -> Tensor:
     """Return the weights (H, W) that a cell puts on the cells of its patch."""
-    one = slice(place.patch, place.patch + 1)
-    query, key, _ = block.width.project(seen.inputs[block.width][one, :, place.row : place.row + 1])  # the one row
-    along_width = attention_row(query, key, *block.width.weigh(query, key), place.column)[0, 0]  # heads, W
-    query, key, _ = block.height.project(seen.inputs[block.height][one])
-    along_height = attention_row(query, key, *block.height.weigh(query, key), place.row)[0]  # W, heads, H
+    its_row = seen.similarity(block.width, place.patch, slice(place.row, place.row + 1))
+    along_width = attention_row(*its_row, place.column)[0, 0]  # heads, W
+    along_height = attention_row(*seen.similarity(block.height, place.patch), place.row)[0]  # W, heads, H
     head_of_height, head_of_width = heads or (None, None)
     of_row = along_width.mean(0) if head_of_width is None else along_width[head_of_width]
     of_columns = along_height.mean(1) if head_of_height is None else along_height[:, head_of_height]
@@ -339,8 +346,7 @@ def _passed_on(block: AxialBlock, seen: _Seen, patch: int, weights: Tensor) -> T
 def _whole_attention(layer: AxialAttention, seen: _Seen, patch: int) -> Tensor:
     """Return the attention (O, L, L) of a patch, means over heads; it is made once."""
     if (layer, patch) not in seen.attention:
-        query, key, _ = layer.project(seen.inputs[layer][patch : patch + 1])
-        seen.attention[layer, patch] = attention_matrix(query, key, *layer.weigh(query, key))[0].mean(1)
+        seen.attention[layer, patch] = attention_matrix(*seen.similarity(layer, patch))[0].mean(1)
     return seen.attention[layer, patch]
 
 

@@ -1,8 +1,8 @@
 """Where and how a network runs: device, precision, memory layout, threads.
 
-The choice is made for the person: CUDA, then Apple's MPS, then the CPU; half precision (bfloat16) only where the
-hardware multiplies it natively; channels-last layout for 2D networks. Batch norms are folded into the convolutions
-before them, which changes the result by rounding alone.
+The choice is made for the person: CUDA, then Apple's MPS, then the CPU; half precision (bfloat16) on graphics cards
+that multiply it natively; channels-last layout for 2D networks. Batch norms are folded into the convolutions before
+them, which changes the result by rounding alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,7 +22,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from src_models.errors import UserError
 from src_models.nets.axial_attention import AxialAttention
 
-__all__ = ["DeviceName", "Execution", "available_devices", "choose_execution", "computing_threads", "prepare"]
+__all__ = [
+    "DeviceName",
+    "Execution",
+    "available_devices",
+    "choose_execution",
+    "computing_threads",
+    "default_dtype",
+    "prepare",
+]
 
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -43,10 +51,14 @@ class Execution:
         batch = batch.to(self.device)
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        lower = self.dtype != torch.float32
-        with torch.inference_mode(), torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=lower):
+        with torch.inference_mode(), self.autocast():
             logits = network(batch)
         return torch.softmax(logits.float(), dim=1)
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return a context in which parts of a network compute as the whole does."""
+        lower = self.dtype != torch.float32
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=lower)
 
 
 def available_devices() -> list[str]:
@@ -57,7 +69,9 @@ def available_devices() -> list[str]:
     return [*found, "cpu"]
 
 
-def choose_execution(device: str = "auto", *, tile_batch: int | None = None) -> Execution:
+def choose_execution(
+    device: str = "auto", *, tile_batch: int | None = None, dtype: torch.dtype | None = None
+) -> Execution:
     """Choose how to run.
 
     Parameters
@@ -66,6 +80,8 @@ def choose_execution(device: str = "auto", *, tile_batch: int | None = None) -> 
         ``"auto"``, or one of the devices that the machine has.
     tile_batch
         Tiles at once; by default 8 on a GPU, 1 on the CPU.
+    dtype
+        ``torch.float32`` or ``torch.bfloat16``; by default :func:`default_dtype` of the device.
 
     Raises
     ------
@@ -76,23 +92,18 @@ def choose_execution(device: str = "auto", *, tile_batch: int | None = None) -> 
     name = available[0] if device == "auto" else device
     if name not in available:
         raise UserError(f"this machine has no device {device!r}; choose from auto, {', '.join(available)}")
-    return Execution(torch.device(name), _precision(name), tile_batch or (1 if name == "cpu" else 8))
+    return Execution(torch.device(name), dtype or default_dtype(name), tile_batch or (1 if name == "cpu" else 8))
 
 
-def _precision(device: str) -> torch.dtype:
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    if device == "cpu" and _cpu_multiplies_bf16():
+def default_dtype(device: str) -> torch.dtype:
+    """Return the precision that networks run in on a device.
+
+    On the CPU that is float32, also where the processor multiplies bfloat16: some such processors are faster in it with
+    some networks, and others slower with all (``benchmarks/network_speed.py`` measures both).
+    """
+    if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
     return torch.float32
-
-
-def _cpu_multiplies_bf16() -> bool:
-    """Emulated bfloat16 is slower than float32, so only native instructions count."""
-    if torch.backends.cpu.get_cpu_capability() != "AVX512":
-        return False
-    # The public API has no question for this yet.
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())  # noqa: SLF001
 
 
 def prepare(network: nn.Module, execution: Execution) -> nn.Module:

@@ -101,6 +101,18 @@ def bright_model_path(bright_model: Model, tmp_path_factory: pytest.TempPathFact
     return save(bright_model, tmp_path_factory.mktemp("models") / "bright.safetensors")
 
 
+@pytest.fixture(params=["float32", "bfloat16"])
+def either_precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> torch.dtype:
+    """Run a test in both precisions, whatever this machine would choose by itself; gives that of this turn."""
+    import torch
+
+    from src_models import execution
+
+    dtype: torch.dtype = getattr(torch, request.param)
+    monkeypatch.setattr(execution, "default_dtype", lambda device: dtype)
+    return dtype
+
+
 @pytest.fixture
 def discs() -> NDArray[np.uint16]:
     """An image (70, 90) of two bright discs, which the tiny model finds at a diameter of 20 px given by hand."""

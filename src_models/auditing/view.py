@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,7 +114,7 @@ def view_of(
     if plane not in set(planes):
         raise UserError(f"{name} has no plane {plane}; it is read as {reading.describe()}")
     truth = None if labels is None else _plane_of_labels(labels, planes, plane, name)
-    execution = dataclasses.replace(choose_execution(device), dtype=torch.float32)
+    execution = choose_execution(device, dtype=torch.float32)
     network = prepare(model.network, execution)
     source = PlaneSource(image, planes, plane, header, normalisations(image, planes, header, name), 1.0, name)
     zoom = choose_zoom(source, network, execution, header, None)

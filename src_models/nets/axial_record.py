@@ -13,6 +13,7 @@ from src_models.nets.kernels.axial import (
     RelativePositions,
     attention_matrix,
     attention_received,
+    in_single,
     variances_of_terms,
 )
 
@@ -48,8 +49,9 @@ class AxialRecord:
         self.measures = measures
 
     def matrix(self) -> Tensor:
-        """Return the attention (N, O, heads, L, L), query by key."""
-        return attention_matrix(self.query, self.key, self.scale, self.positions)
+        """Return the attention (N, O, heads, L, L), query by key, in single or double precision."""
+        with torch.autocast(self.query.device.type, enabled=False):
+            return attention_matrix(*in_single(self.query, self.key, self.scale, self.positions))
 
     def received(self, weights: Tensor | None = None) -> Tensor:
         """Return the attention that each pixel receives, (N, O, L), head means.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,6 @@ import pytest
 from napari.utils.notifications import notification_manager
 
 from napari_medt.segmentation_task import SegmentSettings
-
-with suppress(ImportError):
-    # Brings an LLVM of its own, which crashes if that of a viewer's software renderer was loaded before it.
-    import triton  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

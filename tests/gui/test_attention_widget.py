@@ -107,6 +107,7 @@ def test_the_map_at_the_pointer_is_where_the_network_looks_from_there(
     assert viewer.layers.selection.active is image or viewer.layers.selection.active == image
 
 
+@pytest.mark.usefixtures("either_precision")
 def test_one_head_of_an_axis_can_be_followed(open_attention, look, pointed, medt_path, noise):
     viewer, widget = open_attention()
     image = viewer.add_image(noise)
@@ -118,6 +119,7 @@ def test_one_head_of_an_axis_can_be_followed(open_attention, look, pointed, medt
     np.testing.assert_allclose(layer.data, wanted.weights, atol=1e-6)
 
 
+@pytest.mark.usefixtures("either_precision")
 def test_the_values_of_every_gate_are_told_at_the_pointer(open_attention, look, pointed, blob_model_path, noise):
     viewer, widget = open_attention(blob_model_path)
     image = viewer.add_image(noise)

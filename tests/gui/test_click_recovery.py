@@ -38,10 +38,6 @@ TRUTH = FIRST + 2 * SECOND.astype(int)
 
 CHILD = """
 import sys
-try:
-    import triton
-except ImportError:
-    pass
 import napari
 from qtpy.QtTest import QTest
 

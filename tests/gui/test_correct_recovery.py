@@ -29,10 +29,6 @@ PAINTED = (20, 30)
 
 CHILD = """
 import sys
-try:
-    import triton
-except ImportError:
-    pass
 import napari
 from qtpy.QtTest import QTest
 

@@ -14,6 +14,7 @@ from src_models.checkpoint import Model, save
 from src_models.header import ModelHeader
 from src_models.map_files import read_map
 
+pytestmark = pytest.mark.usefixtures("either_precision")
 UNET = {"widths": [4, 8, 8, 8]}
 
 

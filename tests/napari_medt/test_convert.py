@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from benchmarks.authors_medt import authors_network
 from napari_medt.cli import app
-from src_models import create, execution, load, read_header, segment
+from src_models import create, load, read_header, segment
 
 MULTI, NARROW = "agn_unet_ct_multi_att_dsv_3d", "ljh_attu_net_narrow"
 GATED, MEDT = "gatedaxialunet_64", "medt_128"
@@ -110,12 +110,6 @@ def test_a_checkpoint_of_several_gpus_and_a_plain_network_are_converted(run, che
 # Medical Transformer
 
 
-@pytest.fixture
-def float32(monkeypatch):
-    """Compute in float32 also where the CPU has bfloat16."""
-    monkeypatch.setattr(execution, "_cpu_multiplies_bf16", lambda: False)
-
-
 def probabilities(image, path):
     return segment(image, load(path), axes="YXC", device="cpu").probabilities.astype(np.float32)
 
@@ -129,7 +123,6 @@ def probabilities(image, path):
         (GATED, "gated-axial-unet", 64, ["--intensity", "window:0:1"], 1),
     ],
 )
-@pytest.mark.usefixtures("float32")
 def test_an_image_through_the_converted_model_gives_the_authors_output(
     run, checkpoint, golden, tmp_path, name, architecture, window, options, white
 ):
@@ -150,7 +143,6 @@ def test_an_image_through_the_converted_model_gives_the_authors_output(
     assert np.abs(probabilities(seen[..., ::-1], output) - wanted).max() > 0.05, "the order of colours matters"
 
 
-@pytest.mark.usefixtures("float32")
 def test_a_photograph_of_bytes_gives_what_the_authors_network_makes_of_it(run, checkpoint, shared, tmp_path):
     """Smaller than the window: the border is repeated."""
     theirs = authors_network("gated-axial-unet", 64).eval()

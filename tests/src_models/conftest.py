@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from src_models import execution
 from src_models.checkpoint import Model
 from src_models.header import ModelHeader
 
@@ -28,12 +27,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture
-def float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute in float32 also where the CPU has bfloat16, so that tolerances are those of the method alone."""
-    monkeypatch.setattr(execution, "_cpu_multiplies_bf16", lambda: False)
 
 
 @pytest.fixture

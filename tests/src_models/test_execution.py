@@ -90,12 +90,24 @@ def test_half_precision_is_close_and_comes_back_as_float32(make_model):
     assert 0 < difference < 0.05
 
 
-def test_the_cpu_takes_one_tile_at_a_time_and_bfloat16_only_where_it_multiplies_it(monkeypatch):
-    for native, dtype in ((True, torch.bfloat16), (False, torch.float32)):
-        monkeypatch.setattr(execution, "_cpu_multiplies_bf16", lambda native=native: native)
-        chosen = choose_execution("cpu")
-        assert (chosen.device, chosen.dtype, chosen.tile_batch) == (torch.device("cpu"), dtype, 1)
+def test_the_cpu_takes_one_tile_at_a_time_and_float32_whatever_it_multiplies(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    chosen = choose_execution("cpu")
+    assert (chosen.device, chosen.dtype, chosen.tile_batch) == (torch.device("cpu"), torch.float32, 1)
     assert choose_execution("cpu", tile_batch=3).tile_batch == 3
+
+
+def test_a_precision_can_be_forced():
+    for dtype in (torch.bfloat16, torch.float32):
+        assert choose_execution("cpu", dtype=dtype).dtype == dtype
+
+
+@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_graphics_card_takes_bfloat16_where_it_multiplies_it(monkeypatch, native, dtype):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native and not including_emulation)
+    monkeypatch.setattr(execution, "available_devices", lambda: ["cuda", "cpu"])
+    assert choose_execution().dtype == dtype
 
 
 def test_the_fastest_device_is_chosen_and_one_can_be_named(monkeypatch):

@@ -16,7 +16,6 @@ from src_models.execution import Execution
 from src_models.header import Intensity
 from src_models.predict import segment, segment_steps
 
-pytestmark = pytest.mark.usefixtures("float32")
 WINDOW = Intensity(kind="window", low=0, high=100)
 RGB = ("red", "green", "blue")
 

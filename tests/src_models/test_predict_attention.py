@@ -14,7 +14,6 @@ from src_models.header import Intensity
 from src_models.nets.tap import AttentionTap
 from src_models.predict import segment
 
-pytestmark = pytest.mark.usefixtures("float32")
 WINDOW = Intensity(kind="window", low=0, high=100)
 
 

@@ -10,7 +10,6 @@ from src_models.header import Intensity
 from src_models.nets.axial_attention import AxialAttention
 from src_models.predict import segment
 
-pytestmark = pytest.mark.usefixtures("float32")
 WINDOW = Intensity(kind="window", low=0, high=100)
 FORMS = [
     pytest.param("medt", {}, id="medt"),

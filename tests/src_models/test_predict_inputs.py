@@ -10,8 +10,6 @@ from src_models import plane_source
 from src_models.errors import ImageError, UserError
 from src_models.predict import segment
 
-pytestmark = pytest.mark.usefixtures("float32")
-
 
 def texture(*shape, seed=0):
     """An image with structure of a few pixels, of values about 0 to 100, the last two or three axes smooth."""

@@ -28,6 +28,7 @@ __all__ = [
     "attention_received",
     "attention_row",
     "axial_attention",
+    "in_single",
     "measured_parts",
     "reference",
     "similarity_terms",
@@ -163,7 +164,7 @@ def attention_received(
     """
     from src_models.nets.kernels import axial_cpu
 
-    given = _in_single(query, key, scale, positions)
+    given = in_single(query, key, scale, positions)
     if axial_cpu.available_for(given[0]):
         return axial_cpu.attention_received(*given, weights.to(given[0].dtype))
     with torch.no_grad(), torch.autocast(query.device.type, enabled=False):
@@ -179,7 +180,7 @@ def variances_of_terms(
     """
     from src_models.nets.kernels import axial_cpu
 
-    own, met, factor, tables = _in_single(query, key, scale, positions)
+    own, met, factor, tables = in_single(query, key, scale, positions)
     assert tables is not None
     if axial_cpu.available_for(own):
         return axial_cpu.variances_of_terms(own, met, factor, tables)
@@ -189,10 +190,10 @@ def variances_of_terms(
         return content.var(-1, correction=0), positional.var(-1, correction=0)
 
 
-def _in_single(
+def in_single(
     query: Tensor, key: Tensor, scale: Tensor, positions: RelativePositions | None
 ) -> tuple[Tensor, Tensor, Tensor, RelativePositions | None]:
-    """Return the same, in single precision where it was half."""
+    """Return the same, in single precision where queries and keys had half."""
     if query.dtype not in (torch.bfloat16, torch.float16):
         return query, key, scale, positions
     tables = None if positions is None else RelativePositions(*(table.float() for table in positions))

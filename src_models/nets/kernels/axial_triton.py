@@ -24,7 +24,6 @@ differs from pair to pair.
 from __future__ import annotations
 
 import logging
-import os
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from src_models.nets.kernels.axial import RelativePositions, reference
+from src_models.nets.kernels.triton_import import interpreted
 
 __all__ = ["KernelError", "available", "axial_attention", "works"]
 
@@ -62,7 +62,7 @@ class _Tiles(NamedTuple):
 
 def available() -> bool:
     """Return whether Triton can be imported, it has a card or its interpreter to run on, and nothing failed so far."""
-    if _failures or not (_interpreted() or torch.cuda.is_available()):
+    if _failures or not (interpreted() or torch.cuda.is_available()):
         return False
     try:
         import_module("triton")
@@ -271,7 +271,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, scale: Tensor, positions: 
     if any(tensor.dtype not in _DTYPES for tensor in tensors) or len({tensor.device for tensor in tensors}) > 1:
         message = f"tensors are on one device and of the types {_DTYPES}"
         raise KernelError(message)
-    if not (query.is_cuda or _interpreted()):
+    if not (query.is_cuda or interpreted()):
         message = f"Triton does not run on {query.device}"
         raise KernelError(message)
 
@@ -289,11 +289,6 @@ def _agrees(device: torch.device) -> bool:
         found.append([content, positional, *grads])
     # Wide enough for a reference that multiplies in TF32.
     return all(torch.allclose(ours, theirs, rtol=1e-2, atol=1e-2) for ours, theirs in zip(*found, strict=True))
-
-
-def _interpreted() -> bool:
-    """Return whether kernels run in Triton's interpreter, on any device: this must be set before they are imported."""
-    return os.environ.get("TRITON_INTERPRET", "").lower() in {"1", "true", "on", "yes"}
 
 
 def _fail(what: str, error: Exception) -> None:

@@ -12,8 +12,6 @@ from src_models.auditing.auditor import audit, audit_steps
 from src_models.auditing.view import view_of
 from src_models.errors import ImageError, UserError
 
-pytestmark = pytest.mark.usefixtures("float32")
-
 
 @pytest.fixture
 def model(make_model):

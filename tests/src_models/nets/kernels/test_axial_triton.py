@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from src_models.nets.kernels import axial_triton
 from src_models.nets.kernels.axial import RelativePositions, reference
+from src_models.nets.kernels.triton_import import interpreted
 
 MODULE = "src_models.nets.kernels.axial_triton"
 MISSING = importlib.util.find_spec("triton") is None
@@ -20,7 +21,7 @@ CARD = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CARD else "cpu")
 TILES = axial_triton._tiles
 # The interpreter has to be on when Triton is first imported, and other tests may have led to that before these.
-LATE = not CARD and "triton" in sys.modules and not axial_triton._interpreted()
+LATE = not CARD and "triton" in sys.modules and not interpreted()
 
 
 def load_kernels():
