@@ -22,24 +22,35 @@ if TYPE_CHECKING:
 
     from src_models.predict import PlacedMap
 
-__all__ = ["attention_colors", "contrast_limits", "legend", "map_appearance", "sample", "stretch", "tell_values"]
+__all__ = [
+    "attention_colors",
+    "contrast_limits",
+    "legend",
+    "map_appearance",
+    "sample",
+    "show_legend",
+    "stretch",
+    "tell_values",
+]
 
 _MOST = 2**16  # cells that limits are taken from
 _TAILS = (1, 99)  # percentiles
 _LOOK_TAIL = 99.8  # the few largest weights, often those of the place itself, would leave all others clear
 _LEAST = 1e-6  # that limits lie apart
 _SHADES = 64
-_CLEARNESS = 1.5  # of the colours: what is middling tints the image less than it would at 1
+_CLEAR = 1.5  # power of the colours' opacity: what is middling tints the image less than it would at 1
+_CLEARNESS = {LOOK: 0.7}  # where few values are large, none is to be missed
+_BAR, _BAR_TEXT = (16.0, 100.0), 8.0  # px and points: in a view of a grid, too, the map is seen beside it
 
 
 @cache
-def attention_colors() -> Colormap:
-    """Return the colour map of attention: clear, then green, then yellow, which stain and fluorescence seldom are."""
+def attention_colors(kind: str = "") -> Colormap:
+    """Return the colours of a kind of map: clear, then green, then yellow, which stain and fluorescence seldom are."""
     from napari.utils.colormaps import Colormap, ensure_colormap
 
     colors = np.array(ensure_colormap("viridis").map(np.linspace(0.15, 1, _SHADES)))
-    colors[:, 3] = np.linspace(0, 1, _SHADES) ** _CLEARNESS
-    return Colormap(colors, name="attention")
+    colors[:, 3] = np.linspace(0, 1, _SHADES) ** _CLEARNESS.get(kind, _CLEAR)
+    return Colormap(colors, name="attention, few places" if kind in _CLEARNESS else "attention")
 
 
 def contrast_limits(placed: PlacedMap) -> tuple[float, float]:
@@ -60,7 +71,7 @@ def map_appearance(placed: PlacedMap) -> dict[str, Any]:
     return {
         "rgb": False,
         "multiscale": False,
-        "colormap": attention_colors(),
+        "colormap": attention_colors(placed.kind),
         "contrast_limits": contrast_limits(placed),
         "opacity": 0.8,
         "blending": "translucent",
@@ -85,12 +96,19 @@ def legend(layer: napari.layers.Image, placed: PlacedMap, words: MapWords) -> No
 
     def show(_: Any = None) -> None:
         if layer.visible and not layer.colorbar.visible:  # only then: making one takes a while
-            layer.colorbar.visible = True
-            layer.name_overlay.visible = True
+            show_legend(layer)
             layer.events.visible.disconnect(show)
 
     layer.events.visible.connect(show)
     show()
+
+
+def show_legend(layer: napari.layers.Image) -> None:
+    """Show a layer's name and colour bar on the canvas."""
+    bar = layer.colorbar
+    bar.position, bar.size, bar.font_size = "bottom_right", _BAR, _BAR_TEXT
+    bar.visible = True
+    layer.name_overlay.visible = True
 
 
 def tell_values(layer: napari.layers.Image, words: MapWords) -> None:

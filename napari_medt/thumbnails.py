@@ -37,6 +37,6 @@ def thumbnail(placed: PlacedMap, side: int) -> NDArray[np.uint8]:
     low, high = contrast_limits(placed)
     shown = np.clip((plane - low) / (high - low), 0, 1)
     enlarged = np.kron(shown, np.ones((max(1, side // max(shown.shape)),) * 2))
-    colors = attention_colors().map(enlarged.ravel()).reshape(*enlarged.shape, 4)
+    colors = attention_colors(placed.kind).map(enlarged.ravel()).reshape(*enlarged.shape, 4)
     colors = np.concatenate((colors[..., :3] * colors[..., 3:], np.ones_like(colors[..., 3:])), axis=-1)
     return np.ascontiguousarray((255 * colors).round().astype(np.uint8))

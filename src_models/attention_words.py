@@ -80,6 +80,7 @@ class MapWords:
         return said[bisect_right(borders, value)]
 
 
+_APART = 0.3  # standard deviations of a map: objects that are less apart from the rest do not stand out
 _GATE_STEPS = ((0.35, 0.65), ("mostly held back", "half let through", "mostly let through"))
 _RECEIVED_STEPS = ((0.5, 1.5, 4.0), ("hardly looked at", "looked at as usual", "looked at much", "looked at very much"))
 _SHARE_STEPS = ((0.35, 0.65), ("content counts more", "both count alike", "position counts more"))
@@ -173,25 +174,32 @@ def pointer_sentence(title: str, kind: str, value: float | None) -> str:
 
 def head_words(axis: str, head: int | None, count: int) -> str:
     """Return what to call a head (from 0; None is the mean over heads) of the attention along the height or width."""
-    direction = {"height": "up and down", "width": "left and right"}[axis]
-    return f"{direction}: all {count} ways" if head is None else f"{direction}: way {head + 1} of {count}"
+    direction = {"height": "up-down", "width": "left-right"}[axis]
+    return f"{direction}: all {count}" if head is None else f"{direction}: way {head + 1}"
 
 
-def contrast_sentence(name: str, inside: float, outside: float) -> str:
-    """Return what a map shows of the objects that were found, from its means inside of them and elsewhere.
+def contrast_sentence(name: str, inside: float, outside: float, separation: float) -> str:
+    """Return what a map shows of the objects that were found.
 
-    >>> contrast_sentence("gate 2", 0.27, 0.57)
-    'Here: 0.27 inside the objects that were found, 0.57 elsewhere: objects are dark, detail is held back in them.'
+    Parameters
+    ----------
+    name
+        The map's.
+    inside, outside, separation
+        Of :class:`~src_models.map_contrast.Contrast`.
+
+    >>> contrast_sentence("gate 2", 0.27, 0.57, -1.4)
+    'Here: 0.27 inside the objects found, 0.57 elsewhere: objects are dark, detail is held back in them.'
     """
     words = map_words(name)
     subject = "detail is " if _gate(name) else ""
-    if abs(inside - outside) < 0.05 * max(abs(inside), abs(outside), 1e-9):
+    if abs(separation) < _APART:
         what = "objects do not stand out"
     elif inside < outside:
         what = f"objects are dark, {subject}{words.low} in them"
     else:
         what = f"objects are bright, {subject}{words.high} in them"
-    return f"Here: {inside:.2f} inside the objects that were found, {outside:.2f} elsewhere: {what}."
+    return f"Here: {inside:.2f} inside the objects found, {outside:.2f} elsewhere: {what}."
 
 
 def likeness(name: str, kind: str) -> Hashable:
@@ -224,8 +232,8 @@ def like_pairs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, st
 def unlike_sentence(one: str, other: str) -> str:
     """Return why nothing is subtracted of two models that have no maps which mean the same."""
     return (
-        f"No map of {one} means the same as one of {other}, so none is subtracted. To see both: Keep (under Save) a map "
-        "of one, Look with the other, and press Side by side; or choose another model here."
+        f"No map of {one} means the same as one of {other}, so none is subtracted. To see both: Keep (under Save) a "
+        "map of one, Look with the other, and press Side by side; or choose another model here."
     )
 
 

@@ -20,7 +20,7 @@ __all__ = ["MapPanel"]
 
 _SIDE = 56
 _ROWS = 3  # in view at once
-_MEANING = 92  # px: as many lines as the longest meaning takes in a narrow dock
+_MEANING = 104  # px: as many lines as the longest meaning takes in a narrow dock
 
 
 class MapPanel(QWidget):
@@ -126,7 +126,7 @@ class MapPanel(QWidget):
         said = map_words(placed.name, placed.kind).meaning
         contrast = None if self._labels is None else object_contrast(placed, self._labels)
         if contrast is not None:
-            said += f" {contrast_sentence(placed.name, contrast.inside, contrast.outside)}"
+            said += f" {contrast_sentence(placed.name, contrast.inside, contrast.outside, contrast.separation)}"
         self.meaning.setText(said)
 
     def _on_item_changed(self, item: QListWidgetItem) -> None:

@@ -285,7 +285,7 @@ def test_what_the_chosen_map_means_and_shows_of_this_image_stands_below_the_list
         inside, outside = placed.data[objects].mean(), placed.data[~objects].mean()
         said = widget.maps.meaning.text()
         assert "1 lets it through, 0 holds it back" in said
-        numbers = re.search(r"Here: (0\.\d+) inside the objects that were found, (0\.\d+) elsewhere", said)
+        numbers = re.search(r"Here: (0\.\d+) inside the objects found, (0\.\d+) elsewhere", said)
         assert [float(number) for number in numbers.groups()] == pytest.approx([inside, outside], abs=0.03)
 
 

@@ -59,10 +59,10 @@ def test_a_value_is_read_as_the_map_means_it():
 
 
 def test_a_gate_that_is_dark_on_objects_is_said_to_hold_detail_back_there():
-    assert "objects are dark, detail is held back in them" in contrast_sentence("gate 2", 0.27, 0.57)
-    assert "objects are bright, detail is let through in them" in contrast_sentence("gate 3", 0.66, 0.47)
-    assert "do not stand out" in contrast_sentence("gate 4", 0.277, 0.27)
-    assert "objects are bright, looked at much in them" in contrast_sentence("global 2.1 received", 3, 0.5)
+    assert "objects are dark, detail is held back in them" in contrast_sentence("gate 2", 0.27, 0.57, -1.4)
+    assert "objects are bright, detail is let through in them" in contrast_sentence("gate 3", 0.66, 0.47, 1.2)
+    assert "do not stand out" in contrast_sentence("gate 4", 0.277, 0.258, 0.15)
+    assert "objects are bright, looked at much in them" in contrast_sentence("global 2.1 received", 3, 0.5, 2)
 
 
 def test_gates_are_compared_level_with_level_and_attention_with_the_same_of_the_same_stage():
@@ -84,6 +84,6 @@ def test_ways_to_look_and_heads_and_gates_are_plain():
         "All stages, small patches: where it looks from here",
         "Medium detail let through",
     ]
-    assert head_words("height", None, 8) == "up and down: all 8 ways"
-    assert head_words("width", 2, 8) == "left and right: way 3 of 8"
+    assert head_words("height", None, 8) == "up-down: all 8"
+    assert head_words("width", 2, 8) == "left-right: way 3"
     assert len(set(GATE_WORDS.values())) == 4
