@@ -39,7 +39,7 @@ _LOOK_TAIL = 99.8  # the few largest weights, often those of the place itself, w
 _LEAST = 1e-6  # that limits lie apart
 _SHADES = 64
 _CLEAR = 1.5  # power of the colours' opacity: what is middling tints the image less than it would at 1
-_CLEARNESS = {LOOK: 0.7}  # where few values are large, none is to be missed
+_CLEARNESS = {LOOK: 1.0}  # where few values are large, none is to be missed
 _BAR, _BAR_TEXT = (16.0, 100.0), 8.0  # px and points: in a view of a grid, too, the map is seen beside it
 
 

@@ -142,7 +142,7 @@ class PointerLayers:
                 return
             from napari.components.overlays import TextOverlay
 
-            overlays[_SENTENCE] = TextOverlay(position="bottom_center")
+            overlays[_SENTENCE] = TextOverlay(position="bottom_left")
         if sentence:
             overlays[_SENTENCE].text = sentence
         overlays[_SENTENCE].visible = bool(sentence)

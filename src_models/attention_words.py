@@ -154,22 +154,11 @@ def view_words(view: str, kind: str) -> str:
     return f"{f'Stage {stage}' if stage else 'All stages'}, {place}: where it looks from here"
 
 
-def pointer_sentence(title: str, kind: str, value: float | None) -> str:
-    """Return what to say at the pointer of a way to look.
-
-    Parameters
-    ----------
-    title
-        What the way is called.
-    kind
-        Of the map that is shown.
-    value
-        Of that map at the pointer; None of a map of where the network looks from there.
-    """
-    words = map_words(title, kind)
+def pointer_sentence(name: str, value: float | None) -> str:
+    """Return what to say at the pointer of a gate's value, or (None) of a map of where the network looks from there."""
     if value is None:
-        return f"{title}. Bright: {words.high}."
-    return f"{title}, here {value:.2f}: {words.reading(value)}."
+        return "Bright: where it looks most from the cross."
+    return f"{value:.2f} here: {map_words(name).reading(value)}."
 
 
 def head_words(axis: str, head: int | None, count: int) -> str:

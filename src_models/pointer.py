@@ -77,7 +77,7 @@ class Pointed:
     def sentence(self) -> str:
         """What the answer says, for a person who points at the place."""
         value = self.values.get(self.view.name) if self.view.kind == "gate" else None
-        return pointer_sentence(self.view.title, self.map.kind, value)
+        return pointer_sentence(self.view.name, value)
 
 
 class AttentionPointer:

@@ -77,9 +77,8 @@ class GatesChart(QWidget):
 
             self._plot = pyqtgraph.PlotWidget(background=None)
             self._plot.setFixedHeight(200)
-            axis = self._plot.getAxis("bottom")
-            axis.setHeight(38)  # two lines
-            axis.setStyle(hideOverlappingLabels=False)
+            self._plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
+            self._plot.setLabel("bottom", "stage")
             self._plot.showGrid(y=True, alpha=0.3)
             self._plot.setMenuEnabled(False)
             self._plot.setMouseEnabled(x=False, y=False)
@@ -93,6 +92,4 @@ def _stages(gates: Sequence[GateValues]) -> list[tuple[float, str]]:
     places: dict[str, list[int]] = {}
     for number, gate in enumerate(gates):
         places.setdefault(gate.layer.rsplit(" ", 1)[0], []).append(number)
-    return [
-        (sum(found) / len(found), stage.replace(" ", "\n").replace("block\n", "")) for stage, found in places.items()
-    ]
+    return [(sum(found) / len(found), stage.split()[-1]) for stage, found in places.items()]

@@ -138,4 +138,7 @@ def _icon(placed: PlacedMap) -> QIcon:
     picture = thumbnail(placed, _SIDE)
     height, width = picture.shape[:2]
     image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    return QIcon(QPixmap.fromImage(image.copy()))  # the copy owns its pixels
+    pixmap = QPixmap.fromImage(image.copy())  # the copy owns its pixels
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it would be tinted, and its colours say something
+    return icon

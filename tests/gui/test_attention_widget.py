@@ -588,7 +588,7 @@ def test_the_gates_of_the_network_are_drawn(open_attention, look, medt_path, blo
         tuple(np.round([getattr(gate, name) for gate in gates], 5)) for name in ("g_q", "g_k", "g_v1", "g_v2")
     }
     ticks = widget.gates.plot().getAxis("bottom")._tickLevels[0]
-    assert [text for _, text in ticks] == ["global\n1.1", "global\n2.1", "global\n2.2"]
+    assert [text for _, text in ticks] == ["1.1", "2.1", "2.2"]
     assert [place for place, _ in ticks] == [0.5, 2.5, 4.5]
     widget.open_model(blob_model_path)
     assert "no gated axial attention" in widget.gates.note.text()

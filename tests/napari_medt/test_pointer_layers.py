@@ -135,12 +135,12 @@ def test_what_the_value_means_is_said_on_the_canvas_and_by_the_layer():
     viewer.dims.set_current_step(0, PART.index[0])
     line = viewer.canvas.overlays["attention at pointer"]
     assert line.visible
-    assert line.text == "Fine detail let through, here 0.20: mostly held back."
+    assert line.text == "0.20 here: mostly held back."
     status = layers.map().get_status(image.data_to_world((PART.index[0], 8, 14)), world=True)
     assert status["value"] == "0.2 (mostly held back)"
     assert layers.map().name == "Fine detail let through - at the pointer"
     layers.show(image, PART, answer((4.5, 8.5)))
-    assert line.text == "Where it looks. Bright: looked at much."
+    assert line.text == "Bright: where it looks most from the cross."
     assert layers.map().name == "Where it looks - at the pointer"
     layers.hide()
     assert not line.visible
