@@ -56,7 +56,7 @@ clean:  ## remove the virtual environment and what the demo wrote
 python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "napari-medt needs Python 3.11 or newer, and $(or $(PYTHON),no python on the path) is not that." \
-		"Install one (Debian and Ubuntu: apt-get install python3 python3-venv), or name it: make $(firstword $(filter-out python,$(MAKECMDGOALS)) demo) PYTHON=/path/to/python3" >&2; \
+		"Install one (apt-get install python3, dnf install python3, pacman -S python or brew install python), or name it: make $(firstword $(filter-out python,$(MAKECMDGOALS)) demo) PYTHON=/path/to/python3" >&2; \
 		exit 1; }
 
 system-for-demo: python
@@ -68,5 +68,8 @@ system-for-test: python
 $(STAMP): $(INSTALLED_FROM) | python
 	@echo "Installing napari-medt into $(VENV); the first time this takes some minutes (PyTorch is large)."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,dev]"
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,dev]" 2>&1; \
+		echo $$? >$(VENV)/.pip-status; } | tee $(VENV)/pip.log | sed -n -e 's/^ *Downloading \([^-]*\)-.* (\([0-9.]\{4,\} [MG]B\)).*/  fetching \1 (\2)/p' \
+		-e 's/^Installing collected packages.*/  unpacking/p'
+	@[ "$$(cat $(VENV)/.pip-status)" = 0 ] || { cat $(VENV)/pip.log >&2; exit 1; }
 	@touch $@

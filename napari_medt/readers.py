@@ -32,9 +32,11 @@ def _paths(path: str | Sequence[str]) -> list[Path]:
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     """Open scans; of files that belong to one DICOM series, the series once."""
+    from napari_medt.scan_view import show_what_opens
     from src_models.image_files import image_stem
     from src_models.volumes.opening import read_volume
 
+    show_what_opens()
     opened = []
     for one in _distinct(_paths(path)):
         if one.is_dir():

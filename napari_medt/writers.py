@@ -7,6 +7,7 @@ Labels that lie on no scan are written with the place that their layer has in th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from numpy.typing import NDArray
 from napari_medt.layers import METADATA_KEY
 from napari_medt.readers import VOLUME_KEY
 from src_models.errors import OutputError
+from src_models.volumes.nifti import is_nifti
 
 if TYPE_CHECKING:
+    from npe2.manifest.contributions import WriterContribution
+
     from src_models.volumes.geometry import VolumeGeometry
 
 __all__ = ["write_scan_labels"]
@@ -30,7 +34,8 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     Parameters
     ----------
     path
-        The file to make; napari has asked whether one that exists may be replaced. A scan itself never is.
+        The file to make; napari has asked whether one that exists may be replaced. A scan itself never is. Without an
+        ending, ``.nii.gz`` is added; a name with the ending of another format is left to the plugin that writes that.
     data
         ([t, ]z, y, x) integers; (y, x) is a scan of one slice.
     meta
@@ -39,16 +44,21 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        `path`.
+        The file that was written.
 
     Raises
     ------
     OutputError
-        If the labels have more axes, or the path is the scan's own or cannot be written.
+        If the labels have more axes, or the path is the scan's own or cannot be written, or an ending was added and
+        the file exists: nobody was asked about that one.
     """
     from src_models.volumes.geometry import VolumeGeometry
     from src_models.volumes.nifti_labels import write_nifti_labels
 
+    other = _other_writer(path)
+    if other is not None:
+        return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]
+    target = _with_ending(path)
     labels = data[0] if meta.get("multiscale") else data
     if labels.ndim not in (2, 3, 4):
         raise OutputError(
@@ -62,7 +72,25 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         geometry = VolumeGeometry.of_grid(to_world, labels.shape[-3:])
         labels = geometry.to_data(labels)
     seconds = _seconds_per_frame(meta) if labels.ndim == 4 else 1.0
-    return [str(write_nifti_labels(path, labels, geometry, overwrite=True, frame_seconds=seconds))]
+    asked = target == path
+    return [str(write_nifti_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds))]
+
+
+def _other_writer(path: str) -> WriterContribution | None:
+    """Return another plugin's writer of labels for the ending of a name.
+
+    napari's dialog calls the writer of the type that is chosen in it, whatever the name ends with.
+    """
+    from npe2 import PluginManager
+
+    if is_nifti(path) or not Path(path).suffix:
+        return None
+    return PluginManager.instance().get_writer(path, ["labels"])[0]
+
+
+def _with_ending(path: str) -> str:
+    """Return a name that ends as NIfTI does; dialogs of some systems add half of an ending, ``.gz``."""
+    return path if is_nifti(path) else path.removesuffix(".gz") + ".nii.gz"
 
 
 def _to_world(ndim: int, meta: dict[str, Any]) -> NDArray[np.float64]:

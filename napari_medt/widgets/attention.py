@@ -31,6 +31,7 @@ from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings
 from napari_medt.widgets.audit_panel import AuditPanel
 from napari_medt.widgets.compare_panel import ComparePanel
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.gates_chart import GatesChart
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.map_display import MapDisplay
@@ -90,6 +91,7 @@ class AttentionWidget(QWidget):
         self._explain()
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_choice_changed()
 
@@ -133,7 +135,7 @@ class AttentionWidget(QWidget):
         image = like.image if like else self.images.layer()
         path, header = models.path(), models.header()
         if image is None:
-            raise UserError("There is no image to look at: open one first (File > Open Files).")
+            raise UserError("There is no image to look at: open one first (File > Open File(s)...).")
         if path is None or header is None:
             raise UserError("There is no model to look with: open a model file first.")
         names = tuple(attention_names(header.architecture, header.config))

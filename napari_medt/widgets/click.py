@@ -27,6 +27,7 @@ from napari_medt.widgets.click_keys import ClickKeys
 from napari_medt.widgets.click_mouse import ClickMouse
 from napari_medt.widgets.click_subjects import ClickSubjects
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.ordered_work import OrderedWork
 from napari_medt.widgets.unsaved_objects import UnsavedObjects
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
@@ -68,6 +69,7 @@ class ClickWidget(QWidget):
         self._suggested = False
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_image_changed()
         self.controls.on.setChecked(True)

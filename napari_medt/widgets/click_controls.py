@@ -104,7 +104,7 @@ class ClickControls:
         """Show whether there is anything to click in."""
         self.on.setEnabled(ready)
         if not ready:
-            self.set_status("Open an image to begin (File > Open Files).")
+            self.set_status("Open an image to begin (File > Open File(s)...).")
         elif self.status.text().startswith("Open an image"):
             self.set_status("Click on an object.")
 

@@ -46,7 +46,7 @@ class ClickSubjects:
         """
         layer = self._controls.images.layer()
         if layer is None:
-            raise UserError("There is no image to click in: open one first (File > Open Files).")
+            raise UserError("There is no image to click in: open one first (File > Open File(s)...).")
         target = target_in_viewer(self._viewer, layer)
         self.key_of(target)
         return target

@@ -16,6 +16,7 @@ from napari_medt.widgets.correct_controls import CorrectControls
 from napari_medt.widgets.correcting import Correcting
 from napari_medt.widgets.correction_looks import CorrectionLooks
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.learning_rounds import LearningRounds
 from napari_medt.widgets.marking import Marking
 from src_models.errors import UserError
@@ -45,6 +46,7 @@ class CorrectWidget(QWidget):
         self.looks = CorrectionLooks(self.at, self.rounds, self)
         self.keys = ClickKeys(self, _KEYS)
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._connect()
         if Path(preferred).suffix and Path(preferred).is_file():
             self.open_model(preferred)
@@ -61,7 +63,7 @@ class CorrectWidget(QWidget):
         """Keep corrections of the chosen image in a folder."""
         image = self.at.image()
         if image is None:
-            self.at.report("There is no image to correct: open one first (File > Open Files).")
+            self.at.report("There is no image to correct: open one first (File > Open File(s)...).")
             return
         self.at.set_folder(image, Path(folder))
         self.rounds.open_folder()
@@ -85,7 +87,7 @@ class CorrectWidget(QWidget):
         self.controls.segment.setEnabled(image is not None and header is not None)
         self.controls.next.next.setEnabled(image is not None and header is not None)
         if image is None:
-            self.at.say("Open an image to begin (File > Open Files).")
+            self.at.say("Open an image to begin (File > Open File(s)...).")
             self.controls.region.clear()
         else:
             with suppress(UserError):  # said when a person presses a button

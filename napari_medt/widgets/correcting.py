@@ -69,7 +69,7 @@ class Correcting:
         """
         image = self.image()
         if image is None:
-            raise UserError("There is no image to correct: open one first (File > Open Files).")
+            raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
         return target_as_viewed(self.viewer, image)
 
     def model(self) -> Path:

@@ -83,7 +83,7 @@ class LearningRounds(QObject):
         if self.task is not None:
             return
         if folder is None:
-            raise UserError("There is no image to correct: open one first (File > Open Files).")
+            raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
         panel, chosen = self._controls.learning, read_preferences()
         settings = replace(
             self.settings,
@@ -178,7 +178,7 @@ class LearningRounds(QObject):
         """Add the corrections of another folder."""
         folder = self._at.folder()
         if folder is None:
-            raise UserError("There is no image to correct: open one first (File > Open Files).")
+            raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
         self._at.work.ask(("merged", other), partial(merge, folder, other, self._controls.models.paths()))
 
     def on_merged(self, other: Path, shelf: Shelf, added: int) -> None:

@@ -27,6 +27,7 @@ from napari_medt.preferences import read_preferences
 from napari_medt.regions import region_in_viewer
 from napari_medt.segmentation_task import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 from napari_medt.widgets.dock_closing import DockClosing
+from napari_medt.widgets.dock_tabs import DockTabs
 from napari_medt.widgets.layer_combo import ImageLayerCombo
 from napari_medt.widgets.model_combo import ModelCombo
 from napari_medt.widgets.options import AttentionList, DeviceCombo, DiameterBox, ResultCombo, TileBox
@@ -73,6 +74,7 @@ class SegmentWidget(QWidget):
         self._explain()
         self._connect()
         self._closing = DockClosing(self)
+        DockTabs(self)
         self._closing.closed.connect(self._leave)
         self._on_model_changed()
 
@@ -108,7 +110,7 @@ class SegmentWidget(QWidget):
             return
         try:
             if image is None:
-                raise UserError("There is no image to segment: open one first (File > Open Files).")
+                raise UserError("There is no image to segment: open one first (File > Open File(s)...).")
             job = self._job(image)
         except UserError as error:
             self._report(str(error))

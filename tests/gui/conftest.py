@@ -193,3 +193,20 @@ def expected(blob_model_path):
 def settings(blob_model_path) -> SegmentSettings:
     """The settings a widget starts with."""
     return SegmentSettings(model=blob_model_path)
+
+
+@pytest.fixture
+def dicom_folder(tmp_path):
+    """A folder of three slices of a real scanner, 5 mm apart, the last file first."""
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    source = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    folder = tmp_path / "ct"
+    folder.mkdir()
+    for number in range(3):
+        position = list(source.ImagePositionPatient)
+        source.ImagePositionPatient = [*position[:2], -75 + 5 * number]
+        source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        source.save_as(folder / f"{9 - number}.dcm")
+    return folder

@@ -8,7 +8,6 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.data import get_testdata_file
 from scipy.spatial.transform import Rotation
 
 from napari_medt.readers import scan_reader
@@ -50,20 +49,6 @@ def viewer(plugin_registered):
 def window(make_napari_viewer, plugin_registered):
     """A viewer with a window: the one that is current when a layer is saved."""
     return make_napari_viewer()
-
-
-@pytest.fixture
-def dicom_folder(tmp_path):
-    """A folder of three slices of a real scanner, 5 mm apart, the last file first."""
-    source = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
-    folder = tmp_path / "ct"
-    folder.mkdir()
-    for number in range(3):
-        position = list(source.ImagePositionPatient)
-        source.ImagePositionPatient = [*position[:2], -75 + 5 * number]
-        source.SOPInstanceUID = source.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-        source.save_as(folder / f"{9 - number}.dcm")
-    return folder
 
 
 # Opening
