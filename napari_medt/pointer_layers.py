@@ -54,7 +54,7 @@ class PointerLayers:
         pointed
             The answer.
         """
-        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self._shown()):
+        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self.shown()):
             self.remove()  # its axes and units may be others
         active = self._viewer.layers.selection.active
         self._show_map(image, region, pointed)
@@ -63,7 +63,7 @@ class PointerLayers:
         self.to_top()
         if self._hidden:
             self._hidden = False
-            for layer in self._shown():
+            for layer in self.shown():
                 layer.visible = True
         if self._viewer.layers.selection.active is not active:
             self._viewer.layers.selection.active = active
@@ -88,21 +88,21 @@ class PointerLayers:
         They are not removed: where the processor draws the graphics, napari 0.9 can crash when two layers are removed
         before it draws again.
         """
-        for layer in self._shown():
+        for layer in self.shown():
             layer.visible = False
         self._say("")
         self._hidden = True
 
     def remove(self) -> None:
         """Take both layers away."""
-        for layer in self._shown():
+        for layer in self.shown():
             self._viewer.layers.remove(layer)
         self._say("")
 
     def to_top(self) -> None:
         """Bring map and mark to the top, where other layers were added since."""
         layers = self._viewer.layers
-        ours = self._shown()
+        ours = self.shown()
         if list(layers)[len(layers) - len(ours) :] != ours:
             for layer in ours:
                 layers.move(layers.index(layer), len(layers))
@@ -172,7 +172,8 @@ class PointerLayers:
                 layer.selected_data = set()
         _move(layer, place)
 
-    def _shown(self) -> list[Any]:
+    def shown(self) -> list[Any]:
+        """Return both layers, those that are there."""
         return [layer for layer in (self.map(), self.mark()) if layer is not None]
 
     def _find(self, role: str) -> Any:

@@ -386,5 +386,5 @@ class AttentionWidget(QWidget):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(slot)
         if stays:
-            self.display.clear()
-            self.follower.layers.remove()
+            self.follower.layers.hide()
+            self.display.clear(*self.follower.layers.shown())

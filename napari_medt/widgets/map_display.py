@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_medt.attention_look import Looked
 from napari_medt.layers import ResultLayers, notes_of
+from napari_medt.removing import remove_one_by_one
 from napari_medt.widgets.map_layout import MapLayout
 from napari_medt.widgets.map_panel import MapPanel
 
@@ -71,16 +72,15 @@ class MapDisplay(QObject):
             if placed.name in mine:
                 self._show(placed.name, mine[placed.name])
 
-    def clear(self) -> None:
-        """Take away the layers that were added here, and hide the others that were shown here."""
+    def clear(self, *others: napari.layers.Layer) -> None:
+        """Take away the layers that were added here, and `others`; hide those of others that were shown here."""
         added, self._added = self._added, []
         uncovered, self._uncovered = self._uncovered, []
         for layer in uncovered:
             if layer in self._viewer.layers:
                 layer.visible = False
-        for layer in added:
-            if layer in self._viewer.layers and notes_of(layer)["role"] != "kept":
-                self._viewer.layers.remove(layer)
+        leaving = [layer for layer in added if notes_of(layer)["role"] != "kept"]
+        remove_one_by_one(self._viewer, [*leaving, *others])
 
     def show_difference(self, found: PlacedMap) -> None:
         """Show the difference of two maps."""
