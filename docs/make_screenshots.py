@@ -52,7 +52,7 @@ def main() -> None:
         viewer, widget = open_viewer(sample, options.model)
         run(widget)
         save(viewer, options.output / f"segment_{sample}.png")
-        show_attention(viewer, "gate 2")
+        show_attention(viewer, "gate 3")
         save(viewer, options.output / f"attention_{sample}.png")
         viewer.close()
     viewer, widget = open_viewer("histology", options.medt)

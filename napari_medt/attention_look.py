@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_medt.segmentation_task import load_model
+from src_models.attention_words import SHARE
 from src_models.registry import usual_attention
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class Looked:
         return tuple(round(place) for place, letter in zip(position, axes, strict=True) if letter not in "YX")
 
     def maps(self) -> list[PlacedMap]:
-        """Return the recorded maps: the telling ones first, else from fine to coarse."""
+        """Return the recorded maps: the telling ones first; those about positions last; else fine to coarse."""
         header = self.outcome.segmentation.provenance["header"]
         telling = usual_attention(header["architecture"], header["config"])
-        return sorted(self.outcome.segmentation.attention, key=lambda placed: placed.name not in telling)
+        maps = self.outcome.segmentation.attention
+        return sorted(maps, key=lambda placed: (placed.name not in telling, placed.kind == SHARE))
 
     def map(self, name: str) -> PlacedMap:
         """Return a recorded map by its name."""

@@ -45,7 +45,7 @@ IMAGES: dict[str, Callable[[], list[samples.LayerData]]] = {
 }
 MODEL = "nuclei"
 WINDOW_SIZE = (1500, 950)
-EVEN = 0.1  # an attention map whose values (0 to 1) differ by less shows nothing to the eye
+APART = 0.2  # standard deviations: a map on whose objects values are less apart from the rest explains nothing
 _SCREEN = "-screen 0 1600x1000x24"
 
 
@@ -172,21 +172,22 @@ def show(demo: Demo) -> napari.Viewer:
     viewer.add_labels(data, **options)
     shown = ResultLayers(viewer).show(demo.image, demo.outcome)
     shown.labels.contour = 2  # so that the image is seen under its labels
-    _uncover_telling_map(viewer)
+    _uncover_telling_map(viewer, demo)
     viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
     return viewer
 
 
-def _uncover_telling_map(viewer: napari.Viewer) -> None:
-    """Make the attention map that varies most over the image visible; one that is even would only tint it."""
-    from napari.layers import Image
+def _uncover_telling_map(viewer: napari.Viewer, demo: Demo) -> None:
+    """Make the attention map visible that is brightest on the objects; one that is not would only tint the image."""
+    from napari_medt.layers import ResultLayers
+    from src_models.map_contrast import object_contrast, telling_first
 
-    from napari_medt.layers import is_own_layer
-
-    maps = [layer for layer in viewer.layers if is_own_layer(layer) and isinstance(layer, Image)]
-    spreads = [float(np.ptp(np.percentile(layer.data, (1, 99)))) for layer in maps]
-    if spreads and max(spreads) > EVEN:
-        maps[int(np.argmax(spreads))].visible = True
+    found = demo.outcome.segmentation
+    for placed in telling_first(found.attention, found.labels)[:1]:
+        contrast = object_contrast(placed, found.labels)
+        layer = ResultLayers(viewer).map_of(demo.image, demo.outcome.model_name, placed.name)
+        if layer is not None and contrast is not None and contrast.separation > APART:
+            layer.visible = True
 
 
 def _stretch_contrast(image: napari.layers.Image) -> None:

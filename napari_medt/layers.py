@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_medt.map_looks import legend, map_appearance, stretch
 from napari_medt.placement import placement
+from src_models.attention_words import map_words
+from src_models.map_contrast import telling_first
 
 if TYPE_CHECKING:
     import napari.layers
@@ -128,7 +131,8 @@ class ResultLayers:
         for layer in self._all(image, outcome.model_name, "attention"):
             if notes_of(layer)["map"] not in wanted:  # a map of an earlier run does not belong to the new labels
                 self._viewer.layers.remove(layer)
-        for placed in reversed(outcome.segmentation.attention):  # the finest map comes to lie on top
+        maps = telling_first(outcome.segmentation.attention, outcome.segmentation.labels)
+        for placed in reversed(maps):  # the one that explains the objects best comes to lie on top
             self.show_map(image, outcome, placed)
             yield
         shown = self._show_labels(image, outcome)
@@ -162,32 +166,40 @@ class ResultLayers:
         region = outcome.job.region
         data = region.expand(placed.data)
         place = placement(image, *region.place(placed.scale, placed.translate))
+        words = map_words(placed.name, placed.kind)
+        existing = self._find(image, outcome.model_name, "attention", placed.name)
+        appearance = map_appearance(placed)
         metadata = _metadata(
             image,
             outcome,
             role="attention",
             map=placed.name,
             description=placed.description,
+            limits=appearance["contrast_limits"],
             keeps=None if isinstance(data, np.ndarray) else outcome.segmentation,  # else its files would go
         )
-        existing = self._find(image, outcome.model_name, "attention", placed.name)
         if existing is None:
             existing = self._viewer.add_image(
                 data,
-                name=f"{placed.name} - {image.name}",
-                rgb=False,
-                multiscale=False,
-                colormap="inferno",
-                contrast_limits=_limits(placed),
-                opacity=0.6,
-                blending="translucent",
+                name=f"{words.name} - {image.name}",
                 visible=False,
                 metadata=metadata,
+                **appearance,
                 **place,
             )
+            legend(existing, placed, words)
         else:
+            before = notes_of(existing)["limits"]
             _update(existing, data, place, metadata)
+            stretch(existing, placed, before)
         return existing
+
+    def keep(self, layer: napari.layers.Image) -> str:
+        """Let go of a layer that shows attention: no later run changes it or takes it away; return its new name."""
+        notes = notes_of(layer)
+        notes["role"] = "kept"
+        layer.name = f"{layer.name} (kept{', ' + notes['model'] if 'model' in notes else ''})"
+        return layer.name
 
     def show_difference(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
         """Add or update the layer with the difference of two maps, in colours that diverge from 0 in the middle."""
@@ -196,11 +208,12 @@ class ResultLayers:
         place = placement(image, *region.place(placed.scale, placed.translate))
         metadata = _metadata(image, outcome, role="difference", map=placed.name, description=placed.description)
         largest = max(float(np.abs(np.asarray(data)).max()), 1e-9)
+        words = map_words(placed.name, placed.kind)
         existing: Any = self._find(image, outcome.model_name, "difference", placed.name)
         if existing is None:
             existing = self._viewer.add_image(
                 data,
-                name=f"{placed.name} - {image.name}",
+                name=f"{words.name} - {image.name}",
                 rgb=False,
                 multiscale=False,
                 colormap="PiYG",
@@ -210,6 +223,7 @@ class ResultLayers:
                 metadata=metadata,
                 **place,
             )
+            legend(existing, placed, words)
         else:
             _update(existing, data, place, metadata)
             existing.contrast_limits_range = existing.contrast_limits = (-largest, largest)
@@ -244,14 +258,6 @@ def _checksum(labels: Any) -> int | None:
     if not isinstance(labels, np.ndarray) or labels.nbytes > _LARGEST_CHECKSUM:
         return None
     return zlib.crc32(np.ascontiguousarray(labels).data)
-
-
-def _limits(placed: PlacedMap) -> tuple[float, float]:
-    """Return what is black and what is white: shares from 0 to 1, and attention received up to four times the average.
-
-    They are the same for all images, so that colours can be compared.
-    """
-    return (0.0, 4.0) if placed.kind == "attention received" else (0.0, 1.0)
 
 
 def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str, Any]]:

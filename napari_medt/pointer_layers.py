@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_medt.layers import METADATA_KEY, notes_of
+from napari_medt.map_looks import legend, map_appearance, stretch, tell_values
 from napari_medt.placement import placement
+from src_models.attention_words import map_words
 
 if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
     from napari_medt.regions import Region
-    from src_models.pointer import Pointed
+    from src_models.pointer import Pointed, View
 
 __all__ = ["PointerLayers"]
 
 _PLACED = ("scale", "translate", "rotate", "shear", "affine")
 _MARK_COLOR = "#00e5ff"
-_SHOWN = 0.998  # share of the cells whose weights are told apart by their colours
 _MARK_PX = 16  # on the screen, at least
+_SENTENCE = "attention at pointer"  # name of the line on the canvas
 
 
 class PointerLayers:
@@ -37,6 +39,7 @@ class PointerLayers:
         self._viewer = viewer
         self._drawn: Any = None
         self._limits: tuple[float, float] | None = None
+        self._view: View | None = None
         self._hidden = False
 
     def show(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
@@ -51,15 +54,16 @@ class PointerLayers:
         pointed
             The answer.
         """
-        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self._shown()):
+        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self.shown()):
             self.remove()  # its axes and units may be others
         active = self._viewer.layers.selection.active
         self._show_map(image, region, pointed)
         self._show_mark(image, region, pointed)
+        self._say(pointed.sentence)
         self.to_top()
         if self._hidden:
             self._hidden = False
-            for layer in self._shown():
+            for layer in self.shown():
                 layer.visible = True
         if self._viewer.layers.selection.active is not active:
             self._viewer.layers.selection.active = active
@@ -84,52 +88,64 @@ class PointerLayers:
         They are not removed: where the processor draws the graphics, napari 0.9 can crash when two layers are removed
         before it draws again.
         """
-        for layer in self._shown():
+        for layer in self.shown():
             layer.visible = False
+        self._say("")
         self._hidden = True
 
     def remove(self) -> None:
         """Take both layers away."""
-        for layer in self._shown():
+        for layer in self.shown():
             self._viewer.layers.remove(layer)
+        self._say("")
 
     def to_top(self) -> None:
         """Bring map and mark to the top, where other layers were added since."""
         layers = self._viewer.layers
-        ours = self._shown()
+        ours = self.shown()
         if list(layers)[len(layers) - len(ours) :] != ours:
             for layer in ours:
                 layers.move(layers.index(layer), len(layers))
 
     def _show_map(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         place = placement(image, *region.place(pointed.map.scale, pointed.map.translate))
+        words = map_words(pointed.view.title, pointed.map.kind)
+        name = f"{words.name} - at the pointer"
         layer = self.map()
         if layer is None:
-            self._limits = _limits(pointed)
-            self._viewer.add_image(
+            appearance = map_appearance(pointed.map)
+            self._limits = appearance["contrast_limits"]
+            layer = self._viewer.add_image(
                 region.expand(pointed.map.data),
-                name=pointed.map.name,
-                rgb=False,
-                multiscale=False,
-                colormap="inferno",
-                contrast_limits=self._limits,
-                blending="translucent",
-                opacity=0.6,
+                name=name,
                 metadata=_metadata(image, "pointer", pointed.map.description),
+                **appearance,
                 **place,
             )
+            legend(layer, pointed.map, words)
         elif self._drawn is not pointed.map.data:  # the map of a gate stays the same along a plane
             layer.data = region.expand(pointed.map.data)
-            self._stretch(layer, _limits(pointed))
+            self._limits = stretch(layer, pointed.map, self._limits)
+        if self._view != pointed.view:
+            self._view = pointed.view
+            layer.name = name
+            tell_values(layer, words)
         self._drawn = pointed.map.data
-        if layer is not None:
-            _move(layer, place)
-            notes_of(layer)["description"] = pointed.map.description
+        _move(layer, place)
+        notes_of(layer)["description"] = pointed.map.description
 
-    def _stretch(self, layer: napari.layers.Image, limits: tuple[float, float]) -> None:
-        if limits != self._limits:
-            layer.contrast_limits_range = layer.contrast_limits = limits
-        self._limits = limits
+    def _say(self, sentence: str) -> None:
+        """Show a line at the bottom of the canvas; none if it is empty."""
+        overlays = self._viewer.canvas.overlays
+        if _SENTENCE not in overlays:
+            if not sentence:
+                return
+            from napari.components.overlays import TextOverlay
+
+            overlays[_SENTENCE] = TextOverlay(position="bottom_left")
+        if sentence:
+            overlays[_SENTENCE].text = sentence
+        overlays[_SENTENCE].visible = bool(sentence)
 
     def _show_mark(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
         point = np.asarray([region.place(None, pointed.query)[1]])
@@ -156,7 +172,8 @@ class PointerLayers:
                 layer.selected_data = set()
         _move(layer, place)
 
-    def _shown(self) -> list[Any]:
+    def shown(self) -> list[Any]:
+        """Return both layers, those that are there."""
         return [layer for layer in (self.map(), self.mark()) if layer is not None]
 
     def _find(self, role: str) -> Any:
@@ -172,16 +189,3 @@ def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
     for name in _PLACED:
         if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
             setattr(layer, name, place[name])
-
-
-def _limits(pointed: Pointed) -> tuple[float, float]:
-    """Return what is black and white: shares of a gate from 0 to 1, weights up to a round number.
-
-    The few largest weights, often those of the place itself, would leave all others black. They differ from pixel to
-    pixel; a round number above the rest seldom does, and each change is drawn.
-    """
-    if pointed.map.kind != "axial attention":
-        return 0.0, 1.0
-    largest = max(float(np.quantile(pointed.map.data, _SHOWN)), 1e-9)
-    power = 10.0 ** np.floor(np.log10(largest))
-    return 0.0, float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest))

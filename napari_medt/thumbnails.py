@@ -26,16 +26,17 @@ def thumbnail(placed: PlacedMap, side: int) -> NDArray[np.uint8]:
     Returns
     -------
     array, (height, width, 4) uint8
-        Stretched between the map's own 1st and 99th percentile: a thumbnail shows where, the layer how much.
+        Stretched as the layer is, over black where the layer is clear.
     """
-    from napari.utils.colormaps import ensure_colormap
+    from napari_medt.map_looks import attention_colors, contrast_limits
 
     shape = placed.data.shape
     step = max(1, -(-max(shape[-2:]) // side))
     middle = tuple(size // 2 for size in shape[:-2])
     plane = np.asarray(placed.data[(*middle, slice(None, None, step), slice(None, None, step))], np.float32)
-    low, high = np.percentile(plane, (1, 99))
-    shown = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
+    low, high = contrast_limits(placed)
+    shown = np.clip((plane - low) / (high - low), 0, 1)
     enlarged = np.kron(shown, np.ones((max(1, side // max(shown.shape)),) * 2))
-    colors = ensure_colormap("inferno").map(enlarged.ravel()).reshape(*enlarged.shape, 4)
+    colors = attention_colors(placed.kind).map(enlarged.ravel()).reshape(*enlarged.shape, 4)
+    colors = np.concatenate((colors[..., :3] * colors[..., 3:], np.ones_like(colors[..., 3:])), axis=-1)
     return np.ascontiguousarray((255 * colors).round().astype(np.uint8))

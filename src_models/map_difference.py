@@ -3,10 +3,10 @@
 >>> import numpy as np
 >>> from src_models.predict import PlacedMap
 >>> fine = PlacedMap("gate 2", "attention gate", "", 2, np.full((8, 8), 0.75), (2.0, 2.0), (0.5, 0.5))
->>> coarse = PlacedMap("gate 3", "attention gate", "", 3, np.full((4, 4), 0.5), (4.0, 4.0), (1.5, 1.5))
->>> found = difference(fine, coarse)
+>>> zoomed = PlacedMap("gate 2", "attention gate", "", 2, np.full((4, 4), 0.5), (4.0, 4.0), (1.5, 1.5))
+>>> found = difference(fine, zoomed, models=("one", "other"))
 >>> found.name, found.scale, float(found.data[3, 3])
-('gate 2 - gate 3', (2.0, 2.0), 0.25)
+('gate 2: one - other', (2.0, 2.0), 0.25)
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.attention_words import difference_name, likeness
 from src_models.errors import UserError
 from src_models.predict import PlacedMap
 
@@ -37,7 +38,7 @@ def difference(first: PlacedMap, second: PlacedMap, *, models: tuple[str, str] |
     Parameters
     ----------
     first, second
-        Maps over the same image, with the same axes; their cells may differ in size and place.
+        Maps over the same image, with the same axes, that mean the same; their cells may differ in size and place.
     models
         Names of the models that gave them, where these are two.
 
@@ -49,9 +50,11 @@ def difference(first: PlacedMap, second: PlacedMap, *, models: tuple[str, str] |
     Raises
     ------
     UserError
-        If the maps lie on different images: other numbers of axes, or an edge that lies a cell or more elsewhere.
+        If the maps lie on different images: other numbers of axes, or an edge that lies a cell or more elsewhere; or
+        if they do not mean the same (:func:`~src_models.attention_words.likeness`), so that more and less say nothing.
     """
     _check_alike(first, second)
+    _check_same_meaning(first, second)
     finer = first if math.prod(first.scale) <= math.prod(second.scale) else second
     cells = tuple(np.shape(finer.data))
     data = np.empty(cells, np.float32)
@@ -85,6 +88,14 @@ def _check_alike(first: PlacedMap, second: PlacedMap) -> None:
                 f"{first.name!r} lies at {spans[0]} px along axis {axis} and {second.name!r} at {spans[1]} px: they "
                 "lie on different images; take two maps of the same image"
             )
+
+
+def _check_same_meaning(first: PlacedMap, second: PlacedMap) -> None:
+    if first.kind != second.kind or likeness(first.name, first.kind) != likeness(second.name, second.kind):
+        raise UserError(
+            f"{first.name!r} ({first.kind}) and {second.name!r} ({second.kind}) do not mean the same, so one is not "
+            "taken from the other; take maps of one kind and level, such as 'gate 2' of two models"
+        )
 
 
 def _blocks(cells: Sequence[int]) -> list[tuple[slice, ...]]:
@@ -130,10 +141,7 @@ def _between(values: NDArray[Any], place: NDArray[Any], axis: int) -> NDArray[An
 
 def _words(first: PlacedMap, second: PlacedMap, models: tuple[str, str] | None) -> tuple[str, str]:
     """Return the name of a difference and what it means."""
+    name = difference_name(first.name, second.name, models)
     if models is None:
-        return f"{first.name} - {second.name}", f"{first.name} less {second.name}"
-    one, other = models
-    what = f"{first.name} of {one} less {second.name} of {other}"
-    if first.name == second.name:
-        return f"{first.name}: {one} - {other}", what
-    return f"{one} {first.name} - {other} {second.name}", what
+        return name, f"{first.name} less {second.name}"
+    return name, f"{first.name} of {models[0]} less {second.name} of {models[1]}"

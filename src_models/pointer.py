@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.attention_words import pointer_sentence, view_words
 from src_models.axes import read_axes
 from src_models.axial_probe import BUDGET, AxialProbe, Heads, PointedMap
 from src_models.checkpoint import Model
@@ -63,11 +64,20 @@ class Pointed:
         Centre (px of the image, axes of the labels) of the cell that the place belongs to.
     values
         Value, at the place, of every map that was recorded.
+    view
+        The way to look that was asked for.
     """
 
     map: PlacedMap
     query: tuple[float, ...]
     values: dict[str, float]
+    view: View
+
+    @property
+    def sentence(self) -> str:
+        """What the answer says, for a person who points at the place."""
+        value = self.values.get(self.view.name) if self.view.kind == "gate" else None
+        return pointer_sentence(self.view.name, value)
 
 
 class AttentionPointer:
@@ -148,13 +158,10 @@ class AttentionPointer:
     def views(self) -> list[View]:
         """Return the ways to look, the most telling first."""
         if self._probe is None:
-            return [
-                View(placed.name, "gate", f"{placed.name}, cells of {placed.scale[-1]:g} px")
-                for placed in self._run.attention
-            ]
+            return [View(placed.name, "gate", view_words(placed.name, "gate")) for placed in self._run.attention]
         probe = self._probe
-        blocks = [View(name, "block", f"block {name}", probe.heads(name)) for name in probe.blocks]
-        rollouts = [View(branch, "rollout", f"all {branch} blocks together") for branch in probe.branches]
+        blocks = [View(name, "block", view_words(name, "block"), probe.heads(name)) for name in probe.blocks]
+        rollouts = [View(branch, "rollout", view_words(branch, "rollout")) for branch in probe.branches]
         return [*blocks, *rollouts]
 
     def point(self, position: Sequence[float], view: str, *, heads: Heads = None) -> Pointed:
@@ -190,7 +197,8 @@ class AttentionPointer:
                 found = self._probe.look(pixel, view, heads=heads, plane=plane)
             shown, query = self._placed(found, known[view], plane), self._in_label_order(found.query, plane)
         pixels = [where[letter] for letter in self._planes.label_axes]
-        return Pointed(shown, query, {placed.name: value_at(placed, pixels) for placed in self._run.attention})
+        values = {placed.name: value_at(placed, pixels) for placed in self._run.attention}
+        return Pointed(shown, query, values, known[view])
 
     def _inside(self, position: Sequence[float]) -> dict[str, int]:
         """Return the pixel by axis."""
@@ -233,7 +241,7 @@ class AttentionPointer:
         return PlacedMap(
             name=POINTED,
             kind="axial attention",
-            description=f"{view.title}: where the output at the marked place looks",
+            description=f"{view.kind} {view.name}: where the output at the marked place looks",
             level=1,
             data=weights,
             scale=self._in_label_order(found.scale, (1,) * len(plane)),

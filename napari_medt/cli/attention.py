@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from src_models.attention_words import map_words
+
 if TYPE_CHECKING:
     from napari_medt.cli.attention_plan import Plan
     from src_models.checkpoint import Model
@@ -27,7 +29,13 @@ def attention(
     model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for the maps; made if it is missing.")],
     maps: Annotated[
-        list[str] | None, typer.Option("--map", metavar="NAME", help="Record this map; all unless given. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME",
+            help=f"Record this map, such as 'gate 2' ({map_words('gate 2').name.lower()}) or 'global 2.1 received' "
+            f"({map_words('global 2.1 received').name.lower()}); all unless given. Repeatable.",
+        ),
     ] = None,
     at: Annotated[
         list[str] | None,
@@ -53,7 +61,10 @@ def attention(
         typer.Option(metavar="N", help="With --at: the plane the pixels lie in, a number for each further axis."),
     ] = None,
     compare: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Write how the maps of this model differ as well.")
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Write as well how maps of this model differ: those that mean the same in both."
+        ),
     ] = None,
     table: Annotated[
         Path | None,
@@ -100,7 +111,8 @@ def attention(
         found = run.segment(loaded, plan.maps, report)
         recorded = list(found.attention)
         if compare:
-            recorded += _differences(recorded, run.segment(load(compare), plan.compared, report), names)
+            theirs = [other for _, other in plan.compared]
+            recorded += _differences(recorded, run.segment(load(compare), theirs, report), names)
         looks = run.looks(loaded, found, plan, positions) if plan.views else []
     results = Results(recorded, looks, positions)
     lines = [results.write_maps(opened, output, overwrite=overwrite)]
@@ -167,6 +179,7 @@ def _check_outputs(
     """Refuse before the work what could not be written after it."""
     from napari_medt.cli.attention_results import gates_path
     from src_models.atomic import check_new, check_writable
+    from src_models.attention_words import difference_name
     from src_models.errors import OutputError
     from src_models.map_files import map_path
 
@@ -174,7 +187,7 @@ def _check_outputs(
         raise OutputError(f"{table}: the table is a CSV file; give it a name that ends in .csv")
     wanted = [*plan.maps, *(plan.look_name(view, pixel) for view in plan.views for pixel in plan.pixels)]
     if names:
-        wanted += [f"{name}: {names[0]} - {names[1]}" for name in plan.compared]
+        wanted += [difference_name(*pair, names) for pair in plan.compared]
     for path in [map_path(output, stem, name) for name in wanted] + ([table, gates_path(table)] if table else []):
         check_new(path, overwrite=overwrite)
     for folder in (output, *([table.parent] if table else [])):
@@ -199,7 +212,11 @@ def _progress(console: Any, title: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _differences(maps: list[PlacedMap], other: Segmentation, names: tuple[str, str] | None) -> list[PlacedMap]:
+    """Return the differences of all maps that mean the same; a map may come in parts, each of which has its like."""
+    from src_models.attention_words import like_pairs
     from src_models.map_difference import difference
 
-    others = {placed.name: placed for placed in other.attention}
-    return [difference(placed, others[placed.name], models=names) for placed in maps if placed.name in others]
+    ours, theirs = ({placed.name: placed for placed in found} for found in (maps, other.attention))
+    return [
+        difference(ours[one], theirs[another], models=names) for one, another in like_pairs(list(ours), list(theirs))
+    ]

@@ -30,7 +30,7 @@ class Plan:
     maps
         Names of the maps to record.
     compared
-        Those of them to record of the other model too.
+        Pairs of one of them and the map of the other model that means the same.
     pixels
         Row and column of each pixel to ask about.
     views
@@ -44,7 +44,7 @@ class Plan:
     """
 
     maps: list[str]
-    compared: list[str]
+    compared: list[tuple[str, str]]
     pixels: list[tuple[int, int]]
     views: list[str]
     rollout: bool
@@ -136,21 +136,24 @@ def make_plan(
     )
 
 
-def _compared(header: ModelHeader, recorded: list[str], other: ModelHeader | None, *, chosen: bool) -> list[str]:
+def _compared(
+    header: ModelHeader, recorded: list[str], other: ModelHeader | None, *, chosen: bool
+) -> list[tuple[str, str]]:
+    from src_models.attention_words import like_pairs
     from src_models.registry import choose_attention
 
     if other is None:
         return []
-    if chosen:
-        return choose_attention(other, recorded)
     known = choose_attention(other, wanted=True)
-    common = [name for name in recorded if name in known]
-    if not common:
+    pairs = like_pairs(recorded, known)
+    lacking = [name for name in recorded if name not in dict(pairs)]
+    if not pairs or (chosen and lacking):
         raise UserError(
-            f"the models {header.name!r} and {other.name!r} have no attention map in common: the first has "
-            f"{', '.join(recorded)}, the second {', '.join(known) or 'none'}; compare networks of one architecture"
+            f"the model {other.name!r} has no attention map that means the same as "
+            f"{' or '.join(repr(name) for name in lacking)} of {header.name!r}: it has {', '.join(known) or 'none'}; "
+            "compare networks of one architecture"
         )
-    return common
+    return pairs
 
 
 def _views(header: ModelHeader, *, at: bool, block: Sequence[str], rollout: str | None, heads: str | None) -> list[str]:

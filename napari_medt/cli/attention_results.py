@@ -46,14 +46,19 @@ class Results:
         for placed in [*self.maps, *(look for _, look in self.looks)]:
             path = map_path(output, image.name, placed.name)
             write_map(path, placed, reading=image.reading, overwrite=overwrite)
-            yield f"{placed.description} -> {path}"
+            yield f"{_said(placed)} -> {path}"
 
     def values(self) -> Iterator[str]:
         """Say what each map holds at each pixel."""
+        from src_models.attention_words import map_words
         from src_models.map_table import value_at
 
         for position in self.positions:
-            values = ", ".join(f"{placed.name} {value_at(placed, position):.3f}" for placed in self.maps)
+            found = ((placed, value_at(placed, position)) for placed in self.maps)
+            values = ", ".join(
+                f"{placed.name} {value:.3f} ({map_words(placed.name, placed.kind).reading(value)})"
+                for placed, value in found
+            )
             yield f"at {','.join(map(str, position))}: {values}"
 
     def write_tables(self, model: Model, table: Path, *, overwrite: bool) -> Iterator[str]:
@@ -78,3 +83,11 @@ class Results:
                 for row, placed in zip(rows, self.maps, strict=True)
             ]
         return rows + [row for position, look in self.looks for row in map_rows([look], position)]
+
+
+def _said(placed: PlacedMap) -> str:
+    """Return what a map is: in plain words, and as its file says it."""
+    from src_models.attention_words import map_words
+
+    name = map_words(placed.name, placed.kind).name
+    return placed.description if name == placed.name else f"{name} ({placed.description})"

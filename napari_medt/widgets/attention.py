@@ -44,6 +44,7 @@ from napari_medt.widgets.region_combo import RegionCombo
 from napari_medt.widgets.run import StepsRun
 from napari_medt.widgets.save_panel import SavePanel
 from napari_medt.widgets.scrolling_column import ScrollingColumn, section
+from src_models.attention_words import map_words
 from src_models.errors import UserError
 from src_models.registry import attention_names
 
@@ -194,9 +195,10 @@ class AttentionWidget(QWidget):
             self._report(str(error))
             return
         if found is not None and self._looked is not None and self._looked.image in self._viewer.layers:
-            self.display.layers.show_difference(self._looked.image, self._looked.outcome, found)
-            words = "green is more, pink is less" if np.any(found.data) else "they are the same everywhere"
-            self.status.setText(f"{found.name}: {words}.")
+            self.display.show_difference(found)
+            words = map_words(found.name, found.kind)
+            same = "They are the same everywhere."
+            self.status.setText(f"{words.name}. {words.meaning if np.any(found.data) else same}")
 
     def _on_choice_changed(self) -> None:
         """Offer what can be looked at of the chosen image; what was looked at with another model or image goes."""
@@ -289,7 +291,7 @@ class AttentionWidget(QWidget):
 
     def _set_running(self, running: bool) -> None:
         self.look.setEnabled(not running and self._can_look())
-        self.comparison.show_difference.setEnabled(not running and self._looked is not None)
+        self.comparison.set_running(running)
         self.cancel.setEnabled(running)
         self.bar.setVisible(running)
         self.bar.setRange(0, 0)
@@ -320,7 +322,7 @@ class AttentionWidget(QWidget):
         for title, widget, opened in (
             ("At the pointer", self.probe, True),
             ("Maps", self.maps, True),
-            ("Gates of the network", self.gates, False),
+            ("What counts in the network", self.gates, False),
             ("Compare", self.comparison, False),
             ("Save", self.saving, False),
             ("Are the maps true?", self.audit, False),
@@ -374,8 +376,8 @@ class AttentionWidget(QWidget):
         self._viewer.layers.events.inserted.connect(self._on_layer_inserted)
 
     def _leave(self, viewer_stays: bool) -> None:
-        """End all work: the dock, or the window, was closed."""
-        self.display.layout.stop()
+        """End all work: the dock, or the window, was closed. Of a viewer that stays, our layers go."""
+        self.display.layout.leave()
         for run in (self.run, self.audit.run):
             run.leave(wait=not viewer_stays)
         self.follower.leave()
@@ -387,3 +389,6 @@ class AttentionWidget(QWidget):
         ):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(slot)
+        if viewer_stays:
+            self.follower.layers.hide()
+            self.display.clear(*self.follower.layers.shown())

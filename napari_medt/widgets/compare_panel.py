@@ -1,15 +1,17 @@
-"""Which map of another model is taken from which map of this one."""
+"""Which map of this model is compared with the one of another model that means the same."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.attention_look import Looked
 from napari_medt.preferences import keep_attention
 from napari_medt.widgets.model_combo import ModelCombo
+from src_models.attention_words import like_pairs, map_words, unlike_sentence
+from src_models.registry import attention_names
 
 if TYPE_CHECKING:
     from src_models.predict import PlacedMap
@@ -18,7 +20,7 @@ __all__ = ["ComparePanel"]
 
 
 class ComparePanel(QWidget):
-    """Choose another model, and a map of each.
+    """Choose another model, and one of the pairs of maps that mean the same in both.
 
     Parameters
     ----------
@@ -29,36 +31,54 @@ class ComparePanel(QWidget):
     """
 
     wanted = Signal()  #: show the difference
-    pair_changed = Signal()  #: other maps were chosen
+    pair_changed = Signal()  #: another pair of maps was chosen
 
     def __init__(self, preferred: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.models = ModelCombo(preferred)
-        self.ours = QComboBox()
-        self.theirs = QComboBox()
+        self.pairs = QComboBox()
+        self.none = QLabel()
         self.show_difference = QPushButton("Show difference")
         self._build()
         self._explain()
         self._looked: tuple[Looked | None, Looked | None] = (None, None)
+        self._running = False
         self.show_difference.clicked.connect(self.wanted)
         self.models.model_changed.connect(self._on_model_changed)
-        self.ours.currentTextChanged.connect(self._match)
-        self.theirs.currentTextChanged.connect(self.pair_changed)
+        self.pairs.currentIndexChanged.connect(self.pair_changed)
         self.set_looked(None, None)
 
     def set_looked(self, ours: Looked | None, theirs: Looked | None) -> None:
-        """Offer the maps of a run of this model, and of one of the other; maps of one name are a pair at first."""
+        """Offer the pairs of maps of a run of this model and one of the other, which need not have been run yet."""
         self._looked = ours, theirs
-        for combo, looked in ((self.ours, ours), (self.theirs, theirs)):
-            kept = combo.currentText()
-            with QSignalBlocker(combo):
-                combo.clear()
-                combo.addItems(looked.names() if looked else [])
-                combo.setCurrentIndex(max(0, combo.findText(kept)) if looked else -1)
-        with QSignalBlocker(self):
-            self._match(self.ours.currentText())
+        kept = self.pairs.currentText()
+        pairs = self._pairs()
+        with QSignalBlocker(self.pairs):
+            self.pairs.clear()
+            for pair in pairs:
+                self.pairs.addItem(map_words(pair[0]).name, pair)
+            self.pairs.setCurrentIndex(max(0, self.pairs.findText(kept)) if pairs else -1)
         self.setEnabled(ours is not None)
-        self.show_difference.setEnabled(ours is not None)
+        header = self.models.header()
+        unlike = unlike_sentence(ours.outcome.model_name, header.name) if ours and header and not pairs else ""
+        self.none.setText(unlike)
+        self.none.setVisible(bool(unlike))
+        self.pairs.setEnabled(bool(pairs))
+        self.set_running(self._running)
+        self.pair_changed.emit()
+
+    def set_running(self, running: bool) -> None:
+        """Offer no comparison while something runs."""
+        self._running = running
+        self.show_difference.setEnabled(not running and self._looked[0] is not None and self.pairs.count() > 0)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        ours, theirs = self._looked
+        header = self.models.header()
+        if ours is None or header is None:
+            return []
+        names = theirs.names() if theirs else attention_names(header.architecture, header.config)
+        return like_pairs(ours.names(), names)
 
     def difference(self) -> PlacedMap | None:
         """Return the chosen map of this model less that of the other; None until both were run.
@@ -66,16 +86,17 @@ class ComparePanel(QWidget):
         Raises
         ------
         UserError
-            If the two maps do not lie on the same image.
+            If the two maps do not lie on the same image, or do not mean the same.
         """
         from src_models.map_difference import difference
 
         ours, theirs = self._looked
-        if ours is None or theirs is None or not (self.ours.currentText() and self.theirs.currentText()):
+        pair = self.pairs.currentData()
+        if ours is None or theirs is None or pair is None:
             return None
         return difference(
-            ours.map(self.ours.currentText()),
-            theirs.map(self.theirs.currentText()),
+            ours.map(pair[0]),
+            theirs.map(pair[1]),
             models=(ours.outcome.model_name, theirs.outcome.model_name),
         )
 
@@ -85,31 +106,23 @@ class ComparePanel(QWidget):
             keep_attention(other_model=path.stem)
         self.set_looked(self._looked[0], None)
 
-    def _match(self, name: str) -> None:
-        with QSignalBlocker(self.theirs):
-            index = self.theirs.findText(name)
-            if index >= 0:
-                self.theirs.setCurrentIndex(index)
-        self.pair_changed.emit()
-
     def _build(self) -> None:
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Other model", self.models)
-        form.addRow("Its map", self.theirs)
-        form.addRow("This model's map", self.ours)
+        form.addRow("Map", self.pairs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(form)
+        column.addWidget(self.none)
         column.addWidget(self.show_difference)
-        for combo in (self.ours, self.theirs):
-            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.none.setWordWrap(True)
+        self.pairs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def _explain(self) -> None:
-        self.ours.setToolTip("The map of the model above that is compared.")
-        self.theirs.setToolTip("The map of the other model that is taken from it.")
+        self.pairs.setToolTip("What is compared: the maps that mean the same in both models, the most telling first.")
         self.show_difference.setToolTip(
             "Run the other model on the same part of the image, and show this model's map less the other's: green "
-            "where this model attends more, pink where the other does, pale where both agree."
+            "where this model's value is higher, pink where the other's is, pale where both agree."
         )

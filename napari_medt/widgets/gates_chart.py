@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from src_models.attention_words import GATE_WORDS
+
 if TYPE_CHECKING:
     from src_models.gates import GateValues
 
 __all__ = ["GatesChart"]
 
-_GATES = {
+_LOOKS = {
     "g_q": ("G_Q", "#4fc3f7", "o"),
     "g_k": ("G_K", "#ffb74d", "t"),
     "g_v1": ("G_V1", "#81c784", "s"),
@@ -21,7 +23,7 @@ _GATES = {
 
 
 class GatesChart(QWidget):
-    """G_Q, G_K, G_V1 and G_V2 of every layer; a line of text for networks that have none.
+    """How much every layer lets positions and content count; a line of text for networks without such gates.
 
     Parameters
     ----------
@@ -37,29 +39,35 @@ class GatesChart(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.note)
+        terms = "; ".join(f"{GATE_WORDS[name]}: {term}" for name, (term, _, _) in _LOOKS.items())
         self.setToolTip(
-            "How strongly each layer of the network uses positions: in what decides where to look (G_Q, G_K), and in "
-            "what is taken from there (G_V2); G_V1 weighs the content. Near 0: hardly. The sign says nothing."
+            "How strongly each layer of the network uses distance, and content, when it looks around. Near 0: hardly. "
+            f"The sign says nothing. In the paper these are the gates of axial attention ({terms})."
         )
         self.set_gates(())
 
     def set_gates(self, gates: Sequence[GateValues]) -> None:
         """Show the gates of a network."""
         if not gates:
-            self.note.setText("This network has no gated axial attention.")
+            self.note.setText("This network has no gates of this kind (it has no gated axial attention).")
             if self._plot is not None:
                 self._plot.hide()
             return
-        names = ", ".join(f'<b style="color:{color}">{title}</b>' for title, color, _ in _GATES.values())
-        self.note.setText(f"{names} of every layer, along the height (h) and the width (w):")
+        lines = "".join(
+            f'<br><b style="color:{color}">{GATE_WORDS[name]}</b>' for name, (_, color, _) in _LOOKS.items()
+        )
+        self.note.setText(
+            "How much counts at every stage, above 0 or below; left point: looking up and down, right point: left and "
+            f"right.{lines}"
+        )
         plot = self.plot()
         plot.clear()
-        labels = [_short(gate.layer) for gate in gates]
-        for name, (title, color, symbol) in _GATES.items():
+        for name, (title, color, symbol) in _LOOKS.items():
             values = [getattr(gate, name) for gate in gates]
             places = list(range(len(gates)))
             plot.plot(places, values, pen=color, symbol=symbol, symbolBrush=color, symbolSize=7, name=title)
-        plot.getAxis("bottom").setTicks([list(enumerate(labels)), []])
+        plot.getAxis("bottom").setTicks([_stages(gates), []])
+        plot.setXRange(-0.6, len(gates) - 0.4, padding=0)
         plot.show()
 
     def plot(self) -> Any:
@@ -68,7 +76,9 @@ class GatesChart(QWidget):
             import pyqtgraph  # half a second to import, and most networks have no gates
 
             self._plot = pyqtgraph.PlotWidget(background=None)
-            self._plot.setFixedHeight(190)
+            self._plot.setFixedHeight(200)
+            self._plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
+            self._plot.setLabel("bottom", "stage")
             self._plot.showGrid(y=True, alpha=0.3)
             self._plot.setMenuEnabled(False)
             self._plot.setMouseEnabled(x=False, y=False)
@@ -77,7 +87,9 @@ class GatesChart(QWidget):
         return self._plot
 
 
-def _short(layer: str) -> str:
-    """Return the name of a layer as it fits under the chart, such as "1.1 h" of "local 1.1 height"."""
-    *_, block, direction = layer.split()
-    return f"{block} {direction[0]}"
+def _stages(gates: Sequence[GateValues]) -> list[tuple[float, str]]:
+    """Return what stands under the chart, and where: each stage once, between its two directions."""
+    places: dict[str, list[int]] = {}
+    for number, gate in enumerate(gates):
+        places.setdefault(gate.layer.rsplit(" ", 1)[0], []).append(number)
+    return [(sum(found) / len(found), stage.split()[-1]) for stage, found in places.items()]

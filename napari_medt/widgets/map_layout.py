@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import napari.layers
 import napari.viewer
@@ -10,6 +11,8 @@ from qtpy.QtCore import QObject, QTimer
 
 __all__ = ["MapLayout"]
 
+_NAME = "name_overlay"
+_LEGENDS = (_NAME, "colorbar")
 _INTERVAL = 900  # ms that each map is shown for
 
 
@@ -33,6 +36,9 @@ class MapLayout(QObject):
         self._cycled: list[napari.layers.Layer] = []
         self._restore: Callable[[], None] | None = None
         self._next = 0
+        self._captioned: list[napari.layers.Layer] = []  # here, for as long as there are views
+        self._waiting: list[tuple[napari.layers.Layer, str]] = []
+        viewer.canvas.grid.events.enabled.connect(self._on_grid)
 
     @property
     def animating(self) -> bool:
@@ -42,14 +48,56 @@ class MapLayout(QObject):
     def overlay(self) -> None:
         """Lay everything over each other."""
         if self._viewer.canvas.grid.enabled:
-            self._viewer.canvas.grid.enabled = False
-            self._fit()
+            self._lay(side_by_side=False)
 
     def side_by_side(self) -> None:
-        """Give every layer that is seen a view of its own; the views move together."""
+        """Give every layer that is seen a view of its own, with its name; the views move together."""
         self._viewer.canvas.grid.stride = 1
-        self._viewer.canvas.grid.enabled = True
+        self._lay(side_by_side=True)
+
+    def leave(self) -> None:
+        """Undo everything: nobody looks any more."""
+        self.stop()
+        with suppress(ValueError):  # it may be gone already
+            self._viewer.canvas.grid.events.enabled.disconnect(self._on_grid)
+        while self._waiting:
+            self._show_next_legend()
+        self._uncaption()
+
+    def _lay(self, *, side_by_side: bool) -> None:
+        """Lay out; names and colour bars are put away meanwhile and come back one by one: together they take long."""
+        for layer in self._viewer.layers:
+            for legend in _LEGENDS:
+                overlay = getattr(layer, legend, None)
+                if overlay is not None and overlay.visible:
+                    overlay.visible = False
+                    self._waiting.append((layer, legend))
+        self._viewer.canvas.grid.enabled = side_by_side
         self._fit()
+        QTimer.singleShot(0, self._show_next_legend)
+
+    def _on_grid(self) -> None:
+        """Give each view the name of its layer, whoever asked for views."""
+        if not self._viewer.canvas.grid.enabled:
+            self._uncaption()
+            return
+        for layer in self._viewer.layers:
+            if layer.visible and not layer.name_overlay.visible and (layer, _NAME) not in self._waiting:
+                self._captioned.append(layer)
+                self._waiting.append((layer, _NAME))
+        QTimer.singleShot(0, self._show_next_legend)
+
+    def _uncaption(self) -> None:
+        captioned, self._captioned = self._captioned, []
+        self._waiting = [(layer, legend) for layer, legend in self._waiting if layer not in captioned]
+        for layer in captioned:
+            layer.name_overlay.visible = False
+
+    def _show_next_legend(self) -> None:
+        if self._waiting:
+            layer, legend = self._waiting.pop(0)
+            getattr(layer, legend).visible = True
+            QTimer.singleShot(0, self._show_next_legend)
 
     def _fit(self) -> None:
         QTimer.singleShot(0, self._viewer.fit_to_view)  # the views get their sizes first

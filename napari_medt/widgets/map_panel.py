@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.thumbnails import thumbnail
+from src_models.attention_words import contrast_sentence, map_words
+from src_models.map_contrast import object_contrast
 
 if TYPE_CHECKING:
     from src_models.predict import PlacedMap
@@ -18,6 +20,7 @@ __all__ = ["MapPanel"]
 
 _SIDE = 56
 _ROWS = 3  # in view at once
+_MEANING = 104  # px: as many lines as the longest meaning takes in a narrow dock
 
 
 class MapPanel(QWidget):
@@ -37,22 +40,29 @@ class MapPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.list = QListWidget()
+        self.meaning = QLabel()
+        self._labels: Any = None
+        self._maps: dict[str, PlacedMap] = {}
         self.overlay = QPushButton("Overlay")
         self.grid = QPushButton("Side by side")
         self.animate = QPushButton("Animate")
         self._build()
         self._explain()
         self.list.itemChanged.connect(self._on_item_changed)
+        self.list.currentItemChanged.connect(self._explain_chosen)
         self.overlay.clicked.connect(self.overlay_wanted)
         self.grid.clicked.connect(self.grid_wanted)
         self.animate.toggled.connect(self.animation_wanted)
 
-    def set_maps(self, maps: Sequence[PlacedMap], shown: Collection[str]) -> None:
-        """List maps; those in `shown` are ticked."""
+    def set_maps(self, maps: Sequence[PlacedMap], shown: Collection[str], labels: Any = None) -> None:
+        """List maps; those in `shown` are ticked. `labels` are the objects that the same run found."""
+        self._maps, self._labels = {placed.name: placed for placed in maps}, labels
         with QSignalBlocker(self.list):
             self.list.clear()
             for placed in maps:
                 self._add(placed, placed.name in shown)
+            self.list.setCurrentRow(0 if maps else -1)
+        self._explain_chosen()
         for button in (self.overlay, self.grid, self.animate):
             button.setEnabled(bool(maps))
 
@@ -69,11 +79,10 @@ class MapPanel(QWidget):
                     self.list.item(row).setCheckState(Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
 
     def _add(self, placed: PlacedMap, shown: bool) -> None:
-        size = " x ".join(str(n) for n in placed.data.shape[-2:])
-        meaning = placed.description.split(": ", 1)[-1]
-        item = QListWidgetItem(f"{placed.name}\n{size}: {meaning}", self.list)
+        words = map_words(placed.name, placed.kind)
+        item = QListWidgetItem(f"{words.name}\ncells of {placed.scale[-1]:.3g} px", self.list)
         item.setData(Qt.ItemDataRole.UserRole, placed.name)
-        item.setToolTip(f"{placed.description}. Tick it to see it over the image.")
+        item.setToolTip(f"{words.meaning}\nIn the papers and in files: {words.term}. Tick it to see it over the image.")
         item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         item.setCheckState(Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
         item.setIcon(_icon(placed))
@@ -89,17 +98,39 @@ class MapPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.list)
+        column.addWidget(self.meaning)
         column.addLayout(row)
+        self.meaning.setWordWrap(True)
+        self.meaning.setFixedHeight(_MEANING)
+        self.meaning.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.set_maps((), ())
 
     def _explain(self) -> None:
-        self.overlay.setToolTip("Show the ticked maps half transparent over the image.")
-        self.grid.setToolTip("Show image and ticked maps beside each other; they move together.")
+        self.list.setToolTip(
+            "Tick a map to see it over the image. Maps that were ticked here go when another model or image is chosen, "
+            "and when this dock is closed; maps of the Segment widget stay. 'Keep' under Save keeps a copy."
+        )
+        self.meaning.setToolTip("What the map that is chosen in the list means, and what it shows of this image.")
+        self.overlay.setToolTip("Show the ticked maps over the image, which is seen through them where they are low.")
+        self.grid.setToolTip("Show image and ticked maps beside each other, each with its name; they move together.")
         self.animate.setToolTip(
             "Show the ticked maps one after the other (all, if none is ticked). Press again to stop."
         )
 
+    def _explain_chosen(self, *_: Any) -> None:
+        item = self.list.currentItem()
+        placed = self._maps.get(item.data(Qt.ItemDataRole.UserRole)) if item else None
+        if placed is None:
+            self.meaning.setText("")
+            return
+        said = map_words(placed.name, placed.kind).meaning
+        contrast = None if self._labels is None else object_contrast(placed, self._labels)
+        if contrast is not None:
+            said += f" {contrast_sentence(placed.name, contrast.inside, contrast.outside, contrast.separation)}"
+        self.meaning.setText(said)
+
     def _on_item_changed(self, item: QListWidgetItem) -> None:
+        self.list.setCurrentItem(item)
         self.ticked.emit(item.data(Qt.ItemDataRole.UserRole), item.checkState() == Qt.CheckState.Checked)
 
 
@@ -107,4 +138,7 @@ def _icon(placed: PlacedMap) -> QIcon:
     picture = thumbnail(placed, _SIDE)
     height, width = picture.shape[:2]
     image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    return QIcon(QPixmap.fromImage(image.copy()))  # the copy owns its pixels
+    pixmap = QPixmap.fromImage(image.copy())  # the copy owns its pixels
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it would be tinted, and its colours say something
+    return icon

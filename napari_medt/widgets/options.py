@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from src_models.attention_words import map_words
 from src_models.axes import AxesReading
 from src_models.header import ModelHeader
 from src_models.registry import attention_names, usual_attention
@@ -46,8 +47,8 @@ class AttentionList(QListWidget):
         super().__init__(parent)
         self.setSpacing(2)
         self.setToolTip(
-            "Maps of where the network looked. Each ticked one becomes an image layer over the image. The first has "
-            "the finest detail."
+            "What the network attended to. Each ticked map becomes an image layer over the image; the first has the "
+            "finest detail."
         )
 
     def set_model(self, header: ModelHeader | None) -> None:
@@ -55,10 +56,11 @@ class AttentionList(QListWidget):
         self.clear()
         names = attention_names(header.architecture, header.config) if header else []
         for name in names:
-            item = QListWidgetItem(name + _detail(names, name), self)
+            words = map_words(name)
+            item = QListWidgetItem(words.name, self)
             item.setData(Qt.ItemDataRole.UserRole, name)
             item.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
-            item.setToolTip(_meaning(name))
+            item.setToolTip(f"{words.meaning}\nIn the papers and in files: {words.term}.")
         self.tick(tuple(usual_attention(header.architecture, header.config)) if header else ())
         height = (
             (self.sizeHintForRow(0) + 2 * self.spacing()) * min(len(names), 5) + 2 * self.frameWidth() if names else 0
@@ -263,20 +265,3 @@ class DeviceCombo(QComboBox):
     def device(self) -> str:
         """Return ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``."""
         return str(self.currentData())
-
-
-def _detail(names: list[str], name: str) -> str:
-    if len(names) > 1 and name == names[0]:
-        return " (finest)"
-    return " (coarsest)" if len(names) > 1 and name == names[-1] else ""
-
-
-def _meaning(name: str) -> str:
-    """Say in plain words what the values of a map mean."""
-    if name.endswith("received"):
-        return "How much all pixels together attend to this one. 1 is the average; bright places are looked at most."
-    if name.endswith("positions in similarity"):
-        return "What decides where a pixel looks: 0 is how things look there, 1 is how far away they are."
-    if name.endswith("positions in output"):
-        return "What a pixel takes in: 0 is what things look like, 1 is where they are."
-    return "How much of the image's detail the gate lets through: 0 is nothing, 1 is all."

@@ -82,6 +82,7 @@ class PointerFollower(QObject):
         """Leave the viewer alone from now on, and wait for the question under way."""
         self.tracking.switch(False)
         self.questions.leave()
+        self._looked = None  # an answer that is still on its way shows nothing
 
     def set_memory(self, megabytes: int) -> None:
         """Set what may be kept for answering."""
@@ -139,6 +140,7 @@ class PointerFollower(QObject):
         elif isinstance(answer, Answer) and answer.look is self._look and self._panel.follow.isChecked():
             self.layers.show(self._looked.image, self._looked.outcome.job.region, answer.pointed)
             self._panel.set_place(answer.position, answer.pointed.values, pinned=self._pinned is not None)
+            self._panel.set_sentence(answer.pointed.sentence)
             self.answered.emit()
 
     def _on_view_changed(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+from src_models.attention_words import head_words, map_words
 
 if TYPE_CHECKING:
     from src_models.pointer import View
@@ -54,7 +56,8 @@ class ProbePanel(QWidget):
         self.head_of_height = QComboBox()
         self.head_of_width = QComboBox()
         self.place = QLabel()
-        self.values = QTableWidget(0, 2)
+        self.meaning = QLabel()
+        self.values = QTableWidget(0, 3)
         self.follow.setChecked(following)
         self._build()
         self._explain()
@@ -97,15 +100,27 @@ class ProbePanel(QWidget):
         if self.values.rowCount() != len(values):
             self.values.setRowCount(len(values))
         for row, (name, value) in enumerate(values.items()):
-            self._write(row, 0, name)
+            words = map_words(name)
+            if self._write(row, 0, words.name):
+                self.values.item(row, 0).setData(Qt.ItemDataRole.UserRole, name)
+                self.values.item(row, 0).setToolTip(f"{words.meaning}\nIn the papers and in files: {words.term}.")
             self._write(row, 1, f"{value:.3f}")
+            self._write(row, 2, words.reading(value))
 
-    def _write(self, row: int, column: int, text: str) -> None:
+    def set_sentence(self, sentence: str) -> None:
+        """Say what the answer says."""
+        self.meaning.setText(sentence)
+
+    def _write(self, row: int, column: int, text: str) -> bool:
+        """Write into a cell; return whether it said something else."""
         item = self.values.item(row, column)
+        if item is not None and item.text() == text:
+            return False
         if item is None:
             self.values.setItem(row, column, QTableWidgetItem(text))
-        elif item.text() != text:
+        else:
             item.setText(text)
+        return True
 
     def _on_view_changed(self) -> None:
         self._preferred = self.chosen() or self._preferred
@@ -118,9 +133,8 @@ class ProbePanel(QWidget):
         for combo, axis in ((self.head_of_height, "height"), (self.head_of_width, "width")):
             with QSignalBlocker(combo):
                 combo.clear()
-                combo.addItem(f"{axis}: all heads", None)
-                for head in range(count):
-                    combo.addItem(f"{axis}: head {head + 1}", head)
+                for head in (None, *range(count)):
+                    combo.addItem(head_words(axis, head, count), head)
             combo.setVisible(count > 1)
 
     def _build(self) -> None:
@@ -130,11 +144,12 @@ class ProbePanel(QWidget):
         heads = QHBoxLayout()
         heads.addWidget(self.head_of_height)
         heads.addWidget(self.head_of_width)
-        self.values.setHorizontalHeaderLabels(["Map", "Value here"])
+        self.values.setHorizontalHeaderLabels(["Map", "Here", "Means"])
         self.values.verticalHeader().hide()
         header = self.values.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        for narrow in (1, 2):
+            header.setSectionResizeMode(narrow, QHeaderView.ResizeMode.ResizeToContents)
         self.values.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.values.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         self.values.setFixedHeight(_ROWS * 26 + 30)
@@ -146,18 +161,24 @@ class ProbePanel(QWidget):
         column.addWidget(self.view)
         column.addLayout(heads)
         column.addWidget(self.place)
+        column.addWidget(self.meaning)
         column.addWidget(self.values)
+        self.meaning.setWordWrap(True)
 
     def _explain(self) -> None:
         self.follow.setToolTip(
-            "Show, in the layer 'attention at pointer', what the network attends to at the place under the pointer. A "
-            "click pins a place."
+            "Show, in a layer of its own, what the network attends to at the place under the pointer. A click pins a "
+            "place. The layer goes when this dock is closed; 'Keep' under Save keeps a copy."
         )
         self.release.setToolTip("Let go of the pinned place and follow the pointer again.")
         self.view.setToolTip(
-            "What is shown. A block: where the output at that place looks, all weights together are 1. All blocks "
-            "together: the same, followed from the last block to the first. A gate: what it lets through, 0 to 1."
+            "What is shown of the place. 'Where it looks': the places from which the network takes what it says there, "
+            "at one stage (a block of axial attention, the global or the local branch) or followed through all of them "
+            "(attention rollout). 'Detail let through': 0 to 1 (an attention gate)."
         )
         for combo, axis in ((self.head_of_height, "height"), (self.head_of_width, "width")):
-            combo.setToolTip(f"The mean over the heads of the attention along the {axis}, or one of them.")
+            combo.setToolTip(
+                f"The network looks along the {axis} in several ways at once (the heads of its attention): their mean, "
+                "or one of them."
+            )
         self.values.setToolTip("The value of every recorded map at that place.")

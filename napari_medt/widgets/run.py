@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StepsRun"]
 
+_LEAVE_WITHIN = 10.0  # seconds that closing the window waits for the tile that is being computed
+
 
 class StepsRun(QObject):
     """Steps through one generator at a time, off the GUI thread.

@@ -43,15 +43,21 @@ class SavePanel(QWidget):
         self.maps = QPushButton("Maps...")
         self.picture = QPushButton("Picture...")
         self.table = QPushButton("Table...")
+        self.keep = QPushButton("Keep")
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        for column, button in enumerate((self.maps, self.picture, self.table)):
+        for column, button in enumerate((self.maps, self.picture, self.table, self.keep)):
             grid.addWidget(button, 0, column)
         self.maps.setToolTip("Save the ticked maps (all, if none is ticked) as OME-TIFF files that lie over the image.")
         self.picture.setToolTip("Save what the viewer shows as a PNG, with a colour bar.")
         self.table.setToolTip(
             "Save a CSV with the range of every map, and its value at the pinned place if there is one."
         )
+        self.keep.setToolTip(
+            "Keep the maps that are seen as layers that stay as they are: when another model or image is chosen, when "
+            "you point elsewhere, and when this dock is closed."
+        )
+        self.keep.clicked.connect(self._keep)
         self.maps.clicked.connect(self._ask_folder)
         self.picture.clicked.connect(lambda: self._ask_file("PNG (*.png)", ".png", self.save_picture))
         self.table.clicked.connect(lambda: self._ask_file("CSV (*.csv)", ".csv", self.save_table))
@@ -88,6 +94,13 @@ class SavePanel(QWidget):
             return
         outcome, position = self._looked.outcome, self._follower.pinned()
         self._try(f"Saved {path}.", lambda: save_table(outcome, path, position, overwrite=True))
+
+    def _keep(self) -> None:
+        kept = self._display.keep()
+        if kept:
+            self.saved.emit(f"Kept as layers: {', '.join(kept)}.")
+        else:
+            self.refused.emit("No attention is shown: tick a map, or point at the image, before you keep it.")
 
     def _try(self, done: str, save: Callable[[], Any]) -> None:
         try:

@@ -264,7 +264,7 @@ class SegmentWidget(SegmentControls):
 
     def _tell(self, outcome: Outcome, shown: Shown) -> None:
         """Say what was found, and what may be tried."""
-        maps = " Click the eye of an attention layer to see where the network looked."
+        maps = " Click the eye of an attention layer to see it; its name and colour bar say what it shows."
         found = outcome.segmentation
         self.advise((*found.advice, *found.notes))
         if shown.kept is not None:

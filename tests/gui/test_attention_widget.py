@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -70,7 +71,8 @@ def choose_view(widget, name):
 
 def values_in_panel(widget):
     table = widget.probe.values
-    return {table.item(row, 0).text(): float(table.item(row, 1).text()) for row in range(table.rowCount())}
+    names = [table.item(row, 0).data(Qt.ItemDataRole.UserRole) for row in range(table.rowCount())]
+    return {name: float(table.item(row, 1).text()) for row, name in enumerate(names)}
 
 
 def list_items(widget):
@@ -264,8 +266,116 @@ def test_every_map_is_listed_with_a_picture_and_its_meaning(open_attention, look
     for item in items:
         assert not item.icon().isNull()
         assert "Tick it" in item.toolTip()
-    assert any("24 x 36: how much all pixels attend to this one" in item.text() for item in items)
+    texts = {item.data(Qt.ItemDataRole.UserRole): item.text() for item in items}
+    assert texts["global 1.1 received"] == "Stage 1.1, whole view: looked-at places\ncells of 2 px"
     assert widget.maps.names() == []
+
+
+def test_what_the_chosen_map_means_and_shows_of_this_image_stands_below_the_list(
+    open_attention, look, blob_model_path, noise
+):
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise)
+    look(widget)
+    found = segment(noise, load(blob_model_path), attention=True, device="cpu")
+    for row, placed in enumerate(found.attention):
+        widget.maps.list.setCurrentRow(row)
+        step = int(placed.scale[0])
+        objects = found.labels[step // 2 :: step, step // 2 :: step] > 0
+        inside, outside = placed.data[objects].mean(), placed.data[~objects].mean()
+        said = widget.maps.meaning.text()
+        assert "1 lets it through, 0 holds it back" in said
+        numbers = re.search(r"Here: (0\.\d+) inside the objects found, (0\.\d+) elsewhere", said)
+        assert [float(number) for number in numbers.groups()] == pytest.approx([inside, outside], abs=0.03)
+
+
+def test_the_maps_of_a_model_go_when_another_is_chosen_and_those_of_the_segment_widget_are_hidden(
+    open_attention, look, run_to_end, qtbot, blob_model_path, medt_path, noise
+):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise)
+    _, segmenting = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
+    segmenting.open_model(blob_model_path)
+    run_to_end(segmenting)
+    made = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention"]
+    look(widget)
+    for name in ("gate 2", "gate 3"):
+        tick(widget, name)
+    shown = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention" and layer.visible]
+    assert len(shown) == 2
+    widget.open_model(medt_path)
+    assert not any(layer.visible for layer in viewer.layers if notes_of(layer).get("role") == "attention")
+    assert [layer for layer in made if layer in viewer.layers] == made
+    look(widget)
+    tick(widget, "global 2.1 received")
+    tick(widget, "global 2.1 received", on=False)
+    widget.open_model(blob_model_path)
+    qtbot.waitUntil(lambda: not any(notes_of(layer).get("map") == "global 2.1 received" for layer in viewer.layers))
+    assert image in viewer.layers
+
+
+def test_with_the_dock_its_layers_go_and_what_was_kept_or_segmented_stays(
+    open_attention, look, pointed, qtbot, blob_model_path, noise
+):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise, name="cells")
+    look(widget)
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
+    tick(widget, "gate 3")
+    widget.saving.keep.click()
+    kept = [layer for layer in viewer.layers if notes_of(layer).get("role") == "kept"]
+    assert sorted(layer.name for layer in kept) == [
+        "Fine detail let through - at the pointer (kept)",
+        "Medium detail let through - cells (kept, blobs)",
+    ]
+    data = [layer.data.copy() for layer in kept]
+    tick(widget, "gate 2")
+    pointed(widget, widget.follower.pin, tuple(image.data_to_world((40, 10))))
+    assert len(viewer.layers) == 1 + 2 + 1 + 2
+    dock = next(dock for dock in viewer.window.dock_widgets if dock == "Attention (MedT)" or "Attention" in dock)
+    viewer.window.remove_dock_widget(viewer.window.dock_widgets[dock])
+    qtbot.waitUntil(lambda: set(viewer.layers) == {image, *kept}, timeout=10_000)
+    for layer, before in zip(kept, data, strict=True):
+        np.testing.assert_array_equal(layer.data, before)
+        assert layer.visible
+    assert not viewer.canvas.overlays["attention at pointer"].visible
+
+
+def test_side_by_side_each_view_has_its_name_and_a_map_its_colour_bar(
+    open_attention, look, qtbot, blob_model_path, noise
+):
+    viewer, widget = open_attention(blob_model_path)
+    image = viewer.add_image(noise)
+    look(widget)
+    for name in ("gate 2", "gate 3"):
+        tick(widget, name)
+    widget.maps.grid.click()
+    seen = [layer for layer in viewer.layers if layer.visible]
+    qtbot.waitUntil(lambda: all(layer.name_overlay.visible for layer in seen), timeout=10_000)
+    assert [layer.colorbar.visible for layer in seen] == [False, True, True]
+    widget.maps.overlay.click()
+    assert not image.name_overlay.visible
+
+
+def test_values_at_the_pointer_are_read_for_a_person(open_attention, look, pointed, firing_path):
+    viewer, widget = open_attention(firing_path)
+    data = np.zeros((40, 64), np.float32)
+    data[:20] = 1  # where the gates open
+    image = viewer.add_image(data)
+    look(widget)
+    mouse = Mouse(viewer)
+    for row, reading in ((8, "mostly let through"), (32, "mostly held back")):
+        pointed(widget, mouse.move, image.data_to_world((row, 30)))
+        table = widget.probe.values
+        assert [table.item(number, 2).text() for number in range(2)] == [reading] * 2
+        assert [table.item(number, 0).text() for number in range(2)] == [
+            "Finest detail let through",
+            "Fine detail let through",
+        ]
+        line = viewer.canvas.overlays["attention at pointer"]
+        assert line.visible
+        assert line.text == widget.probe.meaning.text()
+        assert line.text.endswith(f": {reading}.")
 
 
 def test_ticking_shows_and_hides_the_layer_and_the_layer_ticks(open_attention, look, blob_model_path, noise):
@@ -437,8 +547,8 @@ def test_the_difference_of_two_models_is_shown_in_colours_around_zero(
         widget.comparison.show_difference.click()
     maps = [segment(noise, load(path), attention=True, device="cpu").attention for path in (blob_model_path, tuned)]
     for row, name in enumerate(("gate 2", "gate 3")):
-        widget.comparison.ours.setCurrentIndex(row)
-        assert widget.comparison.theirs.currentText() == name
+        widget.comparison.pairs.setCurrentIndex(row)
+        assert widget.comparison.pairs.currentData() == (name, name)
         wanted = difference(maps[0][row], maps[1][row])
         layer = viewer.layers[-1]
         np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
@@ -447,6 +557,24 @@ def test_the_difference_of_two_models_is_shown_in_colours_around_zero(
         assert low == -high
         assert high == pytest.approx(np.abs(wanted.data).max(), rel=1e-4)
         np.testing.assert_allclose(layer.data_to_world((0, 0)), image.data_to_world(wanted.translate))
+
+
+def test_models_without_maps_that_mean_the_same_are_not_subtracted_and_that_is_said(
+    open_attention, look, blob_model_path, medt_path, noise
+):
+    viewer, widget = open_attention(blob_model_path)
+    viewer.add_image(noise)
+    look(widget)
+    widget.comparison.models.open_file(medt_path)
+    assert widget.comparison.pairs.count() == 0
+    assert not widget.comparison.show_difference.isEnabled()
+    assert widget.comparison.none.text().startswith("No map of blobs means the same as one of medt")
+    widget.comparison.show_difference.click()
+    assert not any(notes_of(layer).get("role") == "difference" for layer in viewer.layers)
+    widget.comparison.models.open_file(blob_model_path)
+    assert widget.comparison.pairs.count() == 2
+    assert widget.comparison.none.text() == ""
+    assert widget.comparison.show_difference.isEnabled()
 
 
 def test_the_gates_of_the_network_are_drawn(open_attention, look, medt_path, blob_model_path, noise):
@@ -458,12 +586,15 @@ def test_the_gates_of_the_network_are_drawn(open_attention, look, medt_path, blo
     assert drawn == {
         tuple(np.round([getattr(gate, name) for gate in gates], 5)) for name in ("g_q", "g_k", "g_v1", "g_v2")
     }
+    ticks = widget.gates.plot().getAxis("bottom")._tickLevels[0]
+    assert [text for _, text in ticks] == ["1.1", "2.1", "2.2"]
+    assert [place for place, _ in ticks] == [0.5, 2.5, 4.5]
     widget.open_model(blob_model_path)
     assert "no gated axial attention" in widget.gates.note.text()
 
 
 def test_maps_tables_and_pictures_are_saved(
-    open_attention, look, pointed, blob_model_path, noise, tmp_path, monkeypatch
+    open_attention, look, pointed, qtbot, blob_model_path, noise, tmp_path, monkeypatch
 ):
     viewer, widget = open_attention(blob_model_path)
     image = viewer.add_image(noise, name="cells")
@@ -490,13 +621,17 @@ def test_maps_tables_and_pictures_are_saved(
 
     from imageio.v3 import imread
 
-    before = viewer.screenshot(canvas_only=True, flash=False)
-    widget.saving.save_picture(tmp_path / "view.png")
-    picture = imread(tmp_path / "view.png")
-    assert picture.shape == before.shape
-    changed = np.argwhere((picture.astype(int) - before.astype(int)).any(-1))
-    assert changed[:, 1].min() > 0.6 * before.shape[1]  # the colour bar, at the right, and nothing else
-    assert not any(layer.colorbar.visible for layer in viewer.layers if hasattr(layer, "colorbar"))
+    layer = next(each for each in viewer.layers if notes_of(each).get("map") == "gate 3")
+    for seen in (True, False):  # a colour bar that a person has put away is drawn for the picture alone
+        layer.colorbar.visible = seen
+        qtbot.wait(300)  # names and bars are put into their places
+        before = viewer.screenshot(canvas_only=True, flash=False)
+        widget.saving.save_picture(tmp_path / "view.png")
+        picture = imread(tmp_path / "view.png")
+        assert picture.shape == before.shape
+        assert layer.colorbar.visible == seen
+        changed = np.argwhere((picture.astype(int) - before.astype(int)).any(-1))
+        assert (len(changed) == 0) == seen
 
 
 def test_the_maps_are_checked_and_the_findings_are_sentences(

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari_medt.layers import METADATA_KEY
 from napari_medt.pointer_layers import PointerLayers
 from napari_medt.regions import Region
-from src_models.pointer import Pointed
+from src_models.pointer import Pointed, View
 from src_models.predict import PlacedMap
 
 AFFINE = np.array([[1, 0, 0, 4], [0, 0.9, 0.3, 5], [0, -0.2, 1.1, -3], [0, 0, 0, 1.0]])
@@ -40,7 +40,9 @@ def answer(query, *, cells=(6, 10), step=2, start=None, kind="axial attention", 
     data = np.random.default_rng(0).random(cells, np.float32) / 8 if data is None else data
     translate = ((step - 1) / 2,) * data.ndim if start is None else start
     shown = PlacedMap("attention at pointer", kind, "a place", 1, data, (float(step),) * data.ndim, translate)
-    return Pointed(shown, query, {})
+    gate = kind == "attention gate"
+    view = View("gate 2", "gate", "Fine detail let through") if gate else View("global 2.1", "block", "Where it looks")
+    return Pointed(shown, query, {"gate 2": 0.2} if gate else {}, view)
 
 
 def round_above(number):
@@ -112,7 +114,7 @@ def test_they_go_to_an_image_of_other_axes_and_units():
     assert shown.axis_labels == mark.axis_labels == plane.axis_labels
 
 
-def test_weights_are_shown_up_to_a_round_number_and_gates_from_0_to_1():
+def test_weights_are_shown_up_to_a_round_number_and_gates_over_what_they_hold():
     _, image, layers = viewer_with()
     first = answer((4.5, 8.5))
     layers.show(image, PART, first)
@@ -120,8 +122,28 @@ def test_weights_are_shown_up_to_a_round_number_and_gates_from_0_to_1():
     second = answer((4.5, 8.5), data=first.map.data * 3)
     layers.show(image, PART, second)
     assert tuple(layers.map().contrast_limits) == (0, pytest.approx(round_above(np.quantile(second.map.data, 0.998))))
-    layers.show(image, PART, answer((4.5, 8.5), kind="attention gate"))
-    assert tuple(layers.map().contrast_limits) == (0, 1)
+    gate = np.linspace(0.21, 0.29, 60, dtype=np.float32).reshape(6, 10)
+    layers.show(image, PART, answer((4.5, 8.5), kind="attention gate", data=gate))
+    low, high = layers.map().contrast_limits
+    assert 0.2 <= low <= 0.215 < 0.285 <= high <= 0.3
+    assert tuple(layers.map().contrast_limits_range) == (0, 1)  # a person may widen them to all that a gate can be
+
+
+def test_what_the_value_means_is_said_on_the_canvas_and_by_the_layer():
+    viewer, image, layers = viewer_with()
+    layers.show(image, PART, answer((4.5, 8.5), kind="attention gate", data=np.full((6, 10), 0.2, np.float32)))
+    viewer.dims.set_current_step(0, PART.index[0])
+    line = viewer.canvas.overlays["attention at pointer"]
+    assert line.visible
+    assert line.text == "0.20 here: mostly held back."
+    status = layers.map().get_status(image.data_to_world((PART.index[0], 8, 14)), world=True)
+    assert status["value"] == "0.2 (mostly held back)"
+    assert layers.map().name == "Fine detail let through - at the pointer"
+    layers.show(image, PART, answer((4.5, 8.5)))
+    assert line.text == "Bright: where it looks most from the cross."
+    assert layers.map().name == "Where it looks - at the pointer"
+    layers.hide()
+    assert not line.visible
 
 
 def test_one_weight_that_outshines_all_others_does_not_leave_them_black():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dask.array
 import numpy as np
 import pytest
-from napari.layers import Image
 
+from napari_medt.map_looks import attention_colors, contrast_limits
 from napari_medt.thumbnails import thumbnail
 from src_models.predict import PlacedMap
 
-BLACK, MIDDLE, WHITE = (0, 0, 4, 255), (188, 55, 84, 255), (252, 255, 164, 255)  # of the colour map "inferno"
+BLACK, WHITE = (0, 0, 0, 255), (253, 231, 37, 255)  # clear, over black, and the brightest of the colour map "viridis"
 
 
 def placed(data):
@@ -24,11 +24,13 @@ def brightness(picture):
 
 def test_every_cell_has_the_colour_of_its_value():
     data = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
-    low, high = np.percentile(data, (1, 99))
     picture = thumbnail(placed(data), 40)
+    low, high = 0.0, 1.0  # round numbers about the 1st and 99th percentile
     assert (picture.shape, picture.dtype) == ((30, 40, 4), np.uint8)
     stretched = np.clip((data - low) / (high - low), 0, 1)
-    wanted = Image(data, colormap="inferno").colormap.map(stretched.ravel()).reshape(3, 4, 4)
+    wanted = attention_colors().map(stretched.ravel()).reshape(3, 4, 4)
+    wanted[..., :3] *= wanted[..., 3:]  # over black
+    wanted[..., 3] = 1
     for row, column in np.ndindex(30, 40):
         np.testing.assert_allclose(picture[row, column], 255 * wanted[row // 10, column // 10], atol=0.51)
 
@@ -48,9 +50,17 @@ def test_a_map_is_stretched_over_all_colours_whatever_its_range(factor, offset):
     data = np.zeros((8, 8), np.float32)
     data[2:4], data[4:] = 0.5, 1
     picture = thumbnail(placed(offset + factor * data), 8)
-    assert (picture[:2] == BLACK).all()
-    np.testing.assert_allclose(picture[2:4], np.broadcast_to(MIDDLE, (2, 8, 4)), atol=3)
-    assert (picture[4:] == WHITE).all()
+    dark, middle, bright = (brightness(picture[rows]).mean() for rows in (slice(0, 2), slice(2, 4), slice(4, 8)))
+    assert dark < 25
+    assert bright > sum(WHITE[:3]) - 60
+    assert dark + 100 < middle < bright - 100
+
+
+def test_a_picture_and_a_layer_have_the_same_limits_round_numbers_about_the_bulk_of_the_values():
+    values = np.linspace(0.056, 0.789, 5000, dtype=np.float32).reshape(50, 100)
+    assert contrast_limits(placed(values)) == (0.05, 0.8)
+    assert contrast_limits(placed(values / 100)) == (0.0005, 0.008)
+    assert contrast_limits(placed(np.stack([values, 10 + values]))) == (0.0, 11.0)
 
 
 def test_a_single_cell_that_stands_out_leaves_the_rest_in_view():

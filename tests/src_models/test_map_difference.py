@@ -108,13 +108,36 @@ def test_large_maps_are_computed_in_blocks_to_the_same_end(monkeypatch):
 
 
 def test_its_name_says_what_was_taken_from_what():
-    gate, coarse = placed(np.zeros((8, 8)), (2, 2)), placed(np.zeros((4, 4)), (4, 4), name="gate 3", level=3)
-    found = difference(gate, gate, models=("nuclei", "nuclei-unet"))
+    gate, zoomed = placed(np.zeros((8, 8)), (2, 2)), placed(np.zeros((4, 4)), (4, 4))
+    found = difference(gate, zoomed, models=("nuclei", "nuclei-unet"))
     assert found.name == "gate 2: nuclei - nuclei-unet"
     assert found.description == "gate 2 of nuclei less gate 2 of nuclei-unet, on cells of 2 x 2 px"
-    assert difference(coarse, gate).name == "gate 3 - gate 2"
-    assert difference(coarse, gate).level == 2
-    assert difference(gate, coarse, models=("a", "b")).name == "a gate 2 - b gate 3"
+    assert difference(zoomed, gate).name == "gate 2 - gate 2"
+    whole, only = (
+        PlacedMap(f"{branch} 2.1 received", "attention received", "", 3, np.ones((8, 8)), (2, 2), (0.5, 0.5))
+        for branch in ("global", "block")
+    )
+    found = difference(whole, only, models=("a", "b"))
+    assert found.name == "a global 2.1 received - b block 2.1 received"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param("gate 3", "attention gate", id="a gate of another level"),
+        pytest.param("gate 2 map 1", "attention gate", id="one of several"),
+        pytest.param("global 2.1 received", "attention received", id="attention received"),
+        pytest.param("global 2.1 positions in output", "positional share", id="positions"),
+        pytest.param("gate 2", "difference", id="a difference"),
+    ],
+)
+def test_maps_that_do_not_mean_the_same_are_refused(name, kind):
+    gate = placed(np.ones((8, 8)), (2, 2))
+    other = PlacedMap(name, kind, "", 2, np.zeros((8, 8)), (2, 2), (0.5, 0.5))
+    with pytest.raises(UserError, match=rf"'gate 2' .* '{name}' .* do not mean the same"):
+        difference(gate, other)
+    with pytest.raises(UserError, match="do not mean the same"):
+        difference(other, gate)
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,9 @@ def test_every_block_and_branch_of_an_axial_network_can_be_looked_at(axial):
     views = {view.name: view for view in pointer.views()}
     assert {name for name, view in views.items() if view.kind == "block"} == set(blocks)
     assert {name for name, view in views.items() if view.kind == "rollout"} == {"global", "local"}
-    assert views["global 2.1"] == View("global 2.1", "block", "block global 2.1", heads=8)
+    assert views["global 2.1"] == View(
+        "global 2.1", "block", "Stage 2.1, whole view: where it looks from here", heads=8
+    )
     assert views["local"].heads == 0
 
 
@@ -234,7 +236,7 @@ def test_a_gate_shows_its_recorded_map(gated):
     found, pointer = run(picture(44, 60), gated())
     names = ["gate 2 map 1", "gate 2 map 2", "gate 3 map 1", "gate 3 map 2"]
     assert [view.name for view in pointer.views()] == names
-    assert pointer.views()[2] == View("gate 3 map 1", "gate", "gate 3 map 1, cells of 4 px")
+    assert pointer.views()[2] == View("gate 3 map 1", "gate", "Medium detail let through, map 1")
     for placed, other in zip(found.attention, [*found.attention[1:], found.attention[0]], strict=True):
         got = pointer.point((13, 50), placed.name)
         np.testing.assert_array_equal(got.map.data, placed.data)
