@@ -9,7 +9,6 @@ Run as ``python -m benchmarks.window_openings`` (on Linux without a display, in 
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -37,28 +36,25 @@ def main() -> None:
 
     rows = []
     for what in ROWS:
-        found = [_in_a_process(what) for _ in range(TIMES)]
-        ours, naparis = (statistics.median(one[key] for one in found) for key in ("ours", "napari"))
-        longest = max(one["ours"] for one in found)
-        rows.append(
-            [what, f"{ours:.2f} s", f"{longest:.2f} s", f"{naparis:.2f} s", f"{max(0.0, ours - naparis):.2f} s"]
-        )
+        found = [_in_a_process(what, "--row") for _ in range(TIMES)]
+        naparis = statistics.median(_in_a_process(what, "--like") for _ in range(TIMES))
+        ours = statistics.median(found)
+        rows.append([what, *(f"{s:.2f} s" for s in (ours, max(found), naparis, max(0.0, ours - naparis)))])
     columns = ("the window is blocked", f"median of {TIMES}", "longest", "napari alone, the like", "beyond napari")
     report("window_openings", columns, rows, {"target_s": TARGET})
 
 
-def _in_a_process(what: str) -> dict[str, float]:
+def _in_a_process(what: str, which: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         # Neither the preferences nor the unsaved work of whoever runs this.
         place = {"XDG_STATE_HOME": folder, "XDG_DOCUMENTS_DIR": folder, "NAPARI_CONFIG": f"{folder}/settings.yaml"}
         command = [sys.executable, "-W", "ignore", "-m", "benchmarks.window_openings"]
-        if what.startswith("recovery"):  # of what this one leaves
+        if what.startswith("recovery") and which == "--row":  # of what this one leaves
             subprocess.run([*command, "--leave", what], check=True, capture_output=True, env={**os.environ, **place})
         done = subprocess.run(
-            [*command, "--row", what], check=True, capture_output=True, text=True, env={**os.environ, **place}
+            [*command, which, what], check=True, capture_output=True, text=True, env={**os.environ, **place}
         )
-        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        return float(done.stdout.splitlines()[-1])
 
 
 def _viewer() -> Any:
@@ -79,19 +75,44 @@ def _viewer() -> Any:
     return viewer
 
 
-def _row(what: str) -> dict[str, float]:
+def _row(what: str) -> float:
+    """Return how long the window is blocked by what a widget does."""
     viewer = _viewer()
     if what.startswith("opening "):
-        found = _opening(viewer, what.removeprefix("opening "))
-    else:
-        found = {
-            "first click": _first_click,
-            "recovery of objects": lambda viewer: _recovery(viewer, "Click"),
-            "recovery of corrections": lambda viewer: _recovery(viewer, "Correct and learn"),
-            "closing Segment while it runs": _closing,
-            "side by side": _side_by_side,
-        }[what](viewer)
-    return {"ours": found[0], "napari": found[1]}
+        opened: list[Any] = []
+        name = what.removeprefix("opening ")
+        return _blocked(lambda: opened.append(_open(viewer, name)), lambda: _idle(opened[0]))
+    measures: dict[str, Callable[[Any], float]] = {
+        "first click": _first_click,
+        "recovery of objects": lambda viewer: _recovery(viewer, "Click"),
+        "recovery of corrections": lambda viewer: _recovery(viewer, "Correct and learn"),
+        "closing Segment while it runs": _closing,
+        "side by side": _side_by_side,
+    }
+    return measures[what](viewer)
+
+
+def _like(what: str) -> float:
+    """Return how long napari blocks the window by itself for the like."""
+    import numpy as np
+    from qtpy.QtWidgets import QLabel
+
+    viewer = _viewer()
+    if what == "side by side":
+        for _ in range(3):
+            viewer.add_image(viewer.layers[0].data)
+        _blocked(lambda: None)
+        return _blocked(lambda: setattr(viewer.canvas.grid, "enabled", True))
+    if what == "first click" or what.startswith("recovery"):
+
+        def add() -> None:
+            viewer.add_labels(np.zeros((512, 512), np.int32))
+            viewer.add_points(np.array([[1.0, 1.0]]))
+
+        return _blocked(add)
+    label = QLabel("empty")
+    opening = _blocked(lambda: viewer.window.add_dock_widget(label, name="empty"))
+    return opening if what.startswith("opening") else _blocked(lambda: viewer.window.remove_dock_widget(label))
 
 
 def _blocked(act: Callable[[], object], done: Callable[[], bool] = lambda: True) -> float:
@@ -102,12 +123,6 @@ def _blocked(act: Callable[[], object], done: Callable[[], bool] = lambda: True)
         act()
         wait_until(done, after=1.0)
     return heartbeat.longest
-
-
-def _empty_dock(viewer: Any) -> float:
-    from qtpy.QtWidgets import QLabel
-
-    return _blocked(lambda: viewer.window.add_dock_widget(QLabel("empty"), name="empty"))
 
 
 def _open(viewer: Any, name: str) -> Any:
@@ -121,38 +136,18 @@ def _idle(widget: Any) -> bool:
     return not widget.work.untold if hasattr(widget, "work") else not widget.run.running
 
 
-def _opening(viewer: Any, name: str) -> tuple[float, float]:
-    naparis = _empty_dock(viewer)
-    opened: list[Any] = []
-    ours = _blocked(lambda: opened.append(_open(viewer, name)), lambda: _idle(opened[0]))
-    return ours, naparis
-
-
-def _labels_and_points(viewer: Any) -> float:
-    """Return how long napari blocks to add labels and points, which it does at once for a click."""
-    import numpy as np
-
-    def add() -> None:
-        viewer.add_labels(np.zeros((512, 512), np.int32))
-        viewer.add_points(np.array([[1.0, 1.0]]))
-
-    return _blocked(add)
-
-
-def _first_click(viewer: Any) -> tuple[float, float]:
+def _first_click(viewer: Any) -> float:
     widget = _open(viewer, "Click")
     _blocked(lambda: None, lambda: _idle(widget))
-    ours = _blocked(lambda: widget.click((100, 100)), lambda: _idle(widget))
-    return ours, _labels_and_points(_viewer())
+    return _blocked(lambda: widget.click((100, 100)), lambda: _idle(widget))
 
 
-def _recovery(viewer: Any, name: str) -> tuple[float, float]:
+def _recovery(viewer: Any, name: str) -> float:
     widget = _open(viewer, name)
     _blocked(lambda: None, lambda: _idle(widget))
     bar = widget.controls.recovery
     assert bar.isVisibleTo(widget), "nothing was left that could be gone on with"
-    ours = _blocked(bar.go_on.click, lambda: _idle(widget))
-    return ours, _labels_and_points(_viewer())
+    return _blocked(bar.go_on.click, lambda: _idle(widget))
 
 
 def _leave(what: str) -> None:
@@ -177,7 +172,7 @@ def _leave(what: str) -> None:
     os._exit(0)
 
 
-def _closing(viewer: Any) -> tuple[float, float]:
+def _closing(viewer: Any) -> float:
     import numpy as np
 
     viewer.add_image(np.random.default_rng(1).integers(0, 255, (4096, 4096), np.uint8), name="large")
@@ -185,16 +180,10 @@ def _closing(viewer: Any) -> tuple[float, float]:
     widget.segment.click()
     _blocked(lambda: None, lambda: widget.bar.value() > 0)  # a tile is done, and the next under way
     assert widget.run.running
-    ours = _blocked(lambda: viewer.window.remove_dock_widget(widget))
-    from qtpy.QtWidgets import QLabel
-
-    label = QLabel("empty")
-    viewer.window.add_dock_widget(label, name="empty")
-    _blocked(lambda: None)
-    return ours, _blocked(lambda: viewer.window.remove_dock_widget(label))
+    return _blocked(lambda: viewer.window.remove_dock_widget(widget))
 
 
-def _side_by_side(viewer: Any) -> tuple[float, float]:
+def _side_by_side(viewer: Any) -> float:
     from qtpy.QtCore import Qt
 
     widget = _open(viewer, "Attention")
@@ -203,19 +192,14 @@ def _side_by_side(viewer: Any) -> tuple[float, float]:
     for row in range(min(3, widget.maps.list.count())):
         widget.maps.list.item(row).setCheckState(Qt.CheckState.Checked)
     _blocked(lambda: None)
-    ours = _blocked(widget.maps.grid.click)
-    other = _viewer()
-    for _ in range(len(viewer.layers) - 1):
-        other.add_image(other.layers[0].data)
-    _blocked(lambda: None)
-    return ours, _blocked(lambda: setattr(other.canvas.grid, "enabled", True))
+    return _blocked(widget.maps.grid.click)
 
 
 if __name__ == "__main__":
     if "--leave" in sys.argv:
         _leave(sys.argv[-1])
-    elif "--row" in sys.argv:
-        print(json.dumps(_row(sys.argv[-1])), flush=True)
+    elif len(sys.argv) == 3:
+        print({"--row": _row, "--like": _like}[sys.argv[1]](sys.argv[2]), flush=True)
         os._exit(0)  # a window that is torn down says nothing about one that is opened
     else:
         main()
