@@ -240,6 +240,8 @@ def _borne_out(
         diameter = look.diameter
         if handled[0] <= diameter <= handled[1]:
             return ObjectSize(diameter, 1.0)
+        if diameter < handled[0] / max(TRIED):  # smaller than what was looked for: specks within specks
+            break
     return ObjectSize(
         None,
         1.0,
