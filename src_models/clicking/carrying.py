@@ -1,7 +1,7 @@
 """Carrying an object from slice to slice: the mask found in one slice, and a click in its middle, start the next.
 
-What the network finds there is held against the object's grey values, those in the slice where it was begun and those in
-the slice before; so it is not found for ever where it has ended, and is followed where it fades.
+What the network finds there is held against the object's grey values, those in the slice where it was begun and those
+in the slice before; so it is not found for ever where it has ended, and is followed where it fades.
 """
 
 from __future__ import annotations
