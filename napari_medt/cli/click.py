@@ -171,8 +171,8 @@ def _between(ends: list[int], session: ClickSession) -> tuple[int, int]:
     before, after = ([end for end in ends if (end - begun) * side > 0] for side in (-1, 1))
     if len(before) > 1 or len(after) > 1 or begun in ends:
         raise UserError(
-            f"--ends-at {', '.join(map(str, ends))}: give one slice before and one after {begun}, where the object is "
-            "clicked, or one of them"
+            f"--ends-at {', '.join(map(str, ends))}: give a slice, or one before and one after {begun}, where the "
+            "object is clicked"
         )
     return min(before, default=0), max(after, default=depth - 1)
 

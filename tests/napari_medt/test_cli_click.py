@@ -210,7 +210,8 @@ def test_it_is_carried_no_further_than_it_ends(stack, click, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ends", "message"), [(["9"], "has slices 0 to 8"), (["5", "6"], "one before and one after 4"), (["4"], "after 4")]
+    ("ends", "message"),
+    [(["9"], "slices 0 to 8"), (["5", "6"], "one before and one after 4"), (["4"], "after 4")],
 )
 def test_ends_that_cannot_be_are_refused(stack, click, ends, message):
     done = click(
