@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 __all__ = ["LEAST_CERTAINTY", "Certainty"]
 
-LEAST_CERTAINTY = 0.83  # below, an image is taken for one unlike those learnt from
+LEAST_CERTAINTY = 0.8  # below, an image is taken for one unlike those learnt from
 _OBJECT = 0.5  # whatever threshold a person sets, so that the measure stays comparable
 
 

@@ -94,7 +94,8 @@ class Findings:
         through = " and ".join(letter.lower() for letter in self.linked)
         rest = {letter: size for letter, size in stacked.items() if letter not in self.linked}
         but = f", not through {' and '.join(letter.lower() for letter in rest)}" if rest else ""
-        return f"{_number(self.objects, 'object')} in {_places(rest or stacked)} ({outlines}, linked through {through}{but})"
+        objects = f"{_number(self.objects, 'object')} in {_places(rest or stacked)}"
+        return f"{objects} ({outlines}, linked through {through}{but})"
 
     def size(self, chosen: ObjectSize) -> str:
         """Say for which size the image was resized, and how; nothing of models that do not depend on size."""
@@ -112,7 +113,9 @@ class Findings:
         if self._result == "instances" and self.objects == 0:
             sized = _NO_OBJECTS if self._header.object_diameter else _NOTHING
             return tuple(filter(None, [chosen.note, sized]))
-        return tuple(filter(None, [chosen.note, self._unlike(), self._specks(chosen), self._other_size(chosen)]))
+        specks = self._specks(chosen)
+        note = "" if specks and chosen.diameter is None else chosen.note  # both ask for the size
+        return tuple(filter(None, [self._unlike(), note, specks, self._other_size(chosen)]))
 
     def _unlike(self) -> str:
         certainty = self.certainty.mean
@@ -120,8 +123,8 @@ class Findings:
             return ""
         return (
             f"This image may be unlike those that {self._header.name!r} learnt from: the network is only "
-            f"{certainty:.0%} sure of what it found (of images like those, over {LEAST_CERTAINTY:.0%}). Check the "
-            "result; another model, or correcting some of it and learning, may do better."
+            f"{certainty:.0%} sure of what it found (usually over {LEAST_CERTAINTY:.0%}). Check it; another model, or "
+            "correcting some of it and learning, may do better."
         )
 
     def _diameters(self) -> NDArray[np.float64]:

@@ -240,9 +240,10 @@ def _borne_out(
         diameter = look.diameter
         if handled[0] <= diameter <= handled[1]:
             return ObjectSize(diameter, 1.0)
+        if diameter < handled[0] / max(TRIED):  # smaller than what was looked for: specks within specks
+            break
     return ObjectSize(
         None,
         1.0,
-        "How large the objects are could not be told, so the image was not resized; give the object size if the result "
-        "is poor.",
+        "How large the objects are could not be told: give the object size, in pixels, if the result is poor.",
     )

@@ -291,6 +291,7 @@ class _Run:
             provenance=self._provenance(size),
             diameter=size.diameter,
             zoom=zoom,
+            certainty=self.findings.certainty.mean,
             summary=self.findings.summary(),
             size=self.findings.size(size),
             advice=self.findings.advice(size),

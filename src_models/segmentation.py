@@ -73,6 +73,8 @@ class Segmentation:
         neither.
     zoom
         Factor by which the image was resized before the network saw it.
+    certainty
+        Mean probability of being an object, where objects are, of a model of instances; None where there are none.
     summary
         What was found, in a few words, such as ``"68 objects"`` or ``"cell 12.3%"``.
     size
@@ -93,6 +95,7 @@ class Segmentation:
     provenance: dict[str, Any]
     diameter: float | None = None
     zoom: float = 1.0
+    certainty: float | None = None
     summary: str = ""
     size: str = ""
     advice: tuple[str, ...] = ()

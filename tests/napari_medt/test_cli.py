@@ -292,3 +292,40 @@ def test_what_was_found_is_said(run, tmp_path, tiny_model_path, discs):
     share = (read_labels(tmp_path / "cells_labels.tif") > 0).mean()
     assert share == pytest.approx((discs > 100).mean(), abs=0.02)
     assert f"  objects {share:.1%} of the image -> " in run(*arguments, "--classes", "--overwrite").stdout
+
+
+def test_objects_of_a_stack_are_counted_once_or_called_outlines(run, tmp_path, tiny_model_path, discs):
+    import src_models as sm
+
+    stack = np.stack([discs] * 3)
+    tifffile.imwrite(tmp_path / "cells.tif", stack, metadata={"axes": "ZYX"})
+    arguments = ("segment", tmp_path / "cells.tif", "--model", tiny_model_path, "--output", tmp_path, "--overwrite")
+    for link, said in {
+        (): "2 objects in 3 planes (6 outlines, linked through z)",
+        ("--link", "zt"): "2 objects in 3 planes (6 outlines, linked through z)",
+        ("--link", "t"): "6 outlines in 3 planes, not linked",
+        ("--link", "no"): "6 outlines in 3 planes, not linked",
+    }.items():
+        assert f"  {said} -> " in run(*arguments, *link).stdout
+        python = sm.segment(
+            stack, sm.load(tiny_model_path), axes="ZYX", link=link[1].replace("no", "") if link else "z"
+        )
+        assert python.summary == said
+        np.testing.assert_array_equal(read_labels(tmp_path / "cells_labels.tif"), python.labels)
+    done = run(*arguments, "--link", "x")
+    assert done.exit_code == 1
+    assert "not through 'x'" in done.stderr
+
+
+def test_the_size_that_was_used_and_what_to_try_are_said(run, tmp_path, tiny_model_path, discs):
+    tiny = load(tiny_model_path)
+    sized = dataclasses.replace(tiny.header, object_diameter=20.0, diameter_range=(10.0, 40.0))
+    path = save(Model(tiny.network, sized), tmp_path / "sized.safetensors")
+    tifffile.imwrite(tmp_path / "cells.tif", discs)
+    arguments = ("segment", tmp_path / "cells.tif", "--model", path, "--output", tmp_path, "--overwrite")
+    assert "  objects of about 25 px, image resized 0.8 times\n" in run(*arguments, "--diameter", 25).stdout
+    assert (
+        "  For objects of 1 px the image would be resized 20 times; 8 times" in run(*arguments, "--diameter", 1).stdout
+    )
+    tifffile.imwrite(tmp_path / "cells.tif", np.full_like(discs, 20))
+    assert "  Nothing was found. Try giving the object size" in run(*arguments).stdout

@@ -188,7 +188,7 @@ def test_an_image_is_not_resized_where_what_is_then_seen_does_not_bear_the_size_
     described = header(tile=(2048, 2048), diameter_range=(10.0, 30.0))
     found = size_of(noise(150), Watched(), described)
     assert (found.zoom, found.diameter) == (1.0, None)
-    assert "was not resized; give the object size" in found.note
+    assert "could not be told: give the object size" in found.note
     assert len(zooms) <= 4 + 3
     assert max(zooms) <= 8
 

@@ -425,11 +425,14 @@ def test_another_architecture_learns_at_the_size_of_its_window(make_model, four)
 
 
 def test_the_sizes_of_objects_that_were_learnt_are_known(parent, four):
-    ranged = Model(parent.network, dataclasses.replace(parent.header, diameter_range=(12.0, 20.0)), parent.sha256)
+    sizes = {"object_diameter": 40.0, "diameter_range": (12.0, 20.0)}
+    ranged = Model(parent.network, dataclasses.replace(parent.header, **sizes), parent.sha256)
     header = Learning(ranged, four, settings()).preview().header
     low, high = header.diameter_range
     assert low == pytest.approx(8, abs=1)
     assert high == pytest.approx(32, abs=3)
+    assert header.object_diameter == pytest.approx(16, abs=2), "what a size that is given is resized to"
+    assert Learning(parent, four, settings()).preview().header.object_diameter is None
 
 
 class Brightness(torch.nn.Module):
