@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from threading import Thread
 from typing import Any
 
 # Neither the preferences, the unsaved work nor the corrections of whoever runs this.
@@ -26,6 +27,7 @@ os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
 
 import napari
 import numpy as np
+from qtpy.QtCore import QTimer
 
 from benchmarks.heartbeat import Heartbeat, wait_until
 from benchmarks.machine import report
@@ -139,18 +141,45 @@ def clicking(viewer: napari.Viewer, size: int) -> Blocks:
     yield "Click: an accepted object is taken back", block_of(lambda: objects().undo())
 
 
+def adding(viewer: napari.Viewer, size: int) -> Blocks:
+    """Add labels of a viewer's own: what showing results is to be compared with."""
+    from napari_medt.layers import load_what_layers_need
+
+    load_what_layers_need()
+    empty = np.zeros((size, size), np.int32)
+    yield "napari alone: the first labels are added", block_of(lambda: viewer.add_labels(empty))
+
+
 def showing(viewer: napari.Viewer, size: int) -> Blocks:
     """Show what a run found: labels and two attention maps, at first, then of a second run, then seen closer."""
     from napari_medt.image_source import read_layer
-    from napari_medt.layers import ResultLayers
+    from napari_medt.layers import ResultLayers, load_what_layers_need
     from napari_medt.regions import region_in_viewer
 
     image: Any = viewer.layers[0]
     region = region_in_viewer(viewer, image, read_layer(image), 2, "all")
     results = ResultLayers(viewer)
     outcomes = [_made_outcome(image, region, number) for number in range(2)]
-    yield "Segment: showing results", block_of(lambda: results.show(image, outcomes[0]))
-    yield "Segment: showing results of a second run", block_of(lambda: results.show(image, outcomes[1]))
+    loading = Thread(target=load_what_layers_need)  # as the thread of a run does
+    loading.start()
+    wait_until(lambda: not loading.is_alive(), after=1.0)
+
+    def shown(outcome: Any) -> float:
+        steps = results.show_steps(image, outcome)
+        over = []
+
+        def step() -> None:  # as the widget does
+            try:
+                next(steps)
+            except StopIteration:
+                over.append(True)
+            else:
+                QTimer.singleShot(0, step)
+
+        return block_of(step, lambda: bool(over))
+
+    yield "Segment: showing results", shown(outcomes[0])
+    yield "Segment: showing results of a second run", shown(outcomes[1])
     maps = results.maps_of(image)
 
     def look() -> None:
@@ -195,6 +224,7 @@ MEASURED: dict[str, Callable[[napari.Viewer, int], Blocks]] = {
     "view": viewing,
     "correct": correcting,
     "click": clicking,
+    "add": adding,
     "show": showing,
 }
 

@@ -196,7 +196,7 @@ def open_viewer(sample: str, model: Path, name: str = "Segment"):
 
 def run(widget, done: str = "Done", running=None) -> None:
     widget.start()
-    while widget.run.running or (running and running()):
+    while widget.run.running or widget.status.text().startswith("Showing") or (running and running()):
         wait(0.1)
     if not widget.status.text().startswith(done):
         raise SystemExit(widget.status.text())

@@ -80,7 +80,7 @@ def test_the_size_that_was_used_and_advice_are_shown(open_widget, run_to_end, si
     viewer.add_image(np.full((70, 90), 20, np.uint8), name="empty")
     widget.diameter.setValue(0)
     run_to_end(widget)
-    assert "Nothing was found. Try giving the object size" in widget.status.text()
+    assert "Nothing was found. Try a higher sensitivity, giving the object size" in widget.advice.text()
 
 
 def test_cancel_acts_while_sizes_are_looked_at_and_words_say_so(open_widget, qtbot, sized_model_path, monkeypatch):
@@ -106,7 +106,7 @@ def test_cancel_acts_while_sizes_are_looked_at_and_words_say_so(open_widget, qtb
             widget.cancel.click()
 
     widget.run.progressed.connect(press)
-    with qtbot.waitSignal(widget.run.ended, timeout=60_000):
+    with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
     assert "Looking at how large the objects are..." in lines
     assert len(asked) < 40, "of more than 150 tiles of looks alone"
