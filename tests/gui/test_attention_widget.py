@@ -621,7 +621,7 @@ def test_maps_tables_and_pictures_are_saved(
 
     from imageio.v3 import imread
 
-    layer = next(each for each in viewer.layers if notes_of(each).get("map") == "gate 3")
+    layer = widget.follower.layers.map()  # the uppermost
     for seen in (True, False):  # a colour bar that a person has put away is drawn for the picture alone
         layer.colorbar.visible = seen
         qtbot.wait(300)  # names and bars are put into their places
