@@ -25,7 +25,7 @@ _DRAWN = 100  # ms in which a viewer draws
 def remove_one_by_one(viewer: napari.viewer.Viewer, layers: Sequence[napari.layers.Layer]) -> None:
     """Take away layers of this plugin: hidden and forgotten at once, removed as the viewer draws."""
     from qtpy.QtCore import QTimer
-    from vispy.gloo.glir import GlirProgram
+    from vispy.gloo.glir import GlirProgram  # type: ignore[import-untyped]
 
     GlirProgram.delete = _keep
     waiting = [layer for layer in layers if layer in viewer.layers]
