@@ -1,14 +1,15 @@
 """Taking several layers out of a viewer.
 
-Where the processor draws the graphics, napari 0.9 can crash if layers are removed before it has drawn without the one
-that was removed before them. So they are hidden at once, and removed one by one.
+Where the processor draws the graphics, napari 0.9 can crash at the next layer that is added: a shader program of vispy
+that was deleted is drawn with. So programs are not deleted any more once layers were taken out here (each is a few
+kilobytes), and layers are hidden at once and removed one by one, between draws.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_medt.layers import notes_of
 
@@ -24,7 +25,9 @@ _DRAWN = 100  # ms in which a viewer draws
 def remove_one_by_one(viewer: napari.viewer.Viewer, layers: Sequence[napari.layers.Layer]) -> None:
     """Take away layers of this plugin: hidden and forgotten at once, removed as the viewer draws."""
     from qtpy.QtCore import QTimer
+    from vispy.gloo.glir import GlirProgram  # type: ignore[import-untyped]
 
+    GlirProgram.delete = _keep
     waiting = [layer for layer in layers if layer in viewer.layers]
     for layer in waiting:
         notes_of(layer)["role"] = "leaving"  # nobody finds it any more
@@ -40,3 +43,7 @@ def remove_one_by_one(viewer: napari.viewer.Viewer, layers: Sequence[napari.laye
             QTimer.singleShot(_DRAWN, remove_next)
 
     QTimer.singleShot(_DRAWN, remove_next)
+
+
+def _keep(_: Any) -> None:
+    """Leave a shader program where it is."""
