@@ -170,7 +170,6 @@ class ClickLayers:
         for role in (_PREVIEW, _GIVEN, _DRAWN, _ATTENTION):
             layer = self._find(role)
             if layer is not None:
-                layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
                 self._viewer.layers.remove(layer)
 
     def _show_clicks(self, target: ClickTarget, clicks: list[tuple[tuple[float, ...], bool]]) -> None:

@@ -189,7 +189,6 @@ class CorrectionLayers:
         """Take the layer of a role out of the viewer."""
         layer = self.find(role)
         if layer is not None:
-            layer.visible = False  # two visible layers that go at once can crash a viewer without a graphics card
             self._viewer.layers.remove(layer)
 
     def _go_to(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:

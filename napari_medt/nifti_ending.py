@@ -16,18 +16,18 @@ from src_models.volumes.nifti import is_nifti
 if TYPE_CHECKING:
     from npe2 import PluginContext
 
-__all__ = ["activate"]
+__all__ = ["let_endings_decide"]
 
 _NAPARI = "napari.write_labels"
 
 
-def activate(context: PluginContext) -> None:
+def let_endings_decide(context: PluginContext) -> None:
     """Hand names of NIfTI that napari's writer of labels gets to ours, for as long as the plugin is active.
 
     Parameters
     ----------
     context
-        What napari knows of the plugin while it is active; it calls this when a scan or a widget is first opened.
+        What napari knows of the plugin while it is active.
     """
     from npe2 import PluginManager
 

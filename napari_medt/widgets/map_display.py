@@ -10,7 +10,6 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_medt.attention_look import Looked
 from napari_medt.layers import ResultLayers, notes_of
-from napari_medt.removing import remove_one_by_one
 from napari_medt.widgets.map_layout import MapLayout
 from napari_medt.widgets.map_panel import MapPanel
 
@@ -80,7 +79,9 @@ class MapDisplay(QObject):
             if layer in self._viewer.layers:
                 layer.visible = False
         leaving = [layer for layer in added if notes_of(layer)["role"] != "kept"]
-        remove_one_by_one(self._viewer, [*leaving, *others])
+        for layer in (*leaving, *others):
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
 
     def show_difference(self, found: PlacedMap) -> None:
         """Show the difference of two maps."""
