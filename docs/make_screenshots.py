@@ -165,6 +165,7 @@ def point(options) -> None:
     for row in range(widget.maps.list.count()):
         widget.maps.list.item(row).setCheckState(Qt.CheckState.Checked)
     widget.maps.grid.click()
+    wait(3)  # names and colour bars come one by one
     save(viewer, options.output / "point_gates.png")
     viewer.close()
 

@@ -178,6 +178,7 @@ class CorrectionLooks(QObject):
                 layer.visible = role in _SHOWN[which]
 
     def _show_attention(self, target: ClickTarget, found: Compared) -> None:
+        from src_models.attention_words import map_words
         from src_models.map_difference import difference
 
         image = target.layer
@@ -191,7 +192,7 @@ class CorrectionLooks(QObject):
         less.visible = False
         for when, outcome, placed in (("before", found.before, before), ("after", found.after, after)):
             layer = self._results.show_map(image, outcome, placed)
-            layer.name = f"{placed.name} {when} ({outcome.model_name}) - {image.name}"
+            layer.name = f"{map_words(placed.name, placed.kind).name} {when} ({outcome.model_name}) - {image.name}"
             layer.visible = when == "after"
         if active is not None:
             self._at.viewer.layers.selection.active = active

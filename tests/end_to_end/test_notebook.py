@@ -20,8 +20,8 @@ from src_models.library import find_model
 # What the test looks at, saved by a cell behind the last one.
 SAVE = """
 np.savez(
-    {path!r}, labels=result.labels, received=on_pixels(received)[0], pixel=pixel, fine=gate_2.data, coarse=gate_3.data,
-    change=change.data, gate_step=gate_2.scale, coarse_step=gate_3.scale, drawn=drawn,
+    {path!r}, labels=result.labels, received=on_pixels(received)[0], pixel=pixel, fine=gate.data, coarse=at_half.data,
+    change=change.data, gate_step=gate.scale, coarse_step=at_half.scale, drawn=drawn,
     look=looks["global 2.1"].data, look_place=looks["global 2.1"].translate, look_step=looks["global 2.1"].scale,
     matrices=attention["global 2.1 height"].tensor[0].numpy(), rows=attention["global 2.1 width"].tensor[0].numpy(),
     weights=middle.numpy(),
@@ -97,7 +97,7 @@ def test_its_pixel_looks_where_the_share_says(run: Run) -> None:
     assert f"global 2.1: {attended:.1%} of the attention on nuclei, which cover {tile.mean():.1%}" in run.printed
 
 
-def test_its_difference_is_that_of_both_gates(run: Run) -> None:
+def test_its_difference_is_that_of_the_gate_at_both_sizes(run: Run) -> None:
     fine, coarse, change = (run.saved[name] for name in ("fine", "coarse", "change"))
     ratio = run.saved["gate_step"] / run.saved["coarse_step"]
     places = [(np.arange(size) + 0.5) * r - 0.5 for size, r in zip(fine.shape, ratio, strict=True)]

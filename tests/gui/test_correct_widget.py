@@ -330,8 +330,12 @@ def test_versions_are_compared_used_noted_and_rolled_back(correcting, press, lea
     panel.shown["before"].click()
     assert (before.visible, after.visible) == (True, False)
     press(widget, panel.attention)
-    names = [layer.name for layer in viewer.layers if layer.name.startswith("gate")]
-    assert len(names) == 3
+    names = [layer.name for layer in viewer.layers if layer.name.startswith("Fine detail let through")]
+    assert sorted(names) == [
+        "Fine detail let through after (dark-v1) - cells",
+        "Fine detail let through before (dark) - cells",
+        "Fine detail let through: dark-v1 - dark - cells",
+    ]
     panel.list.topLevelItem(1).setText(2, "bright discs")
     panel.list.setCurrentItem(panel.list.topLevelItem(0))
     press(widget, panel.use)

@@ -328,4 +328,4 @@ def test_the_size_that_was_used_and_what_to_try_are_said(run, tmp_path, tiny_mod
         "  For objects of 1 px the image would be resized 20 times; 8 times" in run(*arguments, "--diameter", 1).stdout
     )
     tifffile.imwrite(tmp_path / "cells.tif", np.full_like(discs, 20))
-    assert "  Nothing was found. Try giving the object size" in run(*arguments).stdout
+    assert "  Nothing was found. Try a higher sensitivity, giving the object size" in run(*arguments).stdout

@@ -13,8 +13,6 @@ from src_models.object_choice import ObjectChoice, drop_objects
 from src_models.planes import Planes
 from src_models.predict import segment
 
-pytestmark = pytest.mark.usefixtures("float32")
-
 
 def round_labels(shape, *places):
     """Labels of discs (y, x, radius), numbered from 1."""
