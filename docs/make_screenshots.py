@@ -31,7 +31,7 @@ IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)
 TALL = (1280, 1000)
 NUCLEI = ((244, 266), (250, 316), (263, 381), (281, 224))  # of the sample in fluorescence
-SPLEEN = ((10, 243, 292), (10, 379, 394))  # corners of a box (z, y, x) in the CT
+AORTA = (10, 299.5, 263.5)  # a place (z, y, x) in the CT
 NUCLEUS = (130, 125)  # a pixel inside a nucleus of the sample in stained tissue
 
 
@@ -83,10 +83,10 @@ def click(options) -> None:
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Click")
     widget.open_model(options.click)
     viewer.window.resize(*SIZE)
-    viewer.dims.set_current_step(0, SPLEEN[0][0])
+    viewer.dims.set_current_step(0, AORTA[0])
     done(widget, viewer.fit_to_view)
     image = widget.controls.images.layer()
-    done(widget, lambda: widget.drag([tuple(image.data_to_world(corner)) for corner in SPLEEN]))
+    done(widget, lambda: widget.click(tuple(image.data_to_world(AORTA))))
     done(widget, widget.carry)
     save(viewer, options.output / "click_ct.png")
     viewer.close()
