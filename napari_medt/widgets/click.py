@@ -62,7 +62,9 @@ class ClickWidget(QWidget):
         self.drawing = ClickDrawing(self._at)
         self.accepted = AcceptedObjects(self._at, self)
         self.suggesting = Suggesting(self._at, self.accepted)
-        self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
+        self.unsaved = UnsavedObjects(
+            napari_viewer, self.controls, self.subjects, self.work, self._at.report, self._open
+        )
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.drawing.draw_given)
