@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import closing
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
@@ -143,11 +144,20 @@ class _StepsWorker(WorkerBase):
     def __init__(self, steps: Generator[Any, None, Any]) -> None:
         super().__init__(SignalsClass=GeneratorWorkerSignals)
         self._steps = steps
+        self._over = Event()
 
     def work(self) -> Any:
         """Step through the generator and return what it returns; None after a cancel."""
-        with closing(self._steps):
-            return self._step_through()
+        try:
+            with closing(self._steps):
+                return self._step_through()
+        finally:
+            self._over.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the generator is closed, if it ever started."""
+        if self.is_running:
+            self._over.wait(seconds)
 
     def _step_through(self) -> Any:
         while not self.abort_requested:
