@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 Work = Callable[[], Any]
 
 _DRAWN = 100  # ms in which a widget that was opened is drawn
+_AT_MOST = 1.0  # s; a process may end without ever drawing it, and Python waits for the thread
 
 
 class OrderedWork(QObject):
@@ -54,7 +55,7 @@ class OrderedWork(QObject):
         self._left = False
         self._tell.connect(self._on_told)
         self._drawn = Event()
-        self._executor.submit(self._drawn.wait)
+        self._executor.submit(self._drawn.wait, _AT_MOST)
         QTimer.singleShot(_DRAWN, self._drawn.set)
 
     @property
