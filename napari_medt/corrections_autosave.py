@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from numpy.typing import NDArray
+
 from napari_medt.correction_labels import begin, prediction_of
 from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave, recover
 from napari_medt.layers import METADATA_KEY
@@ -26,6 +28,8 @@ from src_models.labels_journal import LabelsJournal, Unfinished, discard, journa
 if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
+
+    from src_models.labels_journal import Recovered
 
 __all__ = ["CorrectionsAutosave", "UnfinishedCorrection", "find_unfinished"]
 
@@ -41,6 +45,10 @@ class _Watched:
     def close(self, keep: bool) -> None:
         self.labels.close(keep)
         self.predicted.close(keep)
+
+    def wait(self) -> None:
+        self.labels.wait()
+        self.predicted.flush()
 
     def problem(self) -> str | None:
         return self.labels.problem or self.predicted.problem
@@ -97,6 +105,17 @@ class CorrectionsAutosave:
             held.labels.flush()
             held.predicted.flush()
 
+    def kept(self) -> Callable[[], bool]:
+        """Return what waits, in any thread, until all that was noticed is on disk, and says whether it is."""
+        watched = list(self._watched.values())
+
+        def wait() -> bool:
+            for saved in watched:
+                saved.wait()
+            return all(saved.problem() is None for saved in watched)
+
+        return wait
+
     def drop_removed(self, viewer: napari.viewer.Viewer) -> None:
         """End with the labels that are no longer in a viewer: a person removed them."""
         there = {layer.unique_id for layer in viewer.layers}
@@ -110,7 +129,7 @@ class CorrectionsAutosave:
             kept = layer is not None and keep(layer)
             held.close(keep=kept)
             if kept:
-                _LEFT.leave(held.labels.folder, held.layer)
+                _LEFT.leave(held.labels, held.layer)
         self._watched = {}
 
 
@@ -142,16 +161,25 @@ class UnfinishedCorrection:
         """Where what is marked goes."""
         return self.journal.notes.get("folder")
 
-    def open(self, viewer: napari.viewer.Viewer) -> napari.layers.Labels:
-        """Add the labels to a viewer, with what the network had found in them.
+    def read(self) -> tuple[Recovered, NDArray[Any]]:
+        """Read the labels, and what the network had found in them, in a worker thread.
 
         Raises
         ------
         UserError
             If they cannot be read.
         """
-        recovered = read_journal(self.journal.folder)
-        predicted = read_journal(self._predicted).labels
+        return read_journal(self.journal.folder), read_journal(self._predicted).labels
+
+    @staticmethod
+    def add(viewer: napari.viewer.Viewer, recovered: Recovered, predicted: NDArray[Any]) -> napari.layers.Labels:
+        """Add the labels to a viewer, with what the network had found in them.
+
+        Raises
+        ------
+        UserError
+            If the two do not belong together.
+        """
         notes = recovered.notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {}).get("correction", {})
         labels = recover(viewer, recovered)
         begin(labels, predicted, model_name=notes.get("model_name"), model_sha256=notes.get("model_sha256"))
@@ -167,7 +195,7 @@ class UnfinishedCorrection:
 
 
 def find_unfinished() -> list[UnfinishedCorrection]:
-    """Return what was left unfinished by processes that are gone, newest first."""
+    """Return what was left unfinished by processes that are gone, newest first; it is read in a worker thread."""
     return [
         UnfinishedCorrection(journal) for journal in unfinished(_corrections()) if _LEFT.living(journal.folder) is None
     ]

@@ -118,9 +118,18 @@ class LabelsAutosave:
         """Store the notes again."""
         self._journal.note(self._all_notes())
 
+    def notes(self) -> dict[str, Any]:
+        """Return the notes as they are now, as they come back from the disk."""
+        notes: dict[str, Any] = json.loads(json.dumps(self._all_notes()))
+        return notes
+
     def flush(self) -> None:
         """Wait until all is on disk, or the disk refused it (see :attr:`problem`)."""
         self._look()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait like :meth:`flush` for what was noticed so far; this is for any thread."""
         self._journal.flush()
 
     def close(self, keep: bool) -> None:

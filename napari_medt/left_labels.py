@@ -7,7 +7,7 @@ work; once they are watched anew, the old journals go.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,14 +34,21 @@ class LeftLabels:
     def __init__(self, discard: Callable[[Path], None]) -> None:
         self._discard = discard
         self._layers: dict[Path, weakref.ref[Any]] = {}
+        self._notes: dict[Path, Mapping[str, Any]] = {}
 
-    def leave(self, folder: Path, layer: weakref.ref[Any]) -> None:
+    def leave(self, saved: LabelsAutosave, layer: weakref.ref[Any]) -> None:
         """Note that a journal is not written any more, though its labels may live."""
-        self._layers[folder] = layer
+        self._layers[saved.folder] = layer
+        self._notes[saved.folder] = saved.notes()
 
     def living(self, folder: Path) -> Any:
         """Return the labels of a journal; None if they are gone, or were another process's."""
         return self._layers[folder]() if folder in self._layers else None
+
+    def all_living(self) -> list[tuple[Any, Path, Mapping[str, Any]]]:
+        """Return the labels that live, each with its journal and what that notes of them, as :mod:`json` gives it."""
+        living = [(of(), folder, self._notes[folder]) for folder, of in self._layers.items() if folder in self._notes]
+        return [(layer, folder, notes) for layer, folder, notes in living if layer is not None]
 
     def watched_again(self, layer: napari.layers.Labels, saved: LabelsAutosave) -> None:
         """Delete what earlier watchings of labels left, once the new one has them on disk."""
@@ -49,7 +56,7 @@ class LeftLabels:
         if folders:
             saved.flush()
         for folder in folders if saved.problem is None else []:
-            del self._layers[folder]
+            del self._layers[folder], self._notes[folder]
             with suppress(UserError):  # it is found at the next start, which does no harm
                 self._discard(folder)
 

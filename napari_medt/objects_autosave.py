@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave, recover
+from napari_medt.labels_autosave import LAYER_KEY, LabelsAutosave
 from napari_medt.layers import METADATA_KEY
 from napari_medt.left_labels import LeftLabels, layer_itself
 from napari_medt.unfinished_image import UnfinishedImage
@@ -22,6 +22,8 @@ from src_models.labels_journal import Unfinished, discard, journals_folder, read
 if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
+
+    from src_models.labels_journal import Recovered
 
 __all__ = ["ObjectsAutosave", "UnfinishedWork", "find_left", "find_unfinished"]
 
@@ -73,6 +75,17 @@ class ObjectsAutosave:
         for _, saved in self._watched.values():
             saved.flush()
 
+    def kept(self) -> Callable[[], bool]:
+        """Return what waits, in any thread, until all that was noticed is on disk, and says whether it is."""
+        watched = [saved for _, saved in self._watched.values()]
+
+        def wait() -> bool:
+            for saved in watched:
+                saved.wait()
+            return all(saved.problem is None for saved in watched)
+
+        return wait
+
     def drop(self, layer: napari.layers.Labels) -> None:
         """End with a layer that was removed, or saved: its journal goes."""
         held = self._watched.pop(layer.unique_id, None)
@@ -89,7 +102,7 @@ class ObjectsAutosave:
         """Stop watching: what is not saved is found at the next start."""
         for layer, saved in self._watched.values():
             saved.close(keep=True)
-            _LEFT.leave(saved.folder, layer)
+            _LEFT.leave(saved, layer)
         self._watched = {}
 
 
@@ -126,15 +139,15 @@ class UnfinishedWork:
         stored = self.journal.notes.get("session")
         return stored if isinstance(stored, Mapping) and stored.get("done") else None
 
-    def open(self, viewer: napari.viewer.Viewer) -> napari.layers.Labels:
-        """Add the labels to a viewer.
+    def read(self) -> Recovered:
+        """Read the labels, in a worker thread; :func:`napari_medt.labels_autosave.recover` adds them to a viewer.
 
         Raises
         ------
         UserError
             If they cannot be read.
         """
-        return recover(viewer, read_journal(self.journal.folder))
+        return read_journal(self.journal.folder)
 
     def discard(self) -> None:
         """Delete it."""
@@ -142,18 +155,20 @@ class UnfinishedWork:
 
 
 def find_unfinished() -> list[UnfinishedWork]:
-    """Return what was left unfinished by processes that are gone, newest first."""
+    """Return what was left unfinished by processes that are gone, newest first; it is read in a worker thread."""
     return [
         UnfinishedWork(journal) for journal in unfinished(journals_folder()) if _LEFT.living(journal.folder) is None
     ]
 
 
 def find_left(viewer: napari.viewer.Viewer) -> list[tuple[napari.layers.Labels, UnfinishedWork]]:
-    """Return the labels in a viewer whose watching ended while they lived on, and what was kept of them."""
+    """Return the labels in a viewer whose watching ended while they lived on, and what was kept of them, newest first.
+
+    This reads nothing from the disk.
+    """
     own = {id(layer_itself(layer)): layer for layer in viewer.layers}
-    found = []
-    for journal in unfinished(journals_folder()):
-        layer = _LEFT.living(journal.folder)
-        if layer is not None and id(layer) in own:
-            found.append((own[id(layer)], UnfinishedWork(journal)))
-    return found
+    return [
+        (own[id(layer)], UnfinishedWork(Unfinished(folder, dict(notes), datetime.now(UTC))))
+        for layer, folder, notes in reversed(_LEFT.all_living())
+        if id(layer) in own
+    ]

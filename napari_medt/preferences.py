@@ -6,6 +6,8 @@ The Attention widget also writes them, so that it is found again as it was left;
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,8 @@ __all__ = [
     "read_correct_model",
     "read_preferences",
 ]
+
+_PLUGIN = "napari-medt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,26 @@ def _section(name: str) -> Any:
     from napari.settings import get_plugin_settings
 
     try:
-        return getattr(get_plugin_settings("napari-medt"), name, None)
+        with _plugins_as_known():
+            return getattr(get_plugin_settings(_PLUGIN), name, None)
     except KeyError:
         return None
+
+
+@contextmanager
+def _plugins_as_known() -> Iterator[None]:
+    """Keep napari from looking through all packages again for plugins, for which its window would wait 0.2 s or more.
+
+    It has done so when it started: who is asked here is this plugin, which it has found.
+    """
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    if _PLUGIN not in {manifest.name for manifest in manager.iter_manifests()} or "discover" in vars(manager):
+        yield
+        return
+    vars(manager)["discover"] = lambda *_, **__: 0
+    try:
+        yield
+    finally:
+        del vars(manager)["discover"]

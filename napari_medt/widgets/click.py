@@ -62,7 +62,9 @@ class ClickWidget(QWidget):
         self.drawing = ClickDrawing(self._at)
         self.accepted = AcceptedObjects(self._at, self)
         self.suggesting = Suggesting(self._at, self.accepted)
-        self.unsaved = UnsavedObjects(napari_viewer, self.controls, self.subjects, self._at.report, self._open)
+        self.unsaved = UnsavedObjects(
+            napari_viewer, self.controls, self.subjects, self.work, self._at.report, self._open
+        )
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.drawing.draw_given)
@@ -211,10 +213,7 @@ class ClickWidget(QWidget):
             self._at.again.pop(subject.key, None)  # this is a new one
         self._at.pending.append((subject.key, plane, prompt))
         self._at.ask("give", subject, partial(self._desk.give, subject, plane, prompt))
-        if self.layers.points() is None:
-            self._soon.start()  # labels were added just now: one layer at a time
-        else:
-            self.drawing.draw_given()
+        self._draw_given()
         seen = self._at.seen_of(subject.key)
         if seen is not None and seen.state.carried:
             self._at.ask("mend", subject, partial(self._desk.carry, subject, plane), interruptible=True)
@@ -287,6 +286,13 @@ class ClickWidget(QWidget):
             self.accepted.not_reopened(key)
         self._at.report(sentence)
 
+    def _draw_given(self) -> None:
+        """Draw what was given; at first, a moment later: other layers were added just now, and one goes at a time."""
+        if self.layers.points() is None:
+            self._soon.start()
+        else:
+            self.drawing.draw_given()
+
     def _answered(self, key: Hashable) -> None:
         for number, (of, _, _) in enumerate(self._at.pending):
             if of == key:
@@ -300,7 +306,8 @@ class ClickWidget(QWidget):
         self._at.seen = seen
         if what == "give" and any(of == seen.key for of, _, _ in self._at.pending):
             return  # a later answer is on its way: the latest one is drawn
-        self.drawing.draw()
+        self.drawing.draw_object()
+        self._draw_given()
         self.controls.set_object(seen, found_words(seen))
         if self.controls.attention.isChecked():
             self.show_attention(True)

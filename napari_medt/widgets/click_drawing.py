@@ -24,11 +24,6 @@ class ClickDrawing:
     def __init__(self, clicking: Clicking) -> None:
         self._at = clicking
 
-    def draw(self) -> None:
-        """Draw all."""
-        self.draw_object()
-        self.draw_given()
-
     def draw_object(self) -> None:
         """Outline the pixels that accepting would write."""
         key = self._at.subjects.key()

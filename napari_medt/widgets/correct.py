@@ -10,6 +10,7 @@ import napari.viewer
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.image_source import read_layer
+from napari_medt.layers import load_what_layers_need
 from napari_medt.preferences import read_correct_model
 from napari_medt.widgets.click_keys import ClickKeys
 from napari_medt.widgets.correct_controls import CorrectControls
@@ -54,6 +55,7 @@ class CorrectWidget(QWidget):
         self._on_model_changed()
         self.keys.switch(True)
         self.marking.unsaved.offer()
+        self.at.work.ask("prepare", load_what_layers_need)
 
     def open_model(self, path: str | Path) -> None:
         """Add a model file to the list of models and choose it."""

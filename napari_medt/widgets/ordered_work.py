@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from src_models.errors import UserError
 
@@ -19,9 +19,15 @@ _log = logging.getLogger(__name__)
 
 Work = Callable[[], Any]
 
+_DRAWN = 100  # ms in which a widget that was opened is drawn
+_AT_MOST = 1.0  # s; a process may end without ever drawing it, and Python waits for the thread
+
 
 class OrderedWork(QObject):
     """Does one piece of work after the other in a thread of its own.
+
+    It begins a moment after it was made, with the widget that it is for: beside a thread that imports libraries, a
+    window is drawn several times more slowly.
 
     A piece of work is a function, or one that returns a generator: what that yields is told as it comes, and it is left
     early when :meth:`stop` is called or, where it may be interrupted, when other work waits.
@@ -48,6 +54,9 @@ class OrderedWork(QObject):
         self._stopped = False
         self._left = False
         self._tell.connect(self._on_told)
+        self._drawn = Event()
+        self._executor.submit(self._drawn.wait, _AT_MOST)
+        QTimer.singleShot(_DRAWN, self._drawn.set)
 
     @property
     def waiting(self) -> int:
@@ -85,6 +94,7 @@ class OrderedWork(QObject):
     def leave(self) -> None:
         """Do nothing more, and wait for the step under way."""
         self._left = self._stopped = True
+        self._drawn.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _do(self, what: Any, work: Work, interruptible: bool) -> None:

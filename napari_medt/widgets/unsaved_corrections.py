@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import napari.layers
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medt.click_target import ClickTarget
 from napari_medt.correction_desk import checksum
@@ -18,6 +20,7 @@ from napari_medt.layers import METADATA_KEY
 from napari_medt.unfinished_image import UnfinishedImage
 from napari_medt.widgets.correcting import Correcting
 from src_models.errors import UserError
+from src_models.labels_journal import Recovered
 
 __all__ = ["UnsavedCorrections"]
 
@@ -40,14 +43,16 @@ class UnsavedCorrections:
         self._choose = choose
         self._edited: set[Hashable] = set()
         self._told: str | None = None
+        self._replaced: list[UnfinishedCorrection] = []  # gone on with, and to be deleted once it is kept anew
         self.autosave = CorrectionsAutosave()
+        correcting.work.done.connect(correcting.trying(self._on_done))
         recovery = correcting.controls.recovery
         recovery.wanted.connect(correcting.trying(self.go_on))
         recovery.unwanted.connect(correcting.trying(lambda work: work.discard()))
 
     def offer(self) -> None:
         """Offer what processes that are gone have left."""
-        self._at.controls.recovery.offer(find_unfinished())  # type: ignore[arg-type]
+        self._at.work.ask("unfinished", find_unfinished)
 
     def watch(self, labels: napari.layers.Labels, target: ClickTarget) -> None:
         """Keep labels on disk from now on."""
@@ -69,18 +74,23 @@ class UnsavedCorrections:
         return problem if problem != told else None
 
     def go_on(self, work: UnfinishedCorrection) -> None:
-        """Go on with what was not marked when a process ended.
+        """Go on with what was not marked when a process ended, once it is read."""
+        self._at.work.ask("recover", lambda: (work, *work.read()))
 
-        Raises
-        ------
-        UserError
-            If it cannot be read, or its image is not there.
-        """
+    def _on_done(self, asked: Any, result: Any) -> None:
+        if asked == "unfinished":
+            self._at.controls.recovery.offer(result)
+        elif asked == "recover":
+            self._go_on_with(*result)
+        elif asked == "replace" and result is not None:
+            self._replaced.remove(result)
+
+    def _go_on_with(self, work: UnfinishedCorrection, recovered: Recovered, predicted: NDArray[Any]) -> None:
         there, opened = work.image.layer_in(self._at.viewer), None
         if there is None:
             opened = work.image.open_in(self._at.viewer)
         image = opened if there is None else there
-        labels = work.open(self._at.viewer)
+        labels = work.add(self._at.viewer, recovered, predicted)
         if opened is not None:
             _place_like(opened, labels)
         self._edited.add(labels.unique_id)
@@ -91,14 +101,25 @@ class UnsavedCorrections:
         self._at.viewer.layers.selection.active = image
         self._choose(labels)
         self._at.viewer.layers.selection.active = labels
-        self.autosave.flush()  # the new journal has it before the old one goes
-        if self.autosave.problem() is None:
+        self._replaced.append(work)
+        kept = self.autosave.kept()
+
+        def replace() -> UnfinishedCorrection | None:
+            if not kept():  # the new journal has it before the old one goes
+                return None
             work.discard()
+            return work
+
+        self._at.work.ask("replace", replace)
         self._at.say("Your labels are as they were. Go on mending, then mark the slice as corrected.")
 
     def leave(self) -> None:
         """Stop watching; what was painted and not marked is found at the next start."""
+        kept = self.autosave.kept()
         self.autosave.leave(self._is_unsaved)
+        for work in self._replaced if kept() else []:
+            with suppress(UserError):  # it is offered at the next start, which does no harm
+                work.discard()
 
     def _is_unsaved(self, labels: Any) -> bool:
         prediction = prediction_of(labels)

@@ -11,11 +11,14 @@ import napari.viewer
 
 from napari_medt.accepting import add_objects_layer
 from napari_medt.click_target import ClickTarget
+from napari_medt.labels_autosave import recover
 from napari_medt.objects_autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
 from napari_medt.unfinished_image import UnfinishedImage
 from napari_medt.widgets.click_controls import ClickControls
 from napari_medt.widgets.click_subjects import ClickSubjects
+from napari_medt.widgets.ordered_work import OrderedWork
 from src_models.errors import UserError
+from src_models.labels_journal import Recovered
 
 __all__ = ["UnsavedObjects"]
 
@@ -31,6 +34,8 @@ class UnsavedObjects:
         The controls of the widget.
     subjects
         What is clicked in.
+    work
+        Does what waits for the disk.
     report
         Tells a person what is wrong.
     begin
@@ -42,18 +47,22 @@ class UnsavedObjects:
         viewer: napari.viewer.Viewer,
         controls: ClickControls,
         subjects: ClickSubjects,
+        work: OrderedWork,
         report: Callable[[str], None],
         begin: Callable[[], None],
     ) -> None:
         self._viewer = viewer
         self._controls = controls
         self._subjects = subjects
+        self._work = work
         self._report = report
         self._begin = begin
         self._sessions: dict[Hashable, Mapping[str, Any]] = {}  # of objects that are begun and not accepted
         self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
         self._restoring: set[Hashable] = set()  # of these, those that were asked for
+        self._replaced: list[UnfinishedWork] = []  # gone on with, and to be deleted once it is kept anew
         self.autosave = ObjectsAutosave()
+        work.done.connect(self._on_done)
         controls.recovery.wanted.connect(self.go_on)
         controls.recovery.unwanted.connect(self._discard)
 
@@ -64,7 +73,7 @@ class UnsavedObjects:
             if image is not None:
                 self._controls.images.choose(image)
                 self._work_on(labels, work)
-        self._controls.recovery.offer(find_unfinished())
+        self._work.ask(("unfinished", None), find_unfinished)
 
     def watch(self, target: ClickTarget) -> bool:
         """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
@@ -121,13 +130,28 @@ class UnsavedObjects:
 
     def leave(self) -> None:
         """Stop watching: what is not saved is found when the dock, or napari, is opened again."""
+        kept = self.autosave.kept()
         self.autosave.leave()
+        for work in self._replaced if kept() else []:
+            self._discard(work)
 
     def go_on(self, work: UnfinishedWork) -> None:
-        """Go on with what was not saved when a process ended."""
+        """Go on with what was not saved when a process ended, once it is read."""
+        self._work.ask(("recover", None), lambda: (work, work.read()))
+
+    def _on_done(self, asked: tuple[str, Hashable], result: Any) -> None:
+        what, _ = asked
+        if what == "unfinished":
+            self._controls.recovery.offer(result)
+        elif what == "recover":
+            self._go_on_with(*result)
+        elif what == "replace" and result is not None:
+            self._replaced.remove(result)
+
+    def _go_on_with(self, work: UnfinishedWork, recovered: Recovered) -> None:
         try:
             image = work.image.layer_in(self._viewer) or work.image.open_in(self._viewer)
-            labels = work.open(self._viewer)
+            labels = recover(self._viewer, recovered)
         except UserError as error:
             self._report(str(error))
             return
@@ -137,9 +161,16 @@ class UnsavedObjects:
         self._viewer.layers.selection.active = image
         if not self._work_on(labels, work):
             return
-        self.autosave.flush()  # the new journal has it before the old one goes
-        if self.autosave.problem() is None:
-            self._discard(work)
+        self._replaced.append(work)
+        kept = self.autosave.kept()
+
+        def replace() -> UnfinishedWork | None:
+            if not kept():  # the new journal has it before the old one goes
+                return None
+            work.discard()
+            return work
+
+        self._work.ask(("replace", None), replace)
 
     def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
         """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""

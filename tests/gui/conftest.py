@@ -130,6 +130,26 @@ def plugin_registered():
 
 
 @pytest.fixture
+def disk_threads(monkeypatch):
+    """Return a list that grows by the thread in which a journal is read from the disk, or waited for."""
+    from src_models import unfinished_labels
+    from src_models.labels_journal import LabelsJournal
+
+    threads = []
+
+    def noting(function):
+        def noted(*arguments):
+            threads.append((function.__name__, threading.current_thread()))
+            return function(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(unfinished_labels, "read_contents", noting(unfinished_labels.read_contents))
+    monkeypatch.setattr(LabelsJournal, "flush", noting(LabelsJournal.flush))
+    return threads
+
+
+@pytest.fixture
 def run_to_end(qtbot):
     """Return a function that presses Segment and waits until what was found is shown."""
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -233,6 +234,31 @@ def test_after_a_kill_work_goes_on_where_it_was(killed, start_after_kill, press,
     np.testing.assert_array_equal(read_journal(new).labels, labels.data)
     assert read_journal(new).notes["session"] is None
     assert messages == []
+
+
+def test_the_window_does_not_wait_for_the_disk_when_work_goes_on(start_after_kill, press, disk_threads, journals):
+    viewer, widget = start_after_kill()
+    press(widget, widget.controls.recovery.go_on)
+    check_two_objects(objects(viewer))
+    assert len(journals()) == 1  # the new one: the old one was deleted
+    assert {what for what, _ in disk_threads} == {"read_contents", "flush"}
+    assert threading.main_thread() not in {thread for _, thread in disk_threads}
+
+
+def test_work_that_goes_on_is_offered_once_when_its_dock_is_closed_before_it_is_kept_anew(
+    start_after_kill, start, journals, qtbot
+):
+    viewer, widget = start_after_kill()
+    (old,) = journals()
+    widget.controls.recovery.go_on.click()
+    qtbot.waitUntil(lambda: any(layer.name.endswith("- objects") for layer in viewer.layers))
+    viewer.window.remove_dock_widget("all")
+    (new,) = journals()
+    assert new != old
+    check_two_objects(objects(viewer))
+    _, widget = start(viewer)
+    assert not is_offered(widget)
+    check_third_object(widget, viewer)
 
 
 def test_what_goes_on_is_kept_as_well_before_its_clicks_are_answered(start_after_kill, press, journals, qtbot):

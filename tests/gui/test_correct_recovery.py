@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -137,6 +138,26 @@ def test_strokes_and_what_was_found_come_back_after_a_kill(start, killed, qtbot,
     settle(qtbot, widget)
     changes = next(layer for layer in viewer.layers if layer.name.endswith("- changes"))
     np.testing.assert_array_equal(changes.data[0] > 0, labels.data[1] != prediction.data[1])
+
+
+def test_the_window_does_not_wait_for_the_disk_when_work_goes_on(start, qtbot, disk_threads, tmp_path):
+    _, widget = start()
+    widget.controls.recovery.go_on.click()
+    settle(qtbot, widget)
+    assert widget.marking.labels().data[1, *PAINTED] == 7
+    assert len(journals(tmp_path)) == 2  # the new ones
+    assert {what for what, _ in disk_threads} == {"read_contents", "flush"}
+    assert threading.main_thread() not in {thread for _, thread in disk_threads}
+
+
+def test_what_napari_loads_for_its_first_labels_is_loaded_beside_the_window(start, monkeypatch):
+    threads = []
+    monkeypatch.setattr(
+        "napari_medt.widgets.correct.load_what_layers_need", lambda: threads.append(threading.current_thread())
+    )
+    start()
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 def test_what_is_marked_is_not_offered_again(start, qtbot, tmp_path):
