@@ -48,6 +48,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
 	$(BIN)/python -W ignore -m benchmarks.recording_cost
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_openings
+	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_blocks
 
 clean:  ## remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) .venv-wheel dist demo_output demo.png
