@@ -15,7 +15,7 @@ import npe2
 
 import napari_medt
 import src_models
-from src_models.library import shipped_models
+from src_models.models.library import shipped_models
 
 
 def check_origin() -> None:

@@ -30,16 +30,16 @@ from skimage.measure import label
 import src_models as sm
 from benchmarks.correction_sets import SETS, TILE, Pool, Tile, open_pool
 from benchmarks.machine import machine, report
-from src_models.atomic import atomic_path
-from src_models.channels import as_channels
-from src_models.checkpoint import Model
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.dataset import DataSet, read_sample
+from src_models.disk.atomic import atomic_path
+from src_models.files.dataset import DataSet, read_sample
 from src_models.finetuning.candidates import rank_steps
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
-from src_models.intensity import measure
+from src_models.images.channels import as_channels
+from src_models.images.intensity import measure
+from src_models.models.checkpoint import Model
 
 Mask = Any
 Segmenter = Callable[[Any], Mask]

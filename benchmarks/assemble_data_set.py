@@ -21,8 +21,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from src_models.dataset import DataSet, Sample
 from src_models.errors import DataSetError, OutputError, UserError
+from src_models.files.dataset import DataSet, Sample
 
 
 def assemble(out: Path, folders: list[Path], *, copy: bool = False) -> list[dict[str, str]]:

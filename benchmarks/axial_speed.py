@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from benchmarks.authors_medt import authors_network
 from benchmarks.machine import report, seconds
-from src_models.execution import choose_execution, prepare
-from src_models.memory import reused_memory
-from src_models.official import from_state_dict
-from src_models.registry import AXIAL, create
+from src_models.computing.execution import choose_execution, prepare
+from src_models.computing.memory import reused_memory
+from src_models.models.architectures import AXIAL, create
+from src_models.models.official import from_state_dict
 
 SIZE, LARGE = 128, 512
 THREADS = 2

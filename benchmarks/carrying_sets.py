@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.ct_windows import ct_window
-from src_models.dataset import DataSet, read_sample
-from src_models.header import Intensity
+from src_models.files.dataset import DataSet, read_sample
+from src_models.images.ct_windows import ct_window
+from src_models.models.header import Intensity
 
 __all__ = ["Case", "made_up", "organs"]
 

@@ -19,12 +19,12 @@ import numpy as np
 
 from benchmarks.click_sets import LEARNT, UNSEEN, ClickSet, judged
 from benchmarks.machine import report
-from src_models.checkpoint import load
-from src_models.clicking.evaluation import ObjectScore, summarise
-from src_models.clicking.evaluator import click_data_set
 from src_models.clicking.network import ClickNetwork
-from src_models.ct_windows import ct_window
-from src_models.dataset import Sample
+from src_models.clicking.training.evaluation import ObjectScore, summarise
+from src_models.clicking.training.evaluator import click_data_set
+from src_models.files.dataset import Sample
+from src_models.images.ct_windows import ct_window
+from src_models.models.checkpoint import load
 
 COLUMNS = (
     "set",

@@ -25,8 +25,8 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from benchmarks.machine import median_and_longest, report
-from src_models.clicking.synthetic import synthetic_image
-from src_models.library import find_model
+from src_models.clicking.training.synthetic import synthetic_image
+from src_models.models.library import find_model
 
 SIZE, OBJECTS, CLICKS = 512, 10, 4
 BLOCKED_TARGET = 50.0  # ms

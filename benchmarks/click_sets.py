@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from src_models.clicking.examples import ObjectImage
-from src_models.ct_windows import ct_windows
-from src_models.dataset import DataSet, Sample, read_sample
-from src_models.header import Intensity, ModelHeader
+from src_models.clicking.training.examples import ObjectImage
+from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.images.ct_windows import ct_windows
+from src_models.models.header import Intensity, ModelHeader
 
 __all__ = ["CT", "LEARNT", "UNSEEN", "ClickSet", "judged", "object_images", "parts"]
 

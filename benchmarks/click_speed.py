@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import each_time, report, seconds
-from src_models.checkpoint import Model, load
-from src_models.clicking.examples import SMALLEST_AREA
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.session import ClickSession
-from src_models.clicking.simulation import next_click
-from src_models.clicking.synthetic import synthetic_image
+from src_models.clicking.training.examples import SMALLEST_AREA
+from src_models.clicking.training.simulation import next_click
+from src_models.clicking.training.synthetic import synthetic_image
+from src_models.models.checkpoint import Model, load
 
 SIZE, THREADS = 512, 2
 IMAGES, OBJECTS, CLICKS = 4, 5, 6

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from skimage.measure import label
 
-from src_models.dataset import DataSet, Sample, read_sample
+from src_models.files.dataset import DataSet, Sample, read_sample
 
 __all__ = ["SETS", "TILE", "Pool", "Tile", "open_pool"]
 

@@ -29,17 +29,17 @@ from skimage.transform import resize
 from torch import nn
 
 from benchmarks.machine import report
-from src_models import training
-from src_models.atomic import atomic_path
-from src_models.checkpoint import Model, load
-from src_models.dataset import DataSet, read_sample
-from src_models.metrics import pixel_counts
+from src_models.disk.atomic import atomic_path
+from src_models.files.dataset import DataSet, read_sample
+from src_models.labels.metrics import pixel_counts
+from src_models.models.architectures import AXIAL
+from src_models.models.checkpoint import Model, load
 from src_models.nets.axial_attention import AxialAttention
-from src_models.new_model import new_header
-from src_models.patches import TrainingImage, load_images
-from src_models.predict import segment
-from src_models.registry import AXIAL
-from src_models.training_settings import TrainSettings
+from src_models.prediction.segment import segment
+from src_models.training import training
+from src_models.training.new_model import new_header
+from src_models.training.patches import TrainingImage, load_images
+from src_models.training.settings import TrainSettings
 
 SIZE, BATCH = 128, 4
 FOLDERS = {"glas": ("glas_half", "testA", "gland"), "monuseg": ("monuseg_half", "test", "nucleus")}

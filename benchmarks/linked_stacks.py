@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import report
-from src_models.axes import read_axes
-from src_models.linking import link_objects
-from src_models.planes import Planes
+from src_models.images.axes import read_axes
+from src_models.images.planes import Planes
+from src_models.labels.linking import link_objects
 
 SIZE = 150  # px of a plane's side
 DIAMETER = 18.0

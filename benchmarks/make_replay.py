@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from src_models.dataset import DataSet, read_sample
-from src_models.header import Intensity
-from src_models.intensity import measure
+from src_models.files.dataset import DataSet, read_sample
+from src_models.images.intensity import measure
+from src_models.models.header import Intensity
 
 SIDE = 128
 EACH = 60

@@ -17,11 +17,11 @@ from monai.networks.nets import AttentionUnet
 from torch import nn
 
 from benchmarks.machine import report, seconds
-from src_models.attention import record_attention
-from src_models.checkpoint import load
-from src_models.execution import choose_execution, prepare
-from src_models.memory import reused_memory
-from src_models.registry import create
+from src_models.attention.recording import record_attention
+from src_models.computing.execution import choose_execution, prepare
+from src_models.computing.memory import reused_memory
+from src_models.models.architectures import create
+from src_models.models.checkpoint import load
 
 WIDTHS = (16, 32, 64, 128, 192)
 # As `napari-medt train` makes new networks.

@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from benchmarks.machine import report
-from src_models.checkpoint import load
-from src_models.dataset import DataSet
-from src_models.evaluator import evaluate
+from src_models.evaluating.evaluate import evaluate
+from src_models.files.dataset import DataSet
+from src_models.models.checkpoint import load
 
 SETS = ("dsb2018_fluo", "dsb2018_histo", "dsb2018_brightfield")
 

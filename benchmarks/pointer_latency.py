@@ -23,7 +23,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from benchmarks.machine import each_time, median_and_longest, report
-from src_models.library import find_model
+from src_models.models.library import find_model
 
 SIZE, MOVES, STEP = 256, 40, 5  # px; a pointer that sweeps over the image
 TARGET = 50.0  # ms

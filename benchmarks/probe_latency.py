@@ -17,11 +17,11 @@ import numpy as np
 import torch
 
 from benchmarks.machine import each_time, median_and_longest, report
-from src_models.attention import record_attention
-from src_models.axial_maps import query_map
-from src_models.axial_probe import AxialProbe
-from src_models.checkpoint import load
-from src_models.execution import choose_execution, prepare
+from src_models.attention.query_map import query_map
+from src_models.attention.recording import record_attention
+from src_models.computing.execution import choose_execution, prepare
+from src_models.models.checkpoint import load
+from src_models.probing.axial_probe import AxialProbe
 
 SIZE, QUERIES = 256, 40
 

@@ -20,15 +20,15 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.machine import report, seconds
-from src_models.attention import record_attention
-from src_models.checkpoint import Model, load
-from src_models.execution import choose_execution, prepare
-from src_models.memory import reused_memory
+from src_models.attention.recording import record_attention
+from src_models.computing.execution import choose_execution, prepare
+from src_models.computing.memory import reused_memory
+from src_models.models.architectures import attention_names, usual_attention
+from src_models.models.checkpoint import Model, load
 from src_models.nets.axial_attention import AxialBlock
 from src_models.nets.axial_taps import AxialTaps
 from src_models.nets.kernels.axial import attention_matrix
 from src_models.nets.tap import AttentionTap
-from src_models.registry import attention_names, usual_attention
 
 MODELS = ("nuclei", "nuclei-medt")
 REPEATS, PAIRS, CALLS = 15, 40, 100_000

@@ -74,9 +74,9 @@ def _run(kind: str, size: int) -> dict[str, float]:
 def _child(kind: str, size: int) -> dict[str, float]:
     import torch
 
-    from src_models.checkpoint import Model, load
-    from src_models.header import ModelHeader
-    from src_models.registry import create
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model, load
+    from src_models.models.header import ModelHeader
 
     torch.manual_seed(0)
     config = {"in_channels": 1, "classes": 3, "widths": WIDTHS, "upsampling": "transposed", "decoder_convolutions": 1}
@@ -105,7 +105,7 @@ def _image(size: int) -> np.ndarray:
 
 
 def _ours(model: Any, size: int) -> float:
-    from src_models.predict import segment
+    from src_models.prediction.segment import segment
 
     found = segment(_image(size), model, result="semantic")
     assert found.probabilities is not None
@@ -132,7 +132,7 @@ def _segment(model: Any, size: int) -> float:
     import dask.array as da
     import zarr
 
-    from src_models.predict import segment
+    from src_models.prediction.segment import segment
 
     block = _spots()
     count = -(-size // len(block))

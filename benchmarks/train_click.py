@@ -15,12 +15,12 @@ import time
 from pathlib import Path
 
 from benchmarks.click_sets import LEARNT, object_images, parts
-from src_models.checkpoint import load
-from src_models.clicking.examples import ClickExamples
 from src_models.clicking.prompts import PROMPT_CHANNELS
-from src_models.clicking.training import ClickTrainingUpdate, train_clicks
-from src_models.header import ModelHeader
-from src_models.training_settings import TrainSettings
+from src_models.clicking.training.examples import ClickExamples
+from src_models.clicking.training.training import ClickTrainingUpdate, train_clicks
+from src_models.models.checkpoint import load
+from src_models.models.header import ModelHeader
+from src_models.training.settings import TrainSettings
 
 SIZE = 128
 MADE_UP = 0.3

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import report
-from src_models.checkpoint import load
-from src_models.dataset import DataSet, read_sample
-from src_models.predict import segment
+from src_models.files.dataset import DataSet, read_sample
+from src_models.models.checkpoint import load
+from src_models.prediction.segment import segment
 
 LIKE = ("dsb2018_fluo", "dsb2018_histo")
 UNLIKE = (

@@ -70,7 +70,7 @@ def viewing(viewer: napari.Viewer, size: int) -> Blocks:
 
 def correcting(viewer: napari.Viewer, size: int) -> Blocks:
     """Paint with napari's brush in labels that are corrected, each piece of the image with an object of its own."""
-    from napari_medt.correction_labels import begin
+    from napari_medt.correcting.labels import begin
 
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Correct and learn")
 
@@ -143,7 +143,7 @@ def clicking(viewer: napari.Viewer, size: int) -> Blocks:
 
 def adding(viewer: napari.Viewer, size: int) -> Blocks:
     """Add labels of a viewer's own: what showing results is to be compared with."""
-    from napari_medt.layers import load_what_layers_need
+    from napari_medt.viewer.result_layers import load_what_layers_need
 
     load_what_layers_need()
     empty = np.zeros((size, size), np.int32)
@@ -152,9 +152,9 @@ def adding(viewer: napari.Viewer, size: int) -> Blocks:
 
 def showing(viewer: napari.Viewer, size: int) -> Blocks:
     """Show what a run found: labels and two attention maps, at first, then of a second run, then seen closer."""
-    from napari_medt.image_source import read_layer
-    from napari_medt.layers import ResultLayers, load_what_layers_need
-    from napari_medt.regions import region_in_viewer
+    from napari_medt.viewer.reading import read_layer
+    from napari_medt.viewer.regions import region_in_viewer
+    from napari_medt.viewer.result_layers import ResultLayers, load_what_layers_need
 
     image: Any = viewer.layers[0]
     region = region_in_viewer(viewer, image, read_layer(image), 2, "all")
@@ -197,8 +197,8 @@ def _made_outcome(image: Any, region: Any, first: int) -> Any:
     """Return what a run would give: an object in each piece, and two gates."""
     from pathlib import Path
 
-    from napari_medt.segmentation_task import Job, Outcome, SegmentSettings
-    from src_models.predict import PlacedMap, Segmentation
+    from src_models.prediction.jobs import Job, Outcome, SegmentSettings
+    from src_models.prediction.segment import PlacedMap, Segmentation
 
     size = image.data.shape[0]
     rows, columns = np.mgrid[:size, :size]

@@ -19,14 +19,14 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.segmentation import find_boundaries
 
 from benchmarks.click_sets import LEARNT, ClickSet, parts
-from src_models.checkpoint import load
-from src_models.clicking.examples import SMALLEST_AREA, connected_parts
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.prompts import Click
 from src_models.clicking.session import ClickSession
-from src_models.clicking.simulation import next_click
-from src_models.ct_windows import ct_window
-from src_models.dataset import read_sample
+from src_models.clicking.training.examples import SMALLEST_AREA, connected_parts
+from src_models.clicking.training.simulation import next_click
+from src_models.files.dataset import read_sample
+from src_models.images.ct_windows import ct_window
+from src_models.models.checkpoint import load
 
 SHEET = Path(__file__).parent / "images" / "click_sheet.png"
 COUNTS = (1, 3, 5)

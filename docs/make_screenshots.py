@@ -24,8 +24,8 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_medt.layers import METADATA_KEY, is_own_layer
-from src_models.library import find_model
+from napari_medt.viewer.result_layers import METADATA_KEY, is_own_layer
+from src_models.models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = (1280, 800)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt import samples
+from napari_medt.files import samples
 from napari_medt.system_libraries import explain, missing
 from src_models.errors import UserError
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import napari
     import napari.layers
 
-    from napari_medt.segmentation_task import Failure, Outcome
-    from src_models.predict import Progress
+    from src_models.prediction.jobs import Failure, Outcome
+    from src_models.prediction.segment import Progress
 
 __all__ = [
     "IMAGES",
@@ -93,12 +93,12 @@ def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = N
 
 
 def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> Outcome:
-    from napari_medt.image_source import read_layer
-    from napari_medt.regions import Region
-    from napari_medt.segmentation_task import Failure, Job, SegmentSettings, segmentation_steps
-    from src_models.header import read_header
-    from src_models.library import find_model
-    from src_models.registry import attention_names
+    from napari_medt.viewer.reading import read_layer
+    from napari_medt.viewer.regions import Region
+    from src_models.models.architectures import attention_names
+    from src_models.models.header import read_header
+    from src_models.models.library import find_model
+    from src_models.prediction.jobs import Failure, Job, SegmentSettings, segmentation_steps
 
     model = find_model(MODEL)
     reading = read_layer(image)
@@ -146,9 +146,9 @@ def write_results(demo: Demo, folder: Path) -> list[Path]:
     OutputError
         If the folder cannot be written to.
     """
-    from napari_medt.image_source import read_layer
-    from src_models.map_files import map_path, write_map
-    from src_models.result_files import write_labels
+    from napari_medt.viewer.reading import read_layer
+    from src_models.attention.map_files import map_path, write_map
+    from src_models.files.labels import write_labels
 
     reading = read_layer(demo.image)
     name = demo.image.name
@@ -163,7 +163,7 @@ def show(demo: Demo) -> napari.Viewer:
     """Open napari with the image, its labels, the attention maps, the ground truth and the Segment widget."""
     import napari
 
-    from napari_medt.layers import ResultLayers
+    from napari_medt.viewer.result_layers import ResultLayers
 
     viewer = napari.Viewer(title="napari-medt demo")
     _stretch_contrast(demo.image)
@@ -179,8 +179,8 @@ def show(demo: Demo) -> napari.Viewer:
 
 def _uncover_telling_map(viewer: napari.Viewer, demo: Demo) -> None:
     """Make the attention map visible that is brightest on the objects; one that is not would only tint the image."""
-    from napari_medt.layers import ResultLayers
-    from src_models.map_contrast import object_contrast, telling_first
+    from napari_medt.viewer.result_layers import ResultLayers
+    from src_models.attention.map_contrast import object_contrast, telling_first
 
     found = demo.outcome.segmentation
     for placed in telling_first(found.attention, found.labels)[:1]:
@@ -226,7 +226,7 @@ def save_picture(viewer: napari.Viewer, path: Path) -> None:
     """
     from imageio.v3 import imwrite
 
-    from src_models.atomic import atomic_path
+    from src_models.disk.atomic import atomic_path
 
     viewer.window.resize(*WINDOW_SIZE)
     _settle()

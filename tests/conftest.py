@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from src_models.checkpoint import Model
+    from src_models.models.checkpoint import Model
 
 # Before torch and the software renderer count the cores: several processes of the suite share them.
 if (processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
@@ -44,9 +44,9 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of a small Attention U-Net (grey, 2D, instances) that was taught to find bright discs."""
     import torch
 
-    from src_models.checkpoint import Model, save
-    from src_models.header import ModelHeader
-    from src_models.registry import create
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model, save
+    from src_models.models.header import ModelHeader
 
     config = {"in_channels": 1, "classes": 3, "widths": (4, 8, 8)}
     header = ModelHeader(
@@ -70,10 +70,10 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bright_model() -> Model:
     """A model of clicks for grey values from 0 to 1 that finds what is brighter than 0.5, whatever was clicked."""
-    from src_models.checkpoint import Model
     from src_models.clicking.prompts import PROMPT_CHANNELS
-    from src_models.header import Intensity, ModelHeader
-    from src_models.registry import create
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model
+    from src_models.models.header import Intensity, ModelHeader
 
     config = {"in_channels": 6, "classes": 2, "widths": [2, 2], "deep_supervision": False}
     header = ModelHeader(
@@ -96,7 +96,7 @@ def bright_model() -> Model:
 @pytest.fixture(scope="session")
 def bright_model_path(bright_model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of the model that finds what is bright where a person clicked."""
-    from src_models.checkpoint import save
+    from src_models.models.checkpoint import save
 
     return save(bright_model, tmp_path_factory.mktemp("models") / "bright.safetensors")
 
@@ -106,7 +106,7 @@ def either_precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Run a test in both precisions, whatever this machine would choose by itself; gives that of this turn."""
     import torch
 
-    from src_models import execution
+    from src_models.computing import execution
 
     dtype: torch.dtype = getattr(torch, request.param)
     monkeypatch.setattr(execution, "default_dtype", lambda device: dtype)

@@ -13,22 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import (
-    attention,
-    audit,
-    click,
-    clicks,
-    convert,
-    correct,
-    corrections,
-    demo,
-    evaluate,
-    finetune,
-    models,
-    next_slices,
-    segment,
-    train,
-)
+from napari_medt.cli import click, clicks, demo, segment
+from napari_medt.cli.attention import attention, audit
+from napari_medt.cli.corrections import correct, corrections, finetune, next_slices
+from napari_medt.cli.models import convert, evaluate, models, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from napari_medt.cli.windows import Window, window_intensity
+from napari_medt.cli.options import Window, window_intensity
 from src_models.errors import ImageError, OutputError, UserError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from src_models.clicking.accepted import AcceptedObject
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
-    from src_models.image_files import ImageFile
-    from src_models.planes import Planes
+    from src_models.files.images import ImageFile
+    from src_models.images.planes import Planes
 
 __all__ = ["click"]
 
@@ -73,9 +73,9 @@ def click(
     """
     from rich.console import Console
 
-    from napari_medt.saving_objects import clicks_path
-    from src_models.atomic import check_new, check_writable
-    from src_models.image_files import read_image
+    from napari_medt.clicking.saving import clicks_path
+    from src_models.disk.atomic import check_new, check_writable
+    from src_models.files.images import read_image
 
     prompts = _prompts(at or [], beside or [], box)
     if larger and smaller:
@@ -152,9 +152,9 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
 def _session(
     source: ImageFile, model: str, device: str, window: Window | None, plane: tuple[int, ...] | None
 ) -> ClickSession:
-    from src_models.checkpoint import load
     from src_models.clicking.network import ClickNetwork
     from src_models.clicking.session import ClickSession
+    from src_models.models.checkpoint import load
 
     intensity = window_intensity(window, source.data, colours="C" in source.reading.axes)
     network = ClickNetwork(load(model), device)
@@ -201,9 +201,9 @@ def _carry(session: ClickSession, between: tuple[int, int], console: Console) ->
 def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:
     import numpy as np
 
-    from src_models.atomic import atomic_path
-    from src_models.result_files import output_zarr, write_labels
-    from src_models.volumes.nifti_labels import write_nifti_labels
+    from src_models.disk.atomic import atomic_path
+    from src_models.files.labels import output_zarr, write_labels
+    from src_models.files.volumes.nifti_labels import write_nifti_labels
 
     shape = source.reading.without_channels().shape
     if path.suffix.lower() == ".zarr":
@@ -229,7 +229,7 @@ def _write_clicks(path: Path, labels: Path, accepted: AcceptedObject, source: Im
     """Write what the object was made by, as the Click widget writes it."""
     import json
 
-    from src_models.atomic import atomic_path
+    from src_models.disk.atomic import atomic_path
 
     entry = {"value": 1, "image": source.name, "axes": source.reading.axes, **accepted.to_dict()}
     with atomic_path(path, overwrite=overwrite) as beside:
@@ -252,6 +252,6 @@ def _described(accepted: AcceptedObject) -> str:
 
 
 def _planes(source: ImageFile) -> Planes:
-    from src_models.planes import Planes
+    from src_models.images.planes import Planes
 
     return Planes(source.reading, 2, str(source.path))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from napari_medt.cli.windows import Window, window_intensity
+from napari_medt.cli.options import Window, window_intensity
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from src_models.clicking.evaluation import ClickSummary, ObjectScore
-    from src_models.dataset import DataSet, Sample
-    from src_models.header import Intensity
+    from src_models.clicking.training.evaluation import ClickSummary, ObjectScore
+    from src_models.files.dataset import DataSet, Sample
+    from src_models.models.header import Intensity
 
 __all__ = ["clicks"]
 
@@ -49,11 +49,11 @@ def clicks(
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    from src_models.atomic import check_new
-    from src_models.checkpoint import load
-    from src_models.clicking.evaluator import by_label, click_data_set, write_scores
     from src_models.clicking.network import ClickNetwork
-    from src_models.dataset import DataSet
+    from src_models.clicking.training.evaluator import by_label, click_data_set, write_scores
+    from src_models.disk.atomic import check_new
+    from src_models.files.dataset import DataSet
+    from src_models.models.checkpoint import load
 
     if json:
         check_new(json, overwrite=overwrite)

@@ -25,7 +25,7 @@ def demo(
     """Segment a sample image with the model that ships, write the results and show them in napari."""
     from napari_medt import demo as the_demo
     from napari_medt.system_libraries import has_display
-    from src_models.atomic import check_writable
+    from src_models.disk.atomic import check_writable
 
     if not has_display():
         the_demo.run_on_virtual_screen(

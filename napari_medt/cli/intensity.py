@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from src_models.header import Intensity
+    from src_models.models.header import Intensity
 
 __all__ = ["parse_intensity"]
 
@@ -21,7 +21,7 @@ def parse_intensity(text: str) -> Intensity:
         If it is of another form, or of a kind that there is not.
     """
     from src_models.errors import UserError
-    from src_models.header import Intensity
+    from src_models.models.header import Intensity
 
     kind, *numbers = text.split(":")
     try:

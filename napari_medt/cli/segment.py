@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from napari_medt.cli.segment_results import labels_path, segment_to_file
 from src_models.errors import OutputError, UserError
+from src_models.prediction.to_file import labels_path, segment_to_file
 
 if TYPE_CHECKING:
-    from src_models.checkpoint import Model
-    from src_models.image_files import ImageFile
-    from src_models.predict import Progress, Segmentation
+    from src_models.files.images import ImageFile
+    from src_models.models.checkpoint import Model
+    from src_models.prediction.segment import Progress, Segmentation
 
 __all__ = ["segment"]
 
@@ -88,13 +88,13 @@ def segment(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Segment image files."""
-    from src_models.atomic import check_writable
-    from src_models.header import read_header
+    from src_models.disk.atomic import check_writable
+    from src_models.models.header import read_header
 
     header = read_header(_model_path(model))
     _check_outputs(images, output, _map_names(header) if attention else [], overwrite=overwrite)
     check_writable(output)
-    from src_models.checkpoint import load
+    from src_models.models.checkpoint import load
 
     result: Literal["semantic", "instances"] | None = None
     if instances is not None:
@@ -119,23 +119,23 @@ def segment(
 
 
 def _model_path(model: str) -> Path:
-    from src_models.library import find_model
+    from src_models.models.library import find_model
 
     return Path(model) if model.endswith(".safetensors") or "/" in model else find_model(model)
 
 
 def _map_names(header: Any) -> list[str]:
-    from src_models.registry import attention_names
+    from src_models.models.architectures import attention_names
 
     return attention_names(header.architecture, header.config)
 
 
 def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwrite: bool) -> None:
     """Refuse before the work what could not be written after it."""
-    from src_models.atomic import check_new
-    from src_models.image_files import image_stem
-    from src_models.map_files import map_path
-    from src_models.volumes.opening import is_volume
+    from src_models.attention.map_files import map_path
+    from src_models.disk.atomic import check_new
+    from src_models.files.images import image_stem
+    from src_models.files.volumes.opening import is_volume
 
     stems = Counter(image_stem(image) for image in images)
     stem, count = stems.most_common(1)[0]
@@ -193,8 +193,8 @@ def _segment_all(images: list[Path], wanted: _Wanted) -> None:
 
 def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str], None]) -> list[str]:
     """Segment an image, write the results, and say in lines what was written."""
-    from src_models.image_files import read_image
-    from src_models.map_files import map_path, write_map
+    from src_models.attention.map_files import map_path, write_map
+    from src_models.files.images import read_image
 
     image = read_image(path, axes=wanted.axes)
     image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
@@ -215,7 +215,7 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str
 
 
 def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) -> Segmentation:
-    from src_models.predict import segment as predict
+    from src_models.prediction.segment import segment as predict
 
     return predict(
         image.data,

@@ -1,9 +1,9 @@
 """Auditing a model's attention on one image.
 
 >>> import numpy as np
->>> from src_models.registry import create
->>> from src_models.checkpoint import Model
->>> from src_models.header import ModelHeader
+>>> from src_models.models.architectures import create
+>>> from src_models.models.checkpoint import Model
+>>> from src_models.models.header import ModelHeader
 >>> config = {"in_channels": 1, "classes": 2, "widths": (4, 8, 8)}
 >>> header = ModelHeader(name="tiny", purpose="an example", architecture="attention-unet", config=config,
 ...                      classes=("background", "cell"), channels=("grey",))
@@ -25,21 +25,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from src_models.auditing.cells import to_pixels
-from src_models.auditing.curves import FRACTIONS, compare_orders, gradient_size
-from src_models.auditing.influence import QUERIES, audit_influence, axial_blocks
-from src_models.auditing.looks import look_at_objects, queries_in_objects
-from src_models.auditing.pointing import pointing
-from src_models.auditing.randomisation import layers_from_output, randomise
+from src_models.auditing.measures.cells import to_pixels
+from src_models.auditing.measures.curves import FRACTIONS, compare_orders, gradient_size
+from src_models.auditing.measures.influence import QUERIES, audit_influence, axial_blocks
+from src_models.auditing.measures.object_attention import look_at_objects, queries_in_objects
+from src_models.auditing.measures.pointing import pointing
+from src_models.auditing.measures.randomisation import layers_from_output, randomise
 from src_models.auditing.recorded import RecordedMap, record_maps
 from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, MapAudit, Pointing
 from src_models.auditing.view import NothingFoundError, View, view_of
-from src_models.axes import AxesReading
-from src_models.axial_probe import AxialProbe
-from src_models.checkpoint import Model
 from src_models.errors import UserError
-from src_models.predict import Progress
-from src_models.registry import choose_attention, create, usual_attention
+from src_models.images.axes import AxesReading
+from src_models.models.architectures import choose_attention, create, usual_attention
+from src_models.models.checkpoint import Model
+from src_models.prediction.segment import Progress
+from src_models.probing.axial_probe import AxialProbe
 
 __all__ = ["audit", "audit_steps"]
 
@@ -90,10 +90,10 @@ def audit_steps(
 ) -> Generator[Progress, None, Audit]:
     """Measure whether attention maps are true, a pass of the network after each step; closing cancels.
 
-    Four measures: deletion and insertion (:mod:`src_models.auditing.curves`), randomisation
-    (:mod:`~src_models.auditing.randomisation`), with labels the pointing game (:mod:`~src_models.auditing.pointing`,
-    :mod:`~src_models.auditing.looks`), and for axial attention the influence of single positions
-    (:mod:`~src_models.auditing.influence`).
+    Four measures: deletion and insertion (:mod:`src_models.auditing.measures.curves`), randomisation
+    (:mod:`~src_models.auditing.measures.randomisation`), with labels the pointing game
+    (:mod:`~src_models.auditing.measures.pointing`, :mod:`~src_models.auditing.measures.object_attention`), and for
+    axial attention the influence of single positions (:mod:`~src_models.auditing.measures.influence`).
 
     Parameters
     ----------

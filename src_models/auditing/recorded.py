@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from src_models.attention import record_attention
+from src_models.attention.recording import record_attention
 
 __all__ = ["RecordedMap", "record_maps"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from src_models.auditing.sentences import sentences
+from src_models.auditing.report.sentences import sentences
 
 __all__ = ["Audit", "BlockInfluence", "BlockLooks", "Curve", "Gain", "MapAudit", "Order", "Pointing", "Randomisation"]
 
@@ -24,7 +24,7 @@ class Curve:
     fractions
         Shares of the pixels, from 0 to 1.
     scores
-        The survival of the result at each, see :func:`src_models.auditing.curves.survival`.
+        The survival of the result at each, see :func:`src_models.auditing.measures.curves.survival`.
     area
         Area under the curve by the trapezoid rule, 0 to 1.
     """

@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from src_models.axes import AxesReading, read_axes
-from src_models.channels import check_channels
-from src_models.checkpoint import Model
+from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import ImageError, UserError
-from src_models.execution import Execution, choose_execution, prepare
-from src_models.object_size import choose_zoom
-from src_models.plane_source import PlaneSource, normalisations
-from src_models.planes import Planes
-from src_models.resampling import read_resized
+from src_models.images.axes import AxesReading, read_axes
+from src_models.images.channels import check_channels
+from src_models.images.plane_source import PlaneSource, normalisations
+from src_models.images.planes import Planes
+from src_models.images.resampling import read_resized
+from src_models.models.checkpoint import Model
+from src_models.prediction.object_size import choose_zoom
 
 __all__ = ["NothingFoundError", "View", "view_of"]
 

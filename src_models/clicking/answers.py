@@ -17,7 +17,7 @@ from src_models.clicking.mending import changed, levels, obeyed
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
 from src_models.clicking.zoom import best_zoom
-from src_models.predict import PlacedMap
+from src_models.prediction.segment import PlacedMap
 
 __all__ = ["AnswerMaker"]
 

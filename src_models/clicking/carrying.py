@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from src_models.clicking.answer import Answer
 from src_models.clicking.click_image import ClickImage
+from src_models.clicking.clicked_object import End, ObjectInPlane
 from src_models.clicking.grey_values import GreyValues
-from src_models.clicking.object_state import End, ObjectInPlane
 
 __all__ = ["NO_FURTHER", "SAID", "carry"]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from src_models.axes import AxesReading, read_axes
-from src_models.channels import check_channels
 from src_models.clicking.answers import AnswerMaker
 from src_models.clicking.network import ClickNetwork
 from src_models.errors import UserError
-from src_models.header import Intensity
-from src_models.plane_source import PlaneSource, normalisations
-from src_models.planes import Planes
+from src_models.images.axes import AxesReading, read_axes
+from src_models.images.channels import check_channels
+from src_models.images.plane_source import PlaneSource, normalisations
+from src_models.images.planes import Planes
+from src_models.models.header import Intensity
 
 __all__ = ["ClickImage"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from src_models.clicking.object_state import ObjectState
+from src_models.clicking.clicked_object import ObjectState
 
 __all__ = ["History", "Step"]
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from src_models.attention import AttentionMap, record_attention
-from src_models.checkpoint import Model
+from src_models.attention.recording import AttentionMap, record_attention
 from src_models.clicking.prompts import PROMPT_CHANNELS
+from src_models.computing.execution import choose_execution, prepare
 from src_models.errors import UserError
-from src_models.execution import choose_execution, prepare
-from src_models.registry import attention_names
+from src_models.models.architectures import attention_names
+from src_models.models.checkpoint import Model
 
 __all__ = ["ClickNetwork"]
 

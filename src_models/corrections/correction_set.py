@@ -1,10 +1,10 @@
 """A folder of corrections: a data set that any tool can train on, and a record of each plane in it.
 
-Beside ``images/`` and ``masks/`` (see :mod:`src_models.dataset`) there are, with equal names, ``predicted/`` (what the
-network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``. ``manifest.csv`` says
-which items there are: its row comes last, so a process that dies while it adds an item leaves the set as it was. An
-item is never changed: when a plane is corrected again, a new one takes its place and the old one stays, with the split
-"replaced".
+Beside ``images/`` and ``masks/`` (see :mod:`src_models.files.dataset`) there are, with equal names, ``predicted/``
+(what the network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``.
+``manifest.csv`` says which items there are: its row comes last, so a process that dies while it adds an item leaves the
+set as it was. An item is never changed: when a plane is corrected again, a new one takes its place and the old one
+stays, with the split "replaced".
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from src_models.atomic import atomic_path, remove_stale
 from src_models.corrections.correction import Correction, CorrectionRecord
 from src_models.corrections.overlap import counted_of, same_image
+from src_models.disk.atomic import atomic_path, remove_stale
+from src_models.disk.folder_lock import locked
 from src_models.errors import DataSetError
-from src_models.folder_lock import locked
 
 __all__ = ["CorrectionItem", "CorrectionSet"]
 

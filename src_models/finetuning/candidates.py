@@ -18,19 +18,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from src_models.axes import AxesReading, read_axes
-from src_models.channels import as_channels, check_channels
-from src_models.checkpoint import Model
+from src_models.computing.execution import choose_execution, prepare
 from src_models.corrections.correction import Region
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
-from src_models.execution import choose_execution, prepare
-from src_models.intensity import measure
+from src_models.images.axes import AxesReading, read_axes
+from src_models.images.channels import as_channels, check_channels
+from src_models.images.intensity import measure
+from src_models.images.plane_source import PlaneSource, normalisations
+from src_models.images.planes import Planes
+from src_models.models.checkpoint import Model
 from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.medt import AxialUNet
-from src_models.plane_source import PlaneSource, normalisations
-from src_models.planes import Planes
-from src_models.predict import Progress
+from src_models.prediction.segment import Progress
 
 __all__ = ["Candidate", "rank_steps", "uncertainty"]
 

@@ -16,15 +16,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.channels import as_channels
 from src_models.corrections.correction import Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, UserError
-from src_models.header import ModelHeader
-from src_models.instances import median_diameter, targets_from_labels
-from src_models.intensity import measure
-from src_models.patches import TrainingImage
+from src_models.images.channels import as_channels
+from src_models.images.intensity import measure
+from src_models.labels.instances import median_diameter, targets_from_labels
+from src_models.models.header import ModelHeader
+from src_models.training.patches import TrainingImage
 
 __all__ = ["LearningImages", "learning_images"]
 

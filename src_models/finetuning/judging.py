@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from src_models.header import ModelHeader
-from src_models.masked_loss import masked_dice_ce
-from src_models.patches import TrainingImage, targets_of, window_of_most
+from src_models.models.header import ModelHeader
+from src_models.training.masked_loss import masked_dice_ce
+from src_models.training.patches import TrainingImage, targets_of, window_of_most
 
 __all__ = ["Blend", "Blends", "Validation", "judge", "knowledge"]
 

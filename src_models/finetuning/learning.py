@@ -28,7 +28,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
-from src_models.checkpoint import Model
+from src_models.computing.memory import reused_memory
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import LearningImages, learning_images
@@ -37,10 +37,10 @@ from src_models.finetuning.parts import parameters_of
 from src_models.finetuning.progress import LearningResult, LearningUpdate
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
-from src_models.header import ModelHeader
-from src_models.masked_loss import masked_dice_ce
-from src_models.memory import reused_memory
-from src_models.patches import Patches
+from src_models.models.checkpoint import Model
+from src_models.models.header import ModelHeader
+from src_models.training.masked_loss import masked_dice_ce
+from src_models.training.patches import Patches
 
 __all__ = ["Learning", "finetune"]
 

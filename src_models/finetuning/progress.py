@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from src_models.checkpoint import Model
 from src_models.finetuning.judging import Validation
+from src_models.models.checkpoint import Model
 
 __all__ = ["LearningResult", "LearningUpdate"]
 

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.channels import as_channels
-from src_models.header import ModelHeader
-from src_models.intensity import measure
-from src_models.patches import TrainingImage
+from src_models.images.channels import as_channels
+from src_models.images.intensity import measure
+from src_models.models.header import ModelHeader
+from src_models.training.patches import TrainingImage
 
 __all__ = ["Replay", "replay_images"]
 
 WATCHED = 6  # every sixth is watched
 
-_FOLDER = Path(__file__).resolve().parents[1] / "shipped" / "replay"
+_FOLDER = Path(str(resources.files("src_models"))) / "shipped" / "replay"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from src_models.atomic import atomic_path, remove_stale
-from src_models.checkpoint import Model, save
+from src_models.disk.atomic import atomic_path, remove_stale
+from src_models.disk.folder_lock import locked
 from src_models.errors import DataSetError, ModelFileError
-from src_models.folder_lock import locked
-from src_models.header import read_header
+from src_models.models.checkpoint import Model, save
+from src_models.models.header import read_header
 
 __all__ = ["ModelVersion", "ModelVersions"]
 

@@ -2,7 +2,7 @@
 
 A network passes each attention tensor through an :class:`AttentionTap` before it uses it. The tap returns its input
 unchanged. Who wants to see the tensor registers an ordinary forward hook on the tap (see
-:func:`src_models.attention.record_attention`); with no hook registered a tap costs nothing.
+:func:`src_models.attention.recording.record_attention`); with no hook registered a tap costs nothing.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ import tifffile
 import torch
 
 from benchmarks.histology_accuracy import REPAIRS, prepared, scores
-from src_models.checkpoint import Model
-from src_models.header import RGB, ModelHeader
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model
+from src_models.models.header import RGB, ModelHeader
 from src_models.nets.axial_attention import AxialAttention
-from src_models.registry import create
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from src_models.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet, read_sample
 
 
 def make_set(root: Path, value: int) -> Path:

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
-from src_models.image_files import read_labels
+from src_models.files.images import read_labels
 
 
 @pytest.fixture
@@ -241,14 +241,16 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(segment, tmp_path, ima
 
 
 def test_a_disk_too_full_for_working_files_is_named(segment, tmp_path, image_path, monkeypatch):
-    from src_models.scratch import Scratch
+    from src_models.disk.scratch import Scratch
 
     class Full:
         def __setitem__(self, place, value):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Scratch, "zeros", lambda self, shape, dtype: Full())
-    monkeypatch.setattr("src_models.predict.KEPT_PROBABILITIES_BYTES", 0)  # as of an image too large to keep them
+    monkeypatch.setattr(
+        "src_models.prediction.segment.KEPT_PROBABILITIES_BYTES", 0
+    )  # as of an image too large to keep them
     assert_refused(segment(image_path, "--diameter", 20), image_path, "disk is full", "TMPDIR")
     assert_nothing_written(tmp_path / "out")
 

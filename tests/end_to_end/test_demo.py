@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from src_models.header import read_header
-from src_models.library import find_model
-from src_models.map_files import read_map
-from src_models.registry import attention_names
+from src_models.attention.map_files import read_map
+from src_models.models.architectures import attention_names
+from src_models.models.header import read_header
+from src_models.models.library import find_model
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display")
 

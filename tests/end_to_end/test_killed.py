@@ -26,14 +26,14 @@ import numpy as np
 import pytest
 import torch
 
-from src_models.checkpoint import Model, load, save
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet, read_sample
 from src_models.finetuning.versions import ModelVersions
-from src_models.header import ModelHeader
-from src_models.labels_journal import read_journal, unfinished
-from src_models.registry import create
+from src_models.journal.journal import read_journal, unfinished
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, load, save
+from src_models.models.header import ModelHeader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied, which only Linux does safely")
 

@@ -14,8 +14,8 @@ from nbclient import NotebookClient
 from safetensors.numpy import load_file
 from scipy.ndimage import map_coordinates
 
-from src_models.checkpoint import load
-from src_models.library import find_model
+from src_models.models.checkpoint import load
+from src_models.models.library import find_model
 
 # What the test looks at, saved by a cell behind the last one.
 SAVE = """

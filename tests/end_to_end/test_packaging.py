@@ -61,8 +61,8 @@ def test_the_installed_sample_images_are_those_of_the_repository(repository: Pat
     [
         ("napari_medt", HEAVY),
         ("napari_medt.cli", HEAVY),
-        ("napari_medt.samples", HEAVY),
-        *((f"napari_medt.widgets.{name}", OURS) for name in ("segment", "click", "attention", "correct")),
+        ("napari_medt.files.samples", HEAVY),
+        *((f"napari_medt.{name}.widget", OURS) for name in ("segmenting", "clicking", "attention", "correcting")),
         ("src_models", HEAVY),
     ],
 )

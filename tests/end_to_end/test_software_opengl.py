@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from vispy.gloo.glir import GlirProgram
 
-from napari_medt import software_opengl
-from napari_medt.software_opengl import keep_shader_programs
+from napari_medt.viewer import software_opengl
+from napari_medt.viewer.software_opengl import keep_shader_programs
 
 ROUNDS = """
 import time, napari, numpy as np

@@ -24,7 +24,7 @@ import numpy as np
 import tifffile
 
 import src_models as sm
-from src_models.new_model import new_header
+from src_models.training.new_model import new_header
 
 model, clicks, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 rows, columns = np.mgrid[:64, :64]
@@ -55,8 +55,8 @@ for part, pixels in (("images", image), ("masks", discs.astype(np.uint8))):
     for number in range(4):
         tifffile.imwrite(folder / "cells" / part / f"{number}.tif", pixels)
 (folder / "cells" / "manifest.csv").write_text("file,split\\n0.tif,val\\n1.tif,val\\n2.tif,train\\n3.tif,train\\n")
-from src_models.dataset import DataSet
-from src_models.training import TrainSettings
+from src_models.files.dataset import DataSet
+from src_models.training.training import TrainSettings
 
 data = DataSet.open(folder / "cells")
 header = new_header(data, architecture="attention-unet", name="m", result="semantic", config={"widths": [2, 4]})

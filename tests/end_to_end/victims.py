@@ -28,13 +28,13 @@ def main() -> None:
     import napari.layers
     import torch
 
-    import napari_medt.labels_autosave
+    import napari_medt.unsaved.labels_autosave
     import src_models.finetuning.learning  # noqa: F401
 
     torch.set_num_threads(1)
     napari.layers.Labels(np.zeros(SHAPE, np.uint16))  # which imports more
     assert threading.active_count() == 1, "a copy has one thread, and may wait for the others for ever"
-    assert napari_medt.labels_autosave
+    assert napari_medt.unsaved.labels_autosave
     print(json.dumps({"ready": True}), flush=True)
     numbers: dict[int, int] = {}
     orders, listening = "", True
@@ -86,7 +86,7 @@ def paint(number: int, folder: Path) -> None:
     """Paint dab after dab, each in a colour of its own."""
     from napari.layers import Labels
 
-    from napari_medt.labels_autosave import LabelsAutosave
+    from napari_medt.unsaved.labels_autosave import LabelsAutosave
 
     layer = Labels(np.zeros(SHAPE, np.uint16), name="painted")
     layer.brush_size = 3
@@ -123,8 +123,8 @@ def save(number: int, folder: Path) -> None:
     """Write versions of a model, each with all weights of one value, and notes on them."""
     import torch
 
-    from src_models.checkpoint import Model, load
     from src_models.finetuning.versions import ModelVersions
+    from src_models.models.checkpoint import Model, load
 
     model = load(folder.parent / "model.safetensors")
     versions = ModelVersions(folder / "models")
@@ -144,11 +144,11 @@ def save(number: int, folder: Path) -> None:
 
 def learn(number: int, folder: Path) -> None:
     """Learn from corrections, and keep the best on disk, anew with each step so that more moments are met."""
-    from src_models.checkpoint import load
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.finetuning.learning import Learning
     from src_models.finetuning.settings import FinetuneSettings
     from src_models.finetuning.versions import ModelVersions
+    from src_models.models.checkpoint import load
 
     settings = FinetuneSettings(
         steps=1000, seconds=1e6, batch=1, patch=32, learning_rate=0.05, validate_every=1, patience=999, seed=number

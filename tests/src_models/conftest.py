@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from src_models.checkpoint import Model
-from src_models.header import ModelHeader
+from src_models.models.checkpoint import Model
+from src_models.models.header import ModelHeader
 
 MakeModel = Callable[..., Model]
 
@@ -46,7 +46,7 @@ def random_model(
     """Make a model whose weights are random, and whose logits are multiplied by `sharpness`."""
     import torch
 
-    from src_models.registry import AXIAL, create
+    from src_models.models.architectures import AXIAL, create
 
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))

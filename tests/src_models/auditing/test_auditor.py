@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from src_models.auditing import auditor, influence
+from src_models.auditing import auditor
 from src_models.auditing.auditor import audit, audit_steps
+from src_models.auditing.measures import influence
 from src_models.auditing.view import view_of
 from src_models.errors import ImageError, UserError
 

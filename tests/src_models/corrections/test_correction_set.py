@@ -18,8 +18,8 @@ from hypothesis.extra.numpy import arrays
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
-from src_models.dataset import DataSet, read_sample
 from src_models.errors import DataSetError, OutputError
+from src_models.files.dataset import DataSet, read_sample
 
 SHAPE = (12, 14)
 

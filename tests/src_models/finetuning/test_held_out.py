@@ -13,8 +13,8 @@ from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import learning_images
-from src_models.header import Intensity, ModelHeader
-from src_models.instances import targets_from_labels
+from src_models.labels.instances import targets_from_labels
+from src_models.models.header import Intensity, ModelHeader
 
 SHAPE = (24, 28)
 

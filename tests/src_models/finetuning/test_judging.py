@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from src_models.finetuning.judging import FORGOTTEN, Blend, Blends, Validation, judge, knowledge
-from src_models.header import ModelHeader
-from src_models.patches import TrainingImage
+from src_models.models.header import ModelHeader
+from src_models.training.patches import TrainingImage
 
 HEADER = ModelHeader(
     name="m",

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from src_models.checkpoint import Model, load, save
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, ImageError, OutputError, UserError
@@ -22,11 +21,12 @@ from src_models.finetuning import learning as module
 from src_models.finetuning.learning import Learning, finetune
 from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
-from src_models.header import ModelHeader
-from src_models.intensity import measure
-from src_models.masked_loss import masked_dice_ce
-from src_models.predict import segment
-from src_models.registry import create
+from src_models.images.intensity import measure
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, load, save
+from src_models.models.header import ModelHeader
+from src_models.prediction.segment import segment
+from src_models.training.masked_loss import masked_dice_ce
 
 QUICK = FinetuneSettings(steps=24, seconds=1e6, batch=3, patch=32, learning_rate=2e-2, validate_every=6, device="cpu")
 

@@ -7,7 +7,7 @@ import torch
 
 from src_models.errors import UserError
 from src_models.finetuning.parts import learning_parts, parameters_of
-from src_models.registry import architectures
+from src_models.models.architectures import architectures
 
 
 def network(make_model, architecture):

@@ -9,8 +9,8 @@ import pytest
 
 from src_models.finetuning import replay
 from src_models.finetuning.replay import Replay, replay_images
-from src_models.header import Intensity, ModelHeader, read_header
-from src_models.library import find_model
+from src_models.models.header import Intensity, ModelHeader, read_header
+from src_models.models.library import find_model
 
 
 def all_of(found):

@@ -8,9 +8,9 @@ import os
 
 import pytest
 
-from src_models.checkpoint import Model, load, save
 from src_models.errors import DataSetError
 from src_models.finetuning.versions import ModelVersions
+from src_models.models.checkpoint import Model, load, save
 
 
 @pytest.fixture

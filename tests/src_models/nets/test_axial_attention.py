@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from src_models.execution import choose_execution, prepare
+from src_models.computing.execution import choose_execution, prepare
 from src_models.nets.axial_attention import AxialAttention, SimilarityNorm, moments_of_terms
 from src_models.nets.axial_record import AxialRecord
 from src_models.nets.kernels.axial import RelativePositions, similarity_terms

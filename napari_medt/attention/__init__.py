@@ -1,0 +1,1 @@
+"""The widget Attention: maps, the pointer, comparisons."""

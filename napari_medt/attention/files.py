@@ -1,0 +1,109 @@
+"""What the Attention widget saves: maps with their place, the view with a colour bar, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from src_models.errors import UserError
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from src_models.images.axes import AxesReading
+    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.segment import PlacedMap
+
+__all__ = ["map_files", "save_maps", "save_picture", "save_table"]
+
+
+def map_files(outcome: Outcome, names: Collection[str], folder: Path) -> dict[str, Path]:
+    """Return the file of each map of a run; of all maps if none is named."""
+    from src_models.attention.map_files import map_path
+
+    stem = f"{outcome.job.layer_name}_{outcome.model_name}"
+    wanted = names or [placed.name for placed in outcome.segmentation.attention]
+    return {name: map_path(folder, stem, name) for name in wanted}
+
+
+def save_maps(
+    outcome: Outcome, names: Collection[str], folder: Path, reading: AxesReading, *, overwrite: bool = False
+) -> list[Path]:
+    """Write maps of a run as OME-TIFF, placed on the whole image.
+
+    Parameters
+    ----------
+    outcome
+        The run.
+    names
+        Which maps; all, if this is empty.
+    folder
+        Where to.
+    reading
+        How the image layer is read.
+    overwrite
+        Whether existing files may be replaced.
+
+    Raises
+    ------
+    OutputError
+        If a file exists, or cannot be written.
+    """
+    from src_models.attention.map_files import write_map
+
+    files = map_files(outcome, names, folder)
+    maps = [_in_layer(outcome, placed) for placed in outcome.segmentation.attention if placed.name in files]
+    return [write_map(files[placed.name], placed, reading=reading, overwrite=overwrite) for placed in maps]
+
+
+def save_table(
+    outcome: Outcome, path: Path, position: Sequence[float] | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write the range of every map of a run, and its value at a place (px of the part that was run on), as CSV.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and may not be replaced, or cannot be written.
+    """
+    from src_models.attention.map_table import map_rows, write_table
+
+    return write_table(path, map_rows(outcome.segmentation.attention, position), overwrite=overwrite)
+
+
+def save_picture(viewer: napari.viewer.Viewer, layer: napari.layers.Image | None, path: Path) -> Path:
+    """Save the canvas as a PNG, with the colour bar of a layer; an existing file is replaced.
+
+    Raises
+    ------
+    UserError
+        If there is no layer to draw a colour bar of.
+    OutputError
+        If the file cannot be written.
+    """
+    from imageio.v3 import imwrite
+
+    from src_models.disk.atomic import atomic_path
+
+    if layer is None:
+        raise UserError("No attention is shown: tick a map, or point at the image, before you save a picture.")
+    before = layer.colorbar.visible
+    layer.colorbar.visible = True
+    try:
+        picture: Any = viewer.screenshot(canvas_only=True, flash=False)
+    finally:
+        layer.colorbar.visible = before
+    with atomic_path(path, overwrite=True) as beside:
+        imwrite(beside, picture, extension=".png")
+    return path
+
+
+def _in_layer(outcome: Outcome, placed: PlacedMap) -> PlacedMap:
+    """Return a map in the axes, less channels, and pixels of the layer instead of the part of it that was run on."""
+    from dataclasses import replace
+
+    region = outcome.job.region.without_channels()
+    scale, translate = region.place(placed.scale, placed.translate)
+    return replace(placed, data=region.expand(placed.data), scale=scale, translate=translate)

@@ -1,0 +1,141 @@
+"""A run whose attention is looked at, and questions about it, which are answered off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from src_models.attention.words import SHARE
+from src_models.models.architectures import usual_attention
+from src_models.prediction.jobs import load_model
+
+if TYPE_CHECKING:
+    import napari.layers
+
+    from src_models.attention.gates import GateValues
+    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.segment import PlacedMap
+    from src_models.probing.axial_probe import Heads
+    from src_models.probing.pointer import AttentionPointer, Pointed
+
+__all__ = ["Answer", "Look", "Looked", "opening", "question"]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A run, and the layer that it was made on."""
+
+    image: napari.layers.Image
+    outcome: Outcome
+
+    def position(self, world: Sequence[float]) -> tuple[float, ...] | None:
+        """Return where a place in the world lies in the part that was run on (px); None outside of it."""
+        return self.outcome.job.region.locate(self.image.world_to_data(world))
+
+    def plane(self, world: Sequence[float]) -> tuple[int, ...] | None:
+        """Return the position, along the axes besides height and width, of the plane that a place lies in.
+
+        None where the place lies outside of the part that was run on.
+        """
+        region = self.outcome.job.region
+        pixel = list(self.image.world_to_data(world))
+        spatial = [axis for axis, letter in enumerate(region.letters[: len(pixel)]) if letter in "YXC"]
+        for axis in spatial:  # the sliders say nothing of these
+            cut = region.index[axis]
+            pixel[axis] = cut.start if isinstance(cut, slice) else cut
+        position = region.locate(pixel)
+        if position is None:
+            return None
+        axes = region.sub_axes.replace("C", "")
+        return tuple(round(place) for place, letter in zip(position, axes, strict=True) if letter not in "YX")
+
+    def maps(self) -> list[PlacedMap]:
+        """Return the recorded maps: the telling ones first; those about positions last; else fine to coarse."""
+        header = self.outcome.segmentation.provenance["header"]
+        telling = usual_attention(header["architecture"], header["config"])
+        maps = self.outcome.segmentation.attention
+        return sorted(maps, key=lambda placed: (placed.name not in telling, placed.kind == SHARE))
+
+    def map(self, name: str) -> PlacedMap:
+        """Return a recorded map by its name."""
+        return next(placed for placed in self.outcome.segmentation.attention if placed.name == name)
+
+    def names(self) -> list[str]:
+        """Return the names of the recorded maps."""
+        return [placed.name for placed in self.maps()]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A run that can be asked.
+
+    Parameters
+    ----------
+    outcome
+        The run.
+    pointer
+        What answers.
+    gates
+        Gates of the network, if it has gated axial attention.
+    """
+
+    outcome: Outcome
+    pointer: AttentionPointer
+    gates: list[GateValues]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was asked, where (px of the part that was run on), and the answer."""
+
+    look: Look
+    position: tuple[float, ...]
+    pointed: Pointed
+
+
+def opening(outcome: Outcome, budget: int) -> Callable[[], Look]:
+    """Return the function that makes a run ready to be asked.
+
+    Parameters
+    ----------
+    outcome
+        The run.
+    budget
+        Bytes that may be kept for asking.
+    """
+
+    def make() -> Look:
+        from src_models.attention.gates import gate_values
+        from src_models.probing.pointer import AttentionPointer
+
+        job = outcome.job
+        model = load_model(job.settings.model)
+        pointer = AttentionPointer(
+            job.region.cut(job.data),
+            model,
+            outcome.segmentation,
+            device=job.settings.device,
+            budget=budget,
+            name=f"layer {job.layer_name!r}",
+        )
+        return Look(outcome, pointer, gate_values(model.network))
+
+    return make
+
+
+def question(look: Look, position: tuple[float, ...], view: str, heads: Heads) -> Callable[[], Answer]:
+    """Return the function that answers what the network attends to at a place."""
+
+    def answer() -> Answer:
+        from src_models.computing.execution import computing_threads
+
+        with computing_threads(look.outcome.job.settings.threads or None):
+            pointed = look.pointer.point(position, view, heads=heads if _has_heads(look, view) else None)
+        return Answer(look, position, pointed)
+
+    return answer
+
+
+def _has_heads(look: Look, view: str) -> bool:
+    return any(each.name == view and each.heads for each in look.pointer.views())

@@ -1,0 +1,93 @@
+"""What ``napari-medt attention`` writes and says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from src_models.attention.map_table import MapRow
+    from src_models.files.images import ImageFile
+    from src_models.models.checkpoint import Model
+    from src_models.prediction.segment import PlacedMap
+
+__all__ = ["Results", "gates_path"]
+
+
+def gates_path(table: Path) -> Path:
+    """Return where the gates go, beside the table of maps: ``FILE_gates.csv``."""
+    return table.with_name(f"{table.stem}_gates.csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was found of one image.
+
+    Parameters
+    ----------
+    maps
+        Recorded maps, and differences.
+    looks
+        Where axial attention looks, each beside the pixel that it looks from.
+    positions
+        The pixels that were asked about, along the axes of the labels.
+    """
+
+    maps: list[PlacedMap]
+    looks: list[tuple[tuple[int, ...], PlacedMap]]
+    positions: list[tuple[int, ...]]
+
+    def write_maps(self, image: ImageFile, output: Path, *, overwrite: bool) -> Iterator[str]:
+        """Write all maps, and say of each what it is and where it went."""
+        from src_models.attention.map_files import map_path, write_map
+
+        for placed in [*self.maps, *(look for _, look in self.looks)]:
+            path = map_path(output, image.name, placed.name)
+            write_map(path, placed, reading=image.reading, overwrite=overwrite)
+            yield f"{_said(placed)} -> {path}"
+
+    def values(self) -> Iterator[str]:
+        """Say what each map holds at each pixel."""
+        from src_models.attention.map_table import value_at
+        from src_models.attention.words import map_words
+
+        for position in self.positions:
+            found = ((placed, value_at(placed, position)) for placed in self.maps)
+            values = ", ".join(
+                f"{placed.name} {value:.3f} ({map_words(placed.name, placed.kind).reading(value)})"
+                for placed, value in found
+            )
+            yield f"at {','.join(map(str, position))}: {values}"
+
+    def write_tables(self, model: Model, table: Path, *, overwrite: bool) -> Iterator[str]:
+        """Write the table of maps, and that of the gates where the network has any."""
+        from src_models.attention.gates import gate_values
+        from src_models.attention.map_table import write_table
+
+        yield f"table -> {write_table(table, self._rows(), overwrite=overwrite)}"
+        gates = gate_values(model.network)
+        if gates:
+            yield f"gates -> {write_table(gates_path(table), gates, overwrite=overwrite)}"
+
+    def _rows(self) -> list[MapRow]:
+        """Return a row for each map, or for each map and pixel, and one for each map of where a pixel looks."""
+        from src_models.attention.map_table import map_rows, value_at
+
+        rows = map_rows(self.maps)
+        if self.positions:
+            rows = [
+                replace(row, position_px=position, value=value_at(placed, position))
+                for position in self.positions
+                for row, placed in zip(rows, self.maps, strict=True)
+            ]
+        return rows + [row for position, look in self.looks for row in map_rows([look], position)]
+
+
+def _said(placed: PlacedMap) -> str:
+    """Return what a map is: in plain words, and as its file says it."""
+    from src_models.attention.words import map_words
+
+    name = map_words(placed.name, placed.kind).name
+    return placed.description if name == placed.name else f"{name} ({placed.description})"

@@ -1,0 +1,202 @@
+"""``napari-medt correct``: put mended labels into a set of corrections."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from src_models.errors import ImageError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from src_models.corrections.correction import CorrectionRecord, MarkMode, Region
+    from src_models.files.images import ImageFile
+    from src_models.images.planes import Planes
+
+__all__ = ["correct"]
+
+_REGION = re.compile(r"(\d+):(\d+),(\d+):(\d+)")
+
+
+def correct(
+    image: Annotated[
+        Path,
+        typer.Argument(metavar="IMAGE", help="TIFF, OME-TIFF, PNG, JPEG, zarr, NIfTI, or a folder of DICOM slices."),
+    ],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS", help="The mended labels of all of its planes.")],
+    folder: Annotated[
+        Path, typer.Option("--set", metavar="FOLDER", help="The set of corrections; made if it is missing.")
+    ],
+    predicted: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The labels as the model had found them.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model that had found them: its name, or a path. Kept as a note.")
+    ] = None,
+    slices: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|3,5-7",
+            help="Planes of a stack, counted from 0; those in which there is, or was, an object, unless given.",
+        ),
+    ] = None,
+    painted: Annotated[
+        bool, typer.Option("--painted", help="Only what differs from --predicted is right; the rest is not known.")
+    ] = False,
+    region: Annotated[
+        str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns are right.")
+    ] = None,
+    axes: Annotated[str | None, typer.Option(help="Axes of the image by hand, such as ZYX or CYX.")] = None,
+) -> None:
+    """Keep mended labels, so that a network can learn from them (napari-medt finetune).
+
+    What was corrected before in the same plane is replaced as far as all of it is corrected again, and stays in the
+    folder.
+    """
+    from rich.console import Console
+
+    from src_models.corrections.correction import mark
+    from src_models.corrections.correction_set import CorrectionSet
+    from src_models.files.images import read_image
+    from src_models.images.planes import Planes
+
+    if painted and region is not None:
+        raise UserError("--painted and --region exclude each other: give one of them")
+    mode: MarkMode = "painted" if painted else "slice" if region is None else "region"
+    part = _region(region)
+    corrections = CorrectionSet.open(folder)
+    source = read_image(image, axes=axes)
+    planes = Planes(source.reading, 2, str(image))
+    mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
+    made_by = _model(model)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{image}: {source.reading.describe()}")
+    for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
+        correction = mark(
+            _pixels(source, planes, plane),
+            now,
+            before,
+            source=_source(source, planes, plane),
+            mode=mode,
+            region=part,
+            model_name=made_by[0],
+            model_sha256=made_by[1],
+        )
+        name = corrections.add(correction)
+        console.print(f"  {name}: {_described(correction.record)}")
+    count = len(corrections)
+    console.print(f"{folder} holds {count} {'correction' if count == 1 else 'corrections'}")
+
+
+def _region(text: str | None) -> Region | None:
+    if text is None:
+        return None
+    match = _REGION.fullmatch(text.replace(" ", ""))
+    if match is None:
+        raise UserError(f"--region {text!r} is not of the form Y0:Y1,X0:X1, such as 0:128,64:192")
+    top, bottom, left, right = map(int, match.groups())
+    return (top, bottom), (left, right)
+
+
+def _labels(path: Path, planes: Planes) -> NDArray[Any]:
+    from src_models.files.images import read_labels
+
+    labels = read_labels(path)
+    if labels.shape != planes.label_shape:
+        raise ImageError(
+            f"{path} has the shape {labels.shape} and the planes of the image {planes.label_shape} "
+            f"({planes.reading.describe()}): give labels that were made for this image, or its axes with --axes"
+        )
+    return labels
+
+
+def _model(name: str | None) -> tuple[str | None, str | None]:
+    """Return the name and the SHA-256 of a model."""
+    if name is None:
+        return None, None
+    from src_models.models.checkpoint import load
+
+    model = load(name)
+    return model.header.name, model.sha256
+
+
+def _chosen(
+    slices: str | None, planes: Planes, labels: NDArray[Any] | None, predicted: NDArray[Any] | None, *, painted: bool
+) -> Iterator[tuple[tuple[int, ...], NDArray[Any], NDArray[Any] | None]]:
+    """Yield planes with their labels as they are and as they were."""
+    from src_models.images.planes import LabelPlane
+
+    every = list(planes)
+    wanted = _numbers(slices, len(every))
+    several = False
+    for number in range(len(every)) if wanted is None else wanted:
+        now, before = (
+            None if array is None else LabelPlane(array, planes, every[number])[:, :] for array in (labels, predicted)
+        )
+        assert now is not None
+        if painted and len(every) > 1:
+            holds = bool(now.any() if before is None else (now != before).any())
+        else:
+            holds = len(every) == 1 or wanted is not None or bool(now.any() or (before is not None and before.any()))
+        if holds:
+            several = True
+            yield every[number], now, before
+    if not several:
+        raise UserError(
+            "nothing was painted in any of these planes: mend the labels first"
+            if painted
+            else "the labels are empty in every plane: mend them first, or name the planes that rightly are (--slices)"
+        )
+
+
+def _numbers(text: str | None, count: int) -> list[int] | None:
+    """Return the planes that were named; None for those that hold something."""
+    if text is None:
+        return None
+    if text.strip() == "all":
+        return list(range(count))
+    numbers: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if match is None:
+            raise UserError(f"--slices {text!r} is not of the form 3,5-7, nor all")
+        first = int(match[1])
+        numbers.update(range(first, int(match[2] or first) + 1))
+    beyond = sorted(number for number in numbers if number >= count)
+    if beyond or not numbers:
+        raise UserError(f"--slices {text!r}: the image has the planes 0 to {count - 1}")
+    return sorted(numbers)
+
+
+def _pixels(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> NDArray[Any]:
+    """Return a plane of the image, (H, W) or (H, W, C)."""
+    import numpy as np
+
+    block = planes.read(source.data, plane, (slice(None), slice(None)))
+    return np.moveaxis(block, 0, -1) if "C" in planes.reading.axes else block[0]
+
+
+def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:
+    from src_models.corrections.correction import Source
+
+    reading = source.reading
+    return Source(
+        layer=source.name,
+        file=str(source.path.absolute()),
+        axes=planes.label_axes,
+        plane=plane,
+        spacing=(reading.spacing.get("Y", 1.0), reading.spacing.get("X", 1.0)),
+        unit=reading.unit,
+    )
+
+
+def _described(record: CorrectionRecord) -> str:
+    made_by = record.made_by
+    changed = made_by["click"] + made_by["brush"]
+    return f"{changed:,} px mended, {made_by['network']:,} px right as they were"

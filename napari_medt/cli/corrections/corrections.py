@@ -1,0 +1,111 @@
+"""``napari-medt corrections``: what a set of corrections holds; putting sets together; taking one back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from src_models.errors import DataSetError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from src_models.corrections.correction_set import CorrectionItem, CorrectionSet
+
+__all__ = ["corrections"]
+
+
+def corrections(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The set of corrections.")],
+    merge: Annotated[
+        list[Path] | None, typer.Option(metavar="OTHER", help="Add those of another set, which stays. Repeatable.")
+    ] = None,
+    withdraw: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Leave a correction out from now on. Repeatable.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list, with all that is known.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
+) -> None:
+    """List the corrections of a set, after merging and withdrawing what was asked for."""
+    from rich.console import Console
+
+    from src_models.corrections.correction_set import CorrectionSet
+    from src_models.disk.atomic import check_new
+
+    if json is not None:
+        check_new(json, overwrite=overwrite)
+    others = [_existing(other) for other in merge or []]
+    kept = CorrectionSet.open(folder) if others else _existing(folder)
+    console = Console(highlight=False, markup=False)
+    for other in others:
+        added = kept.merge(other)
+        console.print(f"{other.root}: {len(added)} added, {len(other) - len(added)} were here already", soft_wrap=True)
+    for name in withdraw or []:
+        kept.withdraw(name)
+        console.print(f"{name} is left out from now on", soft_wrap=True)
+    if kept.items:
+        console.print(_table(kept))
+    replaced = len(kept.history) - len(kept)
+    console.print(
+        f"{len(kept)} {'correction counts' if len(kept) == 1 else 'corrections count'}, {replaced} replaced or "
+        f"withdrawn; SHA-256 {kept.sha256}",
+        soft_wrap=True,
+    )
+    if json is not None:
+        _write(json, kept, overwrite=overwrite)
+        console.print(f"list: {json}", soft_wrap=True)
+
+
+def _existing(folder: Path) -> CorrectionSet:
+    from src_models.corrections.correction_set import CorrectionSet
+
+    if not (folder / "manifest.csv").is_file():
+        raise DataSetError(f"{folder}: there is no set of corrections; make one with napari-medt correct, or in napari")
+    return CorrectionSet.open(folder)
+
+
+def _table(kept: CorrectionSet) -> Table:
+    from rich.table import Table
+
+    table = Table("Name", "Image", "Plane", "What counts", "Clicked", "Painted", "As found", "Model", "Marked")
+    table.columns[0].overflow = "fold"
+    for column in table.columns[4:7]:
+        column.justify = "right"
+    for item in kept.items:
+        record = item.record
+        leading = record.source.axes[: len(record.source.plane)]
+        table.add_row(
+            item.name,
+            record.source.layer,
+            " ".join(f"{letter}={index}" for letter, index in zip(leading, record.source.plane, strict=False)),
+            _what_counts(item),
+            *(f"{record.made_by.get(maker, 0):,}" for maker in ("click", "brush", "network")),
+            record.model_name or "",
+            record.time[:10],
+        )
+    return table
+
+
+def _what_counts(item: CorrectionItem) -> str:
+    record = item.record
+    if record.mode == "region":
+        (top, bottom), (left, right) = record.region
+        return f"a region in {top}:{bottom},{left}:{right}"
+    return {"slice": "all of it", "painted": "what was painted"}[record.mode]
+
+
+def _write(path: Path, kept: CorrectionSet, *, overwrite: bool) -> None:
+    from json import dumps
+
+    from src_models.disk.atomic import atomic_path
+
+    items: list[dict[str, Any]] = [
+        {"name": item.name, "replaced": item.replaced, "record": dataclasses.asdict(item.record)}
+        for item in kept.history
+    ]
+    content = {"folder": str(kept.root), "sha256": kept.sha256, "items": items}
+    with atomic_path(path, overwrite=overwrite) as beside:
+        beside.write_text(dumps(content, indent=1), encoding="utf-8")

@@ -1,0 +1,115 @@
+"""``napari-medt convert``: a checkpoint of a paper's own code becomes a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from src_models.models.header import ModelHeader
+    from src_models.models.official import OfficialNetwork
+
+__all__ = ["convert"]
+
+
+def convert(
+    official: Annotated[Path, typer.Argument(help="Checkpoint of a paper's own code: .pth, .pt or .safetensors.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
+    architecture: Annotated[
+        str, typer.Option(help="The network you expect, such as medt; by default the one that is found.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
+    purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
+    classes: Annotated[str, typer.Option(help="Names of all classes, the background first, separated by commas.")] = "",
+    align_corners: Annotated[
+        bool, typer.Option("--align-corners", help="Up-sample as PyTorch before 0.4 did (the papers' 3D networks).")
+    ] = False,
+    intensity: Annotated[
+        str, typer.Option(help="How grey values are scaled, KIND:LOW:HIGH; by default as its authors did.")
+    ] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+) -> None:
+    """Turn a checkpoint of a paper's own code into a model file.
+
+    Which network it is and how wide is read off the checkpoint. No code in it is ever run.
+    """
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from napari_medt.cli.intensity import parse_intensity
+    from src_models.disk.atomic import check_new
+    from src_models.errors import ModelFileError
+    from src_models.models.checkpoint import Model, save
+    from src_models.models.official import for_rgb, load_official, with_background
+
+    check_new(output, overwrite=overwrite)
+    found = load_official(official, align_corners=align_corners)
+    if architecture and architecture != found.architecture:
+        raise ModelFileError(
+            f"{official}: this is a checkpoint of {found.source}, which is --architecture {found.architecture}, "
+            f"not {architecture}"
+        )
+    try:
+        found = for_rgb(with_background(found))
+        header = _header(found, official, name or output.stem, purpose, _names(classes), licence)
+        if intensity:
+            header = replace(header, intensity=parse_intensity(intensity))
+    except ModelFileError as error:
+        raise ModelFileError(f"{official}: {error}") from error
+    save(Model(found.network, header), output, overwrite=overwrite)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"Read {official} as {found.source}", markup=False)
+    whence = "as given" if intensity else "as its authors trained it"
+    console.print(
+        f"{header.architecture}, {header.dimensions}D, channels {', '.join(header.channels)}, "
+        f"classes {', '.join(header.classes)}; grey values: {header.intensity.kind} "
+        f"{header.intensity.low:g} to {header.intensity.high:g}, {whence}",
+        markup=False,
+    )
+    console.print(f"Wrote {output}", markup=False)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _header(
+    found: OfficialNetwork, file: Path, name: str, purpose: str, classes: tuple[str, ...], licence: str
+) -> ModelHeader:
+    import hashlib
+
+    from src_models.errors import ModelFileError
+    from src_models.models.header import RGB, ModelHeader
+    from src_models.training.new_model import tiles_for
+
+    count, dimensions = found.config["classes"], found.config["dimensions"]
+    if classes and len(classes) != count:
+        raise ModelFileError(
+            f"its network has {count} classes with the background, and {len(classes)} are named ({', '.join(classes)})"
+        )
+    channels = {1: ("grey",), 3: RGB}.get(
+        found.config["in_channels"], tuple(f"channel {index + 1}" for index in range(found.config["in_channels"]))
+    )
+    tile, overlap = tiles_for(found.config, dimensions)
+    return ModelHeader(
+        name=name,
+        purpose=purpose or f"converted from {file.name}",
+        architecture=found.architecture,
+        config=found.config,
+        classes=classes or ("background", *(f"class {index}" for index in range(1, count))),
+        channels=channels,
+        dimensions=dimensions,
+        intensity=found.intensity,
+        tile=tile,
+        overlap=overlap,
+        licence=licence,
+        training={
+            "converted_from": file.name,
+            "converted_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "source": found.source,
+        },
+    )

@@ -1,0 +1,159 @@
+"""``napari-medt evaluate``: measure a model on a data set."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from src_models.evaluating.scores import Evaluation, ImageScore, Scores
+    from src_models.files.dataset import DataSet
+    from src_models.models.checkpoint import Model
+
+__all__ = ["evaluate"]
+
+LISTED = 40  # images in the table; the JSON file has no limit
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+def evaluate(
+    data_set: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Folder with images/, masks/ and perhaps manifest.csv.")
+    ],
+    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
+    split: Annotated[
+        str | None,
+        typer.Option(help="Which images: a word of the manifest. Default: test, else val, else all without splits."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all scores here.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw the best, the median and the worst image here, with outlines."),
+    ] = None,
+    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
+    diameter: Annotated[
+        float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+) -> None:
+    """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects."""
+    from rich.console import Console
+
+    from src_models.evaluating.scores import write_json
+    from src_models.evaluating.sheet import write_sheet
+    from src_models.files.dataset import DataSet
+    from src_models.models.checkpoint import load
+
+    _check_outputs(json, sheet, overwrite=overwrite)
+    images = DataSet.open(data_set)
+    loaded = load(model)
+    console = Console()
+    evaluation = _run(console, images, loaded, split=split, device=device, diameter=diameter)
+    console.print(_image_table(evaluation))
+    console.print(_overall_table(evaluation))
+    if evaluation.split is None:
+        console.print("All images were measured. Were some of them trained on? --split val leaves those out.")
+    if json:
+        console.print(f"scores: {write_json(evaluation, json, overwrite=overwrite)}")
+    if sheet:
+        console.print(f"sheet: {write_sheet(evaluation, loaded, sheet, device=device, overwrite=overwrite)}")
+
+
+def _check_outputs(json: Path | None, sheet: Path | None, *, overwrite: bool) -> None:
+    """Refuse what cannot be written before the work, not after it."""
+    from src_models.disk.atomic import check_new, check_writable
+    from src_models.errors import OutputError
+
+    if sheet and sheet.suffix.lower() != ".png":
+        raise OutputError(f"{sheet}: the sheet is a PNG; give it a name that ends in .png")
+    for path in (json, sheet):
+        if path:
+            check_new(path, overwrite=overwrite)
+            check_writable(path.parent)
+
+
+def _run(
+    console: Console, images: DataSet, model: Model, *, split: str | None, device: str, diameter: float | None
+) -> Evaluation:
+    """Measure behind a progress bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from src_models.evaluating.evaluate import evaluate as run
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(done: int, total: int, name: str) -> None:
+            progress.update(task, completed=done, total=total, description=name)
+
+        return run(images, model, split=split, device=device, diameter=diameter, on_progress=show)
+
+
+def _image_table(evaluation: Evaluation) -> Table:
+    """List images from worst to best, since the worst ones tell most."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    instances = evaluation.header.result == "instances"
+    ranked = sorted(evaluation.images, key=_order)
+    shown = ranked[:LISTED]
+    title = f"{evaluation.header.name} on {evaluation.data_set}, {evaluation.split or 'all images'}: worst images first"
+    if len(shown) < len(ranked):
+        title += f" ({len(shown)} of {len(ranked)}; --json FILE holds all)"
+    table = Table(title=title, box=SIMPLE, title_justify="left", padding=(0, 1, 0, 0))
+    for heading in ("image", *_headings(instances=instances), *(("true", "found") if instances else ())):
+        table.add_column(heading, justify="left" if heading == "image" else "right", overflow="fold")
+    for image in shown:
+        cells = [image.sample.name, *_cells(image.scores)]
+        if image.object_counts:
+            cells += map(str, image.object_counts)
+        table.add_row(*cells)
+    return table
+
+
+def _overall_table(evaluation: Evaluation) -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    instances = evaluation.header.result == "instances"
+    title = f"overall, {len(evaluation.images)} images"
+    if instances:
+        title += "; AP 0.5: TP / (TP + FP + FN) of objects at IoU 0.5; mean AP: over IoU 0.5, 0.55, ... 0.95"
+    table = Table(title=title, box=SIMPLE, title_justify="left", padding=(0, 1, 0, 0))
+    for heading in ("", *_headings(instances=instances)):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, scores in (("mean over images", evaluation.mean), ("pooled", evaluation.pooled)):
+        table.add_row(name, *_cells(scores))
+        if not instances:
+            for index, label in enumerate(evaluation.classes):
+                row = (_text(values[index]) for values in (scores.dice, scores.iou, scores.f1))
+                table.add_row(f"  {label}", *row, style="dim")
+    return table
+
+
+def _headings(*, instances: bool) -> tuple[str, ...]:
+    return ("Dice", "IoU", "F1", *(("AP 0.5", "mean AP") if instances else ()))
+
+
+def _cells(scores: Scores) -> list[str]:
+    """Means over the classes but the background; objects' scores after them."""
+    cells = [_text(value) for value in scores.foreground.values()]
+    if scores.ap50 is not None and scores.mean_ap is not None:
+        cells += [_text(scores.ap50), _text(scores.mean_ap)]
+    return cells
+
+
+def _order(image: ImageScore) -> tuple[bool, tuple[float, float]]:
+    return image.blank, image.rank
+
+
+def _text(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"

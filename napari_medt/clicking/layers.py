@@ -1,0 +1,285 @@
+"""The layers that show what is being clicked: the object's outline, what was given for it, and the attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.viewer.outlines import outline
+from napari_medt.viewer.placement import placement
+from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.viewer.viewed_image import ClickTarget
+    from src_models.prediction.segment import PlacedMap
+
+__all__ = ["ClickLayers", "prepare_layers"]
+
+Plane = tuple[int, ...]
+Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
+
+_PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"
+_POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffd500"
+_SYMBOLS = {True: "disc", False: "x"}
+_DISK_PX = 11  # on the screen, at least
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlined:
+    """An object in one plane, and the lines around it (px of the layer)."""
+
+    axes: str
+    region: tuple[slice, slice]
+    mask: NDArray[np.bool_]
+    lines: NDArray[np.float64]
+
+
+def prepare_layers() -> None:
+    """Make one layer of each kind, and drop it: at the first one, napari works out colours and checks for 0.2 s.
+
+    This is for a worker thread, before a person clicks.
+    """
+    from napari.layers import Labels, Points, Vectors
+
+    Labels(np.zeros((1, 1), np.uint16))
+    Points(ndim=2)
+    Vectors(ndim=2, edge_color=_OUTLINE)
+
+
+class ClickLayers:
+    """The layers of one viewer; each is added when it is first needed and hidden, not removed, when it is empty.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._width = ScreenWidth(viewer)
+        self._outlined: dict[Plane, _Outlined] = {}
+        self._clicks: list[tuple[tuple[float, ...], bool]] = []
+
+    def preview(self) -> napari.layers.Vectors | None:
+        """Return the layer with the object's outline."""
+        return self._find(_PREVIEW)
+
+    def points(self) -> napari.layers.Points | None:
+        """Return the layer with the clicks."""
+        return self._find(_GIVEN)
+
+    def drawing(self) -> napari.layers.Vectors | None:
+        """Return the layer with boxes and scribbles."""
+        return self._find(_DRAWN)
+
+    def attention(self) -> napari.layers.Image | None:
+        """Return the layer with the attention of the last answer."""
+        return self._find(_ATTENTION)
+
+    def show_object(self, target: ClickTarget, parts: Mapping[Plane, Part]) -> None:
+        """Outline an object.
+
+        Parameters
+        ----------
+        target
+            The image layer.
+        parts
+            Region (rows and columns) and pixels in it, by plane.
+        """
+        layer = self._of(target, _PREVIEW)
+        if layer is None:
+            if not parts:
+                return
+            layer = self._add_lines(target, _PREVIEW, edge_color=_OUTLINE)
+        self._outlined = {plane: self._outline_of(target, plane, part) for plane, part in parts.items()}
+        lines = [found.lines for found in self._outlined.values()]
+        show_lines(layer, target, np.concatenate(lines) if lines else _no_lines(target))
+
+    def show_given(self, target: ClickTarget, given: Iterable[tuple[Plane, Prompt]]) -> None:
+        """Show what was given, in its planes: discs and crosses, boxes and lines."""
+        given = list(given)
+        clicks = [(target.position(plane, p.y, p.x), p.positive) for plane, p in given if isinstance(p, Click)]
+        drawn = [(plane, prompt) for plane, prompt in given if not isinstance(prompt, Click)]
+        self._show_clicks(target, clicks)
+        lines = [
+            (_corners(target, plane, prompt), isinstance(prompt, Box) or prompt.positive) for plane, prompt in drawn
+        ]
+        self._show_lines(target, lines)
+
+    def show_drag(self, target: ClickTarget, corners: Sequence[Sequence[float]], positive: bool) -> None:
+        """Show a drag that goes on, as a line through its corners (px of the layer)."""
+        self._show_lines(target, [(np.asarray(corners), positive)])
+
+    def show_attention(self, target: ClickTarget, plane: Plane, found: PlacedMap | None) -> None:
+        """Show an attention map of a plane, or none."""
+        layer = self._of(target, _ATTENTION)
+        if found is None:
+            if layer is not None:
+                layer.visible = False
+            return
+        step = target.position(plane, *found.translate)
+        scale = [1.0] * len(step)
+        for axis, letter in enumerate(target.axes[: len(step)]):
+            if letter in "YX":
+                scale[axis] = found.scale["YX".index(letter)]
+        place = placement(target.layer, scale, step)
+        data = found.data[tuple(slice(None) if letter in "YX" else np.newaxis for letter in target.axes[: len(step)])]
+        limits = (0.0, 1.0) if found.kind != "attention received" else (0.0, 4.0)
+        if layer is None:
+            layer = self._add(
+                target,
+                _ATTENTION,
+                lambda **common: self._viewer.add_image(
+                    data, colormap="inferno", contrast_limits=limits, blending="translucent", opacity=0.6, **common
+                ),
+                place,
+            )
+        else:
+            layer.data = data
+            _move(layer, place)
+        layer.name = f"attention of the click: {found.name}"
+        layer.visible = True
+
+    def clear(self) -> None:
+        """Show nothing any more."""
+        preview, points, drawing, attention = self.preview(), self.points(), self.drawing(), self.attention()
+        self._outlined, self._clicks = {}, []
+        if preview is not None:
+            preview.data = np.zeros((0, 2, preview.ndim))
+        if points is not None:
+            points.data = np.zeros((0, points.ndim))
+        if drawing is not None:
+            drawing.data = np.zeros((0, 2, drawing.ndim))
+        if attention is not None:
+            attention.visible = False
+
+    def remove(self) -> None:
+        """Take the layers out of the viewer."""
+        self._outlined = {}
+        self._width.leave()
+        for role in (_PREVIEW, _GIVEN, _DRAWN, _ATTENTION):
+            layer = self._find(role)
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+
+    def _show_clicks(self, target: ClickTarget, clicks: list[tuple[tuple[float, ...], bool]]) -> None:
+        layer = self._of(target, _GIVEN)
+        if layer is None:
+            if not clicks:
+                return
+            layer = self._add(
+                target,
+                _GIVEN,
+                lambda **common: self._viewer.add_points(
+                    ndim=len(target.shape), size=3, border_width=0, canvas_size_limits=(_DISK_PX, 10_000), **common
+                ),
+                target.place(),
+            )
+        shown, self._clicks = self._clicks, clicks
+        if clicks == shown and len(layer.data) == len(clicks):
+            return
+        data = np.asarray([at for at, _ in clicks]).reshape(-1, len(target.shape))
+        if clicks[:-1] == shown and len(layer.data) == len(shown):  # one more: each further change would be drawn
+            positive = clicks[-1][1]
+            layer.current_symbol = _SYMBOLS[positive]
+            layer.current_face_color = layer.current_border_color = _POSITIVE if positive else _NEGATIVE
+            layer.data = data
+            return
+        layer.data = data
+        if clicks:
+            layer.symbol = [_SYMBOLS[positive] for _, positive in clicks]
+            layer.face_color = layer.border_color = [_POSITIVE if positive else _NEGATIVE for _, positive in clicks]
+            layer.selected_data = set()
+
+    def _show_lines(self, target: ClickTarget, lines: list[tuple[NDArray[Any], bool]]) -> None:
+        """Show lines as vectors from corner to corner: napari compiles its shapes when the first one is drawn."""
+        layer = self._of(target, _DRAWN)
+        if layer is None:
+            if not lines:
+                return
+            layer = self._add_lines(target, _DRAWN)
+        pieces = [np.stack([line[:-1], np.diff(line, axis=0)], axis=1) for line, _ in lines]
+        colours = [
+            _POSITIVE if positive else _NEGATIVE
+            for piece, (_, positive) in zip(pieces, lines, strict=True)
+            for _ in piece
+        ]
+        show_lines(layer, target, np.concatenate(pieces) if pieces else _no_lines(target), colours)
+
+    def _outline_of(self, target: ClickTarget, plane: Plane, part: Part) -> _Outlined:
+        """Return the outline in a plane; in a stack, a click changes a few of many."""
+        (rows, columns), mask = part
+        known = self._outlined.get(plane)
+        same = known is not None and (known.axes, known.region) == (target.axes, (rows, columns))
+        if known is not None and same and np.array_equal(known.mask, mask):
+            return known
+        flat = outline(mask)
+        lines = _no_lines(target, len(flat))
+        lines[:, 0] = target.position(plane, 0.0, 0.0)
+        lines[:, :, target.core] = flat
+        lines[:, 0, target.core] += (rows.start, columns.start)
+        return _Outlined(target.axes, (rows, columns), mask, lines)
+
+    def _add_lines(self, target: ClickTarget, role: str, **options: Any) -> napari.layers.Vectors:
+        layer: napari.layers.Vectors = self._add(
+            target,
+            role,
+            lambda **common: self._viewer.add_vectors(ndim=len(target.shape), vector_style="line", **options, **common),
+            place_of_lines(target),
+        )
+        self._width.keep(layer)
+        return layer
+
+    def _add(self, target: ClickTarget, role: str, make: Any, place: dict[str, Any]) -> Any:
+        """Add a layer; the one that was active stays active, so that its controls stay at hand."""
+        active = self._viewer.layers.selection.active
+        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": role}
+        layer = make(name=role, metadata={METADATA_KEY: {"layer": notes}}, **place)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        return layer
+
+    def _of(self, target: ClickTarget, role: str) -> Any:
+        """Return the layer of a role, if it belongs to this image; one of another image goes."""
+        layer = self._find(role)
+        if layer is None:
+            return None
+        fits = notes_of(layer)["image"] == str(target.layer.unique_id) and layer.ndim == len(target.shape)
+        if fits:
+            return layer
+        layer.visible = False
+        self._viewer.layers.remove(layer)
+        return None
+
+    def _find(self, role: str) -> Any:
+        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+
+
+def _corners(target: ClickTarget, plane: Plane, prompt: Box | Scribble) -> NDArray[np.float64]:
+    """Return the corners of a line (px of the layer), N x axes."""
+    if isinstance(prompt, Box):
+        top, left, bottom, right = prompt.top, prompt.left, prompt.bottom, prompt.right
+        corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
+    else:
+        corners = list(prompt.line) * (2 if len(prompt.line) == 1 else 1)
+    return np.asarray([target.position(plane, y, x) for y, x in corners])
+
+
+def _no_lines(target: ClickTarget, count: int = 0) -> NDArray[np.float64]:
+    return np.zeros((count, 2, len(target.shape)))
+
+
+def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
+    for name in ("scale", "translate", "rotate", "shear", "affine"):
+        if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
+            setattr(layer, name, place[name])

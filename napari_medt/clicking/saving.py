@@ -1,0 +1,100 @@
+"""Writing clicked objects to files: the labels, and beside them what every object was made by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_medt.clicking.object_records import objects_of
+from napari_medt.correcting.labels import without_background
+from napari_medt.files.writers import write_scan_labels
+from napari_medt.viewer.reading import read_layer
+from src_models.disk.atomic import atomic_path
+from src_models.errors import OutputError
+
+if TYPE_CHECKING:
+    import napari.layers
+
+__all__ = ["clicks_path", "save_objects", "with_ending"]
+
+_SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
+
+
+def clicks_path(path: str | Path) -> Path:
+    """Return the file with the clicks that belongs to a file with labels: ``cells.tif`` has ``cells.clicks.json``."""
+    path = Path(path)
+    suffix = next((suffix for suffix in (".nii.gz", ".ome.tif") if path.name.lower().endswith(suffix)), path.suffix)
+    return path.with_name(path.name[: len(path.name) - len(suffix)] + ".clicks.json")
+
+
+def with_ending(path: str | Path, ending: str = ".tif") -> Path:
+    """Return a file with the ending that belongs to it, if it has none that is known.
+
+    What looks like an ending of another kind of file stays as it is, to be refused. Some systems' dialogs add half of
+    an ending, ``.gz``.
+
+    >>> str(with_ending("cells")), str(with_ending("day 1.5 h", ".nii.gz")), str(with_ending("cells.gz"))
+    ('cells.tif', 'day 1.5 h.nii.gz', 'cells.nii.gz')
+    """
+    path = Path(path)
+    if path.suffix == ".gz" and not path.name.lower().endswith(_SUFFIXES):
+        return path.with_suffix(".nii.gz")
+    known = path.name.lower().endswith(_SUFFIXES) or path.suffix[1:].isalpha()
+    return path if known else path.with_name(path.name + ending)
+
+
+def save_objects(
+    path: str | Path, labels: napari.layers.Labels, image: napari.layers.Image, *, overwrite: bool = False
+) -> Sequence[Path]:
+    """Write labels, and the clicks, model and time of every object that was clicked into them.
+
+    Parameters
+    ----------
+    path
+        The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii`` or ``.nii.gz``.
+    labels
+        The layer.
+    image
+        The layer that they lie on.
+    overwrite
+        Whether existing files may be replaced.
+
+    Returns
+    -------
+    sequence of Path
+        Both files.
+
+    Raises
+    ------
+    OutputError
+        If the suffix is another one, a file exists, or cannot be written.
+    """
+    path = with_ending(path)
+    if not path.name.lower().endswith(_SUFFIXES):
+        raise OutputError(f"{path}: objects are written as {', '.join(_SUFFIXES)}; choose one of these endings")
+    beside = clicks_path(path)
+    if beside.exists() and not overwrite:
+        raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path}: this file exists; choose another name, or remove it")
+        data, meta, _ = labels.as_layer_data_tuple()
+        write_scan_labels(str(path), data, meta)
+    else:
+        from src_models.files.labels import write_labels
+
+        write_labels(path, _without_channels(labels, image), reading=read_layer(image), overwrite=overwrite)
+    with atomic_path(beside, overwrite=overwrite) as file:
+        file.write_text(json.dumps({"labels": path.name, "objects": objects_of(labels)}, indent=1))
+    return path, beside
+
+
+def _without_channels(labels: napari.layers.Labels, image: napari.layers.Image) -> Any:
+    axes = read_layer(image).axes
+    channel = axes.find("C")
+    data = without_background(np.asarray(labels.data), labels.metadata)
+    return data.squeeze(channel) if 0 <= channel < data.ndim and not image.rgb else data

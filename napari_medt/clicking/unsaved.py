@@ -1,0 +1,203 @@
+"""What is clicked is kept on disk until it is saved, and what an earlier process left is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any
+
+import napari.layers
+import napari.viewer
+
+from napari_medt.clicking.autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
+from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.subjects import ClickSubjects
+from napari_medt.clicking.writing import add_objects_layer
+from napari_medt.running.ordered_work import OrderedWork
+from napari_medt.unsaved.labels_autosave import recover
+from napari_medt.unsaved.unfinished_image import UnfinishedImage
+from napari_medt.viewer.viewed_image import ClickTarget
+from src_models.errors import UserError
+from src_models.journal.journal import Recovered
+
+__all__ = ["UnsavedObjects"]
+
+
+class UnsavedObjects:
+    """The unsaved work of one Click widget.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    controls
+        The controls of the widget.
+    subjects
+        What is clicked in.
+    work
+        Does what waits for the disk.
+    report
+        Tells a person what is wrong.
+    begin
+        Makes the chosen image ready for clicks.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        controls: ClickControls,
+        subjects: ClickSubjects,
+        work: OrderedWork,
+        report: Callable[[str], None],
+        begin: Callable[[], None],
+    ) -> None:
+        self._viewer = viewer
+        self._controls = controls
+        self._subjects = subjects
+        self._work = work
+        self._report = report
+        self._begin = begin
+        self._sessions: dict[Hashable, Mapping[str, Any]] = {}  # of objects that are begun and not accepted
+        self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
+        self._restoring: set[Hashable] = set()  # of these, those that were asked for
+        self._replaced: list[UnfinishedWork] = []  # gone on with, and to be deleted once it is kept anew
+        self.autosave = ObjectsAutosave()
+        work.done.connect(self._on_done)
+        controls.recovery.wanted.connect(self.go_on)
+        controls.recovery.unwanted.connect(self._discard)
+
+    def offer(self) -> None:
+        """Take up what was left when the dock was closed, and offer what processes that are gone have left."""
+        for labels, work in find_left(self._viewer):
+            image = work.image.layer_in(self._viewer)
+            if image is not None:
+                self._controls.images.choose(image)
+                self._work_on(labels, work)
+        self._work.ask(("unfinished", None), find_unfinished)
+
+    def watch(self, target: ClickTarget) -> bool:
+        """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
+        labels = self._subjects.labels()
+        try:
+            if labels is None:
+                labels = add_objects_layer(self._viewer, target)
+                self._subjects.offer_labels()
+                self._controls.accepting.choose(labels)
+            key = self._subjects.key_of(target)
+            self.autosave.watch(labels, partial(self._notes_for, key, target.layer))
+        except UserError as error:
+            self._report(str(error))
+            return False
+        return True
+
+    def note(self, key: Hashable, session: Mapping[str, Any] | None) -> None:
+        """Keep the clicks of an object that is not accepted; None where there is none."""
+        if session is None:
+            self._sessions.pop(key, None)
+        else:
+            self._sessions[key] = session
+        self.autosave.note(self._subjects.labels())
+        problem = self.autosave.problem()
+        if problem is not None:
+            self._report(f"Your objects are not kept on disk at the moment: {problem}")
+
+    def saved(self, labels: napari.layers.Labels) -> None:
+        """Forget what lies in a file now, and need not be offered at the next start; what comes later is kept anew."""
+        self.autosave.drop(labels)
+        key = self._subjects.key()
+        if key in self._sessions and self._subjects.labels() == labels:
+            self.watch(self._subjects.targets[key])  # clicks that are not accepted are in no file
+
+    def to_restore(self, key: Hashable) -> Mapping[str, Any] | None:
+        """Return the clicks of earlier work that are to be given again in an image; once, then None."""
+        stored = self._unrestored.get(key)
+        if stored is None or key in self._restoring:
+            return None
+        self._restoring.add(key)
+        return stored
+
+    def restored(self, key: Hashable) -> None:
+        """Note that clicks of earlier work were given again, or cannot be."""
+        self._unrestored.pop(key, None)
+        self._restoring.discard(key)
+
+    def forget(self, keys: list[Hashable]) -> None:
+        """Forget images that were removed, and labels that were."""
+        for key in keys:
+            self._sessions.pop(key, None)
+            self.restored(key)
+        self.autosave.drop_removed(self._viewer)
+
+    def leave(self) -> None:
+        """Stop watching: what is not saved is found when the dock, or napari, is opened again."""
+        kept = self.autosave.kept()
+        self.autosave.leave()
+        for work in self._replaced if kept() else []:
+            self._discard(work)
+
+    def go_on(self, work: UnfinishedWork) -> None:
+        """Go on with what was not saved when a process ended, once it is read."""
+        self._work.ask(("recover", None), lambda: (work, work.read()))
+
+    def _on_done(self, asked: tuple[str, Hashable], result: Any) -> None:
+        what, _ = asked
+        if what == "unfinished":
+            self._controls.recovery.offer(result)
+        elif what == "recover":
+            self._go_on_with(*result)
+        elif what == "replace" and result is not None:
+            self._replaced.remove(result)
+
+    def _go_on_with(self, work: UnfinishedWork, recovered: Recovered) -> None:
+        try:
+            image = work.image.layer_in(self._viewer) or work.image.open_in(self._viewer)
+            labels = recover(self._viewer, recovered)
+        except UserError as error:
+            self._report(str(error))
+            return
+        if image is None:
+            self._report(f"Open the image {work.image.name!r} to go on; its objects are in the layer {labels.name!r}.")
+            return
+        self._viewer.layers.selection.active = image
+        if not self._work_on(labels, work):
+            return
+        self._replaced.append(work)
+        kept = self.autosave.kept()
+
+        def replace() -> UnfinishedWork | None:
+            if not kept():  # the new journal has it before the old one goes
+                return None
+            work.discard()
+            return work
+
+        self._work.ask(("replace", None), replace)
+
+    def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
+        """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
+        try:
+            target = self._subjects.target()
+        except UserError as error:
+            self._report(str(error))
+            return False
+        self._subjects.offer_labels()
+        self._controls.accepting.choose(labels)
+        if self._subjects.labels() != labels:
+            self._report(f"The objects are in the layer {labels.name!r}, but {target.name} has another size or place.")
+            return False
+        if work.session is not None:
+            self._unrestored[self._subjects.key_of(target)] = work.session
+        if not self.watch(target):
+            return False
+        self._begin()
+        return True
+
+    def _notes_for(self, key: Hashable, image: napari.layers.Image) -> dict[str, Any]:
+        """Return what is needed, besides the labels, to go on after a crash."""
+        session = self._sessions.get(key, self._unrestored.get(key))
+        return {**UnfinishedImage.notes(image), "session": None if session is None else dict(session)}
+
+    def _discard(self, work: UnfinishedWork) -> None:
+        try:
+            work.discard()
+        except UserError as error:
+            self._report(str(error))

@@ -1,0 +1,1 @@
+"""Qt controls that several widgets share."""

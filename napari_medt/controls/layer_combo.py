@@ -1,0 +1,117 @@
+"""A list of the viewer's image layers that follows the selection."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import napari.layers
+import napari.viewer
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_medt.viewer.reading import reading_event
+from napari_medt.viewer.result_layers import image_id_of, is_own_layer
+
+__all__ = ["ImageLayerCombo"]
+
+
+class ImageLayerCombo(QComboBox):
+    """Choose an image layer; choosing one in the layer list chooses it here too.
+
+    The plugin's own attention maps are images as well, but not listed: selecting one, or labels that the plugin made,
+    chooses the image they came from.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    parent
+        Parent widget.
+    """
+
+    layer_changed = Signal()  #: another layer was chosen, or what is read from the chosen one changed
+
+    _READ = ("data", "scale", "affine", "units", "axis_labels")
+
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._layers: list[napari.layers.Image] = []
+        self._watched: napari.layers.Image | None = None
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(12)
+        viewer.layers.events.inserted.connect(self._refill)
+        viewer.layers.events.removed.connect(self._refill)
+        viewer.layers.selection.events.active.connect(self._follow)
+        self.currentIndexChanged.connect(self._on_chosen)
+        self._refill()
+
+    def layer(self) -> napari.layers.Image | None:
+        """Return the chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def choose(self, layer: napari.layers.Image) -> None:
+        """Choose a layer, if it is listed."""
+        if layer in self._layers:
+            self.setCurrentIndex(self._layers.index(layer))
+
+    def disconnect_viewer(self) -> None:
+        """Leave the viewer alone from now on."""
+        events = self._viewer.layers.events
+        for emitter, slot in (
+            (events.inserted, self._refill),
+            (events.removed, self._refill),
+            (self._viewer.layers.selection.events.active, self._follow),
+        ):
+            with suppress(ValueError):  # it may be gone already
+                emitter.disconnect(slot)
+        for layer in self._layers:
+            layer.events.name.disconnect(self._rename)
+        self._layers = []
+        self._watch(None)
+
+    def _refill(self) -> None:
+        chosen = self.layer()
+        for layer in self._layers:
+            layer.events.name.disconnect(self._rename)
+        self._layers = [
+            layer for layer in self._viewer.layers if isinstance(layer, napari.layers.Image) and not is_own_layer(layer)
+        ]
+        for layer in self._layers:
+            layer.events.name.connect(self._rename)
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItems([layer.name for layer in self._layers])
+            self.setCurrentIndex(self._layers.index(chosen) if chosen in self._layers else len(self._layers) - 1)
+        if self.layer() is not chosen:
+            self._on_chosen()
+        self._follow()  # a new layer is selected before it is listed here
+
+    def _rename(self) -> None:
+        for index, layer in enumerate(self._layers):
+            self.setItemText(index, layer.name)
+
+    def _follow(self) -> None:
+        active = self._viewer.layers.selection.active
+        if active is None:
+            return
+        source = image_id_of(active)
+        for layer in self._layers:
+            if layer == active or str(layer.unique_id) == source:  # napari hands out proxies: equal, not the same
+                self.choose(layer)
+
+    def _on_chosen(self) -> None:
+        self._watch(self.layer())
+        self.layer_changed.emit()
+
+    def _watch(self, layer: napari.layers.Image | None) -> None:
+        """Follow changes of what is read from a layer."""
+        for watched, connects in ((self._watched, False), (layer, True)):
+            events = [] if watched is None else [*(watched.events[name] for name in self._READ), reading_event(watched)]
+            for event in events:
+                (event.connect if connects else event.disconnect)(self._on_read_changed)
+        self._watched = layer
+
+    def _on_read_changed(self) -> None:
+        self.layer_changed.emit()

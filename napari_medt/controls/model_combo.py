@@ -1,0 +1,122 @@
+"""A list of the models there are, with a line on what each is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from src_models.errors import UserError
+from src_models.models.header import ModelHeader, read_header
+from src_models.models.library import local_models, shipped_models
+
+__all__ = ["ModelCombo"]
+
+
+class ModelCombo(QWidget):
+    """Choose a model: one that ships, one in the user's model folder, or any model file.
+
+    Parameters
+    ----------
+    preferred
+        Name of the model that is chosen at first.
+    clicks
+        Whether models of clicks are listed, or those that segment by themselves.
+    parent
+        Parent widget.
+    """
+
+    model_changed = Signal()  #: another model was chosen
+    refused = Signal(str)  #: a file was picked that is no model; the reason
+
+    def __init__(self, preferred: str, *, clicks: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._clicks = clicks
+        self._models: list[tuple[Path, ModelHeader]] = [
+            (entry.path, entry.header)
+            for entry in (*shipped_models(), *local_models())
+            if bool(entry.header.prompts) == clicks
+        ]
+        self._combo = QComboBox()
+        self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._combo.setMinimumContentsLength(8)
+        self._combo.setToolTip(
+            "The trained network. Models that came with the plugin, then those in your model folder."
+        )
+        self._open = QPushButton("Open...")
+        self._open.setToolTip("Choose a model file (.safetensors) from anywhere on this computer.")
+        self._purpose = QLabel()
+        self._purpose.setWordWrap(True)
+        self._purpose.setToolTip("What the model was made for.")
+        self._build()
+        self._fill(preferred)
+        self._combo.currentIndexChanged.connect(self._on_chosen)
+        self._open.clicked.connect(self._pick_file)
+
+    def path(self) -> Path | None:
+        """Return the chosen model's file."""
+        index = self._combo.currentIndex()
+        return self._models[index][0] if index >= 0 else None
+
+    def header(self) -> ModelHeader | None:
+        """Return the chosen model's header."""
+        index = self._combo.currentIndex()
+        return self._models[index][1] if index >= 0 else None
+
+    def paths(self) -> list[Path]:
+        """Return the files of the models that are listed."""
+        return [path for path, _ in self._models]
+
+    def open_file(self, path: Path) -> None:
+        """Add a model file to the list and choose it; emits `refused` if it is none."""
+        try:
+            header = read_header(path)
+        except UserError as error:
+            self.refused.emit(str(error))
+            return
+        if bool(header.prompts) != self._clicks:
+            there = (
+                "segments by itself: open it in the widget Segment"
+                if self._clicks
+                else "answers clicks: open it in Click"
+            )
+            self.refused.emit(f"The model {path.stem!r} {there}.")
+            return
+        known = [listed for listed, _ in self._models]
+        if path not in known:
+            known.append(path)
+            self._models.append((path, header))
+            self._combo.addItem(path.stem)
+        self._combo.setCurrentIndex(known.index(path))
+
+    def _build(self) -> None:
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._combo, 1)
+        row.addWidget(self._open)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self._purpose)
+
+    def _fill(self, preferred: str) -> None:
+        names = [path.stem for path, _ in self._models]
+        self._combo.addItems(names)
+        if preferred in names:
+            self._combo.setCurrentIndex(names.index(preferred))
+        self._describe()
+
+    def _on_chosen(self) -> None:
+        self._describe()
+        self.model_changed.emit()
+
+    def _describe(self) -> None:
+        header = self.header()
+        none = "There is no model here yet: open a model file, or train one with `napari-medt train`."
+        self._purpose.setText(header.purpose if header else none)
+
+    def _pick_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a model file", "", "Models (*.safetensors)")
+        if name:
+            self.open_file(Path(name))

@@ -1,0 +1,222 @@
+"""Labels that are being corrected: what the network had found in them goes with the layer.
+
+The prediction lies in the layer's metadata, under ``["napari_medt"]["correction"]``, beside the model that it came from
+and the number that a person paints background with: napari's eraser leaves no trace where nothing was.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.clicking.writing import fitting_labels
+from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from src_models.errors import ImageError
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.viewer.viewed_image import ClickTarget
+
+__all__ = [
+    "LABELS_ROLE",
+    "Prediction",
+    "background_number",
+    "begin",
+    "changed_cells",
+    "changed_in",
+    "correctable",
+    "first_prediction",
+    "highest_number",
+    "prediction_of",
+    "what_changed",
+    "without_background",
+]
+
+LABELS_ROLE = "to correct"
+
+_KEY = "correction"
+_STRIP = 2**18  # pixels that are compared at a time
+_NUMBERS = {1: 120, 2: 30_000}  # of background, by the bytes of a label; the last one for all that are larger
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What the network had found in the labels of a layer.
+
+    Parameters
+    ----------
+    data
+        As large as the labels; 0 where nothing was found.
+    model_name, model_sha256
+        The model; None for labels that no model made.
+    background
+        The number that a person paints background with.
+    """
+
+    data: NDArray[Any]
+    model_name: str | None
+    model_sha256: str | None
+    background: int
+
+
+def prediction_of(labels: napari.layers.Labels) -> Prediction | None:
+    """Return what was found in labels that are being corrected; None for others."""
+    known = _notes(labels).get(_KEY)
+    if not known or not isinstance(known.get("data"), np.ndarray):
+        return None
+    return Prediction(**known)
+
+
+def begin(
+    labels: napari.layers.Labels,
+    predicted: NDArray[Any],
+    *,
+    model_name: str | None,
+    model_sha256: str | None,
+) -> Prediction:
+    """Note what the network had found in labels; from now on they are being corrected.
+
+    Raises
+    ------
+    ImageError
+        If the labels are of another shape than what was found.
+    """
+    if labels.data.shape != predicted.shape:
+        raise ImageError(
+            f"the labels {labels.name!r} have the shape {labels.data.shape} and what was found has {predicted.shape}: "
+            "choose other labels"
+        )
+    notes = _notes(labels)
+    background = notes.get(_KEY, {}).get("background") or background_number(labels.data)
+    prediction = Prediction(predicted, model_name, model_sha256, background)
+    known = {name: getattr(prediction, name) for name in Prediction.__slots__}
+    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _KEY: known}}
+    return prediction
+
+
+def correctable(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[napari.layers.Labels]:
+    """Return the labels of an image's shape and place; those that are being corrected come last."""
+    return sorted(fitting_labels(viewer, target), key=lambda layer: prediction_of(layer) is not None)
+
+
+def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | None, str | None]:
+    """Return what a network had found in labels that are about to be corrected, and the model's name and SHA-256.
+
+    Of labels that this plugin's network made, that is what they held before a person painted in them. What was clicked
+    or made elsewhere is all a person's: then nothing was found.
+    """
+    notes = notes_of(labels)
+    made = _notes(labels)
+    if notes.get("role") == "labels":
+        before = _unpainted(labels)
+        if notes.get("checksum") is not None and notes["checksum"] == zlib.crc32(np.ascontiguousarray(before).data):
+            return before, notes.get("model"), made.get("model_sha256")
+    return np.zeros_like(labels.data), None, None
+
+
+def highest_number(labels: NDArray[Any], background: int) -> int:
+    """Return the highest number of an object in labels; background that was painted is none."""
+    highest, flat = 0, labels.reshape(-1)
+    for start in range(0, flat.size, _STRIP):
+        strip = flat[start : start + _STRIP]
+        most = int(strip.max())
+        if most == background:
+            most = int(strip.max(initial=0, where=strip != background))
+        highest = max(highest, most)
+    return highest
+
+
+def without_background(data: NDArray[Any], metadata: Mapping[str, Any]) -> NDArray[Any]:
+    """Return labels as they are saved: background that was painted is 0, not the number that it is painted with.
+
+    Parameters
+    ----------
+    data
+        Labels of any shape.
+    metadata
+        Their layer's metadata.
+    """
+    notes = metadata.get(METADATA_KEY)
+    number = notes.get(_KEY, {}).get("background") if isinstance(notes, dict) else None
+    return data if number is None else np.where(data == number, 0, data).astype(data.dtype)
+
+
+def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -> NDArray[np.uint8]:
+    """Return 1 where labels differ from what was found, 2 where background was painted, and 0 elsewhere."""
+    changed = (labels != predicted).astype(np.uint8)
+    changed[labels == background] = 2
+    return changed
+
+
+def what_changed(labels: NDArray[Any], predicted: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    """Return where a plane differs from what was found, as flat indices, and what it holds there.
+
+    A person waits for it: of a large plane, this is much less than a copy.
+    """
+    height, width = labels.shape
+    strip = max(1, _STRIP // max(1, width))
+    places, values = [], []
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        differs = labels[rows] != predicted[rows]
+        places.append(np.flatnonzero(differs) + top * width)
+        values.append(labels[rows][differs])
+    return np.concatenate(places), np.concatenate(values)
+
+
+def changed_cells(
+    labels: NDArray[Any], predicted: NDArray[Any], background: int, step: int
+) -> tuple[NDArray[np.uint8], int]:
+    """Return what changed in a plane, and in how many pixels.
+
+    It comes in cells of `step` x `step` pixels, each as its highest one. The plane is gone through in strips, so that
+    no copy of it is made; of a large one that takes a moment, and is meant for a thread.
+    """
+    height, width = labels.shape
+    cells = np.zeros((-(-height // step), -(-width // step)), np.uint8)
+    columns = np.arange(0, width, step)
+    count, strip = 0, step * max(1, _STRIP // max(1, step * width))
+    for top in range(0, height, strip):
+        rows = slice(top, min(top + strip, height))
+        changed = changed_in(labels[rows], predicted[rows], background)
+        count += int(np.count_nonzero(changed))
+        if step > 1:
+            changed = np.maximum.reduceat(changed, np.arange(0, len(changed), step), axis=0)
+            changed = np.maximum.reduceat(changed, columns, axis=1)
+        cells[top // step : top // step + len(changed)] = changed
+    return cells, count
+
+
+def _notes(labels: napari.layers.Labels) -> dict[str, Any]:
+    notes = labels.metadata.get(METADATA_KEY, {})
+    return notes if isinstance(notes, dict) else {}
+
+
+def background_number(labels: NDArray[Any]) -> int:
+    """Return the number that background is painted with in labels: one that no object has."""
+    number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
+    highest = int(labels.max(initial=0))
+    return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)
+
+
+def _unpainted(labels: napari.layers.Labels) -> NDArray[Any]:
+    """Return labels as they were before what napari could still undo."""
+    before = np.array(labels.data)
+    history: deque[Any] = getattr(getattr(labels, "__wrapped__", labels), "_undo_history", deque())
+    for stroke in reversed(history):
+        for edit in reversed(stroke):
+            if hasattr(edit, "slice_key"):
+                part = before[edit.slice_key]
+                part[... if edit.mask is None else edit.mask] = edit.old_values
+            else:
+                places, old, _ = edit
+                before[places] = old
+    return before

@@ -1,0 +1,294 @@
+"""The layers with which a person corrects: labels to paint in, and outlines that show what is or would be different.
+
+Outlines cover one plane, or the part of it in view; they are layers of their own that nobody paints in, and go when the
+widget does. The labels stay.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.correcting.background_colour import usual_colours
+from napari_medt.correcting.labels import LABELS_ROLE, background_number, changed_cells, prediction_of
+from napari_medt.viewer.outline_colours import outline_colormap
+from napari_medt.viewer.placement import placement
+from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from src_models.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.layers
+    import napari.viewer
+
+    from napari_medt.viewer.regions import Region
+    from napari_medt.viewer.viewed_image import ClickTarget
+
+__all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers", "step_of"]
+
+CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
+    "correction changes",
+    "correction preview",
+    "correction before",
+    "correction after",
+    "correction next",
+)
+_NAMES = {CHANGES: "changes", PREVIEW: "preview", BEFORE: "before", AFTER: "after", NEXT: "look here"}
+_COLOURS = {PREVIEW: "#35d0ff", BEFORE: "#ff5fd2", AFTER: "#2ee66b"}
+_CHANGED, _BACKGROUND = "#ffe14d", "#d0d0d0"
+_BOX, _LINE_PX = "#ffffff", 3
+_LARGEST_CANVAS = 2**28
+_MOST_CELLS = 2**19  # of an outline
+
+
+class CorrectionLayers:
+    """The layers of one viewer; each is added when it is first needed.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+
+    def add_labels(
+        self, target: ClickTarget, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
+    ) -> napari.layers.Labels:
+        """Add labels over an image, to be painted in.
+
+        Parameters
+        ----------
+        target
+            The image.
+        cut, found
+            A part of the labels, and what is in it; the rest is empty.
+
+        Raises
+        ------
+        UserError
+            If they do not fit into memory.
+        """
+        if np.prod(target.shape, dtype=np.int64) > _LARGEST_CANVAS:
+            sizes = " x ".join(map(str, target.shape))
+            raise UserError(f"{target.name} is too large for labels in memory ({sizes} px): crop it first")
+        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": LABELS_ROLE}
+        data = np.zeros(target.shape, np.int32)
+        if cut:
+            data[cut] = found
+        return self._viewer.add_labels(
+            data,
+            colormap=usual_colours(background_number(data)),
+            name=f"{target.layer.name} - to correct",
+            metadata={METADATA_KEY: {"layer": notes}},
+            **target.place(),
+        )
+
+    def find(self, role: str) -> Any:
+        """Return the layer of a role; None where there is none."""
+        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+
+    def changes_in(
+        self, labels: napari.layers.Labels, region: Region
+    ) -> Callable[[], tuple[NDArray[np.uint8], int]] | None:
+        """Return what works out, in another thread, what differs from what was found in a part of a plane.
+
+        None where the outline is hidden: then nothing is worked out.
+        """
+        prediction, layer = prediction_of(labels), self.find(CHANGES)
+        if prediction is None or (layer is not None and not layer.visible):
+            return None
+        now, before = region.cut_labels(labels.data), region.cut_labels(prediction.data)
+        return partial(changed_cells, now, before, prediction.background, step_of(region))
+
+    def show_changes(self, image: napari.layers.Image, region: Region, changed: NDArray[np.uint8]) -> None:
+        """Outline what :meth:`changes_in` has found in a part of a plane."""
+        self._show(image, CHANGES, region, changed, (_CHANGED, _BACKGROUND))
+
+    def show_outlines(
+        self,
+        image: napari.layers.Image,
+        role: str,
+        region: Region,
+        labels: Any,
+        what: str = "",
+        view: Region | None = None,
+    ) -> None:
+        """Outline objects or classes of a plane, in the colour of a role.
+
+        Parameters
+        ----------
+        image
+            The layer that was segmented.
+        role
+            What the outlines are.
+        region
+            The part that was.
+        labels
+            What was found, with one axis for every axis of the layer.
+        what
+            Said in the layer's name.
+        view
+            Only what lies in this part of the plane is outlined, as finely as that allows.
+        """
+        region, flat = _in_view(region, region.flat(np.asarray(labels)), view)
+        step = step_of(region)
+        self._show(image, role, region, flat[::step, ::step].copy(), (_COLOURS[role],))
+        if what:
+            self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
+
+    def show_place(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+        """Draw a box around rows and columns of a plane, and bring it into view."""
+        (top, bottom), (left, right) = region
+        corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
+        self.show_box(target, plane, [(y - 0.5, x - 0.5) for y, x in corners])
+        self._go_to(target, plane, region)
+
+    def show_box(self, target: ClickTarget, plane: tuple[int, ...], corners: Any) -> None:
+        """Draw a line through corners (row, column) of a plane; no corners hide it."""
+        layer = self._of(target.layer, NEXT)
+        if not len(corners):
+            if layer is not None:
+                layer.visible = False
+            return
+        line = np.asarray([target.position(plane, y, x) for y, x in corners])
+        vectors = np.stack([line[:-1], np.diff(line, axis=0)], axis=1)
+        zoom = self._viewer.scene.camera.zoom * float(np.max(np.abs(target.layer.scale[-2:])))
+        width = _LINE_PX / max(zoom, 1e-9)
+        if layer is None:
+            layer = self._add(
+                target.layer,
+                NEXT,
+                lambda **common: self._viewer.add_vectors(vectors, vector_style="line", edge_color=_BOX, **common),
+                placement(target.layer),
+            )
+        else:
+            layer.data = vectors
+            layer.visible = True
+        layer.edge_width = width
+
+    def hide(self, role: str) -> None:
+        """Hide the layer of a role."""
+        layer = self.find(role)
+        if layer is not None:
+            layer.visible = False
+
+    def remove(self) -> None:
+        """Take the outlines out of the viewer; labels stay."""
+        for role in _NAMES:
+            self.drop(role)
+
+    def drop(self, role: str) -> None:
+        """Take the layer of a role out of the viewer."""
+        layer = self.find(role)
+        if layer is not None:
+            self._viewer.layers.remove(layer)
+
+    def _go_to(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+        (top, bottom), (left, right) = region
+        world = target.layer.data_to_world(target.position(plane, (top + bottom - 1) / 2, (left + right - 1) / 2))
+        dims, missing = self._viewer.dims, self._viewer.dims.ndim - target.layer.ndim
+        for axis in range(target.layer.ndim):
+            if axis + missing not in dims.displayed:
+                dims.set_point(axis + missing, world[axis])
+        camera = self._viewer.scene.camera
+        camera.center = tuple(world[axis - missing] for axis in dims.displayed)
+
+    def _show(
+        self,
+        image: napari.layers.Image,
+        role: str,
+        region: Region,
+        cells: NDArray[Any],
+        colours: tuple[str, ...],
+    ) -> None:
+        """Show cells of a plane, as many pixels wide as :func:`step_of` says."""
+        data, step = region.expand(cells), step_of(region)
+        place = placement(image, *region.place((step, step), ((step - 1) / 2,) * 2))
+        layer = self._of(image, role)
+        if layer is None:
+            layer = self._add(
+                image,
+                role,
+                lambda **common: self._viewer.add_labels(
+                    data, opacity=1.0, colormap=outline_colormap(*colours), **common
+                ),
+                place,
+            )
+            layer.contour = 2
+            layer.editable = False  # what is painted here would be lost at the next change
+            return
+        _change(layer, data)
+        for name in ("scale", "translate", "rotate", "shear", "affine"):
+            if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
+                setattr(layer, name, place[name])
+        if role != CHANGES:
+            layer.visible = True
+
+    def _add(self, image: napari.layers.Image, role: str, make: Any, place: dict[str, Any]) -> Any:
+        """Add a layer; the one that was active stays active, so that its brush stays in hand."""
+        active = self._viewer.layers.selection.active
+        notes = {"image": str(image.unique_id), "image_name": image.name, "role": role}
+        layer = make(name=f"{image.name} - {_NAMES[role]}", metadata={METADATA_KEY: {"layer": notes}}, **place)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        return layer
+
+    def _of(self, image: napari.layers.Image, role: str) -> Any:
+        """Return the layer of a role, if it belongs to this image; one of another image goes."""
+        layer = self.find(role)
+        if layer is None:
+            return None
+        if notes_of(layer)["image"] == str(image.unique_id) and layer.ndim == image.ndim:
+            return layer
+        layer.visible = False
+        self._viewer.layers.remove(layer)
+        return None
+
+
+def _change(layer: Any, data: NDArray[Any]) -> None:
+    """Give an outline other data; where a stroke changed little of it, napari draws only that anew."""
+    if layer.data.shape == data.shape and layer.data.dtype == data.dtype:
+        places = np.nonzero(layer.data != data)
+        if places[0].size < data.size // 8:
+            if places[0].size:
+                layer.data_setitem(places, data[places])
+            return
+    layer.data = data
+
+
+def _in_view(region: Region, labels: NDArray[Any], view: Region | None) -> tuple[Region, NDArray[Any]]:
+    """Return what two parts of a plane have in common; the first one where they are of different planes."""
+    if view is None:
+        return region, labels
+    index: list[int | slice] = []
+    cuts = []
+    for letter, cut, seen in zip(region.letters, region.index, view.index, strict=True):
+        if isinstance(cut, int) or isinstance(seen, int):
+            if cut != seen:
+                return region, labels
+            index.append(cut)
+            continue
+        common = slice(max(cut.start, seen.start), min(cut.stop, seen.stop))
+        if common.start >= common.stop:
+            return region, labels
+        index.append(common)
+        if letter != "C":
+            cuts.append(slice(common.start - cut.start, common.stop - cut.start))
+    return replace(region, index=tuple(index)), labels[tuple(cuts)]
+
+
+def step_of(region: Region) -> int:
+    """Return how many pixels wide a cell of an outline is.
+
+    napari looks at each cell in the window's thread; as many as a window has pixels show all that can be seen.
+    """
+    height, width = region.flat_shape
+    return max(1, math.ceil(math.sqrt(height * width / _MOST_CELLS)))

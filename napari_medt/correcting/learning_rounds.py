@@ -1,0 +1,302 @@
+"""Learning off the GUI thread, and the versions that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.layers import PREVIEW
+from napari_medt.preferences import keep_correct_model, read_preferences
+from napari_medt.running.ordered_work import OrderedWork
+from src_models.errors import UserError
+from src_models.finetuning.correction_folder import (
+    Kept,
+    Shelf,
+    merge,
+    parts_of,
+    read_shelf,
+    use_version,
+    withdraw,
+    write_note,
+)
+from src_models.finetuning.round import LearningTask, Learnt, Preview, Trouble
+from src_models.finetuning.settings import FinetuneSettings
+from src_models.models.library import find_model
+
+if TYPE_CHECKING:
+    from src_models.corrections.correction_set import CorrectionItem
+
+__all__ = ["LearningRounds"]
+
+_STEPS_PER_SECOND = 6  # at most, so that a longer time is used
+_LOOK_MS = 500  # between two looks at which slice is in view, while learning
+
+
+class LearningRounds(QObject):
+    """Rounds of learning from one folder of corrections, and which version is in use.
+
+    Parameters
+    ----------
+    correcting
+        The state of the widget.
+    parent
+        The widget.
+    """
+
+    model_changed = Signal()  #: another model is in use
+    learnt = Signal()  #: a new version is in use, and listed
+
+    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+        super().__init__(parent)
+        self._at = correcting
+        self._controls = correcting.controls
+        self.work = OrderedWork("learning", self)
+        self.settings = FinetuneSettings()  # what a person does not choose
+        self.task: LearningTask | None = None
+        self.shelf: Shelf | None = None
+        self._marked_meanwhile = 0
+        self._fresh: str | None = None  # the version that was just learnt, until it is listed
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MS)
+        self._timer.timeout.connect(self._look_where)
+        self._connect()
+
+    @property
+    def running(self) -> bool:
+        """Whether a round is under way."""
+        return self.task is not None
+
+    def open_folder(self, *, follow: bool = True) -> None:
+        """Look at the folder of corrections of the chosen image.
+
+        Parameters
+        ----------
+        follow
+            Whether the version that is in use there is chosen as the model.
+        """
+        folder = self._at.folder()
+        self._controls.folder.set_folder(folder)
+        if folder is None:
+            self._controls.learning.set_count(0, False)
+            self._controls.marked.set_items(())
+            self._controls.versions.set_versions((), None, None)
+            return
+        self._at.work.ask(("shelf", follow), partial(read_shelf, folder, self._controls.models.paths()))
+
+    def learn(self) -> None:
+        """Begin a round."""
+        folder = self._at.folder()
+        if self.task is not None:
+            return
+        if folder is None:
+            raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
+        panel, chosen = self._controls.learning, read_preferences()
+        settings = replace(
+            self.settings,
+            part=panel.chosen_part(),
+            seconds=float(panel.seconds.value()),
+            steps=max(self.settings.steps, _STEPS_PER_SECOND * panel.seconds.value()),
+            device=chosen.device,
+        )
+        self.task = LearningTask(self._at.model(), folder, settings, chosen.threads)
+        self._marked_meanwhile = 0
+        panel.set_running(True)
+        self._look_where()
+        self._timer.start()
+        self._at.say("Learning. You can go on painting and marking meanwhile.")
+        self.work.ask("learn", self.task.steps)
+
+    def pause(self, waits: bool) -> None:
+        """Wait, or go on."""
+        if self.task is not None:
+            (self.task.pause if waits else self.task.resume)()
+
+    def stop(self) -> None:
+        """End the round and keep the best."""
+        if self.task is not None:
+            self._controls.learning.set_ending("Ending; the best is kept...")
+            self.task.stop()
+
+    def discard(self) -> None:
+        """End the round and keep nothing."""
+        if self.task is not None:
+            self._controls.learning.set_ending("Ending; nothing is kept...")
+            self.task.discard()
+
+    def use(self, name: str | None) -> None:
+        """Use a version, or the model that they began with."""
+        if self.shelf is None:
+            return
+        if name is None and self.shelf.base is None:
+            raise UserError(
+                "The file of the first model is not known here: choose it in the list Model, or open it there."
+            )
+        work = partial(use_version, self.shelf.folder, name, self._controls.models.paths())
+        self._at.work.ask(("shelf", True), work)
+        self._at.say(f"{name or 'The first model'} is in use from now on.")
+
+    def on_kept(self, kept: Kept) -> None:
+        """Count a correction that was marked."""
+        folder = self._at.folder()
+        if kept.marked.folder == folder:
+            self._show_items(kept.items)
+        if self.task is not None:
+            self._marked_meanwhile += 1
+            self._at.say(f"{self._controls.status.text()} It is learnt from in the next round.")
+
+    def on_shelf(self, shelf: Shelf, *, follow: bool) -> None:
+        """Show what a folder holds, and use what is in use there."""
+        if shelf.folder != self._at.folder():
+            return
+        self.shelf = shelf
+        active = shelf.version(shelf.active)
+        path = active.path if active is not None else shelf.base
+        if follow and path is not None and path != self._controls.models.path():
+            self._controls.models.open_file(path)
+        self._show_items(shelf.items)
+        base = shelf.base.stem if shelf.base is not None else None
+        self._controls.versions.set_versions(shelf.versions, shelf.active, base)
+        if self._fresh is not None and self._fresh == shelf.active:
+            self._fresh = None
+            self.learnt.emit()
+
+    def on_model_changed(self) -> None:
+        """Note which model is in use, and say what learning it costs."""
+        path = self._controls.models.path()
+        if path is None:
+            return
+        keep_correct_model(_named(path))
+        self._at.work.ask("parts", partial(parts_of, path))
+        shelf = self.shelf
+        if shelf is not None and shelf.folder == self._at.folder():
+            version = shelf.version_at(path)
+            name = None if version is None else version.name
+            if name != shelf.active:
+                work = partial(use_version, shelf.folder, name, self._controls.models.paths())
+                self._at.work.ask(("shelf", False), work)
+        self.model_changed.emit()
+
+    def withdraw(self, item: CorrectionItem) -> None:
+        """Leave a correction out from now on."""
+        folder = self._at.folder()
+        if folder is not None:
+            self._at.work.ask(("shelf", False), partial(withdraw, folder, item.name, self._controls.models.paths()))
+            self._at.say("That correction is left out from now on; your labels are as they were.")
+
+    def merge(self, other: Path) -> None:
+        """Add the corrections of another folder."""
+        folder = self._at.folder()
+        if folder is None:
+            raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
+        self._at.work.ask(("merged", other), partial(merge, folder, other, self._controls.models.paths()))
+
+    def on_merged(self, other: Path, shelf: Shelf, added: int) -> None:
+        """Tell what came of that."""
+        corrections = "1 correction was" if added == 1 else f"{added} corrections were"
+        self._at.say(f"{corrections} added from {other.name}." if added else f"All of {other.name} is here already.")
+        self.on_shelf(shelf, follow=False)
+
+    def leave(self) -> None:
+        """End the round: the best is kept."""
+        self._timer.stop()
+        if self.task is not None:
+            self.task.stop()
+        self.work.leave()
+
+    def _show_items(self, items: tuple[CorrectionItem, ...]) -> None:
+        self._controls.marked.set_items(items)
+        self._controls.learning.set_count(len(items), self._controls.models.path() is not None)
+
+    def _connect(self) -> None:
+        trying, panel, versions = self._at.trying, self._controls.learning, self._controls.versions
+        panel.begun.connect(trying(self.learn))
+        panel.paused.connect(self.pause)
+        panel.stopped.connect(self.stop)
+        panel.discarded.connect(self.discard)
+        self._controls.marked.withdrawn.connect(trying(self.withdraw))
+        self._controls.marked.merged.connect(trying(self.merge))
+        versions.wanted.connect(trying(self.use))
+        versions.noted.connect(self._note)
+        self.work.stepped.connect(self._on_step)
+        self.work.done.connect(self._on_done)
+        self.work.refused.connect(self._on_refused)
+
+    def _note(self, name: str, text: str) -> None:
+        if self.shelf is not None:
+            self._at.work.ask("note", partial(write_note, self.shelf.folder, name, text))
+
+    def _look_where(self) -> None:
+        """Tell the round which plane is in view, for its next preview."""
+        if self.task is None:
+            return
+        job = None
+        if self._controls.learning.preview.isChecked():
+            try:
+                target = self._at.target()
+                job = self._at.job(target, self._at.seen(target), self._at.model())
+            except UserError:  # of a view in 3D: there is no preview of it
+                job = None
+        self.task.wanted = job
+
+    def _on_step(self, _asked: Any, step: Any) -> None:
+        if self.task is None:
+            return
+        panel = self._controls.learning
+        if isinstance(step, Trouble):
+            panel.wait_for_person("Waiting: make room on the disk, then press Go on.")
+            self._at.report(f"Learning waits, and what was learnt is in memory: {step.message}")
+        elif isinstance(step, Preview):
+            self._show_preview(step)
+        else:
+            panel.show_update(step)
+
+    def _show_preview(self, preview: Preview) -> None:
+        for image in self._at.viewer.layers:
+            if image.unique_id == preview.job.layer_id and self._controls.learning.preview.isChecked():
+                what = f"after {preview.step} steps"
+                self._at.layers.show_outlines(image, PREVIEW, preview.job.region, preview.labels, what)
+                return
+
+    def _on_done(self, _asked: Any, learnt: Learnt | None) -> None:
+        self._end()
+        if learnt is None:
+            return
+        self._controls.learning.show_result(self._sentence(learnt))
+        if learnt.version is not None:
+            self._fresh = learnt.version.name
+            self._at.say(f"{learnt.version.name} is in use now. Below: before and after.")
+        else:
+            self._at.say("The model is as it was.")
+        self.open_folder()
+
+    def _sentence(self, learnt: Learnt) -> str:
+        if not self._marked_meanwhile:
+            return learnt.sentence
+        count = self._marked_meanwhile
+        marked = "1 correction was" if count == 1 else f"{count} corrections were"
+        return f"{learnt.sentence} {marked} marked meanwhile: press Learn to learn from them too."
+
+    def _on_refused(self, _asked: Any, sentence: str) -> None:
+        self._end()
+        self._controls.learning.show_result("")
+        self._at.report(sentence)
+        self.open_folder()
+
+    def _end(self) -> None:
+        self.task = None
+        self._timer.stop()
+        self._controls.learning.set_running(False)
+        self._at.layers.drop(PREVIEW)
+
+
+def _named(path: Path) -> str:
+    """Return a model's name where that finds it, else its file."""
+    try:
+        return path.stem if find_model(path.stem) == path else str(path)
+    except UserError:
+        return str(path)

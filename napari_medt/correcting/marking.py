@@ -1,0 +1,354 @@
+"""Finding, mending and marking: the labels that are corrected, and the outline of what changed in them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import napari.layers
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from napari_medt.clicking.object_records import records_of
+from napari_medt.controls.box_drag import Box, BoxDrag
+from napari_medt.correcting.background_colour import show_background_grey
+from napari_medt.correcting.changes_outline import ChangesOutline
+from napari_medt.correcting.clearing import Cleared, what_to_clear
+from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.labels import (
+    begin,
+    correctable,
+    first_prediction,
+    highest_number,
+    prediction_of,
+    what_changed,
+)
+from napari_medt.correcting.source import place_words, source_of
+from napari_medt.correcting.unsaved import UnsavedCorrections
+from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.viewed_image import ClickTarget
+from src_models.errors import UserError
+from src_models.finetuning.correction_folder import Kept, Marked, keep
+from src_models.prediction.jobs import Outcome
+
+__all__ = ["Marking"]
+
+_OFFERED_ROLES = ("labels", "clicked objects")  # of other widgets' labels, that are chosen without being asked
+_MODES = {"slice": "{place} kept", "region": "A region of {place} kept", "painted": "What you painted in {place} kept"}
+
+
+class Marking(QObject):
+    """The part of the widget in which a person works on labels.
+
+    Parameters
+    ----------
+    correcting
+        The state of the widget.
+    parent
+        The widget.
+    """
+
+    kept = Signal(object)  #: a correction is on disk
+
+    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+        super().__init__(parent)
+        self._at = correcting
+        self._controls = correcting.controls
+        self._viewer = correcting.viewer
+        self.box = BoxDrag(correcting, lambda: self._corrected()[0], self)
+        self.unsaved = UnsavedCorrections(correcting, self.choose)
+        self.changes = ChangesOutline(correcting, self)
+        self.changes.looked.connect(self._tell_problem)
+        self._connect()
+
+    def labels(self) -> napari.layers.Labels | None:
+        """Return the labels that are corrected."""
+        labels = self._controls.labels.layer()
+        return labels if labels is not None and labels in self._viewer.layers else None
+
+    def offer_labels(self) -> None:
+        """List the labels that fit the image; those that were chosen stay, else what a network made is chosen."""
+        chosen = self.labels()
+        try:
+            fitting = correctable(self._viewer, self._at.target())
+        except UserError:  # of a view in 3D, say; said when a person presses a button
+            fitting = [] if chosen is None else [chosen]
+        if chosen not in fitting:
+            own = [
+                layer
+                for layer in fitting
+                if prediction_of(layer) is not None or notes_of(layer).get("role") in _OFFERED_ROLES
+            ]
+            chosen = own[-1] if own else None
+        self._controls.labels.offer(fitting, chosen)
+        self._take()
+
+    def choose(self, labels: napari.layers.Labels) -> None:
+        """Correct these labels."""
+        self._controls.labels.offer(correctable(self._viewer, self._at.target()), labels)
+        self._take()
+        if self.labels() != labels:
+            raise UserError(
+                f"the labels {labels.name!r} are not as large as {self._at.target().name}, or lie elsewhere: choose "
+                "the image that they were made for"
+            )
+
+    def segment(self) -> None:
+        """Run the model, and put what it finds into labels to paint in."""
+        target = self._at.target()
+        region = self._at.region(target, self._controls.region.choice())
+        labels = self.labels()
+        previous = labels.data if labels is not None and prediction_of(labels) is not None else None
+        job = self._at.job(target, region, self._at.model(), previous=previous)
+        self._at.start(self._at.found.steps(job), f"Segmenting {target.layer.name}", partial(self._segmented, target))
+
+    def begin_empty(self) -> None:
+        """Begin with labels in which there is nothing yet."""
+        target = self._at.target()
+        labels = self._at.layers.add_labels(target)
+        begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
+        self.choose(labels)
+        self.paint_object()
+        self._at.say("Paint the objects, each with New object brush, then mark what is right.")
+
+    def paint_object(self) -> None:
+        """Take the brush for a new object, or for the first class."""
+        labels, prediction = self._corrected()
+        if self._numbers_objects():
+            labels.selected_label = highest_number(labels.data, prediction.background) + 1
+        elif labels.selected_label in (0, prediction.background):
+            labels.selected_label = 1
+        self._take_brush(labels)
+
+    def paint_background(self) -> None:
+        """Take the brush for background."""
+        labels, prediction = self._corrected()
+        show_background_grey(labels, prediction.background)
+        labels.selected_label = prediction.background
+        self._take_brush(labels)
+        self._at.say("Paint where there is nothing, then mark only what you painted, or all of it.")
+
+    def mark(self, mode: Any, part: Any = None) -> None:
+        """Mark the plane in view as corrected.
+
+        Parameters
+        ----------
+        mode
+            "slice", "region" or "painted".
+        part
+            Rows and columns of a region.
+        """
+        labels, prediction = self._corrected()
+        target, folder = self._at.target(), self._at.folder()
+        assert folder is not None  # there is an image
+        plane = target.index(target.plane, slice(None), slice(None))
+        work = Marked(
+            folder=folder,
+            data=target.data,
+            region=target.region,
+            predicted=prediction.data[plane],
+            changed=what_changed(labels.data[plane], prediction.data[plane]),
+            background=prediction.background,
+            source=source_of(target),
+            mode=mode,
+            part=part,
+            objects=records_of(labels),
+            model_name=prediction.model_name,
+            model_sha256=prediction.model_sha256,
+        )
+        asked = ("keep", (target, labels, plane))
+        self._at.work.ask(asked, partial(keep, work))
+
+    def on_kept(self, asked: tuple[ClickTarget, napari.layers.Labels, Any], result: Kept) -> None:
+        """Tell that a correction is on disk; background that was painted in it is background from now on."""
+        target, labels, plane = asked
+        marked = result.marked
+        if labels in self._viewer.layers and labels.data.shape == target.shape:
+            _write(labels, plane, result.background, marked.background, 0)  # what was painted so is that from now on
+            if marked.mode != "region":
+                self.unsaved.note_marked(labels, plane, result.checksum)
+        if labels in self._viewer.layers:
+            self.changes.look_again()
+        count = len(result.items)
+        corrections = "1 correction" if count == 1 else f"{count} corrections"
+        words = _MODES[marked.mode].format(place=place_words(marked.source))
+        if marked.mode == "slice" and marked.source.plane:
+            words = words[:1].upper() + words[1:]
+        self._at.say(f"{words} ({corrections} so far).")
+        self.kept.emit(result)
+
+    def clear(self, part: Box) -> None:
+        """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""
+        labels, prediction = self._corrected()
+        target = self._at.target()
+        plane = target.index(target.plane, slice(None), slice(None))
+        work = partial(
+            what_to_clear,
+            labels.data[plane],
+            part,
+            background=prediction.background,
+            whole_objects=self._numbers_objects(),
+        )
+        self._at.work.ask(("clear", (labels, plane)), work)
+
+    def clear_view(self) -> None:
+        """Clear all that is in view."""
+        target = self._at.target()
+        region = self._at.region(target, "visible")
+        rows, columns = (
+            (cut.start, cut.stop)
+            for letter, cut in zip(region.letters, region.index, strict=True)
+            if isinstance(cut, slice) and letter != "C"
+        )
+        self.clear((rows, columns))
+
+    def on_cleared(self, asked: tuple[napari.layers.Labels, Any], cleared: Cleared) -> None:
+        """Empty the pixels that were found, but for those that a person painted in meanwhile."""
+        labels, plane = asked
+        if labels not in self._viewer.layers:
+            return
+        if not len(cleared.rows):
+            self._at.say("There was no object to clear. One that only reaches into the box stays.")
+            return
+        _write(labels, plane, (cleared.rows, cleared.columns), cleared.values, 0)
+        count = cleared.objects
+        what = f"{len(cleared.rows):,} px" if count is None else "1 object" if count == 1 else f"{count:,} objects"
+        self._viewer.layers.selection.active = labels  # napari undoes in the layer that is selected
+        self._at.say(f"Cleared: {what}. Ctrl+Z brings them back.")
+
+    def forget_removed(self) -> None:
+        """Leave labels alone that were removed."""
+        self.unsaved.autosave.drop_removed(self._viewer)
+        self.offer_labels()
+
+    def leave(self) -> None:
+        """Stop listening."""
+        self.box.leave()
+        self.changes.leave()
+        with suppress(ValueError):  # it may be gone already
+            self._viewer.dims.events.ndisplay.disconnect(self._on_view_changed)
+        self.unsaved.leave()
+
+    def _connect(self) -> None:
+        controls, trying = self._controls, self._at.trying
+        controls.segment.clicked.connect(trying(lambda *_: self.segment()))
+        controls.empty.clicked.connect(trying(lambda *_: self.begin_empty()))
+        controls.labels.layer_changed.connect(trying(lambda *_: self._take()))
+        marking = controls.marking
+        marking.object_brush.connect(trying(self.paint_object))
+        marking.background_brush.connect(trying(self.paint_background))
+        marking.slice_marked.connect(trying(partial(self.mark, "slice")))
+        marking.painted_marked.connect(trying(partial(self.mark, "painted")))
+        marking.view_cleared.connect(trying(self.clear_view))
+        for button, words, then in (
+            (marking.mark_region, "Drag a box in the image over what is right now.", partial(self.mark, "region")),
+            (marking.clear_region, "Drag a box in the image over the objects that are to go.", self.clear),
+        ):
+            button.toggled.connect(trying(partial(self.box.wait, button, words, then)))
+        self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
+
+    def _on_view_changed(self, event: Any = None) -> None:
+        self._at.trying(self.offer_labels)()
+
+    def _corrected(self) -> tuple[napari.layers.Labels, Any]:
+        """Return the labels and what was found in them.
+
+        Raises
+        ------
+        UserError
+            If there are none, or they are of another shape than the image.
+        """
+        target, labels = self._at.target(), self.labels()
+        if labels is None:
+            raise UserError(
+                "There are no labels to correct yet: press Segment to correct, or Begin empty, or choose labels of "
+                "yours."
+            )
+        if labels.data.shape != target.shape:
+            raise UserError(
+                f"the labels {labels.name!r} have the shape {labels.data.shape} and {target.name} needs "
+                f"{target.shape}: choose labels that were made for this image"
+            )
+        prediction = prediction_of(labels)
+        if prediction is None or prediction.data.shape != labels.data.shape:
+            predicted, name, sha256 = first_prediction(labels)
+            prediction = begin(labels, predicted, model_name=name, model_sha256=sha256)
+        return labels, prediction
+
+    def _take(self) -> None:
+        """Begin with the labels that were chosen."""
+        labels = self.labels()
+        self.changes.watch(labels)
+        if labels is None:
+            none = "Press Segment to correct, and mend with napari's brush what the model finds; or begin empty."
+            self._controls.marking.set_ready(False, none)
+            return
+        _, prediction = self._corrected()
+        show_background_grey(labels, prediction.background)
+        self.unsaved.watch(labels, self._at.target())
+        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._at.target().plane))
+        self.changes.look_again()
+
+    def _hint(self) -> str:
+        header = self._controls.models.header()
+        if header is None or self._numbers_objects():
+            return (
+                "Mend with napari's tools (keys: 1 eraser, 2 brush, 4 fill, 5 picks an object). Each object "
+                "has a number of its own."
+            )
+        classes = ", ".join(f"{number} = {name}" for number, name in enumerate(header.classes) if number)
+        return f"Mend with napari's tools (keys: 1 eraser, 2 brush). Numbers are classes: {classes}."
+
+    def _numbers_objects(self) -> bool:
+        header = self._controls.models.header()
+        return header is None or header.result == "instances"
+
+    def _take_brush(self, labels: napari.layers.Labels) -> None:
+        self._viewer.layers.selection.active = labels
+        labels.visible = True
+        labels.mode = "paint"
+
+    def _segmented(self, target: ClickTarget, outcome: Outcome) -> None:
+        """Write what was found into labels, new ones where a person painted in the same part meanwhile or before."""
+        if target.layer not in self._viewer.layers:
+            self._at.say("The image was removed; nothing was changed.")
+            return
+        cut, labels = outcome.job.region.layer_index, self.labels()
+        prediction = None if labels is None else prediction_of(labels)
+        found, edited = np.asarray(outcome.labels), False
+        if labels is not None:
+            edited = (
+                prediction is None
+                or labels.data.shape != target.shape
+                or not np.array_equal(labels.data[cut], prediction.data[cut])
+            )
+        if labels is None or prediction is None or edited:
+            labels = self._at.layers.add_labels(target, cut, found)
+            predicted = np.array(labels.data)
+        else:
+            predicted = np.array(prediction.data) if self._at.work.untold else prediction.data  # it may be being read
+            labels.data[cut] = predicted[cut] = found.astype(labels.data.dtype)
+            labels.refresh()
+        sha256 = outcome.segmentation.provenance["model_sha256"]
+        begin(labels, predicted, model_name=outcome.model_name, model_sha256=sha256)
+        self.unsaved.autosave.wrote(labels, cut)
+        self.choose(labels)
+        self.paint_object()
+        kept = " What you painted before is in the other labels." if edited else ""
+        self._at.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
+
+    def _tell_problem(self) -> None:
+        problem = self.unsaved.new_problem()
+        if problem is not None:
+            self._at.report(f"Your strokes are not kept on disk at the moment: {problem}")
+
+
+def _write(labels: napari.layers.Labels, plane: Any, places: tuple[Any, ...], held: Any, value: int) -> None:
+    """Write a number into pixels of a plane, as one step of napari's undo, where they still hold what they held."""
+    rows, columns = places
+    still = labels.data[plane][rows, columns] == held
+    if still.any():
+        core = iter((rows[still], columns[still]))
+        index = [next(core) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
+        labels.data_setitem(tuple(index), value)

@@ -1,0 +1,1 @@
+"""Parts of the widget Correct and learn."""

@@ -1,0 +1,221 @@
+"""The controls of the widget "Correct and learn": what is seen of it. What they do is wired elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import napari.layers
+import napari.viewer
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_medt.controls.channel_combo import ChannelCombo
+from napari_medt.controls.layer_combo import ImageLayerCombo
+from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.recovery_bar import RecoveryBar
+from napari_medt.controls.region_combo import RegionCombo
+from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.correcting.panels.learn_panel import LearnPanel
+from napari_medt.correcting.panels.mark_panel import MarkPanel
+from napari_medt.correcting.panels.marked_panel import MarkedPanel
+from napari_medt.correcting.panels.next_panel import NextPanel
+from napari_medt.correcting.panels.versions_panel import VersionsPanel
+
+__all__ = ["CorrectControls", "FolderRow", "LabelsRow"]
+
+
+class CorrectControls:
+    """Puts the controls into a widget.
+
+    Parameters
+    ----------
+    parent
+        The widget.
+    viewer
+        The viewer that it works in.
+    model
+        Name of the model that is chosen at first.
+    """
+
+    def __init__(self, parent: QWidget, viewer: napari.viewer.Viewer, model: str) -> None:
+        self.images = ImageLayerCombo(viewer)
+        self.models = ModelCombo(model)
+        self.folder = FolderRow()
+        self.recovery = RecoveryBar()
+        self.region = RegionCombo()
+        self.segment = QPushButton("Segment to correct")
+        self.labels = LabelsRow()
+        self.empty = QPushButton("Begin empty")
+        self.marking = MarkPanel()
+        self.marked = MarkedPanel()
+        self.learning = LearnPanel()
+        self.versions = VersionsPanel()
+        self.next = NextPanel()
+        self.bar = QProgressBar()
+        self.cancel = QPushButton("Cancel")
+        self.status = QLabel()
+        self._build(parent)
+        self._explain()
+        self.set_running(False)
+
+    def set_running(self, running: bool) -> None:
+        """Show whether something other than learning is being computed."""
+        self.bar.setVisible(running)
+        self.cancel.setVisible(running)
+        self.bar.setRange(0, 0)
+
+    def show_progress(self, share: float, line: str) -> None:
+        """Show how far that is."""
+        self.bar.setRange(0, 0 if share < 0 else 1000)
+        self.bar.setValue(round(share * 1000))
+        self.status.setText(line)
+
+    def _build(self, parent: QWidget) -> None:
+        content = QWidget()
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Image", self.images)
+        self.channels = ChannelCombo(self.images, self.models, form)
+        form.addRow("Model", self.models)
+        form.addRow("Kept in", self.folder)
+        find = QWidget()
+        first = QFormLayout(find)
+        first.setContentsMargins(0, 0, 0, 0)
+        first.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        row = QHBoxLayout()
+        row.addWidget(self.segment, 1)
+        row.addWidget(self.region, 1)
+        first.addRow(row)
+        chosen = QHBoxLayout()
+        chosen.addWidget(self.labels, 1)
+        chosen.addWidget(self.empty)
+        first.addRow("Labels", chosen)
+        first.addRow(self.next)
+        busy = QHBoxLayout()
+        busy.addWidget(self.bar, 1)
+        busy.addWidget(self.cancel)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(self.recovery)
+        column.addLayout(form)
+        for title, panel, opened in (
+            ("1. Find what to correct", find, True),
+            ("2. Mend and mark", self.marking, True),
+            ("Marked so far", self.marked, False),
+            ("3. Learn", self.learning, True),
+            ("4. Compare and choose", self.versions, True),
+        ):
+            column.addWidget(section(title, panel, opened=opened))
+        column.addStretch()
+        outer = QVBoxLayout(parent)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(ScrollingColumn(content), 1)
+        outer.addLayout(busy)
+        outer.addWidget(self.status)
+        self.status.setWordWrap(True)
+        self.status.setContentsMargins(4, 0, 4, 4)
+        self.bar.setTextVisible(False)
+
+    def _explain(self) -> None:
+        self.images.setToolTip("The image that is corrected. Selecting another one in the layer list chooses it.")
+        self.region.setToolTip("Which part of the image is segmented.")
+        self.segment.setToolTip(
+            "Run the model, and get its result as labels that you can paint in. What you painted before is not "
+            "overwritten."
+        )
+        self.empty.setToolTip(
+            "Begin with labels in which there is nothing yet, and paint every object yourself: where the model finds "
+            "nothing that is worth mending."
+        )
+        self.bar.setToolTip("How much of it is done.")
+        self.cancel.setToolTip("Stop after the tile that is being computed; nothing is changed.")
+        self.status.setToolTip("What was done last, and what to do next.")
+        self.recovery.go_on.setToolTip("Open the image again where it came from a file, with the labels as they were.")
+        self.recovery.delete.setToolTip("Delete these labels for good.")
+
+
+class FolderRow(QWidget):
+    """The folder that corrections are kept in."""
+
+    changed = Signal(object)  #: a person chose another one
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder: Path | None = None
+        self.name = QLabel()
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.change = QPushButton("Change...")
+        self.change.setToolTip(
+            "Keep corrections, and what is learnt from them, in another folder; or go on with those in it."
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.name, 1)
+        row.addWidget(self.change)
+        self.change.clicked.connect(self._pick)
+        self.set_folder(None)
+
+    def set_folder(self, folder: Path | None) -> None:
+        """Show a folder."""
+        self._folder = folder
+        self.name.setText("" if folder is None else f"{folder.parent.name}/{folder.name}")
+        self.name.setToolTip(
+            f"{folder}: images, labels and a table that any other tool can train on. Nothing in it is overwritten."
+            if folder
+            else "Where corrections are kept."
+        )
+        self.change.setEnabled(folder is not None)
+
+    def _pick(self) -> None:
+        start = str(self._folder.parent if self._folder else Path.home())
+        name = QFileDialog.getExistingDirectory(self, "Folder for corrections: an empty one, or one with some", start)
+        if name:
+            self.changed.emit(Path(name))
+
+
+class LabelsRow(QComboBox):
+    """The labels that are corrected."""
+
+    layer_changed = Signal()  #: a person chose others
+
+    _NONE = "none yet"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layers: list[napari.layers.Labels] = []
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(10)
+        self.setToolTip(
+            "The labels that you mend. Objects that you clicked (the widget Click), what the widget Segment found, and "
+            "labels of your own can be chosen here too, if they are as large as the image."
+        )
+        self.currentIndexChanged.connect(self.layer_changed)
+        self.offer([], None)
+
+    def layer(self) -> napari.layers.Labels | None:
+        """Return the chosen labels."""
+        index = self.currentIndex() - 1
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def offer(self, layers: Sequence[napari.layers.Labels], chosen: napari.layers.Labels | None) -> None:
+        """List labels, and choose some of them without telling."""
+        self._layers = list(layers)
+        with QSignalBlocker(self):
+            self.clear()
+            self.addItem(self._NONE)
+            self.addItems([layer.name for layer in self._layers])
+            self.setCurrentIndex(self._layers.index(chosen) + 1 if chosen in self._layers else 0)

@@ -1,0 +1,1 @@
+"""What napari's own dialogs open and save through the manifest."""

@@ -1,0 +1,46 @@
+"""In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI are written as NIfTI.
+
+The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
+it. That one writes nothing for ``.nii`` and ``.nii.gz``, and napari reports that saving failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from napari_medt.files.writers import write_scan_labels
+from src_models.files.volumes.nifti import is_nifti
+
+if TYPE_CHECKING:
+    from npe2 import PluginContext
+
+__all__ = ["let_endings_decide"]
+
+_NAPARI = "napari.write_labels"
+
+
+def let_endings_decide(context: PluginContext) -> None:
+    """Hand names of NIfTI that napari's writer of labels gets to ours, for as long as the plugin is active.
+
+    Parameters
+    ----------
+    context
+        What napari knows of the plugin while it is active.
+    """
+    from npe2 import PluginManager
+
+    commands = PluginManager.instance().commands
+    with suppress(KeyError):  # napari's own readers and writers can be switched off
+        own = commands.get(_NAPARI)
+        _put(lambda path, data, meta: (write_scan_labels if is_nifti(path) else own)(path, data, meta))
+        context.register_disposable(lambda: _put(own))
+
+
+def _put(writer: Callable[[str, Any, dict[str, Any]], Any]) -> None:
+    from npe2 import PluginManager
+
+    commands = PluginManager.instance().commands
+    commands.unregister(_NAPARI)
+    commands.register(_NAPARI, writer)

@@ -1,0 +1,120 @@
+"""Open scans in napari: NIfTI files, DICOM files and folders of DICOM slices, at their place in the patient in mm."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from src_models.files.volumes.volume import Volume
+
+__all__ = ["VOLUME_KEY", "scan_reader"]
+
+# Under this key a layer's metadata of the plugin keep the scan's geometry, which its labels are written with.
+VOLUME_KEY = "volume"
+
+LayerData = tuple[Any, dict[str, Any], str]
+Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+
+def scan_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return the reader of scans, or None for what is none: a folder without DICOM, or with zarr."""
+    from src_models.files.volumes.opening import is_volume
+
+    return _open_all if all(is_volume(one) for one in _paths(path)) else None
+
+
+def _paths(path: str | Sequence[str]) -> list[Path]:
+    return [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+
+
+def _open_all(path: str | Sequence[str]) -> list[LayerData]:
+    """Open scans; of files that belong to one DICOM series, the series once."""
+    from napari_medt.viewer.scan_view import show_what_opens
+    from src_models.files.images import image_stem
+    from src_models.files.volumes.opening import read_volume
+
+    show_what_opens()
+    opened = []
+    for one in _distinct(_paths(path)):
+        if one.is_dir():
+            opened += _open_folder(one)
+        else:
+            opened.append(_layer(read_volume(one), image_stem(one)))
+    return opened
+
+
+def _distinct(paths: list[Path]) -> list[Path]:
+    """Keep one file of each DICOM series, and all else."""
+    from src_models.files.volumes.dicom_slices import Slice, is_dicom, read_slice
+
+    if len(paths) == 1:
+        return paths
+    kept: dict[tuple[Any, ...], Path] = {}
+    for path in paths:
+        header = read_slice(path) if is_dicom(path) else None
+        key = (path.parent, header.series) if isinstance(header, Slice) else (path,)
+        kept.setdefault(key, path)
+    return list(kept.values())
+
+
+def _open_folder(folder: Path) -> list[LayerData]:
+    """Open each series in a folder as a layer; say of those that are no whole volume why."""
+    from napari.utils.notifications import show_warning
+
+    from src_models.files.images import image_stem
+    from src_models.files.volumes.dicom_volume import read_dicom_series
+    from src_models.files.volumes.volume import Volume
+
+    found = read_dicom_series(folder)
+    volumes = [one for one in found if isinstance(one, Volume)]
+    errors = [one for one in found if not isinstance(one, Volume)]
+    if not volumes:
+        raise errors[0]
+    for error in errors:
+        show_warning(str(error))
+    stem = image_stem(folder)
+    names = [f"{stem} - {one.description}" if one.description and len(found) > 1 else stem for one in volumes]
+    return [_layer(one, name) for one, name in zip(volumes, names, strict=True)]
+
+
+def _layer(volume: Volume, name: str) -> LayerData:
+    import numpy as np
+
+    from napari_medt.viewer.result_layers import METADATA_KEY
+    from src_models.images.ct_windows import ct_window
+
+    axes = volume.reading.axes
+    time = [volume.frame_seconds] * (len(axes) - 3)
+    affine = np.eye(len(axes) + 1)
+    affine[-4:, -4:] = volume.geometry.directions
+    options: dict[str, Any] = {
+        "name": name,
+        "scale": (*time, *volume.geometry.spacing),
+        "affine": affine,
+        "units": (*("s" for _ in time), *("mm",) * 3),
+        "axis_labels": tuple(axes.lower()),
+    }
+    geometry = volume.geometry
+    if volume.labels:  # they can be painted, and saved again to their own file
+        options["metadata"] = {METADATA_KEY: {VOLUME_KEY: dataclasses.replace(geometry, path=None)}}
+        return np.array(volume.data), options, "labels"
+    options["metadata"] = {METADATA_KEY: {VOLUME_KEY: geometry}}
+    options["rgb"] = False
+    if _in_hounsfield_units(volume):
+        options["contrast_limits"] = ct_window("soft tissue").limits
+    return volume.data, options, "image"
+
+
+def _in_hounsfield_units(volume: Volume) -> bool:
+    """Whether values are HU, by the file's word or, where it has none, by a plane in the middle."""
+    import numpy as np
+
+    from src_models.images.ct_windows import looks_like_ct
+
+    if volume.modality is not None:
+        return volume.modality == "CT"
+    middle = tuple(size // 2 for size in volume.data.shape[:-2])
+    return looks_like_ct(np.asarray(volume.data[middle]))

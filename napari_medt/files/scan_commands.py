@@ -1,0 +1,128 @@
+"""What napari's command palette and its menus do with scans: they call commands of the plugin without a file."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medt.files.readers import VOLUME_KEY, Reader, scan_reader
+from napari_medt.files.writers import write_scan_labels
+from napari_medt.viewer.result_layers import METADATA_KEY
+from src_models.errors import OutputError, UserError
+from src_models.files.images import image_stem
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+__all__ = ["open_slices", "read_scans", "save_scan_labels"]
+
+_PLUGIN = "napari-medt"
+_ENDINGS = ("nii", "nii.gz", "dcm", "dicom", "ima")
+_SCANS = f"Scans ({' '.join(f'*.{one} *.{one.upper()}' for one in _ENDINGS)})"
+_NIFTI = "NIfTI (*.nii.gz *.nii)"
+
+
+def read_scans(path: str | Sequence[str] | None = None) -> Reader | None:
+    """Return the reader of scans; without a path, ask for files and open them.
+
+    Parameters
+    ----------
+    path
+        What napari opens. See :func:`~napari_medt.files.readers.scan_reader`.
+    """
+    if path is not None:
+        return scan_reader(path)
+    from qtpy.QtWidgets import QApplication, QFileDialog
+
+    viewer = _viewer()
+    names, _ = QFileDialog.getOpenFileNames(QApplication.activeWindow(), "Open scans", _folder(viewer), _SCANS)
+    alike = defaultdict(list)
+    for name in names:
+        alike[Path(name).suffix].append(name)
+    for paths in alike.values():  # together, so that slices of one series are opened once
+        viewer.open(paths, stack=True, plugin=_PLUGIN)
+    return None
+
+
+def open_slices() -> None:
+    """Ask for a folder of DICOM slices and open it."""
+    from qtpy.QtWidgets import QApplication, QFileDialog
+
+    viewer = _viewer()
+    asked = "Open a folder of DICOM slices"
+    name = QFileDialog.getExistingDirectory(QApplication.activeWindow(), asked, _folder(viewer))
+    if not name:
+        return
+    if scan_reader(name) is None:
+        raise UserError(f"{name}: there are no DICOM slices in this folder; choose the one that they are in")
+    viewer.open(name, plugin=_PLUGIN)
+
+
+def save_scan_labels(path: str | None = None, data: Any = None, meta: dict[str, Any] | None = None) -> list[str]:
+    """Write a labels layer; without a path, ask for a file and write the selected one.
+
+    Parameters
+    ----------
+    path, data, meta
+        What napari saves. See :func:`~napari_medt.files.writers.write_scan_labels`.
+    """
+    if path is not None and meta is not None:
+        return write_scan_labels(path, data, meta)
+    from napari.utils.notifications import show_info
+
+    viewer = _viewer()
+    layer = _selected_labels(viewer)
+    path = _ask_file(viewer, layer)
+    if path is None:
+        return []
+    data, meta, _ = layer.as_layer_data_tuple()
+    written = write_scan_labels(path, data, meta)
+    show_info(f"Saved {written[0]}.")
+    return written
+
+
+def _viewer() -> napari.viewer.Viewer:
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    if viewer is None:
+        raise UserError("There is no window to ask for a file in: open napari first.")
+    return viewer
+
+
+def _folder(viewer: napari.viewer.Viewer) -> str:
+    """Return the folder of a scan in the viewer, or a person's own."""
+    for layer in reversed(viewer.layers):
+        notes = layer.metadata.get(METADATA_KEY)
+        path = notes[VOLUME_KEY].path if isinstance(notes, dict) and VOLUME_KEY in notes else None
+        if path is not None:
+            return str(path.parent)
+    return str(Path.home())
+
+
+def _selected_labels(viewer: napari.viewer.Viewer) -> napari.layers.Labels:
+    from napari.layers import Labels
+
+    for layers in (viewer.layers.selection, viewer.layers):
+        found = [layer for layer in layers if isinstance(layer, Labels)]
+        if len(found) == 1:
+            return found[0]
+    raise OutputError("select the one Labels layer that is to be saved")
+
+
+def _ask_file(viewer: napari.viewer.Viewer, layer: napari.layers.Labels) -> str | None:
+    """Return where to save; Qt adds the ending that was left out, and asks before a file is replaced."""
+    from qtpy.QtWidgets import QApplication, QFileDialog
+
+    dialog = QFileDialog(QApplication.activeWindow(), f"Save {layer.name!r} as NIfTI", _folder(viewer), _NIFTI)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix("nii.gz")
+    dialog.selectFile(re.sub(r'[\\/:*?"<>|]', "_", image_stem(layer.name)) + ".nii.gz")
+    try:
+        return dialog.selectedFiles()[0] if dialog.exec() else None
+    finally:
+        dialog.deleteLater()

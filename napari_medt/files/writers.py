@@ -1,0 +1,144 @@
+"""Save labels as NIfTI that lies on the scan they belong to, voxel on voxel.
+
+Which scan that is: the one the labels were read from, else a scan in the viewer of the same shape at the same place.
+Labels that lie on no scan are written with the place that their layer has in the viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.correcting.labels import without_background
+from napari_medt.files.readers import VOLUME_KEY
+from napari_medt.viewer.result_layers import METADATA_KEY
+from src_models.errors import OutputError
+from src_models.files.volumes.nifti import is_nifti
+
+if TYPE_CHECKING:
+    from npe2.manifest.contributions import WriterContribution
+
+    from src_models.files.volumes.geometry import VolumeGeometry
+
+__all__ = ["write_scan_labels"]
+
+_NEAR = 1e-6  # mm
+
+
+def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a labels layer.
+
+    Parameters
+    ----------
+    path
+        The file to make; napari has asked whether one that exists may be replaced. A scan itself never is. Without an
+        ending, ``.nii.gz`` is added; a name with the ending of another format is left to the plugin that writes that.
+    data
+        ([t, ]z, y, x) integers; (y, x) is a scan of one slice.
+    meta
+        The layer's attributes.
+
+    Returns
+    -------
+    list of str
+        The file that was written.
+
+    Raises
+    ------
+    OutputError
+        If the labels have more axes, or the path is the scan's own or cannot be written, or an ending was added and
+        the file exists: nobody was asked about that one.
+    """
+    from src_models.files.volumes.geometry import VolumeGeometry
+    from src_models.files.volumes.nifti_labels import write_nifti_labels
+
+    other = _other_writer(path)
+    if other is not None:
+        return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]
+    target = _with_ending(path)
+    labels = data[0] if meta.get("multiscale") else data
+    if labels.ndim not in (2, 3, 4):
+        raise OutputError(
+            f"layer {meta.get('name')!r}: NIfTI holds labels with axes (z, y, x), or time before them, and these have "
+            f"{labels.ndim} axes; save them as TIFF"
+        )
+    to_world = _to_world(labels.ndim, meta)
+    labels = without_background(np.asarray(labels), meta.get("metadata", {}))
+    labels = labels[None] if labels.ndim == 2 else labels
+    geometry = _scan_below(labels.shape[-3:], to_world, meta)
+    if geometry is None:
+        geometry = VolumeGeometry.of_grid(to_world, labels.shape[-3:])
+        labels = geometry.to_data(labels)
+    seconds = _seconds_per_frame(meta) if labels.ndim == 4 else 1.0
+    asked = target == path
+    return [str(write_nifti_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds))]
+
+
+def _other_writer(path: str) -> WriterContribution | None:
+    """Return another plugin's writer of labels for the ending of a name.
+
+    napari's dialog calls the writer of the type that is chosen in it, whatever the name ends with.
+    """
+    from npe2 import PluginManager
+
+    if is_nifti(path) or not Path(path).suffix:
+        return None
+    return PluginManager.instance().get_writer(path, ["labels"])[0]
+
+
+def _with_ending(path: str) -> str:
+    """Return a name that ends as NIfTI does; dialogs of some systems add half of an ending, ``.gz``."""
+    return path if is_nifti(path) else path.removesuffix(".gz") + ".nii.gz"
+
+
+def _to_world(ndim: int, meta: dict[str, Any]) -> NDArray[np.float64]:
+    """Return the matrix (4, 4) from a position (z, y, x) in the layer to the world in mm."""
+    from napari.layers import Labels
+
+    place = {name: meta[name] for name in ("scale", "translate", "rotate", "shear", "affine", "units") if name in meta}
+    layer = Labels(np.zeros((1,) * ndim, np.uint8), **place)
+    matrix = np.eye(ndim + 1)
+    matrix[:-1, -1] = layer.data_to_world(np.zeros(ndim))
+    for axis, step in enumerate(np.eye(ndim)):
+        matrix[:-1, axis] = layer.data_to_world(step) - matrix[:-1, -1]
+    matrix[:-1] *= [[_in(unit, "mm")] for unit in layer.units]
+    volume = np.eye(4)
+    kept = min(ndim, 3)
+    volume[-kept - 1 :, -kept - 1 :] = matrix[-kept - 1 :, -kept - 1 :]
+    return volume
+
+
+def _in(unit: Any, wanted: str) -> float:
+    """Return how long a unit of napari is; 1 for pixels and others that have no length or time."""
+    return float((1 * unit).to(wanted).magnitude) if unit.is_compatible_with(wanted) else 1.0
+
+
+def _seconds_per_frame(meta: dict[str, Any]) -> float:
+    from napari.layers import Labels
+
+    layer = Labels(np.zeros((1, 1, 1, 1), np.uint8), scale=meta.get("scale"), units=meta.get("units"))
+    return float(layer.scale[0]) * _in(layer.units[0], "s")
+
+
+def _scan_below(shape: tuple[int, ...], to_world: NDArray[np.float64], meta: dict[str, Any]) -> VolumeGeometry | None:
+    """Return the geometry of the scan whose voxels the labels' are."""
+    for geometry in _geometries(meta):
+        if geometry.shape == shape and np.allclose(geometry.affine, to_world, rtol=0, atol=_NEAR):
+            return geometry
+    return None
+
+
+def _geometries(meta: dict[str, Any]) -> Iterator[VolumeGeometry]:
+    """Give what the labels know of their scan, then the scans in the viewer."""
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    layers = [] if viewer is None else list(viewer.layers)
+    for metadata in (meta.get("metadata", {}), *(layer.metadata for layer in layers)):
+        notes = metadata.get(METADATA_KEY)
+        if isinstance(notes, dict) and VOLUME_KEY in notes:
+            yield notes[VOLUME_KEY]

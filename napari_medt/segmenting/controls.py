@@ -1,0 +1,181 @@
+"""The controls of the Segment widget, and where they are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import napari.viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_medt.controls.channel_combo import ChannelCombo
+from napari_medt.controls.layer_combo import ImageLayerCombo
+from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.region_combo import RegionCombo
+from napari_medt.preferences import Preferences
+from napari_medt.segmenting.options import (
+    AttentionList,
+    DeviceCombo,
+    DiameterBox,
+    LeftOut,
+    LinkCombo,
+    ResultCombo,
+    SensitivitySlider,
+    TileBox,
+)
+
+__all__ = ["SegmentControls"]
+
+
+class SegmentControls(QWidget):
+    """The controls; what they do is up to who inherits them.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose images are listed.
+    preferences
+        What is chosen at first.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, preferences: Preferences) -> None:
+        super().__init__()
+        self.images = ImageLayerCombo(viewer)
+        self.reading = QLabel()
+        self.models = ModelCombo(preferences.model)
+        self.region = RegionCombo()
+        self.diameter = DiameterBox()
+        self.measure = QPushButton("Measure...")
+        self.sensitivity = SensitivitySlider()
+        self.left_out = LeftOut()
+        self.attention = AttentionList()
+        self.result = ResultCombo()
+        self.link = LinkCombo()
+        self.device = DeviceCombo(preferences.device)
+        self.tile = TileBox()
+        self.axes = QLineEdit()
+        self.more = QPushButton()
+        self.segment = QPushButton("Segment")
+        self.cancel = QPushButton("Cancel")
+        self.bar = QProgressBar()
+        self.status = QLabel()
+        self.advice = QLabel()
+        self._build()
+        self._explain()
+
+    def advise(self, sentences: Iterable[str]) -> None:
+        """Say under the button what a person should know, or may try."""
+        text = "\n".join(f"\u2022 {sentence}" for sentence in sentences)
+        self.advice.setText(text)
+        self.advice.setVisible(bool(text))
+
+    def show_more(self, shown: bool) -> None:
+        """Show or hide the settings that are rarely needed."""
+        self._rare_settings.setVisible(shown)
+        self.more.setText("Fewer settings" if shown else "More settings...")
+
+    def set_running(self, running: bool) -> None:
+        """Offer what can be pressed while a run is under way, or while none is."""
+        self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
+        self.cancel.setEnabled(running)
+        self.bar.setVisible(running)
+        self.bar.setRange(0, 0)
+
+    def _build(self) -> None:
+        self.form = _form()
+        self.form.addRow("Image", _column(self.images, self.reading))
+        self.channels = ChannelCombo(self.images, self.models, self.form)
+        self.form.addRow("Model", self.models)
+        self.form.addRow("Run on", self.region)
+        self.measure.setCheckable(True)
+        self.size_row = _row(self.diameter, self.measure)
+        self.form.addRow("Object size", self.size_row)
+        self.form.addRow("Sensitivity", self.sensitivity)
+        self.form.addRow("Leave out", self.left_out)
+        self.form.addRow("Attention\nmaps", self.attention)
+        self._rare_settings = QWidget()
+        self.rare = _form(self._rare_settings)
+        self.rare.addRow("Labels are", self.result)
+        self.rare.addRow("Link objects", self.link)
+        self.rare.addRow("Compute on", self.device)
+        self.rare.addRow("Tile size", self.tile)
+        self.rare.addRow("Axes", self.axes)
+        self.more.setCheckable(True)
+        self.more.setFlat(True)
+        self.show_more(False)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.segment, 2)
+        buttons.addWidget(self.cancel, 1)
+        column = QVBoxLayout(self)
+        column.addLayout(self.form)
+        column.addWidget(self.more)
+        column.addWidget(self._rare_settings)
+        column.addLayout(buttons)
+        column.addWidget(self.bar)
+        column.addWidget(self.status)
+        column.addWidget(self.advice)
+        column.addStretch()
+        self.advice.hide()
+        for label in (self.reading, self.status, self.advice):
+            label.setWordWrap(True)
+        self.advice.setTextFormat(Qt.TextFormat.PlainText)
+        for combo in (self.result, self.link, self.device):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.set_running(False)
+
+    def _explain(self) -> None:
+        self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
+        self.reading.setToolTip(
+            "How the image is read: its axes, channels and pixel size. If that is wrong, choose under "
+            "Channels, or name the axes under More settings."
+        )
+        self.region.setToolTip(
+            "Which part of the image is segmented. What is in view is worked out when you press Segment."
+        )
+        self.measure.setToolTip(
+            "Drag a line across one object in the image: its length becomes the object size. Escape, or another press "
+            "here, ends it."
+        )
+        self.axes.setToolTip(
+            "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
+            "width; such as TZYX. Left empty, they are worked out from the layer."
+        )
+        self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
+        self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
+        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
+        self.bar.setToolTip("How much of the image is done.")
+
+
+def _form(parent: QWidget | None = None) -> QFormLayout:
+    form = QFormLayout(parent)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form
+
+
+def _row(wide: QWidget, narrow: QWidget) -> QWidget:
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(wide, 1)
+    layout.addWidget(narrow)
+    return row
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    column = QWidget()
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return column

@@ -1,0 +1,125 @@
+"""A line dragged across one object: how long it is says how large objects are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import napari.layers
+import napari.viewer
+import numpy as np
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
+from qtpy.QtWidgets import QApplication
+
+from napari_medt.controls.mouse import ClickMouse
+from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
+from napari_medt.viewer.viewed_image import ClickTarget, target_in_viewer
+
+__all__ = ["SizeDrag"]
+
+_NAME = "object size"
+_COLOUR = "#ffd400"
+
+
+class SizeDrag(QObject):
+    """Lets a person drag a line over an image while it is on; the line is seen until then.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    parent
+        Parent object.
+    """
+
+    measured = Signal(float)  #: length of a line, in pixels of the image
+    ended = Signal()  #: Escape was pressed, the image went, or somebody else has taken the mouse
+
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._mouse = ClickMouse(viewer, self)
+        self._width = ScreenWidth(viewer)
+        self._image: napari.layers.Image | None = None
+        self._line: napari.layers.Vectors | None = None
+        self._mouse.dragging.connect(self._draw)
+        self._mouse.dragged.connect(self._on_dragged)
+        self._mouse.lost.connect(self._on_lost)
+
+    @property
+    def on(self) -> bool:
+        """Whether a line can be dragged."""
+        return self._image is not None
+
+    def start(self, image: napari.layers.Image) -> None:
+        """Let a line be dragged over an image.
+
+        Raises
+        ------
+        ImageError
+            If it is viewed in 3D, is hidden, or cannot be read.
+        """
+        target_in_viewer(self._viewer, image)
+        self.stop()
+        self._image = image
+        self._mouse.switch(True)
+        application = QApplication.instance()
+        if application is not None:
+            application.installEventFilter(self)
+
+    def stop(self) -> None:
+        """Let no more be dragged, and take the line away."""
+        if self._image is None:
+            return
+        self._image = None
+        self._mouse.switch(False)
+        self._width.leave()
+        application = QApplication.instance()
+        if application is not None:
+            application.removeEventFilter(self)
+        line, self._line = self._line, None
+        if line is not None:
+            with suppress(ValueError):  # a person may have removed it
+                self._viewer.layers.remove(line)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """End at Escape, wherever the focus is; nothing else is taken."""
+        if event is None or event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+            return False
+        if event.key() != Qt.Key.Key_Escape:
+            return False
+        self._on_lost()
+        return True
+
+    def _on_lost(self) -> None:
+        self.stop()
+        self.ended.emit()
+
+    def _on_dragged(self, places: Sequence[Any], _positive: bool, _control: bool) -> None:
+        self._draw(places)
+        target = self._target()
+        if target is not None:
+            start, stop = (np.asarray(target.corner(place)) for place in (places[0], places[-1]))
+            self.measured.emit(float(np.linalg.norm(stop - start)))
+
+    def _draw(self, places: Sequence[Any]) -> None:
+        target = self._target()
+        if target is None:
+            return
+        start, stop = (np.asarray(target.layer.world_to_data(place), float) for place in (places[0], places[-1]))
+        if self._line is None or self._line not in self._viewer.layers:
+            self._line = napari.layers.Vectors(
+                ndim=target.layer.ndim, name=_NAME, edge_color=_COLOUR, vector_style="line", **place_of_lines(target)
+            )
+            active = self._viewer.layers.selection.active
+            self._viewer.add_layer(self._line)
+            self._viewer.layers.selection.active = active
+            self._width.keep(self._line)
+        show_lines(self._line, target, np.stack([start, stop - start])[None])
+
+    def _target(self) -> ClickTarget | None:
+        if self._image is None or self._image not in self._viewer.layers:
+            self._on_lost()
+            return None
+        return target_in_viewer(self._viewer, self._image)

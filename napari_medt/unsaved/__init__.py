@@ -1,0 +1,1 @@
+"""Labels that survive a crash of napari."""

@@ -1,0 +1,174 @@
+"""What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean.
+
+How a person wants a layer read (its axes by hand, one of its channels) is kept here for as long as the layer lives, so
+that every widget reads it alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from src_models.errors import ImageError
+
+if TYPE_CHECKING:
+    import napari.layers
+
+    from src_models.images.axes import AxesReading
+
+__all__ = [
+    "ReadAs",
+    "choose_reading",
+    "chosen_reading",
+    "full_resolution",
+    "layer_looks_like_dyes",
+    "read_layer",
+    "reading_event",
+]
+
+_LETTERS = {
+    "t": "T", "time": "T", "frame": "T",
+    "z": "Z", "depth": "Z", "plane": "Z", "slice": "Z",
+    "c": "C", "channel": "C", "channels": "C",
+    "y": "Y", "row": "Y", "height": "Y",
+    "x": "X", "column": "X", "width": "X",
+}  # fmt: skip
+
+_EVENT = "napari_medt_reading"
+
+# Pixels along a side of what is looked at to tell dyes from colours: that must not be felt in the window.
+_LOOKED_AT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """How a person wants a layer read.
+
+    Parameters
+    ----------
+    axes
+        Its axes by hand, such as ``"CZYX"``; None leaves them to be worked out.
+    channel
+        The one channel that is looked at, counted from 0; None for all.
+    typed
+        Whether the axes were typed, rather than chosen with the channel.
+    """
+
+    axes: str | None = None
+    channel: int | None = None
+    typed: bool = False
+
+
+_chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
+
+
+def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
+    """Have a layer read as a person said; None forgets it."""
+    if read_as is None:
+        _chosen.pop(layer, None)
+    else:
+        _chosen[layer] = read_as
+    reading_event(layer)()
+
+
+def reading_event(layer: napari.layers.Image) -> Any:
+    """Return the event of a layer that tells that a person chose how it is read."""
+    if _EVENT not in layer.events.emitters:
+        layer.events.add(**{_EVENT: None})
+    return layer.events[_EVENT]
+
+
+def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:
+    """Return how a person wants a layer read; None where nobody said."""
+    return _chosen.get(layer)
+
+
+def full_resolution(layer: napari.layers.Image) -> Any:
+    """Return a layer's array; of a multiscale pyramid the level at full resolution."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def read_layer(
+    layer: napari.layers.Image, axes: str | None = None, dimensions: int = 2, *, read_as: ReadAs | None = None
+) -> AxesReading:
+    """Work out what the axes of an image layer mean.
+
+    Parameters
+    ----------
+    layer
+        The layer; its axis labels count where they name all axes, its scale, affine and units give the pixel size.
+    axes
+        Axes given by hand, such as ``"TZYX"``; they win, and the channel that was chosen stays.
+    dimensions
+        Dimensions of the network that will run, 2 or 3.
+    read_as
+        How to read it; None takes what a person chose for the layer (:func:`choose_reading`).
+
+    Raises
+    ------
+    ImageError
+        If the layer has no pixels, too few or too many axes, or the axes given do not fit.
+    """
+    from src_models.images.axes import read_axes
+
+    data, name = full_resolution(layer), f"layer {layer.name!r}"
+    read_as = read_as or _chosen.get(layer, ReadAs())
+    axes = axes or read_as.axes
+    if layer.rgb and axes is not None and not axes.strip().upper().endswith("C"):
+        raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {axes!r} do not")
+    return read_axes(
+        data.shape,
+        dtype=data.dtype,
+        axes=axes or _axes_from_labels(layer),
+        rgb=bool(layer.rgb),
+        spacing=_spacing(layer),
+        unit=str(layer.units[-1]),
+        dimensions=dimensions,
+        channel=read_as.channel,
+        name=name,
+    )
+
+
+def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> bool:
+    """Whether the channels of a layer in memory look like three dyes, as far as a quick look can tell.
+
+    Parameters
+    ----------
+    layer
+        The layer; one that is not in memory is not looked at.
+    reading
+        How it is read.
+    """
+    from src_models.images.channels import looks_like_dyes
+
+    data = layer.data[-1] if layer.multiscale else layer.data
+    if reading.size("C") not in (3, 4) or not isinstance(data, np.ndarray):
+        return False
+    index: list[int | slice] = []
+    for letter, size in zip(reading.axes, data.shape, strict=True):
+        if letter == "C":
+            index.append(slice(None))
+        else:
+            index.append(slice(None, None, max(1, size // _LOOKED_AT)) if letter in "YX" else size // 2)
+    kept = [letter for letter, cut in zip(reading.axes, index, strict=True) if isinstance(cut, slice)]
+    return looks_like_dyes(np.moveaxis(data[tuple(index)], kept.index("C"), 0))
+
+
+def _axes_from_labels(layer: napari.layers.Image) -> str | None:
+    """Return the axes that the layer's axis labels name, if they name all of them."""
+    letters = [_LETTERS.get(label.strip().lower()) for label in layer.axis_labels]
+    if layer.rgb:
+        letters.append("C")
+    axes = "".join(letter for letter in letters if letter)
+    complete = len(axes) == len(letters) == len(set(axes)) and {"Y", "X"} <= set(axes)
+    return axes if complete else None
+
+
+def _spacing(layer: napari.layers.Image) -> list[float]:
+    """Return the size of a pixel in the world along each axis of the layer, its affine included."""
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    steps = [np.asarray(layer.data_to_world(step)) - origin for step in np.eye(layer.ndim)]
+    return [round(float(np.linalg.norm(step)), 9) for step in steps]

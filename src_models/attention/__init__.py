@@ -1,0 +1,1 @@
+"""Attention of a network: recorded, placed on the image, compared, written to files."""

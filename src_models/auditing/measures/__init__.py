@@ -1,0 +1,1 @@
+"""What tells whether attention maps are true: curves, pointing, influence, randomisation."""

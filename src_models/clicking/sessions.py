@@ -1,0 +1,267 @@
+"""The objects that are being clicked, one for each image and view of it: what the Click widget's worker thread does.
+
+No viewer and no Qt. Every method is called in one thread, in the order of what a person did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from src_models.errors import UserError
+from src_models.prediction.jobs import load_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from src_models.clicking.accepted import AcceptedObject
+    from src_models.clicking.clicked_object import ObjectState
+    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.prompts import Prompt
+    from src_models.clicking.session import ClickSession
+    from src_models.clicking.suggestions import Suggestion
+    from src_models.images.axes import AxesReading
+    from src_models.models.header import Intensity
+    from src_models.prediction.segment import PlacedMap
+
+__all__ = ["ClickDesk", "Seen", "Subject"]
+
+Plane = tuple[int, ...]
+Found = tuple["AcceptedObject", Mapping[str, Any]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is clicked in, and how it is looked at.
+
+    Parameters
+    ----------
+    key
+        Which image, viewed from which side; an object that is begun there waits while others are clicked in.
+    data
+        The array.
+    reading
+        What its axes mean.
+    name
+        What to call it in messages.
+    model
+        The model file.
+    intensity
+        A window of CT; None for what the model is used to.
+    device, threads
+        As the person prefers.
+    """
+
+    key: Hashable
+    data: Any
+    reading: AxesReading
+    name: str
+    model: Path
+    intensity: Intensity | None = None
+    device: str = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An object as it stands.
+
+    Parameters
+    ----------
+    key
+        Of the subject.
+    state
+        What is known of it, plane by plane.
+    can_undo, can_redo
+        Whether there is anything to undo, or to do again.
+    stored
+        The session as what JSON can hold.
+    """
+
+    key: Hashable
+    state: ObjectState
+    can_undo: bool
+    can_redo: bool
+    stored: Mapping[str, Any]
+
+
+class ClickDesk:
+    """Everything that is being clicked."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[Hashable, tuple[Subject, ClickSession]] = {}
+
+    def open(self, subject: Subject) -> Seen:
+        """Get ready for clicks; an object that was begun in this image goes on, answered anew if anything changed."""
+        session = self._session(subject)
+        return _seen(subject, session)
+
+    def give(self, subject: Subject, plane: Plane, prompt: Prompt) -> Seen:
+        """Give a click, scribble or box."""
+        return self._act(subject, lambda session: session.give(prompt, plane))
+
+    def take(self, subject: Subject, plane: Plane, suggestion: Any) -> Seen:
+        """Begin with a suggestion: its click and its answer."""
+        return self._act(subject, lambda session: session.take(suggestion.click, suggestion.answer, plane))
+
+    def undo(self, subject: Subject) -> Seen:
+        """Take the last thing back."""
+        return self._act(subject, lambda session: session.undo())
+
+    def redo(self, subject: Subject) -> Seen:
+        """Do again what was taken back last."""
+        return self._act(subject, lambda session: session.redo())
+
+    def reset(self, subject: Subject) -> Seen:
+        """Drop the object."""
+        return self._act(subject, lambda session: session.reset())
+
+    def restore(self, subject: Subject, stored: Mapping[str, Any]) -> Seen:
+        """Go on with a stored session."""
+        return self._act(subject, lambda session: session.restore(stored))
+
+    def carry(self, subject: Subject, plane: Plane) -> Generator[tuple[int, Plane, Seen], None, Seen]:
+        """Carry the object to other slices, yielding after each."""
+        session = self._session(subject)
+        with _threads(subject):
+            steps = session.carry(plane)
+            try:
+                for count, reached in steps:
+                    yield count, reached, _seen(subject, session)
+            finally:
+                steps.close()  # type: ignore[attr-defined]
+        return _seen(subject, session)
+
+    def larger(self, subject: Subject, plane: Plane) -> Seen:
+        """Take the next larger object around the same clicks."""
+        return self._act(subject, lambda session: session.larger(plane))
+
+    def smaller(self, subject: Subject, plane: Plane) -> Seen:
+        """Take the next smaller object around the same clicks."""
+        return self._act(subject, lambda session: session.smaller(plane))
+
+    def end_here(self, subject: Subject, plane: Plane) -> Seen:
+        """Let the object end in a plane."""
+        return self._act(subject, lambda session: session.end_here(plane))
+
+    def accept(self, subject: Subject, plan: Callable[[Sequence[Found]], T]) -> tuple[T, Seen]:
+        """Take the object, and begin a new one.
+
+        Parameters
+        ----------
+        subject
+            The image.
+        plan
+            Gets the object, with the session that it came from, and works out where it is put; it raises an error if
+            it cannot be put there, and then the object stays.
+
+        Returns
+        -------
+        planned, seen
+            What `plan` gave, and the new object.
+        """
+        return self.accept_all(subject, (), (), plan)
+
+    def accept_all(
+        self, subject: Subject, plane: Plane, suggestions: Sequence[Suggestion], plan: Callable[[Sequence[Found]], T]
+    ) -> tuple[T, Seen]:
+        """Take the object, and after it suggestions in a plane as they are; as :meth:`accept`."""
+        session = self._session(subject)
+        stored = session.to_dict()
+        found: list[Found] = []
+        if session.state.planes or not suggestions:
+            found.append((session.accept(), stored))
+        try:
+            for suggestion in suggestions:
+                session.take(suggestion.click, suggestion.answer, plane)
+                taken = session.to_dict()
+                found.append((session.accept(), taken))
+            planned = plan(found)
+        except UserError:
+            session.restore(stored)
+            raise
+        return planned, _seen(subject, session)
+
+    def attention(self, subject: Subject, plane: Plane) -> list[PlacedMap]:
+        """Return the attention with which the present answer in a plane was found, finest first."""
+        session = self._session(subject)
+        found = session.state.planes.get(plane)
+        if found is None:
+            raise UserError("there is no answer in this plane yet whose attention could be shown: click first")
+        with _threads(subject):
+            return session.image.answers(plane).attention(found.answer)
+
+    def suggest(
+        self,
+        subject: Subject,
+        plane: Plane,
+        examples: list[Any],
+        view: tuple[slice, slice],
+        taken: Callable[[], NDArray[np.bool_]],
+    ) -> Generator[Any, None, list[Suggestion]]:
+        """Look for objects in view that are like examples, and not `taken`: pixels of the plane."""
+        from src_models.clicking.suggestions import suggest
+
+        session = self._session(subject)
+        with _threads(subject):
+            return (yield from suggest(session.image, plane, examples, view, taken()))
+
+    def forget(self, keep: Callable[[Hashable], bool]) -> None:
+        """Drop the objects of images that are gone."""
+        self._sessions = {key: held for key, held in self._sessions.items() if keep(key)}
+
+    def _act(self, subject: Subject, act: Callable[[ClickSession], Any]) -> Seen:
+        session = self._session(subject)
+        with _threads(subject):
+            act(session)
+        return _seen(subject, session)
+
+    def _session(self, subject: Subject) -> ClickSession:
+        held = self._sessions.get(subject.key)
+        if held is not None and _alike(held[0], subject):
+            return held[1]
+        from src_models.clicking.click_image import ClickImage
+        from src_models.clicking.session import ClickSession
+
+        with _threads(subject):
+            network = _network(subject.model, subject.device)
+            image = ClickImage(
+                subject.data, network, axes=subject.reading, intensity=subject.intensity, name=subject.name
+            )
+            session = ClickSession(image)
+            if held is not None and held[0].data.shape == subject.data.shape:
+                session.restore(held[1].to_dict())
+        self._sessions[subject.key] = subject, session
+        return session
+
+
+def _alike(one: Subject, other: Subject) -> bool:
+    same = one.data is other.data and one.reading == other.reading and one.intensity == other.intensity
+    return same and (one.model, one.device) == (other.model, other.device)
+
+
+def _seen(subject: Subject, session: ClickSession) -> Seen:
+    return Seen(subject.key, session.state, session.can_undo, session.can_redo, session.to_dict())
+
+
+def _threads(subject: Subject) -> AbstractContextManager[None]:
+    from src_models.computing.execution import computing_threads
+
+    return computing_threads(subject.threads or None)
+
+
+def _network(path: Path, device: str) -> ClickNetwork:
+    return _made_ready(path, path.stat().st_mtime_ns if path.exists() else 0, device)
+
+
+@lru_cache(maxsize=2)
+def _made_ready(path: Path, _modified: int, device: str) -> ClickNetwork:
+    from src_models.clicking.network import ClickNetwork
+
+    return ClickNetwork(load_model(path), device)

@@ -1,0 +1,1 @@
+"""Training and judging of models of clicks, with simulated persons."""

@@ -1,0 +1,280 @@
+"""Training a network of clicks with simulated people who click where it is wrong.
+
+For each example, the network is asked as a person would ask it: a first click, box or scribble, then clicks where its
+answer was most wrong, its last answer fed back; then it learns from what it makes of all that (iterative training;
+Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.losses.dice import DiceCELoss
+from torch import Tensor, nn
+
+from src_models.clicking.training.examples import ClickExamples
+from src_models.clicking.training.simulated_person import SimulatedPerson
+from src_models.computing.memory import reused_memory
+from src_models.disk.atomic import atomic_path, check_new, check_writable
+from src_models.errors import DataSetError
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, save
+from src_models.models.header import ModelHeader
+from src_models.training.fabric import make_fabric, set_learning_rate
+from src_models.training.settings import TrainSettings
+
+__all__ = ["ClickTrainingUpdate", "train_clicks"]
+
+ROUNDS = (0.35, 0.3, 0.2, 0.1, 0.05)  # shares of steps that learn from the first answer, the second and so on
+VALIDATED = 64
+CLICKS = (1, 3, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class ClickTrainingUpdate:
+    """What there is to tell at a validation: mean loss since the last one, and IoU after 1, 3 and 5 clicks."""
+
+    step: int
+    steps: int
+    loss: float
+    iou: tuple[float, ...]
+
+
+def train_clicks(
+    examples: ClickExamples,
+    validation: ClickExamples,
+    header: ModelHeader,
+    output: str | Path,
+    settings: TrainSettings,
+    *,
+    start: Model | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_update: Callable[[ClickTrainingUpdate], None] | None = None,
+) -> Path:
+    """Train a network of clicks, and write the one that was best after three clicks.
+
+    Parameters
+    ----------
+    examples, validation
+        What it learns from, and what it is judged on: the first `VALIDATED` of them.
+    header
+        Describes the network to make, `prompts` included.
+    output
+        Model file to write; beside it lie ``NAME.last.safetensors``, ``NAME.training.pt`` and ``NAME.log.csv``.
+    settings
+        How to train; `patch` and `augment` are those of `examples`.
+    start
+        A model whose weights are begun with, as far as they fit: one that segments images by itself has learnt much of
+        what clicks need. Where the network takes more channels than it, those begin without effect.
+    resume
+        Go on with the run that wrote to `output`, if there is one.
+    overwrite
+        Whether an existing `output` may be replaced.
+    on_update
+        Called after every validation.
+
+    Raises
+    ------
+    DataSetError
+        If a loss is NaN, or the state to resume from cannot be read or is that of another run.
+    OutputError
+        If `output` exists and neither `resume` nor `overwrite` is given.
+    """
+    run = _Run(examples, validation, header, Path(output), settings, start)
+    return run.run(resume, overwrite, on_update)
+
+
+class _Run:
+    """One training run."""
+
+    def __init__(
+        self,
+        examples: ClickExamples,
+        validation: ClickExamples,
+        header: ModelHeader,
+        output: Path,
+        settings: TrainSettings,
+        start: Model | None,
+    ) -> None:
+        self.examples, self.validation, self.header, self.settings = examples, validation, header, settings
+        self.output = output
+        self.last = output.with_suffix(".last.safetensors")
+        self.checkpoint = output.with_suffix(".training.pt")
+        self.log = output.with_suffix(".log.csv")
+        self.step, self.best = 0, -1.0
+        self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
+        self.fabric = make_fabric(settings)
+        torch.manual_seed(settings.seed)
+        network = create(header.architecture, **header.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start is not None:
+            begin_with(network, start.network.state_dict())
+        kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
+        optimizer = kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        self.network, self.optimizer = self.fabric.setup(network, optimizer)
+
+    def run(self, resume: bool, overwrite: bool, on_update: Callable[[ClickTrainingUpdate], None] | None) -> Path:
+        resume = resume and self.checkpoint.exists()
+        check_new(self.output, overwrite=overwrite or resume)
+        check_writable(self.output.parent)
+        if resume:
+            self._restore()
+        losses: list[float] = []
+        with reused_memory():
+            while self.step < self.settings.steps:
+                losses.append(self._learn())
+                if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
+                    iou = self._validate()
+                    self._keep(float(np.mean(losses)), iou)
+                    if on_update is not None:
+                        on_update(ClickTrainingUpdate(self.step, self.settings.steps, float(np.mean(losses)), iou))
+                    losses = []
+        return self.output
+
+    def _learn(self) -> float:
+        """Make one step."""
+        first = self.step * self.settings.batch
+        examples = [self.examples[number] for number in range(first, first + self.settings.batch)]
+        random = np.random.default_rng((self.settings.seed, 1, self.step))
+        people = [SimulatedPerson(example, random) for example in examples]
+        images = torch.from_numpy(np.stack([example.image for example in examples]))
+        for _ in range(int(random.choice(len(ROUNDS), p=ROUNDS))):
+            for person, probability in zip(people, self._answers(images, people), strict=True):
+                person.react(probability)
+        set_learning_rate(self.optimizer, self.step, self.settings)
+        self.network.train()
+        targets = torch.from_numpy(np.stack([person.truth for person in people]))[:, None].long()
+        loss = self.loss(self.network(self._batch(images, people)), targets.to(self.fabric.device))
+        if not torch.isfinite(loss):
+            raise DataSetError(f"training step {self.step + 1}: the loss is not a number; lower the learning rate")
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.network, self.optimizer, max_norm=5.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return float(loss.detach())
+
+    def _batch(self, images: Tensor, people: list[SimulatedPerson]) -> Tensor:
+        channels = torch.from_numpy(np.stack([person.channels() for person in people]))
+        batch = torch.cat([images, channels], dim=1).to(self.fabric.device)
+        return batch.contiguous(memory_format=torch.channels_last)
+
+    def _answers(self, images: Tensor, people: list[SimulatedPerson]) -> Any:
+        """Return probabilities (N, size, size) for what people have given so far."""
+        self.network.eval()
+        with torch.no_grad():
+            return torch.softmax(self.network(self._batch(images, people)).float(), 1)[:, 1].cpu().numpy()
+
+    def _validate(self) -> tuple[float, ...]:
+        """Return the mean IoU after so many clicks of :data:`CLICKS`."""
+        found: dict[int, list[float]] = {count: [] for count in CLICKS}
+        for first in range(0, VALIDATED, self.settings.batch):
+            examples = [self.validation[n] for n in range(first, min(first + self.settings.batch, VALIDATED))]
+            random = np.random.default_rng((self.settings.seed, 2, first))
+            people = [SimulatedPerson(example, random) for example in examples]
+            images = torch.from_numpy(np.stack([example.image for example in examples]))
+            for count in range(1, max(CLICKS) + 1):
+                for person, probability in zip(people, self._answers(images, people), strict=True):
+                    if count in found:
+                        found[count].append(_iou(probability > 0.5, person.truth))
+                    person.react(probability)
+        return tuple(float(np.mean(found[count])) for count in CLICKS)
+
+    def _keep(self, loss: float, iou: tuple[float, ...]) -> None:
+        """Write the log, the state from which the run can go on, and the models."""
+        better = iou[1] > self.best
+        self.best = max(self.best, iou[1])
+        new = not self.log.exists()
+        with self.log.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", "loss", *(f"iou_{count}" for count in CLICKS)])
+            writer.writerow([self.step, f"{loss:.5f}", *(f"{value:.4f}" for value in iou)])
+        content = {
+            "settings": json.dumps(self.settings.repeatable(), sort_keys=True),
+            "step": self.step,
+            "best": self.best,
+            "network": self.network.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        with atomic_path(self.checkpoint, overwrite=True) as beside:
+            torch.save(content, beside)
+        model = Model(self.network.module, self._described(iou))
+        save(model, self.last, overwrite=True)
+        if better:
+            save(model, self.output, overwrite=True)
+
+    def _described(self, iou: tuple[float, ...]) -> ModelHeader:
+        packages = ("torch", "monai", "lightning", "numpy", "scipy")
+        training = {
+            **self.header.training,
+            "settings": dataclasses.asdict(self.settings),
+            "step": self.step,
+            "validation_iou": {str(count): round(value, 4) for count, value in zip(CLICKS, iou, strict=True)},
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
+        }
+        return replace(self.header, training=training)
+
+    def _restore(self) -> None:
+        try:
+            content: Mapping[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+            stored, self.step, self.best = content["settings"], content["step"], content["best"]
+        except Exception as error:  # torch's own words advise to load it unsafely
+            raise DataSetError(
+                f"{self.checkpoint}: this training state cannot be read; start anew with --overwrite"
+            ) from error
+        if stored != json.dumps(self.settings.repeatable(), sort_keys=True):
+            raise DataSetError(
+                f"{self.checkpoint}: the run was started with other settings ({stored}); give the same ones to resume"
+            )
+        self.network.module.load_state_dict(content["network"])
+        self.optimizer.load_state_dict(content["optimizer"])
+
+
+@torch.no_grad()
+def begin_with(network: nn.Module, weights: Mapping[str, Tensor]) -> int:
+    """Copy the weights that fit into a network, in place.
+
+    Parameters
+    ----------
+    network
+        The network.
+    weights
+        Of another one. Those of equal name and shape are taken, and those that lack input channels, which then begin
+        with 0.
+
+    Returns
+    -------
+    int
+        How many tensors were taken.
+    """
+    taken = 0
+    for name, own in network.state_dict().items():
+        given = weights.get(name)
+        if given is None or given.ndim != own.ndim:
+            continue
+        if given.shape == own.shape:
+            own.copy_(given)
+        elif given.ndim > 1 and given.shape[0] == own.shape[0] and given.shape[2:] == own.shape[2:]:
+            if given.shape[1] > own.shape[1]:
+                continue
+            own.zero_()
+            own[:, : given.shape[1]] = given
+        else:
+            continue
+        taken += 1
+    return taken
+
+
+def _iou(found: Any, truth: Any) -> float:
+    return float((found & truth).sum() / max((found | truth).sum(), 1))

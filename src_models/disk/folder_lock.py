@@ -1,0 +1,42 @@
+"""One process at a time changes what lies in a folder: two windows, or a window and a shell, may share one.
+
+The lock is held by the operating system and goes with its process, however that ends; where a file system has none, a
+file stands for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from src_models.disk.atomic import check_writable
+from src_models.errors import OutputError
+
+__all__ = ["locked"]
+
+WAIT = 30.0  # s; what is done meanwhile takes a fraction of one
+_NAME = ".lock"
+
+
+@contextmanager
+def locked(folder: str | Path) -> Iterator[None]:
+    """Keep other processes from changing a folder, which is made where it does not exist.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to, or another process does not let go of it.
+    """
+    check_writable(folder)
+    lock = FileLock(Path(folder) / _NAME)
+    try:
+        lock.acquire(timeout=WAIT)
+    except Timeout as error:
+        raise OutputError(f"{folder} is being written to by another program; wait for it, then try again") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,314 @@
+"""A data set on disk: images, their masks, and which of them train and which of them test.
+
+The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
+``file`` (a NAME) and ``split``; further columns are ignored. Where there is a manifest, it says what belongs to the
+data set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
+
+A set of corrections has a folder ``marked/`` as well, with equal names: pixels that are 0 there do not count.
+
+Examples
+--------
+>>> data = DataSet.open("cells")  # doctest: +SKIP
+>>> image, mask = read_sample(data.split("train")[0])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.errors import DataSetError
+from src_models.files.images import image_stem, read_image, read_labels
+from src_models.images.axes import AxesReading
+
+__all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
+
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
+VALIDATION_SHARE = 0.15
+LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image with its mask.
+
+    Parameters
+    ----------
+    name
+        File name, the same in ``images/`` and in ``masks/``.
+    image, mask
+        Paths of both files.
+    split
+        The manifest's word for it ("train", "val", "test"), or None where there is none.
+    marked
+        Path of the file that tells which pixels count (those above 0); None where all do.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    split: str | None = None
+    marked: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The samples of one folder, sorted by name. Made by :meth:`open`."""
+
+    root: Path
+    samples: tuple[Sample, ...]
+
+    @classmethod
+    def open(cls, folder: str | Path, *, masks: bool = True) -> DataSet:
+        """List a folder's samples and check that images and masks belong together.
+
+        Parameters
+        ----------
+        folder
+            The folder that holds ``images/`` and ``masks/``.
+        masks
+            False asks for no masks: they need not exist.
+
+        Raises
+        ------
+        DataSetError
+            If a folder is missing, there is no image, names are unmatched, or the manifest is unusable.
+        """
+        root = Path(folder)
+        images = _list(root, "images")
+        truths = _list(root, "masks") if masks else images
+        splits = _read_manifest(root / "manifest.csv")
+        names = set(splits) if splits is not None else images | truths
+        if not names:
+            raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI or zarr files there")
+        _check_pairs(root, names - images, names - truths, listed=splits is not None)
+        return cls(root, tuple(_sample(root, name, (splits or {}).get(name)) for name in sorted(names)))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names that :meth:`split` takes, sorted."""
+        named = {sample.split for sample in self.samples if sample.split}
+        return tuple(sorted(named | {"train", "val"} if self._divides_itself else named))
+
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """Return the samples of one split, sorted by name.
+
+        Parameters
+        ----------
+        name
+            A word of the manifest's column ``split``. Where no sample has one, and in a set of corrections, there are
+            "train" and "val" all the same.
+
+        Raises
+        ------
+        DataSetError
+            If there is no such split; the message lists the ones there are.
+
+        Notes
+        -----
+        Without splits in a manifest, about 15 % of the samples are "val": those whose name's SHA-256, as a number from
+        0 to 1, is below 0.15. So a sample never changes sides when others are added. A set in which one side would be
+        empty moves the sample with the lowest (or highest) number there. A set of corrections, whose manifest knows
+        "train" and "replaced" alone, divides its "train" so.
+        """
+        if self._divides_itself and name in ("train", "val"):
+            found = self._by_hash()[name]
+        else:
+            found = tuple(sample for sample in self.samples if sample.split == name)
+        if not found:
+            raise DataSetError(f"{self.root}: there is no split {name!r}; there are: {', '.join(self.splits)}")
+        return found
+
+    def class_names(self, sample: Sample) -> dict[int, str]:
+        """Return what the classes of a sample's mask are called, by number, as far as ``labels.json`` says it.
+
+        Notes
+        -----
+        ``labels.json`` lies beside ``images/`` and holds ``{"1": "liver", ...}`` for all samples, or such a table for
+        each, by its name without the suffix.
+
+        Raises
+        ------
+        DataSetError
+            If the file holds anything else.
+        """
+        path = self.root / "labels.json"
+        if not path.is_file():
+            return {}
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            if any(isinstance(names, dict) for names in table.values()):
+                table = table.get(image_stem(sample.name), {})
+            return {int(number): str(name) for number, name in table.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise DataSetError(
+                f'{path}: it does not tell the names of classes ({error}); write them as {{"1": "liver", ...}}'
+            ) from error
+
+    @property
+    def _divides_itself(self) -> bool:
+        """Whether no one said which samples validate."""
+        named = {sample.split for sample in self.samples} - {None}
+        return not named or (named <= {"train", "replaced"} and any(sample.marked for sample in self.samples))
+
+    def _by_hash(self) -> dict[str, tuple[Sample, ...]]:
+        present = [sample for sample in self.samples if sample.split in (None, "train")]
+        if len(present) < 2:
+            raise DataSetError(
+                f"{self.root}: one image cannot be divided into train and val; add images, or a manifest.csv with the "
+                "columns file and split"
+            )
+        ranked = sorted(present, key=lambda sample: _fraction(sample.name))
+        count = sum(_fraction(sample.name) < VALIDATION_SHARE for sample in ranked)
+        validation = set(ranked[: min(max(count, 1), len(ranked) - 1)])
+        return {
+            "train": tuple(sample for sample in present if sample not in validation),
+            "val": tuple(sample for sample in present if sample in validation),
+        }
+
+
+def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
+    """Read one image and its mask.
+
+    Returns
+    -------
+    image : ndarray, shape (H, W), (H, W, C) or (D, H, W) or (D, H, W, C)
+        As stored, in the file's type; channels last.
+    mask : ndarray of int32, shape (H, W) or (D, H, W)
+        Class ids or object ids; 0 is background. Ids above 65,535 and above the number of pixels are
+        numbered anew in their order.
+
+    Raises
+    ------
+    DataSetError
+        If image and mask differ in height, width or depth.
+    ImageError
+        If a file cannot be read, or the mask does not hold integers from 0.
+    """
+    mask = _as_int32(read_labels(sample.mask))
+    file = read_image(sample.image)
+    image = _channels_last(np.asarray(file.data), file.reading, mask.shape)
+    if image.shape[: mask.ndim] != mask.shape or image.ndim > mask.ndim + 1:
+        raise DataSetError(
+            f"{sample.image} has the shape {_size(image.shape)} and {sample.mask} has {_size(mask.shape)}: an image "
+            "and its mask must be of equal size; replace one of them"
+        )
+    return image, mask
+
+
+def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[int, ...]) -> NDArray[Any]:
+    """Move the channels to the end. The mask tells whether there are any, which metadata may not."""
+    channels = reading.axes.find("C")
+    if image.ndim == len(mask_shape):
+        # Three or four planes of 8 bits that were saved without a word on their axes are taken for colours.
+        return image if channels < 0 or image.shape == mask_shape else np.moveaxis(image, channels, 0)
+    if channels >= 0:
+        image = np.moveaxis(image, channels, -1)
+    elif image.shape[1:] == mask_shape:
+        image = np.moveaxis(image, 0, -1)
+    return image[..., :3] if reading.rgb else image
+
+
+def _as_int32(labels: NDArray[Any]) -> NDArray[np.int32]:
+    # What counts pixels per id takes memory for the largest one, so ids that cannot be meant as classes are closed up.
+    if labels.size and labels.max() > max(labels.size, np.iinfo(np.uint16).max):
+        ids, inverse = np.unique(labels, return_inverse=True)
+        labels = inverse.reshape(labels.shape) + int(ids[0] != 0)
+    return labels.astype(np.int32)
+
+
+def read_marks(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
+    """Read which pixels of a sample count.
+
+    Parameters
+    ----------
+    sample
+        The sample.
+    shape
+        Of its mask.
+
+    Returns
+    -------
+    ndarray or None
+        True where a pixel counts; None where all do.
+
+    Raises
+    ------
+    DataSetError
+        If the file has another shape.
+    ImageError
+        If it cannot be read.
+    """
+    if sample.marked is None:
+        return None
+    marked = read_labels(sample.marked)
+    if marked.shape != shape:
+        raise DataSetError(f"{sample.marked} has the shape {marked.shape} and its mask {shape}; replace one of them")
+    return np.asarray(marked > 0)
+
+
+def _list(root: Path, folder: str) -> set[str]:
+    if not (root / folder).is_dir():
+        raise DataSetError(f"{root}: there is no folder {folder}/; {LAYOUT}")
+    names = {entry.name for entry in (root / folder).iterdir() if not entry.name.startswith(".")}
+    return {name for name in names if name.lower().endswith(SUFFIXES)}
+
+
+def _read_manifest(path: Path) -> dict[str, str | None] | None:
+    """Read {file: split} in the manifest's order; None where there is no manifest."""
+    if not path.is_file():
+        return None
+    try:
+        # Spreadsheet programs put a byte order mark in front, which would become part of the first column's name.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            columns, rows = reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataSetError(f"{path}: this manifest cannot be read as comma-separated text ({error})") from error
+    if "file" not in columns:
+        raise DataSetError(
+            f"{path}: there is no column 'file' (columns: {', '.join(columns)}); a manifest is comma-separated "
+            "with the columns file and split"
+        )
+    files = [(row["file"] or "").strip() for row in rows]
+    twice = {name for name, count in Counter(files).items() if name and count > 1}
+    if twice:
+        raise DataSetError(f"{path}: listed more than once: {_few(twice)}; leave one row of each")
+    return {name: (row.get("split") or "").strip() or None for name, row in zip(files, rows, strict=True) if name}
+
+
+def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: bool) -> None:
+    problems = []
+    for missing, folder, other in ((no_mask, "masks/", "images/"), (no_image, "images/", "masks/")):
+        if missing:
+            place = "manifest.csv" if listed else other
+            problems.append(f"{len(missing)} in {place} without a file of the same name in {folder}: {_few(missing)}")
+    if problems:
+        raise DataSetError(f"{root}: {'; '.join(problems)}; {LAYOUT}, endings included")
+
+
+def _sample(root: Path, name: str, split: str | None) -> Sample:
+    marked = root / "marked" / name
+    return Sample(name, root / "images" / name, root / "masks" / name, split, marked if marked.is_file() else None)
+
+
+def _fraction(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+
+
+def _few(names: Iterable[str], count: int = 3) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:count]) + (f" and {len(ordered) - count} more" if len(ordered) > count else "")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(length) for length in shape)

@@ -1,0 +1,170 @@
+"""Read a TIFF with what its metadata say of axes and spacing: OME-TIFF, ImageJ, and plain ones.
+
+A damaged file is refused, never read in part: tifffile gives the pages it could find and logs the rest, so its log is
+listened to while it reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from src_models.errors import ImageError
+from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
+
+__all__ = ["is_tiff", "read_tiff"]
+
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e-4}
+# Resolution units of a plain TIFF that mean the object. Inches mean paper: 72 or 300 dpi says nothing of a microscope.
+_RESOLUTION_UNITS = {3: 1e4, 4: 1e3, 5: 1.0}
+_LARGEST_IN_CM = 100.0  # µm; a coarser pixel with a resolution in cm is a print resolution as well
+# What tifffile logs and then reads on, giving fewer pages or zeros.
+_SIGNS_OF_DAMAGE = (
+    "invalid page offset",
+    "invalid value offset",
+    "corrupted tag list",
+    "failed to reshape",
+    "missing data",
+    "missing bytecounts",
+    "read_segments",
+    "invalid or corrupted",
+    "failed to read",
+)
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell whether a file begins as a TIFF does, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(4) in _MAGIC
+
+
+def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> tuple[NDArray[Any], AxesReading]:
+    """Read the first image of a TIFF at full resolution.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axes
+        Axes by hand, such as ``"ZYX"``; they win over the metadata.
+    labels
+        Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
+
+    Returns
+    -------
+    data, reading
+        The array, in native byte order, and how it is read.
+
+    Raises
+    ------
+    ImageError
+        If the file is damaged, cannot be decompressed, or does not hold an image.
+    """
+    damage: list[str] = []
+    try:
+        with _listening(damage), tifffile.TiffFile(path) as tiff:
+            series = tiff.series[0]
+            data, stored = np.asarray(series.asarray()), str(series.axes)
+            spacing, unit = _spacing(tiff)
+    except ImageError:
+        raise
+    except Exception as error:  # tifffile meets damage with whatever its parsers raise: struct.error, zlib.error, ...
+        raise ImageError(_explain(path, error)) from error
+    if damage:
+        raise ImageError(f"{path}: the TIFF is truncated or damaged ({damage[0]}); copy or export it again")
+    data = data.astype(data.dtype.newbyteorder("="), copy=False)
+    if axes is None and stored.count("S") == 1 and not stored.endswith("S"):  # stored plane by plane
+        if labels:  # tifffile writes a stack of three masks like that
+            stored = stored.replace("S", "Q")
+        else:
+            data, stored = np.moveaxis(data, stored.index("S"), -1), stored.replace("S", "") + "S"
+    reading = _reading(data, stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path))
+    return data, reading
+
+
+def _reading(data: NDArray[Any], stored: str, *, axes: str | None, name: str, **known: Any) -> AxesReading:
+    """Read axes by hand, else as stored, else by guess."""
+    if axes is None:
+        letters = "".join(letter if letter in AXES + "SIQ" else "Q" for letter in stored)
+        try:
+            return read_axes(data.shape, dtype=data.dtype, axes=letters, name=name, **known)
+        except ImageError:  # more unknown axes than there are names for
+            pass
+    return read_axes(data.shape, dtype=data.dtype, axes=axes, name=name, **known)
+
+
+@contextmanager
+def _listening(damage: list[str]) -> Iterator[None]:
+    """Collect what tifffile logs about damage."""
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            if any(sign in message.lower() for sign in _SIGNS_OF_DAMAGE):
+                damage.append(message.rsplit("> ", 1)[-1])
+
+    logger, listener = logging.getLogger("tifffile"), Listener(logging.WARNING)
+    logger.addHandler(listener)
+    try:
+        yield
+    finally:
+        logger.removeHandler(listener)
+
+
+def _explain(path: Path, error: Exception) -> str:
+    if "imagecodecs" in str(error):
+        return f"{path}: {error} to decompress it; `pip install imagecodecs`, or save the image without compression"
+    if isinstance(error, MemoryError):
+        return f"{path}: it does not fit into memory; convert it to OME-Zarr, which is read tile by tile"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{path}: it cannot be read ({error.strerror})"
+    return f"{path}: the TIFF is truncated or damaged ({error}); copy or export it again"
+
+
+def _spacing(tiff: tifffile.TiffFile) -> tuple[dict[str, float], str]:
+    if tiff.is_ome and tiff.ome_metadata:
+        return _ome_spacing(tiff.ome_metadata)
+    page = tiff.pages.first
+    along = {"X": 0, "Y": 1}
+    resolution = {letter: float(page.resolution[place]) for letter, place in along.items()}
+    sizes = {letter: 1 / per for letter, per in resolution.items() if math.isfinite(per) and per > 0}
+    if tiff.is_imagej:
+        return _imagej_spacing(tiff.imagej_metadata or {}, sizes)
+    factor = _RESOLUTION_UNITS.get(int(page.resolutionunit), 0.0)
+    micrometres = {letter: size * factor for letter, size in sizes.items()}
+    if not factor or (page.resolutionunit == 3 and max(micrometres.values(), default=0.0) > _LARGEST_IN_CM):
+        return {}, "pixel"
+    return micrometres, "µm"
+
+
+def _imagej_spacing(metadata: Mapping[str, Any], sizes: dict[str, float]) -> tuple[dict[str, float], str]:
+    unit = unit_symbol(str(metadata.get("unit", "")))
+    if unit in ("pixel", "inch"):
+        return {}, "pixel"
+    if "spacing" in metadata:
+        sizes["Z"] = abs(float(metadata["spacing"]))
+    return sizes, unit
+
+
+def _ome_spacing(xml: str) -> tuple[dict[str, float], str]:
+    """Read the physical pixel sizes of the first image of OME-XML; sizes in other units are brought to that of X."""
+    image = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
+    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
+    units = {letter: unit_symbol(str(pixels.get(f"PhysicalSize{letter}Unit", "µm"))) for letter in "XYZ"}
+    sizes = {letter: float(pixels[f"PhysicalSize{letter}"]) for letter in "XYZ" if f"PhysicalSize{letter}" in pixels}
+    if not sizes:
+        return {}, "pixel"
+    common = units[next(iter(sizes))]
+    for letter, size in sizes.items():
+        if units[letter] != common and {units[letter], common} <= set(_MICROMETRES):
+            sizes[letter] = size * _MICROMETRES[units[letter]] / _MICROMETRES[common]
+    return sizes, common

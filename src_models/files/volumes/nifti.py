@@ -1,0 +1,224 @@
+"""Read NIfTI files (NIfTI-1 and NIfTI-2; ``.nii`` and ``.nii.gz``).
+
+A plain ``.nii`` is read plane by plane when it is needed. A ``.nii.gz`` can be read only from its beginning, so it is
+unpacked into memory at once.
+
+The place is taken from the header's sform where its code is not 0, else from its qform, as nibabel and most programs
+do; with neither, only the size of the voxels is known, and the volume's middle lies at 0. Units are brought to mm; a
+header that does not say its unit means mm.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.errors import ImageError
+from src_models.files.volumes.geometry import UNIT, VolumeGeometry
+from src_models.files.volumes.rescaling import Rescaling, value_type
+from src_models.files.volumes.volume import Volume
+from src_models.images.axes import read_axes
+
+__all__ = ["NIFTI_SUFFIXES", "is_nifti", "nifti_to_world", "read_nifti", "world_to_nifti"]
+
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+_MAGIC = {b"n+1\0": 344, b"n+2\0": 4}  # and where it stands in the header
+_GZIP = b"\x1f\x8b"
+_MILLIMETRES = {"unknown": 1.0, "mm": 1.0, "micron": 1e-3, "meter": 1e3}
+_SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
+_LABEL_INTENT = 1002
+# NIfTI counts x to the right and y to the anterior, and its first axis is x.
+_MIRRORED = np.diag([-1.0, -1.0, 1.0, 1.0])
+_REVERSED = np.eye(4)[[2, 1, 0, 3]]
+
+
+def is_nifti(path: str | Path) -> bool:
+    """Tell by its name whether a file is NIfTI."""
+    return str(path).lower().endswith(NIFTI_SUFFIXES)
+
+
+def nifti_to_world(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn an affine of NIfTI into one from arrays with slices first to napari's world.
+
+    Parameters
+    ----------
+    affine
+        (4, 4): from (i, j, k) to (right, anterior, superior).
+
+    Returns
+    -------
+    NDArray
+        (4, 4): from (k, j, i) to (superior, posterior, left), in the same unit.
+    """
+    return np.asarray(_REVERSED @ _MIRRORED @ affine @ _REVERSED)
+
+
+def world_to_nifti(to_world: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn an affine from arrays with slices first to napari's world into one of NIfTI (both (4, 4))."""
+    return np.asarray(_MIRRORED @ _REVERSED @ to_world @ _REVERSED)
+
+
+def read_nifti(path: str | Path, *, axes: str | None = None) -> Volume:
+    """Open a NIfTI file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axes
+        Its axes by hand, such as ``"TYX"``; ``"ZYX"`` or ``"TZYX"`` unless given.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, no NIfTI, damaged or cut off; has more than four axes, or values that are no numbers;
+        or if its affine is unusable.
+    """
+    path = Path(path)
+    _check_content(path)
+    image = _load(path)
+    header = image.header
+    shape = _shape(image.shape, path)
+    stored = header.get_data_dtype()
+    read_axes(shape, dtype=stored, axes=axes or "TZYX"[-len(shape) :], name=str(path))
+    geometry = _geometry(header, shape[-3:], path)
+    grid = _values(image, shape, path)
+    data = geometry.to_data(grid)
+    reading = read_axes(
+        data.shape,
+        dtype=data.dtype,
+        axes=axes or "TZYX"[-data.ndim :],
+        spacing=dict(zip("ZYX", geometry.spacing, strict=True)),
+        unit=UNIT,
+        name=str(path),
+    )
+    labels = int(header["intent_code"]) == _LABEL_INTENT and data.dtype.kind in "iu"
+    return Volume(data, reading, geometry, path, labels=labels, frame_seconds=_frame_seconds(header))
+
+
+def _check_content(path: Path) -> None:
+    """Refuse what is no NIfTI, whatever its name says."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(348)
+        packed = start.startswith(_GZIP)
+        if packed and path.suffix.lower() != ".gz":
+            raise ImageError(f"{path}: its content is packed by gzip; rename it to {path.name}.gz")
+        if packed:
+            with gzip.open(path) as unpacked:
+                start = unpacked.read(348)
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: there is no such file; check the name") from error
+    except (OSError, EOFError) as error:
+        raise _damaged(path, error) from error
+    if not start:
+        raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    if not any(start[place : place + 4] == magic for magic, place in _MAGIC.items()):
+        raise ImageError(f"{path}: its content is no NIfTI, whatever its name says; export it again as NIfTI")
+    if path.suffix.lower() == ".gz" and not packed:
+        raise ImageError(f"{path}: its content is not packed; rename it to {path.name.removesuffix('.gz')}")
+
+
+def _damaged(path: Path, error: Exception) -> ImageError:
+    reason = getattr(error, "strerror", None) or error
+    return ImageError(f"{path}: the NIfTI is cut off or damaged ({reason}); copy or export it again")
+
+
+def _load(path: Path) -> Any:
+    """Read the header."""
+    import nibabel
+
+    try:
+        return nibabel.load(path, mmap=False)  # a file that another program writes anew must not end the process
+    except Exception as error:  # nibabel has a kind of error for each field
+        raise _damaged(path, error) from error
+
+
+def _shape(stored: tuple[int, ...], path: Path) -> tuple[int, ...]:
+    """Return the shape with slices first and without axes of length 1 in front of the three of space."""
+    shape = stored + (1,) * (3 - len(stored))
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) > 4:
+        raise ImageError(
+            f"{path}: it has {len(shape)} axes (shape {stored}), and a scan has three, or four with time; "
+            "save one of its parts as a file of its own"
+        )
+    return shape[::-1]
+
+
+def _geometry(header: Any, shape: tuple[int, ...], path: Path) -> VolumeGeometry:
+    affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    to_world = nifti_to_world(affine)
+    to_world[:3] *= _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
+    return VolumeGeometry.of_grid(to_world, shape, path=path, nifti_header=bytes(header.binaryblock))
+
+
+def _frame_seconds(header: Any) -> float:
+    step = float(header["pixdim"][4]) * _SECONDS.get(header.get_xyzt_units()[1], 0.0)
+    return step if math.isfinite(step) and step > 0 else 1.0
+
+
+def _values(image: Any, shape: tuple[int, ...], path: Path) -> Any:
+    """Return the values with slices first: in memory of a packed file, else lazily."""
+    proxy = image.dataobj
+    rescaling = Rescaling(float(proxy.slope), float(proxy.inter))
+    if path.suffix.lower() == ".gz":
+        try:
+            values = np.asarray(proxy.get_unscaled()).T.reshape(shape)
+        except Exception as error:  # gzip, zlib and nibabel each have their own way to meet the end of a file
+            raise _damaged(path, error) from error
+        whole = values.dtype.kind in "iu"
+        low, high = (float(values.min()), float(values.max())) if whole else (0.0, 0.0)
+        return rescaling(values, value_type(values.dtype, low, high, [rescaling]))
+    return _lazy(image, shape, rescaling, path)
+
+
+def _lazy(image: Any, shape: tuple[int, ...], rescaling: Rescaling, path: Path) -> Any:
+    import dask.array as da
+
+    stored, offset = image.header.get_data_dtype(), image.dataobj.offset
+    length = offset + math.prod(shape) * stored.itemsize
+    if path.stat().st_size < length:
+        raise ImageError(
+            f"{path}: the file is cut off ({path.stat().st_size} bytes, and its header asks for {length}); "
+            "copy or export it again"
+        )
+    limits = np.iinfo(stored) if stored.kind in "iu" else None
+    low, high = (float(limits.min), float(limits.max)) if limits else (0.0, 0.0)
+    planes = _Planes(path, shape, stored, offset, rescaling, value_type(stored, low, high, [rescaling]))
+    chunks = (1,) * (len(shape) - 2) + shape[-2:]
+    lazy: Any = da.from_array(planes, chunks=chunks, name=False, meta=np.empty((0,) * len(shape), planes.dtype))  # type: ignore[no-untyped-call]
+    return lazy
+
+
+class _Planes:
+    """The values of a plain NIfTI file, slices first, read from it when they are asked for."""
+
+    def __init__(
+        self,
+        path: Path,
+        shape: tuple[int, ...],
+        stored: np.dtype[Any],
+        offset: int,
+        rescaling: Rescaling,
+        dtype: np.dtype[Any],
+    ) -> None:
+        from nibabel.arrayproxy import ArrayProxy
+
+        # nibabel's own rescaling makes float64 of everything, so its proxy is told that there is none.
+        self._proxy = ArrayProxy(path, (shape[::-1], stored, offset, 1.0, 0.0), mmap=False)  # type: ignore[no-untyped-call]
+        self._path, self._rescaling = path, rescaling
+        self.shape, self.ndim, self.dtype = shape, len(shape), dtype
+
+    def __getitem__(self, place: tuple[Any, ...]) -> NDArray[Any]:
+        try:
+            stored = np.asarray(self._proxy[place[::-1]]).T
+        except Exception as error:  # the file has gone, or was written anew meanwhile
+            raise _damaged(self._path, error) from error
+        return self._rescaling(stored, self.dtype)

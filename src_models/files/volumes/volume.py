@@ -1,0 +1,47 @@
+"""A scan that has been opened: its values, how they are read, and where they are in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src_models.files.volumes.geometry import VolumeGeometry
+from src_models.images.axes import AxesReading
+
+__all__ = ["Volume"]
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """An opened scan.
+
+    Parameters
+    ----------
+    data
+        ([t, ]z, y, x), NumPy or dask; z runs to the head, y to the back, x to the patient's left, as nearly as the
+        file's grid allows. CT is in HU.
+    reading
+        Which axis is what, and the spacing in mm.
+    geometry
+        The place in the patient.
+    path
+        The file or folder.
+    modality
+        As DICOM says it, such as ``"CT"``; None where the file does not tell, as NIfTI.
+    description
+        What DICOM calls the series; empty where the file does not tell.
+    labels
+        Whether the file says that its values are labels.
+    frame_seconds
+        Time (s) from one volume to the next, where there is a time axis and the file tells; else 1.
+    """
+
+    data: Any
+    reading: AxesReading
+    geometry: VolumeGeometry
+    path: Path
+    modality: str | None = None
+    description: str = ""
+    labels: bool = False
+    frame_seconds: float = 1.0

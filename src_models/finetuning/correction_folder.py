@@ -1,0 +1,350 @@
+"""What the widget "Correct and learn" has done in worker threads: marking, ranking, comparing. No viewer and no Qt.
+
+Each function is called in one thread at a time; corrections and versions are read from their folder each time, so that
+what another process added is seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.correcting.kept_outcomes import KeptOutcomes, file_sha256
+from src_models.errors import UserError
+from src_models.prediction.jobs import Failure, Job, Outcome, load_model
+
+if TYPE_CHECKING:
+    from napari_medt.viewer.regions import Region
+    from src_models.corrections.correction import MarkMode, Source
+    from src_models.corrections.correction_set import CorrectionItem
+    from src_models.finetuning.candidates import Candidate
+    from src_models.finetuning.parts import LearningPart
+    from src_models.finetuning.versions import ModelVersion
+    from src_models.images.axes import AxesReading
+    from src_models.prediction.segment import Progress
+
+__all__ = [
+    "Compared",
+    "Kept",
+    "Marked",
+    "Shelf",
+    "checksum",
+    "compare_steps",
+    "default_folder",
+    "keep",
+    "merge",
+    "parts_of",
+    "rank",
+    "read_shelf",
+    "use_version",
+    "versions_folder",
+    "withdraw",
+    "write_note",
+]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marked:
+    """A plane that a person marked as corrected, as it was then.
+
+    Parameters
+    ----------
+    folder
+        The set of corrections that it goes to.
+    data, region
+        The image, and the plane in it.
+    predicted
+        What was found in the plane, (H, W).
+    changed
+        Where its labels differ from that, as flat indices, and what they hold there.
+    background
+        The number that background was painted with.
+    source
+        What it is.
+    mode, part
+        What counts; rows and columns, where that is a region.
+    objects
+        What is known of the objects that were clicked, in whichever plane.
+    model_name, model_sha256
+        The model that `predicted` comes from.
+    """
+
+    folder: Path
+    data: Any
+    region: Region
+    predicted: NDArray[Any]
+    changed: tuple[NDArray[np.intp], NDArray[Any]]
+    background: int
+    source: Source
+    mode: MarkMode
+    part: tuple[tuple[int, int], tuple[int, int]] | None = None
+    objects: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    model_name: str | None = None
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A correction that is on disk.
+
+    Parameters
+    ----------
+    marked
+        What was marked.
+    name
+        Its name in the set.
+    items
+        All corrections that count now, oldest first.
+    background
+        Rows and columns where background was painted that counts: it is background from now on.
+    checksum
+        Of the plane's labels once it is.
+    """
+
+    marked: Marked
+    name: str
+    items: tuple[CorrectionItem, ...]
+    background: tuple[NDArray[np.intp], ...]
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What a folder of corrections holds.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    items
+        The corrections that count, oldest first.
+    versions
+        What was learnt from them, oldest first.
+    active
+        Name of the version in use; None for the model that they began with.
+    base
+        The file of that model, where it is known.
+    """
+
+    folder: Path
+    items: tuple[CorrectionItem, ...]
+    versions: tuple[ModelVersion, ...]
+    active: str | None
+    base: Path | None
+
+    def version(self, name: str | None) -> ModelVersion | None:
+        """Return a version by its name."""
+        return next((version for version in self.versions if version.name == name), None)
+
+    def version_at(self, path: Path | None) -> ModelVersion | None:
+        """Return the version that a file is."""
+        return next((version for version in self.versions if version.path == path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A plane, segmented before and after learning."""
+
+    before: Outcome
+    after: Outcome
+
+
+def default_folder(image_name: str) -> Path:
+    """Return where corrections of an image go when nobody says otherwise."""
+    import platformdirs
+
+    name = "".join(letter if letter.isalnum() or letter in " -_.()" else "_" for letter in image_name).strip(" .")
+    return platformdirs.user_documents_path() / "napari-medt corrections" / (name or "image")
+
+
+def versions_folder(folder: Path) -> Path:
+    """Return where the versions learnt from a set of corrections lie."""
+    return folder / "models"
+
+
+def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
+    """Look at a folder of corrections, which need not exist.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    models
+        Model files among which the one that its versions began with may be, besides the file that it was.
+
+    Raises
+    ------
+    DataSetError
+        If it holds other things, or cannot be read.
+    """
+    from src_models.corrections.correction_set import CorrectionSet
+    from src_models.finetuning.versions import ModelVersions
+
+    versions = ModelVersions(versions_folder(folder))
+    found = tuple(versions.list())
+    own = {version.sha256 for version in found}
+    roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
+    known = [*models, *([] if versions.base is None else [versions.base])]
+    base = next((path for path in known if roots and file_sha256(path) == roots[0]), None)
+    return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
+
+
+def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> Shelf:
+    """Use a version from now on, or the model that they began with, and look at the folder again.
+
+    Raises
+    ------
+    UserError
+        If there is no such version, or the disk does not take it.
+    """
+    from src_models.finetuning.versions import ModelVersions
+
+    versions = ModelVersions(versions_folder(folder))
+    if versions.active != name:
+        versions.activate(name)
+    return read_shelf(folder, models)
+
+
+def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Shelf:
+    """Leave a correction out from now on, and look at the folder again.
+
+    Raises
+    ------
+    UserError
+        If it is not there any more, or the disk does not take it.
+    """
+    from src_models.corrections.correction_set import CorrectionSet
+
+    CorrectionSet.open(folder).withdraw(name)
+    return read_shelf(folder, models)
+
+
+def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[Shelf, int]:
+    """Add the corrections of another set, which stays as it is; return the folder as it is then, and how many are new.
+
+    Raises
+    ------
+    UserError
+        If the other folder holds no corrections, they do not fit, or the disk does not take them.
+    """
+    from src_models.corrections.correction_set import CorrectionSet
+
+    if not (other / "manifest.csv").is_file():
+        raise UserError(f"{other} holds no corrections: choose a folder that was named under Kept in")
+    added = CorrectionSet.open(folder).merge(CorrectionSet.open(other))
+    return read_shelf(folder, models), len(added)
+
+
+def write_note(folder: Path, name: str, text: str) -> None:
+    """Keep a person's words on a version."""
+    from src_models.finetuning.versions import ModelVersions
+
+    ModelVersions(versions_folder(folder)).note(name, text)
+
+
+def keep(marked: Marked) -> Kept:
+    """Write a marked plane into its set of corrections.
+
+    Raises
+    ------
+    UserError
+        If nothing counts, labels do not fit, or the disk does not take it; then the set is as it was.
+    """
+    from src_models.corrections.correction import mark
+    from src_models.corrections.correction_set import CorrectionSet
+
+    labels = np.array(marked.predicted, dtype=marked.changed[1].dtype)
+    places, values = marked.changed
+    np.put(labels, places, values)
+    background = labels == marked.background
+    present = set(np.unique(labels).tolist()) if marked.objects else set()
+    objects = [entry for entry in marked.objects if entry["value"] in present]
+    prompts = [{"object": entry["value"], **prompt} for entry in objects for prompt in entry.get("prompts", [])]
+    correction = mark(
+        _plane(marked.data, marked.region),
+        np.where(background, 0, labels),
+        marked.predicted,
+        source=marked.source,
+        mode=marked.mode,
+        region=marked.part,
+        background=background,
+        clicked=[entry["value"] for entry in objects],
+        prompts=prompts,
+        model_name=marked.model_name,
+        model_sha256=marked.model_sha256,
+    )
+    corrections = CorrectionSet.open(marked.folder)
+    name = corrections.add(correction)
+    if marked.part is not None:
+        inside = np.zeros_like(background)
+        (top, bottom), (left, right) = marked.part
+        inside[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+        background &= inside
+    after = np.where(background, 0, labels).astype(labels.dtype)
+    return Kept(marked, name, corrections.items, np.nonzero(background), checksum(after))
+
+
+def checksum(labels: NDArray[Any]) -> int:
+    """Return what tells labels of a plane from others."""
+    return zlib.crc32(np.ascontiguousarray(labels).data)
+
+
+def parts_of(model: Path) -> list[LearningPart]:
+    """Return the parts of a model that can learn, each with what it costs."""
+    from src_models.finetuning.parts import learning_parts
+
+    return learning_parts(load_model(model).network)
+
+
+def rank(
+    data: Any, axes: AxesReading, model: Path, folder: Path, *, source: str, device: str, threads: int, name: str
+) -> Generator[Progress, None, list[Candidate] | Failure]:
+    """Rank what should be corrected next; errors come back as a Failure."""
+    try:
+        from src_models.computing.execution import computing_threads
+        from src_models.corrections.correction_set import CorrectionSet
+        from src_models.finetuning.candidates import rank_steps
+
+        with computing_threads(threads or None):
+            corrections = CorrectionSet.open(folder)
+            return (
+                yield from rank_steps(
+                    data,
+                    load_model(model),
+                    axes=axes,
+                    corrections=corrections,
+                    source=source,
+                    device=device,
+                    name=name,
+                )
+            )
+    except UserError as error:
+        return Failure(str(error))
+    except Exception as error:
+        _log.exception("ranking %r failed", name)
+        return Failure(f"Looking for what to correct next failed unexpectedly ({type(error).__name__}: {error}).")
+
+
+def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
+    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
+    one = yield from kept.steps(before, exactly=False)
+    if isinstance(one, Failure):
+        return one
+    other = yield from kept.steps(after, exactly=False)
+    return other if isinstance(other, Failure) else Compared(one, other)
+
+
+def _plane(data: Any, region: Region) -> NDArray[Any]:
+    """Return a plane of an image, (H, W) or (H, W, C)."""
+    plane = np.asarray(region.cut(data))
+    axes = region.sub_axes
+    return np.moveaxis(plane, axes.index("C"), -1) if "C" in axes else plane

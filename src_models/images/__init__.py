@@ -1,0 +1,1 @@
+"""What an image is to a network: axes, planes, channels, intensities."""

@@ -1,0 +1,151 @@
+"""An image's plane as the network sees it: its channels, normalised, at the network's scale, region by region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.errors import ImageError
+from src_models.images.channels import as_channels
+from src_models.images.intensity import Normalisation, is_finite, measure
+from src_models.images.planes import Planes
+from src_models.images.resampling import read_resized, zoomed_shape
+from src_models.models.header import ModelHeader
+
+__all__ = ["PlaneSource", "normalisations", "sampled_values"]
+
+# A plane of up to this many pixels is measured whole; of a larger one, GRID x GRID blocks are.
+WHOLE_PIXELS = 2048 * 2048
+GRID = 4
+BLOCK = 512
+MOST_PLANES = 9
+
+Plane = tuple[int, ...]
+
+
+class PlaneSource:
+    """One plane of an image for one model.
+
+    Parameters
+    ----------
+    image, planes, plane
+        The image, how it divides, and which plane of it.
+    header
+        The model's.
+    normalisation
+        By time point, from :func:`normalisations`.
+    zoom
+        Factor by which the image is resized before the network sees it.
+    name
+        The image, for errors.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        planes: Planes,
+        plane: Plane,
+        header: ModelHeader,
+        normalisation: Mapping[int, Normalisation],
+        zoom: float,
+        name: str,
+    ) -> None:
+        self._image = image
+        self._planes = planes
+        self.plane = plane
+        self._header = header
+        self._normalisation = normalisation[_time(planes, plane)]
+        self._name = name
+        self._resized = self.shape = zoomed_shape(planes.shape, zoom)
+        self._start = (0,) * len(self.shape)
+        self.fill: float | None = None
+
+    def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
+        """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
+
+        Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with.
+        """
+        there = [slice(part.start + a, part.stop + a) for part, a in zip(region, self._start, strict=True)]
+        block = read_resized(self._read, self._planes.shape, self._resized, there)
+        return np.ascontiguousarray(block, dtype=np.float32)
+
+    def zoomed(self, zoom: float) -> PlaneSource:
+        """Return the same plane, whole, at another scale (relative to the image's own pixels)."""
+        shape = zoomed_shape(self._planes.shape, zoom)
+        return self._like(shape=shape, _resized=shape, _start=(0,) * len(shape))
+
+    def cut(self, region: Sequence[slice]) -> PlaneSource:
+        """Return a region of the plane (px of the resized plane), as a plane of its own."""
+        starts = tuple(a + part.start for a, part in zip(self._start, region, strict=True))
+        return self._like(shape=tuple(part.stop - part.start for part in region), _start=starts)
+
+    def _like(self, **changed: tuple[int, ...]) -> PlaneSource:
+        other = object.__new__(PlaneSource)
+        other.__dict__.update(self.__dict__, **changed)
+        return other
+
+    def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
+        block = self._planes.read(self._image, self.plane, region)
+        if not is_finite(block):
+            self.fill = self._normalisation.fill
+        return self._normalisation(as_channels(block, self._header, self._name))
+
+
+def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -> dict[int, Normalisation]:
+    """Measure the normalisation of each time point, over all its depth, from a regular sample.
+
+    Raises
+    ------
+    ImageError
+        If no sampled value is finite. A time point without any is normalised like the first that has some.
+    """
+    by_time: dict[int, list[Plane]] = {}
+    for plane in planes:
+        by_time.setdefault(_time(planes, plane), []).append(plane)
+    found = {}
+    for time, members in by_time.items():
+        step = -(-len(members) // MOST_PLANES)
+        sampled = np.concatenate([_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]])
+        if sampled.dtype.kind != "f" or np.isfinite(sampled).any():
+            found[time] = measure(sampled, header.intensity, name=name)
+    if not found:
+        raise ImageError(f"{name} has no value that is a finite number (all are NaN or infinite); open another one")
+    return {time: found.get(time, next(iter(found.values()))) for time in by_time}
+
+
+def sampled_values(image: Any, planes: Planes) -> NDArray[Any]:
+    """Return a regular sample of an image's middle plane, as (C, values)."""
+    middle = list(planes)[len(planes) // 2]
+    blocks = [planes.read(image, middle, region) for region in _sampled_regions(planes.shape)]
+    return np.concatenate([block.reshape(len(block), -1) for block in blocks], axis=1)
+
+
+def _sample(image: Any, planes: Planes, plane: Plane, header: ModelHeader, name: str) -> NDArray[Any]:
+    blocks = (planes.read(image, plane, region) for region in _sampled_regions(planes.shape))
+    kept = [as_channels(block, header, name).ravel() if block.shape[0] > 1 else block.ravel() for block in blocks]
+    return np.concatenate(kept)
+
+
+def _sampled_regions(shape: Sequence[int]) -> list[tuple[slice, ...]]:
+    """Cut GRID x GRID blocks out of the last two axes, and a few slices of the first in 3D."""
+    deep = tuple(shape[:-2])
+    if int(np.prod(shape, dtype=np.int64)) <= WHOLE_PIXELS:
+        return [tuple(slice(0, size) for size in shape)]
+    depths: list[tuple[slice, ...]] = [()]
+    if deep:
+        slices = np.unique(np.linspace(0, deep[0] - 1, MOST_PLANES).round().astype(int))
+        depths = [(slice(int(z), int(z) + 1),) for z in slices]
+    starts = [np.linspace(0, max(0, size - BLOCK), GRID).round().astype(int) for size in shape[-2:]]
+    return [
+        (*depth, slice(int(y), int(y) + BLOCK), slice(int(x), int(x) + BLOCK))
+        for depth in depths
+        for y in np.unique(starts[0])
+        for x in np.unique(starts[1])
+    ]
+
+
+def _time(planes: Planes, plane: Plane) -> int:
+    return plane[planes.leading.index("T")] if "T" in planes.leading else 0

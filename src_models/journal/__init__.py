@@ -1,0 +1,1 @@
+"""Labels that outlive the process that they were painted in."""

@@ -1,0 +1,1 @@
+"""Labels: made from probabilities, measured, compared."""

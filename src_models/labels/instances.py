@@ -1,0 +1,139 @@
+"""Instances from class probabilities and back: interior, boundary, and the watershed between them.
+
+A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the two
+outermost layers of pixels inside each object (one where two would leave little of it), so two touching objects have
+four layers between them, and removing the boundary leaves them apart. Interior and boundary together are exactly the
+object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.models.header import InstanceSettings
+
+__all__ = ["INSTANCE_CLASSES", "labels_from_probabilities", "median_diameter", "targets_from_labels"]
+
+INSTANCE_CLASSES = ("background", "interior", "boundary")
+# A second layer is boundary where at least this share of the object stays interior: from 8 px in diameter on.
+LEAST_INTERIOR = 0.25
+
+
+def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Turn instance labels into the classes a network learns.
+
+    Parameters
+    ----------
+    labels
+        Integer labels of any dimension; 0 is background.
+
+    Returns
+    -------
+    ndarray of uint8, shape of `labels`
+        0 background, 1 interior, 2 boundary.
+
+    Examples
+    --------
+    >>> targets_from_labels(np.array([[0, 1, 1, 1, 2, 2, 2, 0]])).tolist()
+    [[0, 2, 1, 2, 2, 1, 2, 0]]
+    """
+    if labels.size and labels.max() > labels.size:  # counting by id takes memory for the largest one
+        labels = np.unique(np.append(0, labels), return_inverse=True)[1][1:].reshape(labels.shape)
+    first = _outermost(labels)
+    inside = np.where(first, 0, labels)
+    second = _outermost(inside)
+    sizes = np.bincount(labels.ravel())
+    left = np.bincount(np.where(second, 0, inside).ravel(), minlength=sizes.size)
+    large = left >= LEAST_INTERIOR * sizes
+    targets = (labels > 0).astype(np.uint8)
+    targets[first | (second & large[labels])] = 2
+    return targets
+
+
+def _outermost(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    from skimage.segmentation import find_boundaries
+
+    return np.asarray(find_boundaries(labels, connectivity=1, mode="inner") & (labels > 0))
+
+
+def labels_from_probabilities(
+    probabilities: NDArray[Any], settings: InstanceSettings | None = None
+) -> NDArray[np.int32]:
+    """Separate objects by a watershed on the distance to the edge of what is surely interior.
+
+    The predicted boundary parts most touching objects; where it has gaps, their shape does: each peak of the distance
+    that rises by `settings.depth` over the saddle to the next one is the seed of an object of its own.
+
+    Parameters
+    ----------
+    probabilities
+        P(background), P(interior), P(boundary), shape (3, y, x) or (3, z, y, x).
+    settings
+        Thresholds and sizes.
+
+    Returns
+    -------
+    ndarray of int32, shape (y, x) or (z, y, x)
+        Objects numbered from 1; 0 is background.
+    """
+    from scipy import ndimage
+    from skimage.segmentation import watershed
+
+    settings = settings or InstanceSettings()
+    interior = np.asarray(probabilities[1], dtype=np.float32)
+    foreground = interior + np.asarray(probabilities[2], dtype=np.float32) > settings.foreground
+    core = foreground & (interior > settings.seed)
+    distance = _distance_inside(core, settings.smoothing)
+    seeds, _ = ndimage.label(_peaks(distance, core, settings.depth), np.ones((3,) * core.ndim))
+    labels = watershed(-distance, seeds, mask=foreground)
+    return _relabel(_without_small(labels, settings.min_size))
+
+
+def _distance_inside(core: NDArray[np.bool_], smoothing: float) -> NDArray[np.float32]:
+    """Return the distance (px) to the nearest pixel outside, which the image's border is too, smoothed."""
+    from scipy import ndimage
+
+    inner = (slice(1, -1),) * core.ndim
+    distance = ndimage.distance_transform_edt(np.pad(core, 1))[inner].astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(distance, smoothing)) if smoothing > 0 else distance
+
+
+def _peaks(distance: NDArray[np.float32], core: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
+    """Return what lies within `depth` of its peak, and the whole of pieces that are not as deep as that."""
+    from scipy import ndimage
+    from skimage.morphology import reconstruction
+
+    dome = distance - reconstruction(distance - np.float32(2 * depth), distance)
+    peaks = core & (dome >= depth)
+    pieces, count = ndimage.label(core, np.ones((3,) * core.ndim))
+    shallow = np.ones(count + 1, bool)
+    shallow[pieces[peaks]] = shallow[0] = False
+    return np.asarray(peaks | shallow[pieces])
+
+
+def median_diameter(labels: NDArray[Any]) -> float | None:
+    """Return the median diameter (px) of the circles, or balls, of equal size as the objects; None without objects."""
+    # Not by bincount: ids of masks may be as large as their type, whatever their number.
+    _, sizes = np.unique(labels[labels > 0], return_counts=True)
+    if not sizes.size:
+        return None
+    median = float(np.median(sizes))
+    radius = (median / np.pi) ** (1 / 2) if labels.ndim == 2 else (median * 3 / (4 * np.pi)) ** (1 / 3)
+    return float(2 * radius)
+
+
+def _without_small(labels: NDArray[Any], smallest: int) -> NDArray[Any]:
+    sizes = np.bincount(labels.ravel())
+    keep = sizes >= smallest
+    keep[0] = False
+    return np.asarray(np.where(keep, np.arange(sizes.size), 0)[labels])
+
+
+def _relabel(labels: NDArray[Any]) -> NDArray[np.int32]:
+    present = np.bincount(labels.ravel()) > 0
+    present[0] = False
+    numbers = np.where(present, np.cumsum(present), 0).astype(np.int32)
+    return np.asarray(numbers[labels])

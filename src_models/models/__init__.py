@@ -1,0 +1,1 @@
+"""Model files, the architectures that they name, and the library of them."""

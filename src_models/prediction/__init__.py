@@ -1,0 +1,1 @@
+"""Running a network over an image, tile by tile."""

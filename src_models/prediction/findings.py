@@ -1,0 +1,196 @@
+"""What a run found, in figures that add up plane by plane, and in sentences that every surface shows alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.images.planes import Planes
+from src_models.models.header import ModelHeader
+from src_models.prediction.certainty import LEAST_CERTAINTY, Certainty
+from src_models.prediction.object_size import ObjectSize
+from src_models.prediction.segmentation import ResultName
+
+__all__ = ["Findings", "sizes_of"]
+
+# Where at least this share of at least so many outlines is smaller than what the network handles, they are specks. In
+# images like those learnt from it is below 0.25.
+SPECKS_SHARE = 0.45
+FEWEST_SPECKS = 20
+FEWEST_SIZES = 5  # objects from which on their median size says something
+FAR_OFF = 2.0  # times the diameter that was given
+
+
+class Findings:
+    """Collects what is found, plane by plane.
+
+    Parameters
+    ----------
+    header
+        The model's.
+    planes
+        How the image divides.
+    result
+        Whether the labels are objects or classes.
+    """
+
+    def __init__(self, header: ModelHeader, planes: Planes, result: ResultName) -> None:
+        self._header = header
+        self._planes = planes
+        self._result = result
+        self._sizes: list[NDArray[np.int64]] = []  # of every outline (px of the image)
+        self._classes = np.zeros(len(header.classes), np.int64)
+        self.certainty = Certainty()
+        self.objects = 0
+        self.linked = ""
+        self.left_out = 0
+        self._kept_outlines: int | None = None
+
+    @property
+    def outlines(self) -> int:
+        """Number of objects in all planes, those that show in several counted in each."""
+        return sum(len(sizes) for sizes in self._sizes)
+
+    def add_sizes(self, sizes: NDArray[np.int64]) -> None:
+        """Take note of the objects of one plane, by their numbers of pixels."""
+        self._sizes.append(sizes)
+        self.objects += len(sizes)
+
+    def add_classes(self, block: NDArray[np.uint8]) -> None:
+        """Take note of a block of classes."""
+        self._classes += np.bincount(block.ravel(), minlength=len(self._classes))
+
+    def set_linked(self, axes: str, objects: int) -> None:
+        """Take note that outlines were linked through these axes, into this number of objects."""
+        self.linked, self.objects = axes, objects
+
+    def set_kept(self, objects: int, outlines: int) -> None:
+        """Take note of how many objects, and outlines of these, are left when small ones and those at the edge go."""
+        self.left_out = self.objects - objects
+        self.objects, self._kept_outlines = objects, outlines
+
+    def summary(self) -> str:
+        """Say what was found: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12.3%"``."""
+        if self._result == "semantic":
+            if not self._classes[1:].any():
+                return "background only"
+            names = ("objects",) if self._header.result == "instances" else self._header.classes[1:]
+            shares = zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)
+            return ", ".join(f"{name} {share:.1%}" for name, share in shares)
+        without = f", {self.left_out} left out" if self.left_out else ""
+        return f"{self._counted()}{without}"
+
+    def _counted(self) -> str:
+        depths = {letter: self._planes.reading.size(letter) for letter in self._planes.leading}
+        stacked = {letter: size for letter, size in depths.items() if size > 1}
+        if not stacked:
+            return _number(self.objects, "object")
+        found = "outline" if self._planes.spatial == "YX" else "object"
+        outlines = _number(self.outlines if self._kept_outlines is None else self._kept_outlines, found)
+        if not self.linked:
+            return f"{outlines} in {_places(stacked)}, not linked"
+        through = " and ".join(letter.lower() for letter in self.linked)
+        rest = {letter: size for letter, size in stacked.items() if letter not in self.linked}
+        but = f", not through {' and '.join(letter.lower() for letter in rest)}" if rest else ""
+        objects = f"{_number(self.objects, 'object')} in {_places(rest or stacked)}"
+        return f"{objects} ({outlines}, linked through {through}{but})"
+
+    def size(self, chosen: ObjectSize) -> str:
+        """Say for which size the image was resized, and how; nothing of models that do not depend on size."""
+        if self._header.object_diameter is None or self._header.diameter_range is None:
+            return ""
+        how = "image not resized" if chosen.zoom == 1 else f"image resized {chosen.zoom:.2g} times"
+        return how if chosen.diameter is None else f"objects of about {chosen.diameter:.3g} px, {how}"
+
+    def advice(self, chosen: ObjectSize) -> tuple[str, ...]:
+        """Say what may be wrong, and what to try."""
+        if self._result == "semantic" and not self._classes[1:].any():
+            return tuple(filter(None, [chosen.note, _NOTHING]))
+        if self.left_out and self.objects == 0:
+            return (_ALL_LEFT_OUT,)
+        if self._result == "instances" and self.objects == 0:
+            sized = _NO_OBJECTS if self._header.object_diameter else _NOTHING
+            return tuple(filter(None, [chosen.note, sized]))
+        specks = self._specks(chosen)
+        note = "" if specks and chosen.diameter is None else chosen.note  # both ask for the size
+        return tuple(filter(None, [self._unlike(), note, specks, self._other_size(chosen)]))
+
+    def _unlike(self) -> str:
+        certainty = self.certainty.mean
+        if certainty is None or certainty >= LEAST_CERTAINTY:
+            return ""
+        return (
+            f"This image may be unlike those that {self._header.name!r} learnt from: the network is only "
+            f"{certainty:.0%} sure of what it found (usually over {LEAST_CERTAINTY:.0%}). Check it; another model, or "
+            "correcting some of it and learning, may do better."
+        )
+
+    def _diameters(self) -> NDArray[np.float64]:
+        sizes = np.concatenate([*self._sizes, np.zeros(0, np.int64)]).astype(np.float64)
+        if self._planes.spatial == "YX":
+            return 2 * np.sqrt(sizes / np.pi)
+        return 2 * np.cbrt(sizes * 3 / (4 * np.pi))
+
+    def _specks(self, chosen: ObjectSize) -> str:
+        if self._header.diameter_range is None or self.outlines < FEWEST_SPECKS:
+            return ""
+        least = self._header.diameter_range[0] / chosen.zoom
+        share = float((self._diameters() < least).mean())
+        if share < SPECKS_SHARE:
+            return ""
+        return (
+            f"{share:.0%} of the outlines are specks under {least:.2g} px: give the object size, in pixels, of the "
+            "objects that you look for."
+        )
+
+    def _other_size(self, chosen: ObjectSize) -> str:
+        if chosen.diameter is None or self.outlines < FEWEST_SIZES:
+            return ""
+        found = float(np.median(self._diameters()))
+        if max(found / chosen.diameter, chosen.diameter / found) < FAR_OFF:
+            return ""
+        return (
+            f"The objects that were found are about {found:.2g} px across, not {chosen.diameter:.3g} px: the object "
+            "size may be wrong."
+        )
+
+
+_NOTHING = (
+    "Nothing was found. Try a higher sensitivity, another channel or part of the image, or another model, such as one "
+    "for bright objects on a dark ground or for dark ones on a bright ground."
+)
+_NO_OBJECTS = (
+    "Nothing was found. Try a higher sensitivity, giving the object size (the diameter of one object, in pixels), "
+    "another channel, or another model."
+)
+_ALL_LEFT_OUT = "All that was found was left out: try a smaller least size, or keep what touches the edge."
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _places(stacked: dict[str, int]) -> str:
+    """Say in how many planes, or points in time."""
+    if tuple(stacked) == ("T",):
+        return f"{stacked['T']} time points"
+    return f"{int(np.prod(list(stacked.values()), dtype=int))} planes"
+
+
+def sizes_of(blocks: Iterable[NDArray[np.int32]], first_id: int, next_id: int) -> NDArray[np.int64]:
+    """Count the pixels of each object of one plane; numbers without a pixel are left out.
+
+    Parameters
+    ----------
+    blocks
+        The plane's labels, block by block.
+    first_id, next_id
+        The first number, and the one after the last.
+    """
+    sizes = np.zeros(next_id - first_id + 1, np.int64)
+    for block in blocks:
+        ids = block.ravel()
+        sizes += np.bincount(np.where(ids >= first_id, ids - first_id + 1, 0), minlength=len(sizes))
+    return sizes[1:][sizes[1:] > 0]

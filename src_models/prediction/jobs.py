@@ -1,0 +1,199 @@
+"""A run of a model on an image layer, without viewer or Qt: what is wanted, and the generator that does it.
+
+A :class:`Job` is put together on the GUI thread from plain values; :func:`segmentation_steps` runs in a worker thread,
+yields after every tile, and ends with an :class:`Outcome` or, so that nothing is raised across threads, a
+:class:`Failure` with a sentence for people. Closing the generator cancels the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_medt.viewer.regions import Region
+from src_models.errors import UserError
+
+if TYPE_CHECKING:
+    from src_models.models.checkpoint import Model
+    from src_models.prediction.segment import Progress, Segmentation
+
+__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "load_model", "segmentation_steps"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSettings:
+    """What a person set in the widget.
+
+    Parameters
+    ----------
+    model
+        The model file.
+    result
+        Labels are objects or class ids; None is the model's own.
+    attention
+        Names of the attention maps to add.
+    diameter
+        Diameter of the objects (px); None estimates it.
+    sensitivity, least_size, drop_edge
+        Which objects are kept, as in :func:`src_models.segment`.
+    link
+        Axes through which objects are linked: ``"z"``, ``"t"``, ``"zt"``, or none.
+    tile
+        Tile size (px); None is the model's own.
+    device
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    threads
+        Threads to compute with on the CPU; 0 takes all cores but one, which is left to the viewer.
+    """
+
+    model: Path
+    result: Literal["semantic", "instances"] | None = None
+    attention: tuple[str, ...] = ()
+    diameter: float | None = None
+    sensitivity: float = 0.0
+    least_size: float = 0.0
+    drop_edge: bool = False
+    link: str = "z"
+    tile: int | None = None
+    device: str = "auto"
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run: settings, and the image layer as it was when the run began.
+
+    Parameters
+    ----------
+    settings
+        What the person set.
+    data
+        The layer's array at full resolution; it is only read.
+    region
+        The box of it that is segmented.
+    layer_id, layer_name
+        Which layer it is, for finding it again and for messages.
+    previous
+        Labels of an earlier run that cover the whole layer and that this run's objects are added to: their numbers
+        are continued.
+    """
+
+    settings: SegmentSettings
+    data: Any
+    region: Region
+    layer_id: Hashable
+    layer_name: str
+    previous: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run gave.
+
+    Parameters
+    ----------
+    job
+        The run.
+    model_name
+        Name of the model, for naming layers.
+    labels
+        Labels of the region, with one axis for every axis of the layer.
+    segmentation
+        The rest of what the run gave: attention maps in pixels of the region, provenance. Large maps are on disk, and
+        only as long as this object lives.
+    summary
+        What was found, in a few words.
+    """
+
+    job: Job
+    model_name: str
+    labels: Any
+    segmentation: Segmentation
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run gave nothing, in a sentence for people."""
+
+    message: str
+
+
+def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]:
+    """Run a job, yielding after every tile; errors come back as a :class:`Failure`."""
+    try:
+        return (yield from _run(job))
+    except UserError as error:
+        return Failure(str(error))
+    except Exception as error:
+        _log.exception("segmenting layer %r failed", job.layer_name)
+        return Failure(
+            f"Segmenting layer {job.layer_name!r} failed in a way that was not foreseen ({type(error).__name__}: "
+            f"{error}). Nothing was changed; the log has the details for a bug report."
+        )
+
+
+def _run(job: Job) -> Generator[Progress, None, Outcome]:
+    from napari_medt.viewer.result_layers import load_what_layers_need
+    from src_models.computing.execution import computing_threads
+    from src_models.prediction.segment import segment_steps
+
+    settings, region = job.settings, job.region
+    load_what_layers_need()
+    model = load_model(settings.model)
+    with computing_threads(settings.threads or None):
+        segmentation = yield from segment_steps(
+            region.cut(job.data),
+            model,
+            axes=region.sub_axes,
+            attention=settings.attention,
+            diameter=settings.diameter,
+            sensitivity=settings.sensitivity,
+            least_size=settings.least_size,
+            drop_edge=settings.drop_edge,
+            tile=settings.tile,
+            result=settings.result,
+            link=settings.link,
+            device=settings.device,
+            name=f"layer {job.layer_name!r}",
+        )
+    return _outcome(job, segmentation)
+
+
+def _outcome(job: Job, segmentation: Segmentation) -> Outcome:
+    segmentation.probabilities = None  # no layer shows them, and they are large
+    segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
+    labels = job.region.expand(segmentation.labels)
+    if segmentation.result == "instances" and job.previous is not None:
+        labels = continue_numbers(labels, job.previous, job.region)
+    name = job.settings.model.stem
+    return Outcome(job=job, model_name=name, labels=labels, segmentation=segmentation, summary=segmentation.summary)
+
+
+def continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
+    """Let numbers go on after those of the other planes, so that no two objects of a layer share a number."""
+    if not isinstance(labels, np.ndarray) or previous.shape != region.layer_shape or region.whole:
+        return labels
+    elsewhere = np.array(previous)
+    elsewhere[region.layer_index] = 0
+    return np.where(labels > 0, labels + elsewhere.max(), 0).astype(labels.dtype)
+
+
+def load_model(path: Path) -> Model:
+    """Load a model file; the last two are kept, so that trying settings or comparing does not load them each time."""
+    return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=2)
+def _load(path: Path, _modified: int) -> Model:
+    from src_models.models.checkpoint import load
+
+    return load(path)

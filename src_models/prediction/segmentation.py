@@ -1,0 +1,103 @@
+"""What a run of a model on an image gives: labels, probabilities, placed attention maps, and what to say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from src_models.disk.scratch import Scratch
+
+__all__ = ["PlacedMap", "Progress", "ResultName", "Segmentation"]
+
+ResultName = Literal["semantic", "instances"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: steps done, steps in all, and what is being done, in words."""
+
+    done: int
+    total: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMap:
+    """One attention map on an image.
+
+    Parameters
+    ----------
+    name, kind, description, level
+        What it is; level 1 is the finest.
+    data
+        Values from 0 to 1 (of attention received: 1 is the average), at the map's own resolution; the same axes as the
+        labels.
+    scale
+        Image pixels per cell, along each axis.
+    translate
+        Position (image pixels, centre of a pixel = whole number) of the centre of the first cell, along each axis.
+    """
+
+    name: str
+    kind: str
+    description: str
+    level: int
+    data: Any
+    scale: tuple[float, ...]
+    translate: tuple[float, ...]
+
+
+@dataclass
+class Segmentation:
+    """What a run found.
+
+    Parameters
+    ----------
+    labels
+        In the image's axes without channels: int32 object numbers, or uint8 classes.
+    probabilities
+        (classes, *labels.shape), float16; None where that would take over 512 MiB.
+    attention
+        The maps asked for, finest first.
+    classes
+        Names of the classes.
+    result
+        ``"semantic"`` or ``"instances"``.
+    provenance
+        How it was made: model, settings, versions.
+    diameter
+        Diameter (px of the image) of the objects that the image was resized for: given, or estimated; None where
+        neither.
+    zoom
+        Factor by which the image was resized before the network saw it.
+    certainty
+        Mean probability of being an object, where objects are, of a model of instances; None where there are none.
+    summary
+        What was found, in a few words, such as ``"68 objects"`` or ``"cell 12.3%"``.
+    size
+        Diameter and zoom in words, such as ``"objects of about 24 px, image resized 0.8 times"``; empty where the
+        model does not depend on the size of objects.
+    advice
+        Sentences on what may be wrong, and what to try: nothing was found, the image is unlike what the network
+        learnt from, a size was out of bounds.
+    notes
+        Sentences on how the image was read: values that were filled, channels that were taken for colours.
+    """
+
+    labels: Any
+    probabilities: NDArray[np.float16] | None
+    attention: list[PlacedMap]
+    classes: tuple[str, ...]
+    result: ResultName
+    provenance: dict[str, Any]
+    diameter: float | None = None
+    zoom: float = 1.0
+    certainty: float | None = None
+    summary: str = ""
+    size: str = ""
+    advice: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    _scratch: Scratch = field(default_factory=Scratch, repr=False)

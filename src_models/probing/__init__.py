@@ -1,0 +1,1 @@
+"""Where the output at one pixel looks."""

@@ -1,0 +1,131 @@
+"""The header of a model that is about to be trained: what the data set says, and what a person chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from src_models.errors import DataSetError
+from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.labels.instances import INSTANCE_CLASSES, median_diameter
+from src_models.models.header import RGB, Intensity, ModelHeader
+
+__all__ = ["new_header", "tiles_for"]
+
+TILE = {2: (512, 512), 3: (96, 96, 96)}
+# Above this many classes, numbers that do not occur mean that the masks are no classes.
+MOST_UNNAMED = 16
+OVERLAP = {2: (96, 96), 3: (24, 24, 24)}
+
+
+def new_header(
+    data: DataSet,
+    *,
+    architecture: str,
+    name: str,
+    purpose: str = "",
+    result: Literal["semantic", "instances"] = "instances",
+    class_names: Sequence[str] = (),
+    config: dict[str, Any] | None = None,
+    intensity: Intensity | None = None,
+    licence: str = "unknown",
+) -> ModelHeader:
+    """Describe a network for a data set.
+
+    Dimensions and channels are those of the training images (colour as soon as one is in colour), the number of classes
+    is that of the masks, and the sizes of objects a model of instances will handle are those it will see.
+
+    Parameters
+    ----------
+    data
+        The data set; its split "train" is read once.
+    architecture, config
+        The network, and its arguments besides channels, classes and dimensions.
+    name, purpose, licence, intensity
+        As in the header.
+    result
+        Whether masks hold objects or classes.
+    class_names
+        Names of the classes from 1 on, for ``"semantic"``; by default "class 1" and so on.
+
+    Raises
+    ------
+    DataSetError
+        If images differ in dimensions or have channel counts that do not go together, or there are too few names.
+    """
+    facts = [_facts(sample, result) for sample in data.split("train")]
+    dimensions = _only({fact[0] for fact in facts}, data, "dimensions")
+    channels = _channels({fact[1] for fact in facts}, data)
+    classes = _classes(set().union(*(fact[2] for fact in facts)), class_names, result, data)
+    diameters = np.array([fact[3] for fact in facts if fact[3] is not None])
+    sizes: dict[str, Any] = {}
+    if diameters.size:
+        low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
+        sizes = {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
+    tile, overlap = tiles_for(config or {}, dimensions)
+    return ModelHeader(
+        name=name,
+        purpose=purpose or f"{architecture} trained on {data.root.resolve().name}",
+        architecture=architecture,
+        config={**(config or {}), "in_channels": len(channels), "classes": len(classes), "dimensions": dimensions},
+        classes=classes,
+        channels=channels,
+        dimensions=dimensions,
+        intensity=intensity or Intensity(),
+        tile=tile,
+        overlap=overlap,
+        result=result,
+        licence=licence,
+        **sizes,
+    )
+
+
+def tiles_for(config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return tile and overlap (px) for a network: its window, where it has one."""
+    window = config.get("image_size")
+    if window:
+        return (window,) * dimensions, (window // 4,) * dimensions
+    return TILE[dimensions], OVERLAP[dimensions]
+
+
+def _facts(sample: Sample, result: str) -> tuple[int, int, set[int], float | None]:
+    """Return dimensions, channels, the classes that occur, and the median diameter of the objects."""
+    image, mask = read_sample(sample)
+    channels = 1 if image.ndim == mask.ndim else image.shape[-1]
+    if result == "instances":
+        return mask.ndim, channels, set(), median_diameter(mask)
+    return mask.ndim, channels, set(np.unique(mask).tolist()) - {0}, None
+
+
+def _only(values: set[int], data: DataSet, what: str) -> int:
+    if len(values) > 1:
+        raise DataSetError(f"{data.root}: images differ in {what} ({sorted(values)}); train on one kind at a time")
+    return values.pop()
+
+
+def _channels(counts: set[int], data: DataSet) -> tuple[str, ...]:
+    if counts <= {1, 3} and 3 in counts:
+        return RGB
+    count = _only(counts, data, "channels")
+    return ("grey",) if count == 1 else tuple(f"channel {index + 1}" for index in range(count))
+
+
+def _classes(present: set[int], names: Sequence[str], result: str, data: DataSet) -> tuple[str, ...]:
+    if result == "instances":
+        return INSTANCE_CLASSES
+    # One value besides 0, such as 255, means one class whatever the value.
+    count = 1 if len(present) < 2 else max(present)
+    if count > MOST_UNNAMED and len(present) < count:
+        few = ", ".join(str(value) for value in sorted(present)[:6])
+        raise DataSetError(
+            f"{data.root}: the masks have the values {few}...; number the classes 1, 2, 3 and so on, or train for "
+            "objects (--instances) if these are objects"
+        )
+    if names and len(names) < count:
+        raise DataSetError(
+            f"{data.root}: the masks have classes up to {count} and there are {len(names)} names; name every class "
+            "(without the background)"
+        )
+    return ("background", *(names or [f"class {index + 1}" for index in range(count)]))

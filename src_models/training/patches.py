@@ -1,0 +1,234 @@
+"""The patches a training sees: patch number ``i`` of a seed is always the same one.
+
+Since each patch is a function of the seed and its number, a training that was killed goes on with exactly the patches
+it would have seen, on any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from src_models.errors import DataSetError
+from src_models.files.dataset import Sample, read_marks, read_sample
+from src_models.images.channels import as_channels
+from src_models.images.intensity import measure
+from src_models.labels.instances import median_diameter, targets_from_labels
+from src_models.models.header import ModelHeader
+from src_models.training.augmentation import AugmentationName, augmentation
+from src_models.training.masked_loss import IGNORED
+
+__all__ = ["Patches", "TrainingImage", "load_images", "targets_of", "window_of_most"]
+
+# Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
+ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25)}
+SMALLEST_DIAMETER = 7.0
+OUTLINE = 2  # px that the outline of an object is wide
+FOCUSED = 0.75  # share of patches that hold a pixel of their image's focus
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingImage:
+    """A normalised image (C, *S) in half precision, its labels (*S), and the median diameter of its objects.
+
+    Labels of pixels that do not count are stored as ``~label``, which is below 0: what lies there is still known where
+    the outline of an object is looked for. Patches are mostly drawn around the pixels `focus`, (N, axes), if given.
+    """
+
+    name: str
+    image: NDArray[np.float16]
+    labels: NDArray[np.int32]
+    diameter: float | None
+    focus: NDArray[np.intp] | None = None
+
+    @property
+    def colour(self) -> bool:
+        """Whether the channels differ."""
+        return bool((self.image[0] != self.image[-1]).any())
+
+
+def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[TrainingImage]:
+    """Read and normalise all samples.
+
+    Raises
+    ------
+    DataSetError
+        If an image does not fit the model, or a mask has classes the model does not have.
+    """
+    return [_load(sample, header) for sample in samples]
+
+
+def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
+    image, labels = read_sample(sample)
+    counts = read_marks(sample, labels.shape)
+    if labels.ndim != header.dimensions:
+        raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
+    if header.result == "semantic" and len(header.classes) == 2:
+        labels = (labels > 0).astype(np.int32)  # 0 and 255 as well as 0 and 1
+    known = labels if counts is None else np.where(counts, labels, 0)
+    if header.result == "semantic" and known.max(initial=0) >= len(header.classes):
+        raise DataSetError(
+            f"{sample.mask} has the class {known.max()} and the network has {len(header.classes)} classes "
+            f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
+        )
+    channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
+    planes = as_channels(channels_first, header, str(sample.image))
+    normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
+    diameter = median_diameter(known) if header.result == "instances" else None
+    if counts is None or counts.all():
+        return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
+    if header.result == "instances":
+        counts &= ~_unsure_outline(labels, counts)
+    else:
+        labels = np.minimum(labels, len(header.classes) - 1)
+    encoded = np.where(counts, labels, ~labels)
+    return TrainingImage(sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts))
+
+
+def _unsure_outline(labels: NDArray[np.int32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the outlines beside pixels that do not count: there nobody said where an object ends."""
+    from scipy import ndimage
+
+    near = ndimage.binary_dilation(~counts, iterations=OUTLINE)
+    return np.asarray((targets_from_labels(labels) == 2) & near)
+
+
+class Patches(Dataset[tuple[Tensor, Tensor]]):
+    """Random patches, by number.
+
+    Parameters
+    ----------
+    images
+        What to draw from. Where some are grey and some in colour, the rarer kind is drawn more often than its share
+        (in proportion to the square root of the counts).
+    header
+        Tells dimensions and whether targets are classes or interior and boundary.
+    size
+        Patch size (px, per spatial axis).
+    recipe
+        Augmentation; ``"none"`` and ``"flip"`` also leave the scale alone.
+    seed
+        Seed of everything that is random here.
+    start, stop
+        Numbers of the first patch and of the one after the last.
+    weights
+        How often to draw from each image, in place of the above.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[TrainingImage],
+        header: ModelHeader,
+        *,
+        size: tuple[int, ...],
+        recipe: AugmentationName,
+        seed: int,
+        start: int,
+        stop: int,
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        self.images = images
+        self.header = header
+        self.size = size
+        self.recipe = recipe
+        self.seed = seed
+        self.start = start
+        self.stop = stop
+        self._transform = augmentation(recipe, header.dimensions)
+        self._weights = _by_colour(images) if weights is None else np.asarray(weights, float)
+        self._weights /= self._weights.sum()
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return self.stop - self.start
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Return image (C, *size) float32 and classes (*size) int64 of patch ``start + index``.
+
+        The class of pixels that do not count is :data:`src_models.training.masked_loss.IGNORED`.
+        """
+        number = self.start + index
+        random = np.random.default_rng((self.seed, number))
+        source = self.images[random.choice(len(self.images), p=self._weights)]
+        patch = self._cut(source, random)
+        self._transform.set_random_state(seed=int(random.integers(2**31)))
+        patch = self._transform(patch)
+        labels = patch["labels"][0].numpy().astype(np.int32)
+        targets = targets_of(labels, self.header)
+        # MONAI's tensors carry metadata through every operation of the network; a plain one does not.
+        image = patch["image"].as_subclass(Tensor)
+        return image.float().contiguous(), torch.as_tensor(targets.astype(np.int64))
+
+    def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
+        """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
+        zooms = ZOOMS.get(self.recipe)
+        zoom = 1.0 if zooms is None else float(np.exp(random.uniform(*np.log(zooms))))
+        if source.diameter is not None:
+            zoom = max(zoom, min(1.0, SMALLEST_DIAMETER / source.diameter))
+        window = [max(1, round(size / zoom)) for size in self.size]
+        starts = _starts(source, window, random)
+        cut = tuple(slice(start, start + wide) for start, wide in zip(starts, window, strict=True))
+        image = _reflect_to(source.image[(slice(None), *cut)].astype(np.float32), window)
+        labels = _reflect_to(source.labels[cut][None], window)
+        mode = "bilinear" if len(window) == 2 else "trilinear"
+        return {
+            "image": F.interpolate(torch.from_numpy(image)[None], self.size, mode=mode, antialias=False)[0],
+            "labels": F.interpolate(torch.from_numpy(labels.astype(np.float32))[None], self.size, mode="nearest-exact")[
+                0
+            ],
+        }
+
+
+def targets_of(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int64]:
+    """Return the classes that a network learns from labels as a :class:`TrainingImage` stores them."""
+    if header.result == "semantic" and not (labels < 0).any():
+        return labels.astype(np.int64)
+    counts = labels >= 0
+    whole = np.where(counts, labels, ~labels)
+    targets = (targets_from_labels(whole) if header.result == "instances" else whole).astype(np.int64)
+    targets[~counts] = IGNORED
+    return targets
+
+
+def window_of_most(counts: NDArray[np.bool_], most: int) -> tuple[slice, ...]:
+    """Return the window of at most so many pixels along each axis in which the most counts, axis by axis."""
+    cut: tuple[slice, ...] = ()
+    for axis in range(counts.ndim):
+        along = counts[cut].sum(axis=tuple(other for other in range(counts.ndim) if other != axis))
+        start = 0
+        if len(along) > most:
+            sums = np.cumsum(np.concatenate([[0], along]))
+            start = int(np.argmax(sums[most:] - sums[:-most]))
+        cut = (*cut, slice(start, start + most))
+    return cut
+
+
+def _by_colour(images: Sequence[TrainingImage]) -> NDArray[np.float64]:
+    colour = np.array([image.colour for image in images])
+    return np.asarray(1 / np.sqrt(np.where(colour, colour.sum(), (~colour).sum())))
+
+
+def _starts(source: TrainingImage, window: Sequence[int], random: np.random.Generator) -> list[int]:
+    """Choose where a window begins: anywhere, or so that it holds a pixel of the focus."""
+    last = [max(0, length - wide) for length, wide in zip(source.labels.shape, window, strict=True)]
+    if source.focus is None or not len(source.focus) or random.random() >= FOCUSED:
+        return [int(random.integers(0, end + 1)) for end in last]
+    pixel = source.focus[random.integers(len(source.focus))]
+    return [
+        int(np.clip(int(at) - random.integers(0, wide), 0, end))
+        for at, wide, end in zip(pixel, window, last, strict=True)
+    ]
+
+
+def _reflect_to(planes: NDArray[Any], window: Sequence[int]) -> NDArray[Any]:
+    """Reflect an image (C, *S) at its far ends until it fills the window."""
+    missing = [(0, 0), *((0, wide - length) for wide, length in zip(window, planes.shape[1:], strict=True))]
+    return np.pad(planes, missing, mode="symmetric") if any(extra for _, extra in missing) else planes

@@ -1,0 +1,121 @@
+"""How a network is trained: what a person can choose, checked before anything is computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from src_models.errors import UserError
+from src_models.models.architectures import AXIAL
+from src_models.training.augmentation import AugmentationName
+
+__all__ = ["TrainSettings"]
+
+CHOICES = {
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "constant"),
+    "loss": ("dice-ce", "ce"),
+    "augment": ("microscopy", "ct", "light", "flip", "none"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How to train.
+
+    Parameters
+    ----------
+    steps, batch
+        Optimiser steps, and patches per step (over all devices).
+    patch
+        Patch size (px) along each axis.
+    optimizer, learning_rate, weight_decay
+        ``"adamw"`` or ``"adam"``, its peak learning rate, and decay.
+    schedule
+        ``"cosine"``: linear warm-up over the first 5 % of the steps, then a cosine down to zero. ``"constant"``.
+    loss
+        ``"dice-ce"``, Dice and cross-entropy, or ``"ce"``, cross-entropy alone.
+    gates_from
+        Step from which the gates of gated axial attention are trained; before it they keep their first values.
+    augment
+        ``"microscopy"``, ``"ct"``, ``"light"``, ``"flip"`` (left-right alone) or ``"none"``.
+    validate_every
+        Steps between validations.
+    seed
+        Seed of weights, patches and augmentation.
+    device, devices, precision
+        As Lightning Fabric takes them: accelerator, number of devices, ``"32-true"``, ``"bf16-mixed"`` and so on.
+    workers
+        Processes that prepare patches; 0 prepares them in the training process.
+    """
+
+    steps: int = 1200
+    batch: int = 8
+    patch: int = 160
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-4
+    schedule: Literal["cosine", "constant"] = "cosine"
+    loss: Literal["dice-ce", "ce"] = "dice-ce"
+    gates_from: int = 0
+    augment: AugmentationName = "microscopy"
+    validate_every: int = 200
+    seed: int = 0
+    device: str = "auto"
+    devices: int = 1
+    precision: str = "32-true"
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "patch", "validate_every", "devices"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
+        for name in ("workers", "gates_from", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be a number of at least 0")
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UserError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise UserError(f"learning rate is {self.learning_rate}; it must be a number above 0")
+        if self.batch % self.devices:
+            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
+
+    @classmethod
+    def recipe(cls, architecture: str, images: int) -> TrainSettings:
+        """Return the settings that an architecture is trained with unless a person says otherwise.
+
+        Those of MedT and its ablations are their authors' (Valanarasu et al. 2021, Section 3.2, and their code): Adam,
+        400 epochs of batches of 4 whole images of 128 px, cross-entropy, gates frozen through epoch 10, left-right
+        flips.
+
+        Parameters
+        ----------
+        architecture
+            One of :func:`src_models.architectures`.
+        images
+            Number of training images.
+        """
+        if architecture not in AXIAL:
+            return cls()
+        epoch = math.ceil(images / 4)
+        return cls(
+            steps=400 * epoch,
+            batch=4,
+            patch=128,
+            optimizer="adam",
+            learning_rate=1e-3,
+            weight_decay=1e-5,
+            schedule="constant",
+            loss="ce",
+            gates_from=11 * epoch,
+            augment="flip",
+            validate_every=5 * epoch,
+        )
+
+    def repeatable(self) -> dict[str, Any]:
+        """Return the settings that decide the result; a run can only be resumed with the same ones."""
+        everything = dataclasses.asdict(self)
+        return {name: everything[name] for name in everything if name not in ("device", "workers", "validate_every")}

@@ -1,0 +1,71 @@
+"""Channels, sensitivity, least size and the edge on the command line: the same as in Python."""
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+from napari_medt.cli import app
+from src_models.files.images import read_labels
+from src_models.models.checkpoint import load
+from src_models.prediction.segment import segment
+
+
+@pytest.fixture
+def run(tmp_path, tiny_model_path):
+    """Segment an image file by the command line; give the result and the labels' file."""
+
+    def go(image, *options):
+        output = tmp_path / "out"
+        arguments = ["segment", image, "--model", tiny_model_path, "--output", output, "--overwrite", *options]
+        done = CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(argument) for argument in arguments])
+        return done, output / f"{image.name.split('.')[0]}_labels.tif"
+
+    return go
+
+
+@pytest.fixture
+def two_stains(tmp_path, discs):
+    """A file of two channels, of which the second one shows discs."""
+    other = np.random.default_rng(0).integers(80, 160, discs.shape).astype(np.uint16)
+    path = tmp_path / "two.tif"
+    tifffile.imwrite(path, np.stack([other, discs]), imagej=True, metadata={"axes": "CYX", "mode": "composite"})
+    return path
+
+
+def test_a_channel_is_named_and_said(run, two_stains, discs, tiny_model_path):
+    refused, _ = run(two_stains, "--diameter", 20)
+    assert refused.exit_code == 1
+    assert "has 2 channels" in refused.stderr
+    assert "choose one of the channels" in refused.stderr
+    done, labels = run(two_stains, "--diameter", 20, "--channel", 1)
+    assert done.exit_code == 0, done.output
+    assert "only the 2nd of 2 channels" in done.stdout
+    alone = segment(discs, load(tiny_model_path), diameter=20).labels
+    np.testing.assert_array_equal(read_labels(labels), alone)
+    assert alone.max() == 2
+    missing, _ = run(two_stains, "--channel", 2)
+    assert "there is no channel 2" in missing.stderr
+
+
+def test_three_dyes_are_told_of(run, tmp_path, discs):
+    rng = np.random.default_rng(0)
+    others = [rng.integers(80, 160, discs.shape).astype(np.uint16) for _ in range(2)]
+    path = tmp_path / "dyes.tif"
+    tifffile.imwrite(path, np.stack([discs, *others]), imagej=True, metadata={"axes": "CYX", "mode": "composite"})
+    done, _ = run(path)
+    assert done.exit_code == 0, done.output
+    assert "look like three dyes" in done.stdout
+
+
+def test_objects_are_chosen_as_in_python(run, tmp_path, discs, tiny_model_path):
+    path = tmp_path / "discs.tif"
+    tifffile.imwrite(path, discs)
+    options = {"sensitivity": -0.3, "least_size": 20.0, "drop_edge": True}
+    done, labels = run(path, "--diameter", 20, "--sensitivity", -0.3, "--least-size", 20, "--drop-edge")
+    assert done.exit_code == 0, done.output
+    expected = segment(discs, load(tiny_model_path), diameter=20, **options).labels
+    np.testing.assert_array_equal(read_labels(labels), expected)
+    assert expected.max() == 1  # the smaller disc is 18 px across
+    assert "1 object, 1 left out" in done.stdout
+    assert run(path, "--sensitivity", 2)[0].exit_code == 2

@@ -1,0 +1,119 @@
+"""``napari-medt segment`` on scans: labels go back as NIfTI, voxel on voxel."""
+
+import shutil
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+from pydicom.data import get_testdata_file
+from typer.testing import CliRunner
+
+import src_models as sm
+from napari_medt.cli import app
+from src_models.files.images import image_stem, read_image, read_labels
+from src_models.prediction import to_file as segment_results
+
+# The scan is stored sagittally: i to the back, j down to the feet, k to the right.
+AFFINE = np.array([[0, 0, 2, -30], [-1.5, 0, 0, 20], [0, -1, 0, 50], [0, 0, 0, 1.0]])
+
+
+@pytest.fixture
+def scan(tmp_path, discs):
+    """A scan (70, 90 pixels, 2 planes to the head) of the two discs, as NIfTI."""
+    volume = np.stack([discs, discs[::-1]]).astype("int16")  # to the head, the back, the left
+    stored = volume.transpose(1, 0, 2)[:, ::-1, ::-1]
+    image = nib.Nifti1Image(stored, AFFINE)
+    image.set_sform(AFFINE, code=2)
+    nib.save(image, tmp_path / "scan.nii.gz")
+    return tmp_path / "scan.nii.gz"
+
+
+@pytest.fixture
+def segment(tmp_path, tiny_model_path):
+    """Segment into ``tmp_path / "out"``."""
+
+    def run(*arguments):
+        command = ["segment", *arguments, "--model", tiny_model_path, "--output", tmp_path / "out", "--diameter", 20]
+        return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in command])
+
+    return run
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("name", ["scan.nii.gz", "scan.nii"])
+def test_labels_of_a_nifti_are_a_nifti_on_its_voxels(
+    scan, segment, tmp_path, tiny_model_path, monkeypatch, name, large
+):
+    if large:
+        monkeypatch.setattr(segment_results, "LARGE", 1)
+    nib.save(nib.load(scan), tmp_path / name)
+    done = segment(tmp_path / name)
+    assert done.exit_code == 0, done.output
+    assert "Z=2, Y=70, X=90, 1 channel, 1 x 1.5 x 2 mm" in done.stdout
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan_labels.nii.gz"]
+    source, written = nib.load(scan), nib.load(tmp_path / "out" / "scan_labels.nii.gz")
+    np.testing.assert_array_equal(written.affine, source.affine)
+    assert int(written.header["sform_code"]) == 2
+    volume = np.asarray(source.dataobj)[:, ::-1, ::-1].transpose(1, 0, 2)
+    expected = sm.segment(volume, sm.load(tiny_model_path), axes="ZYX", diameter=20).labels
+    found = np.asarray(written.dataobj)[:, ::-1, ::-1].transpose(1, 0, 2)
+    np.testing.assert_array_equal(found, expected)
+    assert found.max() >= 4  # two discs in each of two planes
+
+
+def test_a_folder_of_dicom_slices_is_segmented(segment, tmp_path):
+    path = get_testdata_file("CT_small.dcm", download=False)
+    (tmp_path / "1.2.840.113").mkdir()
+    shutil.copy(path, tmp_path / "1.2.840.113" / "slice")
+    done = segment(tmp_path / "1.2.840.113")
+    assert done.exit_code == 0, done.output
+    labels = read_image(tmp_path / "out" / "1.2.840.113_labels.nii.gz")
+    assert labels.data.shape == (1, 128, 128)
+    source = read_image(tmp_path / "1.2.840.113")
+    np.testing.assert_allclose(labels.geometry.affine, source.geometry.affine, atol=1e-4)
+
+
+def test_labels_that_are_there_are_kept_unless_told(scan, segment, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scan_labels.nii.gz").write_text("mine")
+    done = segment(scan)
+    assert done.exit_code == 1
+    assert "scan_labels.nii.gz exists already" in done.stderr
+    assert (tmp_path / "out" / "scan_labels.nii.gz").read_text() == "mine"
+    assert segment(scan, "--overwrite").exit_code == 0
+    assert nib.load(tmp_path / "out" / "scan_labels.nii.gz").shape == (70, 2, 90)
+
+
+def test_a_scan_that_is_none_is_one_line(segment, tmp_path):
+    (tmp_path / "scan.nii.gz").write_text("no scan")
+    done = segment(tmp_path / "scan.nii.gz")
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {tmp_path / 'scan.nii.gz'}: its content is no NIfTI")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_masks_of_scans_are_read(scan, segment, tmp_path):
+    assert segment(scan).exit_code == 0
+    path = tmp_path / "out" / "scan_labels.nii.gz"
+    np.testing.assert_array_equal(read_labels(path), read_image(path).data)
+    assert read_labels(path).dtype == np.uint8
+
+
+def test_scans_are_called_by_their_names_without_suffix(tmp_path):
+    (tmp_path / "1.2.3").mkdir()
+    assert image_stem(tmp_path / "1.2.3") == "1.2.3"
+    assert image_stem("a/scan.nii.gz") == "scan"
+    assert image_stem("a/scan.NII") == "scan"
+    assert image_stem("a/1.2.3.dcm") == "1.2.3"
+
+
+def test_the_readers_of_scans_are_loaded_when_a_scan_is_opened():
+    code = (
+        "import sys, napari_medt.cli, napari_medt.files.readers, napari_medt.files.writers, src_models.files.images\n"
+        "early = {'nibabel', 'pydicom', 'torch', 'dask', 'napari'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {early}' if early else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

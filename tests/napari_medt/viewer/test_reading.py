@@ -1,0 +1,59 @@
+"""What a layer's axes are taken for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_medt.viewer.reading import full_resolution, read_layer
+from src_models.errors import ImageError
+
+
+def test_a_stack_with_pixel_size_is_described_in_a_line():
+    layer = Image(np.zeros((40, 64, 48)), scale=(0.5, 0.5, 0.5), units="um")
+    assert read_layer(layer).describe() == "Z=40, Y=64, X=48, 1 channel, 0.5 µm"
+
+
+def test_axis_labels_win_over_the_guess():
+    layer = Image(np.zeros((7, 3, 64, 48)), axis_labels=("time", "z", "y", "x"))
+    assert read_layer(layer).axes == "TZYX"
+
+
+def test_axes_by_hand_win_over_axis_labels():
+    layer = Image(np.zeros((7, 64, 48)), axis_labels=("z", "y", "x"))
+    assert read_layer(layer, "TYX").axes == "TYX"
+
+
+def test_a_colour_layer_has_channels_last():
+    layer = Image(np.zeros((64, 48, 3), np.uint8), rgb=True, axis_labels=("y", "x"))
+    assert (read_layer(layer).axes, read_layer(layer).rgb) == ("YXC", True)
+
+
+def test_a_colour_layer_refuses_axes_without_channels():
+    layer = Image(np.zeros((64, 48, 3), np.uint8), rgb=True, name="tissue")
+    with pytest.raises(ImageError, match=r"layer 'tissue'.*must end with C"):
+        read_layer(layer, "ZYX")
+
+
+def test_pixel_size_includes_the_affine():
+    affine = np.diag([1.0, 2.0, 4.0, 1.0])
+    layer = Image(np.zeros((9, 64, 48)), scale=(3, 0.5, 0.25), affine=affine, units="mm")
+    reading = read_layer(layer)
+    assert dict(reading.spacing) == pytest.approx({"Z": 3.0, "Y": 1.0, "X": 1.0})
+    assert reading.unit == "mm"
+
+
+def test_a_pyramid_is_read_at_full_resolution():
+    levels = [np.zeros((64, 48)), np.zeros((32, 24))]
+    layer = Image(levels, multiscale=True)
+    assert full_resolution(layer) is levels[0]
+    assert read_layer(layer).shape == (64, 48)
+
+
+@pytest.mark.parametrize(
+    "shape", [pytest.param((2,) * 4 + (32, 32), id="6D"), pytest.param((7,) * 3 + (9, 9, 9, 9), id="7D")]
+)
+def test_too_many_axes_are_refused_by_name(shape):
+    with pytest.raises(ImageError, match="layer 'many'"):
+        read_layer(Image(np.zeros(shape), name="many"))

@@ -1,0 +1,174 @@
+"""Examples that a network of clicks learns from: the object is where the image shows it, whatever was done to both."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from src_models.clicking.prompts import PROMPT_CHANNELS
+from src_models.clicking.training.examples import ClickExamples, ObjectImage, connected_parts
+from src_models.clicking.training.simulated_person import SimulatedPerson
+from src_models.clicking.training.synthetic import synthetic_image
+from src_models.models.header import Intensity, ModelHeader
+
+HEADER = ModelHeader(
+    name="click",
+    purpose="Tests",
+    architecture="attention-unet",
+    config={"in_channels": 6, "classes": 2},
+    classes=("background", "object"),
+    channels=("red", "green", "blue"),
+    prompts=PROMPT_CHANNELS,
+    intensity=Intensity(kind="window", low=0.0, high=1.0),
+)
+
+
+def plates(seed=0, shape=(120, 150)):
+    """An image whose objects have grey values that tell their numbers, on black."""
+    random = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.int32)
+    for number in range(1, 7):
+        y, x = random.integers(0, shape[0] - 10), random.integers(0, shape[1] - 10)
+        plate = np.s_[y : y + random.integers(8, 60), x : x + random.integers(8, 60)]
+        if not labels[plate].any():
+            labels[plate] = number
+    return (labels > 0).astype(np.float32), labels
+
+
+def test_an_example_shows_one_object_and_says_where_it_is():
+    _, labels = plates()
+    source = ObjectImage.of(labels.astype(np.float32) / 10, labels, HEADER, classes=False, name="plates")
+    for seed in range(30):
+        example = source.example(np.random.default_rng(seed), 64)
+        assert example.image.shape == (3, 64, 64)
+        inner = ndimage.binary_erosion(example.truth, iterations=9)
+        if inner.any():  # away from edges, where neighbours mix, all of it has one value: that of one object
+            values = np.round(10 * example.image[0][inner], 2)
+            assert np.ptp(values) < 0.6
+        height, width = (len(np.flatnonzero(example.truth.any(axis))) for axis in (1, 0))
+        assert max(height, width) >= 0.05 * 64
+        assert max(
+            height, width
+        ) > 0.97 * 64 or any(  # as much as the square holds, or the whole of it: it has the form of one of the plates
+            abs(height * (box[1].stop - box[1].start) - width * (box[0].stop - box[0].start))
+            <= 2.5 * max(box[0].stop - box[0].start, box[1].stop - box[1].start)
+            for box in source.boxes.values()
+        )
+
+
+def test_beyond_the_image_nothing_is_labelled():
+    labels = np.ones((30, 40), np.int32)
+    source = ObjectImage.of(np.ones((30, 40)), labels, HEADER, classes=False, name="full")
+    for seed in range(10):
+        example = source.example(np.random.default_rng(seed), 64)
+        rows, columns = (np.flatnonzero(example.truth.any(axis)) for axis in (1, 0))
+        assert len(rows) / len(columns) == pytest.approx(30 / 40, rel=0.35)
+        assert not example.truth.all()
+
+
+def test_parts_of_a_class_are_objects():
+    mask = np.zeros((20, 30), np.uint8)
+    mask[2:6, 2:6], mask[2:6, 12:16], mask[10:16, 6:20] = 1, 1, 2
+    parts = connected_parts(mask)
+    assert sorted(np.bincount(parts.ravel())[1:]) == [16, 16, 84]
+    assert len(np.unique(parts[mask == 1])) == 2
+
+
+def test_specks_in_the_labels_are_no_objects():
+    labels = np.zeros((30, 30), np.int32)
+    labels[2:5, 2:5], labels[10:20, 10:20] = 1, 2
+    assert list(ObjectImage(np.zeros((3, 30, 30)), labels).boxes) == [2]
+
+
+def test_an_example_is_that_of_its_number_and_varies_with_it():
+    image, labels = plates()
+    source = ObjectImage.of(image, labels, HEADER, classes=False, name="plates")
+    one, again = (ClickExamples([[source]], made_up=0.3, size=48, seed=5) for _ in range(2))
+    for number in (0, 7, 3):
+        np.testing.assert_array_equal(one[number].image, again[number].image)
+        np.testing.assert_array_equal(one[number].truth, again[number].truth)
+    assert not np.array_equal(one[0].image, one[1].image)
+
+
+def test_turning_and_mirroring_keep_object_and_image_together():
+    labels = np.zeros((120, 150), np.int32)
+    labels[30:45, 40:90] = 1
+    labels[45:70, 40:52] = 1  # no turn of it is itself
+    source = ObjectImage.of(labels > 0, labels, HEADER, classes=False, name="angle")
+    examples = ClickExamples([[source]], made_up=0.0, size=48, seed=2)
+    for number in range(25):
+        example = examples[number]
+        inside, outside = example.image[0][example.truth], example.image[0][~example.truth]
+        threshold = (np.median(inside) + np.median(outside)) / 2
+        right = (example.image[0] > threshold) == (example.truth == (np.median(inside) > threshold))
+        assert right.mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_made_up_objects_differ_from_what_surrounds_them(seed):
+    image, labels = synthetic_image(np.random.default_rng(seed), 128)
+    assert np.isfinite(image).all()
+    inside, outside = labels > 0, labels == 0
+    assert inside.any()
+    assert outside.any()
+    difference = abs(image[inside].mean() - image[outside].mean())
+    assert difference > 0.02
+    again, _ = synthetic_image(np.random.default_rng(seed), 128)
+    np.testing.assert_array_equal(image, again)
+
+
+def people(count, seed=3):
+    """Examples of one image, and people who have begun on them."""
+    image, labels = plates()
+    source = ObjectImage.of(image, labels, HEADER, classes=False, name="plates")
+    examples = ClickExamples([[source]], made_up=0.0, size=64, seed=seed)
+    return [
+        (examples[number], SimulatedPerson(examples[number], np.random.default_rng(number))) for number in range(count)
+    ]
+
+
+def beginning(person):
+    """Say how a person began: a box is half sure, the mask of a neighbouring slice is smooth."""
+    previous = person.channels()[2]
+    if not previous.any():
+        return "place"
+    return "box" if set(np.unique(previous)) == {0, 0.5} else "carried"
+
+
+def test_a_person_begins_on_the_object_with_a_place_a_box_or_the_mask_of_a_neighbouring_slice():
+    begun = {"place": 0, "box": 0, "carried": 0}
+    for example, person in people(60):
+        positive, negative, previous = person.channels()
+        kind = beginning(person)
+        begun[kind] += 1
+        assert not negative.any()
+        if kind == "box":
+            assert not positive.any()
+            assert (previous[example.truth] == 0.5).mean() > 0.6
+        elif kind == "place":
+            assert (positive.astype(bool) & example.truth).any()
+    assert begun["place"] > 30
+    assert 2 <= begun["box"] <= 15
+    assert 2 <= begun["carried"] <= 15
+
+
+def test_the_mask_of_a_neighbouring_slice_is_much_like_the_object_but_not_it_and_usually_clicked_on():
+    carried = [(example.truth, *person.channels()) for example, person in people(80) if beginning(person) == "carried"]
+    for truth, positive, _, previous in carried:
+        neighbour = previous > 0.5
+        assert 0.3 < (neighbour & truth).sum() / (neighbour | truth).sum() < 1
+        assert ((previous > 0.05) & (previous < 0.95)).any()
+        if positive.any():  # as a session that carries an object clicks: within both
+            middle = tuple(np.argwhere(positive).mean(0).round().astype(int))
+            assert truth[middle]
+            assert previous[middle] > 0.3
+    assert np.mean([positive.any() for _, positive, _, _ in carried]) > 0.7
+
+
+def test_a_person_answers_errors_with_their_sign():
+    for example, person in people(40):
+        before = person.channels()
+        person.react(np.ones((64, 64), np.float32))  # all of the square was found: too much
+        _, negative, _ = person.channels() - before
+        middle = np.argwhere(negative > 0).mean(0).round().astype(int)
+        assert negative.any()
+        assert not example.truth[tuple(middle)]

@@ -1,0 +1,321 @@
+"""Data sets as people have them: real files in a folder, whole and broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import nibabel as nib
+import numpy as np
+import pytest
+import tifffile
+from numpy.testing import assert_array_equal
+
+from src_models.errors import DataSetError, ImageError
+from src_models.files.dataset import DataSet, Sample, read_sample
+
+
+def write_pair(root: Path, name: str, image: np.ndarray | None = None, mask: np.ndarray | None = None) -> Sample:
+    """Write an image and its mask; small grey ones unless given."""
+    image = np.full((6, 8), 7, np.uint8) if image is None else image
+    mask = np.eye(6, 8, dtype=np.uint8) if mask is None else mask
+    for folder, array in (("images", image), ("masks", mask)):
+        path = root / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".tif":
+            tifffile.imwrite(path, array, photometric="rgb" if array.shape[-1] in (3, 4) else "minisblack")
+        else:
+            iio.imwrite(path, array)
+    return Sample(name, root / "images" / name, root / "masks" / name)
+
+
+def write_manifest(root: Path, text: str) -> None:
+    (root / "manifest.csv").write_text(text, encoding="utf-8")
+
+
+def test_samples_are_pairs_of_equal_names_in_order(tmp_path: Path) -> None:
+    expected = [write_pair(tmp_path, name) for name in ("a.png", "b.tif", "c.png")]
+    (tmp_path / "images" / ".DS_Store").write_text("x")
+    (tmp_path / "masks" / "notes.txt").write_text("x")
+    assert DataSet.open(tmp_path).samples == tuple(expected)
+
+
+def test_the_manifest_gives_the_splits_and_leaves_out_what_it_does_not_list(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        write_pair(tmp_path, name)
+    write_manifest(tmp_path, "\ufefffile,split,note\nb.png,test,x\na.png, train ,y\nc.png,,z\n")
+    data = DataSet.open(tmp_path)
+    assert [(sample.name, sample.split) for sample in data.samples] == [
+        ("a.png", "train"),
+        ("b.png", "test"),
+        ("c.png", None),
+    ]
+    assert data.splits == ("test", "train")
+    assert [sample.name for sample in data.split("test")] == ["b.png"]
+    with pytest.raises(DataSetError, match="no split 'val'; there are: test, train"):
+        data.split("val")
+
+
+@pytest.mark.parametrize("manifest", [None, "file,width\n" + "".join(f"{i:03}.png,8\n" for i in range(60))])
+def test_without_splits_a_hash_of_the_name_divides(tmp_path: Path, manifest: str | None) -> None:
+    for index in range(60):
+        write_pair(tmp_path, f"{index:03}.png")
+    if manifest:
+        write_manifest(tmp_path, manifest)
+    data = DataSet.open(tmp_path)
+    training, validation = data.split("train"), data.split("val")
+    assert data.splits == ("train", "val")
+    assert sorted([*training, *validation], key=lambda sample: sample.name) == list(data.samples)
+    assert 4 <= len(validation) <= 15
+    with pytest.raises(DataSetError, match="no split 'test'; there are: train, val"):
+        data.split("test")
+
+
+def test_a_sample_keeps_its_side_when_others_come(tmp_path: Path) -> None:
+    for index in range(40):
+        write_pair(tmp_path, f"{index:03}.png")
+    before = {sample.name for sample in DataSet.open(tmp_path).split("val")}
+    for index in range(40, 60):
+        write_pair(tmp_path, f"{index:03}.png")
+    after = {sample.name for sample in DataSet.open(tmp_path).split("val")}
+    assert {name for name in after if int(name[:3]) < 40} == before
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_neither_side_of_a_small_set_is_empty(tmp_path: Path, count: int) -> None:
+    for start in range(10):
+        root = tmp_path / str(start)
+        for index in range(count):
+            write_pair(root, f"{start}_{index}.png")
+        data = DataSet.open(root)
+        assert data.split("train")
+        assert data.split("val")
+
+
+def test_one_image_cannot_be_divided(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png")
+    with pytest.raises(DataSetError, match="one image cannot be divided"):
+        DataSet.open(tmp_path).split("train")
+
+
+def test_planes_that_a_file_calls_colours_are_planes_if_the_mask_has_them(tmp_path: Path) -> None:
+    planes = np.arange(3 * 20 * 30, dtype=np.uint16).astype(np.uint8).reshape(3, 20, 30)
+    sample = write_pair(tmp_path, "a.tif", mask=np.ones((3, 20, 30), np.uint8))
+    tifffile.imwrite(sample.image, planes, photometric="rgb", planarconfig="separate")
+    assert_array_equal(read_sample(sample)[0], planes)
+
+
+@pytest.mark.parametrize(
+    ("image_shape", "mask_shape", "read_shape"),
+    [
+        pytest.param((6, 8), (6, 8), (6, 8), id="grey"),
+        pytest.param((6, 8, 3), (6, 8), (6, 8, 3), id="colour"),
+        pytest.param((6, 8, 4), (6, 8), (6, 8, 3), id="colour with alpha"),
+        pytest.param((2, 6, 8), (6, 8), (6, 8, 2), id="two channels in front"),
+        pytest.param((3, 6, 8), (3, 6, 8), (3, 6, 8), id="three planes"),
+        pytest.param((20, 6, 8), (20, 6, 8), (20, 6, 8), id="volume"),
+    ],
+)
+def test_channels_come_last_and_the_mask_tells_whether_there_are_any(
+    tmp_path: Path, image_shape: tuple[int, ...], mask_shape: tuple[int, ...], read_shape: tuple[int, ...]
+) -> None:
+    image = np.arange(np.prod(image_shape), dtype=np.uint8).reshape(image_shape)
+    sample = write_pair(tmp_path, "a.tif", image, np.ones(mask_shape, np.uint8))
+    read, mask = read_sample(sample)
+    assert mask.shape == mask_shape
+    assert read.shape == read_shape
+    if read_shape[-1] == 2:
+        assert_array_equal(read[..., 1], image[1])
+    else:
+        assert_array_equal(read, image[..., : read_shape[-1]])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.int64, bool])
+def test_masks_of_every_integer_type_are_read(tmp_path: Path, dtype: type) -> None:
+    mask = np.zeros((6, 8), dtype)
+    mask[2:4] = 1
+    mask[5] = 97 if dtype is not bool else True
+    _, read = read_sample(write_pair(tmp_path, "a.tif", mask=mask))
+    assert read.dtype == np.int32
+    assert_array_equal(read, mask.astype(np.int32))
+
+
+@pytest.mark.parametrize("large", [2**16, 2**31 - 1, 2**40])
+def test_ids_far_above_the_number_of_pixels_are_numbered_anew(tmp_path: Path, large: int) -> None:
+    mask = np.zeros((6, 8), np.int64)
+    mask[0], mask[1], mask[2] = large, 5, large - 1
+    _, read = read_sample(write_pair(tmp_path, "a.tif", mask=mask))
+    assert_array_equal(read[:4, 0], [3, 1, 2, 0])
+
+
+def test_unequal_shapes_name_both_files(tmp_path: Path) -> None:
+    sample = write_pair(tmp_path, "a.png", np.zeros((6, 8), np.uint8), np.zeros((6, 9), np.uint8))
+    with pytest.raises(DataSetError, match="equal size") as caught:
+        read_sample(sample)
+    assert str(sample.image) in str(caught.value)
+    assert str(sample.mask) in str(caught.value)
+    assert "6 x 8" in str(caught.value)
+    assert "6 x 9" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mask", [np.zeros((6, 8), np.float32), np.full((6, 8), -1, np.int16)], ids=["float", "negative"]
+)
+def test_a_mask_that_is_no_mask_is_named(tmp_path: Path, mask: np.ndarray) -> None:
+    sample = write_pair(tmp_path, "a.tif", mask=mask)
+    with pytest.raises(ImageError, match="mask") as caught:
+        read_sample(sample)
+    assert str(sample.mask) in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii"])
+def test_scans_are_read_back_with_their_masks(tmp_path: Path, suffix: str) -> None:
+    volume = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+    mask = (volume > 0).astype(np.uint8) * np.arange(1, 5, dtype=np.uint8)[:, None, None]
+    # Axes of what is read run to the head, the back and the left; those of NIfTI to the right, the front and the head.
+    for folder, values in (("images", volume), ("masks", mask)):
+        (tmp_path / folder).mkdir()
+        stored = values.transpose(2, 1, 0)[::-1, ::-1]
+        nib.save(nib.Nifti1Image(stored, np.diag([1.5, 1.5, 3, 1])), tmp_path / folder / f"head{suffix}")
+    (sample,) = DataSet.open(tmp_path).samples
+    assert sample.name == f"head{suffix}"
+    image, truth = read_sample(sample)
+    assert_array_equal(image, volume)
+    assert_array_equal(truth, mask)
+    assert truth.dtype == np.int32
+
+
+def test_classes_are_called_as_the_table_beside_the_images_says(tmp_path: Path) -> None:
+    for name in ("a.tif", "b.nii.gz"):
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).touch()
+    data = DataSet.open(tmp_path)
+    first, second = data.samples
+    assert data.class_names(first) == {}
+    table = tmp_path / "labels.json"
+    table.write_text('{"1": "liver", "2": "spleen"}')
+    assert data.class_names(first) == data.class_names(second) == {1: "liver", 2: "spleen"}
+    table.write_text('{"b": {"1": "spleen"}, "c": {"1": "liver"}}')
+    assert (data.class_names(first), data.class_names(second)) == ({}, {1: "spleen"})
+
+
+@pytest.mark.parametrize("content", ['{"liver": 1}', "[1, 2]", "liver", '{"a": {"liver": 1}}'])
+def test_a_table_of_classes_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    sample = write_pair(tmp_path, "a.png")
+    (tmp_path / "labels.json").write_text(content)
+    with pytest.raises(
+        DataSetError, match=r"labels.json: it does not tell the names of classes .* write them as"
+    ) as caught:
+        DataSet.open(tmp_path).class_names(sample)
+    assert "\n" not in str(caught.value)
+
+
+def remove(*parts: str):
+    return lambda root: root.joinpath(*parts).unlink()
+
+
+def rename_masks(root: Path) -> None:
+    (root / "masks").rename(root / "labels")
+
+
+def empty(root: Path) -> None:
+    for path in root.glob("*/*.png"):
+        path.unlink()
+
+
+def other_names(root: Path) -> None:
+    for path in list((root / "masks").iterdir()):
+        path.rename(path.with_name(f"mask_{path.name}"))
+
+
+BROKEN = [
+    pytest.param(lambda root: (root / "images").rename(root / "pictures"), "no folder images/", id="no images"),
+    pytest.param(rename_masks, "no folder masks/", id="no masks"),
+    pytest.param(empty, "no image in images/", id="empty"),
+    pytest.param(remove("masks", "b.png"), "1 in images/ without a file .* in masks/: b.png", id="mask missing"),
+    pytest.param(remove("images", "b.png"), "1 in masks/ without a file .* in images/: b.png", id="image missing"),
+    pytest.param(other_names, "5 in masks/ .*: mask_a.png, mask_b.png, mask_c.png and 2 more", id="other names"),
+    pytest.param(lambda root: write_manifest(root, "name,split\na.png,train\n"), "no column 'file'", id="column"),
+    pytest.param(lambda root: write_manifest(root, "file;split\na.png;train\n"), "comma-separated", id="semicolons"),
+    pytest.param(lambda root: write_manifest(root, "file\na.png\na.png\n"), "more than once: a.png", id="twice"),
+    pytest.param(
+        lambda root: write_manifest(root, "file,split\na.png,train\nz.png,val\n"),
+        "1 in manifest.csv .* in images/: z.png",
+        id="listed but missing",
+    ),
+    pytest.param(
+        lambda root: (root / "manifest.csv").write_bytes(b"file\n\xff\xfe\n"), "manifest cannot be read", id="not text"
+    ),
+]
+
+
+@pytest.mark.parametrize(("break_it", "message"), BROKEN)
+def test_a_broken_data_set_is_refused_in_one_sentence(tmp_path: Path, break_it, message: str) -> None:
+    for name in "abcde":
+        write_pair(tmp_path, f"{name}.png")
+    break_it(tmp_path)
+    with pytest.raises(DataSetError, match=message) as caught:
+        DataSet.open(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_masks_need_not_exist_when_none_are_asked_for(tmp_path: Path) -> None:
+    write_pair(tmp_path, "a.png")
+    rename_masks(tmp_path)
+    assert [sample.name for sample in DataSet.open(tmp_path, masks=False).samples] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("dsb2018_fluo", {"train": 357, "val": 95}),
+        ("dsb2018_histo", {"train": 73, "val": 16}),
+        ("dsb2018_brightfield", {"train": 11, "val": 4}),
+    ],
+)
+def test_real_data_sets_open(shared: Path, name: str, counts: dict[str, int]) -> None:
+    data = DataSet.open(shared / "data" / name)
+    assert {split: len(data.split(split)) for split in data.splits} == counts
+    image, mask = read_sample(data.samples[0])
+    assert image.shape[:2] == mask.shape
+    assert mask.max() >= 1
+
+
+# Sets of corrections
+
+
+def write_marked(root: Path, rows: dict[str, str]) -> DataSet:
+    for name in rows:
+        write_pair(root, name)
+        (root / "marked").mkdir(exist_ok=True)
+        tifffile.imwrite(root / "marked" / name, np.eye(6, 8, dtype=np.uint8))
+    write_manifest(root, "file,split,counts\n" + "".join(f"{name},{split},all\n" for name, split in rows.items()))
+    return DataSet.open(root)
+
+
+def test_a_set_of_corrections_divides_what_counts(tmp_path: Path) -> None:
+    names = [f"{number}.tif" for number in range(40)]
+    data = write_marked(tmp_path, {name: "replaced" if name == "7.tif" else "train" for name in names})
+    assert data.splits == ("replaced", "train", "val")
+    train, val = ({sample.name for sample in data.split(split)} for split in ("train", "val"))
+    assert train | val == set(names) - {"7.tif"}
+    assert not train & val
+    assert 1 <= len(val) < 15
+    assert [sample.name for sample in data.split("replaced")] == ["7.tif"]
+    assert all(sample.marked == tmp_path / "marked" / sample.name for sample in data.samples)
+    more = write_marked(tmp_path, {**dict.fromkeys(names, "train"), "new.tif": "train"})
+    assert val <= {sample.name for sample in more.split("val")}
+
+
+def test_a_set_of_one_correction_cannot_be_divided(tmp_path: Path) -> None:
+    data = write_marked(tmp_path, {"a.tif": "train", "b.tif": "replaced"})
+    with pytest.raises(DataSetError, match="one image cannot be divided into train and val"):
+        data.split("val")
+
+
+def test_splits_that_someone_named_hold_in_a_set_of_corrections_too(tmp_path: Path) -> None:
+    data = write_marked(tmp_path, {"a.tif": "train", "b.tif": "val", "c.tif": "train"})
+    assert [sample.name for sample in data.split("val")] == ["b.tif"]
+    assert [sample.name for sample in data.split("train")] == ["a.tif", "c.tif"]

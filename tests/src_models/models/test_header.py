@@ -1,0 +1,154 @@
+"""Headers: what goes in comes out, and what cannot be used is refused with a reason."""
+
+import json
+import struct
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src_models.errors import ModelFileError
+from src_models.models.header import SCHEMA_VERSION, InstanceSettings, Intensity, ModelHeader, read_header
+
+BASE = {
+    "name": "cells",
+    "purpose": "Cells in phase contrast",
+    "architecture": "attention-unet",
+    "config": {"in_channels": 1, "classes": 2, "widths": [4, 8]},
+    "classes": ("background", "cell"),
+    "channels": ("grey",),
+}
+
+
+def write_safetensors(path, metadata, tensors=b""):
+    """Write the format by hand: 8 bytes of length, JSON, tensors."""
+    text = json.dumps({"__metadata__": metadata}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + tensors)
+    return path
+
+
+def changed(**fields):
+    """The JSON of a good header with some fields replaced (None removes a field)."""
+    raw = json.loads(ModelHeader(**BASE).to_json())
+    raw.update(fields)
+    return json.dumps({name: value for name, value in raw.items() if value != "removed"})
+
+
+@given(
+    name=st.text(max_size=20),
+    names=st.lists(st.text(max_size=10), min_size=2, max_size=6),
+    dimensions=st.sampled_from([2, 3]),
+    kind=st.sampled_from(["percentile", "zscore", "window", "signed-window"]),
+    low=st.floats(0, 40),
+    width=st.floats(0.5, 50),
+    overlap=st.integers(0, 100),
+    diameter=st.none() | st.floats(1, 1e6),
+    training=st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False) | st.text(max_size=5), max_size=3),
+)
+def test_a_header_comes_back_as_it_was(name, names, dimensions, kind, low, width, overlap, diameter, training):
+    header = ModelHeader(
+        **{**BASE, "name": name, "classes": tuple(names), "training": training},
+        dimensions=dimensions,
+        intensity=Intensity(kind=kind, low=low, high=low + width),
+        instances=InstanceSettings(seed=0.3, min_size=7),
+        tile=(2 * overlap + 1,) * dimensions,
+        overlap=(overlap,) * dimensions,
+        object_diameter=diameter,
+        diameter_range=None if diameter is None else (diameter / 2, diameter * 2),
+        spacing=(0.5,) * dimensions,
+        unit="µm",
+        licence="CC0-1.0",
+        parent_sha256="ab" * 32,
+    )
+    assert ModelHeader.from_json(header.to_json()) == header
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("{", "not JSON", id="cut off"),
+        pytest.param("[1]", "not a JSON object", id="a list"),
+        pytest.param(changed(schema_version=SCHEMA_VERSION + 1), "update napari-medt", id="newer schema"),
+        pytest.param(changed(schema_version="removed"), "schema version None", id="no schema"),
+        pytest.param(changed(classes="removed"), "'classes'", id="field missing"),
+        pytest.param(changed(magic=3), "'magic'", id="field unknown"),
+        pytest.param(changed(intensity={"kind": "log"}), "'log' is not one of percentile, zscore, window", id="kind"),
+        pytest.param(changed(intensity={"low": 5, "high": 5}), "low 5 must be below high 5", id="empty range"),
+        pytest.param(changed(intensity={"low": -1, "high": 50}), "between 0 and 100", id="percentile below 0"),
+        pytest.param(changed(intensity={"low": 1, "high": 101}), "between 0 and 100", id="percentile above 100"),
+        pytest.param(changed(intensity=3), "fields of a model header", id="intensity no object"),
+        pytest.param(changed(dimensions=4), "must be 2 or 3", id="4D"),
+        pytest.param(changed(tile=[64, 64, 64]), "need 2 numbers each", id="3D tile of a 2D model"),
+        pytest.param(changed(tile=[64, 64], overlap=[32, 8]), "below half of the tile", id="overlap too large"),
+        pytest.param(changed(tile=["a", "b"]), "fields of a model header", id="tile of words"),
+        pytest.param(changed(result="instances"), "three classes", id="instances of two classes"),
+        pytest.param(changed(result="boxes"), "'boxes' is not one of semantic, instances", id="unknown result"),
+    ],
+)
+def test_an_unusable_header_is_refused_with_the_reason(text, words):
+    with pytest.raises(ModelFileError, match=words):
+        ModelHeader.from_json(text)
+
+
+def test_a_header_is_read_from_a_file_without_torch(tmp_path):
+    header = ModelHeader(**BASE)
+    path = write_safetensors(tmp_path / "a.safetensors", {"napari_medt": header.to_json()})
+    assert read_header(path) == header
+    code = (
+        "import sys; from src_models.models.header import read_header\n"
+        f"assert read_header({str(path)!r}).name == 'cells'\n"
+        "sys.exit('torch was loaded' if 'torch' in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"", "not a whole safetensors file", id="empty"),
+        pytest.param(b"\x80\x02}q\x00.", "such as a pickle", id="pickle"),
+        pytest.param(b"#" * 4000, "not a whole safetensors file", id="text"),
+        pytest.param(struct.pack("<Q", 2**63) + b"{}", "not a whole safetensors file", id="absurd length"),
+        pytest.param(struct.pack("<Q", 50) + b'{"__metadata__": {', "not a whole safetensors file", id="cut header"),
+        pytest.param(struct.pack("<Q", 4) + b"\xff\xfe{}", "not a whole safetensors file", id="not UTF-8"),
+        pytest.param(struct.pack("<Q", 2) + b"{}", "no napari-medt header", id="no metadata"),
+        pytest.param(struct.pack("<Q", 2) + b"[]", "no napari-medt header", id="a list"),
+        pytest.param(b"\x14" + bytes(7) + b'{"__metadata__": []}', "no napari-medt header", id="metadata a list"),
+        pytest.param(b"\x16" + bytes(7) + b'{"__metadata__": null}', "no napari-medt header", id="metadata null"),
+    ],
+)
+def test_a_foreign_or_damaged_file_is_refused_by_name(tmp_path, content, words):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match=words) as caught:
+        read_header(path)
+    assert str(path) in str(caught.value)
+
+
+def test_weights_of_other_programs_are_pointed_to_the_conversion(tmp_path):
+    path = write_safetensors(tmp_path / "other.safetensors", {"format": "pt"})
+    with pytest.raises(ModelFileError, match="napari-medt convert"):
+        read_header(path)
+
+
+def test_a_problem_inside_the_header_names_the_file(tmp_path):
+    path = write_safetensors(tmp_path / "new.safetensors", {"napari_medt": changed(schema_version=99)})
+    with pytest.raises(ModelFileError, match="schema version 99") as caught:
+        read_header(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(ModelFileError, match="there is no such model file"):
+        read_header(tmp_path / "none.safetensors")
+    with pytest.raises(ModelFileError, match="there is no such model file"):
+        read_header(tmp_path)
+
+
+def test_only_red_green_blue_is_colour():
+    assert ModelHeader(**{**BASE, "channels": ("red", "green", "blue")}).rgb
+    assert not ModelHeader(**{**BASE, "channels": ("blue", "green", "red")}).rgb
+    assert not ModelHeader(**BASE).rgb
