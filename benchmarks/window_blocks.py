@@ -197,8 +197,9 @@ def _made_outcome(image: Any, region: Any, first: int) -> Any:
     """Return what a run would give: an object in each piece, and two gates."""
     from pathlib import Path
 
+    from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import Job, Outcome, SegmentSettings
-    from src_models.prediction.segment import PlacedMap, Segmentation
+    from src_models.prediction.segmentation import Segmentation
 
     size = image.data.shape[0]
     rows, columns = np.mgrid[:size, :size]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import napari.layers
 
     from src_models.prediction.jobs import Failure, Outcome
-    from src_models.prediction.segment import Progress
+    from src_models.progress import Progress
 
 __all__ = [
     "IMAGES",
@@ -94,7 +94,7 @@ def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = N
 
 def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> Outcome:
     from napari_medt.viewer.reading import read_layer
-    from napari_medt.viewer.regions import Region
+    from src_models.images.region import Region
     from src_models.models.architectures import attention_names
     from src_models.models.header import read_header
     from src_models.models.library import find_model

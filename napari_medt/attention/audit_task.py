@@ -7,11 +7,12 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import UserError
-from src_models.prediction.jobs import Failure, Job, load_model
+from src_models.models.loaded import load_model
+from src_models.prediction.jobs import Failure, Job
 
 if TYPE_CHECKING:
     from src_models.auditing.results import Audit
-    from src_models.prediction.segment import Progress
+    from src_models.progress import Progress
 
 __all__ = ["auditing_steps"]
 

@@ -14,7 +14,7 @@ from src_models.attention.words import like_pairs, map_words, unlike_sentence
 from src_models.models.architectures import attention_names
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["ComparePanel"]
 

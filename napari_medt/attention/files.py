@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
+    from src_models.attention.placed_map import PlacedMap
     from src_models.images.axes import AxesReading
     from src_models.prediction.jobs import Outcome
-    from src_models.prediction.segment import PlacedMap
 
 __all__ = ["map_files", "save_maps", "save_picture", "save_table"]
 

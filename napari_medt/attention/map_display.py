@@ -14,7 +14,7 @@ from napari_medt.attention.recorded_run import Looked
 from napari_medt.viewer.result_layers import ResultLayers, notes_of
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["MapDisplay"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.regions import Region
+    from src_models.images.region import Region
     from src_models.probing.pointer import Pointed, View
 
 __all__ = ["PointerLayers"]

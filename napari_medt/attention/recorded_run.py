@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from src_models.attention.words import SHARE
 from src_models.models.architectures import usual_attention
-from src_models.prediction.jobs import load_model
+from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
     import napari.layers
 
     from src_models.attention.gates import GateValues
+    from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import Outcome
-    from src_models.prediction.segment import PlacedMap
     from src_models.probing.axial_probe import Heads
     from src_models.probing.pointer import AttentionPointer, Pointed
 

@@ -42,9 +42,11 @@ from napari_medt.preferences import keep_attention, read_attention, read_prefere
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.viewer.last_runs import recall, remember
 from napari_medt.viewer.reading import chosen_reading, full_resolution, read_layer
-from napari_medt.viewer.regions import Region, region_in_viewer
+from napari_medt.viewer.regions import region_in_viewer
+from napari_medt.viewer.result_layers import with_layers_ready
 from src_models.attention.words import map_words
 from src_models.errors import UserError
+from src_models.images.region import Region
 from src_models.models.architectures import attention_names
 from src_models.prediction.jobs import Failure, Job, Outcome, SegmentSettings, segmentation_steps
 
@@ -130,7 +132,7 @@ class AttentionWidget(QWidget):
             job = replace(job, settings=replace(earlier.job.settings, attention=job.settings.attention))
         self._image_of_run = image
         self._set_running(True)
-        self.run.start(segmentation_steps(job), f"Looking at {image.name}")
+        self.run.start(with_layers_ready(segmentation_steps(job)), f"Looking at {image.name}")
 
     def _job(self, models: ModelCombo, like: Looked | None) -> tuple[napari.layers.Image, Job]:
         image = like.image if like else self.images.layer()

@@ -73,8 +73,8 @@ def click(
     """
     from rich.console import Console
 
-    from napari_medt.clicking.saving import clicks_path
     from src_models.disk.atomic import check_new, check_writable
+    from src_models.files.clicked_objects import clicks_path, write_clicks
     from src_models.files.images import read_image
 
     prompts = _prompts(at or [], beside or [], box)
@@ -96,7 +96,8 @@ def click(
         _carry(session, between, console)
     accepted = session.accept()
     _write_labels(output, accepted, source, overwrite=overwrite)
-    _write_clicks(clicks_path(output), output, accepted, source, overwrite=overwrite)
+    entry = {"value": 1, "image": source.name, "axes": source.reading.axes, **accepted.to_dict()}
+    write_clicks(output, [entry], overwrite=overwrite)
     console.print(f"  {_described(accepted)} -> {output}")
 
 
@@ -223,17 +224,6 @@ def _draw(accepted: AcceptedObject, source: ImageFile, labels: Any) -> None:
     planes = _planes(source)
     for part in accepted.slices:
         labels[planes.label_index(part.plane, part.region)] = planes.to_label_order(part.mask)
-
-
-def _write_clicks(path: Path, labels: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:
-    """Write what the object was made by, as the Click widget writes it."""
-    import json
-
-    from src_models.disk.atomic import atomic_path
-
-    entry = {"value": 1, "image": source.name, "axes": source.reading.axes, **accepted.to_dict()}
-    with atomic_path(path, overwrite=overwrite) as beside:
-        beside.write_text(json.dumps({"labels": labels.name, "objects": [entry]}, indent=1))
 
 
 def _check_suffix(path: Path, source: ImageFile) -> None:

@@ -17,7 +17,8 @@ from src_models.prediction.to_file import labels_path, segment_to_file
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model
-    from src_models.prediction.segment import Progress, Segmentation
+    from src_models.prediction.segmentation import Segmentation
+    from src_models.progress import Progress
 
 __all__ = ["segment"]
 

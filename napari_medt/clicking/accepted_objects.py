@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_medt.clicking.context import Clicking
-from napari_medt.clicking.object_records import record_at, records_of
 from napari_medt.clicking.writing import Again, Plan, Written, add_objects_layer, plan_objects, write_objects
+from napari_medt.viewer.object_records import record_at, records_of
 from napari_medt.viewer.viewed_image import ClickTarget, Place
 from src_models.clicking.accepted import ObjectSlice
 from src_models.clicking.sessions import Seen, Subject

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_medt.viewer.viewed_image import ClickTarget
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["ClickLayers", "prepare_layers"]
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.clicking.object_records import objects_of
-from napari_medt.correcting.labels import without_background
 from napari_medt.files.writers import write_scan_labels
+from napari_medt.viewer.labels_layers import without_background
+from napari_medt.viewer.object_records import objects_of
 from napari_medt.viewer.reading import read_layer
-from src_models.disk.atomic import atomic_path
 from src_models.errors import OutputError
+from src_models.files.clicked_objects import clicks_path, write_clicks
 
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["clicks_path", "save_objects", "with_ending"]
+__all__ = ["save_objects", "with_ending"]
 
 _SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
-
-
-def clicks_path(path: str | Path) -> Path:
-    """Return the file with the clicks that belongs to a file with labels: ``cells.tif`` has ``cells.clicks.json``."""
-    path = Path(path)
-    suffix = next((suffix for suffix in (".nii.gz", ".ome.tif") if path.name.lower().endswith(suffix)), path.suffix)
-    return path.with_name(path.name[: len(path.name) - len(suffix)] + ".clicks.json")
 
 
 def with_ending(path: str | Path, ending: str = ".tif") -> Path:
@@ -88,9 +80,7 @@ def save_objects(
         from src_models.files.labels import write_labels
 
         write_labels(path, _without_channels(labels, image), reading=read_layer(image), overwrite=overwrite)
-    with atomic_path(beside, overwrite=overwrite) as file:
-        file.write_text(json.dumps({"labels": path.name, "objects": objects_of(labels)}, indent=1))
-    return path, beside
+    return path, write_clicks(path, objects_of(labels), overwrite=overwrite)
 
 
 def _without_channels(labels: napari.layers.Labels, image: napari.layers.Image) -> Any:

@@ -9,8 +9,8 @@ import napari.layers
 import napari.viewer
 
 from napari_medt.clicking.controls import ClickControls
-from napari_medt.clicking.writing import fitting_labels
 from napari_medt.preferences import read_preferences
+from napari_medt.viewer.labels_layers import fitting_labels
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.viewed_image import ClickTarget, target_in_viewer
 from src_models.clicking.sessions import Subject

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.clicking.object_records import note_records, records_of
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from napari_medt.viewer.object_records import note_records, records_of
+from napari_medt.viewer.result_layers import METADATA_KEY
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = [
     "Plan",
     "Written",
     "add_objects_layer",
-    "fitting_labels",
     "free_part",
     "plan_objects",
     "write_objects",
@@ -48,7 +47,7 @@ class Again:
     Parameters
     ----------
     record
-        What is known of it (see :mod:`napari_medt.clicking.object_records`).
+        What is known of it (see :mod:`napari_medt.viewer.object_records`).
     labels
         The labels that it lies in.
     parts
@@ -105,27 +104,6 @@ class Written:
     value: int
     pixels: int
     kept_out: int
-
-
-def fitting_labels(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[napari.layers.Labels]:
-    """Return the Labels layers that objects of an image can be written into: of its shape, in memory and not a preview.
-
-    Those that lie elsewhere in the world are left out: an object would not lie where it was clicked.
-    """
-    from napari.layers import Labels
-
-    place = target.place()
-    found = []
-    for layer in viewer.layers:
-        if not isinstance(layer, Labels) or layer.multiscale or not isinstance(layer.data, np.ndarray):
-            continue
-        if notes_of(layer).get("role", "").startswith(("click ", "correction ")):
-            continue
-        if layer.data.shape != target.shape:
-            continue
-        if all(np.allclose(getattr(layer, name), place[name]) for name in ("scale", "translate", "rotate")):
-            found.append(layer)
-    return found
 
 
 def add_objects_layer(viewer: napari.viewer.Viewer, target: ClickTarget) -> napari.layers.Labels:

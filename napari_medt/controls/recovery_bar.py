@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Protocol
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
-from napari_medt.clicking.autosave import UnfinishedWork
+__all__ = ["RecoveryBar", "UnfinishedWork"]
 
-__all__ = ["RecoveryBar"]
+
+class UnfinishedWork(Protocol):
+    """Work that a person did not save."""
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
 
 
 class RecoveryBar(QWidget):

@@ -16,8 +16,8 @@ from src_models.errors import UserError
 if TYPE_CHECKING:
     import napari.layers
 
-    from napari_medt.viewer.regions import Region
     from napari_medt.viewer.viewed_image import ClickTarget
+    from src_models.images.region import Region
 
 __all__ = ["ChangesOutline"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.kept_outcomes import Compared, compare_steps
 from napari_medt.correcting.layers import AFTER, BEFORE, NEXT
 from napari_medt.correcting.learning_rounds import LearningRounds
 from napari_medt.correcting.source import source_of
@@ -17,7 +18,7 @@ from napari_medt.preferences import read_preferences
 from napari_medt.viewer.result_layers import ResultLayers
 from napari_medt.viewer.viewed_image import ClickTarget
 from src_models.errors import UserError
-from src_models.finetuning.correction_folder import Compared, compare_steps, rank
+from src_models.finetuning.correction_folder import rank
 
 if TYPE_CHECKING:
     from src_models.corrections.correction_set import CorrectionItem

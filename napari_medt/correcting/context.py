@@ -17,10 +17,11 @@ from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.running.steps_run import StepsRun
-from napari_medt.viewer.regions import Region, RegionChoice, region_in_viewer
+from napari_medt.viewer.regions import RegionChoice, region_in_viewer
 from napari_medt.viewer.viewed_image import ClickTarget, target_as_viewed
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import default_folder
+from src_models.images.region import Region
 from src_models.prediction.jobs import Failure, Job, SegmentSettings
 
 __all__ = ["Correcting"]

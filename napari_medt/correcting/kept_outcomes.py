@@ -11,20 +11,20 @@ import math
 from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from src_models.models.loaded import file_sha256
 from src_models.prediction.jobs import Failure, Job, Outcome, continue_numbers, segmentation_steps
 
 if TYPE_CHECKING:
-    from napari_medt.viewer.regions import Region
-    from src_models.prediction.segment import Progress
+    from src_models.images.region import Region
+    from src_models.progress import Progress
 
-__all__ = ["KeptOutcomes", "file_sha256"]
+__all__ = ["Compared", "KeptOutcomes", "compare_steps"]
 
 _MOST_BYTES = 2**29
 _STRIP = 256  # rows, or planes, that are read at a time
@@ -103,24 +103,28 @@ class KeptOutcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A plane, segmented before and after learning."""
+
+    before: Outcome
+    after: Outcome
+
+
+def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
+    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
+    one = yield from kept.steps(before, exactly=False)
+    if isinstance(one, Failure):
+        return one
+    other = yield from kept.steps(after, exactly=False)
+    return other if isinstance(other, Failure) else Compared(one, other)
+
+
+@dataclass(frozen=True, slots=True)
 class _Key:
     sha256: str
     settings: str
     region: str
     digest: bytes
-
-
-def file_sha256(path: Path) -> str | None:
-    """Return the SHA-256 of a file; None where it cannot be read."""
-    try:
-        return _file_sha256(path, path.stat().st_mtime_ns)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=32)
-def _file_sha256(path: Path, _modified: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _settings(job: Job) -> str:

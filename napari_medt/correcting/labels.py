@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.clicking.writing import fitting_labels
+from napari_medt.viewer.labels_layers import CORRECTION_KEY, fitting_labels
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.errors import ImageError
 
@@ -37,12 +36,10 @@ __all__ = [
     "highest_number",
     "prediction_of",
     "what_changed",
-    "without_background",
 ]
 
 LABELS_ROLE = "to correct"
 
-_KEY = "correction"
 _STRIP = 2**18  # pixels that are compared at a time
 _NUMBERS = {1: 120, 2: 30_000}  # of background, by the bytes of a label; the last one for all that are larger
 
@@ -69,7 +66,7 @@ class Prediction:
 
 def prediction_of(labels: napari.layers.Labels) -> Prediction | None:
     """Return what was found in labels that are being corrected; None for others."""
-    known = _notes(labels).get(_KEY)
+    known = _notes(labels).get(CORRECTION_KEY)
     if not known or not isinstance(known.get("data"), np.ndarray):
         return None
     return Prediction(**known)
@@ -95,10 +92,10 @@ def begin(
             "choose other labels"
         )
     notes = _notes(labels)
-    background = notes.get(_KEY, {}).get("background") or background_number(labels.data)
+    background = notes.get(CORRECTION_KEY, {}).get("background") or background_number(labels.data)
     prediction = Prediction(predicted, model_name, model_sha256, background)
     known = {name: getattr(prediction, name) for name in Prediction.__slots__}
-    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _KEY: known}}
+    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, CORRECTION_KEY: known}}
     return prediction
 
 
@@ -132,21 +129,6 @@ def highest_number(labels: NDArray[Any], background: int) -> int:
             most = int(strip.max(initial=0, where=strip != background))
         highest = max(highest, most)
     return highest
-
-
-def without_background(data: NDArray[Any], metadata: Mapping[str, Any]) -> NDArray[Any]:
-    """Return labels as they are saved: background that was painted is 0, not the number that it is painted with.
-
-    Parameters
-    ----------
-    data
-        Labels of any shape.
-    metadata
-        Their layer's metadata.
-    """
-    notes = metadata.get(METADATA_KEY)
-    number = notes.get(_KEY, {}).get("background") if isinstance(notes, dict) else None
-    return data if number is None else np.where(data == number, 0, data).astype(data.dtype)
 
 
 def changed_in(labels: NDArray[Any], predicted: NDArray[Any], background: int) -> NDArray[np.uint8]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.regions import Region
     from napari_medt.viewer.viewed_image import ClickTarget
+    from src_models.images.region import Region
 
 __all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers", "step_of"]
 

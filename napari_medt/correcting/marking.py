@@ -10,9 +10,8 @@ import napari.layers
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
-from napari_medt.clicking.object_records import records_of
-from napari_medt.controls.box_drag import Box, BoxDrag
 from napari_medt.correcting.background_colour import show_background_grey
+from napari_medt.correcting.box_drag import Box, BoxDrag
 from napari_medt.correcting.changes_outline import ChangesOutline
 from napari_medt.correcting.clearing import Cleared, what_to_clear
 from napari_medt.correcting.context import Correcting
@@ -26,6 +25,7 @@ from napari_medt.correcting.labels import (
 )
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
+from napari_medt.viewer.object_records import records_of
 from napari_medt.viewer.result_layers import notes_of
 from napari_medt.viewer.viewed_image import ClickTarget
 from src_models.errors import UserError

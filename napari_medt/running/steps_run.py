@@ -13,7 +13,7 @@ from napari.utils import progress
 from qtpy.QtCore import QObject, QTimer, Signal
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import Progress
+    from src_models.progress import Progress
 
 __all__ = ["StepsRun"]
 

@@ -20,7 +20,7 @@ from napari_medt.segmenting.size_drag import SizeDrag
 from napari_medt.viewer.last_runs import remember
 from napari_medt.viewer.reading import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
-from napari_medt.viewer.result_layers import ResultLayers, Shown
+from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.prediction.jobs import Failure, Job, Outcome, SegmentSettings, segmentation_steps
@@ -101,7 +101,7 @@ class SegmentWidget(SegmentControls):
         self._image_of_run = image
         self.advise(())
         self.set_running(True)
-        self.run.start(segmentation_steps(job), f"Segmenting {image.name}")
+        self.run.start(with_layers_ready(segmentation_steps(job)), f"Segmenting {image.name}")
 
     def _job(self, image: napari.layers.Image) -> Job:
         settings = self.settings()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import napari.layers
     from napari.utils import Colormap
 
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = [
     "attention_colors",

@@ -1,28 +1,19 @@
-"""Which part of an image layer is segmented, and where what comes out of it lies in the layer.
+"""Which part of an image layer is segmented: worked out on the GUI thread, where the viewer knows what is shown.
 
-A :class:`Region` is a box of the layer's array. It is worked out on the GUI thread, where the viewer may be asked what
-is shown, and is then only numbers: a worker cuts the array with it, and results are placed with it.
-
-Examples
---------
->>> region = Region(letters="ZYX", index=(3, slice(0, 8), slice(4, 8)), shape=(5, 8, 8), rgb=False)
->>> region.sub_axes, region.layer_shape
-('YX', (5, 8, 8))
->>> region.place(scale=(2.0, 2.0), translate=(0.5, 0.5))
-((1.0, 2.0, 2.0), (3.0, 0.5, 4.5))
+It is then only numbers, a :class:`~src_models.images.region.Region`: a worker cuts the array with it, and results are
+placed with it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.images.region import Region
 
 if TYPE_CHECKING:
     import napari.layers
@@ -30,177 +21,12 @@ if TYPE_CHECKING:
 
     from src_models.images.axes import AxesReading
 
-__all__ = ["Region", "RegionChoice", "default_choice", "region_choices", "region_in_viewer"]
+__all__ = ["RegionChoice", "default_choice", "region_choices", "region_in_viewer"]
 
 RegionChoice = Literal["plane", "all", "visible"]
 
 # A plane above this many pixels takes minutes on a CPU: what is in view is the better first try.
 _LARGE_PLANE = 6000 * 6000
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A box of a layer's array.
-
-    Parameters
-    ----------
-    letters
-        What each array axis is to the network ("TZCYX"), in order.
-    index
-        Per array axis a position (that axis is gone in what the network gets) or a slice with start and stop.
-    shape
-        Shape of the whole array.
-    rgb
-        Whether the last axis holds the colours of an RGB layer, which is no axis of the layer.
-    """
-
-    letters: str
-    index: tuple[int | slice, ...]
-    shape: tuple[int, ...]
-    rgb: bool
-
-    @property
-    def sub_axes(self) -> str:
-        """Axes of the cut-out array."""
-        return "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
-
-    @property
-    def whole(self) -> bool:
-        """Whether this is all of the image, be it of one channel alone."""
-        return _all(self.without_channels())
-
-    @property
-    def channel(self) -> int | None:
-        """The one channel of several that is cut out, counted from 0; None where all are."""
-        for letter, cut, size in zip(self.letters, self.index, self.shape, strict=True):
-            if letter == "C" and cut != slice(0, size):
-                return cut.start if isinstance(cut, slice) else cut
-        return None
-
-    @property
-    def layer_shape(self) -> tuple[int, ...]:
-        """Shape of labels that cover the whole layer: a channel axis that is an axis of the layer has length 1."""
-        axes = self._layer_axes()
-        return tuple(1 if letter == "C" else size for letter, _, size in axes)
-
-    @property
-    def layer_index(self) -> tuple[slice, ...]:
-        """The box inside an array of `layer_shape`."""
-        return tuple(slice(start, start + size) for start, size in zip(*self._box(), strict=True))
-
-    @property
-    def flat_shape(self) -> tuple[int, ...]:
-        """Shape of the cut-out without channels, such as its labels have."""
-        sizes = zip(self.letters, self.index, strict=True)
-        return tuple(cut.stop - cut.start for letter, cut in sizes if isinstance(cut, slice) and letter != "C")
-
-    def without_channels(self) -> Region:
-        """Return the box in an array of the same axes less the channels, such as labels."""
-        kept = [axis for axis in zip(self.letters, self.index, self.shape, strict=True) if axis[0] != "C"]
-        letters, index, shape = zip(*kept, strict=True)
-        return Region("".join(letters), index, shape, rgb=False)
-
-    def cut(self, data: Any) -> Any:
-        """Cut the box out of the layer's array; anything but NumPy stays lazy."""
-        if isinstance(data, np.ndarray):
-            return data[self.index]
-        from dask import array
-
-        lazy = data if isinstance(data, array.Array) else array.from_array(data)
-        return lazy if _all(self) else lazy[self.index]
-
-    def cut_labels(self, labels: Any) -> Any:
-        """Cut the box out of labels of `layer_shape`: what is left has the axes of the cut-out without channels."""
-        kept = tuple(
-            0 if letter == "C" else cut - start if isinstance(cut, int) else slice(None)
-            for (letter, cut, _), start in zip(self._layer_axes(), self._box()[0], strict=True)
-        )
-        return labels[self.layer_index][kept]
-
-    def expand(self, result: Any) -> Any:
-        """Give a result (axes of the cut-out without channels) one axis for every axis of the layer."""
-        index = tuple(
-            slice(None) if isinstance(cut, slice) and letter != "C" else np.newaxis
-            for letter, cut, _ in self._layer_axes()
-        )
-        if all(i == slice(None) for i in index):
-            return result
-        if not isinstance(result, np.ndarray):
-            from dask import array
-
-            result = array.from_array(result)  # zarr cannot add an axis
-        return result[index]
-
-    def flat(self, result: NDArray[Any]) -> NDArray[Any]:
-        """Undo :meth:`expand`: give a result the axes of the cut-out without channels."""
-        return result.reshape(self.flat_shape)
-
-    def place(
-        self, scale: Sequence[float] | None = None, translate: Sequence[float] | None = None
-    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Turn a placement in pixels of the cut-out (without channels) into one in pixels of the layer.
-
-        Parameters
-        ----------
-        scale, translate
-            Cell size, and position of the first cell's centre, per axis of the cut-out; left out, its own pixels.
-        """
-        kept = len(self.sub_axes.replace("C", ""))
-        given = iter(zip(scale or (1.0,) * kept, translate or (0.0,) * kept, strict=True))
-        placed = [self._place_axis(letter, cut, size, given) for letter, cut, size in self._layer_axes()]
-        return tuple(s for s, _ in placed), tuple(t for _, t in placed)
-
-    def locate(self, position: Sequence[float]) -> tuple[float, ...] | None:
-        """Turn a position in pixels of the layer into one in the cut-out (without channels); None outside of it.
-
-        Parameters
-        ----------
-        position
-            One number for each axis of the layer.
-        """
-        inside = []
-        for (letter, cut, _), place in zip(self._layer_axes(), position, strict=True):
-            start, stop = (cut.start, cut.stop) if isinstance(cut, slice) else (cut, cut + 1)
-            if not -0.5 <= place - start < stop - start - 0.5:
-                return None
-            if isinstance(cut, slice) and letter != "C":
-                inside.append(float(place) - start)
-        return tuple(inside)
-
-    def place_canvas(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Return the placement of an array of `layer_shape` in pixels of the layer."""
-        axes = [(float(size), (size - 1) / 2) if c == "C" else (1.0, 0.0) for c, _, size in self._layer_axes()]
-        return tuple(s for s, _ in axes), tuple(t for _, t in axes)
-
-    @staticmethod
-    def _place_axis(letter: str, cut: int | slice, size: int, given: Any) -> tuple[float, float]:
-        if letter == "C":  # one cell that covers all channels
-            return float(size), (size - 1) / 2
-        if isinstance(cut, slice):
-            scale, translate = next(given)
-            return float(scale), float(translate + cut.start)
-        return 1.0, float(cut)
-
-    def _layer_axes(self) -> list[tuple[str, int | slice, int]]:
-        axes = list(zip(self.letters, self.index, self.shape, strict=True))
-        return axes[:-1] if self.rgb else axes
-
-    def _box(self) -> tuple[list[int], list[int]]:
-        starts, sizes = [], []
-        for letter, cut, _ in self._layer_axes():
-            if letter == "C":
-                start, size = 0, 1
-            elif isinstance(cut, slice):
-                start, size = cut.start, cut.stop - cut.start
-            else:
-                start, size = cut, 1
-            starts.append(start)
-            sizes.append(size)
-        return starts, sizes
-
-
-def _all(region: Region) -> bool:
-    return all(cut == slice(0, size) for cut, size in zip(region.index, region.shape, strict=True))
 
 
 def region_choices(reading: AxesReading, dimensions: int) -> dict[RegionChoice, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.utils.events import Event
 
+    from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import Outcome
-    from src_models.prediction.segment import PlacedMap
 
 __all__ = [
     "METADATA_KEY",
@@ -35,7 +35,11 @@ __all__ = [
     "is_own_layer",
     "load_what_layers_need",
     "notes_of",
+    "with_layers_ready",
 ]
+
+S = TypeVar("S")
+R = TypeVar("R")
 
 METADATA_KEY = "napari_medt"
 
@@ -70,6 +74,12 @@ def load_what_layers_need() -> None:
 
     Labels(np.zeros((2, 2), np.int32))
     Image(np.zeros((2, 2), np.float32), rgb=False, colormap="inferno")
+
+
+def with_layers_ready(steps: Generator[S, None, R]) -> Generator[S, None, R]:
+    """Go through the steps of a worker thread, in which napari first loads what the layers of its result need."""
+    load_what_layers_need()
+    return (yield from steps)
 
 
 def is_own_layer(layer: napari.layers.Layer) -> bool:

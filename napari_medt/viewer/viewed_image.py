@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.regions import Region
     from src_models.images.axes import AxesReading
+    from src_models.images.region import Region
 
 __all__ = ["ClickTarget", "Place", "target_as_viewed", "target_in_viewer"]
 

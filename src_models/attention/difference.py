@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.attention.placed_map import PlacedMap
 from src_models.attention.words import difference_name, likeness
 from src_models.errors import UserError
-from src_models.prediction.segment import PlacedMap
 
 __all__ = ["difference"]
 

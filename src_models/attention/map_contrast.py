@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["Contrast", "object_contrast", "telling_first"]
 

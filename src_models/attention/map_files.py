@@ -22,7 +22,7 @@ from src_models.errors import ImageError
 from src_models.images.axes import AXES, SPATIAL, AxesReading
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["map_path", "read_map", "write_map"]
 
@@ -128,7 +128,7 @@ def read_map(path: str | Path) -> PlacedMap:
     ImageError
         If the file is missing or damaged, or holds no attention map.
     """
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
     try:
         with tifffile.TiffFile(path) as tiff:

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.attention.gates import GateValues
+from src_models.attention.placed_map import PlacedMap
 from src_models.disk.atomic import atomic_path
 from src_models.errors import UserError
-from src_models.prediction.segment import PlacedMap
 
 __all__ = ["MapRow", "cell_at", "map_rows", "value_at", "write_table"]
 

@@ -38,8 +38,8 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.models.architectures import choose_attention, create, usual_attention
 from src_models.models.checkpoint import Model
-from src_models.prediction.segment import Progress
 from src_models.probing.axial_probe import AxialProbe
+from src_models.progress import Progress
 
 __all__ = ["audit", "audit_steps"]
 

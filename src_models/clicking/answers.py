@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from src_models.attention.placed_map import PlacedMap
 from src_models.clicking.answer import THRESHOLD, Answer, Region
 from src_models.clicking.crop import Crop, crop_around, first_crops
 from src_models.clicking.grey_values import GreyValues
@@ -17,7 +18,6 @@ from src_models.clicking.mending import changed, levels, obeyed
 from src_models.clicking.network import ClickNetwork
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
 from src_models.clicking.zoom import best_zoom
-from src_models.prediction.segment import PlacedMap
 
 __all__ = ["AnswerMaker"]
 

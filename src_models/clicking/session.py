@@ -81,7 +81,7 @@ class ClickSession:
                 raise UserError("give a model of clicks, such as the one that ships")
             network = ClickNetwork(network) if isinstance(network, Model) else network
             image = ClickImage(image, network, axes=axes, intensity=intensity, name=name)
-        self.image = image
+        self.image: ClickImage = image
         self.shape = image.shape
         self.plane = image.first if plane is None else plane
         self._history = History()

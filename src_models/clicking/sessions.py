@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from src_models.errors import UserError
-from src_models.prediction.jobs import load_model
+from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from src_models.attention.placed_map import PlacedMap
     from src_models.clicking.accepted import AcceptedObject
     from src_models.clicking.clicked_object import ObjectState
     from src_models.clicking.network import ClickNetwork
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from src_models.clicking.suggestions import Suggestion
     from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity
-    from src_models.prediction.segment import PlacedMap
 
 __all__ = ["ClickDesk", "Seen", "Subject"]
 
@@ -250,7 +250,7 @@ def _seen(subject: Subject, session: ClickSession) -> Seen:
     return Seen(subject.key, session.state, session.can_undo, session.can_redo, session.to_dict())
 
 
-def _threads(subject: Subject) -> AbstractContextManager[None]:
+def _threads(subject: Subject) -> AbstractContextManager[object]:
     from src_models.computing.execution import computing_threads
 
     return computing_threads(subject.threads or None)

@@ -18,7 +18,7 @@ from src_models.clicking.click_image import ClickImage
 from src_models.clicking.likeness import ObjectLook, Scale, View, inner
 from src_models.clicking.prompts import Click
 from src_models.errors import UserError
-from src_models.prediction.segment import Progress
+from src_models.progress import Progress
 
 __all__ = ["Suggestion", "suggest"]
 

@@ -30,7 +30,7 @@ from src_models.images.planes import Planes
 from src_models.models.checkpoint import Model
 from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.medt import AxialUNet
-from src_models.prediction.segment import Progress
+from src_models.progress import Progress
 
 __all__ = ["Candidate", "rank_steps", "uncertainty"]
 

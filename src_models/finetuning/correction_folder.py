@@ -16,27 +16,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.correcting.kept_outcomes import KeptOutcomes, file_sha256
 from src_models.errors import UserError
-from src_models.prediction.jobs import Failure, Job, Outcome, load_model
+from src_models.models.loaded import file_sha256, load_model
+from src_models.prediction.jobs import Failure
 
 if TYPE_CHECKING:
-    from napari_medt.viewer.regions import Region
     from src_models.corrections.correction import MarkMode, Source
     from src_models.corrections.correction_set import CorrectionItem
     from src_models.finetuning.candidates import Candidate
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.versions import ModelVersion
     from src_models.images.axes import AxesReading
-    from src_models.prediction.segment import Progress
+    from src_models.images.region import Region
+    from src_models.progress import Progress
 
 __all__ = [
-    "Compared",
     "Kept",
     "Marked",
     "Shelf",
     "checksum",
-    "compare_steps",
     "default_folder",
     "keep",
     "merge",
@@ -148,14 +146,6 @@ class Shelf:
     def version_at(self, path: Path | None) -> ModelVersion | None:
         """Return the version that a file is."""
         return next((version for version in self.versions if version.path == path), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A plane, segmented before and after learning."""
-
-    before: Outcome
-    after: Outcome
 
 
 def default_folder(image_name: str) -> Path:
@@ -332,15 +322,6 @@ def rank(
     except Exception as error:
         _log.exception("ranking %r failed", name)
         return Failure(f"Looking for what to correct next failed unexpectedly ({type(error).__name__}: {error}).")
-
-
-def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
-    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
-    one = yield from kept.steps(before, exactly=False)
-    if isinstance(one, Failure):
-        return one
-    other = yield from kept.steps(after, exactly=False)
-    return other if isinstance(other, Failure) else Compared(one, other)
 
 
 def _plane(data: Any, region: Region) -> NDArray[Any]:

@@ -18,7 +18,8 @@ import numpy as np
 
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import versions_folder
-from src_models.prediction.jobs import Job, load_model
+from src_models.models.loaded import load_model
+from src_models.prediction.jobs import Job
 
 if TYPE_CHECKING:
     from src_models.finetuning.learning import Learning

@@ -10,20 +10,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_medt.viewer.regions import Region
 from src_models.errors import UserError
+from src_models.images.region import Region
+from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
-    from src_models.models.checkpoint import Model
-    from src_models.prediction.segment import Progress, Segmentation
+    from src_models.prediction.segmentation import Segmentation
+    from src_models.progress import Progress
 
-__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "load_model", "segmentation_steps"]
+__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "segmentation_steps"]
 
 _log = logging.getLogger(__name__)
 
@@ -142,12 +142,10 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
 
 
 def _run(job: Job) -> Generator[Progress, None, Outcome]:
-    from napari_medt.viewer.result_layers import load_what_layers_need
     from src_models.computing.execution import computing_threads
     from src_models.prediction.segment import segment_steps
 
     settings, region = job.settings, job.region
-    load_what_layers_need()
     model = load_model(settings.model)
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
@@ -185,15 +183,3 @@ def continue_numbers(labels: Any, previous: Any, region: Region) -> Any:
     elsewhere = np.array(previous)
     elsewhere[region.layer_index] = 0
     return np.where(labels > 0, labels + elsewhere.max(), 0).astype(labels.dtype)
-
-
-def load_model(path: Path) -> Model:
-    """Load a model file; the last two are kept, so that trying settings or comparing does not load them each time."""
-    return _load(path, path.stat().st_mtime_ns if path.exists() else 0)
-
-
-@lru_cache(maxsize=2)
-def _load(path: Path, _modified: int) -> Model:
-    from src_models.models.checkpoint import load
-
-    return load(path)

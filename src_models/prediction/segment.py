@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from src_models.attention.placed_map import PlacedMap
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
 from src_models.disk.scratch import Scratch
@@ -43,9 +44,10 @@ from src_models.models.checkpoint import Model
 from src_models.prediction.findings import Findings, sizes_of
 from src_models.prediction.object_size import LOOKING, ObjectSize, size_steps
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
-from src_models.prediction.segmentation import PlacedMap, Progress, ResultName, Segmentation
+from src_models.prediction.segmentation import ResultName, Segmentation
+from src_models.progress import Progress
 
-__all__ = ["PlacedMap", "Progress", "Segmentation", "segment", "segment_steps"]
+__all__ = ["segment", "segment_steps"]
 
 KEPT_PROBABILITIES_BYTES = 512 * 2**20
 FILLED = "Values that are NaN or infinite were taken as {:.4g}, the lowest value of the image."

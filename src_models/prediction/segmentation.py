@@ -8,46 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.attention.placed_map import PlacedMap
 from src_models.disk.scratch import Scratch
 
-__all__ = ["PlacedMap", "Progress", "ResultName", "Segmentation"]
+__all__ = ["ResultName", "Segmentation"]
 
 ResultName = Literal["semantic", "instances"]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: steps done, steps in all, and what is being done, in words."""
-
-    done: int
-    total: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedMap:
-    """One attention map on an image.
-
-    Parameters
-    ----------
-    name, kind, description, level
-        What it is; level 1 is the finest.
-    data
-        Values from 0 to 1 (of attention received: 1 is the average), at the map's own resolution; the same axes as the
-        labels.
-    scale
-        Image pixels per cell, along each axis.
-    translate
-        Position (image pixels, centre of a pixel = whole number) of the centre of the first cell, along each axis.
-    """
-
-    name: str
-    kind: str
-    description: str
-    level: int
-    data: Any
-    scale: tuple[float, ...]
-    translate: tuple[float, ...]
 
 
 @dataclass

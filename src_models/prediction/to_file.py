@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
     from src_models.files.volumes.geometry import VolumeGeometry
-    from src_models.prediction.segment import Segmentation
+    from src_models.prediction.segmentation import Segmentation
 
 __all__ = ["LARGE", "labels_path", "segment_to_file"]
 

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.attention.map_table import cell_at, value_at
+from src_models.attention.placed_map import PlacedMap
 from src_models.attention.words import pointer_sentence, view_words
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.planes import Planes
 from src_models.models.architectures import AXIAL
 from src_models.models.checkpoint import Model
-from src_models.prediction.segment import PlacedMap, Segmentation
+from src_models.prediction.segmentation import Segmentation
 from src_models.probing.axial_probe import BUDGET, AxialProbe, Heads, PointedMap
 
 __all__ = ["AttentionPointer", "Pointed", "View"]

@@ -14,7 +14,7 @@ from src_models.attention.map_contrast import object_contrast
 from src_models.attention.words import contrast_sentence, map_words
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["MapPanel"]
 

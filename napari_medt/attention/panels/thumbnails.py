@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from src_models.prediction.segment import PlacedMap
+    from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["thumbnail"]
 

@@ -15,9 +15,11 @@ from src_models.attention.words import map_words
 
 if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
+    from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model
-    from src_models.prediction.segment import PlacedMap, Progress, Segmentation
+    from src_models.prediction.segmentation import Segmentation
+    from src_models.progress import Progress
 
 __all__ = ["attention"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from src_models.attention.map_table import MapRow
+    from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model
-    from src_models.prediction.segment import PlacedMap
 
 __all__ = ["Results", "gates_path"]
 

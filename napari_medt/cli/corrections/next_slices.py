@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.finetuning.candidates import Candidate
-    from src_models.prediction.segment import Progress as Done
+    from src_models.progress import Progress as Done
 
 __all__ = ["next_slices"]
 

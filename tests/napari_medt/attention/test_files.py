@@ -11,12 +11,13 @@ from napari.layers import Image
 
 from napari_medt.attention.files import map_files, save_maps, save_table
 from napari_medt.viewer.reading import read_layer
-from napari_medt.viewer.regions import Region
 from src_models.attention.map_files import read_map
+from src_models.attention.placed_map import PlacedMap
 from src_models.errors import OutputError, UserError
 from src_models.files.images import read_image
+from src_models.images.region import Region
 from src_models.prediction.jobs import Job, Outcome, SegmentSettings
-from src_models.prediction.segment import PlacedMap, Segmentation
+from src_models.prediction.segmentation import Segmentation
 
 
 def gate(level, shape, seed=0):

@@ -7,9 +7,9 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_medt.attention.pointer_layers import PointerLayers
-from napari_medt.viewer.regions import Region
 from napari_medt.viewer.result_layers import METADATA_KEY
-from src_models.prediction.segment import PlacedMap
+from src_models.attention.placed_map import PlacedMap
+from src_models.images.region import Region
 from src_models.probing.pointer import Pointed, View
 
 AFFINE = np.array([[1, 0, 0, 4], [0, 0.9, 0.3, 5], [0, -0.2, 1.1, -3], [0, 0, 0, 1.0]])

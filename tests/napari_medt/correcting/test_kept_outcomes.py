@@ -10,7 +10,7 @@ import pytest
 
 from napari_medt.correcting import kept_outcomes
 from napari_medt.correcting.kept_outcomes import KeptOutcomes
-from napari_medt.viewer.regions import Region
+from src_models.images.region import Region
 from src_models.prediction.jobs import Failure, Job, SegmentSettings, segmentation_steps
 
 SIDE = 64

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_medt.viewer.last_runs import recall, remember
-from napari_medt.viewer.regions import Region
+from src_models.images.region import Region
 from src_models.prediction.jobs import Job, Outcome, SegmentSettings
 
 NUCLEI, GLANDS = Path("nuclei.safetensors"), Path("glands.safetensors")

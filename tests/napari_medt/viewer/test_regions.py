@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 
 from napari_medt.viewer.reading import read_layer
-from napari_medt.viewer.regions import Region, default_choice, region_choices, region_in_viewer
+from napari_medt.viewer.regions import default_choice, region_choices, region_in_viewer
 from src_models.errors import ImageError
 from src_models.images.axes import read_axes
+from src_models.images.region import Region
 
 
 def region_of(viewer, choice, *, dimensions=2, axes=None):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from src_models.attention import difference as map_difference
 from src_models.attention.difference import difference
+from src_models.attention.placed_map import PlacedMap
 from src_models.errors import UserError
-from src_models.prediction.segment import PlacedMap
 
 
 def centres(shape, scale, translate):

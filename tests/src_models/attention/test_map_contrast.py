@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src_models.attention.map_contrast import object_contrast, telling_first
-from src_models.prediction.segment import PlacedMap
+from src_models.attention.placed_map import PlacedMap
 
 
 def placed(data, step, name="gate 2"):

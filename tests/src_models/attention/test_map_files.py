@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from src_models.attention.map_files import map_path, read_map, write_map
+from src_models.attention.placed_map import PlacedMap
 from src_models.errors import ImageError, OutputError
 from src_models.files.images import image_stem, read_image
 from src_models.images.axes import read_axes
-from src_models.prediction.segment import PlacedMap
 
 SPACING = {"Z": 2.0, "Y": 0.5, "X": 0.25}
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from src_models.attention import map_table
 from src_models.attention.gates import GateValues
 from src_models.attention.map_table import map_rows, value_at, write_table
+from src_models.attention.placed_map import PlacedMap
 from src_models.errors import OutputError, UserError
-from src_models.prediction.segment import PlacedMap
 
 
 def placed(data, scale, translate=None, name="gate 2"):

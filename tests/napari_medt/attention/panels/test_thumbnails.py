@@ -8,7 +8,7 @@ import pytest
 
 from napari_medt.attention.panels.thumbnails import thumbnail
 from napari_medt.viewer.map_looks import attention_colors, contrast_limits
-from src_models.prediction.segment import PlacedMap
+from src_models.attention.placed_map import PlacedMap
 
 BLACK, WHITE = (0, 0, 0, 255), (253, 231, 37, 255)  # clear, over black, and the brightest of the colour map "viridis"
 

@@ -442,7 +442,7 @@ def test_what_napari_needs_for_layers_is_loaded_by_the_thread_that_computes(blob
         import sys, threading
         from pathlib import Path
         import numpy as np
-        from napari_medt.viewer.regions import Region
+        from src_models.images.region import Region
         from src_models.prediction.jobs import Job, SegmentSettings, segmentation_steps
         image = np.zeros((40, 40))
         region = Region("YX", (slice(0, 40), slice(0, 40)), (40, 40), rgb=False)
