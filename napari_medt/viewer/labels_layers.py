@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 
 if TYPE_CHECKING:
     import napari.layers
