@@ -75,10 +75,10 @@ def correcting(viewer: napari.Viewer, size: int) -> Blocks:
     _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Correct and learn")
 
     def idle() -> bool:
-        return not (widget.at.work.untold or widget.marking.changes.busy)
+        return not (widget.context.work.untold or widget.marking.changes.busy)
 
     wait_until(idle)
-    labels = widget.at.layers.add_labels(widget.at.target())
+    labels = widget.context.layers.add_labels(widget.context.target())
     times = -(-size // PIECE)
     numbers = np.arange(1, times**2 + 1, dtype=np.int32).reshape(times, times)
     labels.data[...] = np.kron(numbers, np.ones((PIECE, PIECE), np.int32))[:size, :size]
@@ -198,7 +198,7 @@ def _made_outcome(image: Any, region: Any, first: int) -> Any:
     from pathlib import Path
 
     from src_models.attention.placed_map import PlacedMap
-    from src_models.prediction.jobs import Job, Outcome, SegmentSettings
+    from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings
     from src_models.prediction.segmentation import Segmentation
 
     size = image.data.shape[0]
@@ -216,8 +216,8 @@ def _made_outcome(image: Any, region: Any, first: int) -> Any:
         labels=labels, probabilities=None, attention=maps, classes=(), result="instances", provenance={"settings": {}}
     )
     settings = SegmentSettings(model=Path("made up"))
-    job = Job(settings=settings, data=image.data, region=region, layer_id=image.unique_id, layer_name=image.name)
-    return Outcome(job=job, model_name="made up", labels=labels, segmentation=found, summary="")
+    job = RegionRun(settings=settings, data=image.data, region=region, layer_id=image.unique_id, layer_name=image.name)
+    return RegionResult(job=job, model_name="made up", labels=labels, segmentation=found, summary="")
 
 
 # What is measured, in the order of the table.

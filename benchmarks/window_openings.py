@@ -132,7 +132,7 @@ def _open(viewer: Any, name: str) -> Any:
 def _idle(widget: Any) -> bool:
     """Return whether a widget has done all that it was asked for."""
     if hasattr(widget, "at"):
-        return not widget.at.work.untold and not widget.at.run.running
+        return not widget.context.work.untold and not widget.context.run.running
     return not widget.work.untold if hasattr(widget, "work") else not widget.run.running
 
 

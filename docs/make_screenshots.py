@@ -132,7 +132,7 @@ def press(widget, button) -> None:
 
 def settled(widget) -> None:
     wait(0.3)
-    while widget.at.work.untold or widget.at.run.running:
+    while widget.context.work.untold or widget.context.run.running:
         wait(0.1)
     wait(0.5)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import napari
     import napari.layers
 
-    from src_models.prediction.jobs import Failure, Outcome
+    from src_models.prediction.jobs import Failure, RegionResult
     from src_models.progress import Progress
 
 __all__ = [
@@ -65,7 +65,7 @@ class Demo:
 
     image: napari.layers.Image
     truth: samples.LayerData
-    outcome: Outcome
+    outcome: RegionResult
 
 
 def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = None) -> Demo:
@@ -92,13 +92,13 @@ def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = N
     return Demo(image, truth, _outcome(image, on_progress))
 
 
-def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> Outcome:
+def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> RegionResult:
     from napari_medt.viewer.reading import read_layer
     from src_models.images.region import Region
     from src_models.models.architectures import attention_names
     from src_models.models.header import read_header
     from src_models.models.library import find_model
-    from src_models.prediction.jobs import Failure, Job, SegmentSettings, segmentation_steps
+    from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings, segmentation_steps
 
     model = find_model(MODEL)
     reading = read_layer(image)
@@ -106,7 +106,7 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     header = read_header(model)
     settings = SegmentSettings(model=model, attention=tuple(attention_names(header.architecture, header.config)))
     steps = segmentation_steps(
-        Job(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
+        RegionRun(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
     )
     outcome = _run(steps, on_progress)
     if isinstance(outcome, Failure):
@@ -115,8 +115,8 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
 
 
 def _run(
-    steps: Generator[Progress, None, Outcome | Failure], on_progress: Callable[[Progress], None] | None
-) -> Outcome | Failure:
+    steps: Generator[Progress, None, RegionResult | Failure], on_progress: Callable[[Progress], None] | None
+) -> RegionResult | Failure:
     while True:
         try:
             progress = next(steps)

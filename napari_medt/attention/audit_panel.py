@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPush
 
 from napari_medt.attention.audit_task import auditing_steps
 from napari_medt.attention.map_display import MapDisplay
-from napari_medt.attention.recorded_run import Looked
+from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.viewer.result_layers import is_own_layer
 from src_models.prediction.jobs import Failure
@@ -40,7 +40,7 @@ class AuditPanel(QWidget):
     def __init__(self, display: MapDisplay, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._display = display
-        self._looked: Looked | None = None
+        self._looked: RecordedRun | None = None
         self._labels: list[napari.layers.Labels] = []
         self.truth = QComboBox()
         self.check = QPushButton("Check the maps")
@@ -56,7 +56,7 @@ class AuditPanel(QWidget):
         self.run.ended.connect(self._on_ended)
         self.set_looked(None)
 
-    def set_looked(self, looked: Looked | None) -> None:
+    def set_looked(self, looked: RecordedRun | None) -> None:
         """Audit this run from now on."""
         self._looked = looked
         self.run.cancel()

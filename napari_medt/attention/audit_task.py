@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from src_models.errors import UserError
 from src_models.models.loaded import load_model
-from src_models.prediction.jobs import Failure, Job
+from src_models.prediction.jobs import Failure, RegionRun
 
 if TYPE_CHECKING:
     from src_models.auditing.results import Audit
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def auditing_steps(
-    job: Job, maps: Sequence[str], labels: Any = None, plane: tuple[int, ...] | None = None
+    job: RegionRun, maps: Sequence[str], labels: Any = None, plane: tuple[int, ...] | None = None
 ) -> Generator[Progress, None, Audit | Failure]:
     """Audit attention maps on the part of a layer that a run was made on.
 
@@ -58,7 +58,7 @@ def auditing_steps(
 
 
 def _audit(
-    job: Job, maps: Sequence[str], labels: Any, plane: tuple[int, ...] | None
+    job: RegionRun, maps: Sequence[str], labels: Any, plane: tuple[int, ...] | None
 ) -> Generator[Progress, None, Audit]:
     from src_models.auditing.auditor import audit_steps
     from src_models.computing.execution import computing_threads

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_medt.attention.recorded_run import Looked
+from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.preferences import keep_attention
 from src_models.attention.words import like_pairs, map_words, unlike_sentence
@@ -41,14 +41,14 @@ class ComparePanel(QWidget):
         self.show_difference = QPushButton("Show difference")
         self._build()
         self._explain()
-        self._looked: tuple[Looked | None, Looked | None] = (None, None)
+        self._looked: tuple[RecordedRun | None, RecordedRun | None] = (None, None)
         self._running = False
         self.show_difference.clicked.connect(self.wanted)
         self.models.model_changed.connect(self._on_model_changed)
         self.pairs.currentIndexChanged.connect(self.pair_changed)
         self.set_looked(None, None)
 
-    def set_looked(self, ours: Looked | None, theirs: Looked | None) -> None:
+    def set_looked(self, ours: RecordedRun | None, theirs: RecordedRun | None) -> None:
         """Offer the pairs of maps of a run of this model and one of the other, which need not have been run yet."""
         self._looked = ours, theirs
         kept = self.pairs.currentText()

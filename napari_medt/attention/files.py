@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from src_models.attention.placed_map import PlacedMap
     from src_models.images.axes import AxesReading
-    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.jobs import RegionResult
 
 __all__ = ["map_files", "save_maps", "save_picture", "save_table"]
 
 
-def map_files(outcome: Outcome, names: Collection[str], folder: Path) -> dict[str, Path]:
+def map_files(outcome: RegionResult, names: Collection[str], folder: Path) -> dict[str, Path]:
     """Return the file of each map of a run; of all maps if none is named."""
     from src_models.attention.map_files import map_path
 
@@ -29,7 +29,7 @@ def map_files(outcome: Outcome, names: Collection[str], folder: Path) -> dict[st
 
 
 def save_maps(
-    outcome: Outcome, names: Collection[str], folder: Path, reading: AxesReading, *, overwrite: bool = False
+    outcome: RegionResult, names: Collection[str], folder: Path, reading: AxesReading, *, overwrite: bool = False
 ) -> list[Path]:
     """Write maps of a run as OME-TIFF, placed on the whole image.
 
@@ -59,7 +59,7 @@ def save_maps(
 
 
 def save_table(
-    outcome: Outcome, path: Path, position: Sequence[float] | None = None, *, overwrite: bool = False
+    outcome: RegionResult, path: Path, position: Sequence[float] | None = None, *, overwrite: bool = False
 ) -> Path:
     """Write the range of every map of a run, and its value at a place (px of the part that was run on), as CSV.
 
@@ -100,7 +100,7 @@ def save_picture(viewer: napari.viewer.Viewer, layer: napari.layers.Image | None
     return path
 
 
-def _in_layer(outcome: Outcome, placed: PlacedMap) -> PlacedMap:
+def _in_layer(outcome: RegionResult, placed: PlacedMap) -> PlacedMap:
     """Return a map in the axes, less channels, and pixels of the layer instead of the part of it that was run on."""
     from dataclasses import replace
 

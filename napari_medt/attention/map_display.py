@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_medt.attention.map_layout import MapLayout
 from napari_medt.attention.panels.map_panel import MapPanel
-from napari_medt.attention.recorded_run import Looked
+from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.viewer.result_layers import ResultLayers, notes_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class MapDisplay(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._panel = panel
-        self._looked: Looked | None = None
+        self._looked: RecordedRun | None = None
         self._added: list[napari.layers.Image] = []  # here; others are of the Segment widget
         self._uncovered: list[napari.layers.Image] = []
         self.layers = ResultLayers(viewer)
@@ -50,7 +50,7 @@ class MapDisplay(QObject):
         panel.grid_wanted.connect(self.layout.side_by_side)
         panel.animation_wanted.connect(self._animate)
 
-    def set_looked(self, looked: Looked | None) -> None:
+    def set_looked(self, looked: RecordedRun | None) -> None:
         """List the maps of a run; layers that show maps of an earlier one, perhaps of another plane, are updated.
 
         Of another model or image, they go: nothing here could untick them.
@@ -164,5 +164,5 @@ class MapDisplay(QObject):
         self.layout.start(self.ticked())
 
 
-def _same(one: Looked, other: Looked) -> bool:
+def _same(one: RecordedRun, other: RecordedRun) -> bool:
     return one.image == other.image and one.outcome.job.settings.model == other.outcome.job.settings.model

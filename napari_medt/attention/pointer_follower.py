@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_layers import PointerLayers
 from napari_medt.attention.pointer_tracking import PointerTracking
-from napari_medt.attention.recorded_run import Answer, Look, Looked, opening, question
+from napari_medt.attention.recorded_run import Answer, OpenRun, RecordedRun, opening, question
 from napari_medt.preferences import keep_attention
 from napari_medt.running.latest_question import LatestQuestion
 
@@ -41,8 +41,8 @@ class PointerFollower(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._panel = panel
-        self._looked: Looked | None = None
-        self._look: Look | None = None
+        self._looked: RecordedRun | None = None
+        self._look: OpenRun | None = None
         self._pinned: tuple[float, ...] | None = None  # in the world
         self.layers = PointerLayers(viewer)
         self.tracking = PointerTracking(viewer, self)
@@ -66,7 +66,7 @@ class PointerFollower(QObject):
         """Bytes that are kept for answering."""
         return self._look.pointer.kept_bytes if self._look else 0
 
-    def open(self, looked: Looked, megabytes: int) -> None:
+    def open(self, looked: RecordedRun, megabytes: int) -> None:
         """Get ready to be asked about a run; `opened` follows."""
         self._looked, self._look = looked, None
         self.questions.ask(opening(looked.outcome, megabytes * _MB))
@@ -131,7 +131,7 @@ class PointerFollower(QObject):
     def _on_answered(self, answer: Any) -> None:
         if self._looked is None or self._looked.image not in self._viewer.layers:
             return
-        if isinstance(answer, Look) and answer.outcome is self._looked.outcome:
+        if isinstance(answer, OpenRun) and answer.outcome is self._looked.outcome:
             self._look = answer
             self._panel.set_views(answer.pointer.views())
             self._switch()

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from src_models.attention.gates import GateValues
     from src_models.attention.placed_map import PlacedMap
-    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.jobs import RegionResult
     from src_models.probing.axial_probe import Heads
     from src_models.probing.pointer import AttentionPointer, Pointed
 
-__all__ = ["Answer", "Look", "Looked", "opening", "question"]
+__all__ = ["Answer", "OpenRun", "RecordedRun", "opening", "question"]
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class RecordedRun:
     """A run, and the layer that it was made on."""
 
     image: napari.layers.Image
-    outcome: Outcome
+    outcome: RegionResult
 
     def position(self, world: Sequence[float]) -> tuple[float, ...] | None:
         """Return where a place in the world lies in the part that was run on (px); None outside of it."""
@@ -67,7 +67,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class OpenRun:
     """A run that can be asked.
 
     Parameters
@@ -80,7 +80,7 @@ class Look:
         Gates of the network, if it has gated axial attention.
     """
 
-    outcome: Outcome
+    outcome: RegionResult
     pointer: AttentionPointer
     gates: list[GateValues]
 
@@ -89,12 +89,12 @@ class Look:
 class Answer:
     """What was asked, where (px of the part that was run on), and the answer."""
 
-    look: Look
+    look: OpenRun
     position: tuple[float, ...]
     pointed: Pointed
 
 
-def opening(outcome: Outcome, budget: int) -> Callable[[], Look]:
+def opening(outcome: RegionResult, budget: int) -> Callable[[], OpenRun]:
     """Return the function that makes a run ready to be asked.
 
     Parameters
@@ -105,7 +105,7 @@ def opening(outcome: Outcome, budget: int) -> Callable[[], Look]:
         Bytes that may be kept for asking.
     """
 
-    def make() -> Look:
+    def make() -> OpenRun:
         from src_models.attention.gates import gate_values
         from src_models.probing.pointer import AttentionPointer
 
@@ -119,12 +119,12 @@ def opening(outcome: Outcome, budget: int) -> Callable[[], Look]:
             budget=budget,
             name=f"layer {job.layer_name!r}",
         )
-        return Look(outcome, pointer, gate_values(model.network))
+        return OpenRun(outcome, pointer, gate_values(model.network))
 
     return make
 
 
-def question(look: Look, position: tuple[float, ...], view: str, heads: Heads) -> Callable[[], Answer]:
+def question(look: OpenRun, position: tuple[float, ...], view: str, heads: Heads) -> Callable[[], Answer]:
     """Return the function that answers what the network attends to at a place."""
 
     def answer() -> Answer:
@@ -137,5 +137,5 @@ def question(look: Look, position: tuple[float, ...], view: str, heads: Heads) -
     return answer
 
 
-def _has_heads(look: Look, view: str) -> bool:
+def _has_heads(look: OpenRun, view: str) -> bool:
     return any(each.name == view and each.heads for each in look.pointer.views())

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QPushButton, Q
 from napari_medt.attention.files import map_files, save_maps, save_picture, save_table
 from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.pointer_follower import PointerFollower
-from napari_medt.attention.recorded_run import Looked
+from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.viewer.reading import read_layer
 from src_models.errors import UserError
 
@@ -39,7 +39,7 @@ class SavePanel(QWidget):
         super().__init__(parent)
         self._follower = follower
         self._display = display
-        self._looked: Looked | None = None
+        self._looked: RecordedRun | None = None
         self.maps = QPushButton("Maps...")
         self.picture = QPushButton("Picture...")
         self.table = QPushButton("Table...")
@@ -63,7 +63,7 @@ class SavePanel(QWidget):
         self.table.clicked.connect(lambda: self._ask_file("CSV (*.csv)", ".csv", self.save_table))
         self.set_looked(None)
 
-    def set_looked(self, looked: Looked | None) -> None:
+    def set_looked(self, looked: RecordedRun | None) -> None:
         """Save of this run from now on."""
         self._looked = looked
         self.setEnabled(looked is not None)

@@ -29,7 +29,7 @@ from napari_medt.attention.panels.gates_chart import GatesChart
 from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_follower import PointerFollower
-from napari_medt.attention.recorded_run import Look, Looked
+from napari_medt.attention.recorded_run import OpenRun, RecordedRun
 from napari_medt.attention.save_panel import SavePanel
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.dock_closing import DockClosing
@@ -48,7 +48,7 @@ from src_models.attention.words import map_words
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.architectures import attention_names
-from src_models.prediction.jobs import Failure, Job, Outcome, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import Failure, RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["AttentionWidget"]
 
@@ -67,14 +67,14 @@ class AttentionWidget(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._looked: Looked | None = None
+        self._looked: RecordedRun | None = None
         self._image_of_run: napari.layers.Image | None = None
         self._comparing = False
         kept = read_attention()
         self.images = ImageLayerCombo(napari_viewer)
         self.models = ModelCombo(kept.model)
         self.region = RegionCombo()
-        self.look = QPushButton("Look")
+        self.look = QPushButton("OpenRun")
         self.cancel = QPushButton("Cancel")
         self.bar = QProgressBar()
         self.status = QLabel()
@@ -115,7 +115,7 @@ class AttentionWidget(QWidget):
         self._comparing = True
         self._begin(self.comparison.models, self._looked)
 
-    def _begin(self, models: ModelCombo, like: Looked | None) -> None:
+    def _begin(self, models: ModelCombo, like: RecordedRun | None) -> None:
         """Run a model, on the part of an image that another run was made on if one is given, unless that was done."""
         if self.run.running:
             return
@@ -127,14 +127,14 @@ class AttentionWidget(QWidget):
         earlier = recall(image, job.settings.model, job.region)
         if earlier is not None:
             if set(job.settings.attention) <= set(earlier.job.settings.attention):
-                self._take(Looked(image, earlier))
+                self._take(RecordedRun(image, earlier))
                 return
             job = replace(job, settings=replace(earlier.job.settings, attention=job.settings.attention))
         self._image_of_run = image
         self._set_running(True)
         self.run.start(with_layers_ready(segmentation_steps(job)), f"Looking at {image.name}")
 
-    def _job(self, models: ModelCombo, like: Looked | None) -> tuple[napari.layers.Image, Job]:
+    def _job(self, models: ModelCombo, like: RecordedRun | None) -> tuple[napari.layers.Image, RegionRun]:
         image = like.image if like else self.images.layer()
         path, header = models.path(), models.header()
         if image is None:
@@ -145,7 +145,7 @@ class AttentionWidget(QWidget):
         if not names:
             raise UserError(f"The model {header.name!r} has no attention to look at: choose another model.")
         chosen = read_preferences()
-        return image, Job(
+        return image, RegionRun(
             settings=SegmentSettings(model=path, attention=names, device=chosen.device, threads=chosen.threads),
             data=full_resolution(image),
             region=like.outcome.job.region if like else self._region(image, header.dimensions),
@@ -157,7 +157,7 @@ class AttentionWidget(QWidget):
         reading = read_layer(image, None, dimensions)
         return region_in_viewer(self._viewer, image, reading, dimensions, self.region.choice())
 
-    def _on_ended(self, result: Outcome | Failure | None) -> None:
+    def _on_ended(self, result: RegionResult | Failure | None) -> None:
         image, self._image_of_run = self._image_of_run, None
         self._set_running(False)
         if isinstance(result, Failure):
@@ -166,13 +166,13 @@ class AttentionWidget(QWidget):
             self.status.setText("Cancelled; no layer was changed.")
         else:
             remember(image, result)
-            looked = Looked(image, result)
+            looked = RecordedRun(image, result)
             if self._comparing or self._is_chosen(looked):
                 self._take(looked)
             else:
                 self.status.setText("Another image or model was chosen meanwhile: press Look.")
 
-    def _take(self, looked: Looked) -> None:
+    def _take(self, looked: RecordedRun) -> None:
         if self._comparing:
             self.comparison.set_looked(self._looked, looked)
             self._show_difference()
@@ -185,7 +185,7 @@ class AttentionWidget(QWidget):
         self.status.setText("Getting ready to follow the pointer...")
         self.follower.open(looked, self.memory.value())
 
-    def _on_opened(self, look: Look) -> None:
+    def _on_opened(self, look: OpenRun) -> None:
         self.gates.set_gates(look.gates)
         self.status.setText("Ready. Move the pointer over the image; tick maps to see them whole.")
 
@@ -220,7 +220,7 @@ class AttentionWidget(QWidget):
     def _can_look(self) -> bool:
         return self.images.layer() is not None and self.models.header() is not None and not self.run.running
 
-    def _is_chosen(self, looked: Looked) -> bool:
+    def _is_chosen(self, looked: RecordedRun) -> bool:
         outcome = looked.outcome
         same = looked.image == self.images.layer() and outcome.job.settings.model == self.models.path()
         read_as = chosen_reading(looked.image)

@@ -11,9 +11,9 @@ from qtpy.QtCore import QObject, Signal
 from napari_medt.clicking.context import Clicking
 from napari_medt.clicking.writing import Again, Plan, Written, add_objects_layer, plan_objects, write_objects
 from napari_medt.viewer.object_records import record_at, records_of
-from napari_medt.viewer.viewed_image import ClickTarget, Place
+from napari_medt.viewer.viewed_image import Place, ViewedImage
 from src_models.clicking.accepted import ObjectSlice
-from src_models.clicking.sessions import Seen, Subject
+from src_models.clicking.sessions import ClickedImage, ObjectAsSeen
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,13 +52,15 @@ class AcceptedObjects(QObject):
 
     def accept(self) -> None:
         """Write the object into the labels, once what was clicked before is answered."""
-        self._ask(self._at.desk.accept)
+        self._ask(self._at.sessions.accept)
 
     def accept_all(self, plane: Plane, suggestions: Sequence[Suggestion]) -> None:
         """Write the object that is suggested, and the suggestions that wait, each as an object of its own."""
-        self._ask(lambda subject, plan: self._at.desk.accept_all(subject, plane, suggestions, plan))
+        self._ask(lambda subject, plan: self._at.sessions.accept_all(subject, plane, suggestions, plan))
 
-    def write(self, key: Hashable, chosen: napari.layers.Labels | None, plans: Sequence[Plan], seen: Seen) -> bool:
+    def write(
+        self, key: Hashable, chosen: napari.layers.Labels | None, plans: Sequence[Plan], seen: ObjectAsSeen
+    ) -> bool:
         """Write objects that were taken; if they cannot be written any more, the first is in work again: False.
 
         They go into the labels that were chosen when a person accepted them, or new ones if those were removed since.
@@ -76,7 +78,7 @@ class AcceptedObjects(QObject):
             at.report(str(error))
             subject = at.subject()
             if subject is not None:
-                at.ask("restore", subject, partial(at.desk.restore, subject, plans[0].session))
+                at.ask("restore", subject, partial(at.sessions.restore, subject, plans[0].session))
             return False
         at.again.pop(key, None)
         self._last[key] = Again(records_of(labels)[-1], labels)
@@ -86,7 +88,7 @@ class AcceptedObjects(QObject):
         at.controls.set_status(_words(written))
         return True
 
-    def reopen_at(self, target: ClickTarget, place: Place) -> bool:
+    def reopen_at(self, target: ViewedImage, place: Place) -> bool:
         """Open the accepted object at a place again, if there is one; whether it is opened.
 
         Where finished objects may be overwritten, a click begins a new one.
@@ -133,7 +135,7 @@ class AcceptedObjects(QObject):
         self._at.opening.discard(key)
         self._at.again.pop(key, None)
 
-    def stored(self, seen: Seen) -> Mapping[str, Any]:
+    def stored(self, seen: ObjectAsSeen) -> Mapping[str, Any]:
         """Return a session as it is kept on disk: with what the object was before, if it was accepted before."""
         again = self._at.again_of(seen.key)
         if again is None:
@@ -180,9 +182,9 @@ class AcceptedObjects(QObject):
         self._at.ask("reopen", subject, partial(self._open, subject, target, again))
         return True
 
-    def _open(self, subject: Subject, target: ClickTarget, again: Again) -> tuple[Seen, int]:
+    def _open(self, subject: ClickedImage, target: ViewedImage, again: Again) -> tuple[ObjectAsSeen, int]:
         """Give the clicks again, and count the pixels by which the object differs from what they find."""
-        seen = self._at.desk.restore(subject, again.record["session"])
+        seen = self._at.sessions.restore(subject, again.record["session"])
         again.parts = tuple(
             ObjectSlice(plane, found.answer.region, found.answer.mask, found.prompts)
             for plane, found in seen.state.planes.items()
@@ -190,7 +192,7 @@ class AcceptedObjects(QObject):
         return seen, _differing(target, again)
 
 
-def _differing(target: ClickTarget, again: Again) -> int:
+def _differing(target: ViewedImage, again: Again) -> int:
     """Return how many pixels of an object's planes have its number but are not found by its clicks, or the reverse."""
     if again.record.get("class", False):
         return 0

@@ -14,9 +14,9 @@ from napari_medt.clicking.layers import ClickLayers
 from napari_medt.clicking.subjects import ClickSubjects
 from napari_medt.clicking.writing import Again
 from napari_medt.running.ordered_work import OrderedWork
-from napari_medt.viewer.viewed_image import ClickTarget
+from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.clicking.prompts import Prompt
-from src_models.clicking.sessions import ClickDesk, Seen, Subject
+from src_models.clicking.sessions import ClickedImage, ClickSessions, ObjectAsSeen
 from src_models.errors import UserError
 
 __all__ = ["Clicking"]
@@ -41,13 +41,13 @@ class Clicking:
         self.layers = ClickLayers(viewer)
         self.subjects = ClickSubjects(viewer, self.controls)
         self.work = OrderedWork("clicks", widget)
-        self.desk = ClickDesk()
-        self.seen: Seen | None = None
+        self.sessions = ClickSessions()
+        self.seen: ObjectAsSeen | None = None
         self.pending: list[tuple[Hashable, Plane, Prompt]] = []  # given, not answered yet
         self.again: dict[Hashable, Again] = {}  # accepted objects that are worked on again
         self.opening: set[Hashable] = set()  # where one of them is being opened
 
-    def target(self, *, quiet: bool = False) -> ClickTarget | None:
+    def target(self, *, quiet: bool = False) -> ViewedImage | None:
         """Return the chosen image as it is viewed; what is wrong with it is said."""
         try:
             return self.subjects.target()
@@ -56,7 +56,7 @@ class Clicking:
                 self.report(str(error))
             return None
 
-    def subject(self, *, quiet: bool = False) -> Subject | None:
+    def subject(self, *, quiet: bool = False) -> ClickedImage | None:
         """Return what the worker thread needs to know of the chosen image; what is wrong with it is said."""
         try:
             return self.subjects.subject()
@@ -65,11 +65,11 @@ class Clicking:
                 self.report(str(error))
             return None
 
-    def ask(self, what: str, subject: Subject, work: Any, *, interruptible: bool = False) -> None:
+    def ask(self, what: str, subject: ClickedImage, work: Any, *, interruptible: bool = False) -> None:
         """Have something done by the worker thread."""
         self.work.ask((what, subject.key), work, interruptible=interruptible)
 
-    def seen_of(self, key: Hashable) -> Seen | None:
+    def seen_of(self, key: Hashable) -> ObjectAsSeen | None:
         """Return an object as it stands, if it is the one in view."""
         return self.seen if self.seen is not None and self.seen.key == key else None
 

@@ -27,7 +27,7 @@ from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
-from src_models.clicking.sessions import Seen
+from src_models.clicking.sessions import ObjectAsSeen
 
 __all__ = ["ClickControls"]
 
@@ -121,7 +121,7 @@ class ClickControls:
         self._window_label.setVisible(is_ct)
         self.window.setVisible(is_ct)
 
-    def set_object(self, seen: Seen | None, words: str) -> None:
+    def set_object(self, seen: ObjectAsSeen | None, words: str) -> None:
         """Offer what can be done with the object."""
         there = seen is not None and bool(seen.state.planes)
         self.accept.setEnabled(there)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from napari_medt.clicking.context import Clicking
 from napari_medt.clicking.writing import free_part
 from src_models.clicking.accepted import ObjectSlice
-from src_models.clicking.sessions import Seen
+from src_models.clicking.sessions import ObjectAsSeen
 
 __all__ = ["ClickDrawing", "found_words"]
 
@@ -65,7 +65,7 @@ class ClickDrawing:
         self._at.layers.show_drag(target, shown, not self._at.controls.flip.isChecked())
 
 
-def found_words(seen: Seen) -> str:
+def found_words(seen: ObjectAsSeen) -> str:
     """Say what was found, and what to do next."""
     if not seen.state.planes:
         return "Click on an object."

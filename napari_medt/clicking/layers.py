@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["ClickLayers", "prepare_layers"]
@@ -86,7 +86,7 @@ class ClickLayers:
         """Return the layer with the attention of the last answer."""
         return self._find(_ATTENTION)
 
-    def show_object(self, target: ClickTarget, parts: Mapping[Plane, Part]) -> None:
+    def show_object(self, target: ViewedImage, parts: Mapping[Plane, Part]) -> None:
         """Outline an object.
 
         Parameters
@@ -105,7 +105,7 @@ class ClickLayers:
         lines = [found.lines for found in self._outlined.values()]
         show_lines(layer, target, np.concatenate(lines) if lines else _no_lines(target))
 
-    def show_given(self, target: ClickTarget, given: Iterable[tuple[Plane, Prompt]]) -> None:
+    def show_given(self, target: ViewedImage, given: Iterable[tuple[Plane, Prompt]]) -> None:
         """Show what was given, in its planes: discs and crosses, boxes and lines."""
         given = list(given)
         clicks = [(target.position(plane, p.y, p.x), p.positive) for plane, p in given if isinstance(p, Click)]
@@ -116,11 +116,11 @@ class ClickLayers:
         ]
         self._show_lines(target, lines)
 
-    def show_drag(self, target: ClickTarget, corners: Sequence[Sequence[float]], positive: bool) -> None:
+    def show_drag(self, target: ViewedImage, corners: Sequence[Sequence[float]], positive: bool) -> None:
         """Show a drag that goes on, as a line through its corners (px of the layer)."""
         self._show_lines(target, [(np.asarray(corners), positive)])
 
-    def show_attention(self, target: ClickTarget, plane: Plane, found: PlacedMap | None) -> None:
+    def show_attention(self, target: ViewedImage, plane: Plane, found: PlacedMap | None) -> None:
         """Show an attention map of a plane, or none."""
         layer = self._of(target, _ATTENTION)
         if found is None:
@@ -172,7 +172,7 @@ class ClickLayers:
             if layer is not None:
                 self._viewer.layers.remove(layer)
 
-    def _show_clicks(self, target: ClickTarget, clicks: list[tuple[tuple[float, ...], bool]]) -> None:
+    def _show_clicks(self, target: ViewedImage, clicks: list[tuple[tuple[float, ...], bool]]) -> None:
         layer = self._of(target, _GIVEN)
         if layer is None:
             if not clicks:
@@ -201,7 +201,7 @@ class ClickLayers:
             layer.face_color = layer.border_color = [_POSITIVE if positive else _NEGATIVE for _, positive in clicks]
             layer.selected_data = set()
 
-    def _show_lines(self, target: ClickTarget, lines: list[tuple[NDArray[Any], bool]]) -> None:
+    def _show_lines(self, target: ViewedImage, lines: list[tuple[NDArray[Any], bool]]) -> None:
         """Show lines as vectors from corner to corner: napari compiles its shapes when the first one is drawn."""
         layer = self._of(target, _DRAWN)
         if layer is None:
@@ -216,7 +216,7 @@ class ClickLayers:
         ]
         show_lines(layer, target, np.concatenate(pieces) if pieces else _no_lines(target), colours)
 
-    def _outline_of(self, target: ClickTarget, plane: Plane, part: Part) -> _Outlined:
+    def _outline_of(self, target: ViewedImage, plane: Plane, part: Part) -> _Outlined:
         """Return the outline in a plane; in a stack, a click changes a few of many."""
         (rows, columns), mask = part
         known = self._outlined.get(plane)
@@ -230,7 +230,7 @@ class ClickLayers:
         lines[:, 0, target.core] += (rows.start, columns.start)
         return _Outlined(target.axes, (rows, columns), mask, lines)
 
-    def _add_lines(self, target: ClickTarget, role: str, **options: Any) -> napari.layers.Vectors:
+    def _add_lines(self, target: ViewedImage, role: str, **options: Any) -> napari.layers.Vectors:
         layer: napari.layers.Vectors = self._add(
             target,
             role,
@@ -240,7 +240,7 @@ class ClickLayers:
         self._width.keep(layer)
         return layer
 
-    def _add(self, target: ClickTarget, role: str, make: Any, place: dict[str, Any]) -> Any:
+    def _add(self, target: ViewedImage, role: str, make: Any, place: dict[str, Any]) -> Any:
         """Add a layer; the one that was active stays active, so that its controls stay at hand."""
         active = self._viewer.layers.selection.active
         notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": role}
@@ -249,7 +249,7 @@ class ClickLayers:
             self._viewer.layers.selection.active = active
         return layer
 
-    def _of(self, target: ClickTarget, role: str) -> Any:
+    def _of(self, target: ViewedImage, role: str) -> Any:
         """Return the layer of a role, if it belongs to this image; one of another image goes."""
         layer = self._find(role)
         if layer is None:
@@ -265,7 +265,7 @@ class ClickLayers:
         return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
 
 
-def _corners(target: ClickTarget, plane: Plane, prompt: Box | Scribble) -> NDArray[np.float64]:
+def _corners(target: ViewedImage, plane: Plane, prompt: Box | Scribble) -> NDArray[np.float64]:
     """Return the corners of a line (px of the layer), N x axes."""
     if isinstance(prompt, Box):
         top, left, bottom, right = prompt.top, prompt.left, prompt.bottom, prompt.right
@@ -275,7 +275,7 @@ def _corners(target: ClickTarget, plane: Plane, prompt: Box | Scribble) -> NDArr
     return np.asarray([target.position(plane, y, x) for y, x in corners])
 
 
-def _no_lines(target: ClickTarget, count: int = 0) -> NDArray[np.float64]:
+def _no_lines(target: ViewedImage, count: int = 0) -> NDArray[np.float64]:
     return np.zeros((count, 2, len(target.shape)))
 
 

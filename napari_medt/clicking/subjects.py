@@ -12,8 +12,8 @@ from napari_medt.clicking.controls import ClickControls
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.labels_layers import fitting_labels
 from napari_medt.viewer.regions import region_in_viewer
-from napari_medt.viewer.viewed_image import ClickTarget, target_in_viewer
-from src_models.clicking.sessions import Subject
+from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
+from src_models.clicking.sessions import ClickedImage
 from src_models.errors import UserError
 
 __all__ = ["ClickSubjects"]
@@ -34,9 +34,9 @@ class ClickSubjects:
         self._viewer = viewer
         self._controls = controls
         self._ct: dict[Hashable, tuple[Any, bool]] = {}  # which data were looked at, and what they are
-        self.targets: dict[Hashable, ClickTarget] = {}  # the view that was looked at last comes last
+        self.targets: dict[Hashable, ViewedImage] = {}  # the view that was looked at last comes last
 
-    def target(self) -> ClickTarget:
+    def target(self) -> ViewedImage:
         """Return the chosen image as it is viewed.
 
         Raises
@@ -51,7 +51,7 @@ class ClickSubjects:
         self.key_of(target)
         return target
 
-    def subject(self) -> Subject:
+    def subject(self) -> ClickedImage:
         """Return what the worker thread needs to know of the chosen image.
 
         Raises
@@ -63,7 +63,7 @@ class ClickSubjects:
         if model is None:
             raise UserError("There is no model of clicks: open a model file first.")
         chosen = read_preferences()
-        return Subject(
+        return ClickedImage(
             key=self.key_of(target),
             data=target.data,
             reading=target.reading,
@@ -82,7 +82,7 @@ class ClickSubjects:
         known = [key for key in self.targets if isinstance(key, tuple) and key[0] == layer.unique_id]
         return known[-1] if known else None
 
-    def key_of(self, target: ClickTarget) -> Hashable:
+    def key_of(self, target: ViewedImage) -> Hashable:
         """Keep how an image is viewed, the latest view last, and return its key."""
         key = (target.layer.unique_id, target.axes)
         self.targets.pop(key, None)
@@ -98,12 +98,12 @@ class ClickSubjects:
             self._ct.pop(key, None)
         return gone
 
-    def is_ct(self, target: ClickTarget) -> bool | None:
+    def is_ct(self, target: ViewedImage) -> bool | None:
         """Whether an image is a CT; None as long as nobody has looked."""
         data, is_ct = self._ct.get(self.key_of(target), (None, None))
         return is_ct if data is target.data else None
 
-    def note_ct(self, target: ClickTarget, is_ct: bool) -> None:
+    def note_ct(self, target: ViewedImage, is_ct: bool) -> None:
         """Keep whether an image is a CT."""
         self._ct[self.key_of(target)] = target.data, is_ct
 
@@ -120,7 +120,7 @@ class ClickSubjects:
             fitting = []
         self._controls.accepting.offer(fitting)
 
-    def whole(self, target: ClickTarget) -> tuple[slice, slice]:
+    def whole(self, target: ViewedImage) -> tuple[slice, slice]:
         """Return all rows and columns of an image."""
         sizes = [
             cut.stop
@@ -129,7 +129,7 @@ class ClickSubjects:
         ]
         return slice(0, sizes[0]), slice(0, sizes[1])
 
-    def view(self, target: ClickTarget) -> tuple[slice, slice]:
+    def view(self, target: ViewedImage) -> tuple[slice, slice]:
         """Return the rows and columns in view.
 
         Raises

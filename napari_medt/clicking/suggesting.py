@@ -62,7 +62,7 @@ class Suggesting:
         self._plane, labels = target.plane, at.subjects.labels()
         whole = at.subjects.whole(target)
         taken = partial(_taken, labels, target.index(target.plane, *whole), [cut.stop for cut in whole])
-        at.ask("suggest", subject, partial(at.desk.suggest, subject, target.plane, examples, view, taken))
+        at.ask("suggest", subject, partial(at.sessions.suggest, subject, target.plane, examples, view, taken))
         at.controls.set_busy("Looking for similar objects in view...")
 
     def found(self, key: Hashable, suggestions: list[Suggestion] | None) -> None:
@@ -97,14 +97,14 @@ class Suggesting:
         if subject is None:
             return
         at.again.pop(subject.key, None)
-        at.ask("reset", subject, partial(at.desk.reset, subject))
+        at.ask("reset", subject, partial(at.sessions.reset, subject))
         if not self._waiting:
             self.drop("No more similar objects in view.")
             return
         self.going_on = True
         suggestion = self._waiting.pop(0)
         at.controls.set_suggestions(len(self._waiting))
-        at.ask("take", subject, partial(at.desk.take, subject, self._plane, suggestion))
+        at.ask("take", subject, partial(at.sessions.take, subject, self._plane, suggestion))
 
 
 def _taken(labels: napari.layers.Labels | None, index: Any, shape: list[int]) -> NDArray[np.bool_]:

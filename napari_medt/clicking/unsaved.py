@@ -16,7 +16,7 @@ from napari_medt.clicking.writing import add_objects_layer
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.unsaved.labels_autosave import recover
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
-from napari_medt.viewer.viewed_image import ClickTarget
+from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.journal.journal import Recovered
 
@@ -75,7 +75,7 @@ class UnsavedObjects:
                 self._work_on(labels, work)
         self._work.ask(("unfinished", None), find_unfinished)
 
-    def watch(self, target: ClickTarget) -> bool:
+    def watch(self, target: ViewedImage) -> bool:
         """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
         labels = self._subjects.labels()
         try:

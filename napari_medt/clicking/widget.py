@@ -28,9 +28,9 @@ from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
 from napari_medt.controls.mouse import ClickMouse
 from napari_medt.viewer.ct_layer import shows_ct
-from napari_medt.viewer.viewed_image import ClickTarget
+from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
-from src_models.clicking.sessions import Seen, Subject
+from src_models.clicking.sessions import ClickedImage, ObjectAsSeen
 from src_models.errors import UserError
 
 __all__ = ["ClickWidget"]
@@ -55,7 +55,7 @@ class ClickWidget(QWidget):
         self._viewer = napari_viewer
         self._at = Clicking(napari_viewer, self)
         self.controls, self.layers, self.subjects = self._at.controls, self._at.layers, self._at.subjects
-        self.work, self._desk = self._at.work, self._at.desk
+        self.work, self._sessions = self._at.work, self._at.sessions
         self.mouse = ClickMouse(napari_viewer, self)
         self.keys = ClickKeys(self, KEYS)
         self.switch = ClickSwitch(self.controls, self.mouse, self.keys)
@@ -78,7 +78,7 @@ class ClickWidget(QWidget):
         self.unsaved.offer()
 
     @property
-    def seen(self) -> Seen | None:
+    def seen(self) -> ObjectAsSeen | None:
         """The object in view, as it was answered last."""
         return self._at.seen
 
@@ -196,37 +196,37 @@ class ClickWidget(QWidget):
 
     # What is asked of the worker thread
 
-    def _carry_from_here(self, subject: Subject, plane: Plane) -> Any:
+    def _carry_from_here(self, subject: ClickedImage, plane: Plane) -> Any:
         """Carry from the plane in view where the object lies there, else from its first one."""
-        seen = self._desk.open(subject)
+        seen = self._sessions.open(subject)
         here = plane if plane in seen.state.planes else seen.state.origin
-        return self._desk.carry(subject, plane if here is None else here)
+        return self._sessions.carry(subject, plane if here is None else here)
 
-    def _attention_in(self, subject: Subject, plane: Plane) -> tuple[Plane, list[Any]]:
-        return plane, self._desk.attention(subject, plane)
+    def _attention_in(self, subject: ClickedImage, plane: Plane) -> tuple[Plane, list[Any]]:
+        return plane, self._sessions.attention(subject, plane)
 
-    def _give(self, target: ClickTarget, plane: Plane, prompt: Prompt) -> None:
+    def _give(self, target: ViewedImage, plane: Plane, prompt: Prompt) -> None:
         subject = self._at.subject()
         if subject is None or not self.unsaved.watch(target):
             return
         if not self._at.has_object():
             self._at.again.pop(subject.key, None)  # this is a new one
         self._at.pending.append((subject.key, plane, prompt))
-        self._at.ask("give", subject, partial(self._desk.give, subject, plane, prompt))
+        self._at.ask("give", subject, partial(self._sessions.give, subject, plane, prompt))
         self._draw_given()
         seen = self._at.seen_of(subject.key)
         if seen is not None and seen.state.carried:
-            self._at.ask("mend", subject, partial(self._desk.carry, subject, plane), interruptible=True)
+            self._at.ask("mend", subject, partial(self._sessions.carry, subject, plane), interruptible=True)
 
     def _simple(self, what: str) -> None:
         subject = self._at.subject()
         if subject is not None:
-            self._at.ask(what, subject, partial(getattr(self._desk, what), subject))
+            self._at.ask(what, subject, partial(getattr(self._sessions, what), subject))
 
     def _in_plane(self, what: str) -> None:
         subject, target = self._at.subject(), self._at.target()
         if subject is not None and target is not None:
-            self._at.ask(what, subject, partial(getattr(self._desk, what), subject, target.plane))
+            self._at.ask(what, subject, partial(getattr(self._sessions, what), subject, target.plane))
 
     # What comes back
 
@@ -253,7 +253,7 @@ class ClickWidget(QWidget):
             seen, painted = result
             self._on_seen(what, seen)
             self.accepted.reopened(key, painted)
-        elif isinstance(result, Seen):
+        elif isinstance(result, ObjectAsSeen):
             self._on_seen(what, result)
         if what in ("carry", "mend", "end_here"):
             self._on_carried(key, result)
@@ -299,7 +299,7 @@ class ClickWidget(QWidget):
                 del self._at.pending[number]
                 return
 
-    def _on_seen(self, what: str, seen: Seen) -> None:
+    def _on_seen(self, what: str, seen: ObjectAsSeen) -> None:
         self.unsaved.note(seen.key, self.accepted.stored(seen) if seen.state.planes else None)
         if seen.key != self.subjects.key():
             return
@@ -312,11 +312,11 @@ class ClickWidget(QWidget):
         if self.controls.attention.isChecked():
             self.show_attention(True)
 
-    def _on_carried(self, key: Hashable, seen: Seen | None) -> None:
+    def _on_carried(self, key: Hashable, seen: ObjectAsSeen | None) -> None:
         if seen is None:  # stopped; what was found stays
             subject = self._at.subject(quiet=True)
             if subject is not None:
-                self._at.ask("open", subject, partial(self._desk.open, subject))
+                self._at.ask("open", subject, partial(self._sessions.open, subject))
             return
         if key == self.subjects.key():
             self.controls.set_ends(seen.state)
@@ -368,10 +368,10 @@ class ClickWidget(QWidget):
             return
         stored = self.unsaved.to_restore(subject.key)
         if stored is None:
-            self._at.ask("open", subject, partial(self._desk.open, subject))
+            self._at.ask("open", subject, partial(self._sessions.open, subject))
         else:
             self.accepted.resume(subject.key, stored)
-            self._at.ask("restore", subject, partial(self._desk.restore, subject, stored))
+            self._at.ask("restore", subject, partial(self._sessions.restore, subject, stored))
 
     def _on_layers_changed(self) -> None:
         gone = self.subjects.forget_removed()
@@ -379,7 +379,7 @@ class ClickWidget(QWidget):
         self._at.pending = [pending for pending in self._at.pending if pending[0] not in gone]
         self.unsaved.forget(gone)
         if gone:
-            self.work.ask(("forget", None), partial(self._desk.forget, lambda key: key not in gone))
+            self.work.ask(("forget", None), partial(self._sessions.forget, lambda key: key not in gone))
         if self._at.seen is not None and self._at.seen.key in gone:
             self._at.seen = None
             self.layers.remove()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.clicking.accepted import AcceptedObject, ObjectSlice
 
 __all__ = [
@@ -106,7 +106,7 @@ class Written:
     kept_out: int
 
 
-def add_objects_layer(viewer: napari.viewer.Viewer, target: ClickTarget) -> napari.layers.Labels:
+def add_objects_layer(viewer: napari.viewer.Viewer, target: ViewedImage) -> napari.layers.Labels:
     """Add an empty Labels layer over an image.
 
     Raises
@@ -131,7 +131,7 @@ def add_objects_layer(viewer: napari.viewer.Viewer, target: ClickTarget) -> napa
 
 
 def free_part(
-    labels: napari.layers.Labels | None, target: ClickTarget, part: ObjectSlice, *, own: int, overwrite: bool
+    labels: napari.layers.Labels | None, target: ViewedImage, part: ObjectSlice, *, own: int, overwrite: bool
 ) -> NDArray[np.bool_]:
     """Return the pixels of a part of an object that accepting it would write.
 
@@ -156,7 +156,7 @@ def free_part(
 
 def plan_objects(
     labels: napari.layers.Labels | None,
-    target: ClickTarget,
+    target: ViewedImage,
     found: Sequence[tuple[AcceptedObject, Mapping[str, Any]]],
     *,
     value: int | None = None,
@@ -201,7 +201,7 @@ def plan_objects(
 
 
 def write_objects(
-    labels: napari.layers.Labels, target: ClickTarget, plans: Sequence[Plan], *, overwrite: bool = False
+    labels: napari.layers.Labels, target: ViewedImage, plans: Sequence[Plan], *, overwrite: bool = False
 ) -> list[Written]:
     """Write objects into labels, as one step of napari's undo; what several want is the first one's.
 
@@ -228,7 +228,7 @@ def write_objects(
     return [Written(plan.value, count, plan.accepted.area - count) for plan, count in zip(plans, counts, strict=False)]
 
 
-def _free(labels: napari.layers.Labels, target: ClickTarget, plans: Sequence[Plan], overwrite: bool) -> list[Places]:
+def _free(labels: napari.layers.Labels, target: ViewedImage, plans: Sequence[Plan], overwrite: bool) -> list[Places]:
     """Return the pixels that each object would be written to; none for some of many, if others have all of it."""
     if labels.data.shape != target.shape:
         raise UserError(
@@ -250,7 +250,7 @@ def _free(labels: napari.layers.Labels, target: ClickTarget, plans: Sequence[Pla
     return free
 
 
-def _gone(labels: napari.layers.Labels, target: ClickTarget, plan: Plan, again: Again) -> Places:
+def _gone(labels: napari.layers.Labels, target: ViewedImage, plan: Plan, again: Again) -> Places:
     """Return the places that were an object's and are not in it any more.
 
     A number is one object's, wherever it is; of a class, the pixels are its that its clicks found.
@@ -272,7 +272,7 @@ def _still(labels: napari.layers.Labels, places: Places, value: int) -> Places:
     return tuple(axis[there] for axis in places)
 
 
-def _places(target: ClickTarget, part: ObjectSlice, mask: NDArray[np.bool_]) -> Places:
+def _places(target: ViewedImage, part: ObjectSlice, mask: NDArray[np.bool_]) -> Places:
     """Return the index arrays of an object's pixels in one plane, one for each axis of the labels."""
     rows, columns = np.nonzero(mask)
     core = iter((rows + part.region[0].start, columns + part.region[1].start))
@@ -289,7 +289,7 @@ def _next_number(labels: napari.layers.Labels) -> int:
     return max([int(labels.data.max(initial=0)), *(entry["value"] for entry in records_of(labels))]) + 1
 
 
-def _record(plan: Plan, target: ClickTarget, places: Places) -> dict[str, Any]:
+def _record(plan: Plan, target: ViewedImage, places: Places) -> dict[str, Any]:
     return {
         "value": plan.value,
         "class": plan.is_class,

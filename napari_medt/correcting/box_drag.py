@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QPushButton
 
 from napari_medt.controls.mouse import ClickMouse
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.layers import NEXT
 from src_models.errors import UserError
 
@@ -35,10 +35,10 @@ class BoxDrag(QObject):
     """
 
     def __init__(
-        self, correcting: Correcting, labels: Callable[[], napari.layers.Labels], parent: QObject | None = None
+        self, correcting: CorrectContext, labels: Callable[[], napari.layers.Labels], parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._at = correcting
+        self._context = correcting
         self._labels = labels
         self._button: QPushButton | None = None  # that was pressed; it stays down while a drag is waited for
         self._then: Callable[[Box], None] | None = None
@@ -80,22 +80,22 @@ class BoxDrag(QObject):
             raise
         self._give_up()  # one drag is for one thing
         self._button, self._then = button, then
-        self._at.viewer.layers.selection.active = labels
+        self._context.viewer.layers.selection.active = labels
         self._painting = labels, str(labels.mode)
         self.mouse.switch(True)
-        self._at.say(words)
+        self._context.say(words)
 
     def leave(self) -> None:
         """Stop listening."""
         self.mouse.switch(False)
 
     def _show(self, line: Sequence[Sequence[float]]) -> None:
-        target = self._at.target()
+        target = self._context.target()
         (y0, x0), (y1, x1) = target.corner(line[0]), target.corner(line[-1])
-        self._at.layers.show_box(target, target.plane, [(y0, x0), (y0, x1), (y1, x1), (y1, x0), (y0, x0)])
+        self._context.layers.show_box(target, target.plane, [(y0, x0), (y0, x1), (y1, x1), (y1, x0), (y0, x0)])
 
     def _on_dragged(self, line: Sequence[Sequence[float]], *_: Any) -> None:
-        target, then = self._at.target(), self._then
+        target, then = self._context.target(), self._then
         rows, columns = zip(target.corner(line[0]), target.corner(line[-1]), strict=True)
         self._give_up()
         if then is not None:
@@ -114,11 +114,11 @@ class BoxDrag(QObject):
     def _end(self) -> None:
         self.mouse.switch(False)
         self._button = self._then = None
-        if self._painting is not None and self._painting[0] in self._at.viewer.layers:
+        if self._painting is not None and self._painting[0] in self._context.viewer.layers:
             labels, tool = self._painting
             labels.mode = tool
         self._painting = None
-        self._at.layers.hide(NEXT)
+        self._context.layers.hide(NEXT)
 
 
 def _span(ends: Sequence[float]) -> tuple[int, int]:

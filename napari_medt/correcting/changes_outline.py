@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.layers import CHANGES
 from napari_medt.running.latest_question import LatestQuestion
 from src_models.errors import UserError
@@ -16,7 +16,7 @@ from src_models.errors import UserError
 if TYPE_CHECKING:
     import napari.layers
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.images.region import Region
 
 __all__ = ["ChangesOutline"]
@@ -41,9 +41,9 @@ class ChangesOutline(QObject):
 
     looked = Signal()  #: strokes were looked at, or another place
 
-    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
-        self._at = correcting
+        self._context = correcting
         self._labels: Any = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -75,7 +75,7 @@ class ChangesOutline(QObject):
                 own.events[name].connect(self.look_again)
         self._labels = own
         if own is None:
-            self._at.layers.hide(CHANGES)
+            self._context.layers.hide(CHANGES)
 
     def look_again(self, event: Any = None) -> None:
         """Outline what there is now, in a moment."""
@@ -96,7 +96,7 @@ class ChangesOutline(QObject):
         if self._timer.isActive():
             return
         with suppress(UserError):
-            if self._at.is_large(self._at.target()):
+            if self._context.is_large(self._context.target()):
                 self.look_again()
 
     def _look(self) -> None:
@@ -105,24 +105,24 @@ class ChangesOutline(QObject):
         if labels is None:
             return
         with suppress(UserError):  # of a view in 3D, or labels that a person replaced; said when a button is pressed
-            target = self._at.target()
+            target = self._context.target()
             if labels.data.shape != target.shape:
                 return
-            region = self._at.seen(target)
-            work = self._at.layers.changes_in(labels, region)
+            region = self._context.seen(target)
+            work = self._context.layers.changes_in(labels, region)
             if work is None:
                 self._question.drop()
-                self._at.controls.marking.set_changed(None)
+                self._context.controls.marking.set_changed(None)
                 return
             self._question.ask(partial(_answer, target, region, labels, work))
 
-    def _show(self, answer: tuple[ClickTarget, Region, Any, Any]) -> None:
+    def _show(self, answer: tuple[ViewedImage, Region, Any, Any]) -> None:
         target, region, labels, (changed, count) = answer
-        if labels is not self._labels or target.layer not in self._at.viewer.layers:
+        if labels is not self._labels or target.layer not in self._context.viewer.layers:
             return
-        self._at.layers.show_changes(target.layer, region, changed)
-        self._at.controls.marking.set_changed(count)
+        self._context.layers.show_changes(target.layer, region, changed)
+        self._context.controls.marking.set_changed(count)
 
 
-def _answer(target: ClickTarget, region: Region, labels: Any, work: Any) -> tuple[ClickTarget, Region, Any, Any]:
+def _answer(target: ViewedImage, region: Region, labels: Any, work: Any) -> tuple[ViewedImage, Region, Any, Any]:
     return target, region, labels, work()

@@ -18,16 +18,16 @@ from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.viewer.regions import RegionChoice, region_in_viewer
-from napari_medt.viewer.viewed_image import ClickTarget, target_as_viewed
+from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import default_folder
 from src_models.images.region import Region
-from src_models.prediction.jobs import Failure, Job, SegmentSettings
+from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings
 
-__all__ = ["Correcting"]
+__all__ = ["CorrectContext"]
 
 
-class Correcting:
+class CorrectContext:
     """The present state of the controls and the viewer, and the threads in which work is done.
 
     Parameters
@@ -59,7 +59,7 @@ class Correcting:
         """Return the chosen image."""
         return self.controls.images.layer()
 
-    def target(self) -> ClickTarget:
+    def target(self) -> ViewedImage:
         """Return the chosen image as it is viewed.
 
         Raises
@@ -98,31 +98,31 @@ class Correcting:
         """Keep corrections of an image in another folder."""
         self._folders[image.unique_id] = folder
 
-    def seen(self, target: ClickTarget) -> Region:
+    def seen(self, target: ViewedImage) -> Region:
         """Return the part of the plane in view that outlines are made of: all of it, or of a large one what is seen."""
         return self.region(target, "visible") if self.is_large(target) else target.region
 
-    def is_large(self, target: ClickTarget) -> bool:
+    def is_large(self, target: ViewedImage) -> bool:
         """Whether only the part of a plane that is in view is outlined."""
         return step_of(target.region) > 1
 
-    def region(self, target: ClickTarget, choice: RegionChoice) -> Region:
+    def region(self, target: ViewedImage, choice: RegionChoice) -> Region:
         """Return the part of an image that a choice means."""
         return region_in_viewer(self.viewer, target.layer, target.reading, 2, choice)
 
     def job(
         self,
-        target: ClickTarget,
+        target: ViewedImage,
         region: Region,
         model: Path,
         *,
         attention: tuple[str, ...] = (),
         previous: Any = None,
-    ) -> Job:
+    ) -> RegionRun:
         """Return what is to be segmented."""
         chosen = read_preferences()
         settings = SegmentSettings(model=model, attention=attention, device=chosen.device, threads=chosen.threads)
-        return Job(
+        return RegionRun(
             settings=settings,
             data=target.data,
             region=region,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src_models.models.loaded import file_sha256
-from src_models.prediction.jobs import Failure, Job, Outcome, continue_numbers, segmentation_steps
+from src_models.prediction.jobs import Failure, RegionResult, RegionRun, continue_numbers, segmentation_steps
 
 if TYPE_CHECKING:
     from src_models.images.region import Region
@@ -44,7 +44,7 @@ class KeptOutcomes:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._lock = Lock()
-        self._kept: OrderedDict[_Key, Outcome] = OrderedDict()
+        self._kept: OrderedDict[_Key, RegionResult] = OrderedDict()
 
     @property
     def nbytes(self) -> float:
@@ -52,7 +52,7 @@ class KeptOutcomes:
         with self._lock:
             return sum(_size(outcome) for outcome in self._kept.values())
 
-    def steps(self, job: Job, *, exactly: bool = True) -> Generator[Progress, None, Outcome | Failure]:
+    def steps(self, job: RegionRun, *, exactly: bool = True) -> Generator[Progress, None, RegionResult | Failure]:
         """Run a job, as :func:`src_models.prediction.jobs.segmentation_steps` does, or return what is known.
 
         Parameters
@@ -65,11 +65,11 @@ class KeptOutcomes:
         sha256 = file_sha256(job.settings.model)
         if sha256 is None:
             return (yield from segmentation_steps(job))
-        outcome: Outcome | Failure | None = self._find(job, sha256, exactly=exactly)
+        outcome: RegionResult | Failure | None = self._find(job, sha256, exactly=exactly)
         if outcome is None:
             digest = _digest(job)
             outcome = yield from segmentation_steps(replace(job, previous=None))
-            if isinstance(outcome, Outcome):
+            if isinstance(outcome, RegionResult):
                 self._keep(_Key(sha256, _settings(job), repr(job.region), digest), outcome)
         if isinstance(outcome, Failure):
             return outcome
@@ -78,7 +78,7 @@ class KeptOutcomes:
             labels = continue_numbers(labels, job.previous, job.region)
         return replace(outcome, job=job, labels=labels)
 
-    def _find(self, job: Job, sha256: str, *, exactly: bool) -> Outcome | None:
+    def _find(self, job: RegionRun, sha256: str, *, exactly: bool) -> RegionResult | None:
         with self._lock:
             known = [
                 each for each in self._kept.items() if (each[0].sha256, each[0].settings) == (sha256, _settings(job))
@@ -93,7 +93,7 @@ class KeptOutcomes:
                 return outcome
         return None
 
-    def _keep(self, key: _Key, outcome: Outcome) -> None:
+    def _keep(self, key: _Key, outcome: RegionResult) -> None:
         if _size(outcome) > self._most_bytes:
             return
         with self._lock:
@@ -106,11 +106,13 @@ class KeptOutcomes:
 class Compared:
     """A plane, segmented before and after learning."""
 
-    before: Outcome
-    after: Outcome
+    before: RegionResult
+    after: RegionResult
 
 
-def compare_steps(before: Job, after: Job, kept: KeptOutcomes) -> Generator[Progress, None, Compared | Failure]:
+def compare_steps(
+    before: RegionRun, after: RegionRun, kept: KeptOutcomes
+) -> Generator[Progress, None, Compared | Failure]:
     """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
     one = yield from kept.steps(before, exactly=False)
     if isinstance(one, Failure):
@@ -127,7 +129,7 @@ class _Key:
     digest: bytes
 
 
-def _settings(job: Job) -> str:
+def _settings(job: RegionRun) -> str:
     return repr(replace(job.settings, model=Path()))  # a model is its file's content, wherever that lies
 
 
@@ -144,7 +146,7 @@ def _holds(region: Region, other: Region) -> bool:
     return True
 
 
-def _digest(job: Job) -> bytes:
+def _digest(job: RegionRun) -> bytes:
     """Return what tells the pixels of a job from others; they are read strip by strip."""
     digest, data = hashlib.blake2b(digest_size=16), job.region.cut(job.data)
     digest.update(repr((data.shape, str(data.dtype))).encode())
@@ -153,7 +155,7 @@ def _digest(job: Job) -> bytes:
     return digest.digest()
 
 
-def _size(outcome: Outcome) -> float:
+def _size(outcome: RegionResult) -> float:
     """Return the bytes that an outcome takes; what lies on disk is too large to be kept."""
     arrays: list[Any] = [outcome.labels, *(placed.data for placed in outcome.segmentation.attention)]
     return sum(array.nbytes if isinstance(array, np.ndarray) else math.inf for array in arrays)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
 
 __all__ = [
     "LABELS_ROLE",
@@ -99,7 +99,7 @@ def begin(
     return prediction
 
 
-def correctable(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[napari.layers.Labels]:
+def correctable(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[napari.layers.Labels]:
     """Return the labels of an image's shape and place; those that are being corrected come last."""
     return sorted(fitting_labels(viewer, target), key=lambda layer: prediction_of(layer) is not None)
 

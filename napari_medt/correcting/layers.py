@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.images.region import Region
 
 __all__ = ["AFTER", "BEFORE", "CHANGES", "NEXT", "PREVIEW", "CorrectionLayers", "step_of"]
@@ -60,7 +60,7 @@ class CorrectionLayers:
         self._viewer = viewer
 
     def add_labels(
-        self, target: ClickTarget, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
+        self, target: ViewedImage, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
     ) -> napari.layers.Labels:
         """Add labels over an image, to be painted in.
 
@@ -144,14 +144,14 @@ class CorrectionLayers:
         if what:
             self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
 
-    def show_place(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+    def show_place(self, target: ViewedImage, plane: tuple[int, ...], region: Any) -> None:
         """Draw a box around rows and columns of a plane, and bring it into view."""
         (top, bottom), (left, right) = region
         corners = [(top, left), (top, right), (bottom, right), (bottom, left), (top, left)]
         self.show_box(target, plane, [(y - 0.5, x - 0.5) for y, x in corners])
         self._go_to(target, plane, region)
 
-    def show_box(self, target: ClickTarget, plane: tuple[int, ...], corners: Any) -> None:
+    def show_box(self, target: ViewedImage, plane: tuple[int, ...], corners: Any) -> None:
         """Draw a line through corners (row, column) of a plane; no corners hide it."""
         layer = self._of(target.layer, NEXT)
         if not len(corners):
@@ -191,7 +191,7 @@ class CorrectionLayers:
         if layer is not None:
             self._viewer.layers.remove(layer)
 
-    def _go_to(self, target: ClickTarget, plane: tuple[int, ...], region: Any) -> None:
+    def _go_to(self, target: ViewedImage, plane: tuple[int, ...], region: Any) -> None:
         (top, bottom), (left, right) = region
         world = target.layer.data_to_world(target.position(plane, (top + bottom - 1) / 2, (left + right - 1) / 2))
         dims, missing = self._viewer.dims, self._viewer.dims.ndim - target.layer.ndim

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.layers import PREVIEW
 from napari_medt.preferences import keep_correct_model, read_preferences
 from napari_medt.running.ordered_work import OrderedWork
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import (
+    CorrectionFolder,
     Kept,
-    Shelf,
     merge,
     parts_of,
-    read_shelf,
+    read_folder,
     use_version,
     withdraw,
     write_note,
 )
-from src_models.finetuning.round import LearningTask, Learnt, Preview, Trouble
+from src_models.finetuning.round import LearningRound, Learnt, Preview, Trouble
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.models.library import find_model
 
@@ -51,14 +51,14 @@ class LearningRounds(QObject):
     model_changed = Signal()  #: another model is in use
     learnt = Signal()  #: a new version is in use, and listed
 
-    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
-        self._at = correcting
+        self._context = correcting
         self._controls = correcting.controls
         self.work = OrderedWork("learning", self)
         self.settings = FinetuneSettings()  # what a person does not choose
-        self.task: LearningTask | None = None
-        self.shelf: Shelf | None = None
+        self.task: LearningRound | None = None
+        self.held: CorrectionFolder | None = None
         self._marked_meanwhile = 0
         self._fresh: str | None = None  # the version that was just learnt, until it is listed
         self._timer = QTimer(self)
@@ -79,18 +79,18 @@ class LearningRounds(QObject):
         follow
             Whether the version that is in use there is chosen as the model.
         """
-        folder = self._at.folder()
+        folder = self._context.folder()
         self._controls.folder.set_folder(folder)
         if folder is None:
             self._controls.learning.set_count(0, False)
             self._controls.marked.set_items(())
             self._controls.versions.set_versions((), None, None)
             return
-        self._at.work.ask(("shelf", follow), partial(read_shelf, folder, self._controls.models.paths()))
+        self._context.work.ask(("folder", follow), partial(read_folder, folder, self._controls.models.paths()))
 
     def learn(self) -> None:
         """Begin a round."""
-        folder = self._at.folder()
+        folder = self._context.folder()
         if self.task is not None:
             return
         if folder is None:
@@ -103,12 +103,12 @@ class LearningRounds(QObject):
             steps=max(self.settings.steps, _STEPS_PER_SECOND * panel.seconds.value()),
             device=chosen.device,
         )
-        self.task = LearningTask(self._at.model(), folder, settings, chosen.threads)
+        self.task = LearningRound(self._context.model(), folder, settings, chosen.threads)
         self._marked_meanwhile = 0
         panel.set_running(True)
         self._look_where()
         self._timer.start()
-        self._at.say("Learning. You can go on painting and marking meanwhile.")
+        self._context.say("Learning. You can go on painting and marking meanwhile.")
         self.work.ask("learn", self.task.steps)
 
     def pause(self, waits: bool) -> None:
@@ -130,38 +130,38 @@ class LearningRounds(QObject):
 
     def use(self, name: str | None) -> None:
         """Use a version, or the model that they began with."""
-        if self.shelf is None:
+        if self.held is None:
             return
-        if name is None and self.shelf.base is None:
+        if name is None and self.held.base is None:
             raise UserError(
                 "The file of the first model is not known here: choose it in the list Model, or open it there."
             )
-        work = partial(use_version, self.shelf.folder, name, self._controls.models.paths())
-        self._at.work.ask(("shelf", True), work)
-        self._at.say(f"{name or 'The first model'} is in use from now on.")
+        work = partial(use_version, self.held.folder, name, self._controls.models.paths())
+        self._context.work.ask(("folder", True), work)
+        self._context.say(f"{name or 'The first model'} is in use from now on.")
 
     def on_kept(self, kept: Kept) -> None:
         """Count a correction that was marked."""
-        folder = self._at.folder()
+        folder = self._context.folder()
         if kept.marked.folder == folder:
             self._show_items(kept.items)
         if self.task is not None:
             self._marked_meanwhile += 1
-            self._at.say(f"{self._controls.status.text()} It is learnt from in the next round.")
+            self._context.say(f"{self._controls.status.text()} It is learnt from in the next round.")
 
-    def on_shelf(self, shelf: Shelf, *, follow: bool) -> None:
+    def on_folder(self, held: CorrectionFolder, *, follow: bool) -> None:
         """Show what a folder holds, and use what is in use there."""
-        if shelf.folder != self._at.folder():
+        if held.folder != self._context.folder():
             return
-        self.shelf = shelf
-        active = shelf.version(shelf.active)
-        path = active.path if active is not None else shelf.base
+        self.held = held
+        active = held.version(held.active)
+        path = active.path if active is not None else held.base
         if follow and path is not None and path != self._controls.models.path():
             self._controls.models.open_file(path)
-        self._show_items(shelf.items)
-        base = shelf.base.stem if shelf.base is not None else None
-        self._controls.versions.set_versions(shelf.versions, shelf.active, base)
-        if self._fresh is not None and self._fresh == shelf.active:
+        self._show_items(held.items)
+        base = held.base.stem if held.base is not None else None
+        self._controls.versions.set_versions(held.versions, held.active, base)
+        if self._fresh is not None and self._fresh == held.active:
             self._fresh = None
             self.learnt.emit()
 
@@ -171,35 +171,39 @@ class LearningRounds(QObject):
         if path is None:
             return
         keep_correct_model(_named(path))
-        self._at.work.ask("parts", partial(parts_of, path))
-        shelf = self.shelf
-        if shelf is not None and shelf.folder == self._at.folder():
-            version = shelf.version_at(path)
+        self._context.work.ask("parts", partial(parts_of, path))
+        held = self.held
+        if held is not None and held.folder == self._context.folder():
+            version = held.version_at(path)
             name = None if version is None else version.name
-            if name != shelf.active:
-                work = partial(use_version, shelf.folder, name, self._controls.models.paths())
-                self._at.work.ask(("shelf", False), work)
+            if name != held.active:
+                work = partial(use_version, held.folder, name, self._controls.models.paths())
+                self._context.work.ask(("folder", False), work)
         self.model_changed.emit()
 
     def withdraw(self, item: CorrectionItem) -> None:
         """Leave a correction out from now on."""
-        folder = self._at.folder()
+        folder = self._context.folder()
         if folder is not None:
-            self._at.work.ask(("shelf", False), partial(withdraw, folder, item.name, self._controls.models.paths()))
-            self._at.say("That correction is left out from now on; your labels are as they were.")
+            self._context.work.ask(
+                ("folder", False), partial(withdraw, folder, item.name, self._controls.models.paths())
+            )
+            self._context.say("That correction is left out from now on; your labels are as they were.")
 
     def merge(self, other: Path) -> None:
         """Add the corrections of another folder."""
-        folder = self._at.folder()
+        folder = self._context.folder()
         if folder is None:
             raise UserError("There is no image to correct: open one first (File > Open File(s)...).")
-        self._at.work.ask(("merged", other), partial(merge, folder, other, self._controls.models.paths()))
+        self._context.work.ask(("merged", other), partial(merge, folder, other, self._controls.models.paths()))
 
-    def on_merged(self, other: Path, shelf: Shelf, added: int) -> None:
+    def on_merged(self, other: Path, held: CorrectionFolder, added: int) -> None:
         """Tell what came of that."""
         corrections = "1 correction was" if added == 1 else f"{added} corrections were"
-        self._at.say(f"{corrections} added from {other.name}." if added else f"All of {other.name} is here already.")
-        self.on_shelf(shelf, follow=False)
+        self._context.say(
+            f"{corrections} added from {other.name}." if added else f"All of {other.name} is here already."
+        )
+        self.on_folder(held, follow=False)
 
     def leave(self) -> None:
         """End the round: the best is kept."""
@@ -213,7 +217,7 @@ class LearningRounds(QObject):
         self._controls.learning.set_count(len(items), self._controls.models.path() is not None)
 
     def _connect(self) -> None:
-        trying, panel, versions = self._at.trying, self._controls.learning, self._controls.versions
+        trying, panel, versions = self._context.trying, self._controls.learning, self._controls.versions
         panel.begun.connect(trying(self.learn))
         panel.paused.connect(self.pause)
         panel.stopped.connect(self.stop)
@@ -227,8 +231,8 @@ class LearningRounds(QObject):
         self.work.refused.connect(self._on_refused)
 
     def _note(self, name: str, text: str) -> None:
-        if self.shelf is not None:
-            self._at.work.ask("note", partial(write_note, self.shelf.folder, name, text))
+        if self.held is not None:
+            self._context.work.ask("note", partial(write_note, self.held.folder, name, text))
 
     def _look_where(self) -> None:
         """Tell the round which plane is in view, for its next preview."""
@@ -237,8 +241,8 @@ class LearningRounds(QObject):
         job = None
         if self._controls.learning.preview.isChecked():
             try:
-                target = self._at.target()
-                job = self._at.job(target, self._at.seen(target), self._at.model())
+                target = self._context.target()
+                job = self._context.job(target, self._context.seen(target), self._context.model())
             except UserError:  # of a view in 3D: there is no preview of it
                 job = None
         self.task.wanted = job
@@ -249,17 +253,17 @@ class LearningRounds(QObject):
         panel = self._controls.learning
         if isinstance(step, Trouble):
             panel.wait_for_person("Waiting: make room on the disk, then press Go on.")
-            self._at.report(f"Learning waits, and what was learnt is in memory: {step.message}")
+            self._context.report(f"Learning waits, and what was learnt is in memory: {step.message}")
         elif isinstance(step, Preview):
             self._show_preview(step)
         else:
             panel.show_update(step)
 
     def _show_preview(self, preview: Preview) -> None:
-        for image in self._at.viewer.layers:
+        for image in self._context.viewer.layers:
             if image.unique_id == preview.job.layer_id and self._controls.learning.preview.isChecked():
                 what = f"after {preview.step} steps"
-                self._at.layers.show_outlines(image, PREVIEW, preview.job.region, preview.labels, what)
+                self._context.layers.show_outlines(image, PREVIEW, preview.job.region, preview.labels, what)
                 return
 
     def _on_done(self, _asked: Any, learnt: Learnt | None) -> None:
@@ -269,9 +273,9 @@ class LearningRounds(QObject):
         self._controls.learning.show_result(self._sentence(learnt))
         if learnt.version is not None:
             self._fresh = learnt.version.name
-            self._at.say(f"{learnt.version.name} is in use now. Below: before and after.")
+            self._context.say(f"{learnt.version.name} is in use now. Below: before and after.")
         else:
-            self._at.say("The model is as it was.")
+            self._context.say("The model is as it was.")
         self.open_folder()
 
     def _sentence(self, learnt: Learnt) -> str:
@@ -284,14 +288,14 @@ class LearningRounds(QObject):
     def _on_refused(self, _asked: Any, sentence: str) -> None:
         self._end()
         self._controls.learning.show_result("")
-        self._at.report(sentence)
+        self._context.report(sentence)
         self.open_folder()
 
     def _end(self) -> None:
         self.task = None
         self._timer.stop()
         self._controls.learning.set_running(False)
-        self._at.layers.drop(PREVIEW)
+        self._context.layers.drop(PREVIEW)
 
 
 def _named(path: Path) -> str:

@@ -14,7 +14,7 @@ from napari_medt.correcting.background_colour import show_background_grey
 from napari_medt.correcting.box_drag import Box, BoxDrag
 from napari_medt.correcting.changes_outline import ChangesOutline
 from napari_medt.correcting.clearing import Cleared, what_to_clear
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import (
     begin,
     correctable,
@@ -27,10 +27,10 @@ from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
 from napari_medt.viewer.object_records import records_of
 from napari_medt.viewer.result_layers import notes_of
-from napari_medt.viewer.viewed_image import ClickTarget
+from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import Kept, Marked, keep
-from src_models.prediction.jobs import Outcome
+from src_models.prediction.jobs import RegionResult
 
 __all__ = ["Marking"]
 
@@ -51,9 +51,9 @@ class Marking(QObject):
 
     kept = Signal(object)  #: a correction is on disk
 
-    def __init__(self, correcting: Correcting, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
-        self._at = correcting
+        self._context = correcting
         self._controls = correcting.controls
         self._viewer = correcting.viewer
         self.box = BoxDrag(correcting, lambda: self._corrected()[0], self)
@@ -71,7 +71,7 @@ class Marking(QObject):
         """List the labels that fit the image; those that were chosen stay, else what a network made is chosen."""
         chosen = self.labels()
         try:
-            fitting = correctable(self._viewer, self._at.target())
+            fitting = correctable(self._viewer, self._context.target())
         except UserError:  # of a view in 3D, say; said when a person presses a button
             fitting = [] if chosen is None else [chosen]
         if chosen not in fitting:
@@ -86,31 +86,33 @@ class Marking(QObject):
 
     def choose(self, labels: napari.layers.Labels) -> None:
         """Correct these labels."""
-        self._controls.labels.offer(correctable(self._viewer, self._at.target()), labels)
+        self._controls.labels.offer(correctable(self._viewer, self._context.target()), labels)
         self._take()
         if self.labels() != labels:
             raise UserError(
-                f"the labels {labels.name!r} are not as large as {self._at.target().name}, or lie elsewhere: choose "
+                f"the labels {labels.name!r} are not as large as {self._context.target().name}, or lie elsewhere: choose "
                 "the image that they were made for"
             )
 
     def segment(self) -> None:
         """Run the model, and put what it finds into labels to paint in."""
-        target = self._at.target()
-        region = self._at.region(target, self._controls.region.choice())
+        target = self._context.target()
+        region = self._context.region(target, self._controls.region.choice())
         labels = self.labels()
         previous = labels.data if labels is not None and prediction_of(labels) is not None else None
-        job = self._at.job(target, region, self._at.model(), previous=previous)
-        self._at.start(self._at.found.steps(job), f"Segmenting {target.layer.name}", partial(self._segmented, target))
+        job = self._context.job(target, region, self._context.model(), previous=previous)
+        self._context.start(
+            self._context.found.steps(job), f"Segmenting {target.layer.name}", partial(self._segmented, target)
+        )
 
     def begin_empty(self) -> None:
         """Begin with labels in which there is nothing yet."""
-        target = self._at.target()
-        labels = self._at.layers.add_labels(target)
+        target = self._context.target()
+        labels = self._context.layers.add_labels(target)
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
-        self._at.say("Paint the objects, each with New object brush, then mark what is right.")
+        self._context.say("Paint the objects, each with New object brush, then mark what is right.")
 
     def paint_object(self) -> None:
         """Take the brush for a new object, or for the first class."""
@@ -127,7 +129,7 @@ class Marking(QObject):
         show_background_grey(labels, prediction.background)
         labels.selected_label = prediction.background
         self._take_brush(labels)
-        self._at.say("Paint where there is nothing, then mark only what you painted, or all of it.")
+        self._context.say("Paint where there is nothing, then mark only what you painted, or all of it.")
 
     def mark(self, mode: Any, part: Any = None) -> None:
         """Mark the plane in view as corrected.
@@ -140,7 +142,7 @@ class Marking(QObject):
             Rows and columns of a region.
         """
         labels, prediction = self._corrected()
-        target, folder = self._at.target(), self._at.folder()
+        target, folder = self._context.target(), self._context.folder()
         assert folder is not None  # there is an image
         plane = target.index(target.plane, slice(None), slice(None))
         work = Marked(
@@ -158,9 +160,9 @@ class Marking(QObject):
             model_sha256=prediction.model_sha256,
         )
         asked = ("keep", (target, labels, plane))
-        self._at.work.ask(asked, partial(keep, work))
+        self._context.work.ask(asked, partial(keep, work))
 
-    def on_kept(self, asked: tuple[ClickTarget, napari.layers.Labels, Any], result: Kept) -> None:
+    def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> None:
         """Tell that a correction is on disk; background that was painted in it is background from now on."""
         target, labels, plane = asked
         marked = result.marked
@@ -175,13 +177,13 @@ class Marking(QObject):
         words = _MODES[marked.mode].format(place=place_words(marked.source))
         if marked.mode == "slice" and marked.source.plane:
             words = words[:1].upper() + words[1:]
-        self._at.say(f"{words} ({corrections} so far).")
+        self._context.say(f"{words} ({corrections} so far).")
         self.kept.emit(result)
 
     def clear(self, part: Box) -> None:
         """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""
         labels, prediction = self._corrected()
-        target = self._at.target()
+        target = self._context.target()
         plane = target.index(target.plane, slice(None), slice(None))
         work = partial(
             what_to_clear,
@@ -190,12 +192,12 @@ class Marking(QObject):
             background=prediction.background,
             whole_objects=self._numbers_objects(),
         )
-        self._at.work.ask(("clear", (labels, plane)), work)
+        self._context.work.ask(("clear", (labels, plane)), work)
 
     def clear_view(self) -> None:
         """Clear all that is in view."""
-        target = self._at.target()
-        region = self._at.region(target, "visible")
+        target = self._context.target()
+        region = self._context.region(target, "visible")
         rows, columns = (
             (cut.start, cut.stop)
             for letter, cut in zip(region.letters, region.index, strict=True)
@@ -209,13 +211,13 @@ class Marking(QObject):
         if labels not in self._viewer.layers:
             return
         if not len(cleared.rows):
-            self._at.say("There was no object to clear. One that only reaches into the box stays.")
+            self._context.say("There was no object to clear. One that only reaches into the box stays.")
             return
         _write(labels, plane, (cleared.rows, cleared.columns), cleared.values, 0)
         count = cleared.objects
         what = f"{len(cleared.rows):,} px" if count is None else "1 object" if count == 1 else f"{count:,} objects"
         self._viewer.layers.selection.active = labels  # napari undoes in the layer that is selected
-        self._at.say(f"Cleared: {what}. Ctrl+Z brings them back.")
+        self._context.say(f"Cleared: {what}. Ctrl+Z brings them back.")
 
     def forget_removed(self) -> None:
         """Leave labels alone that were removed."""
@@ -231,7 +233,7 @@ class Marking(QObject):
         self.unsaved.leave()
 
     def _connect(self) -> None:
-        controls, trying = self._controls, self._at.trying
+        controls, trying = self._controls, self._context.trying
         controls.segment.clicked.connect(trying(lambda *_: self.segment()))
         controls.empty.clicked.connect(trying(lambda *_: self.begin_empty()))
         controls.labels.layer_changed.connect(trying(lambda *_: self._take()))
@@ -249,7 +251,7 @@ class Marking(QObject):
         self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
 
     def _on_view_changed(self, event: Any = None) -> None:
-        self._at.trying(self.offer_labels)()
+        self._context.trying(self.offer_labels)()
 
     def _corrected(self) -> tuple[napari.layers.Labels, Any]:
         """Return the labels and what was found in them.
@@ -259,7 +261,7 @@ class Marking(QObject):
         UserError
             If there are none, or they are of another shape than the image.
         """
-        target, labels = self._at.target(), self.labels()
+        target, labels = self._context.target(), self.labels()
         if labels is None:
             raise UserError(
                 "There are no labels to correct yet: press Segment to correct, or Begin empty, or choose labels of "
@@ -286,8 +288,8 @@ class Marking(QObject):
             return
         _, prediction = self._corrected()
         show_background_grey(labels, prediction.background)
-        self.unsaved.watch(labels, self._at.target())
-        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._at.target().plane))
+        self.unsaved.watch(labels, self._context.target())
+        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
         self.changes.look_again()
 
     def _hint(self) -> str:
@@ -309,10 +311,10 @@ class Marking(QObject):
         labels.visible = True
         labels.mode = "paint"
 
-    def _segmented(self, target: ClickTarget, outcome: Outcome) -> None:
+    def _segmented(self, target: ViewedImage, outcome: RegionResult) -> None:
         """Write what was found into labels, new ones where a person painted in the same part meanwhile or before."""
         if target.layer not in self._viewer.layers:
-            self._at.say("The image was removed; nothing was changed.")
+            self._context.say("The image was removed; nothing was changed.")
             return
         cut, labels = outcome.job.region.layer_index, self.labels()
         prediction = None if labels is None else prediction_of(labels)
@@ -324,10 +326,12 @@ class Marking(QObject):
                 or not np.array_equal(labels.data[cut], prediction.data[cut])
             )
         if labels is None or prediction is None or edited:
-            labels = self._at.layers.add_labels(target, cut, found)
+            labels = self._context.layers.add_labels(target, cut, found)
             predicted = np.array(labels.data)
         else:
-            predicted = np.array(prediction.data) if self._at.work.untold else prediction.data  # it may be being read
+            predicted = (
+                np.array(prediction.data) if self._context.work.untold else prediction.data
+            )  # it may be being read
             labels.data[cut] = predicted[cut] = found.astype(labels.data.dtype)
             labels.refresh()
         sha256 = outcome.segmentation.provenance["model_sha256"]
@@ -336,12 +340,12 @@ class Marking(QObject):
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""
-        self._at.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
+        self._context.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
 
     def _tell_problem(self) -> None:
         problem = self.unsaved.new_problem()
         if problem is not None:
-            self._at.report(f"Your strokes are not kept on disk at the moment: {problem}")
+            self._context.report(f"Your strokes are not kept on disk at the moment: {problem}")
 
 
 def _write(labels: napari.layers.Labels, plane: Any, places: tuple[Any, ...], held: Any, value: int) -> None:

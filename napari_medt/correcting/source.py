@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from src_models.corrections.correction import Source
 
 if TYPE_CHECKING:
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
 
 __all__ = ["place_words", "source_of"]
 
 
-def source_of(target: ClickTarget) -> Source:
+def source_of(target: ViewedImage) -> Source:
     """Return what a record keeps of the plane in view."""
     path = target.layer.source.path
     reading = target.reading

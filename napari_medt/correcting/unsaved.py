@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.correcting.autosave import CorrectionsAutosave, UnfinishedCorrection, find_unfinished
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import prediction_of
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.viewer.result_layers import METADATA_KEY
-from napari_medt.viewer.viewed_image import ClickTarget
+from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import checksum
 from src_models.journal.journal import Recovered
@@ -38,8 +38,8 @@ class UnsavedCorrections:
         Goes on correcting labels.
     """
 
-    def __init__(self, correcting: Correcting, choose: Callable[[napari.layers.Labels], None]) -> None:
-        self._at = correcting
+    def __init__(self, correcting: CorrectContext, choose: Callable[[napari.layers.Labels], None]) -> None:
+        self._context = correcting
         self._choose = choose
         self._edited: set[Hashable] = set()
         self._told: str | None = None
@@ -52,9 +52,9 @@ class UnsavedCorrections:
 
     def offer(self) -> None:
         """Offer what processes that are gone have left."""
-        self._at.work.ask("unfinished", find_unfinished)
+        self._context.work.ask("unfinished", find_unfinished)
 
-    def watch(self, labels: napari.layers.Labels, target: ClickTarget) -> None:
+    def watch(self, labels: napari.layers.Labels, target: ViewedImage) -> None:
         """Keep labels on disk from now on."""
         own = getattr(labels, "__wrapped__", labels)
         self.autosave.watch(labels, partial(self._notes, target.layer))
@@ -75,32 +75,32 @@ class UnsavedCorrections:
 
     def go_on(self, work: UnfinishedCorrection) -> None:
         """Go on with what was not marked when a process ended, once it is read."""
-        self._at.work.ask("recover", lambda: (work, *work.read()))
+        self._context.work.ask("recover", lambda: (work, *work.read()))
 
     def _on_done(self, asked: Any, result: Any) -> None:
         if asked == "unfinished":
-            self._at.controls.recovery.offer(result)
+            self._context.controls.recovery.offer(result)
         elif asked == "recover":
             self._go_on_with(*result)
         elif asked == "replace" and result is not None:
             self._replaced.remove(result)
 
     def _go_on_with(self, work: UnfinishedCorrection, recovered: Recovered, predicted: NDArray[Any]) -> None:
-        there, opened = work.image.layer_in(self._at.viewer), None
+        there, opened = work.image.layer_in(self._context.viewer), None
         if there is None:
-            opened = work.image.open_in(self._at.viewer)
+            opened = work.image.open_in(self._context.viewer)
         image = opened if there is None else there
-        labels = work.add(self._at.viewer, recovered, predicted)
+        labels = work.add(self._context.viewer, recovered, predicted)
         if opened is not None:
             _place_like(opened, labels)
         self._edited.add(labels.unique_id)
         if image is None:
             raise UserError(f"open the image {work.image.name!r} to go on; its labels are in the layer {labels.name!r}")
         if work.folder is not None:
-            self._at.set_folder(image, Path(work.folder))
-        self._at.viewer.layers.selection.active = image
+            self._context.set_folder(image, Path(work.folder))
+        self._context.viewer.layers.selection.active = image
         self._choose(labels)
-        self._at.viewer.layers.selection.active = labels
+        self._context.viewer.layers.selection.active = labels
         self._replaced.append(work)
         kept = self.autosave.kept()
 
@@ -110,8 +110,8 @@ class UnsavedCorrections:
             work.discard()
             return work
 
-        self._at.work.ask("replace", replace)
-        self._at.say("Your labels are as they were. Go on mending, then mark the slice as corrected.")
+        self._context.work.ask("replace", replace)
+        self._context.say("Your labels are as they were. Go on mending, then mark the slice as corrected.")
 
     def leave(self) -> None:
         """Stop watching; what was painted and not marked is found at the next start."""
@@ -139,7 +139,7 @@ class UnsavedCorrections:
         self._edited.add(event.source.unique_id)
 
     def _notes(self, image: napari.layers.Image) -> dict[str, Any]:
-        return {**UnfinishedImage.notes(image), "folder": str(self._at.folder_of(image))}
+        return {**UnfinishedImage.notes(image), "folder": str(self._context.folder_of(image))}
 
 
 def _place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> None:

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QWidget
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
-from napari_medt.correcting.comparing import CorrectionLooks
-from napari_medt.correcting.context import Correcting
+from napari_medt.correcting.comparing import Comparing
+from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.learning_rounds import LearningRounds
 from napari_medt.correcting.marking import Marking
 from napari_medt.correcting.panels.controls import CorrectControls
@@ -41,10 +41,10 @@ class CorrectWidget(QWidget):
         self._viewer = napari_viewer
         preferred = read_correct_model()
         self.controls = CorrectControls(self, napari_viewer, preferred)
-        self.at = Correcting(napari_viewer, self.controls, self)
-        self.marking = Marking(self.at, self)
-        self.rounds = LearningRounds(self.at, self)
-        self.looks = CorrectionLooks(self.at, self.rounds, self)
+        self.context = CorrectContext(napari_viewer, self.controls, self)
+        self.marking = Marking(self.context, self)
+        self.rounds = LearningRounds(self.context, self)
+        self.looks = Comparing(self.context, self.rounds, self)
         self.keys = ClickKeys(self, _KEYS)
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -55,7 +55,7 @@ class CorrectWidget(QWidget):
         self._on_model_changed()
         self.keys.switch(True)
         self.marking.unsaved.offer()
-        self.at.work.ask("prepare", load_what_layers_need)
+        self.context.work.ask("prepare", load_what_layers_need)
 
     def open_model(self, path: str | Path) -> None:
         """Add a model file to the list of models and choose it."""
@@ -63,60 +63,60 @@ class CorrectWidget(QWidget):
 
     def set_folder(self, folder: str | Path) -> None:
         """Keep corrections of the chosen image in a folder."""
-        image = self.at.image()
+        image = self.context.image()
         if image is None:
-            self.at.report("There is no image to correct: open one first (File > Open File(s)...).")
+            self.context.report("There is no image to correct: open one first (File > Open File(s)...).")
             return
-        self.at.set_folder(image, Path(folder))
+        self.context.set_folder(image, Path(folder))
         self.rounds.open_folder()
 
     def _connect(self) -> None:
         controls = self.controls
         controls.images.layer_changed.connect(self._on_image_changed)
         controls.models.model_changed.connect(self._on_model_changed)
-        controls.models.refused.connect(self.at.report)
+        controls.models.refused.connect(self.context.report)
         controls.folder.changed.connect(self.set_folder)
         self.marking.kept.connect(self.rounds.on_kept)
         self.rounds.learnt.connect(self.looks.segment_again)
         self.marking.changes.looked.connect(self.looks.follow_view)
-        self.at.work.done.connect(self._on_done)
-        self.at.work.refused.connect(self._on_refused)
+        self.context.work.done.connect(self._on_done)
+        self.context.work.refused.connect(self._on_refused)
         self.keys.pressed.connect(self._on_key)
         self._closing.closed.connect(self._leave)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             emitter.connect(self._on_layers_changed)
 
     def _on_image_changed(self) -> None:
-        image, header = self.at.image(), self.controls.models.header()
+        image, header = self.context.image(), self.controls.models.header()
         self.controls.segment.setEnabled(image is not None and header is not None)
         self.controls.next.next.setEnabled(image is not None and header is not None)
         if image is None:
-            self.at.say("Open an image to begin (File > Open File(s)...).")
+            self.context.say("Open an image to begin (File > Open File(s)...).")
             self.controls.region.clear()
         else:
             with suppress(UserError):  # said when a person presses a button
                 self.controls.region.offer(read_layer(image), 2)
             if not self.controls.status.text() or self.controls.status.text().startswith("Open an image"):
-                self.at.say(
+                self.context.say(
                     "Press Segment to correct, mend what is wrong, mark what is right, and let the model learn."
                 )
         self.looks.forget()
-        self.at.trying(self.marking.offer_labels)()
+        self.context.trying(self.marking.offer_labels)()
         self.rounds.open_folder()
 
     def _on_model_changed(self) -> None:
         self.rounds.on_model_changed()
-        self.controls.segment.setEnabled(self.at.image() is not None)
+        self.controls.segment.setEnabled(self.context.image() is not None)
         self.controls.learning.set_count(
-            0 if self.rounds.shelf is None else len(self.rounds.shelf.items), self.controls.models.path() is not None
+            0 if self.rounds.held is None else len(self.rounds.held.items), self.controls.models.path() is not None
         )
         self.looks.forget()
 
     def _on_layers_changed(self, event: Any = None) -> None:
-        self.at.trying(self.marking.forget_removed)()
-        target = self.at.image()
-        if target is None and self.at.run.running:
-            self.at.run.cancel()
+        self.context.trying(self.marking.forget_removed)()
+        target = self.context.image()
+        if target is None and self.context.run.running:
+            self.context.run.cancel()
 
     def _on_done(self, asked: Any, result: Any) -> None:
         what, more = asked if isinstance(asked, tuple) else (asked, None)
@@ -124,21 +124,21 @@ class CorrectWidget(QWidget):
             self.marking.on_kept(more, result)
         elif what == "clear":
             self.marking.on_cleared(more, result)
-        elif what == "shelf":
-            self.rounds.on_shelf(result, follow=more)
+        elif what == "folder":
+            self.rounds.on_folder(result, follow=more)
         elif what == "merged":
             self.rounds.on_merged(more, *result)
         elif what == "parts":
             self.controls.learning.set_parts(result)
 
     def _on_refused(self, asked: Any, sentence: str) -> None:
-        self.at.report(sentence)
+        self.context.report(sentence)
 
     def _on_key(self, what: str) -> None:
         if what == "next":
             self.controls.next.go_on()
         else:
-            self.at.trying(self.marking.paint_background)()
+            self.context.trying(self.marking.paint_background)()
 
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
@@ -147,8 +147,8 @@ class CorrectWidget(QWidget):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(self._on_layers_changed)
         self.rounds.leave()
-        self.at.leave()
+        self.context.leave()
         self.marking.leave()
         self.controls.images.disconnect_viewer()
         if viewer_stays:
-            self.at.layers.remove()
+            self.context.layers.remove()

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_medt.controls.mouse import ClickMouse
 from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
-from napari_medt.viewer.viewed_image import ClickTarget, target_in_viewer
+from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 
 __all__ = ["SizeDrag"]
 
@@ -118,7 +118,7 @@ class SizeDrag(QObject):
             self._width.keep(self._line)
         show_lines(self._line, target, np.stack([start, stop - start])[None])
 
-    def _target(self) -> ClickTarget | None:
+    def _target(self) -> ViewedImage | None:
         if self._image is None or self._image not in self._viewer.layers:
             self._on_lost()
             return None

@@ -23,7 +23,7 @@ from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.prediction.jobs import Failure, Job, Outcome, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import Failure, RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["SegmentWidget"]
 
@@ -45,7 +45,7 @@ class SegmentWidget(SegmentControls):
         self._viewer = napari_viewer
         self._results = ResultLayers(napari_viewer)
         self._image_of_run: napari.layers.Image | None = None
-        self._to_show: tuple[napari.layers.Image, Outcome, Generator[None, None, Shown]] | None = None
+        self._to_show: tuple[napari.layers.Image, RegionResult, Generator[None, None, Shown]] | None = None
         self.size_drag = SizeDrag(napari_viewer, self)
         self.run = StepsRun(self)
         self._connect()
@@ -103,14 +103,14 @@ class SegmentWidget(SegmentControls):
         self.set_running(True)
         self.run.start(with_layers_ready(segmentation_steps(job)), f"Segmenting {image.name}")
 
-    def _job(self, image: napari.layers.Image) -> Job:
+    def _job(self, image: napari.layers.Image) -> RegionRun:
         settings = self.settings()
         reading = self._read(image)
         header = self.models.header()
         assert header is not None  # settings() has checked
         region = region_in_viewer(self._viewer, image, reading, header.dimensions, self.region.choice())
         earlier = self._results.labels_of(image, settings.model.stem)
-        return Job(
+        return RegionRun(
             settings=settings,
             data=full_resolution(image),
             region=region,
@@ -228,7 +228,7 @@ class SegmentWidget(SegmentControls):
         self.bar.setValue(round(share * 1000))
         self.status.setText(line)
 
-    def _on_ended(self, result: Outcome | Failure | None) -> None:
+    def _on_ended(self, result: RegionResult | Failure | None) -> None:
         image, self._image_of_run = self._image_of_run, None
         if isinstance(result, Failure):
             self.set_running(False)
@@ -239,7 +239,7 @@ class SegmentWidget(SegmentControls):
         else:
             self._show(image, result)
 
-    def _show(self, image: napari.layers.Image, outcome: Outcome) -> None:
+    def _show(self, image: napari.layers.Image, outcome: RegionResult) -> None:
         remember(image, outcome)
         self.status.setText("Showing what was found...")
         self._to_show = (image, outcome, self._results.show_steps(image, outcome))
@@ -262,7 +262,7 @@ class SegmentWidget(SegmentControls):
         else:
             QTimer.singleShot(0, self._show_next)
 
-    def _tell(self, outcome: Outcome, shown: Shown) -> None:
+    def _tell(self, outcome: RegionResult, shown: Shown) -> None:
         """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see it; its name and colour bar say what it shows."
         found = outcome.segmentation

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
 
 __all__ = ["CORRECTION_KEY", "fitting_labels", "without_background"]
 
 CORRECTION_KEY = "correction"  # in the metadata of labels that are being corrected
 
 
-def fitting_labels(viewer: napari.viewer.Viewer, target: ClickTarget) -> list[napari.layers.Labels]:
+def fitting_labels(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[napari.layers.Labels]:
     """Return the Labels layers that objects of an image can be written into: of its shape, in memory and not a preview.
 
     Those that lie elsewhere in the world are left out: an object would not lie where it was clicked.

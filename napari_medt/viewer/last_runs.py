@@ -13,7 +13,7 @@ from src_models.images.region import Region
 if TYPE_CHECKING:
     import napari.layers
 
-    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.jobs import RegionResult
 
 __all__ = ["recall", "remember"]
 
@@ -22,10 +22,10 @@ _MOST = 8
 
 _Key = tuple[Path, str]
 
-_runs: WeakKeyDictionary[napari.layers.Image, OrderedDict[_Key, Outcome]] = WeakKeyDictionary()
+_runs: WeakKeyDictionary[napari.layers.Image, OrderedDict[_Key, RegionResult]] = WeakKeyDictionary()
 
 
-def remember(image: napari.layers.Image, outcome: Outcome) -> None:
+def remember(image: napari.layers.Image, outcome: RegionResult) -> None:
     """Keep a run for as long as its layer lives; the oldest of too many goes."""
     runs = _runs.setdefault(image, OrderedDict())
     key = _key(outcome.job.settings.model, outcome.job.region)
@@ -35,7 +35,7 @@ def remember(image: napari.layers.Image, outcome: Outcome) -> None:
         runs.popitem(last=False)
 
 
-def recall(image: napari.layers.Image, model: Path, region: Region) -> Outcome | None:
+def recall(image: napari.layers.Image, model: Path, region: Region) -> RegionResult | None:
     """Return the last run of a model file on a part of a layer, if the layer's data are still the same."""
     outcome = _runs.get(image, OrderedDict()).get(_key(model, region))
     if outcome is None or outcome.job.data is not full_resolution(image):

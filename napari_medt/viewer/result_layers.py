@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari.utils.events import Event
 
     from src_models.attention.placed_map import PlacedMap
-    from src_models.prediction.jobs import Outcome
+    from src_models.prediction.jobs import RegionResult
 
 __all__ = [
     "METADATA_KEY",
@@ -117,7 +117,7 @@ class ResultLayers:
         wanted = {"image": str(image.unique_id), "role": "attention"}
         return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
 
-    def show(self, image: napari.layers.Image, outcome: Outcome) -> Shown:
+    def show(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
         """Add or update the layers of a run at once; see :meth:`show_steps`."""
         steps = self.show_steps(image, outcome)
         while True:
@@ -127,7 +127,7 @@ class ResultLayers:
                 shown: Shown = end.value
                 return shown
 
-    def show_steps(self, image: napari.layers.Image, outcome: Outcome) -> Generator[None, None, Shown]:
+    def show_steps(self, image: napari.layers.Image, outcome: RegionResult) -> Generator[None, None, Shown]:
         """Add or update the layers of a run, one after each step: napari needs a while to get each ready to be drawn.
 
         Parameters
@@ -149,7 +149,7 @@ class ResultLayers:
         self._viewer.layers.selection.active = shown.labels
         return shown
 
-    def _show_labels(self, image: napari.layers.Image, outcome: Outcome) -> Shown:
+    def _show_labels(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
         existing = self.labels_of(image, outcome.model_name)
         if existing is None:
             return Shown(self._add_labels(image, outcome))
@@ -158,7 +158,7 @@ class ResultLayers:
         _update_labels(existing, image, outcome)
         return Shown(existing)
 
-    def _add_labels(self, image: napari.layers.Image, outcome: Outcome) -> napari.layers.Labels:
+    def _add_labels(self, image: napari.layers.Image, outcome: RegionResult) -> napari.layers.Labels:
         data, place = _canvas(image, outcome)
         layer = self._viewer.add_labels(
             data,
@@ -171,7 +171,7 @@ class ResultLayers:
         layer.events.data.connect(_note_edit)
         return layer
 
-    def show_map(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
+    def show_map(self, image: napari.layers.Image, outcome: RegionResult, placed: PlacedMap) -> napari.layers.Image:
         """Add the layer of one attention map of a run, hidden, or update it as it is shown."""
         region = outcome.job.region
         data = region.expand(placed.data)
@@ -211,7 +211,9 @@ class ResultLayers:
         layer.name = f"{layer.name} (kept{', ' + notes['model'] if 'model' in notes else ''})"
         return layer.name
 
-    def show_difference(self, image: napari.layers.Image, outcome: Outcome, placed: PlacedMap) -> napari.layers.Image:
+    def show_difference(
+        self, image: napari.layers.Image, outcome: RegionResult, placed: PlacedMap
+    ) -> napari.layers.Image:
         """Add or update the layer with the difference of two maps, in colours that diverge from 0 in the middle."""
         region = outcome.job.region
         data = region.expand(placed.data)
@@ -255,7 +257,7 @@ def notes_of(layer: napari.layers.Layer) -> dict[str, Any]:
     return notes.get("layer", {}) if isinstance(notes, dict) else {}
 
 
-def _metadata(image: napari.layers.Image, outcome: Outcome, **notes: Any) -> dict[str, Any]:
+def _metadata(image: napari.layers.Image, outcome: RegionResult, **notes: Any) -> dict[str, Any]:
     layer = {"image": str(image.unique_id), "image_name": image.name, "model": outcome.model_name, **notes}
     return {METADATA_KEY: {**outcome.segmentation.provenance, "layer": layer}}
 
@@ -270,7 +272,7 @@ def _checksum(labels: Any) -> int | None:
     return zlib.crc32(np.ascontiguousarray(labels).data)
 
 
-def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str, Any]]:
+def _canvas(image: napari.layers.Image, outcome: RegionResult) -> tuple[Any, dict[str, Any]]:
     """Return labels to show, and where: the whole layer where that fits into memory, else the region alone."""
     region = outcome.job.region
     if region.whole:
@@ -282,7 +284,7 @@ def _canvas(image: napari.layers.Image, outcome: Outcome) -> tuple[Any, dict[str
     return canvas, placement(image, *region.place_canvas())
 
 
-def _holds_edits(labels: napari.layers.Labels, outcome: Outcome) -> bool:
+def _holds_edits(labels: napari.layers.Labels, outcome: RegionResult) -> bool:
     """Whether showing the run in these labels would overwrite something a person made."""
     notes = notes_of(labels)
     edited = notes["edited"] or notes["checksum"] != _checksum(labels.data)
@@ -291,14 +293,14 @@ def _holds_edits(labels: napari.layers.Labels, outcome: Outcome) -> bool:
     return not _takes_in(labels, outcome) or bool(np.any(labels.data[outcome.job.region.layer_index]))
 
 
-def _takes_in(labels: napari.layers.Labels, outcome: Outcome) -> bool:
+def _takes_in(labels: napari.layers.Labels, outcome: RegionResult) -> bool:
     """Whether the run is a part that can be written into these labels, the rest left as it is."""
     region = outcome.job.region
     same_kind = isinstance(labels.data, np.ndarray) and labels.data.dtype == outcome.labels.dtype
     return not region.whole and same_kind and labels.data.shape == region.layer_shape
 
 
-def _update_labels(labels: napari.layers.Labels, image: napari.layers.Image, outcome: Outcome) -> None:
+def _update_labels(labels: napari.layers.Labels, image: napari.layers.Image, outcome: RegionResult) -> None:
     edited = False
     if _takes_in(labels, outcome):
         data, place = labels.data, placement(image, *outcome.job.region.place_canvas())

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-    from napari_medt.viewer.viewed_image import ClickTarget
+    from napari_medt.viewer.viewed_image import ViewedImage
 
 __all__ = ["ScreenWidth", "place_of_lines", "show_lines"]
 
 _WIDTH = 3.0  # px on the screen
 
 
-def place_of_lines(target: ClickTarget) -> dict[str, Any]:
+def place_of_lines(target: ViewedImage) -> dict[str, Any]:
     """Return the placement of a Vectors layer over an image: keywords of napari's layers.
 
     Its pixels are square even where those of the image are not, for napari gives one width of lines for all directions.
@@ -32,7 +32,7 @@ def place_of_lines(target: ClickTarget) -> dict[str, Any]:
 
 
 def show_lines(
-    layer: napari.layers.Vectors, target: ClickTarget, lines: NDArray[np.float64], colours: Sequence[str] | None = None
+    layer: napari.layers.Vectors, target: ViewedImage, lines: NDArray[np.float64], colours: Sequence[str] | None = None
 ) -> None:
     """Show other lines in a Vectors layer.
 
@@ -87,7 +87,7 @@ class ScreenWidth:
             layer.edge_width = _WIDTH / max(abs(pixel), 1e-9)
 
 
-def _squares(target: ClickTarget) -> NDArray[np.float64]:
+def _squares(target: ViewedImage) -> NDArray[np.float64]:
     """Return the sides, in pixels of the image, of a square that is as long as the shorter side of a pixel in view."""
     scale = np.abs(np.asarray(target.layer.scale, dtype=float))
     core = target.core

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
     from src_models.images.region import Region
 
-__all__ = ["ClickTarget", "Place", "target_as_viewed", "target_in_viewer"]
+__all__ = ["Place", "ViewedImage", "target_as_viewed", "target_in_viewer"]
 
 Plane = tuple[int, ...]
 
@@ -33,7 +33,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class ClickTarget:
+class ViewedImage:
     """An image layer as it is viewed in 2D; from the side, other axes are its height and width.
 
     Parameters
@@ -116,7 +116,7 @@ class ClickTarget:
         return self.axes[:-1] if self.layer.rgb else self.axes
 
 
-def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ClickTarget:
+def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ViewedImage:
     """Return an image layer as it is viewed now.
 
     Raises
@@ -131,7 +131,7 @@ def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -
     return target_as_viewed(viewer, layer)
 
 
-def target_as_viewed(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ClickTarget:
+def target_as_viewed(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ViewedImage:
     """Return an image layer as it is viewed now, hidden or not.
 
     Raises
@@ -145,7 +145,7 @@ def target_as_viewed(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -
     region = region_in_viewer(viewer, layer, reading, 2, "plane")
     if "".join(region.letters) != reading.axes:
         reading = read_layer(layer, _axes_as_viewed(region, reading.axes))
-    return ClickTarget(layer, full_resolution(layer), reading, region)
+    return ViewedImage(layer, full_resolution(layer), reading, region)
 
 
 def _axes_as_viewed(region: Region, axes: str) -> str:

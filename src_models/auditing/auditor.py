@@ -32,7 +32,7 @@ from src_models.auditing.measures.object_attention import look_at_objects, queri
 from src_models.auditing.measures.pointing import pointing
 from src_models.auditing.measures.randomisation import layers_from_output, randomise
 from src_models.auditing.recorded import RecordedMap, record_maps
-from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, MapAudit, Pointing
+from src_models.auditing.results import Audit, BlockInfluence, MapAudit, ObjectAttention, Pointing
 from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
@@ -255,7 +255,7 @@ class _Run:
             return None
         return pointing(map_.values, map_.stride, objects > 0, np.random.default_rng(self.seed))
 
-    def _looks(self) -> Generator[Progress, None, tuple[BlockLooks, ...]]:
+    def _looks(self) -> Generator[Progress, None, tuple[ObjectAttention, ...]]:
         labels, view = self.view.labels, self.view
         if self._objects() is None or labels is None or not axial_blocks(self.network):
             return ()

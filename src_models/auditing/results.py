@@ -10,7 +10,17 @@ import numpy as np
 
 from src_models.auditing.report.sentences import sentences
 
-__all__ = ["Audit", "BlockInfluence", "BlockLooks", "Curve", "Gain", "MapAudit", "Order", "Pointing", "Randomisation"]
+__all__ = [
+    "Audit",
+    "BlockInfluence",
+    "Curve",
+    "Gain",
+    "MapAudit",
+    "ObjectAttention",
+    "Order",
+    "Pointing",
+    "Randomisation",
+]
 
 LEAST_GAIN = 0.01
 
@@ -132,7 +142,7 @@ class MapAudit:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockLooks:
+class ObjectAttention:
     """How much of the attention of pixels inside objects goes to objects, in one axial block or through a branch.
 
     Chance is the share of the area that the block can look at.
@@ -212,7 +222,7 @@ class Audit:
     random: Order
     references: tuple[Order, ...]
     maps: tuple[MapAudit, ...]
-    looks: tuple[BlockLooks, ...] = ()
+    looks: tuple[ObjectAttention, ...] = ()
     influences: tuple[BlockInfluence, ...] = ()
 
     @property

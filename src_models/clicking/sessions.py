@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity
 
-__all__ = ["ClickDesk", "Seen", "Subject"]
+__all__ = ["ClickSessions", "ClickedImage", "ObjectAsSeen"]
 
 Plane = tuple[int, ...]
 Found = tuple["AcceptedObject", Mapping[str, Any]]
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ClickedImage:
     """What is clicked in, and how it is looked at.
 
     Parameters
@@ -69,7 +69,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObjectAsSeen:
     """An object as it stands.
 
     Parameters
@@ -91,42 +91,44 @@ class Seen:
     stored: Mapping[str, Any]
 
 
-class ClickDesk:
+class ClickSessions:
     """Everything that is being clicked."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Hashable, tuple[Subject, ClickSession]] = {}
+        self._sessions: dict[Hashable, tuple[ClickedImage, ClickSession]] = {}
 
-    def open(self, subject: Subject) -> Seen:
+    def open(self, subject: ClickedImage) -> ObjectAsSeen:
         """Get ready for clicks; an object that was begun in this image goes on, answered anew if anything changed."""
         session = self._session(subject)
         return _seen(subject, session)
 
-    def give(self, subject: Subject, plane: Plane, prompt: Prompt) -> Seen:
+    def give(self, subject: ClickedImage, plane: Plane, prompt: Prompt) -> ObjectAsSeen:
         """Give a click, scribble or box."""
         return self._act(subject, lambda session: session.give(prompt, plane))
 
-    def take(self, subject: Subject, plane: Plane, suggestion: Any) -> Seen:
+    def take(self, subject: ClickedImage, plane: Plane, suggestion: Any) -> ObjectAsSeen:
         """Begin with a suggestion: its click and its answer."""
         return self._act(subject, lambda session: session.take(suggestion.click, suggestion.answer, plane))
 
-    def undo(self, subject: Subject) -> Seen:
+    def undo(self, subject: ClickedImage) -> ObjectAsSeen:
         """Take the last thing back."""
         return self._act(subject, lambda session: session.undo())
 
-    def redo(self, subject: Subject) -> Seen:
+    def redo(self, subject: ClickedImage) -> ObjectAsSeen:
         """Do again what was taken back last."""
         return self._act(subject, lambda session: session.redo())
 
-    def reset(self, subject: Subject) -> Seen:
+    def reset(self, subject: ClickedImage) -> ObjectAsSeen:
         """Drop the object."""
         return self._act(subject, lambda session: session.reset())
 
-    def restore(self, subject: Subject, stored: Mapping[str, Any]) -> Seen:
+    def restore(self, subject: ClickedImage, stored: Mapping[str, Any]) -> ObjectAsSeen:
         """Go on with a stored session."""
         return self._act(subject, lambda session: session.restore(stored))
 
-    def carry(self, subject: Subject, plane: Plane) -> Generator[tuple[int, Plane, Seen], None, Seen]:
+    def carry(
+        self, subject: ClickedImage, plane: Plane
+    ) -> Generator[tuple[int, Plane, ObjectAsSeen], None, ObjectAsSeen]:
         """Carry the object to other slices, yielding after each."""
         session = self._session(subject)
         with _threads(subject):
@@ -138,19 +140,19 @@ class ClickDesk:
                 steps.close()  # type: ignore[attr-defined]
         return _seen(subject, session)
 
-    def larger(self, subject: Subject, plane: Plane) -> Seen:
+    def larger(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Take the next larger object around the same clicks."""
         return self._act(subject, lambda session: session.larger(plane))
 
-    def smaller(self, subject: Subject, plane: Plane) -> Seen:
+    def smaller(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Take the next smaller object around the same clicks."""
         return self._act(subject, lambda session: session.smaller(plane))
 
-    def end_here(self, subject: Subject, plane: Plane) -> Seen:
+    def end_here(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Let the object end in a plane."""
         return self._act(subject, lambda session: session.end_here(plane))
 
-    def accept(self, subject: Subject, plan: Callable[[Sequence[Found]], T]) -> tuple[T, Seen]:
+    def accept(self, subject: ClickedImage, plan: Callable[[Sequence[Found]], T]) -> tuple[T, ObjectAsSeen]:
         """Take the object, and begin a new one.
 
         Parameters
@@ -169,8 +171,12 @@ class ClickDesk:
         return self.accept_all(subject, (), (), plan)
 
     def accept_all(
-        self, subject: Subject, plane: Plane, suggestions: Sequence[Suggestion], plan: Callable[[Sequence[Found]], T]
-    ) -> tuple[T, Seen]:
+        self,
+        subject: ClickedImage,
+        plane: Plane,
+        suggestions: Sequence[Suggestion],
+        plan: Callable[[Sequence[Found]], T],
+    ) -> tuple[T, ObjectAsSeen]:
         """Take the object, and after it suggestions in a plane as they are; as :meth:`accept`."""
         session = self._session(subject)
         stored = session.to_dict()
@@ -188,7 +194,7 @@ class ClickDesk:
             raise
         return planned, _seen(subject, session)
 
-    def attention(self, subject: Subject, plane: Plane) -> list[PlacedMap]:
+    def attention(self, subject: ClickedImage, plane: Plane) -> list[PlacedMap]:
         """Return the attention with which the present answer in a plane was found, finest first."""
         session = self._session(subject)
         found = session.state.planes.get(plane)
@@ -199,7 +205,7 @@ class ClickDesk:
 
     def suggest(
         self,
-        subject: Subject,
+        subject: ClickedImage,
         plane: Plane,
         examples: list[Any],
         view: tuple[slice, slice],
@@ -216,13 +222,13 @@ class ClickDesk:
         """Drop the objects of images that are gone."""
         self._sessions = {key: held for key, held in self._sessions.items() if keep(key)}
 
-    def _act(self, subject: Subject, act: Callable[[ClickSession], Any]) -> Seen:
+    def _act(self, subject: ClickedImage, act: Callable[[ClickSession], Any]) -> ObjectAsSeen:
         session = self._session(subject)
         with _threads(subject):
             act(session)
         return _seen(subject, session)
 
-    def _session(self, subject: Subject) -> ClickSession:
+    def _session(self, subject: ClickedImage) -> ClickSession:
         held = self._sessions.get(subject.key)
         if held is not None and _alike(held[0], subject):
             return held[1]
@@ -241,16 +247,16 @@ class ClickDesk:
         return session
 
 
-def _alike(one: Subject, other: Subject) -> bool:
+def _alike(one: ClickedImage, other: ClickedImage) -> bool:
     same = one.data is other.data and one.reading == other.reading and one.intensity == other.intensity
     return same and (one.model, one.device) == (other.model, other.device)
 
 
-def _seen(subject: Subject, session: ClickSession) -> Seen:
-    return Seen(subject.key, session.state, session.can_undo, session.can_redo, session.to_dict())
+def _seen(subject: ClickedImage, session: ClickSession) -> ObjectAsSeen:
+    return ObjectAsSeen(subject.key, session.state, session.can_undo, session.can_redo, session.to_dict())
 
 
-def _threads(subject: Subject) -> AbstractContextManager[object]:
+def _threads(subject: ClickedImage) -> AbstractContextManager[object]:
     from src_models.computing.execution import computing_threads
 
     return computing_threads(subject.threads or None)

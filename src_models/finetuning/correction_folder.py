@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from src_models.progress import Progress
 
 __all__ = [
+    "CorrectionFolder",
     "Kept",
     "Marked",
-    "Shelf",
     "checksum",
     "default_folder",
     "keep",
     "merge",
     "parts_of",
     "rank",
-    "read_shelf",
+    "read_folder",
     "use_version",
     "versions_folder",
     "withdraw",
@@ -116,7 +116,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class CorrectionFolder:
     """What a folder of corrections holds.
 
     Parameters
@@ -161,7 +161,7 @@ def versions_folder(folder: Path) -> Path:
     return folder / "models"
 
 
-def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
+def read_folder(folder: Path, models: Sequence[Path] = ()) -> CorrectionFolder:
     """Look at a folder of corrections, which need not exist.
 
     Parameters
@@ -185,10 +185,10 @@ def read_shelf(folder: Path, models: Sequence[Path] = ()) -> Shelf:
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
     known = [*models, *([] if versions.base is None else [versions.base])]
     base = next((path for path in known if roots and file_sha256(path) == roots[0]), None)
-    return Shelf(folder, CorrectionSet.open(folder).items, found, versions.active, base)
+    return CorrectionFolder(folder, CorrectionSet.open(folder).items, found, versions.active, base)
 
 
-def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> Shelf:
+def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> CorrectionFolder:
     """Use a version from now on, or the model that they began with, and look at the folder again.
 
     Raises
@@ -201,10 +201,10 @@ def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> 
     versions = ModelVersions(versions_folder(folder))
     if versions.active != name:
         versions.activate(name)
-    return read_shelf(folder, models)
+    return read_folder(folder, models)
 
 
-def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Shelf:
+def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> CorrectionFolder:
     """Leave a correction out from now on, and look at the folder again.
 
     Raises
@@ -215,10 +215,10 @@ def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Shelf:
     from src_models.corrections.correction_set import CorrectionSet
 
     CorrectionSet.open(folder).withdraw(name)
-    return read_shelf(folder, models)
+    return read_folder(folder, models)
 
 
-def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[Shelf, int]:
+def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[CorrectionFolder, int]:
     """Add the corrections of another set, which stays as it is; return the folder as it is then, and how many are new.
 
     Raises
@@ -231,7 +231,7 @@ def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[Shelf
     if not (other / "manifest.csv").is_file():
         raise UserError(f"{other} holds no corrections: choose a folder that was named under Kept in")
     added = CorrectionSet.open(folder).merge(CorrectionSet.open(other))
-    return read_shelf(folder, models), len(added)
+    return read_folder(folder, models), len(added)
 
 
 def write_note(folder: Path, name: str, text: str) -> None:

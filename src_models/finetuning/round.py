@@ -19,7 +19,7 @@ import numpy as np
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import versions_folder
 from src_models.models.loaded import load_model
-from src_models.prediction.jobs import Job
+from src_models.prediction.jobs import RegionRun
 
 if TYPE_CHECKING:
     from src_models.finetuning.learning import Learning
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from src_models.finetuning.settings import FinetuneSettings
     from src_models.finetuning.versions import ModelVersion, ModelVersions
 
-__all__ = ["LearningTask", "Learnt", "Preview", "Trouble"]
+__all__ = ["LearningRound", "Learnt", "Preview", "Trouble"]
 
 PREVIEW_EVERY = 3.0  # s
 _PREVIEW_SHARE = 6  # learning takes at least this many times as long as its previews
@@ -37,7 +37,7 @@ _PREVIEW_SHARE = 6  # learning takes at least this many times as long as its pre
 class Preview:
     """What the network as it is now finds in the plane in view; labels have an axis for every axis of the layer."""
 
-    job: Job
+    job: RegionRun
     labels: Any
     step: int
 
@@ -57,7 +57,7 @@ class Learnt:
     sentence: str
 
 
-class LearningTask:
+class LearningRound:
     """One round of learning.
 
     Parameters
@@ -82,7 +82,7 @@ class LearningTask:
         self._stopping = self._discarding = False
         self._written: Path | None = None  # the version of this round
         self._preview_due = 0.0
-        self.wanted: Job | None = None  # what the next preview shows; set from another thread
+        self.wanted: RegionRun | None = None  # what the next preview shows; set from another thread
 
     @property
     def paused(self) -> bool:

@@ -1,7 +1,7 @@
 """A run of a model on an image layer, without viewer or Qt: what is wanted, and the generator that does it.
 
-A :class:`Job` is put together on the GUI thread from plain values; :func:`segmentation_steps` runs in a worker thread,
-yields after every tile, and ends with an :class:`Outcome` or, so that nothing is raised across threads, a
+A :class:`RegionRun` is put together on the GUI thread from plain values; :func:`segmentation_steps` runs in a worker
+thread, yields after every tile, and ends with a :class:`RegionResult` or, so that nothing is raised across threads, a
 :class:`Failure` with a sentence for people. Closing the generator cancels the run.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from src_models.prediction.segmentation import Segmentation
     from src_models.progress import Progress
 
-__all__ = ["Failure", "Job", "Outcome", "SegmentSettings", "continue_numbers", "segmentation_steps"]
+__all__ = ["Failure", "RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "segmentation_steps"]
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class SegmentSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class RegionRun:
     """One run: settings, and the image layer as it was when the run began.
 
     Parameters
@@ -95,7 +95,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RegionResult:
     """What a run gave.
 
     Parameters
@@ -113,7 +113,7 @@ class Outcome:
         What was found, in a few words.
     """
 
-    job: Job
+    job: RegionRun
     model_name: str
     labels: Any
     segmentation: Segmentation
@@ -127,7 +127,7 @@ class Failure:
     message: str
 
 
-def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]:
+def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult | Failure]:
     """Run a job, yielding after every tile; errors come back as a :class:`Failure`."""
     try:
         return (yield from _run(job))
@@ -141,7 +141,7 @@ def segmentation_steps(job: Job) -> Generator[Progress, None, Outcome | Failure]
         )
 
 
-def _run(job: Job) -> Generator[Progress, None, Outcome]:
+def _run(job: RegionRun) -> Generator[Progress, None, RegionResult]:
     from src_models.computing.execution import computing_threads
     from src_models.prediction.segment import segment_steps
 
@@ -166,14 +166,16 @@ def _run(job: Job) -> Generator[Progress, None, Outcome]:
     return _outcome(job, segmentation)
 
 
-def _outcome(job: Job, segmentation: Segmentation) -> Outcome:
+def _outcome(job: RegionRun, segmentation: Segmentation) -> RegionResult:
     segmentation.probabilities = None  # no layer shows them, and they are large
     segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)
     name = job.settings.model.stem
-    return Outcome(job=job, model_name=name, labels=labels, segmentation=segmentation, summary=segmentation.summary)
+    return RegionResult(
+        job=job, model_name=name, labels=labels, segmentation=segmentation, summary=segmentation.summary
+    )
 
 
 def continue_numbers(labels: Any, previous: Any, region: Region) -> Any:

@@ -116,7 +116,7 @@ widget.open_model(sys.argv[1])
 
 def settle():
     QTest.qWait(100)
-    while widget.at.work.untold or widget.at.run.running:
+    while widget.context.work.untold or widget.context.run.running:
         QTest.qWait(20)
     QTest.qWait(400)
 

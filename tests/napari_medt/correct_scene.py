@@ -25,7 +25,7 @@ STACK = np.stack([IMAGE, IMAGE[::-1], IMAGE[:, ::-1], *[np.full_like(IMAGE, 20)]
 
 def settle(qtbot, widget):
     """Wait until everything that was asked for is done and shown, but for learning."""
-    qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
+    qtbot.waitUntil(lambda: widget.context.work.untold == 0 and not widget.context.run.running, timeout=60_000)
     qtbot.waitUntil(lambda: not widget.marking.changes.busy, timeout=90_000)
     QApplication.processEvents()
 

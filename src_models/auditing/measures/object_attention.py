@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.auditing.results import BlockLooks
+from src_models.auditing.results import ObjectAttention
 from src_models.probing.axial_probe import AxialProbe, PointedMap
 
 __all__ = ["look_at_objects", "queries_in_objects", "shares"]
@@ -34,7 +34,7 @@ def queries_in_objects(
 
 def look_at_objects(
     probe: AxialProbe, labels: NDArray[np.integer], queries: Sequence[Pixel], plane: tuple[int, ...]
-) -> Generator[str, None, tuple[BlockLooks, ...]]:
+) -> Generator[str, None, tuple[ObjectAttention, ...]]:
     """Ask every block, and every branch by attention rollout, where pixels inside objects look.
 
     Parameters
@@ -58,7 +58,7 @@ def look_at_objects(
         ask = probe.look if name in probe.blocks else probe.rollout
         of_queries = [shares(ask(pixel, name, plane=plane), labels, int(labels[pixel])) for pixel in queries]
         title = name if name in probe.blocks else f"{name} (rollout)"
-        found.append(BlockLooks(title, len(queries), *(float(mean) for mean in np.mean(of_queries, axis=0))))
+        found.append(ObjectAttention(title, len(queries), *(float(mean) for mean in np.mean(of_queries, axis=0))))
         yield f"following attention of {title}"
     return tuple(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from src_models.auditing.results import Audit, BlockInfluence, BlockLooks, Gain, MapAudit, Order
+    from src_models.auditing.results import Audit, BlockInfluence, Gain, MapAudit, ObjectAttention, Order
 
 __all__ = ["sentences"]
 
@@ -119,7 +119,7 @@ def _pointed(one: MapAudit) -> list[str]:
     return [f"Of the strongest 1 % of {one.name}, {share}: {verdict}."]
 
 
-def _look(look: BlockLooks) -> str:
+def _look(look: ObjectAttention) -> str:
     any_ = _against(look.any_object, look.any_object_chance)
     same = _against(look.same_object, look.same_object_chance)
     return (

@@ -16,7 +16,7 @@ from src_models.attention.placed_map import PlacedMap
 from src_models.errors import OutputError, UserError
 from src_models.files.images import read_image
 from src_models.images.region import Region
-from src_models.prediction.jobs import Job, Outcome, SegmentSettings
+from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings
 from src_models.prediction.segmentation import Segmentation
 
 
@@ -38,14 +38,14 @@ def gate(level, shape, seed=0):
 
 def run_on(layer, region, maps):
     found = Segmentation(None, None, maps, ("background", "cell"), "semantic", {})
-    job = Job(
+    job = RegionRun(
         settings=SegmentSettings(model=Path("nuclei.safetensors")),
         data=layer.data,
         region=region,
         layer_id=layer.unique_id,
         layer_name=layer.name,
     )
-    return Outcome(job=job, model_name="nuclei", labels=None, segmentation=found, summary="")
+    return RegionResult(job=job, model_name="nuclei", labels=None, segmentation=found, summary="")
 
 
 @pytest.fixture

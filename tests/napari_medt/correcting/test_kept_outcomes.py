@@ -11,7 +11,7 @@ import pytest
 from napari_medt.correcting import kept_outcomes
 from napari_medt.correcting.kept_outcomes import KeptOutcomes
 from src_models.images.region import Region
-from src_models.prediction.jobs import Failure, Job, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings, segmentation_steps
 
 SIDE = 64
 
@@ -27,7 +27,7 @@ def job(tiny_model_path):
     disc = 200.0 * ((rows - 20) ** 2 + (columns - 40) ** 2 < 80) + 20
     data = np.stack([disc, disc[::-1], disc[:, ::-1]]).astype(np.float32)
     settings = SegmentSettings(model=tiny_model_path, threads=1)
-    return Job(settings=settings, data=data, region=part(), layer_id=1, layer_name="discs")
+    return RegionRun(settings=settings, data=data, region=part(), layer_id=1, layer_name="discs")
 
 
 @pytest.fixture

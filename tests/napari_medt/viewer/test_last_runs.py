@@ -13,7 +13,7 @@ from napari.layers import Image
 
 from napari_medt.viewer.last_runs import recall, remember
 from src_models.images.region import Region
-from src_models.prediction.jobs import Job, Outcome, SegmentSettings
+from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings
 
 NUCLEI, GLANDS = Path("nuclei.safetensors"), Path("glands.safetensors")
 
@@ -25,14 +25,14 @@ def plane(number):
 def run_on(layer, model=NUCLEI, number=0):
     """A run on a plane of a layer, which found `labels` there; it is remembered."""
     data = layer.data[0] if layer.multiscale else layer.data
-    job = Job(
+    job = RegionRun(
         settings=SegmentSettings(model=model),
         data=data,
         region=plane(number),
         layer_id=layer.unique_id,
         layer_name=layer.name,
     )
-    outcome = Outcome(job=job, model_name=model.stem, labels=np.zeros((8, 9)), segmentation=None, summary="")
+    outcome = RegionResult(job=job, model_name=model.stem, labels=np.zeros((8, 9)), segmentation=None, summary="")
     remember(layer, outcome)
     return outcome
 

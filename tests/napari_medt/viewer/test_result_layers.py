@@ -13,7 +13,7 @@ from napari_medt.viewer.result_layers import METADATA_KEY, ResultLayers
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader
-from src_models.prediction.jobs import Job, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
 
 NAMES = ("block 1.1 received", "block 1.1 positions in similarity", "block 1.1 positions in output")
 
@@ -39,7 +39,7 @@ def outcome_of(viewer, path):
     layer = viewer.layers[0]
     region = region_in_viewer(viewer, layer, read_layer(layer, None), 2, "all")
     settings = SegmentSettings(model=path, attention=NAMES, device="cpu", threads=1)
-    job = Job(settings=settings, data=layer.data, region=region, layer_id=layer.unique_id, layer_name=layer.name)
+    job = RegionRun(settings=settings, data=layer.data, region=region, layer_id=layer.unique_id, layer_name=layer.name)
     steps = segmentation_steps(job)
     while True:
         try:

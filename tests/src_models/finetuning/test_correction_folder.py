@@ -11,7 +11,7 @@ import pytest
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError
-from src_models.finetuning.correction_folder import read_shelf, use_version, versions_folder, withdraw
+from src_models.finetuning.correction_folder import read_folder, use_version, versions_folder, withdraw
 from src_models.finetuning.versions import ModelVersions
 from src_models.models.checkpoint import Model, load
 
@@ -30,21 +30,21 @@ def folder(tmp_path, tiny_model_path):
 
 
 def test_the_first_model_is_found_among_those_that_are_listed_or_where_it_was(folder, tiny_model_path, tmp_path):
-    assert read_shelf(folder).base == tiny_model_path.resolve()
+    assert read_folder(folder).base == tiny_model_path.resolve()
     copy = shutil.copy(tiny_model_path, tmp_path / "copy.safetensors")
-    assert read_shelf(folder, [copy]).base == copy
+    assert read_folder(folder, [copy]).base == copy
 
 
 def test_a_first_model_that_was_replaced_by_another_is_not_taken_for_it(folder, tiny_model_path):
     moved = ModelVersions(versions_folder(folder))
     stored = moved._stored()
     moved._store({**stored, "base": str(moved.list()[0].path)})
-    assert read_shelf(folder).base is None
-    assert read_shelf(folder, [tiny_model_path]).base == tiny_model_path
+    assert read_folder(folder).base is None
+    assert read_folder(folder, [tiny_model_path]).base == tiny_model_path
 
 
 def test_what_is_withdrawn_is_left_out_and_said_if_it_is_gone(folder):
-    first, second = read_shelf(folder).items
+    first, second = read_folder(folder).items
     assert withdraw(folder, first.name).items == (second,)
     assert len(CorrectionSet.open(folder).history) == 2
     with pytest.raises(DataSetError, match="no correction"):
@@ -52,8 +52,8 @@ def test_what_is_withdrawn_is_left_out_and_said_if_it_is_gone(folder):
 
 
 def test_a_version_is_used_until_another_is(folder):
-    assert read_shelf(folder).active is None
-    (version,) = read_shelf(folder).versions
+    assert read_folder(folder).active is None
+    (version,) = read_folder(folder).versions
     assert use_version(folder, version.name).active == version.name
-    assert read_shelf(folder).version(version.name) == version
+    assert read_folder(folder).version(version.name) == version
     assert use_version(folder, None).active is None

@@ -22,7 +22,7 @@ def large(correcting):
     def open_():
         image = np.random.default_rng(3).integers(0, 99, (SIDE, SIDE), np.uint8)
         viewer, widget, _ = correcting(image, model=None)
-        labels = widget.at.layers.add_labels(widget.at.target())
+        labels = widget.context.layers.add_labels(widget.context.target())
         labels.data[100:200, 100:200] = 1
         begin(labels, labels.data.copy(), model_name="nuclei", model_sha256="0")
         widget.marking.choose(labels)
@@ -106,8 +106,8 @@ def test_a_new_object_is_numbered_after_the_highest_but_for_background(large):
 def test_what_a_version_finds_is_outlined_as_finely_as_it_is_seen(large):
     viewer, widget, _ = large()
     image, found = viewer.layers["cells"], np.random.default_rng(4).integers(0, 3, (SIDE, SIDE), np.int32)
-    target = widget.at.target()
-    widget.at.layers.show_outlines(image, AFTER, target.region, found, view=widget.at.seen(target))
+    target = widget.context.target()
+    widget.context.layers.show_outlines(image, AFTER, target.region, found, view=widget.context.seen(target))
     after = layer_of(viewer, "after")
     step = round(after.scale[0])
     assert step > 1
@@ -117,7 +117,7 @@ def test_what_a_version_finds_is_outlined_as_finely_as_it_is_seen(large):
     np.testing.assert_array_equal(after.data, found[top::step, left::step][:height, :width])
     viewer.scene.camera.center = (0, 700, 1000)
     viewer.scene.camera.zoom = 5
-    widget.at.layers.show_outlines(image, AFTER, target.region, found, view=widget.at.seen(target))
+    widget.context.layers.show_outlines(image, AFTER, target.region, found, view=widget.context.seen(target))
     np.testing.assert_allclose(after.scale, 1)
     top, left = np.round(after.data_to_world((0, 0))).astype(int)
     height, width = after.data.shape

@@ -43,7 +43,7 @@ widget.open_model(model)
 viewer.dims.set_current_step(0, 1)
 
 def settle():
-    while widget.at.work.untold or widget.at.run.running:
+    while widget.context.work.untold or widget.context.run.running:
         QTest.qWait(10)
     QTest.qWait(300)
 
@@ -90,7 +90,7 @@ def killed(tmp_path_factory, blob_model_path):
 
 def settle(qtbot, widget):
     """Wait until everything that was asked for is done and shown."""
-    qtbot.waitUntil(lambda: widget.at.work.untold == 0 and not widget.at.run.running, timeout=60_000)
+    qtbot.waitUntil(lambda: widget.context.work.untold == 0 and not widget.context.run.running, timeout=60_000)
     qtbot.waitUntil(lambda: not widget.marking.changes.busy, timeout=30_000)
     QApplication.processEvents()
 
@@ -167,7 +167,7 @@ def test_what_is_marked_is_not_offered_again(start, qtbot, tmp_path):
     viewer.dims.set_current_step(0, 1)
     widget.controls.marking.mark_slice.click()
     settle(qtbot, widget)
-    assert len(CorrectionSet.open(widget.at.folder())) == 1
+    assert len(CorrectionSet.open(widget.context.folder())) == 1
     viewer.window.remove_dock_widget(widget)
     assert journals(tmp_path) == []
 

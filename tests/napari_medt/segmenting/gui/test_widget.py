@@ -443,13 +443,14 @@ def test_what_napari_needs_for_layers_is_loaded_by_the_thread_that_computes(blob
         from pathlib import Path
         import numpy as np
         from src_models.images.region import Region
-        from src_models.prediction.jobs import Job, SegmentSettings, segmentation_steps
+        from napari_medt.viewer.result_layers import with_layers_ready
+        from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
         image = np.zeros((40, 40))
         region = Region("YX", (slice(0, 40), slice(0, 40)), (40, 40), rgb=False)
         settings = SegmentSettings(model=Path({str(blob_model_path)!r}))
-        job = Job(settings=settings, data=image, region=region, layer_id=1, layer_name="a")
+        job = RegionRun(settings=settings, data=image, region=region, layer_id=1, layer_name="a")
         before = "pandas" in sys.modules
-        next(segmentation_steps(job))
+        next(with_layers_ready(segmentation_steps(job)))
         print(before, "pandas" in sys.modules, "napari.utils.colormaps._accelerated_cmap" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)

@@ -14,10 +14,10 @@ from src_models.auditing.report.page import FILES, write_page
 from src_models.auditing.results import (
     Audit,
     BlockInfluence,
-    BlockLooks,
     Curve,
     Gain,
     MapAudit,
+    ObjectAttention,
     Order,
     Pointing,
     Randomisation,
@@ -49,7 +49,7 @@ def made(deletion=0.25, final=0.5, pointing=None, gain=0.1, looks=True):
         order("random", 0.5, 0.0),
         (order("input gradient", 0.3),),
         (one,),
-        (BlockLooks("global 2.1", 10, 0.031, 0.011, 0.262, 0.207),) if looks else (),
+        (ObjectAttention("global 2.1", 10, 0.031, 0.011, 0.262, 0.207),) if looks else (),
         (BlockInfluence("global 2.1", 4, 192, 0.33, 0.131, 0.142, 0.29),),
     )
 

@@ -7,10 +7,10 @@ import pytest
 from src_models.auditing.results import (
     Audit,
     BlockInfluence,
-    BlockLooks,
     Curve,
     Gain,
     MapAudit,
+    ObjectAttention,
     Order,
     Pointing,
     Randomisation,
@@ -84,7 +84,10 @@ def test_a_blurred_image_that_keeps_the_result_is_told():
 
 def test_what_blocks_say():
     text = made(
-        looks=(BlockLooks("global (rollout)", 12, 0.2, 0.02, 0.25, 0.24), BlockLooks("global 1.1", 12, 0, 1, 0, 1)),
+        looks=(
+            ObjectAttention("global (rollout)", 12, 0.2, 0.02, 0.25, 0.24),
+            ObjectAttention("global 1.1", 12, 0, 1, 0, 1),
+        ),
         influences=(BlockInfluence("global 2.1", 4, 192, 0.4, 0.1, 0.2, 0.25),),
     )
     assert "25% of the attention of global (rollout) on objects (about what chance gives, 24% of the area)" in text
