@@ -90,8 +90,8 @@ class Marking(QObject):
         self._take()
         if self.labels() != labels:
             raise UserError(
-                f"the labels {labels.name!r} are not as large as {self._context.target().name}, or lie elsewhere: choose "
-                "the image that they were made for"
+                f"the labels {labels.name!r} are not as large as {self._context.target().name}, or lie elsewhere: "
+                "choose the image that they were made for"
             )
 
     def segment(self) -> None:
