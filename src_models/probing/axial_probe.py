@@ -25,8 +25,9 @@ from src_models.images.channels import check_channels
 from src_models.images.plane_source import PlaneSource, normalisations
 from src_models.images.planes import Planes
 from src_models.models.checkpoint import Model
-from src_models.nets.axial_attention import AxialAttention, AxialBlock
+from src_models.nets.axial_attention import AxialAttention, AxialBlock, axial_blocks
 from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row, in_single
+from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Tile, Tiling
 
 __all__ = ["BUDGET", "AxialProbe", "Heads", "PointedMap"]
@@ -101,11 +102,7 @@ class AxialProbe:
         self._planes = Planes(reading, header.dimensions, name)
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
-        self._blocks = {
-            module.taps.received.name.removesuffix(" received"): module
-            for module in self._network.modules()
-            if isinstance(module, AxialBlock)
-        }
+        self._blocks = axial_blocks(self._network)
         if not self._blocks:
             raise UserError(f"the model {header.name!r} is a {header.architecture}, which has no axial attention")
         normalisation = normalisations(image, self._planes, header, name)
@@ -116,7 +113,7 @@ class AxialProbe:
         self._source = source
         shape = self._source(next(iter(self._planes))).shape
         self._zooms = tuple(m / n for m, n in zip(shape, self._planes.shape, strict=True))
-        self._tiling = Tiling(shape, header.tile, header.overlap, int(getattr(self._network, "stride", 1)))
+        self._tiling = Tiling(shape, header.tile, header.overlap, stride_of(self._network))
         self._kept: OrderedDict[tuple[tuple[int, ...], Tile], _Seen] = OrderedDict()
 
     @property

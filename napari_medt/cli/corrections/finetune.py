@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from src_models.errors import UserError
+from src_models.finetuning.settings import FULL, part_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from src_models.finetuning.learning import Learning
 
 __all__ = ["finetune"]
+
+if TYPE_CHECKING:
+    PartName = str
+else:
+    PartName = Literal[tuple(part_names())]
 
 
 def finetune(
@@ -24,9 +30,9 @@ def finetune(
         Path | None, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")
     ] = None,
     part: Annotated[
-        Literal["full", "decoder", "gates"],
+        PartName,
         typer.Option(help="What changes: the whole network, its decoder, or its attention gates alone."),
-    ] = "full",
+    ] = FULL,
     seconds: Annotated[float, typer.Option(help="Time to learn at most.")] = 55.0,
     steps: Annotated[int, typer.Option(help="Steps at most.")] = 300,
     batch: Annotated[int, typer.Option(help="Patches per step, over all devices.")] = 6,
