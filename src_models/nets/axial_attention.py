@@ -23,15 +23,8 @@ from torch import Tensor, nn
 
 from src_models.nets.axial_record import AxialRecord
 from src_models.nets.axial_taps import AxialTaps
-from src_models.nets.kernels.axial import (
-    Measures,
-    RelativePositions,
-    attend_joined,
-    attend_measured,
-    axial_attention,
-    measured_parts,
-    spread_over_pairs,
-)
+from src_models.nets.kernels.axial import attend_joined, attend_measured, axial_attention
+from src_models.nets.kernels.axial_plain import Measures, RelativePositions, measured_parts, spread_over_pairs
 
 __all__ = [
     "AxialAttention",
