@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from src_models.nets.attention_unet import AttentionUNet, GridAttentionGate, GridSubGate, SkipAttentionGate
+from src_models.nets.attention_gates import GridAttentionGate, GridSubGate, SkipAttentionGate
+from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.tap import AttentionTap
 
 FORMS = {
