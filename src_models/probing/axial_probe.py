@@ -25,7 +25,7 @@ from src_models.images.channels import check_channels
 from src_models.images.plane_source import PlaneSource, normalisations
 from src_models.images.planes import Planes
 from src_models.models.checkpoint import Model
-from src_models.nets.axial_attention import AxialAttention, AxialBlock, axial_blocks
+from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks
 from src_models.nets.kernels.axial import in_single
 from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
 from src_models.nets.network import stride_of

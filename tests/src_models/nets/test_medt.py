@@ -11,9 +11,9 @@ import src_models
 from src_models.attention.recording import record_attention
 from src_models.errors import ModelFileError
 from src_models.models.architectures import create
+from src_models.nets.axial.similarity_norm import SimilarityNorm
 from src_models.nets.medt import AxialUNet, LoGoNet
 from src_models.nets.patches import from_patches, to_patches
-from src_models.nets.similarity_norm import SimilarityNorm
 
 NAMES = ("medt", "logo", "gated-axial-unet", "axial-unet")
 NAME = pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ Without gates it is the position-sensitive axial attention of Axial-DeepLab (Wan
 equation 4), without tables plain axial attention: one class serves all three.
 
 Each of the three similarity terms and both parts of the result are batch-normalised. The similarity itself is never
-stored: what is left of its norm is a factor (:mod:`src_models.nets.similarity_norm`).
+stored: what is left of its norm is a factor (:mod:`src_models.nets.axial.similarity_norm`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from src_models.nets.axial_record import AxialRecord
-from src_models.nets.axial_taps import AxialTaps
+from src_models.nets.axial.record import AxialRecord
+from src_models.nets.axial.similarity_norm import SimilarityNorm, moments_of_terms
+from src_models.nets.axial.taps import AxialTaps
 from src_models.nets.kernels.axial import attend_joined, attend_measured, axial_attention
 from src_models.nets.kernels.axial_plain import Measures, RelativePositions, measured_parts
-from src_models.nets.similarity_norm import SimilarityNorm, moments_of_terms
 
 __all__ = [
     "AxialAttention",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from src_models.computing.execution import choose_execution, prepare
-from src_models.nets.axial_attention import AxialAttention
-from src_models.nets.axial_record import AxialRecord
+from src_models.nets.axial.attention import AxialAttention
+from src_models.nets.axial.record import AxialRecord
+from src_models.nets.axial.similarity_norm import SimilarityNorm, moments_of_terms
 from src_models.nets.kernels.axial_plain import RelativePositions, similarity_terms
-from src_models.nets.similarity_norm import SimilarityNorm, moments_of_terms
 
 HEADS, CHANNELS = 2, 8  # 2 channels of queries and of keys a head, 4 of values
 IMAGE = {"height": (2, CHANNELS, 5, 7), "width": (2, CHANNELS, 7, 5)}  # 5 px along the axis
