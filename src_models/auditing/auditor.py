@@ -129,10 +129,8 @@ def audit_steps(
     ImageError
         If image, labels and model do not fit.
     """
-    image = image if hasattr(image, "dtype") else np.asarray(image)
     view = view_of(image, model, labels=labels, axes=axes, plane=plane, device=device, name=name)
-    given = axes.axes if isinstance(axes, AxesReading) else axes
-    run = _Run(image, model, view, _names(model, maps), given, device, seed, name)
+    run = _Run(image, model, view, _names(model, maps), axes, device, seed, name)
     return (yield from run.steps())
 
 
@@ -154,7 +152,7 @@ class _Run:
         model: Model,
         view: View,
         names: list[str],
-        axes: str | None,
+        axes: str | AxesReading | None,
         device: str,
         seed: int,
         name: str,
