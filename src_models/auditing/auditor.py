@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Pointing
 from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.measures.curves import FRACTIONS, compare_orders, gradient_size
 from src_models.auditing.measures.influence import QUERIES, audit_influence, axial_blocks
@@ -32,7 +33,7 @@ from src_models.auditing.measures.object_attention import look_at_objects, queri
 from src_models.auditing.measures.pointing import pointing
 from src_models.auditing.measures.randomisation import layers_from_output, randomise
 from src_models.auditing.recorded import RecordedMap, record_maps
-from src_models.auditing.results import Audit, BlockInfluence, MapAudit, ObjectAttention, Pointing
+from src_models.auditing.results import Audit
 from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
