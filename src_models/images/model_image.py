@@ -108,7 +108,7 @@ class ModelImage:
     @property
     def shows_ct(self) -> bool:
         """Whether the image looks like a CT scan, by a sample of its middle plane."""
-        return self.reading.channels == 1 and looks_like_ct(sampled_values(self.data, self.planes))
+        return looks_like_ct(sampled_values(self.data, self.planes))
 
     @property
     def blank(self) -> bool:

@@ -157,7 +157,8 @@ def test_a_scan_is_known_by_its_air_and_an_empty_image_by_its_single_value():
         seen = ModelImage(scan, header, axes=axes)
         assert seen.shows_ct
         assert not seen.blank
-    assert not ModelImage(np.repeat(scan[..., None], 3, axis=-1), COLOUR, axes="ZYXC").shows_ct
+    assert ModelImage(scan, COLOUR, axes="CYX").shows_ct, "three slices that were taken for channels"
+    assert not ModelImage(RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8), COLOUR).shows_ct
     empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channel=0)
     assert empty.blank
     assert not empty.shows_ct
