@@ -53,7 +53,7 @@ def test_a_folder_of_folders_counts_and_says_which_to_open(series, tmp_path):
 
 
 def test_pictures_zarr_text_and_nothing_are_no_scans(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", VALUES)
+    tifffile.imwrite(tmp_path / "a.tif", VALUES, photometric="minisblack")
     (tmp_path / "a.txt").write_text("a scan")
     (tmp_path / "empty").mkdir()
     group = zarr.open_group(tmp_path / "a.zarr", mode="w")
