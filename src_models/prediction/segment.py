@@ -296,6 +296,7 @@ class _Run:
             zoom=zoom,
             certainty=self.findings.certainty.mean,
             summary=self.findings.summary(),
+            found=self.findings.counts(),
             size=self.findings.size(size),
             advice=self.findings.advice(size),
             notes=self._notes(),
