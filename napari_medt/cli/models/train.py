@@ -81,7 +81,7 @@ def train(
     """
     from dataclasses import replace
 
-    from napari_medt.cli.intensity import parse_intensity
+    from napari_medt.cli.options import parse_intensity
     from src_models.files.dataset import DataSet
     from src_models.models.architectures import AXIAL
     from src_models.models.checkpoint import load
