@@ -20,7 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from src_models.computing.devices import DeviceName
 from src_models.errors import UserError
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.network import Foldable
 
 __all__ = [
     "DeviceName",
@@ -117,7 +117,7 @@ def prepare(network: nn.Module, execution: Execution) -> nn.Module:
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold, in place, every batch norm into the convolution it follows (modules with both as `conv` and `norm`).
 
-    Those of axial attention go, with its gates, into its projection and its tables.
+    Modules that can fold more than that, such as layers of axial attention, do so then.
     """
     for module in network.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
@@ -125,7 +125,7 @@ def fold_batch_norms(network: nn.Module) -> None:
             module.conv = fuse_conv_bn_eval(conv, norm)
             module.norm = nn.Identity()
     for module in network.modules():
-        if isinstance(module, AxialAttention) and not module.folded:
+        if isinstance(module, Foldable) and not module.folded:
             module.fold()
 
 

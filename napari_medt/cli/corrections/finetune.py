@@ -11,6 +11,7 @@ from napari_medt.cli import options
 from napari_medt.cli.console import Console
 from napari_medt.cli.options import Device, Devices, Overwrite, Seed
 from src_models.errors import UserError
+from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,15 +19,20 @@ if TYPE_CHECKING:
 
 __all__ = ["finetune"]
 
+if TYPE_CHECKING:
+    PartName = str
+else:
+    PartName = Literal[tuple(part_names())]
+
 
 def finetune(
     folder: Annotated[Path, typer.Argument(metavar="SET", help="The set of corrections.")],
     model: Annotated[str | None, options.MODEL] = None,
     output: Annotated[Path | None, options.MODEL_FILE] = None,
     part: Annotated[
-        Literal["full", "decoder", "gates"],
+        PartName,
         typer.Option(help="What changes: the whole network, its decoder, or its attention gates alone."),
-    ] = "full",
+    ] = FULL,
     seconds: Annotated[
         float, typer.Option(metavar="S", help="Time to learn at most.", rich_help_panel=options.LEARNING)
     ] = 55.0,

@@ -105,7 +105,7 @@ def _header(
     channels = {1: ("grey",), 3: RGB}.get(
         found.config["in_channels"], tuple(f"channel {index + 1}" for index in range(found.config["in_channels"]))
     )
-    tile, overlap = tiles_for(found.config, dimensions)
+    tile, overlap = tiles_for(found.architecture, found.config, dimensions)
     return ModelHeader(
         name=name,
         purpose=purpose or f"converted from {file.name}",

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli.models.network_options import (
+    architecture_help,
+    configuration,
+    refuse_options_of_others,
+    with_network_options,
+)
+
 if TYPE_CHECKING:
     from src_models.models.header import ModelHeader
     from src_models.training.training import TrainSettings
@@ -16,18 +23,12 @@ __all__ = ["train"]
 RECIPE = "the architecture's recipe"
 
 
-# Options that one kind of network alone knows.
-_OF_AXIAL = ("compatible", "gates_from")
-_OF_U_NETS = ("widths", "gate", "subgates", "norm", "deep_supervision")
-
-
+@with_network_options(before="steps")
 def train(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(help="Folder with images/, masks/ and, if you like, manifest.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
-    architecture: Annotated[
-        str, typer.Option(help="Network: attention-unet, unet, medt, logo, gated-axial-unet or axial-unet.")
-    ] = "attention-unet",
+    architecture: Annotated[str, typer.Option(help=architecture_help())] = "attention-unet",
     instances: Annotated[
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
@@ -36,16 +37,6 @@ def train(
     intensity: Annotated[
         str, typer.Option(help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).")
     ] = "percentile:0.5:99.8",
-    widths: Annotated[str, typer.Option(help="Channels of each level of a U-Net.")] = "16,32,64,128,192",
-    gate: Annotated[str, typer.Option(help="Attention gates: grid (the paper's) or skip.")] = "grid",
-    subgates: Annotated[int, typer.Option(help="Attention maps per gate.")] = 1,
-    norm: Annotated[str, typer.Option(help="Normalisation layers: batch, instance or group.")] = "batch",
-    deep_supervision: Annotated[
-        bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
-    ] = True,
-    compatible: Annotated[
-        bool, typer.Option("--compatible", help="Axial networks: the arithmetic of MedT's authors, faults included.")
-    ] = False,
     steps: Annotated[int | None, typer.Option(help="Training steps.", show_default=RECIPE)] = None,
     batch: Annotated[int | None, typer.Option(help="Patches per step.", show_default=RECIPE)] = None,
     patch: Annotated[
@@ -73,6 +64,7 @@ def train(
     ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+    **of_network: Any,
 ) -> None:
     """Train a network on your own images.
 
@@ -83,12 +75,11 @@ def train(
 
     from napari_medt.cli.options import parse_intensity
     from src_models.files.dataset import DataSet
-    from src_models.models.architectures import AXIAL
     from src_models.models.checkpoint import load
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
-    _refuse_options_of_others(context, architecture)
+    refuse_options_of_others(context, architecture)
     data = DataSet.open(dataset)
     chosen = {
         "steps": steps,
@@ -119,51 +110,11 @@ def train(
         purpose=purpose,
         result="instances" if instances else "semantic",
         class_names=[part.strip() for part in class_names.split(",") if part.strip()],
-        config={"image_size": settings.patch, "compatible": compatible}
-        if architecture in AXIAL
-        else _config(architecture, widths, gate, subgates, norm, deep_supervision),
+        config=configuration(architecture, of_network, settings.patch),
         intensity=parse_intensity(intensity),
         licence=licence,
     )
     _run(data, header, output, settings, start=load(start) if start else None, resume=resume, overwrite=overwrite)
-
-
-def _refuse_options_of_others(context: typer.Context, architecture: str) -> None:
-    """Raise UserError for an option that was given and that the network would not heed."""
-    from src_models.errors import UserError
-    from src_models.models.architectures import AXIAL, architectures
-
-    if architecture not in architectures():
-        return  # which is refused with its own sentence
-    for name in _OF_U_NETS if architecture in AXIAL else _OF_AXIAL:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            others = "U-Nets" if architecture in AXIAL else "axial networks such as medt"
-            raise UserError(
-                f"--{name.replace('_', '-')} is for {others}, and does nothing to {architecture}: leave it out"
-            )
-
-
-def _config(
-    architecture: str, widths: str, gate: str, subgates: int, norm: str, deep_supervision: bool
-) -> dict[str, Any]:
-    from src_models.errors import UserError
-
-    try:
-        numbers = [int(part) for part in widths.split(",")]
-    except ValueError:
-        raise UserError(f"--widths {widths!r} must be whole numbers separated by commas, such as 16,32,64") from None
-    config: dict[str, Any] = {
-        "widths": numbers,
-        "norm": norm,
-        "deep_supervision": deep_supervision,
-        # In the time that the paper's decoder takes, this one sees a quarter more patches.
-        "upsampling": "transposed",
-        "decoder_convolutions": 1,
-    }
-    if architecture != "unet":
-        config |= {"gate": gate, "subgates": subgates}
-    return config
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
