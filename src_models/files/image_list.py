@@ -122,7 +122,10 @@ def _without_parts(matches: list[Path]) -> list[Path]:
 
 def _once(paths: Iterable[Path]) -> list[Path]:
     """Leave out paths that came before, also by another way of writing them."""
-    return list({_place(path): path for path in reversed(list(paths))}.values())[::-1]
+    first: dict[Path, Path] = {}
+    for path in paths:
+        first.setdefault(path.parent.resolve() / path.name, path)
+    return list(first.values())
 
 
 def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
@@ -135,10 +138,6 @@ def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
 def _belongs(path: Path, stems: set[tuple[Path, str]]) -> bool:
     folder, stem = path.parent.resolve(), image_stem(path)
     return any((folder, stem[: stem.rfind(word)]) in stems for word in _RESULTS if word in stem)
-
-
-def _place(path: Path) -> Path:
-    return path.parent.resolve() / path.name
 
 
 def _nothing(source: str | Path) -> str:

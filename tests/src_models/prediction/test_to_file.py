@@ -92,9 +92,11 @@ def test_labels_of_a_large_image_have_their_record_as_well(tmp_path, tiny_model_
     zarr.create_array(tmp_path / "cells.zarr", data=discs)
     monkeypatch.setattr(to_file, "LARGE", 1)
     image, model = read_image(tmp_path / "cells.zarr"), load(tiny_model_path)
-    written = segment_to_file(
-        image, lambda labels_out: segment(image.data, model, diameter=20, labels_out=labels_out), tmp_path, overwrite=False
-    )
+
+    def run(labels_out):
+        return segment(image.data, model, diameter=20, labels_out=labels_out)
+
+    written = segment_to_file(image, run, tmp_path, overwrite=False)
     assert written.labels == tmp_path / "cells_labels.zarr"
     assert json.loads((tmp_path / "cells_labels.json").read_text())["found"] == {"objects": 2}
 
