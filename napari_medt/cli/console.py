@@ -53,8 +53,11 @@ class Console:
         if self._rich.is_terminal:
             self._rich.print(table, soft_wrap=False)
             return
-        with self._rich.capture() as text:
-            self._rich.print(table, soft_wrap=False, width=_UNLIMITED)
+        from rich.console import Console as RichConsole
+
+        wide = RichConsole(width=_UNLIMITED, highlight=False, markup=False)
+        with wide.capture() as text:
+            wide.print(table)
         for line in filter(None, map(str.rstrip, text.get().splitlines())):
             self._rich.print(line)
 

@@ -30,8 +30,14 @@ def check_device(device: str) -> None:
     UserError
         If there is no such device: MPS is macOS's, and CUDA needs its driver and a PyTorch built for it.
     """
-    if (device == "mps" and sys.platform != "darwin") or (device == "cuda" and not _may_have_cuda()):
-        raise UserError(f"this machine has no device {device!r}; choose from auto, the fastest there is, cpu")
+    possible = {
+        "auto": True,
+        "cpu": True,
+        "cuda": device == "cuda" and _may_have_cuda(),
+        "mps": sys.platform == "darwin",
+    }
+    if not possible.get(device, False):
+        raise UserError(f"this machine has no device {device!r}; choose from auto (the fastest there is) and cpu")
 
 
 def _may_have_cuda() -> bool:

@@ -45,6 +45,11 @@ def test_mps_is_macos_and_cuda_needs_a_driver_and_a_build_for_it(monkeypatch, pl
             check_device(device)
 
 
+def test_what_is_no_device_is_refused():
+    with pytest.raises(UserError, match="has no device 'tpu'"):
+        check_device("tpu")
+
+
 def test_torch_is_not_loaded_for_the_answer():
     code = (
         "import sys\nfrom src_models.computing.devices import check_device\n"
