@@ -22,6 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from src_models.nets.architecture import DECODER, GATES, LearnablePart
+from src_models.nets.network import Network
 from src_models.nets.tap import AttentionTap
 
 __all__ = ["AttentionUNet", "GateForm", "GridAttentionGate", "NormName", "SkipAttentionGate"]
@@ -215,7 +217,7 @@ def _up(kind: Upsampling, in_channels: int, out_channels: int, *, dimensions: in
     return nn.Identity()
 
 
-class AttentionUNet(nn.Module):
+class AttentionUNet(Network):
     """U-Net whose skip connections pass through attention gates; with ``gate="none"`` the plain U-Net.
 
     Parameters
@@ -345,6 +347,18 @@ class AttentionUNet(nn.Module):
             skips.append(x)
         logits = self._decode(skips)
         return logits[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
+
+    def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
+        """Return decoder and gates; these are on the way from the encoder to the decoder and belong to it, too."""
+        gating = [] if self.gating is None else list(self.gating.parameters())
+        gates = list(self.gates.parameters())
+        after = [self.ups, self.decoder, self.heads, self.final]
+        decoder = [*gating, *gates, *(parameter for module in after for parameter in module.parameters())]
+        return {DECODER: decoder, GATES: [*gating, *gates]} if gates else {DECODER: decoder}
+
+    def deepest(self) -> nn.Module:
+        """Return the encoder's coarsest block."""
+        return self.encoder[-1]
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
         x = skips[-1]

@@ -33,7 +33,15 @@ from src_models.nets.kernels.axial import (
     spread_over_pairs,
 )
 
-__all__ = ["AxialAttention", "AxialBlock", "AxisName", "PlainConvNorm", "moments_of_terms"]
+__all__ = [
+    "AxialAttention",
+    "AxialBlock",
+    "AxisName",
+    "PlainConvNorm",
+    "axial_blocks",
+    "gate_parameters",
+    "moments_of_terms",
+]
 
 AxisName = Literal["height", "width"]
 HEADS = 8
@@ -433,3 +441,14 @@ class AxialBlock(nn.Module):
     def _in_part(self) -> bool:
         """Return whether only one of many patches is in this pass: the authors' way of training."""
         return self.training and self.height.compatible and self.taps.received.patches > 1
+
+
+def axial_blocks(network: nn.Module) -> dict[str, AxialBlock]:
+    """Return a network's axial blocks by name, such as ``"global 2.1"``, in the order of its modules."""
+    return {module.taps.name: module for module in network.modules() if isinstance(module, AxialBlock)}
+
+
+def gate_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """Return the gates G_Q, G_K, G_V1 and G_V2 of each gated layer of axial attention in a network."""
+    layers = [module for module in network.modules() if isinstance(module, AxialAttention) and module.gated]
+    return [gate for layer in layers for gate in (layer.g_q, layer.g_k, layer.g_v1, layer.g_v2)]

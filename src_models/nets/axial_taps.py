@@ -43,6 +43,7 @@ class AxialTaps(nn.Module):
 
     def __init__(self, name: str, cell: int, *, positions: bool, patches: int = 1) -> None:
         super().__init__()
+        self.name = name
 
         def tap(what: str, kind: str, description: str) -> AttentionTap:
             return AttentionTap(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,14 @@ class Findings:
             return ", ".join(f"{name} {share:.1%}" for name, share in shares)
         without = f", {self.left_out} left out" if self.left_out else ""
         return f"{self._counted()}{without}"
+
+    def counts(self) -> dict[str, Any]:
+        """Return the number of objects, and of outlines if planes were linked; or the pixels of each class."""
+        if self._result == "semantic":
+            names = ("background", "objects") if self._header.result == "instances" else self._header.classes
+            return {"pixels": {name: int(number) for name, number in zip(names, self._classes, strict=False)}}
+        outlines = self.outlines if self._kept_outlines is None else self._kept_outlines
+        return {"objects": self.objects, **({"outlines": outlines} if self.linked else {})}
 
     def _counted(self) -> str:
         depths = {letter: self._planes.reading.size(letter) for letter in self._planes.leading}
