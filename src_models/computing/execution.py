@@ -12,13 +12,13 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from src_models.computing.devices import DeviceName
 from src_models.errors import UserError
 from src_models.nets.network import Foldable
 
@@ -31,8 +31,6 @@ __all__ = [
     "default_dtype",
     "prepare",
 ]
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True, slots=True)

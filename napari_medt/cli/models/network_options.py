@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli.options import NETWORK
 from src_models.errors import UserError
 from src_models.models.architectures import ARCHITECTURES, architectures, find_architecture
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from src_models.nets.architecture import Architecture, TrainOption
 
 __all__ = ["architecture_help", "configuration", "refuse_options_of_others", "with_network_options"]
+
+_METAVARS: dict[type, str] = {str: "VALUE", int: "N", bool: ""}
 
 
 def architecture_help() -> str:
@@ -90,7 +93,10 @@ def _parameter(option: TrainOption) -> inspect.Parameter:
         option.name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,
         default=option.default,
-        annotation=Annotated[type(option.default), typer.Option(*flags, help=option.help)],
+        annotation=Annotated[
+            type(option.default),
+            typer.Option(*flags, metavar=_METAVARS[type(option.default)], help=option.help, rich_help_panel=NETWORK),
+        ],
     )
 
 
