@@ -15,20 +15,19 @@ Examples
 from __future__ import annotations
 
 import copy
-import platform
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from src_models.computing.memory import reused_memory
+from src_models.computing.package_versions import package_versions
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import LearningImages, learning_images
@@ -39,6 +38,7 @@ from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
+from src_models.training.fabric import make_fabric
 from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import Patches
 
@@ -131,7 +131,8 @@ class Learning:
         UserError
             If this machine does not have the device.
         """
-        fabric = _fabric(self.settings)
+        settings = self.settings
+        fabric = make_fabric(settings.device, settings.devices, strategy=settings.strategy)
         self._leads = bool(fabric.is_global_zero)
         with reused_memory():
             yield from self._learn(fabric)
@@ -306,7 +307,7 @@ class Learning:
             "step": self._best_step or self._step,
             "validation_dice_before": round(self._start_dice, 4),
             "validation_dice": round(dice, 4),
-            "versions": {"python": platform.python_version(), "torch": version("torch"), "monai": version("monai")},
+            "versions": package_versions("torch", "monai"),
         }
         return replace(
             parent,
@@ -381,18 +382,6 @@ def _step(fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Te
     optimizer.step()
     optimizer.zero_grad()
     return float(loss.detach())
-
-
-def _fabric(settings: FinetuneSettings) -> Fabric:
-    try:
-        fabric = Fabric(accelerator=settings.device, devices=settings.devices, strategy=settings.strategy)
-    except Exception as error:  # Lightning raises several kinds, none of its own
-        raise UserError(
-            f"device {settings.device!r} ({settings.devices} of them) with strategy {settings.strategy!r} cannot be "
-            f"used here ({error}); the default, auto, works everywhere"
-        ) from error
-    fabric.launch()
-    return fabric
 
 
 def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:

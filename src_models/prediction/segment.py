@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import platform
 import tempfile
-from collections.abc import Callable, Collection, Generator, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Collection, Generator
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ from torch import nn
 from src_models.attention.placed_map import PlacedMap
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
+from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError, UserError
 from src_models.images.axes import AxesReading, read_axes
@@ -439,7 +438,7 @@ class _Run:
                 "precision": str(self.execution.dtype).removeprefix("torch."),
                 "attention": list(self.attention),
             },
-            "versions": _versions(),
+            "versions": package_versions("napari-medt", "torch", "numpy", "scikit-image"),
         }
 
 
@@ -448,8 +447,3 @@ def _read(image: Any, axes: str | AxesReading | None, channel: int | None, dimen
         read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
         return axes if channel is None else axes.with_channel(channel, name)
     return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, channel=channel, name=name)
-
-
-def _versions() -> Mapping[str, str]:
-    packages = ("napari-medt", "torch", "numpy", "scikit-image")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
