@@ -1,16 +1,18 @@
-"""What a training runs on, and how its learning rate goes."""
+"""What a training runs on, its optimiser, and how its learning rate goes."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from src_models.errors import UserError
 from src_models.training.settings import TrainSettings
 
-__all__ = ["make_fabric", "set_learning_rate"]
+__all__ = ["make_fabric", "make_optimizer", "set_learning_rate"]
 
 
 def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision: str = "32-true") -> Fabric:
@@ -40,6 +42,12 @@ def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision:
         ) from error
     fabric.launch()
     return fabric
+
+
+def make_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """Return the optimiser of all parameters of a network."""
+    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
+    return kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> None:

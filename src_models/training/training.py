@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -26,8 +25,9 @@ from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.nets.axial_attention import AxialAttention
-from src_models.training.fabric import make_fabric, set_learning_rate
-from src_models.training.masked_loss import IGNORED, masked_ce, masked_dice_ce
+from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
+from src_models.training.masked_dice import dice_counts, mean_dice
+from src_models.training.masked_loss import masked_ce, masked_dice_ce
 from src_models.training.patches import Patches, TrainingImage, load_images, targets_of, window_of_most
 from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
@@ -144,9 +144,7 @@ class _Run:
         self.on_update = on_update
         self.data = data
         self.state = TrainingState()
-        whole = settings.loss == "dice-ce"
-        self.loss = DiceCELoss(softmax=True, to_onehot_y=True, lambda_dice=1.0 if whole else 0.0)
-        self.masked_loss = masked_dice_ce if whole else masked_ce
+        self.loss = masked_dice_ce if settings.loss == "dice-ce" else masked_ce
 
     def run(self, resume: bool, overwrite: bool) -> Path:
         resume = self.files.check(resume=resume, overwrite=overwrite)
@@ -156,15 +154,13 @@ class _Run:
         fabric = make_fabric(
             settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
         )
-        torch.manual_seed(self.settings.seed)
+        torch.manual_seed(settings.seed)
         network = create(self.header.architecture, **self.header.config)
         if self.start is not None:
             network.load_state_dict(self.start.network.state_dict())
         if self.header.dimensions == 2:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        kind = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
-        wrapped, optimizer = fabric.setup(network, optimizer)
+        wrapped, optimizer = fabric.setup(network, make_optimizer(network, settings))
         if resume:
             stored = self.files.restore(wrapped.module, optimizer, "state")
             self.state = TrainingState(**stored["state"])
@@ -222,9 +218,7 @@ class _Run:
     def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        partly = bool((targets == IGNORED).any())
-        logits = network(batch)
-        loss = self.masked_loss(logits, targets) if partly else self.loss(logits, targets[:, None])
+        loss = self.loss(network(batch), targets)
         if not torch.isfinite(loss):
             raise DataSetError(
                 f"training step {self.state.step + 1}: the loss is not a number; lower the learning rate, or look for "
@@ -241,21 +235,15 @@ class _Run:
     def _validate(self, fabric: Fabric, network: Any, images: Sequence[TrainingImage]) -> float:
         """Mean over classes but the background of Dice, pooled over the middles of all validation images."""
         network.eval()
-        totals = torch.zeros(2, len(self.header.classes), device=fabric.device)
+        classes = len(self.header.classes)
+        totals = torch.zeros(2, classes, dtype=torch.int64, device=fabric.device)
         for image in images[fabric.global_rank :: fabric.world_size]:
             batch, targets = _middle(image, self.settings.patch, self.header)
             with torch.inference_mode():
                 found = network(batch.to(fabric.device)).argmax(1)[0]
-            truth = targets.to(fabric.device)
-            for index in range(len(self.header.classes)):
-                here, there = (found == index) & (truth != IGNORED), truth == index
-                totals[0, index] += 2 * (here & there).sum()
-                totals[1, index] += here.sum() + there.sum()
+            totals += dice_counts(found, targets.to(fabric.device), classes)
         network.train()
-        totals = fabric.all_reduce(totals, reduce_op="sum")  # type: ignore[assignment]
-        present = totals[1, 1:] > 0
-        dice = totals[0, 1:][present] / totals[1, 1:][present]
-        return float(dice.mean()) if present.any() else 0.0
+        return mean_dice(fabric.all_reduce(totals, reduce_op="sum"), empty=0.0)  # type: ignore[arg-type]
 
     def _tell(self, dice: float | None) -> None:
         if self.on_update is not None:

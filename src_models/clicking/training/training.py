@@ -24,7 +24,7 @@ from src_models.errors import DataSetError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
-from src_models.training.fabric import make_fabric, set_learning_rate
+from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
 
@@ -114,9 +114,7 @@ class _Run:
         network = create(header.architecture, **header.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start is not None:
             begin_with(network, start.network.state_dict())
-        kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-        self.network, self.optimizer = self.fabric.setup(network, optimizer)
+        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, settings))
 
     def run(self, resume: bool, overwrite: bool, on_update: Callable[[ClickTrainingUpdate], None] | None) -> Path:
         if self.files.check(resume=resume, overwrite=overwrite):
