@@ -19,6 +19,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,14 @@ from src_models.computing.memory import reused_memory
 from src_models.computing.package_versions import package_versions
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
+from src_models.files.dataset import DataSet
 from src_models.finetuning.held_out import LearningImages, learning_images
 from src_models.finetuning.judging import Blends, Validation
 from src_models.finetuning.parts import parameters_of
-from src_models.finetuning.progress import LearningResult, LearningUpdate
+from src_models.finetuning.progress import LearningResult, LearningUpdate, gain_sentence
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
+from src_models.finetuning.whole_images import open_corrections
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.training.fabric import make_fabric
@@ -56,7 +59,8 @@ class Learning:
     model
         What to begin with; it stays as it is.
     corrections
-        What to learn from, as they are now.
+        What to learn from, as it is now: corrections, or a data set whose images are right as a whole, or the folder of
+        either.
     settings
         How to learn.
 
@@ -68,7 +72,12 @@ class Learning:
         If corrections do not fit the network.
     """
 
-    def __init__(self, model: Model, corrections: CorrectionSet, settings: FinetuneSettings | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        corrections: CorrectionSet | DataSet | str | Path,
+        settings: FinetuneSettings | None = None,
+    ) -> None:
         header = model.header
         if header.prompts:
             raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
@@ -76,11 +85,12 @@ class Learning:
             raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
         self._parent = model
         self.settings = settings or FinetuneSettings()
-        self._corrections_sha256 = corrections.sha256
-        self._corrections = len(corrections)
-        self._images: LearningImages = learning_images(corrections, header)
+        taught = open_corrections(corrections)
+        self._corrections_sha256 = taught.sha256
+        self._corrections = len(taught)
+        self._images: LearningImages = learning_images(taught, header)
         if not self._images.training or not self._images.validation:
-            raise UserError(f"{corrections.root}: there is too little to learn from; mark more than a few pixels")
+            raise UserError(f"{taught.root}: there is too little to learn from; mark more than a few pixels")
         self._replay = replay_images(header) if self.settings.replay else Replay()
         self._network = copy.deepcopy(model.network)
         for parameter in self._network.parameters():
@@ -319,27 +329,15 @@ class Learning:
         )
 
     def _sentence(self, found: Model | None) -> str:
-        if found is not None:
-            rose = (
-                "Agreement with corrections that were held back (Dice) rose from "
-                f"{self._start_dice:.2f} to {self._best_dice:.2f}."
-            )
-            forgot = " For that it forgot some of what it knew: keep the old version for the old images."
-            return f"{self._trouble}{rose}{'' if self._rank[0] else forgot}"
-        few = self._corrections < 4
-        held = "a part of each corrected plane" if few else "the corrected planes that were held out"
-        help_ = (
-            "Correct one or two more slices that look different, and learn again."
-            if few
-            else "Look whether the corrections agree with each other, let it learn longer, or correct slices that look "
-            "different (Go to what to correct next finds them)."
+        best = None if found is None else self._best_dice
+        return self._trouble + gain_sentence(
+            self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0]
         )
-        return f"{self._trouble}Nothing was gained on {held} (Dice {self._start_dice:.2f}), so the model stays. {help_}"
 
 
 def finetune(
     model: Model,
-    corrections: CorrectionSet,
+    corrections: CorrectionSet | DataSet | str | Path,
     settings: FinetuneSettings | None = None,
 ) -> Model:
     """Let a model learn from corrections, and return the best network found.
@@ -349,7 +347,7 @@ def finetune(
     model
         What to begin with; it stays as it is.
     corrections
-        What to learn from.
+        What to learn from: corrections, or a data set whose images are right as a whole, or the folder of either.
     settings
         How to learn.
 

@@ -18,7 +18,13 @@ __all__ = ["finetune"]
 
 
 def finetune(
-    folder: Annotated[Path, typer.Argument(metavar="SET", help="The set of corrections.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SET",
+            help="The set of corrections; or a folder of images/ and masks/ with equal names, all of which counts.",
+        ),
+    ],
     model: Annotated[str | None, typer.Option(help="Name of a shipped or local model, or a path.")] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")
@@ -44,14 +50,14 @@ def finetune(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
 ) -> None:
-    """Let a model learn from a set of corrections.
+    """Let a model learn from a set of corrections, or from images and masks that any other tool made.
 
-    A part of what was corrected is held out to judge by: a model is written only if it got better at that. Ctrl+C ends
-    learning and keeps the best so far.
+    A part of what was corrected is held out to judge by: a model is written only if it got better at that. Where
+    manifest.csv has a split, train is learnt from, val judges, and test is left alone. Nothing is written into the
+    folder. Ctrl+C ends learning and keeps the best so far.
     """
     from rich.console import Console
 
-    from src_models.corrections.correction_set import CorrectionSet
     from src_models.disk.atomic import check_new, check_writable
     from src_models.finetuning.learning import Learning
     from src_models.finetuning.settings import FinetuneSettings
@@ -80,7 +86,7 @@ def finetune(
         devices=devices,
         strategy=strategy,
     )
-    learning = Learning(load(model), CorrectionSet.open(folder), settings)
+    learning = Learning(load(model), folder, settings)
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 

@@ -5,9 +5,10 @@ import pytest
 from scipy import ndimage
 
 from src_models.clicking.prompts import PROMPT_CHANNELS
-from src_models.clicking.training.examples import ClickExamples, ObjectImage, connected_parts
+from src_models.clicking.training.examples import ClickExamples, ObjectImage
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.clicking.training.synthetic import synthetic_image
+from src_models.labels.instances import connected_parts
 from src_models.models.header import Intensity, ModelHeader
 
 HEADER = ModelHeader(
