@@ -9,8 +9,8 @@ import napari.viewer
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QWidget
 
-from napari_medt.clicking.controls import ClickControls
 from napari_medt.clicking.layers import ClickLayers
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.clicking.subjects import ClickSubjects
 from napari_medt.clicking.writing import Again
 from napari_medt.running.ordered_work import OrderedWork

@@ -8,7 +8,7 @@ from typing import Any
 import napari.layers
 import napari.viewer
 
-from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.labels.labels_layers import fitting_labels
 from napari_medt.viewer.regions import region_in_viewer

@@ -10,7 +10,7 @@ import napari.layers
 import napari.viewer
 
 from napari_medt.clicking.autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
-from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.clicking.subjects import ClickSubjects
 from napari_medt.clicking.writing import add_objects_layer
 from napari_medt.running.ordered_work import OrderedWork

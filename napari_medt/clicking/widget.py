@@ -16,9 +16,9 @@ from qtpy.QtWidgets import QWidget
 from napari_medt.clicking.accepted_objects import AcceptedObjects
 from napari_medt.clicking.context import Clicking
 from napari_medt.clicking.drawing import ClickDrawing, found_words
-from napari_medt.clicking.help import KEYS
 from napari_medt.clicking.layers import prepare_layers
-from napari_medt.clicking.objects_dialog import ask_where_to
+from napari_medt.clicking.panels.help import KEYS
+from napari_medt.clicking.panels.objects_dialog import ask_where_to
 from napari_medt.clicking.saving import save_objects
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.switch import ClickSwitch

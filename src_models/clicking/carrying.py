@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
+from src_models.clicking.answering.grey_values import GreyValues
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, ObjectInPlane
-from src_models.clicking.grey_values import GreyValues
 
 __all__ = ["NO_FURTHER", "SAID", "carry"]
 

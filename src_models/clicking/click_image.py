@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from src_models.clicking.answers import AnswerMaker
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading, read_axes
 from src_models.images.channels import check_channels

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
 from src_models.clicking.prompts import Prompt
 
 __all__ = ["End", "ObjectInPlane", "ObjectState"]

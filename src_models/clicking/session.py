@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
+from src_models.clicking.answering.crop import Crop
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.carrying import NO_FURTHER, SAID, carry
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, ObjectInPlane, ObjectState
-from src_models.clicking.crop import Crop
 from src_models.clicking.history import History, Step
-from src_models.clicking.network import ClickNetwork
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading

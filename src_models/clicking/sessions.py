@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from src_models.attention.placed_map import PlacedMap
     from src_models.clicking.accepted import AcceptedObject
+    from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.clicked_object import ObjectState
-    from src_models.clicking.network import ClickNetwork
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.clicking.suggestions import Suggestion
@@ -268,6 +268,6 @@ def _network(path: Path, device: str) -> ClickNetwork:
 
 @lru_cache(maxsize=2)
 def _made_ready(path: Path, _modified: int, device: str) -> ClickNetwork:
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
 
     return ClickNetwork(load_model(path), device)

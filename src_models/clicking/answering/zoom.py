@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.crop import SHARE, Crop
+from src_models.clicking.answering.crop import SHARE, Crop
 
 __all__ = ["best_zoom", "sureness"]
 

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.clicking.accept_panel import AcceptPanel
-from napari_medt.clicking.help import help_table
-from napari_medt.clicking.window_panel import WindowPanel
+from napari_medt.clicking.panels.accept_panel import AcceptPanel
+from napari_medt.clicking.panels.help import help_table
+from napari_medt.clicking.panels.window_panel import WindowPanel
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo

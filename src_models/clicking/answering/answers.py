@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.attention.placed_map import PlacedMap
-from src_models.clicking.answer import THRESHOLD, Answer, Region
-from src_models.clicking.crop import Crop, crop_around, first_crops
-from src_models.clicking.grey_values import GreyValues
-from src_models.clicking.mending import changed, levels, obeyed
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.answer import THRESHOLD, Answer, Region
+from src_models.clicking.answering.crop import Crop, crop_around, first_crops
+from src_models.clicking.answering.grey_values import GreyValues
+from src_models.clicking.answering.mending import changed, levels, obeyed
+from src_models.clicking.answering.network import ClickNetwork
+from src_models.clicking.answering.zoom import best_zoom
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
-from src_models.clicking.zoom import best_zoom
 
 __all__ = ["AnswerMaker"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.crop import Crop
-from src_models.clicking.zoom import sureness
+from src_models.clicking.answering.crop import Crop
+from src_models.clicking.answering.zoom import sureness
 
 __all__ = ["THRESHOLD", "Answer", "Region"]
 
