@@ -13,7 +13,7 @@ from src_models.errors import ImageError, OutputError, UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from src_models.clicking.accepted import AcceptedObject
+    from src_models.clicking.clicked_object import AcceptedObject
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.files.images import ImageFile

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from napari_medt.clicking.context import Clicking
 from napari_medt.clicking.writing import free_part
-from src_models.clicking.accepted import ObjectSlice
+from src_models.clicking.clicked_object import ObjectSlice
 from src_models.clicking.sessions import ObjectAsSeen
 
 __all__ = ["ClickDrawing", "found_words"]

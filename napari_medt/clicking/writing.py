@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.clicking.accepted import AcceptedObject, ObjectSlice
+    from src_models.clicking.clicked_object import AcceptedObject, ObjectSlice
 
 __all__ = [
     "Again",

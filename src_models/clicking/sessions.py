@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from src_models.attention.placed_map import PlacedMap
-    from src_models.clicking.accepted import AcceptedObject
     from src_models.clicking.answering.network import ClickNetwork
-    from src_models.clicking.clicked_object import ObjectState
+    from src_models.clicking.clicked_object import AcceptedObject, ObjectState
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.clicking.suggestions import Suggestion
