@@ -13,10 +13,11 @@ from napari_medt.clicking.autosave import ObjectsAutosave, UnfinishedWork, find_
 from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.clicking.subjects import ClickSubjects
 from napari_medt.clicking.writing import add_objects_layer
-from napari_medt.running.ordered_work import OrderedWork
+from napari_medt.running.questions import Questions
 from napari_medt.unsaved.labels_autosave import recover
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.viewer.viewed_image import ViewedImage
+from src_models.clicking.in_work import ObjectAsSeen
 from src_models.errors import UserError
 from src_models.journal.journal import Recovered
 
@@ -34,8 +35,8 @@ class UnsavedObjects:
         The controls of the widget.
     subjects
         What is clicked in.
-    work
-        Does what waits for the disk.
+    questions
+        Has done what waits for the disk.
     report
         Tells a person what is wrong.
     begin
@@ -47,14 +48,14 @@ class UnsavedObjects:
         viewer: napari.viewer.Viewer,
         controls: ClickControls,
         subjects: ClickSubjects,
-        work: OrderedWork,
+        questions: Questions,
         report: Callable[[str], None],
         begin: Callable[[], None],
     ) -> None:
         self._viewer = viewer
         self._controls = controls
         self._subjects = subjects
-        self._work = work
+        self._questions = questions
         self._report = report
         self._begin = begin
         self._sessions: dict[Hashable, Mapping[str, Any]] = {}  # of objects that are begun and not accepted
@@ -62,7 +63,6 @@ class UnsavedObjects:
         self._restoring: set[Hashable] = set()  # of these, those that were asked for
         self._replaced: list[UnfinishedWork] = []  # gone on with, and to be deleted once it is kept anew
         self.autosave = ObjectsAutosave()
-        work.done.connect(self._on_done)
         controls.recovery.wanted.connect(self.go_on)
         controls.recovery.unwanted.connect(self._discard)
 
@@ -73,7 +73,7 @@ class UnsavedObjects:
             if image is not None:
                 self._controls.images.choose(image)
                 self._work_on(labels, work)
-        self._work.ask(("unfinished", None), find_unfinished)
+        self._questions.ask(find_unfinished, self._controls.recovery.offer)
 
     def watch(self, target: ViewedImage) -> bool:
         """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
@@ -90,12 +90,12 @@ class UnsavedObjects:
             return False
         return True
 
-    def note(self, key: Hashable, session: Mapping[str, Any] | None) -> None:
-        """Keep the clicks of an object that is not accepted; None where there is none."""
-        if session is None:
-            self._sessions.pop(key, None)
+    def note(self, seen: ObjectAsSeen) -> None:
+        """Keep the clicks of an object that is not accepted; nothing where there is none."""
+        if seen.state.planes:
+            self._sessions[seen.key] = seen.stored
         else:
-            self._sessions[key] = session
+            self._sessions.pop(seen.key, None)
         self.autosave.note(self._subjects.labels())
         problem = self.autosave.problem()
         if problem is not None:
@@ -137,16 +137,7 @@ class UnsavedObjects:
 
     def go_on(self, work: UnfinishedWork) -> None:
         """Go on with what was not saved when a process ended, once it is read."""
-        self._work.ask(("recover", None), lambda: (work, work.read()))
-
-    def _on_done(self, asked: tuple[str, Hashable], result: Any) -> None:
-        what, _ = asked
-        if what == "unfinished":
-            self._controls.recovery.offer(result)
-        elif what == "recover":
-            self._go_on_with(*result)
-        elif what == "replace" and result is not None:
-            self._replaced.remove(result)
+        self._questions.ask(work.read, partial(self._go_on_with, work))
 
     def _go_on_with(self, work: UnfinishedWork, recovered: Recovered) -> None:
         try:
@@ -170,7 +161,11 @@ class UnsavedObjects:
             work.discard()
             return work
 
-        self._work.ask(("replace", None), replace)
+        self._questions.ask(replace, self._on_replaced)
+
+    def _on_replaced(self, work: UnfinishedWork | None) -> None:
+        if work is not None:
+            self._replaced.remove(work)
 
     def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
         """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
