@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.object_records import note_records, records_of
+from napari_medt.viewer.labels.object_records import note_records, records_of
 from napari_medt.viewer.result_layers import METADATA_KEY
 from src_models.errors import UserError
 
@@ -47,7 +47,7 @@ class Again:
     Parameters
     ----------
     record
-        What is known of it (see :mod:`napari_medt.viewer.object_records`).
+        What is known of it (see :mod:`napari_medt.viewer.labels.object_records`).
     labels
         The labels that it lies in.
     parts

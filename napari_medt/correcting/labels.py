@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.labels_layers import CORRECTION_KEY, fitting_labels
+from napari_medt.viewer.labels.labels_layers import CORRECTION_KEY, fitting_labels
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.errors import ImageError
 

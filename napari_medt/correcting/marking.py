@@ -25,7 +25,7 @@ from napari_medt.correcting.labels import (
 )
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
-from napari_medt.viewer.object_records import records_of
+from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.result_layers import notes_of
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
