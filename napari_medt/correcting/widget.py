@@ -76,7 +76,6 @@ class CorrectWidget(QWidget):
         controls.models.model_changed.connect(self._on_model_changed)
         controls.models.refused.connect(self.context.report)
         controls.folder.changed.connect(self.set_folder)
-        self.marking.kept.connect(self.rounds.on_kept)
         self.rounds.learnt.connect(self.looks.segment_again)
         self.marking.changes.looked.connect(self.looks.follow_view)
         self.context.work.done.connect(self._on_done)
@@ -91,12 +90,12 @@ class CorrectWidget(QWidget):
         self.controls.segment.setEnabled(image is not None and header is not None)
         self.controls.next.next.setEnabled(image is not None and header is not None)
         if image is None:
-            self.context.say("Open an image to begin (File > Open File(s)...).")
+            self.context.ask_for_image()
             self.controls.region.clear()
         else:
             with suppress(UserError):  # said when a person presses a button
                 self.controls.region.offer(read_layer(image), 2)
-            if not self.controls.status.text() or self.controls.status.text().startswith("Open an image"):
+            if self.context.asks_for_image:
                 self.context.say(
                     "Press Segment to correct, mend what is wrong, mark what is right, and let the model learn."
                 )
@@ -121,7 +120,7 @@ class CorrectWidget(QWidget):
     def _on_done(self, asked: Any, result: Any) -> None:
         what, more = asked if isinstance(asked, tuple) else (asked, None)
         if what == "keep":
-            self.marking.on_kept(more, result)
+            self.context.say(f"{self.marking.on_kept(more, result)} {self.rounds.on_kept(result)}".rstrip())
         elif what == "clear":
             self.marking.on_cleared(more, result)
         elif what == "folder":

@@ -72,7 +72,9 @@ class Comparing(QObject):
             steps = compare_steps(
                 self._context.job(target, region, before), self._context.job(target, region, after), self._context.found
             )
-            self._context.start(steps, "Before and after", partial(self._show_compared, target, which, wanted))
+            self._context.start(
+                steps, "Comparing before and after", partial(self._show_compared, target, which, wanted)
+            )
         except UserError:
             self._switch("off")
             raise
@@ -99,7 +101,7 @@ class Comparing(QObject):
         one, other = (self._context.job(target, target.region, path, attention=names) for path in (before, after))
         self._context.start(
             compare_steps(one, other, self._context.found),
-            "Attention before and after",
+            "Comparing attention before and after",
             partial(self._show_attention, target),
         )
 
@@ -119,7 +121,7 @@ class Comparing(QObject):
             threads=chosen.threads,
             name=target.name,
         )
-        self._context.start(steps, "What to correct next", self._ranked)
+        self._context.start(steps, "Looking for what to correct next", self._ranked)
 
     def forget(self) -> None:
         """Forget what was looked at: the image or the model is another one."""

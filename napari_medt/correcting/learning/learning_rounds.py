@@ -140,14 +140,15 @@ class LearningRounds(QObject):
         self._context.work.ask(("folder", True), work)
         self._context.say(f"{name or 'The first model'} is in use from now on.")
 
-    def on_kept(self, kept: Kept) -> None:
-        """Count a correction that was marked."""
+    def on_kept(self, kept: Kept) -> str:
+        """Count a correction that was marked, and return what there is to say of it."""
         folder = self._context.folder()
         if kept.marked.folder == folder:
             self._show_items(kept.items)
-        if self.task is not None:
-            self._marked_meanwhile += 1
-            self._context.say(f"{self._controls.status.text()} It is learnt from in the next round.")
+        if self.task is None:
+            return ""
+        self._marked_meanwhile += 1
+        return "It is learnt from in the next round."
 
     def on_folder(self, held: CorrectionFolder, *, follow: bool) -> None:
         """Show what a folder holds, and use what is in use there."""
