@@ -14,6 +14,7 @@ from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.learning.comparing import Comparing
+from napari_medt.correcting.learning.folder_in_use import FolderInUse
 from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.marking import Marking
 from napari_medt.correcting.panels.controls import CorrectControls
@@ -43,8 +44,9 @@ class CorrectWidget(QWidget):
         self.controls = CorrectControls(self, napari_viewer, preferred)
         self.context = CorrectContext(napari_viewer, self.controls, self)
         self.marking = Marking(self.context, self)
-        self.rounds = LearningRounds(self.context, self)
-        self.looks = Comparing(self.context, self.rounds, self)
+        self.folder = FolderInUse(self.context, self)
+        self.rounds = LearningRounds(self.context, self.folder, self)
+        self.looks = Comparing(self.context, self.folder, self)
         self.keys = ClickKeys(self, _KEYS)
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -68,7 +70,7 @@ class CorrectWidget(QWidget):
             self.context.report("There is no image to correct: open one first (File > Open File(s)...).")
             return
         self.context.set_folder(image, Path(folder))
-        self.rounds.open_folder()
+        self.folder.open()
 
     def _connect(self) -> None:
         controls = self.controls
@@ -101,13 +103,13 @@ class CorrectWidget(QWidget):
                 )
         self.looks.forget()
         self.context.trying(self.marking.offer_labels)()
-        self.rounds.open_folder()
+        self.folder.open()
 
     def _on_model_changed(self) -> None:
-        self.rounds.on_model_changed()
+        self.folder.on_model_changed()
         self.controls.segment.setEnabled(self.context.image() is not None)
         self.controls.learning.set_count(
-            0 if self.rounds.held is None else len(self.rounds.held.items), self.controls.models.path() is not None
+            0 if self.folder.held is None else len(self.folder.held.items), self.controls.models.path() is not None
         )
         self.looks.forget()
 
@@ -124,9 +126,9 @@ class CorrectWidget(QWidget):
         elif what == "clear":
             self.marking.on_cleared(more, result)
         elif what == "folder":
-            self.rounds.on_folder(result, follow=more)
+            self.folder.on_folder(result, follow=more)
         elif what == "merged":
-            self.rounds.on_merged(more, *result)
+            self.folder.on_merged(more, *result)
         elif what == "parts":
             self.controls.learning.set_parts(result)
 

@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject
 
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.layers import AFTER, BEFORE, NEXT
+from napari_medt.correcting.learning.folder_in_use import FolderInUse
 from napari_medt.correcting.learning.kept_outcomes import Compared, compare_steps
-from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.source import source_of
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.result_layers import ResultLayers
@@ -35,16 +35,16 @@ class Comparing(QObject):
     ----------
     correcting
         The state of the widget.
-    rounds
+    folder
         Where the versions come from.
     parent
         The widget.
     """
 
-    def __init__(self, correcting: CorrectContext, rounds: LearningRounds, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, folder: FolderInUse, parent: QObject) -> None:
         super().__init__(parent)
         self._context = correcting
-        self._rounds = rounds
+        self._folder = folder
         self._results = ResultLayers(correcting.viewer)
         self._compared: tuple[Any, ...] = ()  # what the outlines that are there are of
         self._found: Compared | None = None
@@ -132,7 +132,7 @@ class Comparing(QObject):
 
     def _files(self) -> tuple[Path, Path]:
         """Return the files of the model before the chosen version, and of that."""
-        versions, held = self._context.controls.versions, self._rounds.held
+        versions, held = self._context.controls.versions, self._folder.held
         version = versions.chosen()
         if version is None or held is None:
             raise UserError("Nothing was learnt yet that could be compared.")

@@ -24,8 +24,9 @@ from correct_scene import (
     settle,
 )
 from mouse import SHIFT, Mouse, press_key
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QSpinBox
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QEnterEvent
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QSpinBox
 
 from napari_medt.correcting.labels import prediction_of
 from src_models.corrections.correction import Source, mark
@@ -444,9 +445,11 @@ def test_colour_and_pyramids_are_corrected_at_full_resolution(correcting, press,
     np.testing.assert_array_equal(correction.labels, LEFT | RIGHT | LOW)
 
 
-def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, press, tmp_path, monkeypatch, messages):
+def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, qtbot, press, tmp_path, monkeypatch, messages):
     _, widget, _ = correcting()
     parts = widget.controls.learning.part
+    QApplication.sendEvent(parts, QEnterEvent(QPointF(), QPointF(), QPointF()))  # the pointer comes, and they are read
+    settle(qtbot, widget)
     assert [parts.itemData(row) for row in range(parts.count())] == ["full", "decoder", "gates"]
     cost = widget.controls.learning.cost
     assert cost.text().startswith("The whole network learns")
