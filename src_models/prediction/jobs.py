@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from src_models.images.region import Region
 from src_models.models.loaded import load_model
+from src_models.prediction.settings import RunSettings
 
 if TYPE_CHECKING:
     from src_models.prediction.segmentation import Segmentation
@@ -24,41 +25,21 @@ __all__ = ["RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentSettings:
-    """What a person set in the widget.
+class SegmentSettings(RunSettings):
+    """What a person set in the widget: the model, and how it runs.
 
     Parameters
     ----------
     model
         The model file.
-    result
-        Labels are objects or class ids; None is the model's own.
     attention
         Names of the attention maps to add.
-    diameter
-        Diameter of the objects (px); None estimates it.
-    sensitivity, least_size, drop_edge
-        Which objects are kept, as in :func:`src_models.segment`.
-    link
-        Axes through which objects are linked: ``"z"``, ``"t"``, ``"zt"``, or none.
-    tile
-        Tile size (px); None is the model's own.
-    device
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     threads
         Threads to compute with on the CPU; 0 takes all cores but one, which is left to the viewer.
     """
 
     model: Path
-    result: Literal["semantic", "instances"] | None = None
     attention: tuple[str, ...] = ()
-    diameter: float | None = None
-    sensitivity: float = 0.0
-    least_size: float = 0.0
-    drop_edge: bool = False
-    link: str = "z"
-    tile: int | None = None
-    device: str = "auto"
     threads: int = 0
 
 
@@ -148,16 +129,8 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
             region.cut(job.data),
             model,
             axes=region.sub_axes,
-            attention=settings.attention,
-            diameter=settings.diameter,
-            sensitivity=settings.sensitivity,
-            least_size=settings.least_size,
-            drop_edge=settings.drop_edge,
-            tile=settings.tile,
-            result=settings.result,
-            link=settings.link,
-            device=settings.device,
             name=f"layer {job.layer_name!r}",
+            **settings.keywords,
         )
     return _outcome(job, segmentation)
 
