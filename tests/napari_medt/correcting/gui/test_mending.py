@@ -66,7 +66,7 @@ def test_a_box_is_dragged_and_the_objects_in_it_go_as_one_step(correcting, press
     settle(qtbot, widget)
     np.testing.assert_array_equal(labels.data[RIGHT], 0)
     np.testing.assert_array_equal(labels.data[LEFT], 1)
-    assert widget.controls.status.text().startswith("Cleared: 1 object.")
+    assert widget.controls.run_bar.status.text().startswith("Cleared: 1 object.")
     assert str(labels.mode) == "paint"
     assert not widget.controls.marking.clear_region.isChecked()
     labels.undo()
