@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave
-from napari_medt.unsaved.left_labels import LeftLabels, layer_itself
+from napari_medt.unsaved.left_labels import LeftLabels
+from napari_medt.unsaved.napari_edits import layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.viewer.result_layers import METADATA_KEY
 from src_models.journal.journal import Unfinished, discard, journals_folder, read_journal, unfinished

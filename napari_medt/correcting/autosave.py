@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from napari_medt.correcting.labels import begin, prediction_of
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave, recover
-from napari_medt.unsaved.left_labels import LeftLabels, layer_itself
+from napari_medt.unsaved.left_labels import LeftLabels
+from napari_medt.unsaved.napari_edits import layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.viewer.result_layers import METADATA_KEY
 from src_models.errors import UserError

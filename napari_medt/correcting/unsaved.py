@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_medt.correcting.autosave import CorrectionsAutosave, UnfinishedCorrection, find_unfinished
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import prediction_of
+from napari_medt.unsaved.napari_edits import layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.viewer.result_layers import METADATA_KEY
 from napari_medt.viewer.viewed_image import ViewedImage
@@ -56,9 +57,8 @@ class UnsavedCorrections:
 
     def watch(self, labels: napari.layers.Labels, target: ViewedImage) -> None:
         """Keep labels on disk from now on."""
-        own = getattr(labels, "__wrapped__", labels)
         self.autosave.watch(labels, partial(self._notes, target.layer))
-        own.events.paint.connect(self._on_paint)
+        layer_itself(labels).events.paint.connect(self._on_paint)
 
     def note_marked(self, labels: napari.layers.Labels, plane: Any, kept: int) -> None:
         """Note that a plane is kept as labels of this checksum."""

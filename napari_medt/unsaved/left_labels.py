@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medt.unsaved.napari_edits import layer_itself
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_medt.unsaved.labels_autosave import LabelsAutosave
 
-__all__ = ["LeftLabels", "layer_itself"]
+__all__ = ["LeftLabels"]
 
 
 class LeftLabels:
@@ -59,8 +60,3 @@ class LeftLabels:
             del self._layers[folder], self._notes[folder]
             with suppress(UserError):  # it is found at the next start, which does no harm
                 self._discard(folder)
-
-
-def layer_itself(layer: napari.layers.Layer) -> Any:
-    """Return a layer itself: what napari hands to plugins is a new stand-in each time."""
-    return getattr(layer, "__wrapped__", layer)
