@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medt.unsaved.napari_edits import Box, Edits, complete, do_again, grouped, layer_itself, volume
 from napari_medt.viewer.placement import placement
@@ -61,16 +62,24 @@ class LabelsAutosave:
     notes
         Gives what JSON can hold of what else is needed to go on. It is asked now, when the layer's name, place or
         metadata change, and at :meth:`note_changed`.
+    beside
+        What goes with the labels, and the folder to make for its own journal, which ends with theirs.
 
     Raises
     ------
     ImageError
         If the layer is a pyramid, which cannot be painted.
     OutputError
-        If the folder exists already.
+        If a folder exists already.
     """
 
-    def __init__(self, layer: napari.layers.Labels, folder: Path, notes: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        layer: napari.layers.Labels,
+        folder: Path,
+        notes: Callable[[], Mapping[str, Any]],
+        beside: tuple[NDArray[Any], Path] | None = None,
+    ) -> None:
         if layer.multiscale:
             raise ImageError(f"{layer.name} is a pyramid, whose labels cannot be painted; choose labels of one level")
         layer = layer_itself(layer)
@@ -78,7 +87,10 @@ class LabelsAutosave:
         self._notes = notes
         self._edits = Edits(layer)
         self._again: list[Box] = []
+        # First, for nobody looks for it without the labels.
+        self._beside = None if beside is None else LabelsJournal.create(beside[1], beside[0], {})
         self._journal = LabelsJournal.create(folder, layer.data, self._all_notes())
+        self._journals = [journal for journal in (self._journal, self._beside) if journal is not None]
         self._handlers = {
             "paint": self._on_paint,
             "data": self._on_data,
@@ -89,6 +101,11 @@ class LabelsAutosave:
             layer.events[name].connect(handler)
 
     @property
+    def layer(self) -> napari.layers.Labels:
+        """The layer itself, not a stand-in."""
+        return self._layer
+
+    @property
     def folder(self) -> Path:
         """The journal's folder."""
         return self._journal.folder
@@ -96,19 +113,24 @@ class LabelsAutosave:
     @property
     def problem(self) -> str | None:
         """Why the last changes are not on disk, in a sentence; None when all is well."""
-        return self._journal.problem
+        return next((journal.problem for journal in self._journals if journal.problem), None)
 
-    def changed(self, region: Sequence[slice | int] = ()) -> None:
+    def changed(self, region: Sequence[slice | int] = (), beside: NDArray[Any] | None = None) -> None:
         """Announce that labels were written into the layer's array.
 
         Parameters
         ----------
         region
             Where: a slice or position for each axis, first axes first; axes left out changed everywhere.
+        beside
+            All that goes with the labels, where it changed in the same place.
         """
         self._look()
         cuts = [cut if isinstance(cut, slice) else slice(cut, cut + 1 or None) for cut in region]
-        self._save(complete(cuts, self._layer.data.shape))
+        box = complete(cuts, self._layer.data.shape)
+        self._save(box)
+        if self._beside is not None and beside is not None:
+            self._beside.write([cut.start for cut in box], beside[box])
 
     def note_changed(self, event: Event | None = None) -> None:
         """Store the notes again."""
@@ -126,7 +148,8 @@ class LabelsAutosave:
 
     def wait(self) -> None:
         """Wait like :meth:`flush` for what was noticed so far; this is for any thread."""
-        self._journal.flush()
+        for journal in self._journals:
+            journal.flush()
 
     def close(self, keep: bool) -> None:
         """Stop watching; may be called twice.
@@ -141,7 +164,8 @@ class LabelsAutosave:
         if keep and self._handlers:
             self._look()
         self._handlers = {}
-        self._journal.close(keep)
+        for journal in self._journals:
+            journal.close(keep)
 
     def _all_notes(self) -> dict[str, Any]:
         layer = self._layer
