@@ -2,8 +2,8 @@
 
 A stroke is 20 dabs of a brush of 20 px radius in one plane, each kept as napari tells of it. The log is
 :class:`src_models.journal.journal.LabelsJournal`, whose thread brings it to disk. The database (WAL) holds the labels
-as they are now, in chunks that are replaced when they are written to: by whoever paints, one transaction a dab, with and
-without waiting for the disk; or one transaction a stroke, as a thread could. Forms take turns, stroke by stroke.
+as they are now, in chunks that are replaced when they are written to: by whoever paints, one transaction a dab, with
+and without waiting for the disk; or one transaction a stroke, as a thread could. Forms take turns, stroke by stroke.
 
 Run as ``python -m benchmarks.journal_stroke shared/data/ct_totalseg/masks/*.nii.gz``.
 """
