@@ -45,7 +45,7 @@ class ClickWidget(QWidget):
         self._viewer = napari_viewer
         at = self._at = Clicking(napari_viewer, self)
         self.controls, self.layers, self.subjects, self.work = at.controls, at.layers, at.subjects, at.work
-        self.unsaved = UnsavedObjects(napari_viewer, at.controls, at.subjects, at.questions, at.report, self._open)
+        self.unsaved = UnsavedObjects(napari_viewer, at.controls, at.subjects, at.work, at.report, self._open)
         self.drawing = ClickDrawing(at, self, self.unsaved.note)
         self.suggesting = Suggesting(at, self.drawing)
         self.accepted = AcceptedObjects(at, self.drawing, self.suggesting, self.unsaved.watch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, TypeVar
 
 from napari_medt.running.ordered_work import OrderedWork
@@ -38,10 +37,9 @@ class Questions:
     def __init__(self, work: OrderedWork, report: Callable[[str], object]) -> None:
         self._work = work
         self._report = report
-        # The work knows its questions by number: what it tells may wait in Qt's queue when a widget goes, and nobody
-        # who hears it is to be kept alive by that.
-        self._hearers: dict[int, _Hearers] = {}
-        self._numbers = count()
+        # The work does not hold who hears: what it tells may wait in Qt's queue when a widget goes, and nobody is to be
+        # kept alive by that.
+        self._hearers: dict[object, _Hearers] = {}
         work.done.connect(self._on_done)
         work.stepped.connect(self._on_stepped)
         work.refused.connect(self._on_refused)
@@ -89,19 +87,24 @@ class Questions:
         hearers = _Hearers(then, refused or self._report, stepped or _ignore)
         self._work.ask(self._kept(hearers), work, interruptible=interruptible)
 
-    def _kept(self, hearers: _Hearers) -> int:
-        number = next(self._numbers)
-        self._hearers[number] = hearers
-        return number
+    def _kept(self, hearers: _Hearers) -> object:
+        asked = object()
+        self._hearers[asked] = hearers
+        return asked
 
-    def _on_done(self, number: int, result: Any) -> None:
-        self._hearers.pop(number).then(result)
+    def _on_done(self, asked: object, result: Any) -> None:
+        if asked in self._hearers:  # else somebody asked without this, and hears for himself
+            self._hearers.pop(asked).then(result)
 
-    def _on_stepped(self, number: int, step: Any) -> None:
-        self._hearers[number].stepped(step)
+    def _on_stepped(self, asked: object, step: Any) -> None:
+        if asked in self._hearers:
+            self._hearers[asked].stepped(step)
 
-    def _on_refused(self, number: int, sentence: str) -> None:
-        self._hearers.pop(number).refused(sentence)
+    def _on_refused(self, asked: object, sentence: str) -> None:
+        if asked in self._hearers:
+            self._hearers.pop(asked).refused(sentence)
+        else:
+            self._report(sentence)
 
 
 def _ignore(_: object) -> None:

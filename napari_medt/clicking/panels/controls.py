@@ -26,8 +26,8 @@ from napari_medt.clicking.panels.window_panel import WindowPanel
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.unsaved.recovery_bar import RecoveryBar
 from src_models.clicking.in_work import ObjectAsSeen
 
 __all__ = ["ClickControls"]
