@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.outlines import outline
+from napari_medt.viewer.lines.outlines import outline
+from napari_medt.viewer.lines.screen_lines import ScreenWidth, place_of_lines, show_lines
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
-from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
 if TYPE_CHECKING:
