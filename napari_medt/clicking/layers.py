@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.outlines import outline
+from napari_medt.viewer.lines.outlines import outline
+from napari_medt.viewer.lines.screen_lines import ScreenWidth, place_of_lines, show_lines
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
-from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     import napari.layers
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClickLayers", "prepare_layers"]
 
-Plane = tuple[int, ...]
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
 _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"

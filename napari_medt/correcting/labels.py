@@ -7,14 +7,14 @@ and the number that a person paints background with: napari's eraser leaves no t
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.labels_layers import CORRECTION_KEY, fitting_labels
+from napari_medt.unsaved.napari_edits import unpainted
+from napari_medt.viewer.labels.labels_layers import CORRECTION_KEY, fitting_labels
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.errors import ImageError
 
@@ -113,7 +113,7 @@ def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | 
     notes = notes_of(labels)
     made = _notes(labels)
     if notes.get("role") == "labels":
-        before = _unpainted(labels)
+        before = unpainted(labels)
         if notes.get("checksum") is not None and notes["checksum"] == zlib.crc32(np.ascontiguousarray(before).data):
             return before, notes.get("model"), made.get("model_sha256")
     return np.zeros_like(labels.data), None, None
@@ -187,18 +187,3 @@ def background_number(labels: NDArray[Any]) -> int:
     number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
     highest = int(labels.max(initial=0))
     return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)
-
-
-def _unpainted(labels: napari.layers.Labels) -> NDArray[Any]:
-    """Return labels as they were before what napari could still undo."""
-    before = np.array(labels.data)
-    history: deque[Any] = getattr(getattr(labels, "__wrapped__", labels), "_undo_history", deque())
-    for stroke in reversed(history):
-        for edit in reversed(stroke):
-            if hasattr(edit, "slice_key"):
-                part = before[edit.slice_key]
-                part[... if edit.mask is None else edit.mask] = edit.old_values
-            else:
-                places, old, _ = edit
-                before[places] = old
-    return before

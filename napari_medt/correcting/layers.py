@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_medt.correcting.background_colour import usual_colours
 from napari_medt.correcting.labels import LABELS_ROLE, background_number, changed_cells, prediction_of
-from napari_medt.viewer.outline_colours import outline_colormap
+from napari_medt.viewer.lines.outline_colours import outline_colormap
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.errors import UserError

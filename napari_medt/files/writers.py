@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.files.readers import VOLUME_KEY
-from napari_medt.viewer.labels_layers import without_background
+from napari_medt.viewer.labels.labels_layers import without_background
 from napari_medt.viewer.result_layers import METADATA_KEY
 from src_models.errors import OutputError
 from src_models.files.volumes.nifti import is_nifti

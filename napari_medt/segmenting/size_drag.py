@@ -13,7 +13,7 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.controls.mouse import ClickMouse
-from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
+from napari_medt.viewer.lines.screen_lines import ScreenWidth, place_of_lines, show_lines
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 
 __all__ = ["SizeDrag"]
