@@ -33,6 +33,7 @@ __all__ = [
     "Shown",
     "image_id_of",
     "is_own_layer",
+    "labels_tuple",
     "load_what_layers_need",
     "notes_of",
     "with_layers_ready",
@@ -159,14 +160,8 @@ class ResultLayers:
         return Shown(existing)
 
     def _add_labels(self, image: napari.layers.Image, outcome: RegionResult) -> napari.layers.Labels:
-        data, place = _canvas(image, outcome)
-        layer = self._viewer.add_labels(
-            data,
-            name=f"{image.name} - {outcome.model_name} labels",
-            multiscale=False,
-            metadata=_metadata(image, outcome, role="labels", edited=False, checksum=_checksum(data)),
-            **place,
-        )
+        data, options, _ = labels_tuple(image, outcome)
+        layer = self._viewer.add_labels(data, **options)
         layer.events.paint.connect(_note_edit)
         layer.events.data.connect(_note_edit)
         return layer
@@ -249,6 +244,18 @@ class ResultLayers:
     def _find(self, image: napari.layers.Image, model: str, role: str, name: str | None = None) -> Any:
         found = [layer for layer in self._all(image, model, role) if notes_of(layer).get("map") == name]
         return found[-1] if found else None
+
+
+def labels_tuple(image: napari.layers.Image, outcome: RegionResult) -> tuple[Any, dict[str, Any], str]:
+    """Return the labels of a run as napari's layer data tuple: pixels, how they lie and what is noted, and "labels"."""
+    data, place = _canvas(image, outcome)
+    options = {
+        "name": f"{image.name} - {outcome.model_name} labels",
+        "multiscale": False,
+        "metadata": _metadata(image, outcome, role="labels", edited=False, checksum=_checksum(data)),
+        **place,
+    }
+    return data, options, "labels"
 
 
 def notes_of(layer: napari.layers.Layer) -> dict[str, Any]:
