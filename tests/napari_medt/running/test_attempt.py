@@ -88,13 +88,10 @@ def test_a_bug_is_told_in_a_sentence_and_logged_with_its_traceback_wherever_it_l
 
     told = Told()
     _, after = told.attempt(work, stopped=lambda: bool(told.heard))
-    assert after == [
-        (
-            "refused",
-            (
-                "Counting failed in a way that was not foreseen (KeyError: 'gates'). Nothing was changed; the log has the "
-                "details for a bug report."
-            ),
-        )
-    ]
+    [(what, sentence)] = after
+    assert what == "refused"
+    assert sentence == (
+        "Counting failed in a way that was not foreseen (KeyError: 'gates'). Nothing was changed; the log has the "
+        "details for a bug report."
+    )
     assert [record.exc_info[0] for record in caplog.records] == [KeyError]

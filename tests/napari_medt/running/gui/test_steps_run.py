@@ -10,6 +10,7 @@ from napari.utils import progress
 from qtpy.QtCore import QCoreApplication, QEvent
 
 from napari_medt.running import steps_run
+from napari_medt.running.attempt import not_foreseen
 from napari_medt.running.steps_run import StepsRun
 from src_models.errors import UserError
 from src_models.progress import Progress
@@ -133,10 +134,7 @@ def test_the_next_run_after_a_cancel_goes_through(run, qtbot):
         (UserError("the image is empty"), "the image is empty"),
         (
             ValueError("odd"),
-            (
-                "Counting failed in a way that was not foreseen (ValueError: odd). Nothing was changed; the log has the "
-                "details for a bug report."
-            ),
+            not_foreseen("Counting", ValueError("odd")),
         ),
     ],
 )
