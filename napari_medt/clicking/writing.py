@@ -50,7 +50,7 @@ def add_objects_layer(viewer: napari.viewer.Viewer, target: ViewedImage) -> napa
 
 def object_labels(labels: napari.layers.Labels) -> ObjectLabels:
     """Return what a worker thread needs to know of a layer; its array is not copied."""
-    return ObjectLabels(labels.unique_id, labels.name, np.asarray(labels.data), records_of(labels))
+    return ObjectLabels(labels.unique_id, labels.name, labels.data, records_of(labels))
 
 
 def write_objects(
