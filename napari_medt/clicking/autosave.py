@@ -17,7 +17,7 @@ from uuid import uuid4
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave
 from napari_medt.unsaved.left_labels import LeftLabels, layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import LayerNotes
 from src_models.journal.journal import Unfinished, discard, journals_folder, read_journal, unfinished
 
 if TYPE_CHECKING:
@@ -122,9 +122,8 @@ class UnfinishedWork:
     @property
     def words(self) -> str:
         """What it is, for people."""
-        notes = self.journal.notes
-        metadata = notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {})
-        count = len(metadata.get("objects", []))
+        stored = self.journal.notes.get(LAYER_KEY, {})
+        count = len(LayerNotes.read(stored.get("metadata", {})).objects)
         objects = "1 object" if count == 1 else f"{count} objects"
         when = self.journal.time.astimezone()
         return f"{objects} in {self.image.name!r}, {when:%d %B, %H:%M}"

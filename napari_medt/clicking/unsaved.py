@@ -11,8 +11,8 @@ import napari.viewer
 
 from napari_medt.clicking.autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
 from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.layers import add_objects_layer
 from napari_medt.clicking.subjects import ClickSubjects
-from napari_medt.clicking.writing import add_objects_layer
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.unsaved.labels_autosave import recover
 from napari_medt.unsaved.unfinished_image import UnfinishedImage

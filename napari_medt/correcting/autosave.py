@@ -18,10 +18,10 @@ from uuid import uuid4
 from numpy.typing import NDArray
 
 from napari_medt.correcting.labels import begin, prediction_of
-from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave, recover
+from napari_medt.unsaved.labels_autosave import LabelsAutosave, recover
 from napari_medt.unsaved.left_labels import LeftLabels, layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import Correction, notes_of
 from src_models.errors import UserError
 from src_models.journal.journal import LabelsJournal, Unfinished, discard, journals_folder, read_journal, unfinished
 
@@ -180,9 +180,9 @@ class UnfinishedCorrection:
         UserError
             If the two do not belong together.
         """
-        notes = recovered.notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {}).get("correction", {})
         labels = recover(viewer, recovered)
-        begin(labels, predicted, model_name=notes.get("model_name"), model_sha256=notes.get("model_sha256"))
+        known = notes_of(labels).correction or Correction()
+        begin(labels, predicted, model_name=known.model_name, model_sha256=known.model_sha256)
         return labels
 
     def discard(self) -> None:

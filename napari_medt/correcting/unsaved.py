@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,13 @@ from napari_medt.correcting.autosave import CorrectionsAutosave, UnfinishedCorre
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import prediction_of
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import notes_of, write_notes
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import checksum
 from src_models.journal.journal import Recovered
 
 __all__ = ["UnsavedCorrections"]
-
-_MARKED = "marked planes"  # of the metadata: checksums of planes as they were marked
 
 
 class UnsavedCorrections:
@@ -63,9 +62,8 @@ class UnsavedCorrections:
     def note_marked(self, labels: napari.layers.Labels, plane: Any, kept: int) -> None:
         """Note that a plane is kept as labels of this checksum."""
         if isinstance(plane[-1], slice) and isinstance(plane[-2], slice):
-            notes = labels.metadata[METADATA_KEY]
-            marked = {**notes.get(_MARKED, {}), str(list(plane[:-2])): kept}
-            labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _MARKED: marked}}
+            notes = notes_of(labels)
+            write_notes(labels, replace(notes, marked={**notes.marked, str(list(plane[:-2])): kept}))
 
     def new_problem(self) -> str | None:
         """Say why strokes are not on disk, once for each reason."""
@@ -125,7 +123,7 @@ class UnsavedCorrections:
         prediction = prediction_of(labels)
         if prediction is None or labels.unique_id not in self._edited:
             return False
-        marked = labels.metadata[METADATA_KEY].get(_MARKED, {})
+        marked = notes_of(labels).marked
         data = labels.data
         if prediction.data.shape != data.shape:
             return True

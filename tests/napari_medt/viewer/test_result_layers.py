@@ -7,9 +7,10 @@ import pytest
 import torch
 from napari.components import ViewerModel
 
+from napari_medt.viewer.layer_notes import METADATA_KEY
 from napari_medt.viewer.reading import read_layer
 from napari_medt.viewer.regions import region_in_viewer
-from napari_medt.viewer.result_layers import METADATA_KEY, ResultLayers
+from napari_medt.viewer.result_layers import ResultLayers
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader

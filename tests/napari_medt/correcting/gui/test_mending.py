@@ -42,7 +42,7 @@ def test_a_person_begins_with_nothing_and_paints(correcting, press, documents):
 
 
 def test_objects_that_were_clicked_are_corrected(correcting, press, documents):
-    from napari_medt.clicking.writing import add_objects_layer
+    from napari_medt.clicking.layers import add_objects_layer
 
     viewer, widget, _ = correcting()
     objects = add_objects_layer(viewer, widget.context.target())
