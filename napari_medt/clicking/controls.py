@@ -25,8 +25,8 @@ from napari_medt.clicking.window_panel import WindowPanel
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.unsaved.recovery_bar import RecoveryBar
 from src_models.clicking.sessions import ObjectAsSeen
 
 __all__ = ["ClickControls"]

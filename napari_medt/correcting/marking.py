@@ -219,7 +219,7 @@ class Marking(QObject):
 
     def forget_removed(self) -> None:
         """Leave labels alone that were removed."""
-        self.unsaved.autosave.drop_removed(self._viewer)
+        self.unsaved.watched.drop_removed(self._viewer)
         self.offer_labels()
 
     def leave(self) -> None:
@@ -334,7 +334,7 @@ class Marking(QObject):
             labels.refresh()
         sha256 = outcome.segmentation.provenance["model_sha256"]
         begin(labels, predicted, model_name=outcome.model_name, model_sha256=sha256)
-        self.unsaved.autosave.wrote(labels, cut)
+        self.unsaved.wrote(labels, cut)
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""

@@ -7,11 +7,12 @@ person painted: then it adds new labels. What the model had found goes with the 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medt.viewer.layer_notes import Correction, LayerNotes, notes_of, own_notes, write_notes
 from napari_medt.viewer.map_looks import legend, map_appearance, stretch
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import RegionResult
 
-__all__ = ["ResultLayers", "Shown", "load_what_layers_need", "with_layers_ready"]
+__all__ = ["ResultLayers", "Shown", "load_what_layers_need", "restore_labels", "with_layers_ready"]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -73,6 +74,26 @@ def with_layers_ready(steps: Generator[S, None, R]) -> Generator[S, None, R]:
     """Go through the steps of a worker thread, in which napari first loads what the layers of its result need."""
     load_what_layers_need()
     return (yield from steps)
+
+
+def restore_labels(viewer: napari.viewer.Viewer, data: NDArray[Any], kept: Mapping[str, Any]) -> napari.layers.Labels:
+    """Add labels that were kept on disk, as a model or a person had made them.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    data
+        The labels.
+    kept
+        Name, place and metadata of their layer. Where these say that nobody had painted in what a model made, that is
+        what the model had found, whatever is painted from now on.
+    """
+    layer = viewer.add_labels(data, multiscale=False, **kept)
+    notes = notes_of(layer)
+    if notes.role == "labels" and notes.checksum is not None and notes.checksum == _checksum(data):
+        write_notes(layer, replace(notes, found=pack(data)))
+    return layer
 
 
 class ResultLayers:

@@ -24,7 +24,6 @@ from qtpy.QtWidgets import (
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.correcting.panels.learn_panel import LearnPanel
@@ -32,6 +31,7 @@ from napari_medt.correcting.panels.mark_panel import MarkPanel
 from napari_medt.correcting.panels.marked_panel import MarkedPanel
 from napari_medt.correcting.panels.next_panel import NextPanel
 from napari_medt.correcting.panels.versions_panel import VersionsPanel
+from napari_medt.unsaved.recovery_bar import RecoveryBar
 
 __all__ = ["CorrectControls", "FolderRow", "LabelsRow"]
 
