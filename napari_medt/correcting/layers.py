@@ -63,7 +63,7 @@ class CorrectionLayers:
         self._layers = OwnLayers(viewer)
         self._lines = ScreenLines(self._layers)
 
-    def add_labels(
+    def new_labels(
         self, target: ViewedImage, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
     ) -> napari.layers.Labels:
         """Add labels over an image, to be painted in.

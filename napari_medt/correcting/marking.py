@@ -106,7 +106,7 @@ class Marking(QObject):
     def begin_empty(self) -> None:
         """Begin with labels in which there is nothing yet."""
         target = self._context.target()
-        labels = self._context.layers.add_labels(target)
+        labels = self._context.layers.new_labels(target)
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
@@ -324,7 +324,7 @@ class Marking(QObject):
                 or not np.array_equal(labels.data[cut], prediction.data[cut])
             )
         if labels is None or prediction is None or edited:
-            labels = self._context.layers.add_labels(target, cut, found)
+            labels = self._context.layers.new_labels(target, cut, found)
             predicted = np.array(labels.data)
         else:
             predicted = (

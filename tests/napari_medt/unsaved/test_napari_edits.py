@@ -1,4 +1,4 @@
-"""napari's own lists of edits say what changed in labels, and what they were before."""
+"""napari's own lists of edits say what changed in labels."""
 
 from __future__ import annotations
 
@@ -109,31 +109,3 @@ def test_a_layer_is_itself_behind_every_stand_in():
     assert layer_itself(PublicOnlyProxy(layer)) is layer
     assert layer_itself(layer) is layer
     assert layer_itself(None) is None
-
-
-# --- nowhere else ---------------------------------------------------------------------------------------------------
-
-
-def private_names(path: Path) -> Iterator[str]:
-    """Find names with one underscore that belong to somebody else: of objects, in ``getattr``, and imported."""
-
-    def is_private(name: object) -> bool:
-        return isinstance(name, str) and name.startswith("_") and not name.startswith("__")
-
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Attribute):
-            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-            names: list[object] = [] if own else [node.attr]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("attr"):
-            names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            modules = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            names = [part for module in modules for part in module.split(".")]
-        else:
-            continue
-        yield from (f"{path}:{node.lineno}: {name}" for name in names if is_private(name))
-
-
-def test_private_parts_of_napari_are_named_in_one_file_alone(repository):
-    found = {path for path in (repository / "napari_medt").rglob("*.py") if list(private_names(path))}
-    assert found == {repository / "napari_medt" / "unsaved" / "napari_edits.py"}

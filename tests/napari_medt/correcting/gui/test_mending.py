@@ -16,7 +16,7 @@ NUMBERED = (LEFT * 1 + RIGHT * 2 + LOW * 3).astype(np.int32)
 
 def numbered(widget):
     """Correct labels in which each disc has a number of its own, as a network that finds objects gives them."""
-    labels = widget.context.layers.add_labels(widget.context.target())
+    labels = widget.context.layers.new_labels(widget.context.target())
     labels.data[...] = NUMBERED
     begin(labels, NUMBERED.copy(), model_name="nuclei", model_sha256="0")
     widget.marking.choose(labels)
