@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest

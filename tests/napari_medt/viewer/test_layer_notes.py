@@ -89,7 +89,13 @@ def test_metadata_of_an_earlier_version_are_read():
         "marked planes": {"[]": 9},
     }
     notes = LayerNotes.read({METADATA_KEY: before})
-    assert (notes.role, notes.image, notes.model, notes.edited, notes.checksum) == ("labels", "7", "nuclei", False, None)
+    assert (notes.role, notes.image, notes.model, notes.edited, notes.checksum) == (
+        "labels",
+        "7",
+        "nuclei",
+        False,
+        None,
+    )
     assert isinstance(notes.correction, Prediction)
     assert notes.correction.background == 30_000
     assert notes.objects == ({"value": 4},)
