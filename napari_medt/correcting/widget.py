@@ -25,8 +25,6 @@ from src_models.errors import UserError
 
 __all__ = ["CorrectWidget"]
 
-_KEYS = {"next": "Shift+N", "background": "Shift+B"}
-
 
 class CorrectWidget(QWidget):
     """Correct what a model found, and let it learn.
@@ -47,7 +45,8 @@ class CorrectWidget(QWidget):
         self.folder = FolderInUse(self.context, self)
         self.rounds = LearningRounds(self.context, self.folder, self)
         self.looks = Comparing(self.context, self.folder, self)
-        self.keys = ClickKeys(self, _KEYS)
+        paint_background = self.context.trying(self.marking.paint_background)
+        self.keys = ClickKeys(self, {"Shift+N": self.controls.next.go_on, "Shift+B": paint_background})
         self._closing = DockClosing(self)
         DockTabs(self)
         self._connect()
@@ -82,7 +81,6 @@ class CorrectWidget(QWidget):
         self.marking.changes.looked.connect(self.looks.follow_view)
         self.context.work.done.connect(self._on_done)
         self.context.work.refused.connect(self._on_refused)
-        self.keys.pressed.connect(self._on_key)
         self._closing.closed.connect(self._leave)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             emitter.connect(self._on_layers_changed)
@@ -134,12 +132,6 @@ class CorrectWidget(QWidget):
 
     def _on_refused(self, asked: Any, sentence: str) -> None:
         self.context.report(sentence)
-
-    def _on_key(self, what: str) -> None:
-        if what == "next":
-            self.controls.next.go_on()
-        else:
-            self.context.trying(self.marking.paint_background)()
 
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""

@@ -14,11 +14,11 @@ from napari_medt.preferences import read_preferences
 from napari_medt.running.window_future import promise
 from napari_medt.viewer.reading import full_resolution, read_layer
 from napari_medt.viewer.regions import whole_region
-from napari_medt.viewer.result_layers import labels_tuple, with_layers_ready
+from napari_medt.viewer.result_layers import labels_tuple_steps, with_layers_ready
 from src_models.models.header import read_header
 from src_models.models.library import local_models, model_path, shipped_models
 from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
-from src_models.progress import Progress
+from src_models.progress import Progress, finish
 
 __all__ = ["model_names", "segment_layer"]
 
@@ -87,4 +87,4 @@ def segment_layer(
 
 def _steps(image: Image, run: RegionRun) -> Generator[Progress, None, LayerDataTuple]:
     outcome = yield from segmentation_steps(run)
-    return LayerDataTuple(labels_tuple(image, outcome))
+    return LayerDataTuple(finish(labels_tuple_steps(image, outcome)))

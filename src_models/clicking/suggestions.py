@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
 from src_models.clicking.click_image import ClickImage
+from src_models.clicking.clicked_object import AcceptedObject, ObjectSlice
 from src_models.clicking.likeness import ObjectLook, Scale, View, inner
 from src_models.clicking.prompts import Click
 from src_models.errors import UserError

@@ -23,7 +23,6 @@ from qtpy.QtWidgets import (
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
@@ -33,6 +32,7 @@ from napari_medt.correcting.panels.marked_panel import MarkedPanel
 from napari_medt.correcting.panels.next_panel import NextPanel
 from napari_medt.correcting.panels.versions_panel import VersionsPanel
 from napari_medt.running.steps_run import StepsRun
+from napari_medt.unsaved.recovery_bar import RecoveryBar
 
 __all__ = ["CorrectControls", "FolderRow", "LabelsRow"]
 

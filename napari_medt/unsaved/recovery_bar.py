@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Protocol
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
-__all__ = ["RecoveryBar", "UnfinishedWork"]
+from napari_medt.unsaved.unfinished_labels import UnfinishedLabels
 
-
-class UnfinishedWork(Protocol):
-    """Work that a person did not save."""
-
-    @property
-    def words(self) -> str:
-        """What it is, for people."""
+__all__ = ["RecoveryBar"]
 
 
 class RecoveryBar(QWidget):
@@ -34,7 +27,7 @@ class RecoveryBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._works: list[UnfinishedWork] = []
+        self._works: list[UnfinishedLabels] = []
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.go_on = QPushButton("Go on with it")
@@ -55,7 +48,7 @@ class RecoveryBar(QWidget):
         self.later.clicked.connect(self._next)
         self.offer([])
 
-    def offer(self, works: Sequence[UnfinishedWork]) -> None:
+    def offer(self, works: Sequence[UnfinishedLabels]) -> None:
         """Offer unfinished work, one after the other."""
         self._works = list(works)
         self.setVisible(bool(self._works))
