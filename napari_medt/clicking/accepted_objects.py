@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AcceptedObjects"]
 
-Plane = tuple[int, ...]
-
 
 class AcceptedObjects:
     """Writes objects into labels, and opens them again.

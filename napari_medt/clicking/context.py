@@ -21,10 +21,10 @@ from src_models.clicking.prompts import Prompt
 from src_models.clicking.sessions import ClickSessions, Destination
 from src_models.clicking.writing import ObjectLabels
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 __all__ = ["Clicking"]
 
-Plane = tuple[int, ...]
 T = TypeVar("T")
 S = TypeVar("S")
 

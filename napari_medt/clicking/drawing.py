@@ -13,13 +13,12 @@ from napari_medt.clicking.panels.status import BEGIN
 from src_models.clicking.clicked_object import ObjectSlice
 from src_models.clicking.in_work import ClickedImage, ObjectAsSeen
 from src_models.clicking.writing import free_part
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
 
 __all__ = ["ClickDrawing", "found_words"]
-
-Plane = tuple[int, ...]
 
 
 class ClickDrawing:

@@ -13,10 +13,9 @@ from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.clicking.in_work import ClickedImage, ObjectAsSeen
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 __all__ = ["Giving"]
-
-Plane = tuple[int, ...]
 
 
 class Giving:

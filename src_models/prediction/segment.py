@@ -273,6 +273,7 @@ class _Run:
             zoom=size.zoom,
             certainty=findings.certainty.mean,
             summary=findings.summary(),
+            found=findings.counts(),
             size=findings.size(size),
             advice=findings.advice(size),
             notes=self._notes(),
