@@ -13,7 +13,7 @@ from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.running.steps_run import StepsRun
-from napari_medt.viewer.result_layers import is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer
 from src_models.auditing.region_audit import region_audit_steps
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from napari_medt.clicking.context import Clicking
 from napari_medt.clicking.drawing import ClickDrawing
+from napari_medt.clicking.layers import add_objects_layer
 from napari_medt.clicking.suggesting import Suggesting
-from napari_medt.clicking.writing import add_objects_layer, object_labels, write_objects
+from napari_medt.clicking.writing import object_labels, write_objects
 from napari_medt.viewer.labels.object_records import record_at
 from napari_medt.viewer.viewed_image import Place, ViewedImage
 from src_models.clicking.in_work import ClickedImage

@@ -9,82 +9,92 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.viewer.layer_notes import own_notes
+from napari_medt.viewer.own_layers import OwnLayers
 from napari_medt.viewer.placement import placement
 
 if TYPE_CHECKING:
     import napari.layers
-    import napari.viewer
 
     from napari_medt.viewer.viewed_image import ViewedImage
 
-__all__ = ["ScreenWidth", "place_of_lines", "show_lines"]
+__all__ = ["ScreenLines"]
 
 _WIDTH = 3.0  # px on the screen
 
 
-def place_of_lines(target: ViewedImage) -> dict[str, Any]:
-    """Return the placement of a Vectors layer over an image: keywords of napari's layers.
+class ScreenLines:
+    """Layers of lines; each is added when there is a line to show, and keeps its width in step with the zoom.
 
-    Its pixels are square even where those of the image are not, for napari gives one width of lines for all directions.
-    """
-    scale, translate = target.region.place_canvas()
-    return placement(target.layer, tuple(np.asarray(scale) * _squares(target)), translate)
-
-
-def show_lines(
-    layer: napari.layers.Vectors, target: ViewedImage, lines: NDArray[np.float64], colours: Sequence[str] | None = None
-) -> None:
-    """Show other lines in a Vectors layer.
+    They are Vectors: napari compiles its shapes when the first one is drawn. Their pixels are square even where those
+    of the image are not, for napari gives one width of lines for all directions.
 
     Parameters
     ----------
-    layer
-        The layer, placed by :func:`place_of_lines`.
-    target
-        The image.
-    lines
-        N x 2 x axes: where each starts, and how far it goes (px of the image).
-    colours
-        One for each line; None leaves them in the colour of the layer.
-    """
-    if not len(lines) and not len(layer.data):
-        return
-    layer.data = lines / _squares(target)
-    if colours is not None and len(lines):
-        layer.edge_color = list(colours)
-
-
-class ScreenWidth:
-    """Keeps the width of some Vectors layers in step with a viewer's zoom.
-
-    Parameters
-    ----------
-    viewer
-        The viewer.
+    layers
+        Where they are added.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = viewer
-        self._layers: list[napari.layers.Vectors] = []
+    def __init__(self, layers: OwnLayers) -> None:
+        self._layers = layers
+        self._kept: list[napari.layers.Vectors] = []
 
-    def keep(self, layer: napari.layers.Vectors) -> None:
-        """Begin with a layer."""
-        if not self._layers:
-            self._viewer.scene.camera.events.zoom.connect(self._on_zoom)
-        self._layers.append(layer)
-        self._on_zoom()
+    def show(
+        self,
+        target: ViewedImage,
+        role: str,
+        lines: NDArray[np.float64],
+        colours: Sequence[str] | None = None,
+        **options: Any,
+    ) -> None:
+        """Show lines in place of others.
+
+        Parameters
+        ----------
+        target
+            The image.
+        role
+            Of their layer.
+        lines
+            N x 2 x axes: where each starts, and how far it goes (px of the image).
+        colours
+            One for each line; None leaves them in the colour of the layer.
+        options
+            Keywords for a new layer, such as its name.
+        """
+        layer = self._layers.of(target.layer, role)
+        if not len(lines) and (layer is None or not len(layer.data)):
+            return
+        if layer is None:
+            options = {"ndim": len(target.shape), "vector_style": "line", **options}
+            layer = self._layers.add("vectors", None, own_notes(target.layer, role), _place(target), **options)
+            self._keep(layer)
+        layer.data = lines / _squares(target)
+        if colours is not None and len(lines):
+            layer.edge_color = list(colours)
 
     def leave(self) -> None:
         """Leave the viewer alone."""
-        self._layers = []
+        self._kept = []
         with suppress(ValueError):  # nothing was kept
-            self._viewer.scene.camera.events.zoom.disconnect(self._on_zoom)
+            self._layers.viewer.scene.camera.events.zoom.disconnect(self._on_zoom)
+
+    def _keep(self, layer: napari.layers.Vectors) -> None:
+        if not self._kept:
+            self._layers.viewer.scene.camera.events.zoom.connect(self._on_zoom)
+        self._kept.append(layer)
+        self._on_zoom()
 
     def _on_zoom(self, event: Any = None) -> None:
-        self._layers = [layer for layer in self._layers if layer in self._viewer.layers]
-        for layer in self._layers:
-            pixel = float(layer.scale[-1]) * self._viewer.scene.camera.zoom  # on the screen
+        self._kept = [layer for layer in self._kept if layer in self._layers.viewer.layers]
+        for layer in self._kept:
+            pixel = float(layer.scale[-1]) * self._layers.viewer.scene.camera.zoom  # on the screen
             layer.edge_width = _WIDTH / max(abs(pixel), 1e-9)
+
+
+def _place(target: ViewedImage) -> dict[str, Any]:
+    scale, translate = target.region.place_canvas()
+    return placement(target.layer, tuple(np.asarray(scale) * _squares(target)), translate)
 
 
 def _squares(target: ViewedImage) -> NDArray[np.float64]:
