@@ -30,7 +30,14 @@ if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import RegionResult
 
-__all__ = ["ResultLayers", "Shown", "load_what_layers_need", "restore_labels", "with_layers_ready"]
+__all__ = [
+    "ResultLayers",
+    "Shown",
+    "labels_tuple_steps",
+    "load_what_layers_need",
+    "restore_labels",
+    "with_layers_ready",
+]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -161,8 +168,7 @@ class ResultLayers:
         notes = yield from _labels_notes(image, outcome, data)
         existing = self.labels_of(image, outcome.model_name)  # a person may have removed it, or painted, meanwhile
         if existing is None or _holds_edits(existing, outcome):
-            name = f"{image.name} - {outcome.model_name} labels"
-            return Shown(self._add_labels(name, data, place, notes), kept=existing)
+            return Shown(self._add_labels(_labels_name(image, outcome), data, place, notes), kept=existing)
         _update(existing, data, place, notes)
         return Shown(existing)
 
@@ -242,6 +248,20 @@ class ResultLayers:
     def _find(self, image: napari.layers.Image, model: str, role: str, name: str = "") -> Any:
         found = [layer for layer in self._layers.all_of(image, role, model) if notes_of(layer).map == name]
         return found[-1] if found else None
+
+
+def labels_tuple_steps(
+    image: napari.layers.Image, outcome: RegionResult
+) -> Generator[None, None, tuple[Any, dict[str, Any], str]]:
+    """Make napari's layer data tuple of the labels of a run: pixels, how they lie and what is noted, and "labels"."""
+    data, place = _canvas(image, outcome)
+    notes = yield from _labels_notes(image, outcome, data)
+    name = _labels_name(image, outcome)
+    return data, {"name": name, "multiscale": False, "metadata": notes.metadata(), **place}, "labels"
+
+
+def _labels_name(image: napari.layers.Image, outcome: RegionResult) -> str:
+    return f"{image.name} - {outcome.model_name} labels"
 
 
 def _notes(image: napari.layers.Image, outcome: RegionResult, role: str) -> LayerNotes:

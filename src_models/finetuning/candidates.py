@@ -16,20 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from src_models.computing.execution import choose_execution, prepare
-from src_models.corrections.correction import Region
+from src_models.corrections.correction import Bounds
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
-from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import as_channels, check_channels
-from src_models.images.intensity import measure
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
+from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
-from src_models.nets.attention_unet import AttentionUNet
-from src_models.nets.medt import AxialUNet
+from src_models.nets.network import Network
 from src_models.progress import Progress
 
 __all__ = ["Candidate", "rank_steps", "uncertainty"]
@@ -58,7 +55,7 @@ class Candidate:
     """
 
     plane: tuple[int, ...]
-    region: Region
+    region: Bounds
     score: float
     uncertainty: float
     novelty: float
@@ -93,7 +90,7 @@ def rank_steps(
     source
         The file, or else the layer, that this image's corrections are recorded under: their tiles are left out.
     tile
-        Side of a tile (px).
+        Side of a tile (px); of networks that take no image so large, what they take.
     most
         Length of the list.
     device
@@ -161,17 +158,18 @@ class _Ranking:
         header = model.header
         if header.prompts or header.dimensions != 2:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
-        self._image = image if hasattr(image, "dtype") else np.asarray(image)
-        reading = axes if isinstance(axes, AxesReading) else _read_axes(self._image, axes, name)
-        check_channels(reading.channels, header, name, alpha=reading.rgb)
-        self._header, self._name, self._tile = header, name, tile
-        self.planes = Planes(reading, 2, name)
-        self._normalisation = normalisations(self._image, self.planes, header, name)
+        self._image = ModelImage(image, header, axes=axes, name=name)
+        self._header = header
+        self._tile = min(tile, find_architecture(header.architecture).largest(header.config) or tile)
+        self.planes = self._image.planes
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
         self._features: list[NDArray[np.float64]] = []
-        deepest = _deepest(self._network)
-        deepest.register_forward_hook(lambda _module, _inputs, output: self._features.append(_pooled(output)))
+        if not isinstance(self._network, Network):
+            raise UserError(f"the network of {header.name!r} does not tell what an image looks like to it")
+        self._network.deepest().register_forward_hook(
+            lambda _module, _inputs, output: self._features.append(_pooled(output))
+        )
 
     @property
     def cuts(self) -> list[tuple[slice, slice]]:
@@ -185,33 +183,26 @@ class _Ranking:
 
     def look(self, plane: tuple[int, ...], cut: tuple[slice, slice]) -> tuple[float, NDArray[np.float64]]:
         """Return how uncertain the network is of a tile, and what it looks like to it."""
-        source = PlaneSource(self._image, self.planes, plane, self._header, self._normalisation, 1.0, self._name)
-        return self._answer(source.read(cut))
+        return self._answer(self._image.plane(plane).read(cut))
 
     def corrected(self, corrections: CorrectionSet) -> list[NDArray[np.float64]]:
         """Return what the parts of corrections that count look like, one for each."""
         found = []
         for name, correction in corrections.corrections():
-            image = correction.image
-            planes = as_channels(image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0), self._header, name)
-            normalised = measure(planes, self._header.intensity, name=name)(planes)
+            axes = "YX" if correction.image.ndim == 2 else "YXC"
+            image = ModelImage(correction.image, self._header, axes=axes, name=name)
             rows, columns = (np.flatnonzero(correction.counts.any(axis=axis)) for axis in (1, 0))
             centre = [(int(along[0]) + int(along[-1])) // 2 - self._tile // 2 for along in (rows, columns)]
-            cut = tuple(slice(max(0, start), max(0, start) + self._tile) for start in centre)
-            found.append(self._answer(normalised[(slice(None), *cut)], views=1)[1])
+            cut = [slice(max(0, start), max(0, start) + self._tile) for start in centre]
+            found.append(self._answer(image.plane(()).read(cut), views=1)[1])
         return found
 
-    def _answer(self, image: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
+    def _answer(self, tile: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
         self._features.clear()
-        batch = torch.from_numpy(np.ascontiguousarray(image))[None]
+        batch = torch.from_numpy(tile)[None]
         answers = [_turned(self._execution(self._network, _turned(batch, k)).cpu(), -k)[0] for k in range(views)]
         unsure = float(uncertainty(torch.stack(answers).numpy()).mean())
         return unsure, np.mean(self._features, axis=0)
-
-
-def _read_axes(image: Any, axes: str | None, name: str) -> AxesReading:
-    """Read the axes of an image for a 2D model."""
-    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=2, name=name)
 
 
 def _turned(batch: Tensor, quarters: int) -> Tensor:
@@ -223,14 +214,6 @@ def _starts(size: int, tile: int) -> list[int]:
     return sorted({min(number * tile, max(0, size - tile)) for number in range(count)})
 
 
-def _deepest(network: nn.Module) -> nn.Module:
-    """Return the last module of the encoder, whose features say what a tile looks like."""
-    if isinstance(network, AttentionUNet):
-        return network.encoder[-1]
-    branch = network.branch if isinstance(network, AxialUNet) else network.global_branch
-    return branch.layers[-1]  # type: ignore[union-attr, index, return-value]
-
-
 def _pooled(features: Tensor) -> NDArray[np.float64]:
     pooled = features.detach().float().mean(dim=(0, 2, 3)).cpu().numpy().astype(np.float64)
     return np.asarray(pooled / (np.linalg.norm(pooled) or 1.0))
@@ -240,7 +223,7 @@ def _corrected_tiles(
     corrections: CorrectionSet | None, source: str
 ) -> Callable[[tuple[int, ...], tuple[slice, slice]], bool]:
     """Return a function that tells whether most of a tile is corrected."""
-    done: dict[tuple[int, ...], list[tuple[Region, NDArray[np.bool_]]]] = {}
+    done: dict[tuple[int, ...], list[tuple[Bounds, NDArray[np.bool_]]]] = {}
     for item in corrections.items if corrections is not None else ():
         place = item.record.source
         if (place.file or place.layer) == source and corrections is not None:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import TrainingImage, targets_of, window_of_most
@@ -197,8 +198,7 @@ def _answers(
 
 def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
     """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
-    fixed = header.config.get("image_size") if header.config.get("compatible") else None
-    most = int(fixed or LARGEST)
+    most = find_architecture(header.architecture).largest(header.config) or LARGEST
     cut = window_of_most(image.labels >= 0, most)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
     return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]

@@ -37,6 +37,7 @@ from src_models.finetuning.parts import parameters_of
 from src_models.finetuning.progress import LearningResult, LearningUpdate
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
+from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.training.masked_loss import masked_dice_ce
@@ -238,8 +239,9 @@ class Learning:
         )
 
     def _patch(self) -> int:
-        """Return the size of patches: of a network of axial attention, that of its window."""
-        return int(self._parent.header.config.get("image_size", self.settings.patch))
+        """Return the size of patches: of a network that has a window, the window's."""
+        header = self._parent.header
+        return find_architecture(header.architecture).window(header.config) or self.settings.patch
 
     def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float:
         """Make a step, one patch after the other if memory is too small for all, and return its loss."""

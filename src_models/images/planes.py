@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.images.axes import AxesReading
 
-__all__ = ["LabelPlane", "Planes"]
+__all__ = ["LabelPlane", "Plane", "Planes"]
 
-Plane = tuple[int, ...]
-Region = Sequence[slice]
+Plane = tuple[int, ...]  # position along the axes besides those that the network sees
 
 
 class Planes:
@@ -61,6 +60,16 @@ class Planes:
         """Yield each plane's position along the leading axes."""
         return itertools.product(*(range(self.reading.size(letter)) for letter in self.leading))
 
+    def __contains__(self, plane: object) -> bool:
+        """Whether there is a plane at a position along the leading axes."""
+        if not isinstance(plane, tuple) or len(plane) != len(self.leading):
+            return False
+        return all(0 <= place < size for place, size in zip(plane, self.leading_shape, strict=True))
+
+    def time_of(self, plane: Plane) -> int:
+        """Return the point in time that a plane belongs to; 0 without an axis of time."""
+        return plane[self.leading.index("T")] if "T" in self.leading else 0
+
     @property
     def leading_shape(self) -> tuple[int, ...]:
         """Lengths of the leading axes."""
@@ -76,7 +85,7 @@ class Planes:
         """Shape of the labels."""
         return tuple(self.reading.size(letter) for letter in self.label_axes)
 
-    def read(self, image: Any, plane: Plane, region: Region) -> NDArray[Any]:
+    def read(self, image: Any, plane: Plane, region: Sequence[slice]) -> NDArray[Any]:
         """Read a region of a plane: (C, *region), in memory; of one channel where the reading names one."""
         index = list(self._index(self.reading.axes, plane, region))
         if self.reading.channel is not None:
@@ -87,7 +96,7 @@ class Planes:
             block, order = block[None], ["C", *order]
         return np.transpose(block, [order.index(letter) for letter in "C" + self.spatial])
 
-    def label_index(self, plane: Plane, region: Region) -> tuple[int | slice, ...]:
+    def label_index(self, plane: Plane, region: Sequence[slice]) -> tuple[int | slice, ...]:
         """Return the index of a region of a plane in the labels."""
         return self._index(self.label_axes, plane, region)
 
@@ -102,7 +111,7 @@ class Planes:
         rest = range(len(order), block.ndim)
         return np.transpose(block, [*(order.index(letter) for letter in self.spatial), *rest])
 
-    def _index(self, axes: str, plane: Plane, region: Region) -> tuple[int | slice, ...]:
+    def _index(self, axes: str, plane: Plane, region: Sequence[slice]) -> tuple[int | slice, ...]:
         where: dict[str, int | slice] = dict(zip(self.leading, plane, strict=True))
         where.update(zip(self.spatial, region, strict=True))
         return tuple(where.get(letter, slice(None)) for letter in axes)
@@ -117,10 +126,10 @@ class LabelPlane:
         self._plane = plane
         self.shape = planes.shape
 
-    def __getitem__(self, region: Region) -> NDArray[Any]:
+    def __getitem__(self, region: Sequence[slice]) -> NDArray[Any]:
         """Read a region."""
         return self._planes.from_label_order(np.asarray(self._labels[self._planes.label_index(self._plane, region)]))
 
-    def __setitem__(self, region: Region, values: NDArray[Any]) -> None:
+    def __setitem__(self, region: Sequence[slice], values: NDArray[Any]) -> None:
         """Write a region."""
         self._labels[self._planes.label_index(self._plane, region)] = self._planes.to_label_order(values)

@@ -31,7 +31,7 @@ from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.network import Network
 from src_models.training.fabric import make_fabric, set_learning_rate
 from src_models.training.masked_loss import IGNORED, masked_ce, masked_dice_ce
 from src_models.training.patches import Patches, TrainingImage, load_images, targets_of, window_of_most
@@ -236,7 +236,7 @@ class _Run:
             )
         fabric.backward(loss)
         if self.state.step < self.settings.gates_from:
-            _forget_gradients_of_gates(network)
+            _forget_gradients_of_what_learns_late(network.module)
         fabric.clip_gradients(network, optimizer, max_norm=5.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -357,12 +357,10 @@ def _what_decides(header: ModelHeader) -> str:
     return json.dumps({name: everything[name] for name in names}, sort_keys=True)
 
 
-def _forget_gradients_of_gates(network: nn.Module) -> None:
-    """Leave gates as they are: an optimiser passes over what has no gradient."""
-    for module in network.modules():
-        if isinstance(module, AxialAttention) and module.gated:
-            for gate in (module.g_q, module.g_k, module.g_v1, module.g_v2):
-                gate.grad = None
+def _forget_gradients_of_what_learns_late(network: nn.Module) -> None:
+    """Leave gates and the like as they are: an optimiser passes over what has no gradient."""
+    for parameter in network.late() if isinstance(network, Network) else ():
+        parameter.grad = None
 
 
 def _middle(image: TrainingImage, most: int, header: ModelHeader) -> tuple[Tensor, Tensor]:

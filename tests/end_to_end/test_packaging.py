@@ -101,6 +101,33 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     assert undeclared - {"napari_medt_manifest", "triton"} == set()
 
 
+NEEDED_BY_OTHERS = {"imagecodecs": "tifffile reads and writes compressed TIFF with it"}
+
+
+def test_what_is_required_is_imported(repository: Path) -> None:
+    required = {
+        re.match(r"[\w.-]+", line)[0].lower().replace("_", "-")
+        for line in importlib.metadata.requires("napari-medt") or []
+        if "extra ==" not in line
+    }
+    imported = {
+        name
+        for root in ("src_models", "napari_medt")
+        for p in (repository / root).rglob("*.py")
+        for name in _imports(p)
+    }
+    homes = importlib.metadata.packages_distributions()
+    used = {home.lower().replace("_", "-") for name in imported for home in homes.get(name, [])}
+    assert required - used == set(NEEDED_BY_OTHERS)
+
+
+def test_what_an_index_shows_has_no_link_that_leads_nowhere() -> None:
+    text = importlib.metadata.metadata("napari-medt").get_payload()
+    links = re.findall(r"\]\(([^)]*)\)", text) + re.findall(r'<img src="([^"]*)"', text)
+    assert links
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
 def test_triton_is_imported_by_its_kernels_alone(repository: Path) -> None:
     importing = [path.name for path in (repository / "src_models").rglob("*.py") if "triton" in _imports(path)]
     assert importing == ["axial_triton_kernels.py"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
@@ -25,9 +25,8 @@ from napari_medt.preferences import keep_correct_again, read_correct_again
 if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.progress import LearningUpdate
-    from src_models.finetuning.settings import Part
 
-__all__ = ["LearnPanel"]
+__all__ = ["LearnPanel", "PartCombo"]
 
 _SECONDS = 55
 
@@ -57,7 +56,7 @@ class LearnPanel(QWidget):
         self.pause = QPushButton("Pause")
         self.stop = QPushButton("Stop and keep the best")
         self.discard = QPushButton("Discard")
-        self.part = QComboBox()
+        self.part = PartCombo()
         self.cost = QLabel()
         self.seconds = QSpinBox()
         self.preview = QCheckBox("Preview in the image while it learns")
@@ -77,9 +76,9 @@ class LearnPanel(QWidget):
         self.discard.clicked.connect(self.discarded)
         self.again.toggled.connect(keep_correct_again)
 
-    def chosen_part(self) -> Part:
+    def chosen_part(self) -> str:
         """Return what learns."""
-        part: Part = self.part.currentData() or "full"
+        part: str = self.part.currentData() or "full"
         return part
 
     def set_parts(self, parts: Sequence[LearningPart]) -> None:
@@ -217,6 +216,22 @@ class LearnPanel(QWidget):
         self.bar.setToolTip("How much of the time is over.")
         self.result.setToolTip("How the last round ended.")
         self.status.setToolTip("How learning goes. Agreement is the Dice score on corrections that were held back.")
+
+
+class PartCombo(QComboBox):
+    """The parts of a network that can learn; they are asked for once a person turns to the list."""
+
+    wanted = Signal()
+
+    def enterEvent(self, event: Any) -> None:
+        """Ask when the pointer comes."""
+        self.wanted.emit()
+        super().enterEvent(event)
+
+    def focusInEvent(self, event: Any) -> None:
+        """Ask when the keyboard comes."""
+        self.wanted.emit()
+        super().focusInEvent(event)
 
 
 def _words(seconds: float) -> str:

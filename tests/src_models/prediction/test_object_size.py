@@ -6,9 +6,7 @@ import torch
 
 from src_models.computing.execution import Execution
 from src_models.errors import UserError
-from src_models.images.axes import read_axes
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.model_image import ModelImage
 from src_models.models.header import Intensity, ModelHeader
 from src_models.prediction.object_size import choose_zoom, size_steps
 
@@ -22,7 +20,7 @@ class Brightness(torch.nn.Module):
         return 12 * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
 
 
-def header(config=None, **fields):
+def header(config=None, architecture="unet", **fields):
     fields = {"result": "instances", "object_diameter": 20.0, "diameter_range": (10.0, 40.0), **fields}
     classes = ("background", "interior", "boundary")
     window = Intensity(kind="window", low=0, high=100)
@@ -31,7 +29,7 @@ def header(config=None, **fields):
     return ModelHeader(
         name="m",
         purpose="",
-        architecture="unet",
+        architecture=architecture,
         config=config or {},
         classes=classes,
         channels=("grey",),
@@ -41,9 +39,7 @@ def header(config=None, **fields):
 
 
 def source_of(image, described):
-    axes = "ZYX"[-image.ndim :]
-    planes = Planes(read_axes(image.shape, axes=axes), described.dimensions)
-    return PlaneSource(image, planes, (), described, normalisations(image, planes, described, "image"), 1.0, "image")
+    return ModelImage(image, described, axes="ZYX"[-image.ndim :], name="image").plane(())
 
 
 def disks(diameter, size, dimensions=2):
@@ -73,7 +69,7 @@ def test_the_diameter_of_disks_is_estimated(diameter):
 def test_a_network_that_takes_nothing_larger_than_its_window_is_shown_no_more():
     network, sizes = Brightness(), []
     network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[2:])))
-    described = header({"image_size": 128, "compatible": True}, tile=(128, 128), overlap=(32, 32))
+    described = header({"image_size": 128, "compatible": True}, "medt", tile=(128, 128), overlap=(32, 32))
     assert size_of(disks(6, 300), network, described).diameter == pytest.approx(6, rel=0.15)
     assert sizes == [(128, 128), (128, 128), (128, 128), (75, 75), (128, 128)]
 
@@ -151,8 +147,8 @@ def test_no_more_than_the_middle_of_a_large_image_is_looked_at():
             return super().__getitem__(index)
 
     described = header()
-    source = source_of(disks(20, 2600), described)
-    source._image = source._image.view(Watched)
+    source = source_of(disks(20, 2600).view(Watched), described)
+    asked.clear()  # what was read to measure its intensities
     choose_zoom(source, Brightness(), CPU, described, None)
     for rows, columns in asked:
         for part in (rows, columns):
