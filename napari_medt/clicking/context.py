@@ -21,15 +21,15 @@ from src_models.clicking.prompts import Prompt
 from src_models.clicking.sessions import ClickSessions, Destination
 from src_models.clicking.writing import ObjectLabels
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
-__all__ = ["Clicking"]
+__all__ = ["ClickContext"]
 
-Plane = tuple[int, ...]
 T = TypeVar("T")
 S = TypeVar("S")
 
 
-class Clicking:
+class ClickContext:
     """The state of one Click widget.
 
     Parameters

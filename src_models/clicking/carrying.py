@@ -12,10 +12,10 @@ from src_models.clicking.answering.answer import Answer
 from src_models.clicking.answering.grey_values import GreyValues
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, ObjectInPlane, ObjectState
+from src_models.images.planes import Plane
 
 __all__ = ["NO_FURTHER", "SAID", "away", "carry", "without"]
 
-Plane = tuple[int, ...]
 
 SMALLEST = 16  # px; below that the object is taken to have ended
 KEPT = 0.25  # share of its area to which an object may shrink from slice to slice; its inverse, to which it may grow

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from src_models.clicking.prompts import Prompt
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     from src_models.clicking.answering.answer import Answer
 
 __all__ = ["AcceptedObject", "End", "ObjectInPlane", "ObjectSlice", "ObjectState"]
-
-Plane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

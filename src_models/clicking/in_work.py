@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src_models.images.planes import Plane
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from src_models.models.header import Intensity
 
 __all__ = ["ClickedImage", "InWork", "ObjectAsSeen"]
-
-Plane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from src_models.clicking.clicked_object import ObjectSlice
 from src_models.clicking.in_work import ClickedImage, InWork, ObjectAsSeen
 from src_models.clicking.writing import Again, Found, ObjectLabels, Plan, plan_objects
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClickSessions", "Destination", "Reopened", "Suggested", "Taken"]
 
-Plane = tuple[int, ...]
 _EXAMPLES = 2  # accepted objects that suggestions are like
 
 
