@@ -24,7 +24,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_medt.viewer.result_layers import METADATA_KEY, is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer, notes_of
 from src_models.models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
@@ -206,9 +206,8 @@ def run(widget, done: str = "Done", running=None) -> None:
 
 def show_attention(viewer, name: str) -> None:
     for layer in viewer.layers:
-        notes = layer.metadata.get(METADATA_KEY, {}).get("layer", {})
         if is_own_layer(layer):
-            layer.visible = notes.get("map") == name
+            layer.visible = notes_of(layer).map == name
             if layer.visible:
                 viewer.layers.selection.active = layer
 

@@ -13,7 +13,7 @@ from napari_medt.attention.audit_task import auditing_steps
 from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.running.steps_run import StepsRun
-from napari_medt.viewer.result_layers import is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer
 from src_models.prediction.jobs import Failure
 
 if TYPE_CHECKING:

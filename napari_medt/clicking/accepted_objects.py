@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_medt.clicking.context import Clicking
-from napari_medt.clicking.writing import Again, Plan, Written, add_objects_layer, plan_objects, write_objects
-from napari_medt.viewer.object_records import record_at, records_of
+from napari_medt.clicking.layers import add_objects_layer
+from napari_medt.clicking.writing import Again, Plan, Written, plan_objects, write_objects
+from napari_medt.viewer.labels.object_records import record_at, records_of
 from napari_medt.viewer.viewed_image import Place, ViewedImage
 from src_models.clicking.accepted import ObjectSlice
 from src_models.clicking.sessions import ClickedImage, ObjectAsSeen

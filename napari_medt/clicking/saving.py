@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_medt.files.writers import write_scan_labels
-from napari_medt.viewer.labels_layers import without_background
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.labels_layers import without_background
+from napari_medt.viewer.labels.object_records import objects_of
 from napari_medt.viewer.reading import read_layer
 from src_models.errors import OutputError
 from src_models.files.clicked_objects import clicks_path, write_clicks

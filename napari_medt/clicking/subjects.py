@@ -10,7 +10,7 @@ import napari.viewer
 
 from napari_medt.clicking.controls import ClickControls
 from napari_medt.preferences import read_preferences
-from napari_medt.viewer.labels_layers import fitting_labels
+from napari_medt.viewer.labels.labels_layers import fitting_labels
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 from src_models.clicking.sessions import ClickedImage

@@ -10,14 +10,14 @@ import napari.layers
 import napari.viewer
 
 from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.layers import add_objects_layer
 from napari_medt.clicking.subjects import ClickSubjects
-from napari_medt.clicking.writing import add_objects_layer
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.unsaved.labels_autosave import LAYER_KEY
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.unsaved.unfinished_labels import LabelsHome, UnfinishedLabels
 from napari_medt.unsaved.unsaved_labels import UnsavedLabels
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 
@@ -32,8 +32,7 @@ class UnfinishedObjects(UnfinishedLabels):
     @property
     def what(self) -> str:
         """What it is, for people, without when it was."""
-        metadata = self.journal.notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {})
-        count = len(metadata.get("objects", []))
+        count = len(LayerNotes.read(self.journal.notes.get(LAYER_KEY, {}).get("metadata", {})).objects)
         objects = "1 object" if count == 1 else f"{count} objects"
         return f"{objects} in {self.image.name!r}"
 

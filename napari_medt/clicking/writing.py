@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.object_records import note_records, records_of
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.labels.object_records import note_records, records_of
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,14 +27,10 @@ __all__ = [
     "Again",
     "Plan",
     "Written",
-    "add_objects_layer",
     "free_part",
     "plan_objects",
     "write_objects",
 ]
-
-# Of labels of 16 bits napari draws the numbers themselves; others it converts, all of them, at each change.
-_DTYPE = np.uint16
 
 Places = tuple[NDArray[np.intp], ...]
 
@@ -47,7 +42,7 @@ class Again:
     Parameters
     ----------
     record
-        What is known of it (see :mod:`napari_medt.viewer.object_records`).
+        What is known of it (see :mod:`napari_medt.viewer.labels.object_records`).
     labels
         The labels that it lies in.
     parts
@@ -104,30 +99,6 @@ class Written:
     value: int
     pixels: int
     kept_out: int
-
-
-def add_objects_layer(viewer: napari.viewer.Viewer, target: ViewedImage) -> napari.layers.Labels:
-    """Add an empty Labels layer over an image.
-
-    Raises
-    ------
-    UserError
-        If it does not fit into memory.
-    """
-    try:
-        data = np.zeros(target.shape, _DTYPE)
-    except (MemoryError, ValueError) as error:
-        raise UserError(
-            f"{target.name} is too large for labels in memory ({' x '.join(map(str, target.shape))} px): crop it first"
-        ) from error
-    active = viewer.layers.selection.active
-    notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": "clicked objects"}
-    layer = viewer.add_labels(
-        data, name=f"{target.layer.name} - objects", metadata={METADATA_KEY: {"layer": notes}}, **target.place()
-    )
-    if active is not None:
-        viewer.layers.selection.active = active
-    return layer
 
 
 def free_part(

@@ -11,8 +11,8 @@ import napari.viewer
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QWidget
 
-from napari_medt.correcting.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.layers import CorrectionLayers, step_of
+from napari_medt.correcting.learning.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork

@@ -25,8 +25,8 @@ from napari_medt.correcting.labels import (
 )
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
-from napari_medt.viewer.object_records import records_of
-from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.labels.object_records import records_of
+from napari_medt.viewer.layer_notes import notes_of
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import Kept, Marked, keep
@@ -76,9 +76,7 @@ class Marking(QObject):
             fitting = [] if chosen is None else [chosen]
         if chosen not in fitting:
             own = [
-                layer
-                for layer in fitting
-                if prediction_of(layer) is not None or notes_of(layer).get("role") in _OFFERED_ROLES
+                layer for layer in fitting if prediction_of(layer) is not None or notes_of(layer).role in _OFFERED_ROLES
             ]
             chosen = own[-1] if own else None
         self._controls.labels.offer(fitting, chosen)
@@ -108,7 +106,7 @@ class Marking(QObject):
     def begin_empty(self) -> None:
         """Begin with labels in which there is nothing yet."""
         target = self._context.target()
-        labels = self._context.layers.add_labels(target)
+        labels = self._context.layers.new_labels(target)
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
@@ -326,7 +324,7 @@ class Marking(QObject):
                 or not np.array_equal(labels.data[cut], prediction.data[cut])
             )
         if labels is None or prediction is None or edited:
-            labels = self._context.layers.add_labels(target, cut, found)
+            labels = self._context.layers.new_labels(target, cut, found)
             predicted = np.array(labels.data)
         else:
             predicted = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,16 @@ from numpy.typing import NDArray
 
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import begin, prediction_of
-from napari_medt.unsaved.labels_autosave import LAYER_KEY
 from napari_medt.unsaved.napari_edits import layer_itself
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
 from napari_medt.unsaved.unfinished_labels import LabelsHome, UnfinishedLabels
 from napari_medt.unsaved.unsaved_labels import UnsavedLabels
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import Correction, notes_of, write_notes
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.finetuning.correction_folder import checksum
 from src_models.journal.journal import Recovered
 
 __all__ = ["UnfinishedCorrection", "UnsavedCorrections"]
-
-_MARKED = "marked planes"  # of the metadata: checksums of planes as they were marked
 
 
 class UnfinishedCorrection(UnfinishedLabels):
@@ -79,9 +77,8 @@ class UnsavedCorrections(UnsavedLabels[UnfinishedCorrection]):
     def note_marked(self, labels: napari.layers.Labels, plane: Any, kept: int) -> None:
         """Note that a plane is kept as labels of this checksum."""
         if isinstance(plane[-1], slice) and isinstance(plane[-2], slice):
-            notes = labels.metadata[METADATA_KEY]
-            marked = {**notes.get(_MARKED, {}), str(list(plane[:-2])): kept}
-            labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, _MARKED: marked}}
+            notes = notes_of(labels)
+            write_notes(labels, replace(notes, marked={**notes.marked, str(list(plane[:-2])): kept}))
 
     def new_problem(self) -> str | None:
         """Say why strokes are not on disk, once for each reason."""
@@ -92,9 +89,9 @@ class UnsavedCorrections(UnsavedLabels[UnfinishedCorrection]):
     def _add(self, recovered: Recovered, beside: NDArray[Any] | None) -> napari.layers.Labels:
         labels = super()._add(recovered, beside)
         self._edited.add(labels.unique_id)
-        notes = recovered.notes.get(LAYER_KEY, {}).get("metadata", {}).get(METADATA_KEY, {}).get("correction", {})
+        known = notes_of(labels).correction or Correction()
         if beside is not None:
-            begin(labels, beside, model_name=notes.get("model_name"), model_sha256=notes.get("model_sha256"))
+            begin(labels, beside, model_name=known.model_name, model_sha256=known.model_sha256)
         return labels
 
     def _take_up(self, labels: napari.layers.Labels, image: napari.layers.Image, work: UnfinishedCorrection) -> bool:
@@ -109,7 +106,7 @@ class UnsavedCorrections(UnsavedLabels[UnfinishedCorrection]):
         prediction = prediction_of(labels)
         if prediction is None or labels.unique_id not in self._edited:
             return False
-        marked = labels.metadata[METADATA_KEY].get(_MARKED, {})
+        marked = notes_of(labels).marked
         data = labels.data
         if prediction.data.shape != data.shape:
             return True

@@ -12,9 +12,9 @@ from qtpy.QtWidgets import QWidget
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
-from napari_medt.correcting.comparing import Comparing
 from napari_medt.correcting.context import CorrectContext
-from napari_medt.correcting.learning_rounds import LearningRounds
+from napari_medt.correcting.learning.comparing import Comparing
+from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.marking import Marking
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_correct_model

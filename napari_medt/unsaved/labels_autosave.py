@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from napari_medt.unsaved.napari_edits import Box, Edits, complete, do_again, grouped, layer_itself, volume
 from napari_medt.viewer.placement import placement
+from napari_medt.viewer.result_layers import restore_labels
 from src_models.errors import ImageError
 from src_models.journal.journal import LabelsJournal
 
@@ -237,7 +238,7 @@ def recover(viewer: napari.viewer.Viewer, recovered: Recovered) -> napari.layers
     napari.layers.Labels
         The layer.
     """
-    return viewer.add_labels(recovered.labels, multiscale=False, **recovered.notes.get(LAYER_KEY, {}))
+    return restore_labels(viewer, recovered.labels, recovered.notes.get(LAYER_KEY, {}))
 
 
 def _storable(metadata: Mapping[Any, Any]) -> dict[str, Any]:

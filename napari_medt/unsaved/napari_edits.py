@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["Box", "Edits", "complete", "do_again", "grouped", "layer_itself", "unpainted", "volume"]
+__all__ = ["Box", "Edits", "complete", "do_again", "grouped", "layer_itself", "volume"]
 
 Box = tuple[slice, ...]
 
@@ -75,7 +75,7 @@ class Edits:
         return edits
 
     def _lists(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        return _undo_list(self._layer), tuple(getattr(self._layer, "_redo_history", ()))
+        return tuple(getattr(self._layer, "_undo_history", ())), tuple(getattr(self._layer, "_redo_history", ()))
 
 
 def _ids(strokes: Iterable[Any]) -> set[int]:
@@ -134,21 +134,3 @@ def complete(cuts: Sequence[slice], shape: Sequence[int]) -> Box:
 def volume(box: Box) -> int:
     """Return the number of labels in a part of the data."""
     return math.prod(cut.stop - cut.start for cut in box)
-
-
-def unpainted(labels: napari.layers.Labels) -> NDArray[Any]:
-    """Return labels as they were before what napari could still undo."""
-    before = np.array(labels.data)
-    for stroke in reversed(_undo_list(layer_itself(labels))):
-        for edit in reversed(stroke):
-            if hasattr(edit, "slice_key"):
-                part = before[edit.slice_key]
-                part[... if edit.mask is None else edit.mask] = edit.old_values
-            else:
-                places, old, _ = edit
-                before[places] = old
-    return before
-
-
-def _undo_list(layer: Any) -> tuple[Any, ...]:
-    return tuple(getattr(layer, "_undo_history", ()))

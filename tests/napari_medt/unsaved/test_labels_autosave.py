@@ -25,7 +25,7 @@ from napari.utils.interactions import mouse_move_callbacks, mouse_press_callback
 
 from napari_medt.unsaved import labels_autosave, napari_edits
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave, recover
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import METADATA_KEY
 from src_models.errors import ImageError
 from src_models.journal.journal import read_journal, unfinished
 

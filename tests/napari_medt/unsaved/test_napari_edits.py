@@ -1,11 +1,8 @@
-"""napari's own lists of edits say what changed in labels, and what they were before."""
+"""napari's own lists of edits say what changed in labels."""
 
 from __future__ import annotations
 
-import ast
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +11,7 @@ from hypothesis import strategies as st
 from napari.layers import Labels
 from napari.utils._proxies import PublicOnlyProxy
 
-from napari_medt.unsaved.napari_edits import Edits, complete, do_again, grouped, layer_itself, unpainted, volume
+from napari_medt.unsaved.napari_edits import Edits, complete, do_again, grouped, layer_itself, volume
 
 SHAPE = (3, 20, 24)
 
@@ -36,22 +33,6 @@ def paint(layer, draw):
         else:
             corners = np.column_stack([np.full(3, at[0]), *(draw.integers(size, size=3) for size in SHAPE[1:])])
             layer.paint_polygon(corners, int(draw.integers(9)))
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(0, 2**32), st.integers(0, 8))
-def test_labels_before_a_person_painted_are_given_back(seed, times):
-    draw = np.random.default_rng(seed)
-    before = draw.integers(0, 5, SHAPE).astype(np.uint16)
-    layer = Labels(before.copy())
-    for _ in range(times):
-        paint(layer, draw)
-    if times > 2:
-        layer.undo()
-    painted = layer.data.copy()
-    np.testing.assert_array_equal(unpainted(layer), before)
-    np.testing.assert_array_equal(unpainted(PublicOnlyProxy(layer)), before)
-    np.testing.assert_array_equal(layer.data, painted)  # it is a copy that is painted back
 
 
 @settings(deadline=None, max_examples=30)
@@ -104,7 +85,6 @@ def test_a_napari_without_lists_has_no_edits():
         data = np.arange(6).reshape(2, 3)
 
     assert Edits(Plain()).since() == []
-    np.testing.assert_array_equal(unpainted(Plain()), Plain.data)
 
 
 @pytest.mark.parametrize(
@@ -126,31 +106,3 @@ def test_a_layer_is_itself_behind_every_stand_in():
     assert layer_itself(PublicOnlyProxy(layer)) is layer
     assert layer_itself(layer) is layer
     assert layer_itself(None) is None
-
-
-# --- nowhere else ---------------------------------------------------------------------------------------------------
-
-
-def private_names(path: Path) -> Iterator[str]:
-    """Find names with one underscore that belong to somebody else: of objects, in ``getattr``, and imported."""
-
-    def is_private(name: object) -> bool:
-        return isinstance(name, str) and name.startswith("_") and not name.startswith("__")
-
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Attribute):
-            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-            names: list[object] = [] if own else [node.attr]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("attr"):
-            names = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            modules = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            names = [part for module in modules for part in module.split(".")]
-        else:
-            continue
-        yield from (f"{path}:{node.lineno}: {name}" for name in names if is_private(name))
-
-
-def test_private_parts_of_napari_are_named_in_one_file_alone(repository):
-    found = {path for path in (repository / "napari_medt").rglob("*.py") if list(private_names(path))}
-    assert found == {repository / "napari_medt" / "unsaved" / "napari_edits.py"}

@@ -7,7 +7,7 @@ from discs import IMAGE, LARGE, OTHER, SMALL, STACK, disc, key, objects, overlap
 from mouse import SHIFT, Mouse
 from outlined import outlined
 
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.object_records import objects_of
 
 
 def test_an_accepted_object_that_is_clicked_is_open_again_and_mending_it_takes_pixels_away(clicking, do):

@@ -19,7 +19,7 @@ import tifffile
 from outlined import outlined
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.object_records import objects_of
 from src_models.journal.journal import read_journal
 
 pytestmark = [

@@ -16,7 +16,7 @@ NUMBERED = (LEFT * 1 + RIGHT * 2 + LOW * 3).astype(np.int32)
 
 def numbered(widget):
     """Correct labels in which each disc has a number of its own, as a network that finds objects gives them."""
-    labels = widget.context.layers.add_labels(widget.context.target())
+    labels = widget.context.layers.new_labels(widget.context.target())
     labels.data[...] = NUMBERED
     begin(labels, NUMBERED.copy(), model_name="nuclei", model_sha256="0")
     widget.marking.choose(labels)
@@ -42,7 +42,7 @@ def test_a_person_begins_with_nothing_and_paints(correcting, press, documents):
 
 
 def test_objects_that_were_clicked_are_corrected(correcting, press, documents):
-    from napari_medt.clicking.writing import add_objects_layer
+    from napari_medt.clicking.layers import add_objects_layer
 
     viewer, widget, _ = correcting()
     objects = add_objects_layer(viewer, widget.context.target())

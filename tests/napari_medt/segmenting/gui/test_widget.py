@@ -13,7 +13,7 @@ from napari.utils import progress
 from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox
 
-from napari_medt.viewer.result_layers import is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 

@@ -1,34 +1,29 @@
-"""What is known of objects that were accepted: by which clicks, with which model, when.
-
-It is kept in the metadata of their Labels layer, under ``["napari_medt"]["objects"]``.
-"""
+"""What is known of objects that were accepted: by which clicks, with which model, when."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import notes_of, write_notes
 
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["OBJECTS", "note_records", "objects_of", "record_at", "records_of"]
-
-OBJECTS = "objects"
+__all__ = ["note_records", "objects_of", "record_at", "records_of"]
 
 Record = Mapping[str, Any]
 
 
-def records_of(labels: napari.layers.Labels) -> list[dict[str, Any]]:
+def records_of(labels: napari.layers.Labels) -> list[Record]:
     """Return what is known of all objects that were clicked into labels, those that are gone included."""
-    notes = labels.metadata.get(METADATA_KEY, {})
-    return list(notes.get(OBJECTS, [])) if isinstance(notes, dict) else []
+    return list(notes_of(labels).objects)
 
 
-def objects_of(labels: napari.layers.Labels) -> list[dict[str, Any]]:
+def objects_of(labels: napari.layers.Labels) -> list[Record]:
     """Return what is known of the objects that were clicked into labels and are still there."""
     known = records_of(labels)
     present = set(np.unique(labels.data).tolist()) if known else set()
@@ -53,10 +48,9 @@ def record_at(labels: napari.layers.Labels, value: int, index: Sequence[int]) ->
 
 def note_records(labels: napari.layers.Labels, entries: Iterable[Record], gone: Iterable[Record] = ()) -> None:
     """Keep what is known of objects, and forget others."""
-    times = {(entry["value"], entry["time"]) for entry in gone}
-    kept = [entry for entry in records_of(labels) if (entry["value"], entry["time"]) not in times]
-    notes = labels.metadata.get(METADATA_KEY, {})
-    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, OBJECTS: [*kept, *map(dict, entries)]}}
+    times, notes = {(entry["value"], entry["time"]) for entry in gone}, notes_of(labels)
+    kept = [entry for entry in notes.objects if (entry["value"], entry["time"]) not in times]
+    write_notes(labels, replace(notes, objects=(*kept, *map(dict, entries))))
 
 
 def _holds(entry: Record, index: Sequence[int]) -> bool:

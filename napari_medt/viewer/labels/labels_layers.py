@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from napari_medt.viewer.layer_notes import LayerNotes, notes_of
 
 if TYPE_CHECKING:
     import napari.layers
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from napari_medt.viewer.viewed_image import ViewedImage
 
-__all__ = ["CORRECTION_KEY", "fitting_labels", "without_background"]
-
-CORRECTION_KEY = "correction"  # in the metadata of labels that are being corrected
+__all__ = ["fitting_labels", "without_background"]
 
 
 def fitting_labels(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[napari.layers.Labels]:
@@ -33,7 +31,7 @@ def fitting_labels(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[na
     for layer in viewer.layers:
         if not isinstance(layer, Labels) or layer.multiscale or not isinstance(layer.data, np.ndarray):
             continue
-        if notes_of(layer).get("role", "").startswith(("click ", "correction ")):
+        if notes_of(layer).role.startswith(("click ", "correction ")):
             continue
         if layer.data.shape != target.shape:
             continue
@@ -52,6 +50,6 @@ def without_background(data: NDArray[Any], metadata: Mapping[str, Any]) -> NDArr
     metadata
         Their layer's metadata.
     """
-    notes = metadata.get(METADATA_KEY)
-    number = notes.get(CORRECTION_KEY, {}).get("background") if isinstance(notes, dict) else None
+    correction = LayerNotes.read(metadata).correction
+    number = None if correction is None else correction.background
     return data if number is None else np.where(data == number, 0, data).astype(data.dtype)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_medt.correcting.context import CorrectContext
-from napari_medt.correcting.kept_outcomes import Compared, compare_steps
 from napari_medt.correcting.layers import AFTER, BEFORE, NEXT
-from napari_medt.correcting.learning_rounds import LearningRounds
+from napari_medt.correcting.learning.kept_outcomes import Compared, compare_steps
+from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.source import source_of
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.result_layers import ResultLayers

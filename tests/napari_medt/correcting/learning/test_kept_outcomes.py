@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_medt.correcting import kept_outcomes
-from napari_medt.correcting.kept_outcomes import KeptOutcomes
+from napari_medt.correcting.learning import kept_outcomes
+from napari_medt.correcting.learning.kept_outcomes import KeptOutcomes
 from src_models.images.region import Region
 from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings, segmentation_steps
 
