@@ -85,10 +85,8 @@ class Noting(SimpleNamespace):
 
 
 def test_what_is_as_it_was_is_not_written_again(monkeypatch):
-    sections = {
-        "attention": Noting(noted=[], view="heads", memory=64),
-        "correct": Noting(noted=[], model="nuclei", again=True),
-    }
+    attention, correct = Noting(noted=[], view="heads", memory=64), Noting(noted=[], model="nuclei", again=True)
+    sections = {"attention": attention, "correct": correct}
     monkeypatch.setattr(preferences, "_section", sections.get)
     keep_attention(view="heads", memory=64)
     keep_correct_model("nuclei")
