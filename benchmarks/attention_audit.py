@@ -17,12 +17,13 @@ import torch
 
 from benchmarks.machine import RESULTS, machine, report
 from src_models.auditing.auditor import audit
+from src_models.auditing.figures import MapAudit
 from src_models.auditing.report.averaging import average
 from src_models.auditing.report.chart import curve_panels, draw_chart
 from src_models.auditing.report.overlay import draw_maps
 from src_models.auditing.report.page import markdown_table, section, write_picture
 from src_models.auditing.report.table import COLUMNS, rows
-from src_models.auditing.results import Audit, MapAudit
+from src_models.auditing.results import Audit
 from src_models.errors import UserError
 from src_models.files.dataset import DataSet, read_sample
 from src_models.files.images import read_image, read_labels

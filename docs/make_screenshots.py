@@ -197,11 +197,11 @@ def open_viewer(sample: str, model: Path, name: str = "Segment"):
 
 def run(widget, done: str = "Done", running=None) -> None:
     widget.start()
-    while widget.run.running or widget.status.text().startswith("Showing") or (running and running()):
+    while widget.run.running or widget.run_bar.status.text().startswith("Showing") or (running and running()):
         wait(0.1)
-    if not widget.status.text().startswith(done):
-        raise SystemExit(widget.status.text())
-    print(widget.status.text())
+    if not widget.run_bar.status.text().startswith(done):
+        raise SystemExit(widget.run_bar.status.text())
+    print(widget.run_bar.status.text())
 
 
 def show_attention(viewer, name: str) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import napari
     import napari.layers
 
-    from src_models.prediction.jobs import Failure, RegionResult
+    from src_models.prediction.jobs import RegionResult
     from src_models.progress import Progress
 
 __all__ = [
@@ -98,7 +98,7 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     from src_models.models.architectures import attention_names
     from src_models.models.header import read_header
     from src_models.models.library import find_model
-    from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings, segmentation_steps
+    from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
 
     model = find_model(MODEL)
     reading = read_layer(image)
@@ -108,15 +108,12 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     steps = segmentation_steps(
         RegionRun(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
     )
-    outcome = _run(steps, on_progress)
-    if isinstance(outcome, Failure):
-        raise UserError(outcome.message)
-    return outcome
+    return _run(steps, on_progress)
 
 
 def _run(
-    steps: Generator[Progress, None, RegionResult | Failure], on_progress: Callable[[Progress], None] | None
-) -> RegionResult | Failure:
+    steps: Generator[Progress, None, RegionResult], on_progress: Callable[[Progress], None] | None
+) -> RegionResult:
     while True:
         try:
             progress = next(steps)

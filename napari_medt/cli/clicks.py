@@ -49,7 +49,7 @@ def clicks(
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.training.evaluator import by_label, click_data_set, write_scores
     from src_models.disk.atomic import check_new
     from src_models.files.dataset import DataSet

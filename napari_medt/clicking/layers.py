@@ -16,6 +16,7 @@ from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     import napari.layers
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ClickLayers", "add_objects_layer", "prepare_layers"]
 
-Plane = tuple[int, ...]
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
 _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"

@@ -9,8 +9,8 @@ from typing import Any
 import napari.layers
 import napari.viewer
 
-from napari_medt.clicking.controls import ClickControls
 from napari_medt.clicking.layers import add_objects_layer
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.clicking.subjects import ClickSubjects
 from napari_medt.running.ordered_work import OrderedWork
 from napari_medt.unsaved.labels_autosave import LAYER_KEY
@@ -19,6 +19,7 @@ from napari_medt.unsaved.unfinished_labels import LabelsHome, UnfinishedLabels
 from napari_medt.unsaved.unsaved_labels import UnsavedLabels
 from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.viewed_image import ViewedImage
+from src_models.clicking.in_work import ObjectAsSeen
 from src_models.errors import UserError
 
 __all__ = ["UnfinishedObjects", "UnsavedObjects"]
@@ -103,12 +104,12 @@ class UnsavedObjects(UnsavedLabels[UnfinishedObjects]):
             return False
         return True
 
-    def note(self, key: Hashable, session: Mapping[str, Any] | None) -> None:
-        """Keep the clicks of an object that is not accepted; None where there is none."""
-        if session is None:
-            self._sessions.pop(key, None)
+    def note(self, seen: ObjectAsSeen) -> None:
+        """Keep the clicks of an object that is not accepted; nothing where there is none."""
+        if seen.state.planes:
+            self._sessions[seen.key] = seen.stored
         else:
-            self._sessions[key] = session
+            self._sessions.pop(seen.key, None)
         self.watched.note(self._subjects.labels())
         problem = self.watched.problem()
         if problem is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import napari.layers
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 from napari_medt.correcting.background_colour import show_background_grey
 from napari_medt.correcting.box_drag import Box, BoxDrag
@@ -48,8 +48,6 @@ class Marking(QObject):
     parent
         The widget.
     """
-
-    kept = Signal(object)  #: a correction is on disk
 
     def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
@@ -160,8 +158,8 @@ class Marking(QObject):
         asked = ("keep", (target, labels, plane))
         self._context.work.ask(asked, partial(keep, work))
 
-    def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> None:
-        """Tell that a correction is on disk; background that was painted in it is background from now on."""
+    def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> str:
+        """Return words on a correction that is on disk; background that was painted is background from now on."""
         target, labels, plane = asked
         marked = result.marked
         if labels in self._viewer.layers and labels.data.shape == target.shape:
@@ -175,8 +173,7 @@ class Marking(QObject):
         words = _MODES[marked.mode].format(place=place_words(marked.source))
         if marked.mode == "slice" and marked.source.plane:
             words = words[:1].upper() + words[1:]
-        self._context.say(f"{words} ({corrections} so far).")
-        self.kept.emit(result)
+        return f"{words} ({corrections} so far)."
 
     def clear(self, part: Box) -> None:
         """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""

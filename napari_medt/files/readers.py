@@ -108,11 +108,6 @@ def _layer(volume: Volume, name: str) -> LayerData:
 
 def _in_hounsfield_units(volume: Volume) -> bool:
     """Whether values are HU, by the file's word or, where it has none, by a plane in the middle."""
-    import numpy as np
+    from src_models.images.ct_windows import shows_ct
 
-    from src_models.images.ct_windows import looks_like_ct
-
-    if volume.modality is not None:
-        return volume.modality == "CT"
-    middle = tuple(size // 2 for size in volume.data.shape[:-2])
-    return looks_like_ct(np.asarray(volume.data[middle]))
+    return shows_ct(volume.data) if volume.modality is None else volume.modality == "CT"

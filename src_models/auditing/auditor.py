@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Pointing
 from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.measures.curves import FRACTIONS, compare_orders, gradient_size
 from src_models.auditing.measures.influence import QUERIES, audit_influence, axial_blocks
@@ -32,7 +33,7 @@ from src_models.auditing.measures.object_attention import look_at_objects, queri
 from src_models.auditing.measures.pointing import pointing
 from src_models.auditing.measures.randomisation import layers_from_output, randomise
 from src_models.auditing.recorded import RecordedMap, record_maps
-from src_models.auditing.results import Audit, BlockInfluence, MapAudit, ObjectAttention, Pointing
+from src_models.auditing.results import Audit
 from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
@@ -129,10 +130,8 @@ def audit_steps(
     ImageError
         If image, labels and model do not fit.
     """
-    image = image if hasattr(image, "dtype") else np.asarray(image)
     view = view_of(image, model, labels=labels, axes=axes, plane=plane, device=device, name=name)
-    given = axes.axes if isinstance(axes, AxesReading) else axes
-    run = _Run(image, model, view, _names(model, maps), given, device, seed, name)
+    run = _Run(image, model, view, _names(model, maps), axes, device, seed, name)
     return (yield from run.steps())
 
 
@@ -154,7 +153,7 @@ class _Run:
         model: Model,
         view: View,
         names: list[str],
-        axes: str | None,
+        axes: str | AxesReading | None,
         device: str,
         seed: int,
         name: str,

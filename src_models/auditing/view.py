@@ -13,10 +13,9 @@ from torch import Tensor, nn
 
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import ImageError, UserError
-from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import check_channels
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
+from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized
 from src_models.models.checkpoint import Model
 from src_models.prediction.object_size import choose_zoom
@@ -60,7 +59,7 @@ class View:
     network: nn.Module
     execution: Execution
     zoom: float
-    plane: tuple[int, ...]
+    plane: Plane
     region: tuple[slice, ...]
     whole: bool
     objects: NDArray[Any] | None
@@ -78,7 +77,7 @@ def view_of(
     *,
     labels: Any = None,
     axes: str | AxesReading | None = None,
-    plane: tuple[int, ...] | None = None,
+    plane: Plane | None = None,
     device: str = "auto",
     name: str = "the image",
 ) -> View:
@@ -106,17 +105,13 @@ def view_of(
     header = model.header
     if header.dimensions != 2:
         raise UserError(f"the model {header.name!r} works on volumes, and only 2D models can be audited; choose one")
-    given = axes.axes if isinstance(axes, AxesReading) else axes
-    reading = read_axes(image.shape, dtype=image.dtype, axes=given, dimensions=2, name=name)
-    check_channels(reading.channels, header, name, alpha=reading.rgb)
-    planes = Planes(reading, 2, name)
+    seen = ModelImage(image, header, axes=axes, name=name)
+    planes = seen.planes
     plane = next(iter(planes)) if plane is None else plane
-    if plane not in set(planes):
-        raise UserError(f"{name} has no plane {plane}; it is read as {reading.describe()}")
+    source = seen.plane(plane)
     truth = None if labels is None else _plane_of_labels(labels, planes, plane, name)
     execution = choose_execution(device, dtype=torch.float32)
     network = prepare(model.network, execution)
-    source = PlaneSource(image, planes, plane, header, normalisations(image, planes, header, name), 1.0, name)
     zoom = choose_zoom(source, network, execution, header, None)
     source = source.zoomed(zoom)
     region = _middle(source.shape, header.tile)
@@ -145,7 +140,7 @@ def _middle(shape: Sequence[int], tile: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(start, start + size) for start, size in zip(starts, sizes, strict=True))
 
 
-def _plane_of_labels(labels: Any, planes: Planes, plane: tuple[int, ...], name: str) -> NDArray[Any]:
+def _plane_of_labels(labels: Any, planes: Planes, plane: Plane, name: str) -> NDArray[Any]:
     labels = labels if hasattr(labels, "shape") else np.asarray(labels)
     whole = tuple(slice(0, size) for size in planes.shape)
     if tuple(labels.shape) == planes.label_shape:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from src_models.clicking.answers import AnswerMaker
-from src_models.clicking.network import ClickNetwork
-from src_models.errors import UserError
-from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import check_channels
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.network import ClickNetwork
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
+from src_models.images.planes import Plane
 from src_models.models.header import Intensity
 
 __all__ = ["ClickImage"]
-
-Plane = tuple[int, ...]
 
 
 class ClickImage:
@@ -52,20 +45,14 @@ class ClickImage:
         intensity: Intensity | None = None,
         name: str = "the image",
     ) -> None:
-        image = image if hasattr(image, "dtype") else np.asarray(image)
-        if not isinstance(axes, AxesReading):
-            axes = read_axes(image.shape, dtype=image.dtype, axes=axes, name=name)
-        header = network.model.header
-        self._header = header if intensity is None else replace(header, intensity=intensity)
-        check_channels(axes.channels, self._header, name, alpha=axes.rgb)
-        self._image = image
-        self._planes = Planes(axes, 2, name)
-        self._normalisations = normalisations(image, self._planes, self._header, name)
+        self._image = ModelImage(image, network.model.header, axes=axes, intensity=intensity, name=name)
         self._makers: dict[Plane, AnswerMaker] = {}
         self.network = network
         self.name = name
-        self.shape = (self._planes.shape[0], self._planes.shape[1])
-        self.leading_shape = self._planes.leading_shape
+        height, width = self._image.planes.shape
+        self.shape = (height, width)
+        self.leading_shape = self._image.planes.leading_shape
+        self._image.plane(self.first)  # measures intensities now, so that the first click need not wait for them
 
     @property
     def first(self) -> Plane:
@@ -86,9 +73,5 @@ class ClickImage:
             If there is no such plane.
         """
         if plane not in self._makers:
-            fits = len(plane) == len(self.leading_shape)
-            if not fits or any(not 0 <= at < size for at, size in zip(plane, self.leading_shape, strict=True)):
-                raise UserError(f"{self.name} has no plane {plane}; it has {self.leading_shape or 1} of them")
-            source = PlaneSource(self._image, self._planes, plane, self._header, self._normalisations, 1.0, self.name)
-            self._makers[plane] = AnswerMaker(self.network, source.read, self.shape)
+            self._makers[plane] = AnswerMaker(self.network, self._image.plane(plane).read, self.shape)
         return self._makers[plane]

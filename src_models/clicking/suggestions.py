@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
 from src_models.clicking.click_image import ClickImage
+from src_models.clicking.clicked_object import AcceptedObject, ObjectSlice
 from src_models.clicking.likeness import ObjectLook, Scale, View, inner
 from src_models.clicking.prompts import Click
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 from src_models.progress import Progress
 
 __all__ = ["Suggestion", "suggest"]
@@ -29,7 +30,6 @@ SURE = 0.6
 SAME = 0.2  # IoU above which two suggestions are taken for one object
 HIDDEN = 0.2  # share of a suggestion that finished objects may cover
 
-Plane = tuple[int, ...]
 Region = tuple[slice, slice]
 
 

@@ -22,11 +22,8 @@ from src_models.computing.execution import choose_execution, prepare
 from src_models.corrections.correction import Region
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
-from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import as_channels, check_channels
-from src_models.images.intensity import measure
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
 from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.medt import AxialUNet
@@ -161,12 +158,9 @@ class _Ranking:
         header = model.header
         if header.prompts or header.dimensions != 2:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
-        self._image = image if hasattr(image, "dtype") else np.asarray(image)
-        reading = axes if isinstance(axes, AxesReading) else _read_axes(self._image, axes, name)
-        check_channels(reading.channels, header, name, alpha=reading.rgb)
-        self._header, self._name, self._tile = header, name, tile
-        self.planes = Planes(reading, 2, name)
-        self._normalisation = normalisations(self._image, self.planes, header, name)
+        self._image = ModelImage(image, header, axes=axes, name=name)
+        self._header, self._tile = header, tile
+        self.planes = self._image.planes
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
         self._features: list[NDArray[np.float64]] = []
@@ -185,33 +179,26 @@ class _Ranking:
 
     def look(self, plane: tuple[int, ...], cut: tuple[slice, slice]) -> tuple[float, NDArray[np.float64]]:
         """Return how uncertain the network is of a tile, and what it looks like to it."""
-        source = PlaneSource(self._image, self.planes, plane, self._header, self._normalisation, 1.0, self._name)
-        return self._answer(source.read(cut))
+        return self._answer(self._image.plane(plane).read(cut))
 
     def corrected(self, corrections: CorrectionSet) -> list[NDArray[np.float64]]:
         """Return what the parts of corrections that count look like, one for each."""
         found = []
         for name, correction in corrections.corrections():
-            image = correction.image
-            planes = as_channels(image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0), self._header, name)
-            normalised = measure(planes, self._header.intensity, name=name)(planes)
+            axes = "YX" if correction.image.ndim == 2 else "YXC"
+            image = ModelImage(correction.image, self._header, axes=axes, name=name)
             rows, columns = (np.flatnonzero(correction.counts.any(axis=axis)) for axis in (1, 0))
             centre = [(int(along[0]) + int(along[-1])) // 2 - self._tile // 2 for along in (rows, columns)]
-            cut = tuple(slice(max(0, start), max(0, start) + self._tile) for start in centre)
-            found.append(self._answer(normalised[(slice(None), *cut)], views=1)[1])
+            cut = [slice(max(0, start), max(0, start) + self._tile) for start in centre]
+            found.append(self._answer(image.plane(()).read(cut), views=1)[1])
         return found
 
-    def _answer(self, image: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
+    def _answer(self, tile: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
         self._features.clear()
-        batch = torch.from_numpy(np.ascontiguousarray(image))[None]
+        batch = torch.from_numpy(tile)[None]
         answers = [_turned(self._execution(self._network, _turned(batch, k)).cpu(), -k)[0] for k in range(views)]
         unsure = float(uncertainty(torch.stack(answers).numpy()).mean())
         return unsure, np.mean(self._features, axis=0)
-
-
-def _read_axes(image: Any, axes: str | None, name: str) -> AxesReading:
-    """Read the axes of an image for a 2D model."""
-    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=2, name=name)
 
 
 def _turned(batch: Tensor, quarters: int) -> Tensor:

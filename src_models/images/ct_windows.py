@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from src_models.errors import UserError
 from src_models.models.header import Intensity
 
-__all__ = ["CtWindow", "WindowName", "ct_window", "ct_windows", "looks_like_ct"]
+__all__ = ["CtWindow", "WindowName", "ct_window", "ct_windows", "looks_like_ct", "shows_ct"]
 
 WindowName = Literal["soft tissue", "lung", "bone", "brain"]
 
@@ -31,6 +31,7 @@ WindowName = Literal["soft tissue", "lung", "bone", "brain"]
 _BELOW_FAT = -300
 _BELOW_AIR = -5000
 _AIR_SHARE = 0.01
+_SAMPLED = 256  # px along each of the last two axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +109,20 @@ def looks_like_ct(values: NDArray[Any]) -> bool:
     if values.size == 0 or values.dtype.kind not in "if":
         return False
     return bool(np.mean(values < _BELOW_FAT) >= _AIR_SHARE and np.min(values) > _BELOW_AIR)
+
+
+def shows_ct(data: Any, colours: bool = False) -> bool:
+    """Tell whether an image holds HU, by a part of its middle slice; that part alone is read.
+
+    Parameters
+    ----------
+    data
+        (..., y, x) at full resolution; NumPy, dask or zarr.
+    colours
+        Whether its last axis holds colours instead: then it is no CT.
+    """
+    if colours or len(data.shape) < 2 or np.dtype(data.dtype).kind not in "if":
+        return False
+    middle = tuple(size // 2 for size in data.shape[:-2])
+    steps = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape[-2:])
+    return looks_like_ct(np.asarray(data[(*middle, *steps)]))

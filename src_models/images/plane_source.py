@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.images.channels import as_channels
 from src_models.images.intensity import Normalisation, is_finite, measure
-from src_models.images.planes import Planes
+from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized, zoomed_shape
 from src_models.models.header import ModelHeader
 
@@ -23,75 +24,71 @@ GRID = 4
 BLOCK = 512
 MOST_PLANES = 9
 
-Plane = tuple[int, ...]
 
-
+@dataclass(slots=True, kw_only=True)
 class PlaneSource:
-    """One plane of an image for one model.
+    """One plane of an image for one model, or a region of it; :meth:`.ModelImage.plane` makes it.
 
     Parameters
     ----------
-    image, planes, plane
-        The image, how it divides, and which plane of it.
-    header
-        The model's.
+    read_own
+        Returns a region of the plane in the image's own pixels and values, with the model's channels: (C, *region).
+    own_shape
+        Shape (px) of the plane in the image.
+    plane
+        Its position along the axes besides those that the network sees.
     normalisation
-        By time point, from :func:`normalisations`.
+        How grey values become the network's.
     zoom
-        Factor by which the image is resized before the network sees it.
-    name
-        The image, for errors.
+        Factor by which the plane is resized before the network sees it.
+    part
+        The region (px of the resized plane) that this is; None for the whole plane.
+    fill
+        What values that are NaN or infinite were filled with; None where none were read.
     """
 
-    def __init__(
-        self,
-        image: Any,
-        planes: Planes,
-        plane: Plane,
-        header: ModelHeader,
-        normalisation: Mapping[int, Normalisation],
-        zoom: float,
-        name: str,
-    ) -> None:
-        self._image = image
-        self._planes = planes
-        self.plane = plane
-        self._header = header
-        self._normalisation = normalisation[_time(planes, plane)]
-        self._name = name
-        self._resized = self.shape = zoomed_shape(planes.shape, zoom)
-        self._start = (0,) * len(self.shape)
-        self.fill: float | None = None
+    read_own: Callable[[tuple[slice, ...]], NDArray[Any]]
+    own_shape: tuple[int, ...]
+    plane: Plane
+    normalisation: Normalisation
+    zoom: float = 1.0
+    part: tuple[slice, ...] | None = None
+    fill: float | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape (px) at the network's scale."""
+        if self.part is None:
+            return zoomed_shape(self.own_shape, self.zoom)
+        return tuple(side.stop - side.start for side in self.part)
 
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
         """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
 
         Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with.
         """
-        there = [slice(part.start + a, part.stop + a) for part, a in zip(region, self._start, strict=True)]
-        block = read_resized(self._read, self._planes.shape, self._resized, there)
+        resized = zoomed_shape(self.own_shape, self.zoom)
+        block = read_resized(self._read, self.own_shape, resized, self._within(region))
         return np.ascontiguousarray(block, dtype=np.float32)
 
     def zoomed(self, zoom: float) -> PlaneSource:
         """Return the same plane, whole, at another scale (relative to the image's own pixels)."""
-        shape = zoomed_shape(self._planes.shape, zoom)
-        return self._like(shape=shape, _resized=shape, _start=(0,) * len(shape))
+        return replace(self, zoom=zoom, part=None)
 
     def cut(self, region: Sequence[slice]) -> PlaneSource:
         """Return a region of the plane (px of the resized plane), as a plane of its own."""
-        starts = tuple(a + part.start for a, part in zip(self._start, region, strict=True))
-        return self._like(shape=tuple(part.stop - part.start for part in region), _start=starts)
+        return replace(self, part=self._within(region))
 
-    def _like(self, **changed: tuple[int, ...]) -> PlaneSource:
-        other = object.__new__(PlaneSource)
-        other.__dict__.update(self.__dict__, **changed)
-        return other
+    def _within(self, region: Sequence[slice]) -> tuple[slice, ...]:
+        """Return where a region of this lies in the whole resized plane."""
+        starts = [0] * len(region) if self.part is None else [side.start for side in self.part]
+        return tuple(slice(side.start + a, side.stop + a) for side, a in zip(region, starts, strict=True))
 
     def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
-        block = self._planes.read(self._image, self.plane, region)
+        block = self.read_own(region)
         if not is_finite(block):
-            self.fill = self._normalisation.fill
-        return self._normalisation(as_channels(block, self._header, self._name))
+            self.fill = self.normalisation.fill
+        return self.normalisation(block)
 
 
 def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -> dict[int, Normalisation]:
@@ -104,7 +101,7 @@ def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -
     """
     by_time: dict[int, list[Plane]] = {}
     for plane in planes:
-        by_time.setdefault(_time(planes, plane), []).append(plane)
+        by_time.setdefault(planes.time_of(plane), []).append(plane)
     found = {}
     for time, members in by_time.items():
         step = -(-len(members) // MOST_PLANES)
@@ -145,7 +142,3 @@ def _sampled_regions(shape: Sequence[int]) -> list[tuple[slice, ...]]:
         for y in np.unique(starts[0])
         for x in np.unique(starts[1])
     ]
-
-
-def _time(planes: Planes, plane: Plane) -> int:
-    return plane[planes.leading.index("T")] if "T" in planes.leading else 0

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.images.axes import AxesReading
 
-__all__ = ["LabelPlane", "Planes"]
+__all__ = ["LabelPlane", "Plane", "Planes"]
 
-Plane = tuple[int, ...]
+Plane = tuple[int, ...]  # position along the axes besides those that the network sees
 Region = Sequence[slice]
 
 
@@ -60,6 +60,16 @@ class Planes:
     def __iter__(self) -> Iterator[Plane]:
         """Yield each plane's position along the leading axes."""
         return itertools.product(*(range(self.reading.size(letter)) for letter in self.leading))
+
+    def __contains__(self, plane: object) -> bool:
+        """Whether there is a plane at a position along the leading axes."""
+        if not isinstance(plane, tuple) or len(plane) != len(self.leading):
+            return False
+        return all(0 <= place < size for place, size in zip(plane, self.leading_shape, strict=True))
+
+    def time_of(self, plane: Plane) -> int:
+        """Return the point in time that a plane belongs to; 0 without an axis of time."""
+        return plane[self.leading.index("T")] if "T" in self.leading else 0
 
     @property
     def leading_shape(self) -> tuple[int, ...]:

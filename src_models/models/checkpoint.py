@@ -97,10 +97,9 @@ def load(name_or_path: str | Path) -> Model:
     ModelFileError
         If there is no such model, or the file is damaged, foreign, newer than this code, or does not match its header.
     """
-    from src_models.models.library import find_model
+    from src_models.models.library import model_path
 
-    text = str(name_or_path)
-    path = Path(name_or_path) if text.endswith(".safetensors") or "/" in text else find_model(text)
+    path = model_path(name_or_path)
     header = read_header(path)
     content = path.read_bytes()
     try:

@@ -242,7 +242,10 @@ def read_header(path: str | Path) -> ModelHeader:
 
 
 def _safetensors_metadata(path: Path) -> dict[str, str]:
-    """Read the metadata of a safetensors file: 8 bytes of length (little endian), then that many bytes of JSON."""
+    """Read the metadata of a safetensors file: 8 bytes of length (little endian), then that many bytes of JSON.
+
+    The library's own `safe_open` loads NumPy for this, which a command that lists models would wait for.
+    """
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")

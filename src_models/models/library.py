@@ -21,7 +21,15 @@ import platformdirs
 from src_models.errors import ModelFileError
 from src_models.models.header import ModelHeader, read_header
 
-__all__ = ["ModelEntry", "find_model", "local_folder", "local_models", "local_problems", "shipped_models"]
+__all__ = [
+    "ModelEntry",
+    "find_model",
+    "local_folder",
+    "local_models",
+    "local_problems",
+    "model_path",
+    "shipped_models",
+]
 
 _SHIPPED = Path(str(resources.files("src_models"))) / "shipped"
 _SUFFIX = ".safetensors"
@@ -101,6 +109,18 @@ def find_model(name: str) -> Path:
     raise ModelFileError(
         f"There is no model {name!r}; {there}.{meant} A model file elsewhere is named by its path, ending in {_SUFFIX}"
     )
+
+
+def model_path(name_or_path: str | Path) -> Path:
+    """Return a model's file: a path ends in ``.safetensors`` or has a ``/``, all else is a name.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no model of that name; whether a path is there is not looked at.
+    """
+    text = str(name_or_path)
+    return Path(name_or_path) if text.endswith(_SUFFIX) or "/" in text else find_model(text)
 
 
 def _read_local() -> tuple[list[ModelEntry], list[str]]:

@@ -31,20 +31,19 @@ from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError, UserError
-from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import channel_note, check_channels, looks_like_dyes
-from src_models.images.plane_source import PlaneSource, normalisations, sampled_values
-from src_models.images.planes import LabelPlane, Planes
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
+from src_models.images.plane_source import PlaneSource
+from src_models.images.planes import Plane
 from src_models.images.resampling import read_resized, zoomed_shape
-from src_models.labels.labelling import blocks, classes_of, resize_labels, write_components, write_instances
-from src_models.labels.linking import link_axes, link_objects
-from src_models.labels.object_choice import ObjectChoice, drop_objects
+from src_models.labels.labelling import blocks
 from src_models.models.architectures import choose_attention
 from src_models.models.checkpoint import Model
-from src_models.prediction.findings import Findings, sizes_of
 from src_models.prediction.object_size import LOOKING, ObjectSize, size_steps
+from src_models.prediction.plane_labels import PlaneLabels
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 from src_models.prediction.segmentation import ResultName, Segmentation
+from src_models.prediction.settings import RunSettings
 from src_models.progress import Progress
 
 __all__ = ["segment", "segment_steps"]
@@ -73,11 +72,7 @@ def segment(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Segmentation:
     """Segment an image; see :func:`segment_steps`, of which this is the whole run in one call."""
-    steps = segment_steps(
-        image,
-        model,
-        axes=axes,
-        channel=channel,
+    settings = RunSettings(
         attention=attention,
         diameter=diameter,
         sensitivity=sensitivity,
@@ -87,9 +82,8 @@ def segment(
         result=result,
         link=link,
         device=device,
-        labels_out=labels_out,
-        name=name,
     )
+    steps = _steps(image, model, settings, axes=axes, channel=channel, labels_out=labels_out, name=name)
     while True:
         try:
             progress = next(steps)
@@ -178,70 +172,53 @@ def segment_steps(
     -----
     Values that are NaN or infinite are taken as the lowest value of the image; :attr:`Segmentation.notes` says so.
     """
-    choice = ObjectChoice(sensitivity, least_size, drop_edge)
-    run = _Run(image, model, axes, channel, attention, diameter, choice, tile, result, link, device, labels_out, name)
-    return (yield from run.steps())
+    settings = RunSettings(
+        attention=attention,
+        diameter=diameter,
+        sensitivity=sensitivity,
+        least_size=least_size,
+        drop_edge=drop_edge,
+        tile=tile,
+        result=result,
+        link=link,
+        device=device,
+    )
+    return (yield from _steps(image, model, settings, axes=axes, channel=channel, labels_out=labels_out, name=name))
+
+
+def _steps(
+    image: Any,
+    model: Model,
+    settings: RunSettings,
+    *,
+    axes: str | AxesReading | None,
+    channel: int | None,
+    labels_out: Any,
+    name: str,
+) -> Generator[Progress, None, Segmentation]:
+    if model.header.prompts:
+        raise UserError(
+            f"the model {model.header.name!r} answers clicks and does not segment by itself: use the widget Click or "
+            "`napari-medt click`, or choose another model"
+        )
+    ready = ModelImage(image, model.header, axes=axes, channel=channel, name=name)
+    return (yield from _Run(ready, model, settings, labels_out).steps())
 
 
 class _Run:
     """The state of one call of :func:`segment_steps`."""
 
-    def __init__(
-        self,
-        image: Any,
-        model: Model,
-        axes: str | AxesReading | None,
-        channel: int | None,
-        attention: bool | Collection[str],
-        diameter: float | None,
-        choice: ObjectChoice,
-        tile: int | None,
-        result: ResultName | None,
-        link: str,
-        device: str,
-        labels_out: Any,
-        name: str,
-    ) -> None:
-        self.image = image if hasattr(image, "dtype") else np.asarray(image)
-        self.model, self.header, self.name = model, model.header, name
-        if self.header.prompts:
-            raise UserError(
-                f"the model {self.header.name!r} answers clicks and does not segment by itself: use the widget "
-                "Click or `napari-medt click`, or choose another model"
-            )
-        self.reading = _read(self.image, axes, channel, self.header.dimensions, name)
-        check_channels(self.reading.channels, self.header, name, alpha=self.reading.rgb)
-        self.planes = Planes(self.reading, self.header.dimensions, name)
-        self.result: ResultName = result or self.header.result
-        self.link = link_axes(link, self.planes) if self.result == "instances" else ""
-        self.execution: Execution = choose_execution(device)
-        self.attention = choose_attention(model.header, attention)
-        self.diameter = diameter
-        self.choice = choice
-        self.instances = choice.of_instances(self.header.instances)
-        self.tile = (tile,) * self.header.dimensions if tile else self.header.tile
+    def __init__(self, image: ModelImage, model: Model, settings: RunSettings, labels_out: Any) -> None:
+        self.image, self.model, self.settings = image, model, settings
+        self.header, self.planes = image.header, image.planes
+        self.labels = PlaneLabels(image, settings, labels_out)
+        self.execution: Execution = choose_execution(settings.device)
+        self.attention = choose_attention(self.header, settings.attention)
+        self.tile = (settings.tile,) * self.header.dimensions if settings.tile else self.header.tile
         self.scratch = Scratch()
-        self.labels = self._labels(labels_out)
-        self.findings = Findings(self.header, self.planes, self.result)
         self.done = 0
         self.total = 0
-        self.next_id = 1
         self.fill: float | None = None
-
-    def _labels(self, labels_out: Any) -> Any:
-        shape = self.planes.label_shape
-        if labels_out is None:
-            return np.zeros(shape, np.int32 if self.result == "instances" else np.uint8)
-        if tuple(labels_out.shape) != shape:
-            raise UserError(
-                f"labels_out has the shape {tuple(labels_out.shape)}; the labels of {self.name} have {shape}"
-            )
-        kept = np.dtype(labels_out.dtype)
-        if kept.kind not in "iu" or (self.result == "instances" and kept.itemsize < 4):
-            raise UserError(
-                f"labels_out holds {kept}; make it int32, which holds the numbers of all objects and classes"
-            )
-        return labels_out
 
     def steps(self) -> Generator[Progress, None, Segmentation]:
         try:
@@ -252,7 +229,7 @@ class _Run:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise OutputError(
-                f"{self.name}: the disk is full, for results or for working files ({tempfile.gettempdir()}; "
+                f"{self.image.name}: the disk is full, for results or for working files ({tempfile.gettempdir()}; "
                 "the environment variable TMPDIR names another folder); make room"
             ) from error
         except BaseException:
@@ -261,49 +238,50 @@ class _Run:
 
     def _steps(self) -> Generator[Progress, None, Segmentation]:
         network = prepare(self.model.network, self.execution)
-        sources = normalisations(self.image, self.planes, self.header, self.name)
-        first = PlaneSource(self.image, self.planes, next(iter(self.planes)), self.header, sources, 1.0, self.name)
-        size = yield from self._size(first, network)
-        zoom = size.zoom
+        size = yield from self._size(network)
         probabilities = self._kept_probabilities()
         maps = MapSink(self.scratch, self.planes.leading_shape)
         for plane in self.planes:
-            source = PlaneSource(self.image, self.planes, plane, self.header, sources, zoom, self.name)
+            source = self.image.plane(plane, size.zoom)
             with Scratch() as working:  # its files go with each plane: a long series would fill the disk
-                kept = None if probabilities is None or zoom != 1 else self._kept_plane(probabilities, plane)
+                kept = None if probabilities is None or source.zoom != 1 else self._kept_plane(probabilities, plane)
                 found = working.zeros((len(self.header.classes), *source.shape), np.float16) if kept is None else kept
                 prediction = PlanePrediction(
                     source, network, self.execution, self.header, self.tile, self.attention, maps, found
                 )
-                self._count(prediction, zoom)
+                if self.total == 0:  # every plane takes as many steps as the first
+                    self.total = len(self.planes) * (len(prediction) + self.labels.count(source))
                 for note in prediction.steps():
                     yield self._step(note)
                 if source.fill is not None:
                     self.fill = source.fill
-                yield from self._label(plane, source, prediction.probabilities, zoom, working)
+                for note in self.labels.write(source, found, working):
+                    yield self._step(note)
                 if probabilities is not None and kept is None:
-                    self._keep(probabilities, plane, source, prediction.probabilities)
-        yield from self._link()
-        self._drop()
+                    self._keep(probabilities, source, found)
+        for note in self.labels.finish():
+            yield self._step(note)
+        findings = self.labels.findings
         return Segmentation(
-            labels=self.labels,
+            labels=self.labels.labels,
             probabilities=probabilities,
-            attention=self._placed(maps, zoom),
+            attention=self._placed(maps, size.zoom),
             classes=self.header.classes,
-            result=self.result,
+            result=self.labels.result,
             provenance=self._provenance(size),
             diameter=size.diameter,
-            zoom=zoom,
-            certainty=self.findings.certainty.mean,
-            summary=self.findings.summary(),
-            size=self.findings.size(size),
-            advice=self.findings.advice(size),
+            zoom=size.zoom,
+            certainty=findings.certainty.mean,
+            summary=findings.summary(),
+            size=findings.size(size),
+            advice=findings.advice(size),
             notes=self._notes(),
             _scratch=self.scratch,
         )
 
-    def _size(self, first: PlaneSource, network: nn.Module) -> Generator[Progress, None, ObjectSize]:
-        steps = size_steps(first, network, self.execution, self.header, self.diameter, self.tile)
+    def _size(self, network: nn.Module) -> Generator[Progress, None, ObjectSize]:
+        first = self.image.plane(next(iter(self.planes)))
+        steps = size_steps(first, network, self.execution, self.header, self.settings.diameter, self.tile)
         while True:
             try:
                 next(steps)
@@ -312,73 +290,13 @@ class _Run:
                 return size
             yield Progress(0, 0, LOOKING)
 
-    def _drop(self) -> None:
-        least = self.choice.least_area(self.header.dimensions)
-        if self.result == "instances" and (least > 0 or self.choice.drop_edge):
-            self.findings.set_kept(*drop_objects(self.labels, self.planes, least, self.choice.drop_edge))
-
     def _notes(self) -> tuple[str, ...]:
-        dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.image, self.planes))
         filled = "" if self.fill is None else FILLED.format(self.fill)
-        return tuple(filter(None, (channel_note(self.reading, self.header, dyes), filled)))
-
-    def _count(self, prediction: PlanePrediction, zoom: float) -> None:
-        """Take the first plane's number of steps for every plane's."""
-        if self.total == 0:
-            here = len(blocks(self.planes.shape))
-            if self.result == "instances" and self.header.result == "instances":
-                here = len(blocks(prediction.source.shape)) + (here if zoom != 1 else 0)
-            self.total = len(self.planes) * (len(prediction) + here + len(self.link))
+        return tuple(filter(None, (self.image.channel_note, filled)))
 
     def _step(self, message: str) -> Progress:
         self.done = min(self.done + 1, self.total)
         return Progress(self.done, self.total, message)
-
-    def _label(
-        self, plane: tuple[int, ...], source: PlaneSource, probabilities: Any, zoom: float, working: Scratch
-    ) -> Generator[Progress, None, None]:
-        out, first_id = LabelPlane(self.labels, self.planes, plane), self.next_id
-        if self.header.result == "instances":
-            for region in blocks(source.shape):
-                self.findings.certainty.add(np.asarray(probabilities[(slice(None), *region)]))
-        if self.result == self.header.result == "instances":
-            yield from self._separate(probabilities, source, zoom, working, out)
-        else:
-            yield from self._classify(probabilities, source, out)
-            if self.result == "instances":
-                self.next_id = write_components(out, self.next_id)
-        if self.result == "instances":
-            self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self.next_id))
-
-    def _separate(
-        self, probabilities: Any, source: PlaneSource, zoom: float, working: Scratch, out: LabelPlane
-    ) -> Generator[Progress, None, None]:
-        settings = self.instances
-        target = out if zoom == 1 else working.zeros(source.shape, np.int32)
-        for next_id in write_instances(probabilities, settings, target, self.next_id):
-            self.next_id = next_id
-            yield self._step("separating objects")
-        if zoom != 1:
-            for _ in resize_labels(target, probabilities, settings.foreground, out):
-                yield self._step("drawing objects at full size")
-
-    def _classify(self, probabilities: Any, source: PlaneSource, out: LabelPlane) -> Generator[Progress, None, None]:
-        threshold = self.instances.foreground if self.header.result == "instances" else None
-        for region in blocks(out.shape):
-            block = read_resized(
-                lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
-            )
-            out[region] = classes = classes_of(self.choice.of_classes(block), foreground=threshold)
-            if self.result == "semantic":
-                self.findings.add_classes(classes)
-            yield self._step("choosing classes")
-
-    def _link(self) -> Generator[Progress, None, None]:
-        for next_id in link_objects(self.labels, self.planes, self.link):
-            self.next_id = next_id
-            yield self._step("linking objects of neighbouring planes")
-        if self.link:
-            self.findings.set_linked(self.link, self.next_id - 1)
 
     def _kept_probabilities(self) -> NDArray[np.float16] | None:
         shape = (len(self.header.classes), *self.planes.label_shape)
@@ -386,20 +304,20 @@ class _Run:
             return None
         return np.zeros(shape, np.float16)
 
-    def _kept_plane(self, kept: NDArray[np.float16], plane: tuple[int, ...]) -> NDArray[np.float16]:
+    def _kept_plane(self, kept: NDArray[np.float16], plane: Plane) -> NDArray[np.float16]:
         """Return a plane's part of the kept probabilities, to be filled in place: (classes, (z,) y, x)."""
         whole = tuple(slice(None) for _ in self.planes.spatial)
         stored = kept[(slice(None), *self.planes.label_index(plane, whole))]
         return np.moveaxis(self.planes.from_label_order(np.moveaxis(stored, 0, -1)), -1, 0)
 
-    def _keep(self, kept: NDArray[np.float16], plane: tuple[int, ...], source: PlaneSource, found: Any) -> None:
+    def _keep(self, kept: NDArray[np.float16], source: PlaneSource, found: Any) -> None:
         """Bring a plane's probabilities to full size, block by block: whole, that takes several times their memory."""
         for region in blocks(self.planes.shape):
             full = read_resized(
                 lambda part: np.asarray(found[(slice(None), *part)]), source.shape, self.planes.shape, region
             )
             for index, block in enumerate(full):
-                kept[(index, *self.planes.label_index(plane, region))] = self.planes.to_label_order(block)
+                kept[(index, *self.planes.label_index(source.plane, region))] = self.planes.to_label_order(block)
 
     def _placed(self, maps: MapSink, zoom: float) -> list[PlacedMap]:
         zooms = [m / n for m, n in zip(zoomed_shape(self.planes.shape, zoom), self.planes.shape, strict=True)]
@@ -420,20 +338,21 @@ class _Run:
         return data if order == sorted(order) else np.transpose(np.asarray(data), order)
 
     def _provenance(self, size: ObjectSize) -> dict[str, Any]:
+        reading, settings = self.image.reading, self.settings
         return {
             "model_sha256": self.model.sha256,
             "header": dataclasses.asdict(self.header),
             "settings": {
-                "axes": self.reading.axes,
-                "channel": self.reading.channel,
-                "result": self.result,
-                "link": self.link,
-                "diameter": self.diameter,
+                "axes": reading.axes,
+                "channel": reading.channel,
+                "result": self.labels.result,
+                "link": self.labels.link,
+                "diameter": settings.diameter,
                 "diameter_used": size.diameter,
                 "zoom": size.zoom,
-                "sensitivity": self.choice.sensitivity,
-                "least_size": self.choice.least_size,
-                "drop_edge": self.choice.drop_edge,
+                "sensitivity": settings.sensitivity,
+                "least_size": settings.least_size,
+                "drop_edge": settings.drop_edge,
                 "tile": self.tile,
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),
@@ -441,13 +360,6 @@ class _Run:
             },
             "versions": _versions(),
         }
-
-
-def _read(image: Any, axes: str | AxesReading | None, channel: int | None, dimensions: int, name: str) -> AxesReading:
-    if isinstance(axes, AxesReading):
-        read_axes(image.shape, dtype=image.dtype, axes=axes.axes, dimensions=dimensions, name=name)
-        return axes if channel is None else axes.with_channel(channel, name)
-    return read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, channel=channel, name=name)
 
 
 def _versions() -> Mapping[str, str]:

@@ -20,10 +20,8 @@ from torch import Tensor, nn
 
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import UserError
-from src_models.images.axes import read_axes
-from src_models.images.channels import check_channels
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
 from src_models.nets.axial_attention import AxialAttention, AxialBlock
 from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row, in_single
@@ -66,7 +64,7 @@ class AxialProbe:
     model
         A network of axial attention.
     axes
-        Axes of the image, such as ``"TYX"``; None works them out.
+        Axes of the image, such as ``"TYX"``, or how they were read; None works them out.
     zoom
         Factor by which the image is resized first: that of the run whose result is looked at.
     device
@@ -87,18 +85,16 @@ class AxialProbe:
         image: Any,
         model: Model,
         *,
-        axes: str | None = None,
+        axes: str | AxesReading | None = None,
         zoom: float = 1.0,
         device: str = "auto",
         budget: int = BUDGET,
         name: str = "the image",
     ) -> None:
         header = model.header
-        image = image if hasattr(image, "dtype") else np.asarray(image)
-        reading = read_axes(image.shape, dtype=image.dtype, axes=axes, dimensions=header.dimensions, name=name)
-        check_channels(reading.channels, header, name, alpha=reading.rgb)
+        self._image = ModelImage(image, header, axes=axes, name=name)
+        self._zoom = zoom
         self.budget = budget
-        self._planes = Planes(reading, header.dimensions, name)
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
         self._blocks = {
@@ -108,14 +104,8 @@ class AxialProbe:
         }
         if not self._blocks:
             raise UserError(f"the model {header.name!r} is a {header.architecture}, which has no axial attention")
-        normalisation = normalisations(image, self._planes, header, name)
-
-        def source(plane: tuple[int, ...]) -> PlaneSource:
-            return PlaneSource(image, self._planes, plane, header, normalisation, zoom, name)
-
-        self._source = source
-        shape = self._source(next(iter(self._planes))).shape
-        self._zooms = tuple(m / n for m, n in zip(shape, self._planes.shape, strict=True))
+        shape = self._image.plane(next(iter(self._image.planes)), zoom).shape
+        self._zooms = tuple(m / n for m, n in zip(shape, self._image.planes.shape, strict=True))
         self._tiling = Tiling(shape, header.tile, header.overlap, int(getattr(self._network, "stride", 1)))
         self._kept: OrderedDict[tuple[tuple[int, ...], Tile], _Seen] = OrderedDict()
 
@@ -241,7 +231,7 @@ class AxialProbe:
         return self._blocks[name]
 
     def _check(self, pixel: tuple[float, float], heads: Heads, block: AxialBlock) -> None:
-        height, width = self._planes.shape
+        height, width = self._image.planes.shape
         if not (-0.5 <= pixel[0] <= height - 0.5 and -0.5 <= pixel[1] <= width - 0.5):
             raise UserError(f"the pixel {pixel} lies outside of the image, which has {height} x {width}")
         count = block.height.heads
@@ -252,7 +242,7 @@ class AxialProbe:
         """Return what was kept of a tile, or run the network over it."""
         key = (plane, tile)
         if key not in self._kept:
-            batch = torch.from_numpy(self._source(plane).read(tile.region)[None])
+            batch = torch.from_numpy(self._image.plane(plane, self._zoom).read(tile.region)[None])
             with _inputs_of_layers(self._network) as inputs:
                 self._execution(self._network, batch)
             self._kept[key] = _Seen(inputs, self._execution)

@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject
 
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.layers import AFTER, BEFORE, NEXT
+from napari_medt.correcting.learning.folder_in_use import FolderInUse
 from napari_medt.correcting.learning.kept_outcomes import Compared, compare_steps
-from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.source import source_of
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.result_layers import ResultLayers
@@ -35,16 +35,16 @@ class Comparing(QObject):
     ----------
     correcting
         The state of the widget.
-    rounds
+    folder
         Where the versions come from.
     parent
         The widget.
     """
 
-    def __init__(self, correcting: CorrectContext, rounds: LearningRounds, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, folder: FolderInUse, parent: QObject) -> None:
         super().__init__(parent)
         self._context = correcting
-        self._rounds = rounds
+        self._folder = folder
         self._results = ResultLayers(correcting.viewer)
         self._compared: tuple[Any, ...] = ()  # what the outlines that are there are of
         self._found: Compared | None = None
@@ -72,7 +72,9 @@ class Comparing(QObject):
             steps = compare_steps(
                 self._context.job(target, region, before), self._context.job(target, region, after), self._context.found
             )
-            self._context.start(steps, "Before and after", partial(self._show_compared, target, which, wanted))
+            self._context.start(
+                steps, "Comparing before and after", partial(self._show_compared, target, which, wanted)
+            )
         except UserError:
             self._switch("off")
             raise
@@ -99,7 +101,7 @@ class Comparing(QObject):
         one, other = (self._context.job(target, target.region, path, attention=names) for path in (before, after))
         self._context.start(
             compare_steps(one, other, self._context.found),
-            "Attention before and after",
+            "Comparing attention before and after",
             partial(self._show_attention, target),
         )
 
@@ -119,7 +121,7 @@ class Comparing(QObject):
             threads=chosen.threads,
             name=target.name,
         )
-        self._context.start(steps, "What to correct next", self._ranked)
+        self._context.start(steps, "Looking for what to correct next", self._ranked)
 
     def forget(self) -> None:
         """Forget what was looked at: the image or the model is another one."""
@@ -130,7 +132,7 @@ class Comparing(QObject):
 
     def _files(self) -> tuple[Path, Path]:
         """Return the files of the model before the chosen version, and of that."""
-        versions, held = self._context.controls.versions, self._rounds.held
+        versions, held = self._context.controls.versions, self._folder.held
         version = versions.chosen()
         if version is None or held is None:
             raise UserError("Nothing was learnt yet that could be compared.")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src_models.models.loaded import file_sha256
-from src_models.prediction.jobs import Failure, RegionResult, RegionRun, continue_numbers, segmentation_steps
+from src_models.prediction.jobs import RegionResult, RegionRun, continue_numbers, segmentation_steps
 
 if TYPE_CHECKING:
     from src_models.images.region import Region
@@ -52,7 +52,7 @@ class KeptOutcomes:
         with self._lock:
             return sum(_size(outcome) for outcome in self._kept.values())
 
-    def steps(self, job: RegionRun, *, exactly: bool = True) -> Generator[Progress, None, RegionResult | Failure]:
+    def steps(self, job: RegionRun, *, exactly: bool = True) -> Generator[Progress, None, RegionResult]:
         """Run a job, as :func:`src_models.prediction.jobs.segmentation_steps` does, or return what is known.
 
         Parameters
@@ -65,14 +65,11 @@ class KeptOutcomes:
         sha256 = file_sha256(job.settings.model)
         if sha256 is None:
             return (yield from segmentation_steps(job))
-        outcome: RegionResult | Failure | None = self._find(job, sha256, exactly=exactly)
+        outcome = self._find(job, sha256, exactly=exactly)
         if outcome is None:
             digest = _digest(job)
             outcome = yield from segmentation_steps(replace(job, previous=None))
-            if isinstance(outcome, RegionResult):
-                self._keep(_Key(sha256, _settings(job), repr(job.region), digest), outcome)
-        if isinstance(outcome, Failure):
-            return outcome
+            self._keep(_Key(sha256, _settings(job), repr(job.region), digest), outcome)
         job, labels = replace(job, region=outcome.job.region), outcome.labels
         if outcome.segmentation.result == "instances" and job.previous is not None:
             labels = continue_numbers(labels, job.previous, job.region)
@@ -110,15 +107,11 @@ class Compared:
     after: RegionResult
 
 
-def compare_steps(
-    before: RegionRun, after: RegionRun, kept: KeptOutcomes
-) -> Generator[Progress, None, Compared | Failure]:
-    """Segment a plane with two models, as far as that is not known; errors come back as a Failure."""
+def compare_steps(before: RegionRun, after: RegionRun, kept: KeptOutcomes) -> Generator[Progress, None, Compared]:
+    """Segment a plane with two models, as far as that is not known."""
     one = yield from kept.steps(before, exactly=False)
-    if isinstance(one, Failure):
-        return one
     other = yield from kept.steps(after, exactly=False)
-    return other if isinstance(other, Failure) else Compared(one, other)
+    return Compared(one, other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from src_models.auditing.figures import Curve, Gain, Order
 from src_models.auditing.measures.cells import cell_means
-from src_models.auditing.results import Curve, Gain, Order
 
 __all__ = ["FRACTIONS", "blurred", "compare_orders", "gradient_size", "ranking", "survival"]
 

@@ -22,8 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from src_models.auditing.figures import BlockInfluence
 from src_models.auditing.measures.correlation import cosine, rank_correlation
-from src_models.auditing.results import BlockInfluence
 from src_models.computing.execution import fold_batch_norms
 from src_models.nets.axial_attention import AxialAttention, AxialBlock
 from src_models.nets.kernels.axial import attend_joined, attention_matrix, attention_row

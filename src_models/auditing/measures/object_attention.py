@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.auditing.results import ObjectAttention
+from src_models.auditing.figures import ObjectAttention
 from src_models.probing.axial_probe import AxialProbe, PointedMap
 
 __all__ = ["look_at_objects", "queries_in_objects", "shares"]

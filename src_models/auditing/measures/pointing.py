@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.auditing.figures import Pointing
 from src_models.auditing.measures.cells import cell_means
 from src_models.auditing.measures.curves import ranking
-from src_models.auditing.results import Pointing
 
 __all__ = ["pointing"]
 

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from src_models.auditing.figures import Randomisation
 from src_models.auditing.measures.correlation import rank_correlation
 from src_models.auditing.recorded import record_maps
-from src_models.auditing.results import Randomisation
 from src_models.nets.tap import AttentionTap
 
 __all__ = ["Layer", "layers_from_output", "randomise"]

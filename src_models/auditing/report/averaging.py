@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from src_models.auditing.results import Audit, Curve, Gain, MapAudit, Order, Pointing, Randomisation
+from src_models.auditing.figures import Curve, Gain, MapAudit, Order, Pointing, Randomisation
+from src_models.auditing.results import Audit
 
 __all__ = ["average"]
 

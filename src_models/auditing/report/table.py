@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from src_models.auditing.results import Audit, Gain, MapAudit, Order
+from src_models.auditing.figures import Gain, MapAudit, Order
+from src_models.auditing.results import Audit
 
 __all__ = ["BLOCK_COLUMNS", "COLUMNS", "INFLUENCE_COLUMNS", "block_rows", "influence_rows", "rows"]
 

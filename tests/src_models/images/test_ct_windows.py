@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from src_models.errors import UserError
-from src_models.images.ct_windows import ct_window, ct_windows, looks_like_ct
+from src_models.files.images import read_image
+from src_models.images.ct_windows import ct_window, ct_windows, looks_like_ct, shows_ct
 from src_models.images.intensity import measure
 
 
@@ -43,3 +44,41 @@ def test_an_unknown_window_is_refused_with_those_there_are():
 )
 def test_hounsfield_units_are_known_by_air(values, expected):
     assert looks_like_ct(values) is expected
+
+
+class Watched:
+    """A lazy scan that counts the values that are read of it."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.read = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, index):
+        part = self.values[index]
+        self.read += part.size
+        return part
+
+
+def test_a_scan_is_known_by_a_part_of_its_middle_slice():
+    scan = np.full((9, 700, 700), 40, np.int16)
+    scan[4, :150] = -1000  # air above the patient, in the middle slice alone
+    watched = Watched(scan)
+    assert shows_ct(watched)
+    assert watched.read <= 350 * 350
+    scan[4], scan[3] = 40, -1000
+    assert not shows_ct(scan)
+
+
+def test_colours_counts_and_single_rows_are_no_scan():
+    air = np.full((20, 30, 3), -1000.0)
+    assert shows_ct(air)
+    assert not shows_ct(air, colours=True)
+    assert not shows_ct(np.zeros((20, 30), np.uint16))
+    assert not shows_ct(np.full(50, -1000.0))
+
+
+def test_real_scans_are_known_and_microscopy_is_not(shared, repository):
+    for path in (shared / "data" / "ct_totalseg" / "images").glob("*.nii.gz"):
+        assert shows_ct(read_image(path).data), path
+    for path in (repository / "sample_data").glob("*.png"):
+        image = read_image(path)
+        assert not shows_ct(image.data, "C" in image.reading.axes), path

@@ -5,9 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from src_models.images import plane_source
-from src_models.images.axes import read_axes
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.model_image import ModelImage
 from src_models.images.resampling import read_resized
 from src_models.models.header import Intensity, ModelHeader
 
@@ -26,9 +24,8 @@ def header(**fields):
 
 
 def sources(image, axes, described, zoom=1.0):
-    planes = Planes(read_axes(image.shape, axes=axes), described.dimensions)
-    found = normalisations(image, planes, described, "cells")
-    return [PlaneSource(image, planes, plane, described, found, zoom, "cells") for plane in planes]
+    seen = ModelImage(image, described, axes=axes, name="cells")
+    return [seen.plane(plane, zoom) for plane in seen.planes]
 
 
 def scaled(values, of):
@@ -61,7 +58,7 @@ def test_the_slices_of_a_stack_share_their_brightness_and_time_points_do_not():
 def test_of_a_deep_stack_some_slices_are_measured_evenly():
     ramp = np.broadcast_to(np.arange(100.0)[:, None, None], (100, 8, 8)).copy()
     (first, *_) = sources(ramp, "ZYX", header(intensity=Intensity(kind="zscore", low=0.5, high=99.5)))
-    normalisation = first._normalisation
+    normalisation = first.normalisation
     assert normalisation.offset == pytest.approx(49.5, abs=2)
     assert normalisation.width == pytest.approx(ramp.std(), rel=0.1)
 
@@ -93,7 +90,7 @@ def test_a_large_plane_is_measured_from_blocks_all_over_it(monkeypatch, shape, a
     fields = {"tile": (64,) * dimensions, "overlap": (8,) * dimensions, "dimensions": dimensions}
     (source,) = sources(image, axes, header(**fields))
     low, high = np.percentile(image, (1, 99))
-    normalisation = source._normalisation
+    normalisation = source.normalisation
     assert (low, high) == pytest.approx((-10, 110), abs=1)
     assert normalisation.offset == pytest.approx(low, abs=1)
     assert normalisation.offset + normalisation.width == pytest.approx(high, abs=1)

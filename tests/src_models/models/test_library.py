@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,15 @@ def test_shipped_and_local_models_are_listed_by_name(folders):
     assert library.local_problems() == []
     assert library.find_model("mine") == path
     assert library.find_model("nuclei") == shipped / "nuclei.safetensors"
+
+
+@pytest.mark.parametrize("path", ["there/mine", "mine.safetensors", Path("/data/mine.safetensors")])
+def test_a_path_is_told_from_a_name_and_not_looked_up(folders, path):
+    named = write_model(folders[1] / "mine.safetensors")
+    assert library.model_path(path) == Path(path)
+    assert library.model_path("mine") == named
+    with pytest.raises(ModelFileError, match="There is no model 'mime'"):
+        library.model_path("mime")
 
 
 def test_folders_that_do_not_exist_hold_no_models(folders):

@@ -6,9 +6,7 @@ import torch
 
 from src_models.computing.execution import Execution
 from src_models.errors import UserError
-from src_models.images.axes import read_axes
-from src_models.images.plane_source import PlaneSource, normalisations
-from src_models.images.planes import Planes
+from src_models.images.model_image import ModelImage
 from src_models.models.header import Intensity, ModelHeader
 from src_models.prediction.object_size import choose_zoom, size_steps
 
@@ -41,9 +39,7 @@ def header(config=None, **fields):
 
 
 def source_of(image, described):
-    axes = "ZYX"[-image.ndim :]
-    planes = Planes(read_axes(image.shape, axes=axes), described.dimensions)
-    return PlaneSource(image, planes, (), described, normalisations(image, planes, described, "image"), 1.0, "image")
+    return ModelImage(image, described, axes="ZYX"[-image.ndim :], name="image").plane(())
 
 
 def disks(diameter, size, dimensions=2):
@@ -151,8 +147,8 @@ def test_no_more_than_the_middle_of_a_large_image_is_looked_at():
             return super().__getitem__(index)
 
     described = header()
-    source = source_of(disks(20, 2600), described)
-    source._image = source._image.view(Watched)
+    source = source_of(disks(20, 2600).view(Watched), described)
+    asked.clear()  # what was read to measure its intensities
     choose_zoom(source, Brightness(), CPU, described, None)
     for rows, columns in asked:
         for part in (rows, columns):

@@ -475,7 +475,7 @@ def test_a_model_that_is_chosen_while_another_runs_is_not_shown_the_others_maps(
     widget.open_model(blob_model_path)
     with qtbot.waitSignal(widget.run.ended, timeout=60_000):
         held_run.set()
-    assert "press Look" in widget.status.text()
+    assert "press Look" in widget.run_bar.status.text()
     assert list_items(widget) == []
     assert widget.look.isEnabled()
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from src_models.auditing import auditor
+from src_models.auditing.figures import Curve
 from src_models.auditing.report.averaging import average
-from src_models.auditing.results import Curve
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def test_suggestions_that_wait_stay_with_their_image(clicking, do, qtbot):
 
 
 def test_the_next_larger_and_smaller_object_and_the_last_slice_have_keys_and_buttons(clicking, do, monkeypatch):
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
 
     radii = (8, 24, 50)
     rings = [disc(60, 80, radius) for radius in radii]

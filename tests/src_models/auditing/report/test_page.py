@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 from imageio.v3 import imread
 
-from src_models.auditing.measures.cells import to_pixels
-from src_models.auditing.measures.correlation import rank_correlation
-from src_models.auditing.recorded import record_maps
-from src_models.auditing.report.averaging import average
-from src_models.auditing.report.chart import COLOURS, GREY, Panel, curve_panels, draw_chart
-from src_models.auditing.report.overlay import draw_maps
-from src_models.auditing.report.page import FILES, write_page
-from src_models.auditing.results import (
-    Audit,
+from src_models.auditing.figures import (
     BlockInfluence,
     Curve,
     Gain,
@@ -22,6 +14,14 @@ from src_models.auditing.results import (
     Pointing,
     Randomisation,
 )
+from src_models.auditing.measures.cells import to_pixels
+from src_models.auditing.measures.correlation import rank_correlation
+from src_models.auditing.recorded import record_maps
+from src_models.auditing.report.averaging import average
+from src_models.auditing.report.chart import COLOURS, GREY, Panel, curve_panels, draw_chart
+from src_models.auditing.report.overlay import draw_maps
+from src_models.auditing.report.page import FILES, write_page
+from src_models.auditing.results import Audit
 from src_models.auditing.view import view_of
 from src_models.errors import OutputError
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from src_models.auditing.results import (
-    Audit,
+from src_models.auditing.figures import (
     BlockInfluence,
     Curve,
     Gain,
@@ -15,6 +14,7 @@ from src_models.auditing.results import (
     Pointing,
     Randomisation,
 )
+from src_models.auditing.results import Audit
 
 CURVE = Curve.through((0.0, 0.5, 1.0), (1.0, 0.5, 0.0))
 

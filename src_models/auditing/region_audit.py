@@ -1,27 +1,23 @@
-"""An audit of a run's attention maps, without viewer or Qt: the generator that a worker thread steps through."""
+"""An audit of the attention maps of a run that was made on a part of an image layer, step by step."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from src_models.errors import UserError
 from src_models.models.loaded import load_model
-from src_models.prediction.jobs import Failure, RegionRun
+from src_models.prediction.jobs import RegionRun
 
 if TYPE_CHECKING:
     from src_models.auditing.results import Audit
     from src_models.progress import Progress
 
-__all__ = ["auditing_steps"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["region_audit_steps"]
 
 
-def auditing_steps(
+def region_audit_steps(
     job: RegionRun, maps: Sequence[str], labels: Any = None, plane: tuple[int, ...] | None = None
-) -> Generator[Progress, None, Audit | Failure]:
+) -> Generator[Progress, None, Audit]:
     """Audit attention maps on the part of a layer that a run was made on.
 
     Parameters
@@ -42,24 +38,14 @@ def auditing_steps(
 
     Returns
     -------
-    Audit or Failure
-        What was found, or a sentence on why nothing could be.
+    Audit
+        What was found.
+
+    Raises
+    ------
+    UserError
+        If the model has no attention, or labels do not fit.
     """
-    try:
-        return (yield from _audit(job, maps, labels, plane))
-    except UserError as error:
-        return Failure(str(error))
-    except Exception as error:
-        _log.exception("auditing the attention on layer %r failed", job.layer_name)
-        return Failure(
-            f"Auditing the attention on layer {job.layer_name!r} failed in a way that was not foreseen "
-            f"({type(error).__name__}: {error}). The log has the details for a bug report."
-        )
-
-
-def _audit(
-    job: RegionRun, maps: Sequence[str], labels: Any, plane: tuple[int, ...] | None
-) -> Generator[Progress, None, Audit]:
     from src_models.auditing.auditor import audit_steps
     from src_models.computing.execution import computing_threads
 

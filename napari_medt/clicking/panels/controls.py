@@ -19,15 +19,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.clicking.accept_panel import AcceptPanel
-from napari_medt.clicking.help import help_table
-from napari_medt.clicking.window_panel import WindowPanel
+from napari_medt.clicking.panels.accept_panel import AcceptPanel
+from napari_medt.clicking.panels.help import help_table
+from napari_medt.clicking.panels.status import BEGIN, ClickStatus
+from napari_medt.clicking.panels.window_panel import WindowPanel
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.unsaved.recovery_bar import RecoveryBar
-from src_models.clicking.sessions import ObjectAsSeen
+from src_models.clicking.in_work import ObjectAsSeen
 
 __all__ = ["ClickControls"]
 
@@ -51,7 +52,7 @@ class ClickControls:
         self.window = WindowPanel()
         self.recovery = RecoveryBar()
         self.on = QPushButton("Click in the image")
-        self.status = QLabel("Click on an object.")
+        self.status = QLabel(BEGIN)
         self.busy = QProgressBar()
         self.accept = QPushButton("Accept (A)")
         self.undo = QPushButton("Undo (Z)")
@@ -73,12 +74,12 @@ class ClickControls:
         self.map_name = QComboBox()
         self.save = QPushButton("Save objects and clicks...")
         self._window_label = QLabel("CT window")
-        self._why_not = ""  # clicks do not count, as was said last
+        self._status = ClickStatus()
         self._build(parent)
         self._explain()
         self.set_busy(None)
         self.set_ct(False)
-        self.set_object(None, "Click on an object.")
+        self.set_object(None, BEGIN)
         self.set_suggestions(None)
 
     def draws_scribbles(self) -> bool:
@@ -102,19 +103,14 @@ class ClickControls:
     def set_on(self, on: bool, why_not: str = "") -> None:
         """Show whether clicks count, and if they do not, why."""
         self.on.setText("Clicking is on: press to switch it off" if on else "Click in the image")
-        if not on:
-            self.set_status(why_not)
-        elif self.status.text() == self._why_not:
-            self.set_status("Click on an object.")
-        self._why_not = why_not
+        self._status.switched(on, why_not)
+        self.status.setText(self._status.words)
 
     def set_ready(self, ready: bool) -> None:
         """Show whether there is anything to click in."""
         self.on.setEnabled(ready)
-        if not ready:
-            self.set_status("Open an image to begin (File > Open File(s)...).")
-        elif self.status.text().startswith("Open an image"):
-            self.set_status("Click on an object.")
+        self._status.ready(ready)
+        self.status.setText(self._status.words)
 
     def set_ct(self, is_ct: bool) -> None:
         """Offer windows for a CT."""
@@ -137,6 +133,7 @@ class ClickControls:
 
     def set_status(self, words: str) -> None:
         """Say how things stand."""
+        self._status.say(words)
         self.status.setText(words)
 
     def set_busy(self, words: str | None) -> None:

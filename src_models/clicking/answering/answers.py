@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.attention.placed_map import PlacedMap
-from src_models.clicking.answer import THRESHOLD, Answer, Region
-from src_models.clicking.crop import Crop, crop_around, first_crops
-from src_models.clicking.grey_values import GreyValues
-from src_models.clicking.mending import changed, levels, obeyed
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.answer import THRESHOLD, Answer, Region
+from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
+from src_models.clicking.answering.grey_values import GreyValues
+from src_models.clicking.answering.mending import changed, levels, obeyed
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
-from src_models.clicking.zoom import best_zoom
 
 __all__ = ["AnswerMaker"]
 
@@ -91,7 +89,7 @@ class AnswerMaker:
         # A box says how large the object is, which is to become another one.
         clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
         if not _positive(clicks):
-            clicks = [_middle(before), *clicks]
+            clicks = [before.middle, *clicks]
         positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
         y, x = np.mean(_positive(clicks), axis=0)
         crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
@@ -145,7 +143,7 @@ class AnswerMaker:
             A click in the middle of what was found there stands for those of a person. The likeness is how much what
             is found looks like the object, on the mean; below 0 it rather looks like what surrounds it.
         """
-        click = _middle(neighbour)
+        click = neighbour.middle
         seen = self._again((click,), neighbour)
         image = seen.crop.read(self._read, self._shape, len(seen.grid))
         evidence = np.mean([each.evidence(image) for each in looks], axis=0)
@@ -221,7 +219,7 @@ class AnswerMaker:
         mask = held | (above & there) if last.positive else held & ~(there & ~above)
         # What stays is shown to the network as it was the next time.
         stays = ~change & (known != now)
-        grid = np.where(stays, _on_grid(before, crop, self._shape, size), found.grid)
+        grid = np.where(stays, before.on_grid(crop, size), found.grid)
         return replace(found, mask=mask, grid=grid, threshold=threshold)
 
     def _obeyed(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
@@ -293,7 +291,7 @@ class AnswerMaker:
 
         drawn = draw_prompts(prompts, place, size=size)
         if before is not None:
-            previous = _on_grid(before, crop, self._shape, size)
+            previous = before.on_grid(crop, size)
         else:
             boxes = [draw_box(prompt, place, size=size) for prompt in prompts if isinstance(prompt, Box)]
             previous = np.max(boxes, axis=0) if boxes else np.zeros((size, size), np.float32)
@@ -316,13 +314,6 @@ class AnswerMaker:
 def _around(place: float, length: int) -> slice:
     start = round(place - (length - 1) / 2)
     return slice(start, start + length)
-
-
-def _middle(answer: Answer) -> Click:
-    """Return a click in the middle of an object, as far from its edge as can be."""
-    depth = ndimage.distance_transform_edt(np.pad(answer.mask, 1))[1:-1, 1:-1]
-    y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
-    return Click(float(y + answer.region[0].start), float(x + answer.region[1].start))
 
 
 def _differs(found: Answer, area: int, larger: bool) -> bool:
@@ -402,28 +393,3 @@ def _part_over(found: NDArray[np.bool_], before: NDArray[np.bool_]) -> NDArray[n
     common = np.bincount(parts[before], minlength=count + 1)
     common[0] = 0
     return np.asarray(parts == common.argmax()) if common.any() else found
-
-
-def _on_grid(answer: Answer, crop: Crop, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
-    """Return an answer's probabilities on the grid of another square; 0 where it says nothing."""
-    if crop == answer.crop and len(answer.grid) == size:
-        return answer.grid
-    probability = answer.probability
-
-    def read(part: Sequence[slice]) -> NDArray[Any]:
-        out = np.zeros([cut.stop - cut.start for cut in part], np.float32)
-        overlap = [
-            (max(cut.start, own.start), min(cut.stop, own.stop)) for cut, own in zip(part, answer.region, strict=True)
-        ]
-        if all(low < high for low, high in overlap):
-            into = tuple(
-                slice(low - cut.start, high - cut.start) for (low, high), cut in zip(overlap, part, strict=True)
-            )
-            out_of = tuple(
-                slice(low - own.start, high - own.start)
-                for (low, high), own in zip(overlap, answer.region, strict=True)
-            )
-            out[into] = probability[out_of]
-        return out
-
-    return crop.read(read, shape, size)

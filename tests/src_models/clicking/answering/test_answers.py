@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from src_models.clicking.answer import THRESHOLD, Answer
-from src_models.clicking.answers import AnswerMaker
-from src_models.clicking.crop import Crop
+from src_models.clicking.answering.answer import THRESHOLD, Answer
+from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.crop import Crop
 from src_models.clicking.prompts import Box, Click, Scribble
 
 SHAPE = (96, 96)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.crop import Crop
-from src_models.clicking.zoom import sureness
+from src_models.clicking.answering.crop import Crop, sureness
+from src_models.clicking.prompts import Click
 
 __all__ = ["THRESHOLD", "Answer", "Region"]
 
 THRESHOLD = 0.5
 Region = tuple[slice, slice]
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class Answer:
         return slice(top + rows[0], top + rows[-1] + 1), slice(left + columns[0], left + columns[-1] + 1)
 
     @property
+    def middle(self) -> Click:
+        """A click in the middle of the object, as far from its edge as can be."""
+        depth = ndimage.distance_transform_edt(np.pad(self.mask, 1))[1:-1, 1:-1]
+        y, x = np.unravel_index(int(np.argmax(depth)), depth.shape)
+        return Click(float(y + self.region[0].start), float(x + self.region[1].start))
+
+    @property
     def sureness(self) -> float:
         """How far from undecided the network is in and around the object, 0 to 1; 0 if nothing was found."""
         return sureness(self.grid, self.grid > THRESHOLD)
@@ -91,16 +100,15 @@ class Answer:
 
     def on(self, region: Region) -> NDArray[np.bool_]:
         """Return the object's pixels in a region of the plane, or of one beside it."""
-        out = np.zeros([cut.stop - cut.start for cut in region], bool)
-        rows, columns = (
-            slice(max(cut.start, own.start), min(cut.stop, own.stop))
-            for cut, own in zip(region, self.region, strict=True)
-        )
-        if rows.start < rows.stop and columns.start < columns.stop:
-            top, left = region[0].start, region[1].start
-            into = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-            out[into] = self.mask[self.in_region(rows, columns)]
-        return out
+        return self._spread(self.mask, region)
+
+    def on_grid(self, crop: Crop, size: int) -> NDArray[np.float32]:
+        """Return the probabilities on the grid (size, size) of another square; 0 where the answer says nothing."""
+        if crop == self.crop and len(self.grid) == size:
+            return self.grid
+        probability = self.probability
+
+        return crop.read(lambda part: self._spread(probability, part), self.shape, size)
 
     def overlap(self, other: Answer) -> float:
         """Return the IoU with another answer in this plane, or in one beside it."""
@@ -117,3 +125,16 @@ class Answer:
         """Return rows and columns of the plane as those of `region`."""
         top, left = self.region[0].start, self.region[1].start
         return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+
+    def _spread(self, values: NDArray[T], region: Region) -> NDArray[T]:
+        """Return what is known in `region` of the plane, of values in the answer's own; 0 elsewhere."""
+        out = np.zeros([cut.stop - cut.start for cut in region], values.dtype)
+        rows, columns = (
+            slice(max(cut.start, own.start), min(cut.stop, own.stop))
+            for cut, own in zip(region, self.region, strict=True)
+        )
+        if rows.start < rows.stop and columns.start < columns.stop:
+            top, left = region[0].start, region[1].start
+            into = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+            out[into] = values[self.in_region(rows, columns)]
+        return out

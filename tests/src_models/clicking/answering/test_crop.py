@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src_models.clicking.crop import Crop, crop_around, first_crops
+from src_models.clicking.answering.crop import Crop, crop_around, first_crops
 from src_models.clicking.prompts import Box, Click, Scribble
 
 crops = st.builds(Crop, st.integers(-30, 60), st.integers(-30, 60), st.integers(4, 80))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from src_models.auditing.figures import BlockInfluence, Gain, MapAudit, ObjectAttention, Order
 
-if TYPE_CHECKING:
-    from src_models.auditing.results import Audit, BlockInfluence, Gain, MapAudit, ObjectAttention, Order
-
-__all__ = ["sentences"]
+__all__ = ["of_influence", "of_map", "of_object_attention", "of_reference", "of_remainder"]
 
 # Above HIGH a map is taken to be much the same as before, below LOW to be another one.
 HIGH, LOW = 0.6, 0.3
@@ -19,39 +16,23 @@ MARGIN = 0.05
 STRONG = 1.5
 
 
-def sentences(audit: Audit) -> tuple[str, ...]:
-    """Say what an audit found."""
-    lines = [_what(audit)]
-    if audit.floor >= BLIND:
-        lines.append(
-            f"With everything removed, {audit.floor:.0%} of the result is still there: the network finds objects even "
-            "in a blurred image, so removing pixels can tell little here."
-        )
-    lines += [_reference(order) for order in audit.references[:1]]
-    for one in audit.maps:
-        lines += [_order(one), _randomised(one), *_pointed(one)]
-    lines += [_look(look) for look in audit.looks if "rollout" in look.block]
-    lines += [_influence(influence) for influence in audit.influences]
-    return tuple(lines)
-
-
-def _what(audit: Audit) -> str:
-    if audit.images > 1:
-        return (
-            f"Means over {audit.images} images of {audit.name}, of each the middle: no more than the network sees at "
-            "once, and at most 256 px of what it sees."
-        )
-    assert audit.region is not None
-    top, left, height, width = audit.region
-    if audit.whole:
-        return f"The whole plane of {audit.name} was audited, {height} x {width} px."
+def of_remainder(floor: float) -> str:
+    """Say how much of the result is left with everything removed, where removing pixels then tells little."""
+    if floor < BLIND:
+        return ""
     return (
-        f"Of {audit.name} only {height} x {width} px in the middle were audited (from row {top}, column {left}): as "
-        "much as the network sees at once, and at most 256 px of what it sees."
+        f"With everything removed, {floor:.0%} of the result is still there: the network finds objects even in a "
+        "blurred image, so removing pixels can tell little here."
     )
 
 
-def _reference(order: Order) -> str:
+def of_map(one: MapAudit) -> list[str]:
+    """Say what the measures of a map mean."""
+    return [_order(one), _randomised(one), *_pointed(one)]
+
+
+def of_reference(order: Order) -> str:
+    """Say how an order to compare with does against chance."""
     pace = _pace(order.deletion_gain)
     return f"For comparison: removing pixels in the order of the {order.name} destroys the result {pace} at random."
 
@@ -119,7 +100,8 @@ def _pointed(one: MapAudit) -> list[str]:
     return [f"Of the strongest 1 % of {one.name}, {share}: {verdict}."]
 
 
-def _look(look: ObjectAttention) -> str:
+def of_object_attention(look: ObjectAttention) -> str:
+    """Say how much of the attention of objects goes to objects."""
     any_ = _against(look.any_object, look.any_object_chance)
     same = _against(look.same_object, look.same_object_chance)
     return (
@@ -135,7 +117,8 @@ def _against(share: float, chance: float) -> str:
     return "about what chance gives," if share <= 1.1 * chance else "a little more than by chance,"
 
 
-def _influence(found: BlockInfluence) -> str:
+def of_influence(found: BlockInfluence) -> str:
+    """Say how far a block's map tells what acts on a pixel."""
     correlation = found.moving_correlation
     if correlation >= HIGH:
         verdict = "the map of one pixel is a good guide to what acts on it inside the block"

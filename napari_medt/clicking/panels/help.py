@@ -5,24 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
-__all__ = ["KEYS", "help_table"]
+__all__ = ["help_table"]
 
-# What a key does, by the name of what is done.
-KEYS = {
-    "accept": "A",
-    "undo": "Z",
-    "redo": "Shift+Z",
-    "reset": "R",
-    "larger": "Plus, Shift+Plus, Equal",
-    "smaller": "Minus",
-    "flip": "X",
-    "next": "N",
-    "accept_all": "Shift+A",
-    "carry": "P",
-    "end_here": "E",
-    "attention": "V",
-    "drag": "B",
-}
 _ROWS = (
     ("Left click", "on the object: more of it is found; on an accepted one: it is open again"),
     ("Shift + click, right click", "beside the object: less is found"),

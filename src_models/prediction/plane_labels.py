@@ -1,0 +1,139 @@
+"""From the probabilities of each plane to the labels of the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from src_models.disk.scratch import Scratch
+from src_models.errors import UserError
+from src_models.images.model_image import ModelImage
+from src_models.images.plane_source import PlaneSource
+from src_models.images.planes import LabelPlane
+from src_models.images.resampling import read_resized
+from src_models.labels.labelling import blocks, classes_of, resize_labels, write_components, write_instances
+from src_models.labels.linking import link_axes, link_objects
+from src_models.labels.object_choice import drop_objects
+from src_models.prediction.findings import Findings, sizes_of
+from src_models.prediction.segmentation import ResultName
+from src_models.prediction.settings import RunSettings
+
+__all__ = ["PlaneLabels"]
+
+
+class PlaneLabels:
+    """Writes the labels of an image plane by plane, and takes note of what is found.
+
+    Parameters
+    ----------
+    image
+        The image.
+    settings
+        What a person chose.
+    labels_out
+        Array of zeros to write to; None makes one in memory.
+
+    Attributes
+    ----------
+    labels
+        The array that is written to.
+    result
+        Whether that holds objects or classes.
+    link
+        Axes through which objects will be linked.
+    findings
+        What was found so far.
+
+    Raises
+    ------
+    UserError
+        If a setting is out of its range, or `labels_out` cannot hold the labels.
+    """
+
+    def __init__(self, image: ModelImage, settings: RunSettings, labels_out: Any) -> None:
+        self._header, self._planes = image.header, image.planes
+        self._choice = settings.choice
+        self._instances = self._choice.of_instances(self._header.instances)
+        self._next_id = 1
+        self.result: ResultName = settings.result or self._header.result
+        self.link = link_axes(settings.link, self._planes) if self.result == "instances" else ""
+        self.labels = self._room(labels_out, image.name)
+        self.findings = Findings(self._header, self._planes, self.result)
+
+    def _room(self, labels_out: Any, name: str) -> Any:
+        shape = self._planes.label_shape
+        if labels_out is None:
+            return np.zeros(shape, np.int32 if self.result == "instances" else np.uint8)
+        if tuple(labels_out.shape) != shape:
+            raise UserError(f"labels_out has the shape {tuple(labels_out.shape)}; the labels of {name} have {shape}")
+        kept = np.dtype(labels_out.dtype)
+        if kept.kind not in "iu" or (self.result == "instances" and kept.itemsize < 4):
+            raise UserError(
+                f"labels_out holds {kept}; make it int32, which holds the numbers of all objects and classes"
+            )
+        return labels_out
+
+    def count(self, source: PlaneSource) -> int:
+        """Return the number of steps that a plane takes, its part in linking included."""
+        here = len(blocks(self._planes.shape))
+        if self.result == self._header.result == "instances":
+            here = len(blocks(source.shape)) + (here if source.zoom != 1 else 0)
+        return here + len(self.link)
+
+    def write(self, source: PlaneSource, probabilities: Any, working: Scratch) -> Iterator[str]:
+        """Write the labels of a plane; yield, after every block, a line on what is being done.
+
+        Parameters
+        ----------
+        source
+            The plane.
+        probabilities
+            Of its classes at the network's scale, (classes, *source.shape).
+        working
+            Where working files may lie.
+        """
+        out, first_id = LabelPlane(self.labels, self._planes, source.plane), self._next_id
+        if self._header.result == "instances":
+            for region in blocks(source.shape):
+                self.findings.certainty.add(np.asarray(probabilities[(slice(None), *region)]))
+        if self.result == self._header.result == "instances":
+            yield from self._separate(source, probabilities, working, out)
+        else:
+            yield from self._classify(source, probabilities, out)
+            if self.result == "instances":
+                self._next_id = write_components(out, self._next_id)
+        if self.result == "instances":
+            self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self._next_id))
+
+    def _separate(self, source: PlaneSource, probabilities: Any, working: Scratch, out: LabelPlane) -> Iterator[str]:
+        target = out if source.zoom == 1 else working.zeros(source.shape, np.int32)
+        for next_id in write_instances(probabilities, self._instances, target, self._next_id):
+            self._next_id = next_id
+            yield "separating objects"
+        if source.zoom != 1:
+            for _ in resize_labels(target, probabilities, self._instances.foreground, out):
+                yield "drawing objects at full size"
+
+    def _classify(self, source: PlaneSource, probabilities: Any, out: LabelPlane) -> Iterator[str]:
+        threshold = self._instances.foreground if self._header.result == "instances" else None
+        for region in blocks(out.shape):
+            block = read_resized(
+                lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
+            )
+            out[region] = classes = classes_of(self._choice.of_classes(block), foreground=threshold)
+            if self.result == "semantic":
+                self.findings.add_classes(classes)
+            yield "choosing classes"
+
+    def finish(self) -> Iterator[str]:
+        """Link the objects of neighbouring planes, then drop those that are not wanted."""
+        for next_id in link_objects(self.labels, self._planes, self.link):
+            self._next_id = next_id
+            yield "linking objects of neighbouring planes"
+        if self.link:
+            self.findings.set_linked(self.link, self._next_id - 1)
+        least = self._choice.least_area(self._header.dimensions)
+        if self.result == "instances" and (least > 0 or self._choice.drop_edge):
+            self.findings.set_kept(*drop_objects(self.labels, self._planes, least, self._choice.drop_edge))

@@ -1,0 +1,150 @@
+"""An image ready for a model: how it is read, what is refused, and the planes that a network sees."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from src_models.errors import ImageError, UserError
+from src_models.images.axes import read_axes
+from src_models.images.ct_windows import ct_window
+from src_models.images.model_image import ModelImage
+from src_models.models.header import Intensity, ModelHeader
+
+RNG = np.random.default_rng(0)
+GREY = ModelHeader(
+    name="m",
+    purpose="",
+    architecture="unet",
+    config={},
+    classes=("background", "cell"),
+    channels=("grey",),
+    intensity=Intensity(kind="window", low=0, high=100),
+)
+COLOUR = dataclasses.replace(GREY, channels=("red", "green", "blue"))
+VOLUME = dataclasses.replace(GREY, dimensions=3, tile=(32,) * 3, overlap=(8,) * 3)
+
+
+class Watched:
+    """A lazy array that tells whether it was read."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype, self.read = values, values.shape, values.dtype, 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        return self.values[index]
+
+
+def whole(source):
+    return source.read([slice(0, size) for size in source.shape])
+
+
+def test_nothing_is_read_before_a_plane_is_asked_for_and_its_range_is_measured_once():
+    lazy = Watched(RNG.uniform(0, 100, (3, 20, 30)))
+    image = ModelImage(lazy, GREY, axes="ZYX")
+    assert lazy.read == 0
+    image.plane((0,))
+    measured = lazy.read
+    assert measured > 0
+    image.plane((1,))
+    assert lazy.read == measured
+
+
+@pytest.mark.parametrize("axes", ["TCZYX", "CZTYX", "YXTCZ"])
+def test_a_plane_is_the_image_at_its_place_whatever_the_order_of_the_axes(axes):
+    """Against plain indexing of the array whose axes are in the usual order."""
+    usual = RNG.uniform(0, 100, (2, 3, 4, 10, 12))  # T, C, Z, Y, X
+    array = np.transpose(usual, ["TCZYX".index(letter) for letter in axes])
+    image = ModelImage(array, COLOUR, axes=axes)
+    for plane in image.planes:
+        at = dict(zip(image.planes.leading, plane, strict=True))
+        assert_allclose(whole(image.plane(plane)), usual[at["T"], :, at["Z"]] / 100, rtol=1e-5)
+
+
+def test_a_volume_is_one_plane_of_a_3d_network_and_many_of_a_2d_one():
+    stack = RNG.uniform(0, 100, (6, 20, 30))
+    assert whole(ModelImage(stack, VOLUME, axes="ZYX").plane(())).shape == (1, 6, 20, 30)
+    flat = ModelImage(stack, GREY, axes="ZYX")
+    assert len(flat.planes) == 6
+    assert_allclose(whole(flat.plane((4,)))[0], stack[4] / 100, rtol=1e-5)
+
+
+def test_one_channel_is_cut_out_by_number_or_by_the_reading():
+    image = RNG.uniform(0, 100, (2, 20, 30))
+    by_number = ModelImage(image, GREY, axes="CYX", channel=1)
+    by_reading = ModelImage(image, GREY, axes=read_axes(image.shape, axes="CYX", channel=1))
+    for seen in (by_number, by_reading):
+        assert seen.reading.channel == 1
+        assert_allclose(whole(seen.plane(()))[0], image[1] / 100, rtol=1e-5)
+
+
+def test_grey_becomes_colour_and_colour_grey_as_a_model_needs_them():
+    grey, colour = RNG.uniform(0, 100, (20, 30)), RNG.uniform(0, 100, (20, 30, 3))
+    assert_allclose(whole(ModelImage(grey, COLOUR).plane(())), np.stack([grey / 100] * 3), rtol=1e-5)
+    luma = colour @ np.array([0.299, 0.587, 0.114])
+    assert_allclose(whole(ModelImage(colour, GREY, axes="YXC").plane(()))[0], luma / 100, rtol=1e-5)
+
+
+def test_a_window_of_ct_is_used_in_place_of_the_models_own_intensity():
+    scan = RNG.uniform(-1000, 1500, (20, 30)).astype(np.float32)
+    seen = ModelImage(scan, GREY, intensity=ct_window("soft tissue").intensity)
+    assert_allclose(whole(seen.plane(()))[0], np.clip((scan + 150) / 400, 0, 1), atol=1e-5)
+    assert seen.header.intensity.low == -150
+    assert GREY.intensity.low == 0
+
+
+def test_a_zoom_makes_an_image_of_discs_so_much_larger():
+    y, x = np.mgrid[:60, :80]
+    disc = 100.0 * (np.hypot(y - 30, x - 40) < 15)
+    image = ModelImage(disc, GREY)
+    for zoom in (0.5, 1.5, 2):
+        seen = whole(image.plane((), zoom))[0]
+        assert seen.shape == (60 * zoom, 80 * zoom)
+        assert seen.sum() == pytest.approx(np.pi * (15 * zoom) ** 2, rel=0.03)
+
+
+def test_a_list_of_numbers_is_an_image_too():
+    assert_array_equal(whole(ModelImage([[0, 50], [100, 100]], GREY).plane(())), [[[0, 0.5], [1, 1]]])
+
+
+@pytest.mark.parametrize("plane", [(3,), (-1,), (), (0, 0)])
+def test_a_plane_that_is_not_there_is_refused_with_how_the_image_is_read(plane):
+    image = ModelImage(np.zeros((3, 20, 30)), GREY, axes="ZYX", name="stack.tif")
+    with pytest.raises(UserError, match=r"stack\.tif has no plane .*; it is read as Z=3, Y=20, X=30"):
+        image.plane(plane)
+
+
+@pytest.mark.parametrize(
+    ("image", "header", "options", "words"),
+    [
+        (np.zeros((2, 20, 30)), GREY, {"axes": "CYX"}, "has 2 channels and the model 'm' takes 1"),
+        (np.zeros((20, 30)), VOLUME, {}, "a 3D model needs a stack"),
+        (np.zeros((20, 30), complex), GREY, {}, "complex numbers"),
+        (np.zeros((20, 30)), GREY, {"channel": 1}, "there is no channel 1"),
+        (np.zeros((20, 30)), GREY, {"axes": "ZYX"}, "name 3 axes, but it has 2"),
+        (np.zeros((4, 20, 30)), GREY, {"axes": read_axes((20, 30))}, "name 2 axes, but it has 3"),
+    ],
+)
+def test_what_the_model_cannot_take_is_refused_at_once_by_its_name(image, header, options, words):
+    with pytest.raises(ImageError, match=words) as told:
+        ModelImage(image, header, name="cells.tif", **options)
+    assert "cells.tif" in str(told.value)
+
+
+def test_an_image_without_any_number_is_refused_when_it_is_looked_at():
+    image = ModelImage(np.full((20, 30), np.nan), GREY, name="empty.tif")
+    with pytest.raises(ImageError, match=r"empty\.tif has no value that is a finite number"):
+        image.plane(())
+
+
+def test_three_dyes_taken_for_colours_are_pointed_out_and_a_picture_is_not():
+    dyes = np.zeros((3, 40, 40), np.uint8)
+    for channel, columns in enumerate((slice(0, 8), slice(12, 20), slice(24, 32))):
+        dyes[channel, 10:30, columns] = 200  # something bright in each, where the others are dark
+    assert "look like three dyes" in ModelImage(dyes, COLOUR, axes="CYX").channel_note
+    assert "look like three dyes" in ModelImage(np.moveaxis(dyes, 0, -1), COLOUR).channel_note
+    stained = np.stack([RNG.integers(150, 250, (40, 40)).astype(np.uint8)] * 3, axis=-1)
+    assert ModelImage(stained, COLOUR).channel_note is None
+    assert ModelImage(dyes[0], COLOUR).channel_note is None
