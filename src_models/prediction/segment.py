@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import platform
 import tempfile
-from collections.abc import Callable, Collection, Generator, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Collection, Generator
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ from torch import nn
 from src_models.attention.placed_map import PlacedMap
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
+from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError, UserError
 from src_models.images.axes import AxesReading
@@ -359,10 +358,5 @@ class _Run:
                 "precision": str(self.execution.dtype).removeprefix("torch."),
                 "attention": list(self.attention),
             },
-            "versions": _versions(),
+            "versions": package_versions("napari-medt", "torch", "numpy", "scikit-image"),
         }
-
-
-def _versions() -> Mapping[str, str]:
-    packages = ("napari-medt", "torch", "numpy", "scikit-image")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

@@ -28,7 +28,7 @@ viewer.window.add_plugin_dock_widget("napari-medt", sys.argv[1])
 print(*sorted(looked_for & set(sys.argv[2].split())))
 viewer.close()
 """
-HEAVY = "torch monai lightning numba zarr scipy skimage dask tifffile nibabel pydicom safetensors pandas"
+HEAVY = "torch monai lightning_fabric numba zarr scipy skimage dask tifffile nibabel pydicom safetensors pandas"
 
 
 @pytest.mark.parametrize("name", ["Segment", "Click", "Attention", "Correct and learn"])
