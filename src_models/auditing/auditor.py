@@ -39,7 +39,7 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.models.architectures import choose_attention, create, usual_attention
 from src_models.models.checkpoint import Model
-from src_models.nets.axial_attention import axial_blocks
+from src_models.nets.axial.attention import axial_blocks
 from src_models.probing.axial_probe import AxialProbe
 from src_models.progress import Progress
 

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from src_models.nets.architecture import DECODER, GATES, LearnablePart
-from src_models.nets.axial_attention import AxialBlock, PlainConvNorm, gate_parameters
+from src_models.nets.axial.attention import AxialBlock, PlainConvNorm, gate_parameters
 from src_models.nets.medt_architectures import BLOCKS
 from src_models.nets.network import Network
 from src_models.nets.patches import from_patches, to_patches
@@ -49,7 +49,7 @@ class AxialBranch(nn.Module):
     depth
         Number of layers: 4, or the first 2 without the convolution at the bottom.
     gated, compatible
-        As in :class:`~src_models.nets.axial_attention.AxialAttention`.
+        As in :class:`~src_models.nets.axial.attention.AxialAttention`.
     name, patches
         The branch's name and the patches per side it works on, for what is recorded.
     """

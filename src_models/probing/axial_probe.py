@@ -23,8 +23,9 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
-from src_models.nets.axial_attention import AxialAttention, AxialBlock, axial_blocks
-from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row, in_single
+from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks
+from src_models.nets.kernels.axial import in_single
+from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
 from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Tile, Tiling
 

@@ -25,8 +25,9 @@ from torch import Tensor, nn
 from src_models.auditing.figures import BlockInfluence
 from src_models.auditing.measures.correlation import cosine, rank_correlation
 from src_models.computing.execution import fold_batch_norms
-from src_models.nets.axial_attention import AxialAttention, axial_blocks
-from src_models.nets.kernels.axial import attend_joined, attention_matrix, attention_row
+from src_models.nets.axial.attention import AxialAttention, axial_blocks
+from src_models.nets.kernels.axial import attend_joined
+from src_models.nets.kernels.axial_plain import attention_matrix, attention_row
 
 __all__ = ["Influences", "audit_influence", "influences"]
 

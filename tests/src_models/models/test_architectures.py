@@ -11,7 +11,7 @@ from src_models.errors import ModelFileError
 from src_models.models.architectures import architectures, attention_names, create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import ModelHeader
-from src_models.nets.axial_taps import MATRIX
+from src_models.nets.axial.taps import MATRIX
 from src_models.nets.medt_architectures import AXIAL
 
 CONFIGURATIONS = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from src_models.nets.axial_record import AxialRecord
+from src_models.nets.axial.record import AxialRecord
 from src_models.nets.tap import AttentionTap
 
 __all__ = ["AxialTaps"]
