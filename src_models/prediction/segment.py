@@ -29,7 +29,7 @@ from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
 from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
-from src_models.errors import OutputError, UserError
+from src_models.errors import OutputError
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
@@ -42,7 +42,7 @@ from src_models.prediction.object_size import LOOKING, ObjectSize, size_steps
 from src_models.prediction.plane_labels import PlaneLabels
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 from src_models.prediction.segmentation import ResultName, Segmentation
-from src_models.prediction.settings import RunSettings
+from src_models.prediction.settings import RunSettings, check_segments
 from src_models.progress import Progress, finish
 
 __all__ = ["segment", "segment_steps"]
@@ -188,11 +188,7 @@ def _steps(
     labels_out: Any,
     name: str,
 ) -> Generator[Progress, None, Segmentation]:
-    if model.header.prompts:
-        raise UserError(
-            f"the model {model.header.name!r} answers clicks and does not segment by itself: use the widget Click or "
-            "`napari-medt click`, or choose another model"
-        )
+    check_segments(model.header)
     ready = ModelImage(image, model.header, axes=axes, channel=channel, name=name)
     return (yield from _Run(ready, model, settings, labels_out).steps())
 

@@ -9,7 +9,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Device, Devices, Overwrite, Seed
+from napari_medt.cli.options import Devices, Overwrite, Seed
 from src_models.errors import UserError
 from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
@@ -66,7 +66,7 @@ def finetune(
         ),
     ] = 0.5,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
     strategy: Annotated[
         str,
