@@ -30,8 +30,6 @@ OPEN_DOORS = {
 LONG = {
     "src_models/nets/kernels/axial_cpu_kernels.py": "kernels that numba compiles, one beside the other",
     "src_models/nets/kernels/axial_triton_kernels.py": "kernels that Triton compiles, one beside the other",
-    "src_models/nets/attention_unet.py": "one paper, one file",
-    "src_models/nets/axial_attention.py": "one layer, with the shapes and the equations of its paper",
     "src_models/finetuning/learning.py": "one loop and its settings",
     "src_models/prediction/segment.py": "one function, with what is said of each of its options",
 }

@@ -159,10 +159,10 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
     whole, pieces = tmp_path / "whole.safetensors", tmp_path / "pieces.safetensors"
     options = [*QUICK, "--name", "m"]
     assert run(cells, "-o", whole, *options).exit_code == 0
-    from src_models.training import training
+    from src_models.training.run_files import RunFiles
 
-    store = training._Run._store
-    monkeypatch.setattr(training._Run, "_store", lambda *a: [store(*a), (_ for _ in ()).throw(KeyboardInterrupt)])
+    keep = RunFiles.keep
+    monkeypatch.setattr(RunFiles, "keep", lambda *a, **f: [keep(*a, **f), (_ for _ in ()).throw(KeyboardInterrupt)])
     assert run(cells, "-o", pieces, *options).exit_code != 0
     monkeypatch.undo()
     assert (tmp_path / "pieces.training.pt").exists()
