@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 
-HEAVY = ("torch", "monai", "lightning", "skimage", "dask", "zarr", "scipy", "napari", "qtpy")
+HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy", "napari", "qtpy")
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
     "attention", "audit", "click", "clicks", "convert", "correct", "corrections", "demo", "evaluate", "finetune",
