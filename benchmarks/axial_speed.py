@@ -25,8 +25,9 @@ from benchmarks.authors_medt import authors_network
 from benchmarks.machine import report, seconds
 from src_models.computing.execution import choose_execution, prepare
 from src_models.computing.memory import reused_memory
-from src_models.models.architectures import AXIAL, create
+from src_models.models.architectures import create
 from src_models.models.official import from_state_dict
+from src_models.nets.medt_architectures import AXIAL
 
 SIZE, LARGE = 128, 512
 THREADS = 2

@@ -32,9 +32,9 @@ from benchmarks.machine import report
 from src_models.disk.atomic import atomic_path
 from src_models.files.dataset import DataSet, read_sample
 from src_models.labels.metrics import pixel_counts
-from src_models.models.architectures import AXIAL
 from src_models.models.checkpoint import Model, load
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.axial.attention import AxialAttention
+from src_models.nets.medt_architectures import AXIAL
 from src_models.prediction.segment import segment
 from src_models.training import training
 from src_models.training.new_model import new_header

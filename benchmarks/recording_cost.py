@@ -25,9 +25,9 @@ from src_models.computing.execution import choose_execution, prepare
 from src_models.computing.memory import reused_memory
 from src_models.models.architectures import attention_names, usual_attention
 from src_models.models.checkpoint import Model, load
-from src_models.nets.axial_attention import AxialBlock
-from src_models.nets.axial_taps import AxialTaps
-from src_models.nets.kernels.axial import attention_matrix
+from src_models.nets.axial.attention import AxialBlock
+from src_models.nets.axial.taps import AxialTaps
+from src_models.nets.kernels.axial_plain import attention_matrix
 from src_models.nets.tap import AttentionTap
 
 MODELS = ("nuclei", "nuclei-medt")

@@ -7,59 +7,88 @@ traceback is a bug.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
 from napari_medt.cli import click, clicks, demo, segment
 from napari_medt.cli.attention import attention, audit
+from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, with_voice
 from napari_medt.cli.corrections import correct, corrections, finetune, next_slices
 from napari_medt.cli.models import convert, evaluate, models, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
 
+NAME = "napari-medt"
+
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    """Leave types out of the help where they tell nothing: of flags, which take no value, and of arguments."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+        elif parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: ""
+    return parameters
+
+
+class _Command(TyperCommand):
+    """A command, with help on its options as people type them."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
+
 
 class _Commands(TyperGroup):
     """The commands, with errors for people instead of tracebacks."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_types(super().get_params(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except UserError as error:
-            typer.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            complain(str(error))
             raise typer.Exit(1) from error
 
 
 app = typer.Typer(
-    name="napari-medt",
+    name=NAME,
     cls=_Commands,
     help="Segment images with attention networks, and see where they look.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
-app.command()(models.models)
-app.command()(segment.segment)
-app.command()(attention.attention)
-app.command()(audit.audit)
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(click.click)
-app.command()(clicks.clicks)
-app.command()(correct.correct)
-app.command()(corrections.corrections)
-app.command("next")(next_slices.next_slices)
-app.command()(finetune.finetune)
-app.command()(convert.convert)
-app.command()(demo.demo)
+
+
+def _add(panel: str, *commands: Callable[..., None], name: str | None = None) -> None:
+    for command in commands:
+        app.command(name, cls=_Command, help=_paragraphs(command), rich_help_panel=panel)(with_voice(command))
+
+
+def _paragraphs(command: Callable[..., None]) -> str:
+    """Return the docstring with a line for each paragraph, for the terminal to break."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(command) or "").split("\n\n"))
+
+
+_add("Segment", segment.segment, click.click, demo.demo)
+_add("Attention", attention.attention, audit.audit)
+_add("Correct and learn", correct.correct, corrections.corrections)
+_add("Correct and learn", next_slices.next_slices, name="next")
+_add("Correct and learn", finetune.finetune)
+_add("Models", models.models, train.train, convert.convert, evaluate.evaluate, clicks.clicks)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"napari-medt {__version__}")
+        typer.echo(f"{NAME} {__version__}")
         raise typer.Exit
 
 
@@ -68,10 +97,13 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Segment images with attention networks, and see where they look."""
+    set_voice(quiet=quiet, verbose=verbose)
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name=NAME)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_medt.cli.options import Window, window_intensity
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Window, WindowName
 from src_models.errors import ImageError, OutputError, UserError
+from src_models.progress import Progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from src_models.clicking.clicked_object import AcceptedObject
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
@@ -21,19 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["click"]
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
 SCANS = (".nii.gz", ".nii")
 SUFFIXES = (".tif", ".tiff", ".zarr", *SCANS)
 
 
 def click(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="TIFF, OME-TIFF, PNG, JPEG, zarr, NIfTI, or a folder of DICOM slices."),
-    ],
+    image: Image,
     output: Annotated[
         Path,
-        typer.Option(metavar="LABELS", help="File for the labels: .tif, .zarr, or .nii.gz of a scan."),
+        typer.Option("--output", "-o", metavar="FILE", help="File for the labels: .tif, .zarr, or .nii.gz of a scan."),
     ],
     at: Annotated[
         list[str] | None, typer.Option(metavar="Y,X", help="Click on the object at this pixel. Repeatable.")
@@ -58,22 +55,16 @@ def click(
         list[int] | None,
         typer.Option(metavar="N", help="Last slice that holds the object when it is carried, from 0. Once a side."),
     ] = None,
-    window: Annotated[
-        Window | None,
-        typer.Option(help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given."),
-    ] = None,
-    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")] = "click",
-    axes: Annotated[str | None, typer.Option(help="Axes of the image by hand, such as ZYX or CYX.")] = None,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    model: ClickModel = "click",
+    overwrite: Overwrite = False,
+    window: Window = None,
+    axes: Axes = None,
+    device: Device = "auto",
 ) -> None:
     """Segment one object by a box and clicks, given in this order: box, on the object, beside it.
 
     Beside the labels, NAME.clicks.json tells what the object was made by.
     """
-    from rich.console import Console
-
-    from src_models.disk.atomic import check_new, check_writable
     from src_models.files.clicked_objects import clicks_path, write_clicks
     from src_models.files.images import read_image
 
@@ -82,13 +73,14 @@ def click(
         raise UserError("give --larger or --smaller, not both")
     if ends_at and not carry:
         raise UserError("--ends-at says how far the object is carried: give --carry as well")
-    for path in (output, clicks_path(output)):
-        check_new(path, overwrite=overwrite)
+    options.check_model(model, device)
+    options.check_files(image)
+    _check_suffix(output)
     source = read_image(image, axes=axes)
-    _check_suffix(output, source)
-    check_writable(output.parent)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{image}: {source.reading.describe()}")
+    _check_scan(output, source)
+    options.check_outputs(output, clicks_path(output), overwrite=overwrite)
+    console = Console()
+    console.say(f"{image}: {source.reading.describe()}")
     session = _session(source, model, device, window, _plane(plane, source))
     between = _between(ends_at or [], session)
     _click(session, prompts, larger - smaller)
@@ -98,7 +90,7 @@ def click(
     _write_labels(output, accepted, source, overwrite=overwrite)
     entry = {"value": 1, "image": source.name, "axes": source.reading.axes, **accepted.to_dict()}
     write_clicks(output, [entry], overwrite=overwrite)
-    console.print(f"  {_described(accepted)} -> {output}")
+    console.say(f"  {_described(accepted)} -> {output}")
 
 
 def _prompts(at: list[str], beside: list[str], box: str | None) -> list[Prompt]:
@@ -151,13 +143,13 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
 
 
 def _session(
-    source: ImageFile, model: str, device: str, window: Window | None, plane: tuple[int, ...] | None
+    source: ImageFile, model: str, device: str, window: WindowName | None, plane: tuple[int, ...] | None
 ) -> ClickSession:
     from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.session import ClickSession
     from src_models.models.checkpoint import load
 
-    intensity = window_intensity(window, source.data, colours="C" in source.reading.axes)
+    intensity = options.window_intensity(window, source.data, colours="C" in source.reading.axes)
     network = ClickNetwork(load(model), device)
     name = str(source.path)
     return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)
@@ -191,12 +183,12 @@ def _click(session: ClickSession, prompts: list[Prompt], steps: int) -> None:
 
 
 def _carry(session: ClickSession, between: tuple[int, int], console: Console) -> None:
-    with console.status("carrying") as status:
+    with console.bar("carrying") as report:
         for done, plane in session.carry(between=between):
-            status.update(f"carrying: {done} slices, now {plane}")
+            report(Progress(done, 0, f"{done} slices, now {plane}"))
     for direction, word in ((-1, "backward"), (1, "forward")):
         end = session.state.ends[direction]
-        console.print(f"  {word} to plane {','.join(map(str, end.plane))}: {end.why}")
+        console.say(f"  {word} to plane {','.join(map(str, end.plane))}: {end.why}")
 
 
 def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, overwrite: bool) -> None:
@@ -226,11 +218,13 @@ def _draw(accepted: AcceptedObject, source: ImageFile, labels: Any) -> None:
         labels[planes.label_index(part.plane, part.region)] = planes.to_label_order(part.mask)
 
 
-def _check_suffix(path: Path, source: ImageFile) -> None:
-    name = path.name.lower()
-    if not name.endswith(SUFFIXES):
+def _check_suffix(path: Path) -> None:
+    if not path.name.lower().endswith(SUFFIXES):
         raise OutputError(f"{path}: labels are written as {', '.join(SUFFIXES)}; choose one of these endings")
-    if name.endswith(SCANS) and (source.geometry is None or "C" in source.reading.axes):
+
+
+def _check_scan(path: Path, source: ImageFile) -> None:
+    if path.name.lower().endswith(SCANS) and (source.geometry is None or "C" in source.reading.axes):
         raise OutputError(
             f"{path}: labels are written as NIfTI for scans alone, which {source.path} is not; choose .tif or .zarr"
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_medt.cli.options import Window, window_intensity
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import ClickModel, DataSetFolder, Device, JsonFile, Overwrite, Seed, Window
+from src_models.progress import Progress
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,61 +20,51 @@ if TYPE_CHECKING:
 
 __all__ = ["clicks"]
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-
 
 def clicks(
-    data_set: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="Folder with images/, masks/ and perhaps manifest.csv.")
-    ],
-    model: Annotated[str, typer.Option(help="A model of clicks: its name, or a path.")] = "click",
-    split: Annotated[str, typer.Option(help="Which images: a word of the manifest, or all.")] = "val",
+    data_set: DataSetFolder,
+    model: ClickModel = "click",
+    split: Annotated[str, typer.Option(metavar="WORD", help="Which images: a word of the manifest, or all.")] = "val",
     classes: Annotated[
         bool, typer.Option("--classes/--instances", help="Masks hold classes, whose parts are objects, or number them.")
     ] = False,
     most: Annotated[
-        int | None, typer.Option(min=1, help="Objects of each image at the most, evenly spread; all unless given.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Objects of each image at the most, evenly spread; all unless given."),
     ] = None,
     hurried: Annotated[
         bool, typer.Option("--hurried/--careful", help="Click somewhere in the error, or in its middle.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of where hurried clicks go.")] = 0,
-    window: Annotated[
-        Window | None,
-        typer.Option(help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given."),
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the scores of all objects here.")] = None,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    seed: Seed = 0,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
+    window: Window = None,
+    device: Device = "auto",
 ) -> None:
     """Click on every object until it is right, as a person would, and count the clicks (NoC)."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
-
-    from src_models.clicking.answering.network import ClickNetwork
-    from src_models.clicking.training.evaluator import by_label, click_data_set, write_scores
-    from src_models.disk.atomic import check_new
     from src_models.files.dataset import DataSet
-    from src_models.models.checkpoint import load
 
-    if json:
-        check_new(json, overwrite=overwrite)
+    options.check_model(model, device)
     data = DataSet.open(data_set)
     samples = _samples(data, split)
+    options.check_outputs(json, overwrite=overwrite)
+    from src_models.clicking.answering.network import ClickNetwork
+    from src_models.clicking.training.evaluator import by_label, click_data_set, write_scores
+    from src_models.models.checkpoint import load
+
     loaded = load(model)
     network = ClickNetwork(loaded, device)
     console = Console()
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console) as bar:
-        task = bar.add_task("clicking")
+    with console.bar("clicking") as report:
         done = 0
 
         def show(score: ObjectScore) -> None:
             nonlocal done
             done += 1
-            bar.update(task, description=f"{score.image}: {done} objects")
+            report(Progress(done, 0, f"{score.image}: {done} objects"))
 
         def look(image: Any) -> Intensity | None:
-            return window_intensity(window, image, colours=image.shape[-1] in (3, 4))
+            return options.window_intensity(window, image, colours=image.shape[-1] in (3, 4))
 
         scores = click_data_set(
             samples,
@@ -85,7 +77,7 @@ def clicks(
             class_names=data.class_names,
             on_object=show,
         )
-    console.print(_table(by_label(scores)))
+    console.show(_table(by_label(scores)))
     if json:
         notes = {
             "data_set": str(data_set),
@@ -95,7 +87,7 @@ def clicks(
             "clicks": "hurried" if hurried else "careful",
             "window": window or "soft tissue for what looks like CT",
         }
-        console.print(f"scores: {write_scores(json, scores, notes, overwrite=overwrite)}")
+        console.say(f"scores: {write_scores(json, scores, notes, overwrite=overwrite)}")
 
 
 def _samples(data: DataSet, split: str) -> tuple[Sample, ...]:

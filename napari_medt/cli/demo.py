@@ -7,16 +7,19 @@ from typing import Annotated
 
 import typer
 
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import ResultsFolder
+
 __all__ = ["demo"]
 
 
 def demo(
     image: Annotated[
-        str, typer.Option(help="The sample image: fluorescence, histology or brightfield.")
+        str, typer.Option(metavar="NAME", help="The sample image: fluorescence, histology or brightfield.")
     ] = "fluorescence",
-    output: Annotated[Path, typer.Option(help="Folder for labels and attention maps.")] = Path("demo_output"),
+    output: ResultsFolder = Path("demo_output"),
     picture: Annotated[
-        Path, typer.Option(help="Picture of the whole window, written where there is no display.")
+        Path, typer.Option(metavar="FILE", help="Picture of the whole window, written where there is no display.")
     ] = Path("demo.png"),
     offscreen: Annotated[
         bool, typer.Option("--offscreen", help="Write the picture and end, even where there is a display.")
@@ -27,24 +30,24 @@ def demo(
     from napari_medt.system_libraries import has_display
     from src_models.disk.atomic import check_writable
 
+    console = Console()
     if not has_display():
-        the_demo.run_on_virtual_screen(
-            ["demo", "--image", image, "--output", str(output), "--picture", str(picture), "--offscreen"]
-        )
+        same = ["--image", image, "--output", str(output), "--picture", str(picture), *console.voice]
+        the_demo.run_on_virtual_screen(["demo", *same, "--offscreen"])
     the_demo.check_window()
     check_writable(output)
-    typer.echo(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
+    console.say(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
     result = the_demo.segment_sample(image)
-    typer.echo(f"  found {result.outcome.summary}")
+    console.say(f"  found {result.outcome.summary}")
     for path in the_demo.write_results(result, output):
-        typer.echo(f"  wrote {path}")
+        console.say(f"  wrote {path}")
     viewer = the_demo.show(result)
     if offscreen:
         the_demo.save_picture(viewer, picture)
         viewer.close()
-        typer.echo(f"  wrote {picture}")
+        console.say(f"  wrote {picture}")
     else:
         import napari
 
-        typer.echo("Opening napari.")
+        console.say("Opening napari.")
         napari.run()

@@ -1,20 +1,225 @@
-"""Reading the option ``--window``: which part of the Hounsfield scale a network of clicks is shown."""
+"""The options that several commands share, so that each is called and explained alike; reading and checking them.
+
+What can be checked of an option without torch is checked here: a mistyped name is answered at once.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from src_models.attention.words import map_words
+from src_models.computing.devices import DeviceName
 
 if TYPE_CHECKING:
-    from src_models.models.header import Intensity
+    from collections.abc import Sequence
 
-__all__ = ["Window", "window_intensity"]
+    from src_models.models.header import Intensity, ModelHeader
+
+__all__ = [
+    "Axes",
+    "ClickModel",
+    "DataSetFolder",
+    "Device",
+    "Devices",
+    "Diameter",
+    "Image",
+    "JsonFile",
+    "Licence",
+    "Maps",
+    "Model",
+    "ModelFile",
+    "ModelName",
+    "Overwrite",
+    "Purpose",
+    "ResultsFolder",
+    "Seed",
+    "Window",
+    "check_files",
+    "check_model",
+    "check_outputs",
+    "complete_model",
+    "parse_intensity",
+    "window_intensity",
+]
+
+# Panels of the help of commands with many options.
+IMAGES, OBJECTS, RUNNING, NETWORK, LEARNING, RESULTS = (
+    "How images are read", "Which objects", "Running", "The network", "Learning", "Results",
+)  # fmt: skip
+
+
+def complete_model(incomplete: str) -> list[tuple[str, str]]:
+    """Return the names of models that begin so, each with what it is for; paths are the shell's to complete."""
+    from src_models.models.library import local_models, shipped_models
+
+    entries = [*shipped_models(), *local_models()]
+    return [(entry.name, entry.header.purpose) for entry in entries if entry.name.startswith(incomplete)]
+
+
+Image = Annotated[
+    Path, typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, or a folder of DICOM slices.")
+]
+DataSetFolder = Annotated[
+    Path,
+    typer.Argument(metavar="DATASET", help="Folder with images/, masks/ (equal names) and perhaps manifest.csv."),
+]
+MODEL = typer.Option(
+    "--model",
+    metavar="MODEL",
+    help="Name of a shipped model or of one of your own, or a path ending in .safetensors.",
+    autocompletion=complete_model,
+)
+Model = Annotated[str, MODEL]
+ClickModel = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Name of a model of clicks, or a path ending in .safetensors.",
+        autocompletion=complete_model,
+    ),
+]
+ResultsFolder = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results; made if it is missing.")
+]
+MODEL_FILE = typer.Option("--output", "-o", metavar="FILE", help="Model file to write: NAME.safetensors.")
+ModelFile = Annotated[Path, MODEL_FILE]
+JsonFile = Annotated[Path | None, typer.Option("--json", "-o", metavar="FILE", help="Write all that is found as JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
+DEVICE = typer.Option(
+    "--device",
+    metavar="auto|cpu|cuda|mps",
+    help="What to run on; auto is the fastest there is.",
+    rich_help_panel=RUNNING,
+)
+Device = Annotated[DeviceName, DEVICE]
+Devices = Annotated[
+    int, typer.Option("--devices", metavar="N", help="How many GPUs (or CPU processes).", rich_help_panel=RUNNING)
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all that is drawn at random.")]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        metavar="AXES",
+        help="Axes of the image by hand, such as ZYX or CYX.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Diameter = Annotated[
+    float | None,
+    typer.Option(
+        "--diameter",
+        metavar="PX",
+        min=0.1,
+        help="Size of the objects in pixels; estimated unless given.",
+        rich_help_panel=OBJECTS,
+    ),
+]
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME",
+        help=f"Only this attention map, such as 'gate 2' ({map_words('gate 2').name.lower()}) or 'global 2.1 received' "
+        f"({map_words('global 2.1 received').name.lower()}). Repeatable.",
+    ),
+]
+ModelName = Annotated[str, typer.Option("--name", metavar="NAME", help="The model's name; the file's unless given.")]
+Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="One line on what the model is for.")]
+Licence = Annotated[str, typer.Option("--licence", metavar="SPDX", help="Licence of the weights.")]
 
 # The names of src_models.images.ct_windows, which is not imported for the help alone, and none of them.
-Window = Literal["soft tissue", "lung", "bone", "brain", "none"]
-SAMPLED = 256  # px along each of the last two axes
+WindowName = Literal["soft tissue", "lung", "bone", "brain", "none"]
+Window = Annotated[
+    WindowName | None,
+    typer.Option(
+        "--window",
+        help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given.",
+        rich_help_panel=IMAGES,
+    ),
+]
+KINDS = ("percentile", "zscore", "window", "signed-window")
 
 
-def window_intensity(name: Window | None, data: Any, *, colours: bool = False) -> Intensity | None:
+def check_model(model: str, device: str = "auto") -> ModelHeader:
+    """Return the header of a model by its name or path, once model and device are known to be there.
+
+    Raises
+    ------
+    UserError
+        If there is no such model or no such device, or the file is none of ours.
+    """
+    from src_models.computing.devices import check_device
+    from src_models.models.header import read_header
+    from src_models.models.library import model_path
+
+    header = read_header(model_path(model))
+    check_device(device)
+    return header
+
+
+def check_files(*paths: Path | None) -> None:
+    """Refuse files and folders that should be read and are not there.
+
+    Raises
+    ------
+    ImageError
+        If one is missing.
+    """
+    from src_models.errors import ImageError
+
+    for path in paths:
+        if path is not None and not path.exists():
+            raise ImageError(f"{path}: there is no such file; check the name")
+
+
+def check_outputs(*paths: Path | None, folders: Sequence[Path] = (), overwrite: bool) -> None:
+    """Refuse before the work what could not be written after it: files that exist, and folders that are read-only.
+
+    Called when all else is known to be right: folders that are missing are made.
+
+    Raises
+    ------
+    OutputError
+        If a file exists that may not be replaced, or a folder cannot be written to.
+    """
+    from src_models.disk.atomic import check_new, check_writable
+
+    files = [path for path in paths if path is not None]
+    for path in files:
+        check_new(path, overwrite=overwrite)
+    for folder in dict.fromkeys([*folders, *(path.parent for path in files)]):
+        check_writable(folder)
+
+
+def parse_intensity(text: str) -> Intensity:
+    """Read KIND:LOW:HIGH, such as ``percentile:0.5:99.8`` or ``window:-160:240``.
+
+    Raises
+    ------
+    UserError
+        If it is of another form, or of a kind that there is not.
+    """
+    from src_models.errors import UserError
+    from src_models.models.header import Intensity
+
+    kind, *numbers = text.split(":")
+    try:
+        low, high = (float(number) for number in numbers)
+    except ValueError:
+        raise UserError(
+            f"--intensity {text!r} is not of the form KIND:LOW:HIGH, such as percentile:0.5:99.8 or window:-160:240"
+        ) from None
+    if kind not in KINDS:
+        raise UserError(f"--intensity {kind!r} is not one of {', '.join(KINDS)}")
+    return Intensity(kind=cast("Any", kind), low=low, high=high)
+
+
+def window_intensity(name: WindowName | None, data: Any, *, colours: bool = False) -> Intensity | None:
     """Return how an image's grey values are normalised for a window; None as the model's header says.
 
     Parameters
@@ -26,14 +231,8 @@ def window_intensity(name: Window | None, data: Any, *, colours: bool = False) -
     colours
         Whether its last axis holds colours: then it is no CT.
     """
-    import numpy as np
-
-    from src_models.images.ct_windows import ct_window, looks_like_ct
+    from src_models.images.ct_windows import ct_window, shows_ct
 
     if name is not None:
         return None if name == "none" else ct_window(name).intensity
-    if colours:
-        return None
-    middle = (size // 2 for size in data.shape[:-2])
-    steps = (slice(None, None, max(1, size // SAMPLED)) for size in data.shape[-2:])
-    return ct_window("soft tissue").intensity if looks_like_ct(np.asarray(data[(*middle, *steps)])) else None
+    return ct_window("soft tissue").intensity if shows_ct(data, colours) else None

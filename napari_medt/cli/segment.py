@@ -1,218 +1,338 @@
-"""``napari-medt segment``: labels, and attention maps, of image files."""
+"""``napari-medt segment``: labels, and attention maps, of image files, folders and patterns."""
 
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console, Report, complain
+from napari_medt.cli.options import Axes, Device, Diameter, Model, Overwrite, ResultsFolder
 from src_models.errors import OutputError, UserError
-from src_models.prediction.to_file import labels_path, segment_to_file
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import ImageList
     from src_models.files.images import ImageFile
-    from src_models.models.checkpoint import Model
+    from src_models.models.checkpoint import Model as LoadedModel
+    from src_models.models.header import ModelHeader
     from src_models.prediction.segmentation import Segmentation
     from src_models.progress import Progress
 
 __all__ = ["segment"]
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Report = Callable[["Progress"], None]
+_log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """What a person asked for, for all images."""
-
-    model: Model
-    output: Path
-    attention: bool
-    device: str
-    tile: int | None
-    result: Literal["semantic", "instances"] | None
-    diameter: float | None
-    sensitivity: float
-    least_size: float
-    drop_edge: bool
-    link: str
-    axes: str | None
-    channel: int | None
-    overwrite: bool
+NAMED = 5  # of what is passed over
 
 
 def segment(
     images: Annotated[
         list[Path],
         typer.Argument(
-            metavar="IMAGE...", help="TIFF, OME-TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, or a folder of DICOM slices."
+            metavar="IMAGE",
+            help="Images (TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, folders of DICOM slices), folders of images, and "
+            "quoted patterns such as 'plate/*.tif', mixed as you like.",
         ),
     ],
-    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results; made if it is missing.")],
-    attention: Annotated[bool, typer.Option("--attention", help="Write every attention map as well.")] = False,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    tile: Annotated[int | None, typer.Option(min=1, help="Tile size in pixels; the model's own unless given.")] = None,
+    model: Model = "nuclei",
+    output: ResultsFolder = Path("results"),
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Write every attention map as well.", rich_help_panel=options.RESULTS)
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Pass over images whose results are there, to go on with a batch."),
+    ] = False,
+    overwrite: Overwrite = False,
     instances: Annotated[
         bool | None,
-        typer.Option("--instances/--classes", help="Number the objects, or write class numbers; as the model says."),
+        typer.Option(
+            "--instances/--classes",
+            help="Number the objects, or write class numbers; as the model says.",
+            rich_help_panel=options.RESULTS,
+        ),
     ] = None,
-    diameter: Annotated[
-        float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
-    ] = None,
+    link: Annotated[
+        str,
+        typer.Option(
+            metavar="z|t|zt|no",
+            help="Link the outlines of an object through depth (z), time (t), both (zt), or not at all (no).",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = "z",
+    diameter: Diameter = None,
     sensitivity: Annotated[
         float,
         typer.Option(
-            min=-1, max=1, help="Above 0 finds fainter objects, below 0 only the surest; 0 is as the model was made."
+            metavar="S",
+            min=-1,
+            max=1,
+            help="Above 0 finds fainter objects, below 0 only the surest; 0 is as the model was made.",
+            rich_help_panel=options.OBJECTS,
         ),
     ] = 0.0,
     least_size: Annotated[
-        float, typer.Option(min=0, metavar="PX", help="Leave out objects smaller than this across, in pixels.")
+        float,
+        typer.Option(
+            metavar="PX",
+            min=0,
+            help="Leave out objects smaller than this across, in pixels.",
+            rich_help_panel=options.OBJECTS,
+        ),
     ] = 0.0,
     drop_edge: Annotated[
-        bool, typer.Option("--drop-edge", help="Leave out objects that touch the edge of the image.")
+        bool,
+        typer.Option(
+            "--drop-edge", help="Leave out objects that touch the edge of the image.", rich_help_panel=options.OBJECTS
+        ),
     ] = False,
-    link: Annotated[
-        str,
-        typer.Option(help="Link the outlines of an object through depth (z), time (t), both (zt), or not at all (no)."),
-    ] = "z",
-    axes: Annotated[str | None, typer.Option(help="Axes of the images by hand, such as ZYX or CYX.")] = None,
+    axes: Axes = None,
     channel: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Segment this channel alone, counted from 0: the first one is 0."),
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Segment this channel alone, counted from 0: the first one is 0.",
+            rich_help_panel=options.IMAGES,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    device: Device = "auto",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX",
+            min=1,
+            help="Tile size in pixels; the model's own unless given.",
+            rich_help_panel=options.RUNNING,
+        ),
+    ] = None,
 ) -> None:
-    """Segment image files."""
+    """Segment images.
+
+    Labels go to NAME_labels.tif (.zarr if they are large, .nii.gz of scans), and beside them NAME_labels.json says by
+    which model, settings and versions they were made, and what was found.
+
+    An image whose results exist is left alone and the others are segmented; an image that cannot be segmented does not
+    stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
+    --skip-existing, and else 1.
+    """
     from src_models.disk.atomic import check_writable
-    from src_models.models.header import read_header
+    from src_models.files.image_list import list_images
+    from src_models.prediction.settings import check_segments
 
-    header = read_header(_model_path(model))
-    _check_outputs(images, output, _map_names(header) if attention else [], overwrite=overwrite)
-    check_writable(output)
-    from src_models.models.checkpoint import load
-
-    result: Literal["semantic", "instances"] | None = None
-    if instances is not None:
-        result = "instances" if instances else "semantic"
-    wanted = _Wanted(
-        model=load(model),
-        output=output,
-        attention=attention,
-        device=device,
-        tile=tile,
-        result=result,
-        diameter=diameter,
-        sensitivity=sensitivity,
-        least_size=least_size,
-        drop_edge=drop_edge,
-        link="" if link == "no" else link,
-        axes=axes,
-        channel=channel,
-        overwrite=overwrite,
-    )
-    _segment_all(images, wanted)
-
-
-def _model_path(model: str) -> Path:
-    from src_models.models.library import find_model
-
-    return Path(model) if model.endswith(".safetensors") or "/" in model else find_model(model)
+    if skip_existing and overwrite:
+        raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
+    header = options.check_model(model, device)
+    check_segments(header)
+    listed = list_images(images)
+    console = Console()
+    _say_passed_over(console, listed)
+    maps = _map_names(header) if attention else []
+    batch = _choose(listed.images, output, maps, skip_existing=skip_existing, overwrite=overwrite)
+    if batch.chosen:
+        check_writable(output)
+        result = None if instances is None else "instances" if instances else "semantic"
+        settings = {
+            "attention": attention,
+            "device": device,
+            "tile": tile,
+            "result": result,
+            "diameter": diameter,
+            "sensitivity": sensitivity,
+            "least_size": least_size,
+            "drop_edge": drop_edge,
+            "link": "" if link == "no" else link,
+        }
+        _segment_all(batch, _Wanted(_load(model), output, axes, channel, overwrite, settings), console)
+    if len(listed.images) > 1 or batch.skipped:
+        console.say(batch.summary(output))
+    if batch.done + batch.skipped < len(listed.images):
+        raise typer.Exit(1)
 
 
-def _map_names(header: Any) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a person asked for, for all images: where results go, how images are read, and how they are segmented."""
+
+    model: LoadedModel
+    output: Path
+    axes: str | None
+    channel: int | None
+    overwrite: bool
+    settings: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What becomes of the images."""
+
+    total: int
+    chosen: list[Path] = field(default_factory=list)
+    skipped: int = 0  # as asked for
+    refused: int = 0  # since they have results already
+    failed: int = 0
+    done: int = 0
+    empty: int = 0  # of those done
+    begun: float = field(default_factory=time.perf_counter)
+
+    def summary(self, output: Path) -> str:
+        """Return the one line at the end."""
+        parts = [f"{self.done} of {self.total} images segmented into {output}"]
+        if self.done:
+            parts[0] += f" in {time.perf_counter() - self.begun:.0f} s"
+        if self.empty:
+            parts.append(f"nothing was found in {self.empty}")
+        if self.skipped:
+            parts.append(f"{self.skipped} had results and {_were(self.skipped)} passed over")
+        if self.refused:
+            parts.append(f"{self.refused} had results and {_were(self.refused)} left: --overwrite replaces them")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        return "; ".join(parts)
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def _say_passed_over(console: Console, listed: ImageList) -> None:
+    """Say what lay in folders, or matched patterns, and is not segmented."""
+    for paths, why in ((listed.passed_over, "no image"), (listed.results, "labels or attention of other images")):
+        if paths:
+            more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+            console.say(f"Passed over, {why}: {', '.join(map(str, paths[:NAMED]))}{more}")
+
+
+def _map_names(header: ModelHeader) -> list[str]:
     from src_models.models.architectures import attention_names
 
     return attention_names(header.architecture, header.config)
 
 
-def _check_outputs(images: list[Path], output: Path, maps: list[str], *, overwrite: bool) -> None:
-    """Refuse before the work what could not be written after it."""
-    from src_models.attention.map_files import map_path
-    from src_models.disk.atomic import check_new
+def _choose(images: Sequence[Path], output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool) -> _Batch:
+    """Choose before the work which images are segmented, and say why others are not."""
     from src_models.files.images import image_stem
-    from src_models.files.volumes.opening import is_volume
 
-    stems = Counter(image_stem(image) for image in images)
-    stem, count = stems.most_common(1)[0]
-    if count > 1:
-        raise OutputError(
-            f"{count} of the images are called {stem!r} and their results would have the same name; "
-            "segment them into different folders"
-        )
+    paths: dict[str, list[Path]] = {}
     for image in images:
-        stem = image_stem(image)
-        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
-        paths = [labels_path(output, stem, suffix) for suffix in suffixes]
-        for path in paths + [map_path(output, stem, name) for name in maps]:
-            check_new(path, overwrite=overwrite)
+        paths.setdefault(image_stem(image), []).append(image)
+    for stem, alike in paths.items():
+        if len(alike) > 1:
+            raise OutputError(
+                f"{len(alike)} of the images are called {stem!r} ({', '.join(map(str, alike))}) and their results "
+                "would have the same name; segment them into different folders"
+            )
+    batch = _Batch(len(images))
+    for image in images:
+        _choose_one(batch, image, output, maps, skip_existing=skip_existing, overwrite=overwrite)
+    return batch
 
 
-def _segment_all(images: list[Path], wanted: _Wanted) -> None:
+def _choose_one(
+    batch: _Batch, image: Path, output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool
+) -> None:
+    from src_models.prediction.record import check_record
+    from src_models.prediction.to_file import Results
+
+    results = Results.of(image, output, maps)
+    existing = [] if overwrite else results.existing
+    if skip_existing and results.complete:
+        batch.skipped += 1
+    elif existing:
+        batch.refused += 1
+        done = "" if skip_existing else ", and --skip-existing passes over what is done"
+        complain(f"{existing[0]} exists already, so {image} was left; --overwrite replaces it{done}")
+    else:
+        try:
+            options.check_files(image)
+            check_record(results.labels[0], overwrite=overwrite)
+        except UserError as error:
+            batch.failed += 1
+            complain(str(error))
+        else:
+            batch.chosen.append(image)
+
+
+def _load(model: str) -> LoadedModel:
+    from src_models.models.checkpoint import load
+
+    loaded = load(model)
+    _log.info("model %s from %s, SHA-256 %s", loaded.header.name, loaded.path, loaded.sha256)
+    return loaded
+
+
+def _segment_all(batch: _Batch, wanted: _Wanted, console: Console) -> None:
     """Segment one image after the other; one that fails does not stop those after it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    failed = 0
     noted: set[str] = set()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        for number, path in enumerate(images, start=1):
-            title = f"{path.name} ({number} of {len(images)})"
-            task = bar.add_task(title, total=None)
+    for number, path in enumerate(batch.chosen, start=1):
+        title = path.name if len(batch.chosen) == 1 else f"{path.name} ({number} of {len(batch.chosen)})"
+        with console.bar(title) as move:
 
-            def report(progress: Progress, task: Any = task, title: str = title) -> None:
-                description = f"{title}: {progress.message}"
-                bar.update(task, completed=progress.done, total=progress.total or None, description=description)
+            def report(progress: Progress, move: Report = move) -> None:
+                move(progress)
                 if "memory" in progress.message and progress.message not in noted:  # worth keeping in a log
                     noted.add(progress.message)
-                    console.print(f"  {progress.message}")
+                    console.say(f"  {progress.message}")
 
             try:
-                for line in _segment_one(path, wanted, report, console.print):
-                    console.print(f"  {line}")
-            except OutputError:
-                raise  # the images after it would fail in the same way
+                found = _segment_one(path, wanted, report, console)
             except UserError as error:
-                failed += 1
-                message = str(error) if str(path) in str(error) else f"{path}: {error}"
-                typer.echo(f"Error: {' '.join(message.split())}", err=True)
-            finally:
-                bar.remove_task(task)
-    if len(images) > 1:
-        console.print(f"{len(images) - failed} of {len(images)} images segmented into {wanted.output}")
-    if failed:
-        raise typer.Exit(1)
+                if isinstance(error, OutputError) and not _written_meanwhile(path, wanted):
+                    raise  # the images after it would fail in the same way
+                batch.failed += 1
+                complain(str(error) if str(path) in str(error) else f"{path}: {error}")
+            else:
+                batch.done += 1
+                batch.empty += _is_empty(found)
 
 
-def _segment_one(path: Path, wanted: _Wanted, report: Report, say: Callable[[str], None]) -> list[str]:
-    """Segment an image, write the results, and say in lines what was written."""
-    from src_models.attention.map_files import map_path, write_map
+def _written_meanwhile(path: Path, wanted: _Wanted) -> bool:
+    """Tell whether another process has written the results of an image since this one looked."""
+    from src_models.prediction.to_file import Results
+
+    return not wanted.overwrite and bool(Results.of(path, wanted.output).existing)
+
+
+def _is_empty(found: Segmentation) -> bool:
+    pixels = dict(found.found.get("pixels", {}))
+    pixels.pop("background", None)
+    return found.found.get("objects") == 0 or (bool(pixels) and not any(pixels.values()))
+
+
+def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
+    """Segment an image, write the results, and say what was written."""
     from src_models.files.images import read_image
+    from src_models.prediction.to_file import segment_to_file
 
     image = read_image(path, axes=wanted.axes)
     image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
-    say(f"{path}: {image.reading.describe()}")
+    console.say(f"{path}: {image.reading.describe()}")
+    begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
-    segmentation, labels_file = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
-    found = segmentation.summary
-    share = " of the image" if found.endswith("%") else ""
-    lines = [
-        f"{found}{share} -> {labels_file}",
-        *filter(None, [segmentation.size, *segmentation.advice, *segmentation.notes]),
-    ]
-    for placed in segmentation.attention:
-        path = map_path(wanted.output, image.name, placed.name)
-        write_map(path, placed, reading=image.reading, overwrite=wanted.overwrite)
-        lines.append(f"{placed.description} -> {path}")
-    return lines
+    written = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
+    found = written.segmentation
+    share = " of the image" if found.summary.endswith("%") else ""
+    console.say(f"  {found.summary}{share} -> {written.labels}")
+    if found.size:
+        console.say(f"  {found.size}")
+    for line in (*found.advice, *found.notes):
+        console.say(f"  {line}", style="yellow")
+    for placed, file in zip(found.attention, written.maps, strict=True):
+        console.say(f"  {placed.description} -> {file}")
+    settings = found.provenance["settings"]
+    _log.info(
+        "%s took %.2f s (%s, %s, tiles of %s px), record in %s",
+        path, time.perf_counter() - begun, settings["device"], settings["precision"],
+        " x ".join(map(str, settings["tile"])), written.record,
+    )  # fmt: skip
+    return found
 
 
 def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) -> Segmentation:
@@ -222,16 +342,8 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
         image.data,
         wanted.model,
         axes=image.reading,
-        attention=wanted.attention,
-        diameter=wanted.diameter,
-        sensitivity=wanted.sensitivity,
-        least_size=wanted.least_size,
-        drop_edge=wanted.drop_edge,
-        tile=wanted.tile,
-        result=wanted.result,
-        link=wanted.link,
-        device=wanted.device,
         labels_out=labels_out,
         name=str(image.path),
         on_progress=report,
+        **wanted.settings,
     )

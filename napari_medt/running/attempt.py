@@ -56,7 +56,7 @@ def attempt(
     return partial(done, result)
 
 
-def not_foreseen(title: str, error: Exception) -> str:
+def not_foreseen(title: str, error: BaseException) -> str:
     """Return the sentence on a bug."""
     return (
         f"{title} failed in a way that was not foreseen ({type(error).__name__}: {error}). Nothing was changed; the "

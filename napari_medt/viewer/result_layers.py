@@ -21,6 +21,7 @@ from napari_medt.viewer.placement import placement
 from src_models.attention.map_contrast import telling_first
 from src_models.attention.words import map_words
 from src_models.labels.packed import PackedLabels, pack, pack_steps
+from src_models.progress import finish
 
 if TYPE_CHECKING:
     import napari.layers
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import RegionResult
 
-__all__ = ["ResultLayers", "Shown", "load_what_layers_need", "restore_labels", "with_layers_ready"]
+__all__ = [
+    "ResultLayers",
+    "Shown",
+    "labels_tuple_steps",
+    "load_what_layers_need",
+    "restore_labels",
+    "with_layers_ready",
+]
 
 S = TypeVar("S")
 R = TypeVar("R")
@@ -122,13 +130,7 @@ class ResultLayers:
 
     def show(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
         """Add or update the layers of a run at once; see :meth:`show_steps`."""
-        steps = self.show_steps(image, outcome)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                shown: Shown = end.value
-                return shown
+        return finish(self.show_steps(image, outcome))
 
     def show_steps(self, image: napari.layers.Image, outcome: RegionResult) -> Generator[None, None, Shown]:
         """Add or update the layers of a run, one after each step: napari needs a while to get each ready to be drawn.
@@ -161,8 +163,7 @@ class ResultLayers:
         notes = yield from _labels_notes(image, outcome, data)
         existing = self.labels_of(image, outcome.model_name)  # a person may have removed it, or painted, meanwhile
         if existing is None or _holds_edits(existing, outcome):
-            name = f"{image.name} - {outcome.model_name} labels"
-            return Shown(self._add_labels(name, data, place, notes), kept=existing)
+            return Shown(self._add_labels(_labels_name(image, outcome), data, place, notes), kept=existing)
         _update(existing, data, place, notes)
         return Shown(existing)
 
@@ -242,6 +243,20 @@ class ResultLayers:
     def _find(self, image: napari.layers.Image, model: str, role: str, name: str = "") -> Any:
         found = [layer for layer in self._layers.all_of(image, role, model) if notes_of(layer).map == name]
         return found[-1] if found else None
+
+
+def labels_tuple_steps(
+    image: napari.layers.Image, outcome: RegionResult
+) -> Generator[None, None, tuple[Any, dict[str, Any], str]]:
+    """Make napari's layer data tuple of the labels of a run: pixels, how they lie and what is noted, and "labels"."""
+    data, place = _canvas(image, outcome)
+    notes = yield from _labels_notes(image, outcome, data)
+    name = _labels_name(image, outcome)
+    return data, {"name": name, "multiscale": False, "metadata": notes.metadata(), **place}, "labels"
+
+
+def _labels_name(image: napari.layers.Image, outcome: RegionResult) -> str:
+    return f"{image.name} - {outcome.model_name} labels"
 
 
 def _notes(image: napari.layers.Image, outcome: RegionResult, role: str) -> LayerNotes:

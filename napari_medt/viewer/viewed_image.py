@@ -11,6 +11,7 @@ from napari_medt.viewer.reading import full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
 from src_models.errors import ImageError
 from src_models.images.labels_axes import LabelsAxes
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     import napari.layers
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from src_models.images.region import Region
 
 __all__ = ["Place", "ViewedImage", "target_as_viewed", "target_in_viewer"]
-
-Plane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from src_models.nets.medt_architectures import BRANCHES
+
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["GateValues", "gate_values", "stored_gate_values"]
-
-_BRANCHES = {"branch": "block", "global_branch": "global", "local_branch": "local"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +66,8 @@ def _gates(names: Iterable[str], value: Callable[[str], float]) -> list[GateValu
 
 
 def _called(layer: str) -> str:
+    """Return what recordings of attention call a layer of MedT and its like; of other networks, its own name."""
+    if layer.partition(".")[0] not in BRANCHES:
+        return layer
     branch, _, number, block, axis = layer.split(".")
-    return f"{_BRANCHES[branch]} {int(number) + 1}.{int(block) + 1} {axis}"
+    return f"{BRANCHES[branch]} {int(number) + 1}.{int(block) + 1} {axis}"

@@ -23,7 +23,7 @@ from typing import Any, overload
 from torch import Tensor, nn
 
 from src_models.errors import UserError
-from src_models.nets.axial_taps import MATRIX
+from src_models.nets.axial.taps import MATRIX
 from src_models.nets.patches import from_patches
 from src_models.nets.tap import AttentionTap
 

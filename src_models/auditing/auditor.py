@@ -28,7 +28,7 @@ from torch import nn
 from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Pointing
 from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.measures.curves import FRACTIONS, compare_orders, gradient_size
-from src_models.auditing.measures.influence import QUERIES, audit_influence, axial_blocks
+from src_models.auditing.measures.influence import QUERIES, audit_influence
 from src_models.auditing.measures.object_attention import look_at_objects, queries_in_objects
 from src_models.auditing.measures.pointing import pointing
 from src_models.auditing.measures.randomisation import layers_from_output, randomise
@@ -39,8 +39,9 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.models.architectures import choose_attention, create, usual_attention
 from src_models.models.checkpoint import Model
+from src_models.nets.axial.attention import axial_blocks
 from src_models.probing.axial_probe import AxialProbe
-from src_models.progress import Progress
+from src_models.progress import Progress, finish
 
 __all__ = ["audit", "audit_steps"]
 
@@ -67,14 +68,7 @@ def audit(
     steps = audit_steps(
         image, model, labels=labels, maps=maps, axes=axes, plane=plane, device=device, seed=seed, name=name
     )
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as finished:
-            found: Audit = finished.value
-            return found
-        if on_progress is not None:
-            on_progress(progress)
+    return finish(steps, on_progress)
 
 
 def audit_steps(

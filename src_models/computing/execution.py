@@ -12,15 +12,15 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from src_models.computing.devices import DeviceName
 from src_models.errors import UserError
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.network import Foldable
 
 __all__ = [
     "DeviceName",
@@ -31,8 +31,6 @@ __all__ = [
     "default_dtype",
     "prepare",
 ]
-
-DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def prepare(network: nn.Module, execution: Execution) -> nn.Module:
 def fold_batch_norms(network: nn.Module) -> None:
     """Fold, in place, every batch norm into the convolution it follows (modules with both as `conv` and `norm`).
 
-    Those of axial attention go, with its gates, into its projection and its tables.
+    Modules that can fold more than that, such as layers of axial attention, do so then.
     """
     for module in network.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
@@ -127,7 +125,7 @@ def fold_batch_norms(network: nn.Module) -> None:
             module.conv = fuse_conv_bn_eval(conv, norm)
             module.norm = nn.Identity()
     for module in network.modules():
-        if isinstance(module, AxialAttention) and not module.folded:
+        if isinstance(module, Foldable) and not module.folded:
             module.fold()
 
 

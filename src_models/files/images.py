@@ -31,7 +31,7 @@ from src_models.images.axes import AxesReading, read_axes
 if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
 
-__all__ = ["ImageFile", "image_stem", "read_image", "read_labels"]
+__all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_labels"]
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
@@ -83,6 +83,29 @@ def image_stem(path: str | Path) -> str:
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return path.name[: -len(suffix)]
     return path.resolve().name if path.is_dir() else path.stem
+
+
+def looks_like_image(path: str | Path) -> bool:
+    """Tell whether something is an image by its name or by its content, without reading it.
+
+    What is called like an image counts, even if it is damaged: opening it says what is wrong. A folder is an image if
+    it is (called) a zarr or itself holds DICOM slices.
+    """
+    from src_models.files.volumes.dicom_series import has_dicom
+    from src_models.files.volumes.dicom_slices import is_dicom
+    from src_models.files.zarr import is_zarr
+
+    path = Path(path)
+    try:
+        if path.is_dir():
+            return path.suffix.lower() == ".zarr" or is_zarr(path) or has_dicom(path)
+        if path.name.lower().endswith(_SUFFIXES):
+            return True
+        with path.open("rb") as file:
+            start = file.read(4)
+        return any(start.startswith(magic) for magic in _PICTURES) or is_tiff(path) or is_dicom(path)
+    except OSError:
+        return False
 
 
 def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
-import zarr
 
 from src_models.errors import ImageError
 from src_models.images.axes import AXES, AxesReading, read_axes
+
+if TYPE_CHECKING:
+    import dask.array as da
+    import zarr
 
 __all__ = ["is_zarr", "read_zarr"]
 
@@ -91,6 +93,8 @@ class _Stored:
 
 def _lazy(array: zarr.Array[Any], path: Path) -> da.Array:
     """Return a dask array whose chunks are the stored ones, or several together where these are small."""
+    import dask.array as da
+
     small = [1] * (array.ndim - 2) + [_SMALL_CHUNK] * 2
     stored = array.shards or array.chunks
     chunks = tuple(chunk * max(1, wish // chunk) for chunk, wish in zip(stored, small[-array.ndim :], strict=True))
@@ -101,6 +105,8 @@ def _lazy(array: zarr.Array[Any], path: Path) -> da.Array:
 
 def _find(path: Path) -> tuple[zarr.Array[Any], str | None, list[float] | None, str | None]:
     """Return the array of an image, its axes, its pixel size per axis, and the unit; None where not said."""
+    import zarr
+
     node = zarr.open(str(path), mode="r")
     if isinstance(node, zarr.Array):
         return node, _dimension_names(node), None, None
@@ -140,6 +146,8 @@ def _dimension_names(array: zarr.Array[Any]) -> str | None:
 
 def _finest(group: zarr.Group, multiscale: Mapping[str, Any]) -> tuple[zarr.Array[Any], str, list[float], str | None]:
     """Return level 0 of a multiscale image, its axes, pixel sizes, and unit."""
+    import zarr
+
     dataset = multiscale["datasets"][0]
     array = group[dataset["path"]]
     assert isinstance(array, zarr.Array)

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from src_models.computing.execution import choose_execution, prepare
-from src_models.corrections.correction import Region
+from src_models.corrections.correction import Bounds
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
+from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
-from src_models.nets.attention_unet import AttentionUNet
-from src_models.nets.medt import AxialUNet
+from src_models.nets.network import Network
 from src_models.progress import Progress
 
 __all__ = ["Candidate", "rank_steps", "uncertainty"]
@@ -55,7 +55,7 @@ class Candidate:
     """
 
     plane: tuple[int, ...]
-    region: Region
+    region: Bounds
     score: float
     uncertainty: float
     novelty: float
@@ -90,7 +90,7 @@ def rank_steps(
     source
         The file, or else the layer, that this image's corrections are recorded under: their tiles are left out.
     tile
-        Side of a tile (px).
+        Side of a tile (px); of networks that take no image so large, what they take.
     most
         Length of the list.
     device
@@ -159,13 +159,17 @@ class _Ranking:
         if header.prompts or header.dimensions != 2:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
         self._image = ModelImage(image, header, axes=axes, name=name)
-        self._header, self._tile = header, tile
+        self._header = header
+        self._tile = min(tile, find_architecture(header.architecture).largest(header.config) or tile)
         self.planes = self._image.planes
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
         self._features: list[NDArray[np.float64]] = []
-        deepest = _deepest(self._network)
-        deepest.register_forward_hook(lambda _module, _inputs, output: self._features.append(_pooled(output)))
+        if not isinstance(self._network, Network):
+            raise UserError(f"the network of {header.name!r} does not tell what an image looks like to it")
+        self._network.deepest().register_forward_hook(
+            lambda _module, _inputs, output: self._features.append(_pooled(output))
+        )
 
     @property
     def cuts(self) -> list[tuple[slice, slice]]:
@@ -210,14 +214,6 @@ def _starts(size: int, tile: int) -> list[int]:
     return sorted({min(number * tile, max(0, size - tile)) for number in range(count)})
 
 
-def _deepest(network: nn.Module) -> nn.Module:
-    """Return the last module of the encoder, whose features say what a tile looks like."""
-    if isinstance(network, AttentionUNet):
-        return network.encoder[-1]
-    branch = network.branch if isinstance(network, AxialUNet) else network.global_branch
-    return branch.layers[-1]  # type: ignore[union-attr, index, return-value]
-
-
 def _pooled(features: Tensor) -> NDArray[np.float64]:
     pooled = features.detach().float().mean(dim=(0, 2, 3)).cpu().numpy().astype(np.float64)
     return np.asarray(pooled / (np.linalg.norm(pooled) or 1.0))
@@ -227,7 +223,7 @@ def _corrected_tiles(
     corrections: CorrectionSet | None, source: str
 ) -> Callable[[tuple[int, ...], tuple[slice, slice]], bool]:
     """Return a function that tells whether most of a tile is corrected."""
-    done: dict[tuple[int, ...], list[tuple[Region, NDArray[np.bool_]]]] = {}
+    done: dict[tuple[int, ...], list[tuple[Bounds, NDArray[np.bool_]]]] = {}
     for item in corrections.items if corrections is not None else ():
         place = item.record.source
         if (place.file or place.layer) == source and corrections is not None:

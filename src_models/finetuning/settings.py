@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from src_models.errors import UserError
+from src_models.models.architectures import ARCHITECTURES
 
-__all__ = ["FinetuneSettings", "Part"]
+__all__ = ["FULL", "FinetuneSettings", "part_names"]
 
-Part = Literal["full", "decoder", "gates"]
+FULL = "full"
+
+
+def part_names() -> list[str]:
+    """Return the names of all that can learn: the full network, and the parts that some architecture has."""
+    return list(dict.fromkeys([FULL, *(part.name for record in ARCHITECTURES for part in record.parts)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +27,7 @@ class FinetuneSettings:
     Parameters
     ----------
     part
-        What changes: the ``"full"`` network, its ``"decoder"``, or its ``"gates"`` alone.
+        What changes: one of :func:`part_names`, such as the ``"full"`` network or its ``"decoder"`` alone.
     steps
         Optimiser steps at most.
     seconds
@@ -42,7 +48,7 @@ class FinetuneSettings:
         As Lightning Fabric takes them.
     """
 
-    part: Part = "full"
+    part: str = FULL
     steps: int = 300
     seconds: float = 55.0
     batch: int = 6
@@ -57,8 +63,8 @@ class FinetuneSettings:
     strategy: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.part not in ("full", "decoder", "gates"):
-            raise UserError(f"part {self.part!r} is not one of full, decoder, gates")
+        if self.part not in part_names():
+            raise UserError(f"part {self.part!r} is not one of {', '.join(part_names())}")
         for name in ("steps", "batch", "patch", "validate_every", "patience", "devices"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading, read_axes
 from src_models.images.channels import as_channels, channel_note, check_channels, looks_like_dyes
+from src_models.images.ct_windows import looks_like_ct
 from src_models.images.intensity import Normalisation
 from src_models.images.plane_source import PlaneSource, normalisations, sampled_values
 from src_models.images.planes import Plane, Planes
@@ -103,6 +104,17 @@ class ModelImage:
         """What a person should know of how the channels are used; None where it is plain."""
         dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.data, self.planes))
         return channel_note(self.reading, self.header, dyes)
+
+    @property
+    def shows_ct(self) -> bool:
+        """Whether the image looks like a CT scan, by a sample of its middle plane."""
+        return looks_like_ct(sampled_values(self.data, self.planes))
+
+    @property
+    def blank(self) -> bool:
+        """Whether all values of a sample of its middle plane are the same."""
+        sampled = sampled_values(self.data, self.planes)
+        return bool((sampled == sampled.flat[0]).all())
 
     def plane(self, plane: Plane, zoom: float = 1.0) -> PlaneSource:
         """Return a plane as the network sees it.

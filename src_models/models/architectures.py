@@ -1,6 +1,8 @@
-"""Names of architectures, and networks made by name.
+"""The list of architectures, and networks made by name.
 
-The names are the ones the command line, model files and widgets use. Torch is imported when a network is made.
+The names are the ones the command line, model files and widgets use. Torch is imported when a network is made. To add
+a family, write its networks and their records (:class:`~src_models.nets.architecture.Architecture`) in files of their
+own, and add the records to :data:`ARCHITECTURES`.
 """
 
 from __future__ import annotations
@@ -9,29 +11,47 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
+from src_models.nets import attention_unet_architectures, medt_architectures
+from src_models.nets.architecture import Architecture
 
 if TYPE_CHECKING:
     from torch import nn
 
     from src_models.models.header import ModelHeader
 
-__all__ = ["AXIAL", "architectures", "attention_names", "choose_attention", "create", "usual_attention"]
+__all__ = [
+    "ARCHITECTURES",
+    "architectures",
+    "attention_names",
+    "choose_attention",
+    "create",
+    "find_architecture",
+    "usual_attention",
+]
 
-_DESCRIPTIONS = {
-    "attention-unet": "Attention U-Net (Oktay et al. 2018): U-Net whose skip connections pass attention gates",
-    "unet": "plain U-Net: the same network without gates, for comparison",
-    "medt": "Medical Transformer (Valanarasu et al. 2021): gated axial attention, a global and a local branch",
-    "logo": "MedT's two branches with axial attention that has no gates",
-    "gated-axial-unet": "U-Net of gated axial attention: MedT's global branch alone, at full depth",
-    "axial-unet": "the same without gates",
-}
-
-AXIAL = ("medt", "logo", "gated-axial-unet", "axial-unet")
+ARCHITECTURES: list[Architecture] = [
+    *attention_unet_architectures.ARCHITECTURES,
+    *medt_architectures.ARCHITECTURES,
+]
 
 
 def architectures() -> dict[str, str]:
     """Return the names of all architectures with a line on each."""
-    return dict(_DESCRIPTIONS)
+    return {record.name: record.line for record in ARCHITECTURES}
+
+
+def find_architecture(name: str) -> Architecture:
+    """Return the record of an architecture.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none of that name.
+    """
+    for record in ARCHITECTURES:
+        if record.name == name:
+            return record
+    raise ModelFileError(f"there is no architecture {name!r}; choose from {', '.join(architectures())}")
 
 
 def create(name: str, /, **config: Any) -> nn.Module:
@@ -49,23 +69,11 @@ def create(name: str, /, **config: Any) -> nn.Module:
     ModelFileError
         If the name is unknown or the configuration does not fit the network.
     """
-    if name not in _DESCRIPTIONS:
-        raise ModelFileError(f"there is no architecture {name!r}; choose from {', '.join(_DESCRIPTIONS)}")
+    record = find_architecture(name)
     try:
-        return _network(name, config)
+        return record.make(**config)
     except (TypeError, ValueError) as error:
         raise ModelFileError(f"{name} cannot be made with this configuration: {error}") from error
-
-
-def _network(name: str, config: Mapping[str, Any]) -> nn.Module:
-    if name in AXIAL:
-        from src_models.nets.medt import AxialUNet, LoGoNet
-
-        network = LoGoNet if name in ("medt", "logo") else AxialUNet
-        return network(gated=name in ("medt", "gated-axial-unet"), **config)
-    from src_models.nets.attention_unet import AttentionUNet
-
-    return AttentionUNet(**{**config, "gate": "none"} if name == "unet" else config)
 
 
 def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
@@ -74,44 +82,14 @@ def attention_names(architecture: str, config: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     architecture, config
-        As in a model's header.
+        As in a model's header. An architecture that is not known here has none: loading such a model says so.
     """
-    if architecture in AXIAL:
-        return _axial_names(architecture)
-    form = "none" if architecture == "unet" else config.get("gate", "grid")
-    levels = len(config.get("widths", (32, 64, 128, 256, 512))) - 1
-    first = {"grid": 2, "skip": 1, "none": levels + 1}[form]
-    return [f"gate {level}" for level in range(first, levels + 1)]
+    return find_architecture(architecture).maps(config) if architecture in architectures() else []
 
 
 def usual_attention(architecture: str, config: Mapping[str, Any]) -> list[str]:
-    """Return the names of the maps that are worth a layer unless a person chooses: all of few, the telling of many.
-
-    Of axial networks, which have a map or more for every block, these are those of the second layer's first block: the
-    finest that looks for objects, where the first layer looks for edges.
-    """
-    names = attention_names(architecture, config)
-    if architecture not in AXIAL:
-        return names
-    telling = [name for name in names if " 2.1 " in name and "local" not in name]
-    return [name for name in telling if "similarity" not in name]
-
-
-def _axial_names(architecture: str) -> list[str]:
-    """Return the maps with one value a pixel; the blocks' matrices are too large to be kept for a whole image."""
-    branches = [("block", 4, True)]
-    if architecture in ("medt", "logo"):
-        branches = [("global", 2, True), ("local", 4, architecture == "logo")]
-    blocks: list[tuple[int, str, bool]] = []
-    for branch, depth, positions in branches:
-        cell = 2
-        for layer, count in enumerate((1, 2, 4, 1)[:depth], start=1):
-            for block in range(1, count + 1):
-                blocks.append((cell, f"{branch} {layer}.{block}", positions))
-                cell *= 2 if layer > 1 and block == 1 else 1
-    shares = ("positions in similarity", "positions in output")
-    blocks.sort(key=lambda block: block[0])
-    return [f"{name} {what}" for _, name, positions in blocks for what in ("received", *(shares if positions else ()))]
+    """Return the names of the maps that are worth a layer unless a person chooses: all of few, the telling of many."""
+    return find_architecture(architecture).usual_maps(config) if architecture in architectures() else []
 
 
 def choose_attention(header: ModelHeader, wanted: bool | Collection[str]) -> list[str]:

@@ -22,189 +22,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from src_models.nets.tap import AttentionTap
+from src_models.nets.architecture import DECODER, GATES, LearnablePart
+from src_models.nets.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
+from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv
+from src_models.nets.network import Network
 
-__all__ = ["AttentionUNet", "GateForm", "GridAttentionGate", "NormName", "SkipAttentionGate"]
+__all__ = ["AttentionUNet", "GateForm"]
 
 GateForm = Literal["grid", "skip", "none"]
-NormName = Literal["batch", "instance", "group"]
 Upsampling = Literal["linear", "conv", "transposed"]
 
-_CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED_CONV = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-_INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 _MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
-_LINEAR = {2: "bilinear", 3: "trilinear"}
-_GROUPS = 8
-
-
-def _norm(name: NormName, channels: int, dimensions: int) -> nn.Module:
-    if name == "batch":
-        return _BATCH_NORM[dimensions](channels)
-    if name == "instance":
-        return _INSTANCE_NORM[dimensions](channels, affine=True)
-    if name == "group":
-        return nn.GroupNorm(max(n for n in range(1, _GROUPS + 1) if channels % n == 0), channels)
-    raise ValueError(f"norm {name!r} is not one of batch, instance, group")
-
-
-class ConvNorm(nn.Module):
-    """Convolution, normalisation and, unless told otherwise, ReLU."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, *, kernel: int, dimensions: int, norm: NormName, relu: bool = True
-    ) -> None:
-        super().__init__()
-        self.conv = _CONV[dimensions](in_channels, out_channels, kernel, padding=kernel // 2)
-        self.norm = _norm(norm, out_channels, dimensions)
-        self.relu = relu
-
-    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, *S) -> (N, C_out, *S)
-        """Apply the layers."""
-        x = self.norm(self.conv(x))
-        return F.relu_(x) if self.relu else x
-
-
-class ConvBlock(nn.Sequential):
-    """3-wide convolutions, two unless told otherwise, each with normalisation and ReLU."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, *, dimensions: int, norm: NormName, convolutions: int = 2
-    ) -> None:
-        inputs = (in_channels, *(out_channels,) * (convolutions - 1))
-        super().__init__(*(ConvNorm(i, out_channels, kernel=3, dimensions=dimensions, norm=norm) for i in inputs))
-
-
-class GridSubGate(nn.Module):
-    """One additive attention gate on the gating signal's grid.
-
-    Equations 1 and 2 of the paper, with the strided convolution of its official code in place of the 1 x 1 one:
-    ``alpha = sigmoid(psi(relu(theta(x) + phi(g))))``, resampled to the grid of `x`.
-
-    Parameters
-    ----------
-    skip_channels, gating_channels
-        Channels of the skip features `x` and of the gating signal `g`.
-    inner_channels
-        Channels of the sum inside the gate; `skip_channels` when None.
-    normalised
-        Normalise what goes into the sigmoid.
-    """
-
-    def __init__(
-        self,
-        skip_channels: int,
-        gating_channels: int,
-        *,
-        dimensions: int,
-        norm: NormName,
-        inner_channels: int | None = None,
-        normalised: bool = False,
-    ) -> None:
-        super().__init__()
-        conv = _CONV[dimensions]
-        inner = inner_channels or skip_channels
-        self.theta = conv(skip_channels, inner, 2, stride=2, bias=False)
-        self.phi = conv(gating_channels, inner, 1)
-        self.psi = conv(inner, 1, 1)
-        self.psi_norm = _norm(norm, 1, dimensions) if normalised else nn.Identity()
-        self.project = ConvNorm(skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm, relu=False)
-
-    def coefficients(self, x: Tensor, g: Tensor, *, mode: str, align_corners: bool) -> Tensor:
-        """Return alpha of shape (N, 1, *spatial of x), values between 0 and 1."""
-        query, gating = self.theta(x), self.phi(g)
-        if gating.shape[2:] != query.shape[2:]:
-            gating = F.interpolate(gating, size=query.shape[2:], mode=mode, align_corners=align_corners)
-        alpha = torch.sigmoid(self.psi_norm(self.psi(F.relu_(query + gating))))
-        return F.interpolate(alpha, size=x.shape[2:], mode=mode, align_corners=align_corners)
-
-
-class GridAttentionGate(nn.Module):
-    """Grid attention gate with one or more sub-gates (paper, Section 3.1, "multi-dimensional attention").
-
-    Parameters
-    ----------
-    skip_channels, gating_channels
-        Channels of the skip features and of the gating signal, whose grid is half as fine.
-    subgates
-        Number of coefficient maps; their gated features are fused by a 1 x 1 convolution.
-    normalised
-        Normalise what goes into the sigmoid.
-    tap
-        Where the coefficients (N, subgates, *spatial of the skip) can be read.
-    """
-
-    def __init__(
-        self,
-        skip_channels: int,
-        gating_channels: int,
-        *,
-        subgates: int,
-        dimensions: int,
-        norm: NormName,
-        align_corners: bool,
-        tap: AttentionTap,
-        normalised: bool = False,
-    ) -> None:
-        super().__init__()
-        self.subgates = nn.ModuleList(
-            GridSubGate(skip_channels, gating_channels, dimensions=dimensions, norm=norm, normalised=normalised)
-            for _ in range(subgates)
-        )
-        self.fuse = ConvNorm(subgates * skip_channels, skip_channels, kernel=1, dimensions=dimensions, norm=norm)
-        self.mode = _LINEAR[dimensions]
-        self.align_corners = align_corners
-        self.tap = tap
-
-    def forward(self, x: Tensor, g: Tensor) -> Tensor:
-        """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` (N, C_g, *S / 2)."""
-        alphas = [
-            gate.coefficients(x, g, mode=self.mode, align_corners=self.align_corners)  # type: ignore[operator]
-            for gate in self.subgates
-        ]
-        alpha = self.tap(torch.cat(alphas, dim=1) if len(alphas) > 1 else alphas[0])  # N, K, *S
-        gated = [gate.project(x * alpha[:, k : k + 1]) for k, gate in enumerate(self.subgates)]  # type: ignore[operator]
-        fused: Tensor = self.fuse(torch.cat(gated, dim=1) if len(gated) > 1 else gated[0])
-        return fused
-
-
-class SkipAttentionGate(nn.Module):
-    """Additive attention gate on the skip's own grid: ``alpha = sigmoid(psi(relu(W_x x + W_g g)))`` times `x`.
-
-    Parameters
-    ----------
-    channels
-        Channels of the skip features and of the gating signal, which have the same grid.
-    tap
-        Where the coefficients (N, 1, *spatial of the skip) can be read.
-    """
-
-    def __init__(self, channels: int, *, dimensions: int, norm: NormName, tap: AttentionTap) -> None:
-        super().__init__()
-        inner = max(channels // 2, 1)
-        self.w_g = ConvNorm(channels, inner, kernel=1, dimensions=dimensions, norm=norm, relu=False)
-        self.w_x = ConvNorm(channels, inner, kernel=1, dimensions=dimensions, norm=norm, relu=False)
-        self.psi = ConvNorm(inner, 1, kernel=1, dimensions=dimensions, norm=norm, relu=False)
-        self.tap = tap
-
-    def forward(self, x: Tensor, g: Tensor) -> Tensor:
-        """Weigh the skip features `x` (N, C, *S) by coefficients computed from them and from `g` of equal shape."""
-        alpha = self.tap(torch.sigmoid(self.psi(F.relu_(self.w_g(g) + self.w_x(x)))))  # N, 1, *S
-        return torch.mul(x, alpha)
-
-
-class UpConv(nn.Module):
-    """Nearest-neighbour doubling, then a 3-wide convolution with normalisation and ReLU."""
-
-    def __init__(self, in_channels: int, out_channels: int, *, dimensions: int, norm: NormName) -> None:
-        super().__init__()
-        self.conv = ConvNorm(in_channels, out_channels, kernel=3, dimensions=dimensions, norm=norm)
-
-    def forward(self, x: Tensor) -> Tensor:  # (N, C_in, *S) -> (N, C_out, *2S)
-        """Apply the layers."""
-        up: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-        return up
 
 
 def _up(kind: Upsampling, in_channels: int, out_channels: int, *, dimensions: int, norm: NormName) -> nn.Module:
@@ -215,7 +44,7 @@ def _up(kind: Upsampling, in_channels: int, out_channels: int, *, dimensions: in
     return nn.Identity()
 
 
-class AttentionUNet(nn.Module):
+class AttentionUNet(Network):
     """U-Net whose skip connections pass through attention gates; with ``gate="none"`` the plain U-Net.
 
     Parameters
@@ -277,7 +106,7 @@ class AttentionUNet(nn.Module):
         self.stride = 2 ** (len(widths) - 1)
         # Over a single cell of one image there is no variance to normalise by.
         self.fewest_cells = 1 if norm == "batch" else 2
-        self.mode = _LINEAR[dimensions]
+        self.mode = LINEAR[dimensions]
         self.align_corners = align_corners
         fine = list(itertools.pairwise(widths))  # channels of each level and of the one below it
 
@@ -293,7 +122,7 @@ class AttentionUNet(nn.Module):
         self.ups = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for level, (width, below) in enumerate(fine, start=1):
-            tap = _gate_tap(level)
+            tap = gate_tap(level)
             if gate == "skip":
                 self.gates.append(SkipAttentionGate(width, dimensions=dimensions, norm=norm, tap=tap))
             elif gate == "grid" and level > 1:
@@ -317,8 +146,8 @@ class AttentionUNet(nn.Module):
                 ConvBlock(joined, width, dimensions=dimensions, norm=norm, convolutions=decoder_convolutions)
             )
         supervised = widths[:-1] if deep_supervision else widths[:1]
-        self.heads = nn.ModuleList(_CONV[dimensions](width, classes, 1) for width in supervised)
-        self.final = _CONV[dimensions](classes * len(supervised), classes, 1) if deep_supervision else nn.Identity()
+        self.heads = nn.ModuleList(CONV[dimensions](width, classes, 1) for width in supervised)
+        self.final = CONV[dimensions](classes * len(supervised), classes, 1) if deep_supervision else nn.Identity()
         self._initialise()
 
     def _initialise(self) -> None:
@@ -345,6 +174,18 @@ class AttentionUNet(nn.Module):
             skips.append(x)
         logits = self._decode(skips)
         return logits[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
+
+    def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
+        """Return decoder and gates; these are on the way from the encoder to the decoder and belong to it, too."""
+        gating = [] if self.gating is None else list(self.gating.parameters())
+        gates = list(self.gates.parameters())
+        after = [self.ups, self.decoder, self.heads, self.final]
+        decoder = [*gating, *gates, *(parameter for module in after for parameter in module.parameters())]
+        return {DECODER: decoder, GATES: [*gating, *gates]} if gates else {DECODER: decoder}
+
+    def deepest(self) -> nn.Module:
+        """Return the encoder's coarsest block."""
+        return self.encoder[-1]
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
         x = skips[-1]
@@ -373,17 +214,6 @@ class AttentionUNet(nn.Module):
         return F.interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
 
 
-def _gate_tap(level: int) -> AttentionTap:
-    stride = 2 ** (level - 1)
-    return AttentionTap(
-        name=f"gate {level}",
-        kind="attention gate",
-        level=level,
-        stride=stride,
-        description=f"gate {level}, 1 cell = {stride} px: how much of the image features the decoder lets through here",
-    )
-
-
 def _pad_to_multiple(image: Tensor, multiple: int, fewest: int) -> Tensor:
     """Repeat the last row, column (and slice) until each spatial size is a multiple, at least `fewest` times it."""
     missing = [max(-(-size // multiple), fewest) * multiple - size for size in image.shape[2:]]
@@ -393,7 +223,7 @@ def _pad_to_multiple(image: Tensor, multiple: int, fewest: int) -> Tensor:
 
 
 def _check(*, dimensions: int, widths: Sequence[int], gate: str, subgates: int, upsampling: str) -> None:
-    if dimensions not in _CONV:
+    if dimensions not in CONV:
         raise ValueError(f"dimensions {dimensions!r} must be 2 or 3")
     if len(widths) < 2 or min(widths) < 1:
         raise ValueError(f"widths {tuple(widths)!r} must be at least two positive numbers")

@@ -20,13 +20,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from src_models.nets.axial_attention import AxialBlock, PlainConvNorm
+from src_models.nets.architecture import DECODER, GATES, LearnablePart
+from src_models.nets.axial.attention import AxialBlock, PlainConvNorm, gate_parameters
+from src_models.nets.medt_architectures import BLOCKS
+from src_models.nets.network import Network
 from src_models.nets.patches import from_patches, to_patches
 
 __all__ = ["AxialUNet", "LoGoNet"]
 
 WIDTHS = (16, 32, 64, 128)
-BLOCKS = (1, 2, 4, 1)
 # Strides of a branch of full depth: 2 in the stem and in each layer but the first, and 2 in the bottom convolution.
 COARSEST = 16
 PATCHES = 4
@@ -47,7 +49,7 @@ class AxialBranch(nn.Module):
     depth
         Number of layers: 4, or the first 2 without the convolution at the bottom.
     gated, compatible
-        As in :class:`~src_models.nets.axial_attention.AxialAttention`.
+        As in :class:`~src_models.nets.axial.attention.AxialAttention`.
     name, patches
         The branch's name and the patches per side it works on, for what is recorded.
     """
@@ -115,7 +117,27 @@ class AxialBranch(nn.Module):
         return _up(self.decoder[0](x), image)
 
 
-class AxialUNet(nn.Module):
+class _AxialNetwork(Network):
+    """What networks of one and of two branches have in common."""
+
+    stride = 8
+
+    def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
+        """Return decoder and, of gated networks, gates, which belong to the encoder."""
+        drawing = [parameter for module in self._drawing() for parameter in module.parameters()]
+        gates = gate_parameters(self)
+        return {DECODER: drawing, GATES: gates} if gates else {DECODER: drawing}
+
+    def late(self) -> list[nn.Parameter]:
+        """Return the gates."""
+        return gate_parameters(self)
+
+    def _drawing(self) -> list[nn.Module]:
+        """Return what comes after the encoder."""
+        raise NotImplementedError
+
+
+class AxialUNet(_AxialNetwork):
     """U-Net with an encoder of axial attention, gated or not.
 
     Parameters
@@ -135,8 +157,6 @@ class AxialUNet(nn.Module):
     ValueError
         If the configuration is contradictory.
     """
-
-    stride = 8
 
     def __init__(
         self,
@@ -168,8 +188,15 @@ class AxialUNet(nn.Module):
         logits: Tensor = self.head(self.branch(x))
         return logits[..., : image.shape[2], : image.shape[3]]
 
+    def deepest(self) -> nn.Module:
+        """Return the branch's last layer."""
+        return self.branch.layers[-1]
 
-class LoGoNet(nn.Module):
+    def _drawing(self) -> list[nn.Module]:
+        return [self.branch.decoder, self.head]
+
+
+class LoGoNet(_AxialNetwork):
     """Local and global branch: MedT (``gated=True``) or LoGo.
 
     Parameters
@@ -189,8 +216,6 @@ class LoGoNet(nn.Module):
     ValueError
         If the configuration is contradictory.
     """
-
-    stride = 8
 
     def __init__(
         self,
@@ -238,6 +263,13 @@ class LoGoNet(nn.Module):
         whole = self.global_branch(x)
         logits: Tensor = self.head(F.relu_(self.fuse(whole + self._local(x, whole))))
         return logits[..., : image.shape[2], : image.shape[3]]
+
+    def deepest(self) -> nn.Module:
+        """Return the last layer of the global branch, which sees the whole image."""
+        return self.global_branch.layers[-1]
+
+    def _drawing(self) -> list[nn.Module]:
+        return [self.global_branch.decoder, self.local_branch.decoder, self.fuse, self.head]
 
     def _local(self, image: Tensor, whole: Tensor) -> Tensor:
         """Return the local branch's features in their places, (N, 16, H, W)."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.images.planes import Planes
-from src_models.models.header import ModelHeader
+from src_models.images.model_image import ModelImage
 from src_models.prediction.certainty import LEAST_CERTAINTY, Certainty
 from src_models.prediction.object_size import ObjectSize
 from src_models.prediction.segmentation import ResultName
@@ -19,6 +19,8 @@ __all__ = ["Findings", "sizes_of"]
 # images like those learnt from it is below 0.25.
 SPECKS_SHARE = 0.45
 FEWEST_SPECKS = 20
+# Of a model that handles objects of any size, that share of so many outlines must be smaller than this (px).
+MANY, SPECK = 1000, 5.0
 FEWEST_SIZES = 5  # objects from which on their median size says something
 FAR_OFF = 2.0  # times the diameter that was given
 
@@ -28,20 +30,17 @@ class Findings:
 
     Parameters
     ----------
-    header
-        The model's.
-    planes
-        How the image divides.
+    image
+        The image that is segmented.
     result
         Whether the labels are objects or classes.
     """
 
-    def __init__(self, header: ModelHeader, planes: Planes, result: ResultName) -> None:
-        self._header = header
-        self._planes = planes
+    def __init__(self, image: ModelImage, result: ResultName) -> None:
+        self._image, self._header, self._planes = image, image.header, image.planes
         self._result = result
         self._sizes: list[NDArray[np.int64]] = []  # of every outline (px of the image)
-        self._classes = np.zeros(len(header.classes), np.int64)
+        self._classes = np.zeros(len(image.header.classes), np.int64)
         self.certainty = Certainty()
         self.objects = 0
         self.linked = ""
@@ -82,6 +81,14 @@ class Findings:
         without = f", {self.left_out} left out" if self.left_out else ""
         return f"{self._counted()}{without}"
 
+    def counts(self) -> dict[str, Any]:
+        """Return the number of objects, and of outlines if planes were linked; or the pixels of each class."""
+        if self._result == "semantic":
+            names = ("background", "objects") if self._header.result == "instances" else self._header.classes
+            return {"pixels": {name: int(number) for name, number in zip(names, self._classes, strict=False)}}
+        outlines = self.outlines if self._kept_outlines is None else self._kept_outlines
+        return {"objects": self.objects, **({"outlines": outlines} if self.linked else {})}
+
     def _counted(self) -> str:
         depths = {letter: self._planes.reading.size(letter) for letter in self._planes.leading}
         stacked = {letter: size for letter, size in depths.items() if size > 1}
@@ -106,16 +113,34 @@ class Findings:
 
     def advice(self, chosen: ObjectSize) -> tuple[str, ...]:
         """Say what may be wrong, and what to try."""
-        if self._result == "semantic" and not self._classes[1:].any():
-            return tuple(filter(None, [chosen.note, _NOTHING]))
         if self.left_out and self.objects == 0:
             return (_ALL_LEFT_OUT,)
-        if self._result == "instances" and self.objects == 0:
-            sized = _NO_OBJECTS if self._header.object_diameter else _NOTHING
-            return tuple(filter(None, [chosen.note, sized]))
-        specks = self._specks(chosen)
+        if self.objects == 0 and not self._classes[1:].any():
+            return self._nothing(chosen)
+        unlike, specks = self._unlike(), self._specks(chosen)
+        if (unlike or specks) and self._foreign_scan():
+            return (self._of_a_scan(),)
         note = "" if specks and chosen.diameter is None else chosen.note  # both ask for the size
-        return tuple(filter(None, [self._unlike(), note, specks, self._other_size(chosen)]))
+        return tuple(filter(None, [unlike, note, specks, self._other_size(chosen)]))
+
+    def _nothing(self, chosen: ObjectSize) -> tuple[str, ...]:
+        if self._foreign_scan():
+            return (f"Nothing was found. {self._of_a_scan()}",)
+        sized = self._result == "instances" and self._header.object_diameter
+        tried = _NO_OBJECTS if sized else _NOTHING
+        return tuple(filter(None, [chosen.note, f"{tried} {_EMPTY}" if self._image.blank else tried]))
+
+    def _foreign_scan(self) -> bool:
+        """Whether a scan was given to a model that, as far as one can tell, learnt from none."""
+        taught = self._header.parent_sha256 is not None or "window" in self._header.intensity.kind
+        return not taught and self._image.shows_ct
+
+    def _of_a_scan(self) -> str:
+        return (
+            f"The image looks like a CT scan, and the model {self._header.name!r} seems not to have learnt from any: "
+            "what it finds there means little. Click on what you look for (the widget Click, or `napari-medt click`), "
+            "or choose a model that was made for CT."
+        )
 
     def _unlike(self) -> str:
         certainty = self.certainty.mean
@@ -134,15 +159,17 @@ class Findings:
         return 2 * np.cbrt(sizes * 3 / (4 * np.pi))
 
     def _specks(self, chosen: ObjectSize) -> str:
-        if self._header.diameter_range is None or self.outlines < FEWEST_SPECKS:
+        handled = self._header.diameter_range
+        fewest, least = (MANY, SPECK) if handled is None else (FEWEST_SPECKS, handled[0] / chosen.zoom)
+        if self.outlines < fewest:
             return ""
-        least = self._header.diameter_range[0] / chosen.zoom
         share = float((self._diameters() < least).mean())
         if share < SPECKS_SHARE:
             return ""
+        sized = "" if handled is None else "give the object size, in pixels, of the objects that you look for, or "
         return (
-            f"{share:.0%} of the outlines are specks under {least:.2g} px: give the object size, in pixels, of the "
-            "objects that you look for."
+            f"{share:.0%} of the outlines are specks under {least:.2g} px: {sized}leave out what is smaller than you "
+            "look for. If they are no objects at all, choose another channel or another model."
         )
 
     def _other_size(self, chosen: ObjectSize) -> str:
@@ -165,6 +192,7 @@ _NO_OBJECTS = (
     "Nothing was found. Try a higher sensitivity, giving the object size (the diameter of one object, in pixels), "
     "another channel, or another model."
 )
+_EMPTY = "All values that were looked at are the same: this image, or this channel of it, may be empty."
 _ALL_LEFT_OUT = "All that was found was left out: try a smaller least size, or keep what touches the edge."
 
 

@@ -14,6 +14,7 @@ from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
 from src_models.labels.instances import labels_from_probabilities, median_diameter
+from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.prediction.certainty import Certainty
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
@@ -177,8 +178,7 @@ class _Looks:
         self._network = network
         self._execution = execution
         self._header = header
-        compatible = header.config.get("compatible")
-        self._window = header.config["image_size"] if compatible else WINDOW[header.dimensions]
+        self._window = find_architecture(header.architecture).largest(header.config) or WINDOW[header.dimensions]
         self._tile = tile
 
     def at(self, zoom: float) -> Generator[None, None, _Look | None]:

@@ -60,7 +60,7 @@ class PlaneLabels:
         self.result: ResultName = settings.result or self._header.result
         self.link = link_axes(settings.link, self._planes) if self.result == "instances" else ""
         self.labels = self._room(labels_out, image.name)
-        self.findings = Findings(self._header, self._planes, self.result)
+        self.findings = Findings(image, self.result)
 
     def _room(self, labels_out: Any, name: str) -> Any:
         shape = self._planes.label_shape

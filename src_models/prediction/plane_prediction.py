@@ -17,7 +17,9 @@ from src_models.computing.execution import Execution
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
+from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
+from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Band, Tile, Tiling
 
 __all__ = ["FoundMap", "MapSink", "PlanePrediction"]
@@ -106,11 +108,10 @@ class PlanePrediction:
         self._tile_batch = execution.tile_batch
         self._attention = attention
         self._maps = maps
-        most = header.config["image_size"] if header.config.get("compatible") else None
+        most = find_architecture(header.architecture).largest(header.config)
         if most is not None and max(tile) > most:
             raise UserError(f"a tile of {max(tile)} px is too large: the model {header.name!r} takes at most {most} px")
-        stride = int(getattr(network, "stride", 1))
-        self._tiling = Tiling(source.shape, tile, header.overlap, stride)
+        self._tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
         self.probabilities = probabilities
         self._band = Band(self._tiling, len(header.classes), 1, _storing(self.probabilities))
         self._map_bands: dict[str, Band] = {}

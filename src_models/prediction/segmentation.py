@@ -43,6 +43,9 @@ class Segmentation:
         Mean probability of being an object, where objects are, of a model of instances; None where there are none.
     summary
         What was found, in a few words, such as ``"68 objects"`` or ``"cell 12.3%"``.
+    found
+        The same in numbers: ``{"objects": 68}``, in a stack their outlines as well; of classes
+        ``{"pixels": {"background": 5000, "cell": 700}}``.
     size
         Diameter and zoom in words, such as ``"objects of about 24 px, image resized 0.8 times"``; empty where the
         model does not depend on the size of objects.
@@ -63,6 +66,7 @@ class Segmentation:
     zoom: float = 1.0
     certainty: float | None = None
     summary: str = ""
+    found: dict[str, Any] = field(default_factory=dict)
     size: str = ""
     advice: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,9 +1,11 @@
-"""Where ``napari-medt segment`` puts labels: TIFF, zarr for large lazy images, NIfTI for scans."""
+"""Segmenting an image file into files: labels (TIFF, zarr for large lazy images, NIfTI for scans), maps, a record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,83 @@ if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
 
-__all__ = ["LARGE", "labels_path", "segment_to_file"]
+__all__ = ["LARGE", "Results", "Written", "labels_path", "segment_to_file"]
 
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
 Run = Callable[..., "Segmentation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was found, and the files that hold it.
+
+    Parameters
+    ----------
+    segmentation
+        What was found.
+    labels
+        The file with the labels: a scan's are NIfTI on its own grid.
+    maps
+        The files with attention maps, as they come in `segmentation`.
+    record
+        The file that says how all of it was made (:mod:`src_models.prediction.record`).
+    """
+
+    segmentation: Segmentation
+    labels: Path
+    maps: tuple[Path, ...]
+    record: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Where the results of an image go, known before it is opened.
+
+    Parameters
+    ----------
+    labels
+        Files that the labels may become: which of them, the size of the image says.
+    maps
+        Files of attention maps.
+    """
+
+    labels: tuple[Path, ...]
+    maps: tuple[Path, ...] = ()
+
+    @classmethod
+    def of(cls, image: Path, output: Path, maps: Sequence[str] = ()) -> Results:
+        """Return where an image's results go in a folder.
+
+        Parameters
+        ----------
+        image
+            The image's path.
+        output
+            The folder.
+        maps
+            Names of the attention maps that are recorded.
+        """
+        from src_models.attention.map_files import map_path
+        from src_models.files.images import image_stem
+        from src_models.files.volumes.opening import is_volume
+
+        stem = image_stem(image)
+        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
+        return cls(
+            tuple(labels_path(output, stem, suffix) for suffix in suffixes),
+            tuple(map_path(output, stem, name) for name in maps),
+        )
+
+    @property
+    def existing(self) -> list[Path]:
+        """The files that are there."""
+        return [path for path in (*self.labels, *self.maps) if path.exists() or path.is_symlink()]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the labels are there, and all maps."""
+        return any(path.exists() for path in self.labels) and all(path.exists() for path in self.maps)
 
 
 def labels_path(output: Path, stem: str, suffix: str) -> Path:
@@ -25,8 +99,8 @@ def labels_path(output: Path, stem: str, suffix: str) -> Path:
     return output / f"{stem}_labels{suffix}"
 
 
-def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool) -> tuple[Segmentation, Path]:
-    """Segment an image and write its labels.
+def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool) -> Written:
+    """Segment an image, and write its labels, attention maps and record.
 
     Parameters
     ----------
@@ -35,18 +109,26 @@ def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool
     run
         Segments it; its keyword `labels_out` is an array to write the labels to, or None.
     output
-        Folder for the labels.
+        Folder for the results.
     overwrite
-        Whether an existing file may be replaced.
-
-    Returns
-    -------
-    segmentation, path
-        What was found, and the file with the labels: a scan's are NIfTI on its own grid.
+        Whether existing files may be replaced.
     """
+    from src_models.attention.map_files import map_path, write_map
+    from src_models.prediction.record import check_record, write_record
+
+    check_record(labels_path(output, image.name, ".tif"), overwrite=overwrite)
+    begun = time.perf_counter()
     if image.geometry is not None and "C" not in image.reading.axes[-3:]:
-        return _labels_to_nifti(image, image.geometry, run, output, overwrite)
-    return _labels_to_image(image, run, output, overwrite)
+        segmentation, labels = _labels_to_nifti(image, image.geometry, run, output, overwrite)
+    else:
+        segmentation, labels = _labels_to_image(image, run, output, overwrite)
+    maps = tuple(
+        write_map(map_path(output, image.name, placed.name), placed, reading=image.reading, overwrite=overwrite)
+        for placed in segmentation.attention
+    )
+    seconds = time.perf_counter() - begun
+    record = write_record(labels, segmentation, image, seconds=seconds, maps=maps, overwrite=overwrite)
+    return Written(segmentation, labels, maps, record)
 
 
 def _labels_to_image(image: ImageFile, run: Run, output: Path, overwrite: bool) -> tuple[Segmentation, Path]:

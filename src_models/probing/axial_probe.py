@@ -23,8 +23,10 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
-from src_models.nets.axial_attention import AxialAttention, AxialBlock
-from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row, in_single
+from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks
+from src_models.nets.kernels.axial import in_single
+from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
+from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Tile, Tiling
 
 __all__ = ["BUDGET", "AxialProbe", "Heads", "PointedMap"]
@@ -97,16 +99,12 @@ class AxialProbe:
         self.budget = budget
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
-        self._blocks = {
-            module.taps.received.name.removesuffix(" received"): module
-            for module in self._network.modules()
-            if isinstance(module, AxialBlock)
-        }
+        self._blocks = axial_blocks(self._network)
         if not self._blocks:
             raise UserError(f"the model {header.name!r} is a {header.architecture}, which has no axial attention")
         shape = self._image.plane(next(iter(self._image.planes)), zoom).shape
         self._zooms = tuple(m / n for m, n in zip(shape, self._image.planes.shape, strict=True))
-        self._tiling = Tiling(shape, header.tile, header.overlap, int(getattr(self._network, "stride", 1)))
+        self._tiling = Tiling(shape, header.tile, header.overlap, stride_of(self._network))
         self._kept: OrderedDict[tuple[tuple[int, ...], Tile], _Seen] = OrderedDict()
 
     @property

@@ -19,7 +19,7 @@ from src_models.attention.words import pointer_sentence, view_words
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.planes import Planes
-from src_models.models.architectures import AXIAL
+from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.prediction.segmentation import Segmentation
 from src_models.probing.axial_probe import BUDGET, AxialProbe, Heads, PointedMap
@@ -122,7 +122,7 @@ class AttentionPointer:
         self._planes = Planes(reading, dimensions, name)
         self._run = replace(found, labels=None, probabilities=None)  # maps that are large are files, which go with it
         self._probe: AxialProbe | None = None
-        if model.header.architecture in AXIAL:
+        if find_architecture(model.header.architecture).blocks(model.header.config):
             self._probe = AxialProbe(
                 image,
                 model,

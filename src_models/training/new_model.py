@@ -10,6 +10,7 @@ import numpy as np
 from src_models.errors import DataSetError
 from src_models.files.dataset import DataSet, Sample, read_sample
 from src_models.labels.instances import INSTANCE_CLASSES, median_diameter
+from src_models.models.architectures import find_architecture
 from src_models.models.header import RGB, Intensity, ModelHeader
 
 __all__ = ["new_header", "tiles_for"]
@@ -64,7 +65,7 @@ def new_header(
     if diameters.size:
         low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
         sizes = {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
-    tile, overlap = tiles_for(config or {}, dimensions)
+    tile, overlap = tiles_for(architecture, config or {}, dimensions)
     return ModelHeader(
         name=name,
         purpose=purpose or f"{architecture} trained on {data.root.resolve().name}",
@@ -82,9 +83,9 @@ def new_header(
     )
 
 
-def tiles_for(config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def tiles_for(architecture: str, config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return tile and overlap (px) for a network: its window, where it has one."""
-    window = config.get("image_size")
+    window = find_architecture(architecture).window(config)
     if window:
         return (window,) * dimensions, (window // 4,) * dimensions
     return TILE[dimensions], OVERLAP[dimensions]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from src_models.errors import UserError
-from src_models.models.architectures import AXIAL
+from src_models.models.architectures import find_architecture
 from src_models.training.augmentation import AugmentationName
 
 __all__ = ["TrainSettings"]
@@ -87,9 +87,7 @@ class TrainSettings:
     def recipe(cls, architecture: str, images: int) -> TrainSettings:
         """Return the settings that an architecture is trained with unless a person says otherwise.
 
-        Those of MedT and its ablations are their authors' (Valanarasu et al. 2021, Section 3.2, and their code): Adam,
-        400 epochs of batches of 4 whole images of 128 px, cross-entropy, gates frozen through epoch 10, left-right
-        flips.
+        Those of MedT and its ablations are their authors'.
 
         Parameters
         ----------
@@ -98,22 +96,12 @@ class TrainSettings:
         images
             Number of training images.
         """
-        if architecture not in AXIAL:
-            return cls()
-        epoch = math.ceil(images / 4)
-        return cls(
-            steps=400 * epoch,
-            batch=4,
-            patch=128,
-            optimizer="adam",
-            learning_rate=1e-3,
-            weight_decay=1e-5,
-            schedule="constant",
-            loss="ce",
-            gates_from=11 * epoch,
-            augment="flip",
-            validate_every=5 * epoch,
-        )
+        return cls(**find_architecture(architecture).recipe(images))
+
+    @property
+    def strategy(self) -> str:
+        """How Lightning Fabric divides the work among devices."""
+        return "auto" if self.devices == 1 else "ddp"
 
     def repeatable(self) -> dict[str, Any]:
         """Return the settings that decide the result; a run can only be resumed with the same ones."""

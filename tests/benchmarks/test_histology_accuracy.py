@@ -9,7 +9,7 @@ from benchmarks.histology_accuracy import REPAIRS, prepared, scores
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.header import RGB, ModelHeader
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.axial.attention import AxialAttention
 
 
 @pytest.fixture

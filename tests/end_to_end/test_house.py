@@ -32,7 +32,6 @@ LONG = {
     "src_models/nets/kernels/axial_triton_kernels.py": "kernels that Triton compiles, one beside the other",
     "src_models/nets/attention_unet.py": "one paper, one file",
     "src_models/nets/axial_attention.py": "one layer, with the shapes and the equations of its paper",
-    "src_models/journal/journal.py": "one class, which is described at length for it must not lose anything",
     "src_models/finetuning/learning.py": "one loop and its settings",
     "src_models/prediction/segment.py": "one function, with what is said of each of its options",
 }
@@ -122,11 +121,6 @@ COVERED: dict[str, str] = {
     """,
     "napari_medt/clicking/gui/test_unsaved.py": """
         napari_medt/clicking/subjects.py
-        napari_medt/unsaved/recovery_bar.py
-        napari_medt/unsaved/unfinished_image.py
-        napari_medt/unsaved/unfinished_labels.py
-        napari_medt/unsaved/unsaved_labels.py
-        napari_medt/unsaved/watched_labels.py
         napari_medt/viewer/viewed_image.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
@@ -179,7 +173,6 @@ COVERED: dict[str, str] = {
     """,
     "napari_medt/segmenting/gui/test_widget.py": """
         src_models/prediction/jobs.py
-        napari_medt/preferences.py
         napari_medt/segmenting/controls.py
         napari_medt/segmenting/layers.py
         napari_medt/segmenting/options.py
@@ -187,16 +180,9 @@ COVERED: dict[str, str] = {
     """,
     "napari_medt/viewer/gui/test_widget.py": """
         napari_medt/viewer/labels/object_records.py
-        napari_medt/viewer/lines/outline_colours.py
-        napari_medt/viewer/lines/outlines.py
-        napari_medt/viewer/lines/screen_lines.py
     """,
     "napari_medt/viewer/test_regions.py": """
         src_models/images/region.py
-    """,
-    "napari_medt/viewer/test_result_layers.py": """
-        napari_medt/viewer/layer_notes.py
-        napari_medt/viewer/own_layers.py
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
@@ -231,9 +217,6 @@ COVERED: dict[str, str] = {
         src_models/clicking/training/simulated_person.py
         src_models/clicking/training/synthetic.py
     """,
-    "src_models/clicking/training/test_training.py": """
-        src_models/computing/memory.py
-    """,
     "src_models/corrections/test_correction_set.py": """
         src_models/corrections/overlap.py
     """,
@@ -258,10 +241,6 @@ COVERED: dict[str, str] = {
     """,
     "src_models/finetuning/test_learning.py": """
         src_models/finetuning/progress.py
-    """,
-    "src_models/journal/test_journal.py": """
-        src_models/journal/folder.py
-        src_models/journal/log.py
     """,
     "src_models/nets/kernels/test_axial_cpu.py": """
         src_models/nets/kernels/axial.py

@@ -14,8 +14,8 @@ from pathlib import Path
 import npe2
 import pytest
 
-HEAVY = ("torch", "monai", "lightning", "skimage", "dask", "zarr", "scipy")
-OURS = ("torch", "monai", "lightning", "zarr")  # napari itself loads the others
+HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy")
+OURS = ("torch", "monai", "lightning_fabric", "zarr")  # napari itself loads the others
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +99,33 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     undeclared = {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}}
     # PyTorch for CUDA brings Triton along; without it, nothing loads the one file that imports it.
     assert undeclared - {"napari_medt_manifest", "triton"} == set()
+
+
+NEEDED_BY_OTHERS = {"imagecodecs": "tifffile reads and writes compressed TIFF with it"}
+
+
+def test_what_is_required_is_imported(repository: Path) -> None:
+    required = {
+        re.match(r"[\w.-]+", line)[0].lower().replace("_", "-")
+        for line in importlib.metadata.requires("napari-medt") or []
+        if "extra ==" not in line
+    }
+    imported = {
+        name
+        for root in ("src_models", "napari_medt")
+        for p in (repository / root).rglob("*.py")
+        for name in _imports(p)
+    }
+    homes = importlib.metadata.packages_distributions()
+    used = {home.lower().replace("_", "-") for name in imported for home in homes.get(name, [])}
+    assert required - used == set(NEEDED_BY_OTHERS)
+
+
+def test_what_an_index_shows_has_no_link_that_leads_nowhere() -> None:
+    text = importlib.metadata.metadata("napari-medt").get_payload()
+    links = re.findall(r"\]\(([^)]*)\)", text) + re.findall(r'<img src="([^"]*)"', text)
+    assert links
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 
 def test_triton_is_imported_by_its_kernels_alone(repository: Path) -> None:

@@ -20,7 +20,7 @@ def options(command: str) -> set[str]:
 
 def shell_lines(text: str) -> list[list[str]]:
     blocks = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
-    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
     return [line for line in lines if line and line[0] == "napari-medt"]
 
 
@@ -29,6 +29,20 @@ def test_every_command_of_the_tutorial_exists_with_its_options(repository: Path)
     assert {line[1] for line in lines} == {"train", "evaluate", "models", "segment"}
     for _, command, *arguments in lines:
         assert {word for word in arguments if word.startswith("--")} <= options(command)
+
+
+PAGES = (
+    "README.md",
+    *(f"docs/{page}.md" for page in ("audit", "click", "command_line", "correct", "ct", "medt", "see_attention")),
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_on_a_page_exists_with_its_options(repository: Path, page: str) -> None:
+    lines = shell_lines((repository / page).read_text(encoding="utf-8"))
+    assert lines
+    for _, command, *arguments in (line for line in lines if not line[1].startswith("-")):
+        assert {word for word in arguments if word.startswith("-")} <= options(command), (page, command)
 
 
 def test_every_option_in_the_text_exists(repository: Path) -> None:

@@ -46,7 +46,8 @@ def random_model(
     """Make a model whose weights are random, and whose logits are multiplied by `sharpness`."""
     import torch
 
-    from src_models.models.architectures import AXIAL, create
+    from src_models.models.architectures import create
+    from src_models.nets.medt_architectures import AXIAL
 
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))

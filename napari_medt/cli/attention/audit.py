@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import Device, JsonFile, Maps, Model, Overwrite, Seed
 from src_models.errors import DataSetError, UserError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from src_models.auditing.results import Audit
-    from src_models.models.checkpoint import Model
+    from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["audit"]
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,41 +36,40 @@ def audit(
         Path,
         typer.Argument(metavar="IMAGE_OR_DATASET", help="An image, or a folder with images/, masks/ and manifest.csv."),
     ],
-    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
+    model: Model = "nuclei",
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Objects that people drew in the image, for the pointing game.")
     ] = None,
-    maps: Annotated[
-        list[str] | None, typer.Option("--map", metavar="NAME", help="A map; may be repeated. Default: the usual ones.")
-    ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all figures here.")] = None,
+    maps: Maps = None,
+    json: JsonFile = None,
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a page with pictures here.")] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Of a data set, so many images of the split val, evenly spread.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Of a data set, so many images of the split val, evenly spread."),
     ] = None,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of all that is drawn at random.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    seed: Seed = 0,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
 ) -> None:
     """Measure whether attention maps are true: what they mark is removed, weights are made random."""
-    from rich.console import Console
-
+    options.check_model(model, device)
+    cases = list(_cases(source, labels, limit))
+    options.check_files(source, labels)
+    _check_outputs(json, report, overwrite=overwrite)
     from src_models.models.checkpoint import load
 
-    _check_outputs(json, report, overwrite=overwrite)
-    cases = list(_cases(source, labels, limit))
     loaded = load(model)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console()
     audits = _audit_all(console, cases, loaded, maps=maps, device=device, seed=seed)
     from src_models.auditing.report.averaging import average
 
     found = average(list(audits.values()), str(source)) if _is_data_set(source) else next(iter(audits.values()))
     _show(console, found)
     if json:
-        console.print(f"figures: {_write_json(found, audits, json, overwrite=overwrite)}")
+        console.say(f"figures: {_write_json(found, audits, json, overwrite=overwrite)}")
     if report:
         case = next(case for case in cases if case.name in audits)
-        console.print(f"page: {_write_report(found, case, loaded, report, device=device, overwrite=overwrite)}")
+        console.say(f"page: {_write_report(found, case, loaded, report, device=device, overwrite=overwrite)}")
 
 
 def _is_data_set(source: Path) -> bool:
@@ -79,17 +78,12 @@ def _is_data_set(source: Path) -> bool:
 
 def _check_outputs(json: Path | None, report: Path | None, *, overwrite: bool) -> None:
     """Refuse what cannot be written before the work, not after it."""
-    from src_models.disk.atomic import check_new, check_writable
-
-    if json:
-        check_new(json, overwrite=overwrite)
-        check_writable(json.parent)
+    pages: list[Path] = []
     if report:
         from src_models.auditing.report.page import FILES
 
-        for name in FILES:
-            check_new(report / name, overwrite=overwrite)
-        check_writable(report)
+        pages = [report / name for name in FILES]
+    options.check_outputs(json, *pages, overwrite=overwrite)
 
 
 def _cases(source: Path, labels: Path | None, limit: int | None) -> Iterator[_Case]:
@@ -125,26 +119,16 @@ def _read_sample(sample: Any) -> tuple[Any, Any, Any]:
 
 
 def _audit_all(
-    console: Console, cases: list[_Case], model: Model, *, maps: list[str] | None, device: str, seed: int
+    console: Console, cases: list[_Case], model: LoadedModel, *, maps: list[str] | None, device: str, seed: int
 ) -> dict[str, Audit]:
     """Audit behind a progress bar; of many images, those in which the model finds nothing are left out."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
     from src_models.auditing.auditor import audit as run
     from src_models.auditing.view import NothingFoundError
 
     audits: dict[str, Audit] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        for number, case in enumerate(cases):
-            task = bar.add_task(case.name, total=None)
-
-            def show(progress: Any, task: Any = task, name: str = case.name) -> None:
-                description = f"{name}: {progress.message}"
-                bar.update(task, completed=progress.done, total=progress.total, description=description)
-
-            image, axes, labels = case.read()
+    for number, case in enumerate(cases):
+        image, axes, labels = case.read()
+        with console.bar(case.name) as show:
             try:
                 audits[case.name] = run(
                     image,
@@ -160,8 +144,7 @@ def _audit_all(
             except NothingFoundError as error:
                 if len(cases) == 1:
                     raise
-                console.print(f"left out: {error}")
-            bar.remove_task(task)
+                console.say(f"left out: {error}")
     if not audits:
         raise UserError(f"the model {model.header.name!r} finds nothing in the middle of any of {len(cases)} images")
     return audits
@@ -177,13 +160,13 @@ def _show(console: Console, found: Audit) -> None:
         rows,
     )
 
-    console.print(_table(f"{found.model} on {found.name}", COLUMNS, rows(found)))
+    console.show(_table(f"{found.model} on {found.name}", COLUMNS, rows(found)))
     if found.looks:
-        console.print(_table("where pixels inside objects look", BLOCK_COLUMNS, block_rows(found)))
+        console.show(_table("where pixels inside objects look", BLOCK_COLUMNS, block_rows(found)))
     if found.influences:
-        console.print(_table("which positions act on a pixel", INFLUENCE_COLUMNS, influence_rows(found)))
+        console.show(_table("which positions act on a pixel", INFLUENCE_COLUMNS, influence_rows(found)))
     for sentence in found.summary:
-        console.print(f"* {sentence}")
+        console.say(f"* {sentence}")
 
 
 def _table(title: str, columns: tuple[str, ...], cells: list[tuple[str, ...]]) -> Table:
@@ -211,7 +194,7 @@ def _write_json(found: Audit, audits: dict[str, Audit], path: Path, *, overwrite
     return path
 
 
-def _write_report(found: Audit, case: _Case, model: Model, folder: Path, *, device: str, overwrite: bool) -> Path:
+def _write_report(found: Audit, case: _Case, model: LoadedModel, folder: Path, *, device: str, overwrite: bool) -> Path:
     """Write the page; its maps are those of the first image that was audited."""
     from src_models.auditing.report.overlay import draw_maps
     from src_models.auditing.report.page import write_page

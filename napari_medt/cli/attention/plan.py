@@ -158,10 +158,11 @@ def _compared(
 
 def _views(header: ModelHeader, *, at: bool, block: Sequence[str], rollout: str | None, heads: str | None) -> list[str]:
     """Return the blocks, or the branch, to ask where they look; [] where there is nothing to ask."""
-    from src_models.models.architectures import AXIAL, attention_names
+    from src_models.models.architectures import find_architecture
 
+    blocks = find_architecture(header.architecture).blocks(header.config)
     given = [name for name, value in (("--block", block), ("--rollout", rollout), ("--heads", heads)) if value]
-    if given and header.architecture not in AXIAL:
+    if given and not blocks:
         raise UserError(
             f"{given[0]} asks where axial attention looks, and the model {header.name!r} is a {header.architecture}; "
             "leave it out: --at then gives the value of each map"
@@ -171,11 +172,8 @@ def _views(header: ModelHeader, *, at: bool, block: Sequence[str], rollout: str 
     if rollout and len(given) > 1:
         other = "--block" if block else "--heads"
         raise UserError(f"--rollout follows all blocks, means over heads; leave out {other}, or --rollout")
-    if not at or header.architecture not in AXIAL:
+    if not at:
         return []
-    suffix = " received"
-    names = attention_names(header.architecture, header.config)
-    blocks = [name.removesuffix(suffix) for name in names if name.endswith(suffix)]
     branches = list(dict.fromkeys(name.split()[0] for name in blocks))
     for option, wanted, known in (("--block", block, blocks), ("--rollout", [rollout] if rollout else [], branches)):
         unknown = [name for name in wanted if name not in known]

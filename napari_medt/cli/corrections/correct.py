@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import Axes, Image
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from src_models.corrections.correction import CorrectionRecord, MarkMode, Region
+    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode
     from src_models.files.images import ImageFile
     from src_models.images.planes import Planes
 
@@ -25,19 +28,21 @@ _REGION = re.compile(r"(\d+):(\d+),(\d+):(\d+)")
 
 
 def correct(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="TIFF, OME-TIFF, PNG, JPEG, zarr, NIfTI, or a folder of DICOM slices."),
-    ],
+    image: Image,
     labels: Annotated[Path, typer.Argument(metavar="LABELS", help="The mended labels of all of its planes.")],
     folder: Annotated[
-        Path, typer.Option("--set", metavar="FOLDER", help="The set of corrections; made if it is missing.")
+        Path, typer.Option("--set", "-o", metavar="FOLDER", help="The set of corrections; made if it is missing.")
     ],
     predicted: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The labels as the model had found them.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="The model that had found them: its name, or a path. Kept as a note.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The model that had found them: its name, or a path ending in .safetensors. Kept as a note.",
+            autocompletion=options.complete_model,
+        ),
     ] = None,
     slices: Annotated[
         str | None,
@@ -52,15 +57,13 @@ def correct(
     region: Annotated[
         str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns are right.")
     ] = None,
-    axes: Annotated[str | None, typer.Option(help="Axes of the image by hand, such as ZYX or CYX.")] = None,
+    axes: Axes = None,
 ) -> None:
     """Keep mended labels, so that a network can learn from them (napari-medt finetune).
 
     What was corrected before in the same plane is replaced as far as all of it is corrected again, and stays in the
     folder.
     """
-    from rich.console import Console
-
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.files.images import read_image
@@ -70,13 +73,14 @@ def correct(
         raise UserError("--painted and --region exclude each other: give one of them")
     mode: MarkMode = "painted" if painted else "slice" if region is None else "region"
     part = _region(region)
+    made_by = _model(model)
+    options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
     source = read_image(image, axes=axes)
     planes = Planes(source.reading, 2, str(image))
     mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
-    made_by = _model(model)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    console.print(f"{image}: {source.reading.describe()}")
+    console = Console()
+    console.say(f"{image}: {source.reading.describe()}")
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
         correction = mark(
             _pixels(source, planes, plane),
@@ -89,12 +93,12 @@ def correct(
             model_sha256=made_by[1],
         )
         name = corrections.add(correction)
-        console.print(f"  {name}: {_described(correction.record)}")
+        console.say(f"  {name}: {_described(correction.record)}")
     count = len(corrections)
-    console.print(f"{folder} holds {count} {'correction' if count == 1 else 'corrections'}")
+    console.say(f"{folder} holds {count} {'correction' if count == 1 else 'corrections'}")
 
 
-def _region(text: str | None) -> Region | None:
+def _region(text: str | None) -> Bounds | None:
     if text is None:
         return None
     match = _REGION.fullmatch(text.replace(" ", ""))
@@ -120,10 +124,10 @@ def _model(name: str | None) -> tuple[str | None, str | None]:
     """Return the name and the SHA-256 of a model."""
     if name is None:
         return None, None
-    from src_models.models.checkpoint import load
+    from src_models.models.library import model_path
+    from src_models.models.loaded import file_sha256
 
-    model = load(name)
-    return model.header.name, model.sha256
+    return options.check_model(name).name, file_sha256(model_path(name))
 
 
 def _chosen(

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import JsonFile, Overwrite
 from src_models.errors import DataSetError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.corrections.correction_set import CorrectionItem, CorrectionSet
+    from src_models.finetuning.whole_images import WholeImages
 
 __all__ = ["corrections"]
 
@@ -21,42 +24,42 @@ __all__ = ["corrections"]
 def corrections(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The set of corrections.")],
     merge: Annotated[
-        list[Path] | None, typer.Option(metavar="OTHER", help="Add those of another set, which stays. Repeatable.")
+        list[Path] | None,
+        typer.Option(
+            metavar="OTHER", help="Add those of another set, or images/ and masks/ of any tool; it stays. Repeatable."
+        ),
     ] = None,
     withdraw: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Leave a correction out from now on. Repeatable.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list, with all that is known.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """List the corrections of a set, after merging and withdrawing what was asked for."""
-    from rich.console import Console
-
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.disk.atomic import check_new
 
     if json is not None:
         check_new(json, overwrite=overwrite)
-    others = [_existing(other) for other in merge or []]
+    others = [_other(other) for other in merge or []]
     kept = CorrectionSet.open(folder) if others else _existing(folder)
-    console = Console(highlight=False, markup=False)
+    console = Console()
     for other in others:
         added = kept.merge(other)
-        console.print(f"{other.root}: {len(added)} added, {len(other) - len(added)} were here already", soft_wrap=True)
+        console.say(f"{other.root}: {len(added)} added, {len(other) - len(added)} were here already")
     for name in withdraw or []:
         kept.withdraw(name)
-        console.print(f"{name} is left out from now on", soft_wrap=True)
+        console.say(f"{name} is left out from now on")
     if kept.items:
-        console.print(_table(kept))
+        console.show(_table(kept))
     replaced = len(kept.history) - len(kept)
-    console.print(
+    console.say(
         f"{len(kept)} {'correction counts' if len(kept) == 1 else 'corrections count'}, {replaced} replaced or "
-        f"withdrawn; SHA-256 {kept.sha256}",
-        soft_wrap=True,
+        f"withdrawn; SHA-256 {kept.sha256}"
     )
     if json is not None:
         _write(json, kept, overwrite=overwrite)
-        console.print(f"list: {json}", soft_wrap=True)
+        console.say(f"list: {json}")
 
 
 def _existing(folder: Path) -> CorrectionSet:
@@ -65,6 +68,13 @@ def _existing(folder: Path) -> CorrectionSet:
     if not (folder / "manifest.csv").is_file():
         raise DataSetError(f"{folder}: there is no set of corrections; make one with napari-medt correct, or in napari")
     return CorrectionSet.open(folder)
+
+
+def _other(folder: Path) -> CorrectionSet | WholeImages:
+    from src_models.finetuning.whole_images import WholeImages, open_corrections
+
+    found = open_corrections(folder)
+    return found if isinstance(found, WholeImages) else _existing(folder)
 
 
 def _table(kept: CorrectionSet) -> Table:

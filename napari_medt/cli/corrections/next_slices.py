@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from rich.console import Console
     from rich.table import Table
 
     from src_models.finetuning.candidates import Candidate
@@ -19,39 +22,33 @@ if TYPE_CHECKING:
 
 __all__ = ["next_slices"]
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-
 
 def next_slices(
-    image: Annotated[
-        Path,
-        typer.Argument(metavar="IMAGE", help="TIFF, OME-TIFF, PNG, JPEG, zarr, NIfTI, or a folder of DICOM slices."),
-    ],
-    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
+    image: Image,
+    model: Model = "nuclei",
     folder: Annotated[
         Path | None, typer.Option("--set", metavar="FOLDER", help="What is corrected already, and not worth it again.")
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Length of the list.")] = 20,
-    tile: Annotated[int, typer.Option(min=16, help="Side of a region in pixels.")] = 256,
-    axes: Annotated[str | None, typer.Option(help="Axes of the image by hand, such as ZYX or CYX.")] = None,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the list here.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing FILE.")] = False,
+    most: Annotated[int, typer.Option(metavar="N", min=1, help="Length of the list.")] = 20,
+    tile: Annotated[int, typer.Option(metavar="PX", min=16, help="Side of a region in pixels.")] = 256,
+    json: JsonFile = None,
+    overwrite: Overwrite = False,
+    axes: Axes = None,
+    device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
-    from rich.console import Console
-
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.disk.atomic import check_new
     from src_models.files.images import read_image
+
+    options.check_model(model, device)
+    options.check_files(image)
+    options.check_outputs(json, overwrite=overwrite)
+    source = read_image(image, axes=axes)
+    console = Console()
+    console.say(f"{image}: {source.reading.describe()}")
     from src_models.finetuning.candidates import rank_steps
     from src_models.models.checkpoint import load
 
-    if json is not None:
-        check_new(json, overwrite=overwrite)
-    source = read_image(image, axes=axes)
-    console = Console(highlight=False, markup=False)
-    console.print(f"{image}: {source.reading.describe()}", soft_wrap=True)
     steps = rank_steps(
         source.data,
         load(model),
@@ -66,27 +63,24 @@ def next_slices(
     ranked = _run(console, steps)
     if ranked:
         leading = "".join(letter for letter in source.reading.axes if letter not in "CYX")
-        console.print(_table(ranked, leading))
+        console.show(_table(ranked, leading))
     else:
-        console.print("All of it is corrected.")
+        console.say("All of it is corrected.")
     if json is not None:
         _write(json, image, ranked, overwrite=overwrite)
-        console.print(f"list: {json}", soft_wrap=True)
+        console.say(f"list: {json}")
 
 
 def _run(console: Console, steps: Generator[Done, None, list[Candidate]]) -> list[Candidate]:
     """Exhaust a generator behind a progress bar, and return what it returns."""
-    from rich.progress import Progress
-
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("looking", total=None)
+    with console.bar("looking") as report:
         while True:
             try:
                 done = next(steps)
             except StopIteration as end:
                 ranked: list[Candidate] = end.value
                 return ranked
-            bar.update(task, completed=done.done, total=done.total, description=done.message)
+            report(done)
 
 
 def _table(ranked: list[Candidate], leading: str) -> Table:

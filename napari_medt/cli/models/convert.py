@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import Licence, ModelFile, ModelName, Overwrite, Purpose
+
 if TYPE_CHECKING:
     from src_models.models.header import ModelHeader
     from src_models.models.official import OfficialNetwork
@@ -15,22 +19,29 @@ __all__ = ["convert"]
 
 
 def convert(
-    official: Annotated[Path, typer.Argument(help="Checkpoint of a paper's own code: .pth, .pt or .safetensors.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
+    official: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Checkpoint of a paper's own code: .pth, .pt or .safetensors.")
+    ],
+    output: ModelFile,
     architecture: Annotated[
-        str, typer.Option(help="The network you expect, such as medt; by default the one that is found.")
+        str,
+        typer.Option(metavar="NAME", help="The network you expect, such as medt; by default the one that is found."),
     ] = "",
-    name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
-    purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
-    classes: Annotated[str, typer.Option(help="Names of all classes, the background first, separated by commas.")] = "",
+    name: ModelName = "",
+    purpose: Purpose = "",
+    classes: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Names of all classes, the background first, separated by commas."),
+    ] = "",
     align_corners: Annotated[
         bool, typer.Option("--align-corners", help="Up-sample as PyTorch before 0.4 did (the papers' 3D networks).")
     ] = False,
     intensity: Annotated[
-        str, typer.Option(help="How grey values are scaled, KIND:LOW:HIGH; by default as its authors did.")
+        str,
+        typer.Option(metavar="KIND:LOW:HIGH", help="How grey values are scaled; as its authors did unless given."),
     ] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+    licence: Licence = "unknown",
+    overwrite: Overwrite = False,
 ) -> None:
     """Turn a checkpoint of a paper's own code into a model file.
 
@@ -38,15 +49,16 @@ def convert(
     """
     from dataclasses import replace
 
-    from rich.console import Console
-
-    from napari_medt.cli.intensity import parse_intensity
     from src_models.disk.atomic import check_new
     from src_models.errors import ModelFileError
+
+    scale = options.parse_intensity(intensity) if intensity else None
+    check_new(output, overwrite=overwrite)
+    if not official.exists():
+        raise ModelFileError(f"{official}: there is no such file; check the name")
     from src_models.models.checkpoint import Model, save
     from src_models.models.official import for_rgb, load_official, with_background
 
-    check_new(output, overwrite=overwrite)
     found = load_official(official, align_corners=align_corners)
     if architecture and architecture != found.architecture:
         raise ModelFileError(
@@ -56,21 +68,20 @@ def convert(
     try:
         found = for_rgb(with_background(found))
         header = _header(found, official, name or output.stem, purpose, _names(classes), licence)
-        if intensity:
-            header = replace(header, intensity=parse_intensity(intensity))
+        if scale is not None:
+            header = replace(header, intensity=scale)
     except ModelFileError as error:
         raise ModelFileError(f"{official}: {error}") from error
     save(Model(found.network, header), output, overwrite=overwrite)
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(f"Read {official} as {found.source}", markup=False)
+    console = Console()
+    console.say(f"Read {official} as {found.source}")
     whence = "as given" if intensity else "as its authors trained it"
-    console.print(
+    console.say(
         f"{header.architecture}, {header.dimensions}D, channels {', '.join(header.channels)}, "
         f"classes {', '.join(header.classes)}; grey values: {header.intensity.kind} "
-        f"{header.intensity.low:g} to {header.intensity.high:g}, {whence}",
-        markup=False,
+        f"{header.intensity.low:g} to {header.intensity.high:g}, {whence}"
     )
-    console.print(f"Wrote {output}", markup=False)
+    console.say(f"Wrote {output}")
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -94,7 +105,7 @@ def _header(
     channels = {1: ("grey",), 3: RGB}.get(
         found.config["in_channels"], tuple(f"channel {index + 1}" for index in range(found.config["in_channels"]))
     )
-    tile, overlap = tiles_for(found.config, dimensions)
+    tile, overlap = tiles_for(found.architecture, found.config, dimensions)
     return ModelHeader(
         name=name,
         purpose=purpose or f"converted from {file.name}",

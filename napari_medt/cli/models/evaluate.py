@@ -4,95 +4,88 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.options import DataSetFolder, Device, Diameter, JsonFile, Model, Overwrite
+from src_models.progress import Progress
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from src_models.evaluating.scores import Evaluation, ImageScore, Scores
     from src_models.files.dataset import DataSet
-    from src_models.models.checkpoint import Model
+    from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["evaluate"]
 
 LISTED = 40  # images in the table; the JSON file has no limit
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-
 
 def evaluate(
-    data_set: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="Folder with images/, masks/ and perhaps manifest.csv.")
-    ],
-    model: Annotated[str, typer.Option(help="Name of a shipped or local model, or a path.")],
+    data_set: DataSetFolder,
+    model: Model = "nuclei",
     split: Annotated[
         str | None,
-        typer.Option(help="Which images: a word of the manifest. Default: test, else val, else all without splits."),
+        typer.Option(
+            metavar="WORD",
+            help="Which images: a word of the manifest. Default: test, else val, else all without splits.",
+        ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all scores here.")] = None,
+    json: JsonFile = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="PNG", help="Draw the best, the median and the worst image here, with outlines."),
+        typer.Option(metavar="FILE.png", help="Draw the best, the median and the worst image here, with outlines."),
     ] = None,
-    device: Annotated[Device, typer.Option(help="What to run on.")] = "auto",
-    diameter: Annotated[
-        float | None, typer.Option(min=0.1, help="Size of the objects in pixels; estimated unless given.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Overwrite = False,
+    diameter: Diameter = None,
+    device: Device = "auto",
 ) -> None:
     """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects."""
-    from rich.console import Console
+    from src_models.files.dataset import DataSet
 
+    options.check_model(model, device)
+    images = DataSet.open(data_set)
+    _check_outputs(json, sheet, overwrite=overwrite)
     from src_models.evaluating.scores import write_json
     from src_models.evaluating.sheet import write_sheet
-    from src_models.files.dataset import DataSet
     from src_models.models.checkpoint import load
 
-    _check_outputs(json, sheet, overwrite=overwrite)
-    images = DataSet.open(data_set)
     loaded = load(model)
     console = Console()
     evaluation = _run(console, images, loaded, split=split, device=device, diameter=diameter)
-    console.print(_image_table(evaluation))
-    console.print(_overall_table(evaluation))
+    console.show(_image_table(evaluation))
+    console.show(_overall_table(evaluation))
     if evaluation.split is None:
-        console.print("All images were measured. Were some of them trained on? --split val leaves those out.")
+        console.say("All images were measured. Were some of them trained on? --split val leaves those out.")
     if json:
-        console.print(f"scores: {write_json(evaluation, json, overwrite=overwrite)}")
+        console.say(f"scores: {write_json(evaluation, json, overwrite=overwrite)}")
     if sheet:
-        console.print(f"sheet: {write_sheet(evaluation, loaded, sheet, device=device, overwrite=overwrite)}")
+        console.say(f"sheet: {write_sheet(evaluation, loaded, sheet, device=device, overwrite=overwrite)}")
 
 
 def _check_outputs(json: Path | None, sheet: Path | None, *, overwrite: bool) -> None:
     """Refuse what cannot be written before the work, not after it."""
-    from src_models.disk.atomic import check_new, check_writable
     from src_models.errors import OutputError
 
     if sheet and sheet.suffix.lower() != ".png":
         raise OutputError(f"{sheet}: the sheet is a PNG; give it a name that ends in .png")
-    for path in (json, sheet):
-        if path:
-            check_new(path, overwrite=overwrite)
-            check_writable(path.parent)
+    options.check_outputs(json, sheet, overwrite=overwrite)
 
 
 def _run(
-    console: Console, images: DataSet, model: Model, *, split: str | None, device: str, diameter: float | None
+    console: Console, images: DataSet, model: LoadedModel, *, split: str | None, device: str, diameter: float | None
 ) -> Evaluation:
     """Measure behind a progress bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from src_models.evaluating.evaluate import evaluate as run
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
+    with console.bar("measuring") as report:
 
         def show(done: int, total: int, name: str) -> None:
-            progress.update(task, completed=done, total=total, description=name)
+            report(Progress(done, total, name))
 
         return run(images, model, split=split, device=device, diameter=diameter, on_progress=show)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli.console import Console
+from src_models.errors import UserError
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from src_models.models.library import ModelEntry
@@ -17,43 +20,96 @@ __all__ = ["models"]
 
 def models(
     details: Annotated[bool, typer.Option("--details", help="Print all that is known of each model.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print all that is known of each model as JSON.")] = False,
 ) -> None:
     """List the models that ship and a person's own."""
-    from rich.console import Console
-
     from src_models.models.library import local_folder, local_models, local_problems, shipped_models
 
-    console = Console(soft_wrap=True, highlight=False)
+    if details and json:
+        raise UserError("--details and --json exclude each other: give one of them")
+    console = Console()
     entries = [*shipped_models(), *local_models()]
-    if details:
-        for entry in entries:
-            _print_details(console, entry)
-    elif entries:
-        Console(highlight=False).print(_table(entries))
-    if not entries:
-        console.print("There are no models yet.")
-    console.print(f"Your own models live in {local_folder()}", markup=False)
+    if json:
+        typer.echo(_as_json(entries))
+    else:
+        _print(console, entries, details=details)
+        console.say(f"Your own models live in {local_folder()}")
     for problem in local_problems():
         typer.echo(f"Not usable: {problem}", err=True)
 
 
+def _as_json(entries: list[ModelEntry]) -> str:
+    from json import dumps
+
+    from src_models.models.loaded import file_sha256
+
+    def content(entry: ModelEntry) -> dict[str, Any]:
+        return {
+            "name": entry.name,
+            "path": str(entry.path),
+            "size_bytes": entry.size_bytes,
+            "shipped": entry.shipped,
+            "sha256": file_sha256(entry.path),
+            "header": dataclasses.asdict(entry.header),
+        }
+
+    return dumps([content(entry) for entry in entries], indent=1)
+
+
+def _print(console: Console, entries: list[ModelEntry], *, details: bool) -> None:
+    if not entries:
+        console.say("There are no models yet.")
+    elif details:
+        for entry in entries:
+            _print_details(console, entry)
+    elif _width(table := _table(entries)) <= console.width:
+        console.show(table)
+    else:
+        console.show(_narrow_table(entries))
+
+
+def _width(table: Table) -> int:
+    """Return the columns that a table needs for no cell to be folded."""
+    from rich.console import Console as RichConsole
+
+    wide = RichConsole(width=10_000)
+    return table.__rich_measure__(wide, wide.options).maximum
+
+
 def _table(entries: list[ModelEntry]) -> Table:
+    """Return a line for each model."""
     from rich.table import Table
 
     table = Table("Name", "For", "Classes", "Size", "Licence", "Architecture", "From")
-    table.columns[0].no_wrap = True
     for entry in entries:
         header = entry.header
-        table.add_row(
-            entry.name,
-            header.purpose,
-            ", ".join(header.classes),
-            _size(entry.size_bytes),
-            header.licence,
-            f"{header.architecture}, {header.dimensions}D",
-            "shipped" if entry.shipped else "local",
-        )
+        table.add_row(entry.name, header.purpose, ", ".join(header.classes), *_facts(entry))
     return table
+
+
+def _narrow_table(entries: list[ModelEntry]) -> Table:
+    """Return two columns, in which a model's facts stand below what it is for."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table("Name", "For", box=SIMPLE_HEAD, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for entry in entries:
+        table.add_row(entry.name, entry.header.purpose)
+        table.add_row("", f"classes {', '.join(entry.header.classes)}", style="dim")
+        table.add_row("", ", ".join(_facts(entry)), style="dim")
+    return table
+
+
+def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
+    """Return size, licence, architecture, and where it is from."""
+    header = entry.header
+    return (
+        _size(entry.size_bytes),
+        header.licence,
+        f"{header.architecture}, {header.dimensions}D",
+        "shipped" if entry.shipped else "local",
+    )
 
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
@@ -78,13 +134,13 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "training": ", ".join(f"{name} {value}" for name, value in header.training.items()),
         "fine-tuned from": header.parent_sha256 or "",
     }
-    console.print(entry.name, style="bold", markup=False)
+    console.say(entry.name, style="bold")
     for name, value in facts.items():
         if value:
-            console.print(f"  {name:<18}{value}", markup=False)
+            console.say(f"  {name:<18}{value}")
     for gates in stored_gate_values(entry.path):
         values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
-        console.print(f"  {'gates':<18}{gates.layer}: {values}", markup=False)
+        console.say(f"  {'gates':<18}{gates.layer}: {values}")
 
 
 def _product(sizes: tuple[float, ...]) -> str:

@@ -7,6 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_medt.cli import options
+from napari_medt.cli.console import Console
+from napari_medt.cli.models.network_options import (
+    architecture_help,
+    configuration,
+    refuse_options_of_others,
+    with_network_options,
+)
+from napari_medt.cli.options import (
+    DataSetFolder,
+    Devices,
+    Licence,
+    ModelFile,
+    ModelName,
+    Overwrite,
+    Purpose,
+    Seed,
+)
+from src_models.progress import Progress
+
 if TYPE_CHECKING:
     from src_models.models.header import ModelHeader
     from src_models.training.training import TrainSettings
@@ -16,63 +36,77 @@ __all__ = ["train"]
 RECIPE = "the architecture's recipe"
 
 
-# Options that one kind of network alone knows.
-_OF_AXIAL = ("compatible", "gates_from")
-_OF_U_NETS = ("widths", "gate", "subgates", "norm", "deep_supervision")
+def _learning(metavar: str, text: str) -> Any:
+    """Return an option of how a network is trained, whose default is the architecture's."""
+    return typer.Option(metavar=metavar, help=text, show_default=RECIPE, rich_help_panel=options.LEARNING)
 
 
+@with_network_options(before="steps")
 def train(
     context: typer.Context,
-    dataset: Annotated[Path, typer.Argument(help="Folder with images/, masks/ and, if you like, manifest.csv.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model file to write: NAME.safetensors.")],
+    dataset: DataSetFolder,
+    output: ModelFile,
     architecture: Annotated[
-        str, typer.Option(help="Network: attention-unet, unet, medt, logo, gated-axial-unet or axial-unet.")
+        str, typer.Option(metavar="NAME", help=architecture_help(), rich_help_panel=options.NETWORK)
     ] = "attention-unet",
     instances: Annotated[
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
-    class_names: Annotated[str, typer.Option(help="Names of classes 1, 2, ..., separated by commas.")] = "",
-    augment: Annotated[str, typer.Option(help="How images are varied: microscopy, ct, light, flip or none.")] = "",
-    intensity: Annotated[
-        str, typer.Option(help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).")
-    ] = "percentile:0.5:99.8",
-    widths: Annotated[str, typer.Option(help="Channels of each level of a U-Net.")] = "16,32,64,128,192",
-    gate: Annotated[str, typer.Option(help="Attention gates: grid (the paper's) or skip.")] = "grid",
-    subgates: Annotated[int, typer.Option(help="Attention maps per gate.")] = 1,
-    norm: Annotated[str, typer.Option(help="Normalisation layers: batch, instance or group.")] = "batch",
-    deep_supervision: Annotated[
-        bool, typer.Option("--deep-supervision/--no-deep-supervision", help="Predict from every level.")
-    ] = True,
-    compatible: Annotated[
-        bool, typer.Option("--compatible", help="Axial networks: the arithmetic of MedT's authors, faults included.")
-    ] = False,
-    steps: Annotated[int | None, typer.Option(help="Training steps.", show_default=RECIPE)] = None,
-    batch: Annotated[int | None, typer.Option(help="Patches per step.", show_default=RECIPE)] = None,
-    patch: Annotated[
-        int | None, typer.Option(help="Patch size in px; axial networks get this window.", show_default=RECIPE)
-    ] = None,
-    optimizer: Annotated[str, typer.Option(help="adamw or adam.", show_default=RECIPE)] = "",
-    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.", show_default=RECIPE)] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Weight decay.", show_default=RECIPE)] = None,
-    schedule: Annotated[str, typer.Option(help="Learning rate: cosine or constant.", show_default=RECIPE)] = "",
-    loss: Annotated[str, typer.Option(help="dice-ce or ce.", show_default=RECIPE)] = "",
-    gates_from: Annotated[
-        int | None, typer.Option(help="Step from which gates of axial attention are trained.", show_default=RECIPE)
-    ] = None,
-    validate_every: Annotated[int | None, typer.Option(help="Steps between validations.", show_default=RECIPE)] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    devices: Annotated[int, typer.Option(help="How many GPUs (or CPU processes).")] = 1,
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
-    workers: Annotated[int, typer.Option(help="Processes that prepare patches.")] = 1,
-    name: Annotated[str, typer.Option(help="The model's name; by default the file's.")] = "",
-    purpose: Annotated[str, typer.Option(help="One line on what it is for.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the weights (SPDX).")] = "unknown",
+    class_names: Annotated[
+        str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
+    ] = "",
+    name: ModelName = "",
+    purpose: Purpose = "",
+    licence: Licence = "unknown",
     start: Annotated[
-        str, typer.Option(metavar="MODEL", help="Begin with the weights of this model: a name, or a .safetensors file.")
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="Begin with the weights of this model: a name, or a path ending in .safetensors.",
+            autocompletion=options.complete_model,
+        ),
     ] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing model.")] = False,
+    overwrite: Overwrite = False,
+    augment: Annotated[
+        str,
+        typer.Option(
+            metavar="RECIPE",
+            help="How images are varied: microscopy, ct, light, flip or none.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "",
+    intensity: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND:LOW:HIGH",
+            help="Normalisation: percentile:0.5:99.8, zscore:0.5:99.5 or window:LOW:HIGH (HU).",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "percentile:0.5:99.8",
+    steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
+    batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
+    patch: Annotated[int | None, _learning("PX", "Patch size in pixels; axial networks get this window.")] = None,
+    optimizer: Annotated[str, _learning("NAME", "adamw or adam.")] = "",
+    learning_rate: Annotated[float | None, _learning("RATE", "Peak learning rate.")] = None,
+    weight_decay: Annotated[float | None, _learning("RATE", "Weight decay.")] = None,
+    schedule: Annotated[str, _learning("NAME", "Learning rate: cosine or constant.")] = "",
+    loss: Annotated[str, _learning("NAME", "dice-ce or ce.")] = "",
+    gates_from: Annotated[
+        int | None, _learning("STEP", "Step from which gates of axial attention are trained.")
+    ] = None,
+    validate_every: Annotated[int | None, _learning("N", "Steps between validations.")] = None,
+    seed: Seed = 0,
+    device: Annotated[str, options.DEVICE] = "auto",
+    devices: Devices = 1,
+    precision: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="32-true, bf16-mixed or 16-mixed.", rich_help_panel=options.RUNNING),
+    ] = "32-true",
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Processes that prepare patches.", rich_help_panel=options.RUNNING)
+    ] = 1,
+    **of_network: Any,
 ) -> None:
     """Train a network on your own images.
 
@@ -81,15 +115,22 @@ def train(
     """
     from dataclasses import replace
 
-    from napari_medt.cli.intensity import parse_intensity
+    from src_models.computing.devices import check_device
+    from src_models.disk.atomic import check_new
     from src_models.files.dataset import DataSet
-    from src_models.models.architectures import AXIAL
+
+    refuse_options_of_others(context, architecture)
+    scale = options.parse_intensity(intensity)
+    check_device(device)
+    if start:
+        options.check_model(start)
+    if not resume:
+        check_new(output, overwrite=overwrite)
+    data = DataSet.open(dataset)
     from src_models.models.checkpoint import load
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
-    _refuse_options_of_others(context, architecture)
-    data = DataSet.open(dataset)
     chosen = {
         "steps": steps,
         "batch": batch,
@@ -119,51 +160,11 @@ def train(
         purpose=purpose,
         result="instances" if instances else "semantic",
         class_names=[part.strip() for part in class_names.split(",") if part.strip()],
-        config={"image_size": settings.patch, "compatible": compatible}
-        if architecture in AXIAL
-        else _config(architecture, widths, gate, subgates, norm, deep_supervision),
-        intensity=parse_intensity(intensity),
+        config=configuration(architecture, of_network, settings.patch),
+        intensity=scale,
         licence=licence,
     )
     _run(data, header, output, settings, start=load(start) if start else None, resume=resume, overwrite=overwrite)
-
-
-def _refuse_options_of_others(context: typer.Context, architecture: str) -> None:
-    """Raise UserError for an option that was given and that the network would not heed."""
-    from src_models.errors import UserError
-    from src_models.models.architectures import AXIAL, architectures
-
-    if architecture not in architectures():
-        return  # which is refused with its own sentence
-    for name in _OF_U_NETS if architecture in AXIAL else _OF_AXIAL:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            others = "U-Nets" if architecture in AXIAL else "axial networks such as medt"
-            raise UserError(
-                f"--{name.replace('_', '-')} is for {others}, and does nothing to {architecture}: leave it out"
-            )
-
-
-def _config(
-    architecture: str, widths: str, gate: str, subgates: int, norm: str, deep_supervision: bool
-) -> dict[str, Any]:
-    from src_models.errors import UserError
-
-    try:
-        numbers = [int(part) for part in widths.split(",")]
-    except ValueError:
-        raise UserError(f"--widths {widths!r} must be whole numbers separated by commas, such as 16,32,64") from None
-    config: dict[str, Any] = {
-        "widths": numbers,
-        "norm": norm,
-        "deep_supervision": deep_supervision,
-        # In the time that the paper's decoder takes, this one sees a quarter more patches.
-        "upsampling": "transposed",
-        "decoder_convolutions": 1,
-    }
-    if architecture != "unet":
-        config |= {"gate": gate, "subgates": subgates}
-    return config
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
@@ -177,29 +178,22 @@ def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
     return value
 
 
-def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **options: Any) -> None:
-    """Train with a progress bar, and say where the model is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **how: Any) -> None:
+    """Train behind a progress bar, and say where the model is."""
     from src_models.training.training import TrainingUpdate, train
 
     console = Console()
-    console.print(
+    console.say(
         f"Training {header.architecture} on {len(data.split('train'))} images "
         f"({len(data.split('val'))} for validation): {', '.join(header.classes)}"
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("loss -", total=settings.steps)
+    with console.bar("training") as report:
 
         def show(update: TrainingUpdate) -> None:
             best = f", best validation Dice {update.best_dice:.3f}" if update.best_dice >= 0 else ""
-            bar.update(task, completed=update.step, description=f"loss {update.loss:.3f}{best}")
+            report(Progress(update.step, settings.steps, f"loss {update.loss:.3f}{best}"))
             if update.validation_dice is not None:
-                bar.console.print(
-                    f"step {update.step}: loss {update.loss:.4f}, validation Dice {update.validation_dice:.4f}"
-                )
+                console.say(f"step {update.step}: loss {update.loss:.4f}, validation Dice {update.validation_dice:.4f}")
 
-        train(data, header, output, settings, **options, on_update=show)
-    console.print(f"Wrote {output}", soft_wrap=True)
+        train(data, header, output, settings, **how, on_update=show)
+    console.say(f"Wrote {output}")

@@ -25,7 +25,6 @@ from napari_medt.preferences import keep_correct_again, read_correct_again
 if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.progress import LearningUpdate
-    from src_models.finetuning.settings import Part
 
 __all__ = ["LearnPanel", "PartCombo"]
 
@@ -77,9 +76,9 @@ class LearnPanel(QWidget):
         self.discard.clicked.connect(self.discarded)
         self.again.toggled.connect(keep_correct_again)
 
-    def chosen_part(self) -> Part:
+    def chosen_part(self) -> str:
         """Return what learns."""
-        part: Part = self.part.currentData() or "full"
+        part: str = self.part.currentData() or "full"
         return part
 
     def set_parts(self, parts: Sequence[LearningPart]) -> None:

@@ -25,10 +25,11 @@ from torch import Tensor, nn
 from src_models.auditing.figures import BlockInfluence
 from src_models.auditing.measures.correlation import cosine, rank_correlation
 from src_models.computing.execution import fold_batch_norms
-from src_models.nets.axial_attention import AxialAttention, AxialBlock
-from src_models.nets.kernels.axial import attend_joined, attention_matrix, attention_row
+from src_models.nets.axial.attention import AxialAttention, axial_blocks
+from src_models.nets.kernels.axial import attend_joined
+from src_models.nets.kernels.axial_plain import attention_matrix, attention_row
 
-__all__ = ["Influences", "audit_influence", "axial_blocks", "influences"]
+__all__ = ["Influences", "audit_influence", "influences"]
 
 # In units of the values' root mean square: small enough to be linear, and far above rounding in double precision.
 STEP = 1e-4
@@ -43,12 +44,6 @@ class Influences(NamedTuple):
     product: NDArray[np.float64]
     frozen: NDArray[np.float64]
     moving: NDArray[np.float64]
-
-
-def axial_blocks(network: nn.Module) -> dict[str, AxialBlock]:
-    """Return a network's axial blocks by name, such as ``"global 2.1"``."""
-    blocks = [module for module in network.modules() if isinstance(module, AxialBlock)]
-    return {block.taps.received.name.removesuffix(" received"): block for block in blocks}
 
 
 def audit_influence(

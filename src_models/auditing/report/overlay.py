@@ -46,7 +46,6 @@ def draw_maps(
     -------
     ndarray of uint8, shape (H, W, 3)
     """
-    image = image if hasattr(image, "dtype") else np.asarray(image)
     view = view_of(image, model, axes=axes, plane=plane, device=device, name=name)
     shape = tuple(view.picture.shape[1:])
     grey = _stretched(view.picture.cpu().numpy().mean(0))

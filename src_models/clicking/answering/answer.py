@@ -12,10 +12,10 @@ from scipy import ndimage
 from src_models.clicking.answering.crop import Crop, sureness
 from src_models.clicking.prompts import Click
 
-__all__ = ["THRESHOLD", "Answer", "Region"]
+__all__ = ["THRESHOLD", "Answer", "Rectangle"]
 
 THRESHOLD = 0.5
-Region = tuple[slice, slice]
+Rectangle = tuple[slice, slice]  # rows and columns of a plane
 T = TypeVar("T", bound=np.generic)
 
 
@@ -42,7 +42,7 @@ class Answer:
     """
 
     crop: Crop
-    region: Region
+    region: Rectangle
     grid: NDArray[np.float32]
     given: NDArray[np.float32]
     mask: NDArray[np.bool_]
@@ -61,7 +61,7 @@ class Answer:
         return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
 
     @property
-    def extent(self) -> Region | None:
+    def extent(self) -> Rectangle | None:
         """Rows and columns of the plane that the object takes; None if nothing was found."""
         if not self.mask.any():
             return None
@@ -98,7 +98,7 @@ class Answer:
 
         return self.crop.read(read, self.shape, len(self.grid))
 
-    def on(self, region: Region) -> NDArray[np.bool_]:
+    def on(self, region: Rectangle) -> NDArray[np.bool_]:
         """Return the object's pixels in a region of the plane, or of one beside it."""
         return self._spread(self.mask, region)
 
@@ -121,12 +121,12 @@ class Answer:
         common = int((one & another).sum())
         return common / max(int(self.mask.sum()) + int(other.mask.sum()) - common, 1)
 
-    def in_region(self, rows: slice, columns: slice) -> Region:
+    def in_region(self, rows: slice, columns: slice) -> Rectangle:
         """Return rows and columns of the plane as those of `region`."""
         top, left = self.region[0].start, self.region[1].start
         return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
 
-    def _spread(self, values: NDArray[T], region: Region) -> NDArray[T]:
+    def _spread(self, values: NDArray[T], region: Rectangle) -> NDArray[T]:
         """Return what is known in `region` of the plane, of values in the answer's own; 0 elsewhere."""
         out = np.zeros([cut.stop - cut.start for cut in region], values.dtype)
         rows, columns = (

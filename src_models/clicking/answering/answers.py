@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.attention.placed_map import PlacedMap
-from src_models.clicking.answering.answer import THRESHOLD, Answer, Region
+from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
 from src_models.clicking.answering.grey_values import GreyValues
 from src_models.clicking.answering.mending import changed, levels, obeyed
@@ -123,7 +123,7 @@ class AnswerMaker:
             for crop, grid, seen, click in zip(crops, grids, given, clicks, strict=True)
         ]
 
-    def read(self, region: Region) -> NDArray[np.float32]:
+    def read(self, region: Rectangle) -> NDArray[np.float32]:
         """Return a region of the normalised plane, (C, *region)."""
         return self._read(region)
 
@@ -322,7 +322,7 @@ def _differs(found: Answer, area: int, larger: bool) -> bool:
     return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
 
 
-def _length(extent: Region) -> int:
+def _length(extent: Rectangle) -> int:
     return max(int(part.stop - part.start) for part in extent)
 
 
@@ -339,7 +339,7 @@ def _filling(found: Answer, box: Box) -> Answer:
     return best
 
 
-def _filled(extent: Region, box: Box) -> float:
+def _filled(extent: Rectangle, box: Box) -> float:
     """Return the IoU of the box around an object with the one that was drawn."""
     edges = [
         (part.start - 0.5, part.stop - 0.5, *drawn)

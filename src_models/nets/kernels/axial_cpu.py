@@ -1,6 +1,6 @@
 """Axial attention on the CPU without a matrix of attention, by kernels that numba compiles when they are first wanted.
 
-The terms are those of :mod:`src_models.nets.kernels.axial`, the kernels those of
+The terms are those of :mod:`src_models.nets.kernels.axial_plain`, the kernels those of
 :mod:`src_models.nets.kernels.axial_cpu_kernels`. Here tensors become arrays and work is divided among threads. Nothing
 here needs numba until a kernel is called; see :func:`available`.
 """
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from src_models.nets.kernels.axial import RelativePositions
 from src_models.nets.kernels.axial_cpu_kernels import kernel
+from src_models.nets.kernels.axial_plain import RelativePositions
 from src_models.nets.kernels.lane_vectors import LANES
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Axial attention on a CUDA card: kernels in Triton that keep the similarities of a block of rows on the chip.
 
-The formulas are those of :mod:`src_models.nets.kernels.axial`. Plain PyTorch writes and reads several tensors of L x L
-for each sequence and head, and the two tables spread over pairs; here a similarity lives and dies in a register.
+The formulas are those of :mod:`src_models.nets.kernels.axial_plain`. Plain PyTorch writes and reads several tensors of
+L x L for each sequence and head, and the two tables spread over pairs; here a similarity lives and dies in a register.
 
 Cost, for the roofline. Let P = N * O * G * L**2 be the similarities, S = N * O * G * L the positions, b the bytes of an
 element and s the sequences of a tile (`_tiles`). A multiply-add counts as two operations. With positions:
@@ -32,7 +32,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from src_models.nets.kernels.axial import RelativePositions, reference
+from src_models.nets.kernels.axial_plain import RelativePositions, reference
 from src_models.nets.kernels.triton_import import interpreted
 
 __all__ = ["KernelError", "available", "axial_attention", "works"]

@@ -52,7 +52,7 @@ def test_labels_of_a_nifti_are_a_nifti_on_its_voxels(
     done = segment(tmp_path / name)
     assert done.exit_code == 0, done.output
     assert "Z=2, Y=70, X=90, 1 channel, 1 x 1.5 x 2 mm" in done.stdout
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan_labels.nii.gz"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["scan_labels.json", "scan_labels.nii.gz"]
     source, written = nib.load(scan), nib.load(tmp_path / "out" / "scan_labels.nii.gz")
     np.testing.assert_array_equal(written.affine, source.affine)
     assert int(written.header["sform_code"]) == 2

@@ -10,7 +10,7 @@ from src_models.attention.query_map import query_map
 from src_models.attention.recording import record_attention
 from src_models.errors import UserError
 from src_models.models.architectures import create
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.axial.attention import AxialAttention
 
 
 def record(architecture, image):

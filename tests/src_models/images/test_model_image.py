@@ -148,3 +148,18 @@ def test_three_dyes_taken_for_colours_are_pointed_out_and_a_picture_is_not():
     stained = np.stack([RNG.integers(150, 250, (40, 40)).astype(np.uint8)] * 3, axis=-1)
     assert ModelImage(stained, COLOUR).channel_note is None
     assert ModelImage(dyes[0], COLOUR).channel_note is None
+
+
+def test_a_scan_is_known_by_its_air_and_an_empty_image_by_its_single_value():
+    scan = np.full((3, 40, 50), 40.0)
+    scan[:, :8] = -1000
+    for axes, header in (("ZYX", GREY), ("ZYX", VOLUME)):
+        seen = ModelImage(scan, header, axes=axes)
+        assert seen.shows_ct
+        assert not seen.blank
+    assert ModelImage(scan, COLOUR, axes="CYX").shows_ct, "three slices that were taken for channels"
+    assert not ModelImage(RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8), COLOUR).shows_ct
+    empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channel=0)
+    assert empty.blank
+    assert not empty.shows_ct
+    assert ModelImage(empty.data, GREY, axes="CYX", channel=1).shows_ct

@@ -8,10 +8,11 @@ import torch
 
 from src_models.attention.recording import record_attention
 from src_models.errors import ModelFileError
-from src_models.models.architectures import AXIAL, architectures, attention_names, create
+from src_models.models.architectures import architectures, attention_names, create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import ModelHeader
-from src_models.nets.axial_taps import MATRIX
+from src_models.nets.axial.taps import MATRIX
+from src_models.nets.medt_architectures import AXIAL
 
 CONFIGURATIONS = [
     pytest.param("attention-unet", {}, id="default"),

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from src_models.errors import ModelFileError, OutputError
 from src_models.models import checkpoint
-from src_models.models.architectures import AXIAL
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import METADATA_KEY
+from src_models.nets.medt_architectures import AXIAL
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
 import src_models
 from src_models.attention.recording import record_attention
 from src_models.errors import ModelFileError
 from src_models.models.architectures import create
-from src_models.nets.axial_attention import SimilarityNorm
+from src_models.nets.axial.similarity_norm import SimilarityNorm
 from src_models.nets.medt import AxialUNet, LoGoNet
-from src_models.nets.patches import from_patches, to_patches
+from src_models.nets.patches import from_patches
 
 NAMES = ("medt", "logo", "gated-axial-unet", "axial-unet")
 NAME = pytest.mark.parametrize("name", NAMES)
@@ -121,19 +119,6 @@ class Nothing(nn.Module):
 
     def forward(self, image):
         return image.new_zeros(len(image), 16, *image.shape[2:])
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
-def test_patches_are_the_windows_row_by_row_and_go_back(images, channels, count, height, width):
-    image = noise(images, channels, count * height, count * width)
-    patches = to_patches(image, count)
-    assert torch.equal(from_patches(patches, count), image)
-    assert len(patches) == images * count**2
-    for number, patch in enumerate(patches):
-        n, place = divmod(number, count**2)
-        top, left = height * (place // count), width * (place % count)
-        assert torch.equal(patch, image[n, :, top : top + height, left : left + width])
 
 
 @pytest.mark.parametrize("name", ["medt", "logo"])

@@ -20,7 +20,7 @@ class Brightness(torch.nn.Module):
         return 12 * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
 
 
-def header(config=None, **fields):
+def header(config=None, architecture="unet", **fields):
     fields = {"result": "instances", "object_diameter": 20.0, "diameter_range": (10.0, 40.0), **fields}
     classes = ("background", "interior", "boundary")
     window = Intensity(kind="window", low=0, high=100)
@@ -29,7 +29,7 @@ def header(config=None, **fields):
     return ModelHeader(
         name="m",
         purpose="",
-        architecture="unet",
+        architecture=architecture,
         config=config or {},
         classes=classes,
         channels=("grey",),
@@ -69,7 +69,7 @@ def test_the_diameter_of_disks_is_estimated(diameter):
 def test_a_network_that_takes_nothing_larger_than_its_window_is_shown_no_more():
     network, sizes = Brightness(), []
     network.register_forward_pre_hook(lambda _, inputs: sizes.append(tuple(inputs[0].shape[2:])))
-    described = header({"image_size": 128, "compatible": True}, tile=(128, 128), overlap=(32, 32))
+    described = header({"image_size": 128, "compatible": True}, "medt", tile=(128, 128), overlap=(32, 32))
     assert size_of(disks(6, 300), network, described).diameter == pytest.approx(6, rel=0.15)
     assert sizes == [(128, 128), (128, 128), (128, 128), (75, 75), (128, 128)]
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from src_models.errors import UserError
 from src_models.models.header import Intensity
-from src_models.nets.axial_attention import AxialAttention
+from src_models.nets.axial.attention import AxialAttention
 from src_models.prediction.segment import segment
 
 WINDOW = Intensity(kind="window", low=0, high=100)

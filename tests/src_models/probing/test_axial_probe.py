@@ -8,7 +8,7 @@ from src_models.attention.query_map import query_map
 from src_models.attention.recording import record_attention
 from src_models.computing.execution import choose_execution, prepare
 from src_models.errors import UserError
-from src_models.nets.kernels.axial import RelativePositions, attention_matrix, attention_row
+from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
 from src_models.probing.axial_probe import AxialProbe
 
 pytestmark = pytest.mark.usefixtures("either_precision")

@@ -94,16 +94,18 @@ def test_the_network_is_the_one_described(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "dimensions", "tile", "overlap"),
+    ("architecture", "config", "dimensions", "tile", "overlap"),
     [
-        ({"image_size": 128, "compatible": True}, 2, (128, 128), (32, 32)),
-        ({"image_size": 64}, 2, (64, 64), (16, 16)),
-        ({"widths": [4, 8]}, 2, (512, 512), (96, 96)),
-        ({}, 3, (96, 96, 96), (24, 24, 24)),
+        ("medt", {"image_size": 128, "compatible": True}, 2, (128, 128), (32, 32)),
+        ("axial-unet", {"image_size": 64}, 2, (64, 64), (16, 16)),
+        ("attention-unet", {"widths": [4, 8]}, 2, (512, 512), (96, 96)),
+        ("unet", {}, 3, (96, 96, 96), (24, 24, 24)),
     ],
 )
-def test_tiles_are_the_networks_window_where_it_has_one_and_overlap_by_a_quarter(config, dimensions, tile, overlap):
-    assert tiles_for(config, dimensions) == (tile, overlap)
+def test_tiles_are_the_networks_window_where_it_has_one_and_overlap_by_a_quarter(
+    architecture, config, dimensions, tile, overlap
+):
+    assert tiles_for(architecture, config, dimensions) == (tile, overlap)
 
 
 def test_an_axial_network_gets_the_tiles_of_its_window(tmp_path):

@@ -9,8 +9,9 @@ import torch
 from src_models.attention.query_map import query_map
 from src_models.attention.recording import record_attention
 from src_models.auditing.measures.correlation import cosine, rank_correlation
-from src_models.auditing.measures.influence import STEP, audit_influence, axial_blocks, influences
+from src_models.auditing.measures.influence import STEP, audit_influence, influences
 from src_models.computing.execution import fold_batch_norms
+from src_models.nets.axial.attention import axial_blocks
 
 POSITIONS = [(y, x) for y in range(0, 32, 5) for x in range(1, 32, 6)]
 QUERY = (9, 13)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src_models.nets.kernels import axial_triton
-from src_models.nets.kernels.axial import RelativePositions, reference
+from src_models.nets.kernels.axial_plain import RelativePositions, reference
 from src_models.nets.kernels.triton_import import interpreted
 
 MODULE = "src_models.nets.kernels.axial_triton"

@@ -8,14 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from src_models.nets.kernels.axial import (
-    Measures,
-    RelativePositions,
-    attention_matrix,
-    attention_received,
-    in_single,
-    variances_of_terms,
-)
+from src_models.nets.kernels.axial import attention_received, in_single, variances_of_terms
+from src_models.nets.kernels.axial_plain import Measures, RelativePositions, attention_matrix
 
 __all__ = ["AxialRecord"]
 

@@ -9,8 +9,7 @@ Without gates it is the position-sensitive axial attention of Axial-DeepLab (Wan
 equation 4), without tables plain axial attention: one class serves all three.
 
 Each of the three similarity terms and both parts of the result are batch-normalised. The similarity itself is never
-stored: the mean and the variance of its terms follow in closed form from sums over queries and keys, and what a norm
-subtracts is the same for all keys, so that the softmax does not see it. What is left of a norm is a factor.
+stored: what is left of its norm is a factor (:mod:`src_models.nets.axial.similarity_norm`).
 """
 
 from __future__ import annotations
@@ -21,19 +20,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from src_models.nets.axial_record import AxialRecord
-from src_models.nets.axial_taps import AxialTaps
-from src_models.nets.kernels.axial import (
-    Measures,
-    RelativePositions,
-    attend_joined,
-    attend_measured,
-    axial_attention,
-    measured_parts,
-    spread_over_pairs,
-)
+from src_models.nets.axial.record import AxialRecord
+from src_models.nets.axial.similarity_norm import SimilarityNorm, moments_of_terms
+from src_models.nets.axial.taps import AxialTaps
+from src_models.nets.kernels.axial import attend_joined, attend_measured, axial_attention
+from src_models.nets.kernels.axial_plain import Measures, RelativePositions, measured_parts
 
-__all__ = ["AxialAttention", "AxialBlock", "AxisName", "PlainConvNorm", "moments_of_terms"]
+__all__ = [
+    "AxialAttention",
+    "AxialBlock",
+    "AxisName",
+    "PlainConvNorm",
+    "axial_blocks",
+    "gate_parameters",
+]
 
 AxisName = Literal["height", "width"]
 HEADS = 8
@@ -51,50 +51,6 @@ class PlainConvNorm(nn.Module):
         """Apply the layers."""
         result: Tensor = self.norm(self.conv(x))
         return result
-
-
-class SimilarityNorm(nn.Module):
-    """What is left of a batch norm over similarities (N, terms * heads, L, L) once a softmax follows: a factor.
-
-    It has the parameters and statistics of :class:`torch.nn.BatchNorm2d`; `bias` and `running_mean` do not matter and
-    are kept for the papers' checkpoints.
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-
-    def __init__(self, terms: int, heads: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        super().__init__()
-        self.terms, self.heads, self.eps, self.momentum = terms, heads, eps, momentum
-        self.weight = nn.Parameter(torch.ones(terms * heads))
-        self.bias = nn.Parameter(torch.zeros(terms * heads))
-        self.register_buffer("running_mean", torch.zeros(terms * heads))
-        self.register_buffer("running_var", torch.ones(terms * heads))
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
-
-    def forward(self, moments: tuple[Tensor, Tensor, int] | None) -> Tensor:
-        """Return factors (terms, heads).
-
-        Parameters
-        ----------
-        moments
-            Mean (terms, heads), mean of squares (terms, heads) and number of values of this batch, whose statistics
-            are then used and tracked; None takes the tracked ones.
-        """
-        if moments is None:
-            variance = self.running_var
-        else:
-            mean, square, count = moments
-            variance = (square - mean.square()).clamp_min(0).flatten().to(self.weight.dtype)
-            self._track(mean.detach().flatten(), variance.detach(), count)
-        return (self.weight * torch.rsqrt(variance + self.eps)).view(self.terms, self.heads)
-
-    def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        self.num_batches_tracked.add_(1)
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
-        unbiased = variance * (count / max(count - 1, 1))
-        self.running_var.lerp_(unbiased.to(self.running_var.dtype), self.momentum)
 
 
 class AxialAttention(nn.Module):
@@ -333,40 +289,6 @@ def _heads(projection: Tensor, heads: int, parts: tuple[int, ...], axis: AxisNam
     return torch.split(by_head.permute(order), list(parts), dim=3)
 
 
-def moments_of_terms(query: Tensor, key: Tensor, tables: RelativePositions | None) -> tuple[Tensor, Tensor]:
-    """Return sums and sums of squares of the similarity's terms over all sequences and pairs, without making any pair.
-
-    A term such as ``q_i . k_j`` summed over i and j is the product of two sums, and its square the inner product of
-    two small matrices: ``sum_ij (q_i . k_j)^2 = <sum_i q_i q_i^T, sum_j k_j k_j^T>``.
-
-    Parameters
-    ----------
-    query, key
-        (N, O, G, D, L).
-    tables
-        Relative positions (1 or G, D, 2L - 1), or None.
-
-    Returns
-    -------
-    sums, squares : Tensor
-        (terms, G), in double precision: their difference is wanted.
-    """
-    outer = "nogdi,nogei->nogde"
-    content = (query.sum(-1) * key.sum(-1)).double().sum((0, 1, 3))
-    content_square = (torch.einsum(outer, query, query) * torch.einsum(outer, key, key)).double().sum((0, 1, 3, 4))
-    if tables is None:
-        return content[None], content_square[None]
-    terms = [(content, content_square)]
-    for sequence, table in ((query, tables.query), (key, tables.key)):
-        pairs = spread_over_pairs(table)  # G, D, L, L: the position that each pixel i meets at every j
-        own = torch.einsum("nogdi,nogei->gdei", sequence, sequence)
-        met = torch.einsum("gdij,geij->gdei", pairs, pairs)
-        total = (sequence.sum((0, 1)) * pairs.sum(-1)).double().sum((1, 2))
-        terms.append((total, (own * met).double().sum((1, 2, 3))))
-    sums, squares = zip(*terms, strict=True)
-    return torch.stack(sums), torch.stack(squares)
-
-
 def _resampled(table: Tensor, length: int) -> Tensor:
     """Interpolate a table (G, D, 2K - 1) linearly to sequences of another length, both ends and the middle kept."""
     return F.interpolate(table, size=2 * length - 1, mode="linear", align_corners=True)
@@ -433,3 +355,14 @@ class AxialBlock(nn.Module):
     def _in_part(self) -> bool:
         """Return whether only one of many patches is in this pass: the authors' way of training."""
         return self.training and self.height.compatible and self.taps.received.patches > 1
+
+
+def axial_blocks(network: nn.Module) -> dict[str, AxialBlock]:
+    """Return a network's axial blocks by name, such as ``"global 2.1"``, in the order of its modules."""
+    return {module.taps.name: module for module in network.modules() if isinstance(module, AxialBlock)}
+
+
+def gate_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """Return the gates G_Q, G_K, G_V1 and G_V2 of each gated layer of axial attention in a network."""
+    layers = [module for module in network.modules() if isinstance(module, AxialAttention) and module.gated]
+    return [gate for layer in layers for gate in (layer.g_q, layer.g_k, layer.g_v1, layer.g_v2)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from src_models.nets.axial_record import AxialRecord
+from src_models.nets.axial.record import AxialRecord
 from src_models.nets.tap import AttentionTap
 
 __all__ = ["AxialTaps"]
@@ -43,6 +43,7 @@ class AxialTaps(nn.Module):
 
     def __init__(self, name: str, cell: int, *, positions: bool, patches: int = 1) -> None:
         super().__init__()
+        self.name = name
 
         def tap(what: str, kind: str, description: str) -> AttentionTap:
             return AttentionTap(

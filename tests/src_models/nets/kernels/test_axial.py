@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src_models.nets.kernels import axial, axial_cpu
-from src_models.nets.kernels.axial import RelativePositions
+from src_models.nets.kernels.axial_plain import RelativePositions
 
 HERE = pytest.mark.skipif(not axial_cpu.available(), reason="numba cannot be imported")
 CLOSE = {torch.float32: 1e-5, torch.float64: 1e-12}  # of the largest

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from torch import nn
 
 from src_models.computing.execution import choose_execution, prepare
-from src_models.nets.axial_attention import AxialAttention, SimilarityNorm, moments_of_terms
-from src_models.nets.axial_record import AxialRecord
-from src_models.nets.kernels.axial import RelativePositions, similarity_terms
+from src_models.nets.axial.attention import AxialAttention
+from src_models.nets.axial.record import AxialRecord
+from src_models.nets.kernels.axial_plain import similarity_terms
 
 HEADS, CHANNELS = 2, 8  # 2 channels of queries and of keys a head, 4 of values
 IMAGE = {"height": (2, CHANNELS, 5, 7), "width": (2, CHANNELS, 7, 5)}  # 5 px along the axis
@@ -195,53 +192,6 @@ def test_channels_that_the_heads_cannot_share_are_refused():
         AxialAttention(24, "height", length=4)
 
 
-# Sums over pairs without pairs
-
-
-@st.composite
-def sequences(draw):
-    images, others, heads, channels = (draw(st.integers(1, 3)) for _ in range(4))
-    length, shared = draw(st.integers(1, 6)), draw(st.booleans())
-    seed = draw(st.integers(0, 1000))
-    tables = tuple(noise(1 if shared else heads, channels, 2 * length - 1, seed=seed + k) for k in (1, 2, 3))
-    query, key = (noise(images, others, heads, channels, length, seed=seed + k) + 0.3 for k in (4, 5))
-    return query, key, draw(st.sampled_from([None, RelativePositions(*tables)]))
-
-
-def explicit_terms(query, key, tables):
-    """The terms (terms, N, O, G, L, L) of the similarity of query i and key j, pair by pair."""
-    length = query.shape[-1]
-    content = (query[..., :, None] * key[..., None, :]).sum(3)
-    if tables is None:
-        return content[None]
-    by_query, by_key = torch.zeros_like(content), torch.zeros_like(content)
-    for i in range(length):
-        for j in range(length):
-            by_query[..., i, j] = (query[..., i] * tables.query[..., i - j + length - 1]).sum(-1)
-            by_key[..., i, j] = (key[..., j] * tables.key[..., j - i + length - 1]).sum(-1)
-    return torch.stack([content, by_query, by_key])
-
-
-@settings(max_examples=60)
-@given(case=sequences())
-def test_moments_are_sums_over_the_explicit_terms(case):
-    terms = explicit_terms(*case)
-    sums, squares = moments_of_terms(*case)
-    torch.testing.assert_close(sums, terms.sum((1, 2, 4, 5)), rtol=0, atol=1e-9)
-    torch.testing.assert_close(squares, terms.square().sum((1, 2, 4, 5)), rtol=1e-10, atol=1e-9)
-
-
-def test_moments_of_single_precision_are_summed_in_double():
-    """Values far from zero: the variance is a small difference of large numbers."""
-    query, key = (noise(2, 40, 2, 4, 32, seed=k) + 5 for k in (1, 2))
-    terms = explicit_terms(query, key, None)
-    sums, squares = moments_of_terms(query.float(), key.float(), None)
-    assert sums.dtype == squares.dtype == torch.float64
-    count = 2 * 40 * 32**2
-    variance = squares / count - (sums / count).square()
-    torch.testing.assert_close(variance[0], terms[0].var((0, 1, 3, 4), correction=0), rtol=1e-3, atol=0)
-
-
 # Training
 
 
@@ -315,24 +265,6 @@ def test_gradients_are_those_of_batch_norms_over_terms_that_are_made(axis, form)
     largest = max(float(gradient.abs().max()) for gradient in wanted)
     for name, ours, theirs in zip(inputs, found, wanted, strict=True):
         assert float((theirs if ours is None else ours - theirs).abs().max()) < 1e-9 * largest, name
-
-
-def test_the_norm_of_the_similarity_tracks_as_batch_norm_does_over_many_batches():
-    ours, theirs = SimilarityNorm(3, HEADS).double(), nn.BatchNorm2d(3 * HEADS).double()
-    for batch in range(4):
-        terms = noise(3, 6, 2, 2, seed=batch) * (batch + 1) + batch
-        over_pairs = terms.unflatten(1, (3, HEADS))
-        mean, square = over_pairs.mean((0, 3, 4)), over_pairs.square().mean((0, 3, 4))
-        factors = ours((mean, square, 12))
-        given = theirs(terms)
-        spread = (terms - terms.mean((0, 2, 3), keepdim=True)) * factors.flatten()[:, None, None]
-        torch.testing.assert_close(spread, given, rtol=0, atol=1e-10)
-    torch.testing.assert_close(ours.running_mean, theirs.running_mean, rtol=0, atol=1e-12)
-    torch.testing.assert_close(ours.running_var, theirs.running_var, rtol=1e-12, atol=0)
-    assert ours.num_batches_tracked == theirs.num_batches_tracked == 4
-    torch.testing.assert_close(
-        ours(None).flatten(), ours.weight / (theirs.running_var + 1e-5).sqrt(), rtol=1e-12, atol=0
-    )
 
 
 @FORM

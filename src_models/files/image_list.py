@@ -1,0 +1,149 @@
+"""Which images are meant by files, folders and patterns that a person named.
+
+Examples
+--------
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     for name in ("b.tif", "a.png", "notes.txt"):
+...         Path(folder, name).touch()
+...     found = list_images([folder])
+>>> [path.name for path in found.images], [path.name for path in found.passed_over]
+(['a.png', 'b.tif'], ['notes.txt'])
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from src_models.errors import ImageError
+from src_models.files.images import image_stem, looks_like_image
+
+__all__ = ["ImageList", "list_images"]
+
+# What this package writes beside an image, or a person who labelled it: no image to be segmented.
+_RESULTS = ("_labels", "_attention_")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList:
+    """The images that were meant.
+
+    Parameters
+    ----------
+    images
+        Files, zarr folders and folders of DICOM slices, each once, in the order in which they were named.
+    passed_over
+        What lay in the folders, or matched the patterns, and is no image.
+    results
+        What lay there and holds labels, or attention, of one of the images.
+    """
+
+    images: tuple[Path, ...]
+    passed_over: tuple[Path, ...] = ()
+    results: tuple[Path, ...] = ()
+
+
+def list_images(sources: Sequence[str | Path]) -> ImageList:
+    """Find the images that are meant.
+
+    Parameters
+    ----------
+    sources
+        Any mixture of: files, which are taken as they are, even if they are missing or no images; zarr folders and
+        folders of DICOM slices, which are images; other folders, of which the images that lie in them are taken, not
+        those of folders further in; and patterns such as ``"plate/*.tif"`` or ``"**/*.png"``. Hidden files are left
+        out.
+
+    Raises
+    ------
+    ImageError
+        If a folder holds no images, or nothing matches a pattern.
+    """
+    named: list[Path] = []
+    found: list[Path] = []
+    order: list[Path] = []
+    passed_over: list[Path] = []
+    for source in sources:
+        inside = _inside(source)
+        if inside is None:
+            named.append(Path(source))
+            order.append(Path(source))
+            continue
+        images = [path for path in inside if looks_like_image(path)]
+        if not images:
+            raise ImageError(_nothing(source))
+        found += images
+        order += images
+        passed_over += [path for path in inside if path not in set(images)]
+    results = _results(found, named)
+    images = [path for path in order if path not in set(results)]
+    return ImageList(tuple(_once(images)), tuple(_once(passed_over)), tuple(_once(results)))
+
+
+def _inside(source: str | Path) -> list[Path] | None:
+    """Return what lies in a folder or matches a pattern; None of what is one image."""
+    if not _is_pattern(source):
+        return _content(Path(source)) if _is_plain_folder(Path(source)) else None
+    matches = _without_parts([Path(name) for name in sorted(_matching(str(source)))])
+    inside: list[Path] = []
+    for match in matches:
+        if not _is_plain_folder(match):
+            inside.append(match)
+        elif "**" not in str(source):  # which matches what lies in the folders as well
+            inside += _content(match)
+    return inside
+
+
+def _matching(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob takes no pattern that begins at the root)
+
+
+def _is_pattern(source: str | Path) -> bool:
+    return glob.has_magic(str(source)) and not os.path.lexists(source)
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not looks_like_image(path)
+
+
+def _content(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _without_parts(matches: list[Path]) -> list[Path]:
+    """Leave out what lies inside a folder that is one image: chunks of a zarr, slices of a scan."""
+    whole = {match for match in matches if match.is_dir() and looks_like_image(match)}
+    return [match for match in matches if not whole & set(match.parents)]
+
+
+def _once(paths: Iterable[Path]) -> list[Path]:
+    """Leave out paths that came before, also by another way of writing them."""
+    first: dict[Path, Path] = {}
+    for path in paths:
+        first.setdefault(path.parent.resolve() / path.name, path)
+    return list(first.values())
+
+
+def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
+    """Return those that hold labels or attention of another one in the same folder, unless they were named."""
+    stems = {(path.parent.resolve(), image_stem(path)) for path in [*found, *named]}
+    kept = set(named)
+    return [path for path in found if path not in kept and _belongs(path, stems)]
+
+
+def _belongs(path: Path, stems: set[tuple[Path, str]]) -> bool:
+    folder, stem = path.parent.resolve(), image_stem(path)
+    return any((folder, stem[: stem.rfind(word)]) in stems for word in _RESULTS if word in stem)
+
+
+def _nothing(source: str | Path) -> str:
+    if _is_pattern(source):
+        return f"{source}: no image matches this pattern; check it, or name a folder"
+    return (
+        f"{source}: this folder holds no images (TIFF, PNG, JPEG, zarr, NIfTI, DICOM); name another one, or a pattern "
+        "such as 'FOLDER/**/*.tif' for folders in it"
+    )

@@ -1,0 +1,55 @@
+"""What a network tells of itself, so that who trains, runs or explains it need not know which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+from src_models.nets.architecture import LearnablePart
+
+__all__ = ["Foldable", "Network", "stride_of"]
+
+
+class Network(nn.Module):
+    """A network that takes images (N, C, [D,] H, W) of any size to logits (N, classes, [D,] H, W).
+
+    Attention that can be recorded goes through an :class:`~src_models.nets.tap.AttentionTap`. What can be folded into
+    something faster once a network only predicts is a module with ``conv`` and ``norm``, or one that is
+    :class:`Foldable`.
+
+    Attributes
+    ----------
+    stride
+        Where tiles begin is a multiple of this (px), so that cells of all levels lie in the same places in each.
+    """
+
+    stride: int = 1
+
+    def learnable(self) -> Mapping[LearnablePart, list[nn.Parameter]]:
+        """Return the parameters of each part that can learn by itself, without parts that it does not have."""
+        return {}
+
+    def deepest(self) -> nn.Module:
+        """Return the module whose result (N, C, *S) says what an image looks like: the last one of the encoder."""
+        raise NotImplementedError
+
+    def late(self) -> list[nn.Parameter]:
+        """Return the parameters that a training may hold still at first."""
+        return []
+
+
+@runtime_checkable
+class Foldable(Protocol):
+    """A module that can put norms, and what else stays the same once it only predicts, into fewer weights."""
+
+    folded: bool
+
+    def fold(self) -> None:
+        """Fold, in place; convolutions with a norm have been folded before."""
+
+
+def stride_of(network: nn.Module) -> int:
+    """Return what the beginnings of tiles are multiples of (px): any module may have a stride; without one, 1."""
+    return int(getattr(network, "stride", 1))

@@ -1,0 +1,62 @@
+"""``napari-medt models``: the list on a narrow terminal, and for programs."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from napari_medt.cli import app
+from src_models.models import library
+from src_models.models.header import read_header
+
+
+def run(*arguments, columns=80):
+    return CliRunner(env={"COLUMNS": str(columns)}).invoke(app, ["models", *arguments])
+
+
+def test_at_80_columns_no_word_is_cut():
+    done = run()
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert all(lines)
+    assert "…" not in done.stdout
+    assert max(len(line) for line in lines if not line.startswith("Your own models")) <= 80
+    for entry in library.shipped_models():
+        first = next(number for number, line in enumerate(lines) if line.split()[:1] == [entry.name])
+        told = " ".join(" ".join(lines[first : first + 5]).split())
+        header = entry.header
+        for words in (header.purpose, ", ".join(header.classes), header.licence, header.architecture, "shipped"):
+            assert words in told
+        assert f"{entry.size_bytes / 1e6:.1f} MB" in told
+
+
+def test_where_there_is_room_a_model_has_one_line():
+    (row,) = [line for line in run(columns=200).stdout.splitlines() if "nuclei-medt" in line]
+    assert "background, interior, boundary" in row
+    assert "shipped" in row
+
+
+def test_for_programs_all_is_json(tmp_path, monkeypatch, tiny_model_path):
+    shutil.copy(tiny_model_path, tmp_path / "tiny.safetensors")
+    (tmp_path / "broken.safetensors").touch()
+    monkeypatch.setattr(library, "local_folder", lambda: tmp_path)
+    done = run("--json")
+    assert done.exit_code == 0, done.output
+    found = {entry["name"]: entry for entry in json.loads(done.stdout)}
+    assert found.keys() == {"tiny", *(entry.name for entry in library.shipped_models())}
+    tiny = found["tiny"]
+    assert tiny["sha256"] == hashlib.sha256(tiny_model_path.read_bytes()).hexdigest()
+    assert (tiny["shipped"], found["nuclei"]["shipped"]) == (False, True)
+    assert tiny["size_bytes"] == tiny_model_path.stat().st_size
+    assert tiny["header"] == json.loads(json.dumps(dataclasses.asdict(read_header(tiny_model_path))))
+    assert "broken.safetensors" in done.stderr
+
+
+@pytest.mark.parametrize("order", [("--json", "--details"), ("--details", "--json")])
+def test_details_and_json_exclude_each_other(order):
+    done = run(*order)
+    assert done.exit_code == 1
+    assert "give one of them" in done.stderr

@@ -1,0 +1,139 @@
+"""What a DICOM file says of its slice: place, size, type, and whether it is one."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
+from scipy.spatial.transform import Rotation
+
+from src_models.errors import ImageError
+from src_models.files.volumes.dicom_slices import NoSlice, Slice, is_dicom, read_slice
+from src_models.files.volumes.rescaling import Rescaling
+
+STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
+
+
+def packaged(name):
+    path = get_testdata_file(name, download=False)
+    if path is None:
+        pytest.skip(f"this pydicom comes without its test file {name}")
+    return Path(path)
+
+
+def change(path, **fields):
+    """Change attributes of a file; None removes one."""
+    one = pydicom.dcmread(path)
+    for name, value in fields.items():
+        if value is None:
+            delattr(one, name)
+        else:
+            setattr(one, name, value)
+    one.save_as(path)
+
+
+@pytest.fixture
+def path(tmp_path, write_series):
+    (one,) = write_series(tmp_path / "scan", STORED, series="1.2.3", SeriesDescription="Lung")
+    return one
+
+
+def test_all_that_is_needed_is_read(path):
+    one = read_slice(path)
+    assert isinstance(one, Slice)
+    assert (one.series, one.description, one.modality) == ("1.2.3", "Lung", "CT")
+    assert (one.shape, one.spacing, one.thickness, one.samples) == ((3, 5), (0.75, 0.5), 3.0, 1)
+    assert one.position.tolist() == [-120.5, -90.25, 40]
+    assert (one.across.tolist(), one.down.tolist(), one.normal.tolist()) == ([1, 0, 0], [0, 1, 0], [0, 0, 1])
+    assert one.rescaling == Rescaling(1, -1024)
+    assert (one.stored_type, one.pixel_bytes) == (np.dtype("uint16"), 30)
+
+
+@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])
+def test_a_real_scanners_file_is_read_as_pydicom_reads_it(name):
+    header = pydicom.dcmread(packaged(name))
+    one = read_slice(packaged(name))
+    assert one.shape == header.pixel_array.shape
+    np.testing.assert_allclose(one.position, header.ImagePositionPatient)
+    np.testing.assert_allclose(one.spacing, header.PixelSpacing)
+    assert one.stored_type == header.pixel_array.dtype.newbyteorder("=")
+    assert one.pixel_bytes >= len(header.PixelData)
+    low, high = one.stored_limits
+    assert low <= header.pixel_array.min() <= header.pixel_array.max() <= high
+
+
+@settings(max_examples=20, deadline=None)
+@given(angles=st.tuples(*[st.floats(-180, 180)] * 3), length=st.floats(0.999, 1.001))
+def test_directions_that_were_rounded_have_the_length_1_and_a_normal(tmp_path_factory, write_series, angles, length):
+    axes = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
+    folder = tmp_path_factory.mktemp("slices")
+    (path,) = write_series(folder, STORED, orientation=(*axes[0] * length, *axes[1] * length))
+    one = read_slice(path)
+    np.testing.assert_allclose([one.across, one.down, one.normal], axes, atol=1e-6)
+    assert np.linalg.norm(one.across) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("bits", "signed", "limits"), [(12, 0, (0, 4095)), (16, 0, (0, 65535)), (12, 1, (-2048, 2047)), (8, 1, (-128, 127))]
+)
+def test_numbers_lie_within_the_bits_that_are_stored(path, bits, signed, limits):
+    change(path, BitsStored=bits, PixelRepresentation=signed)
+    one = read_slice(path)
+    assert one.stored_limits == limits
+    assert one.stored_type == np.dtype("i2" if signed else "u2")
+
+
+def test_the_distance_of_slices_counts_before_their_thickness(path):
+    change(path, SpacingBetweenSlices=-2)  # the sign says which way they were scanned
+    assert read_slice(path).thickness == 2
+    change(path, SpacingBetweenSlices=None, SliceThickness=None)
+    assert read_slice(path).thickness == 1
+
+
+def test_without_a_slope_values_are_as_stored(path):
+    change(path, RescaleSlope=None, RescaleIntercept=None)
+    assert read_slice(path).rescaling == Rescaling()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("rtplan.dcm", r"is of another kind \(RTPLAN\)"),
+        ("test-SR.dcm", r"is of another kind \(SR\)"),
+        ("SC_rgb_rle_2frame.dcm", "holds many frames in one file"),
+    ],
+)
+def test_what_is_no_slice_says_what_it_is(name, reason):
+    found = read_slice(packaged(name))
+    assert isinstance(found, NoSlice)
+    assert re.search(reason, found.reason)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"ImagePositionPatient": None}, "lacks ImagePositionPatient"),
+        ({"PixelSpacing": None, "ImageOrientationPatient": None}, "lacks ImageOrientationPatient, PixelSpacing"),
+        ({"PixelSpacing": [0, 0.5]}, "the size of its pixels is no number that can be"),
+        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "no pair of directions at a right angle"),
+        ({"ImageOrientationPatient": [0, 0, 0, 0, 1, 0]}, "no pair of directions at a right angle"),
+    ],
+)
+def test_a_slice_that_does_not_say_where_it_is_is_refused_by_its_file(path, fields, words):
+    change(path, **fields)
+    with pytest.raises(ImageError, match=words) as told:
+        read_slice(path)
+    assert str(told.value).startswith(str(path))
+
+
+def test_dicom_is_known_by_its_content(path, tmp_path):
+    assert is_dicom(shutil.copy(path, tmp_path / "scan.png"))
+    (tmp_path / "text.dcm").write_text("DICM" + "." * 200)
+    assert not is_dicom(tmp_path / "text.dcm")
+    assert not is_dicom(tmp_path)
+    assert not is_dicom(tmp_path / "none.dcm")

@@ -1,0 +1,85 @@
+"""What a network tells of itself."""
+
+import pytest
+import torch
+from torch import nn
+
+from src_models.models.architectures import ARCHITECTURES, create
+from src_models.nets.axial.attention import AxialAttention, axial_blocks
+from src_models.nets.network import Foldable, Network, stride_of
+from src_models.nets.tap import AttentionTap
+
+NETWORKS = {
+    "attention-unet": {"widths": [2, 4, 4, 4]},
+    "unet": {"widths": [2, 4, 4, 4]},
+    **{name: {"image_size": 64} for name in ("medt", "logo", "gated-axial-unet", "axial-unet")},
+}
+NAME = pytest.mark.parametrize("name", NETWORKS)
+
+
+def made(name):
+    torch.manual_seed(0)
+    return create(name, in_channels=1, **NETWORKS[name]).eval()
+
+
+def test_every_architecture_is_looked_at():
+    assert NETWORKS.keys() == {record.name for record in ARCHITECTURES}
+
+
+@NAME
+def test_an_image_that_is_moved_by_the_stride_is_seen_alike_in_every_map(name):
+    """So that the cells of all maps lie in the same places in every tile: the stride is a multiple of each map's."""
+    network = made(name)
+    taps = [module for module in network.modules() if isinstance(module, AttentionTap)]
+    assert all(stride_of(network) % tap.stride == 0 for tap in taps if tap.kind != "axial attention")
+    assert stride_of(network) == network.stride == 8
+
+
+@NAME
+def test_what_is_deepest_is_on_the_coarsest_grid_that_a_result_still_comes_from(name):
+    """Of one branch, it is the last of the encoder; MedT's local branch does not see the image whole."""
+    network, kept = made(name), []
+    network.deepest().register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    network(torch.rand(2, 1, 64, 64))
+    (features,) = kept
+    cell = {"unet": 8, "attention-unet": 8, "medt": 4, "logo": 4}.get(name, 16)
+    assert (len(features), *features.shape[2:]) == (2, 64 // cell, 64 // cell)
+    encoder = {id(parameter) for parameter in network.deepest().parameters()}
+    decoder = next(iter(network.learnable().values()))
+    assert encoder
+    assert not encoder & {id(parameter) for parameter in decoder}
+
+
+@NAME
+def test_what_learns_late_are_the_gates_of_axial_attention(name):
+    network = made(name)
+    gates = {id(parameter) for key, parameter in network.named_parameters() if key.split(".")[-1].startswith("g_")}
+    assert {id(parameter) for parameter in network.late()} == gates
+    assert bool(gates) == (name in ("medt", "gated-axial-unet"))
+
+
+def test_a_network_that_says_nothing_has_no_parts_and_begins_tiles_anywhere():
+    network = Network()
+    assert (stride_of(network), dict(network.learnable()), network.late()) == (1, {}, [])
+    with pytest.raises(NotImplementedError):
+        network.deepest()
+
+
+def test_a_plain_module_may_have_a_stride():
+    module = nn.Identity()
+    assert stride_of(module) == 1
+    module.stride = 4
+    assert stride_of(module) == 4
+
+
+def test_layers_of_axial_attention_can_be_folded_and_convolutions_are_folded_with_their_norms():
+    assert isinstance(AxialAttention(16, "height", length=4), Foldable)
+    assert not isinstance(nn.Conv2d(1, 1, 1), Foldable)
+    assert not isinstance(nn.Unfold(2), Foldable)
+
+
+@NAME
+def test_blocks_are_found_by_the_name_that_their_maps_begin_with(name):
+    network = made(name)
+    taps = [m.name for m in network.modules() if isinstance(m, AttentionTap) and m.name.endswith(" received")]
+    assert [f"{block} received" for block in axial_blocks(network)] == taps

@@ -1,0 +1,98 @@
+"""A run on a box of a layer, from plain values to labels that lie on the layer."""
+
+import numpy as np
+import pytest
+
+from src_models.images.region import Region
+from src_models.models.checkpoint import load
+from src_models.prediction.jobs import RegionRun, SegmentSettings, continue_numbers, segmentation_steps
+from src_models.prediction.segment import segment
+from src_models.prediction.settings import RunSettings
+
+
+@pytest.fixture
+def settings(tiny_model_path):
+    return SegmentSettings(model=tiny_model_path, diameter=20, device="cpu", threads=1)
+
+
+def whole(letters, shape):
+    return Region(letters, tuple(slice(0, size) for size in shape), shape, rgb=False)
+
+
+def run(settings, data, region, previous=None):
+    job = RegionRun(settings=settings, data=data, region=region, layer_id=1, layer_name="discs", previous=previous)
+    steps = segmentation_steps(job)
+    told = []
+    while True:
+        try:
+            told.append(next(steps))
+        except StopIteration as end:
+            return end.value, told
+
+
+def test_a_run_on_the_whole_layer_is_what_python_gives(settings, discs):
+    result, told = run(settings, discs, whole("YX", discs.shape))
+    expected = segment(discs, load(settings.model), diameter=20, device="cpu")
+    np.testing.assert_array_equal(result.labels, expected.labels)
+    assert result.labels.max() == 2
+    assert (result.job.region, result.job.layer_id) == (whole("YX", discs.shape), 1)
+    assert (result.model_name, result.summary) == ("tiny", expected.summary)
+    assert told[-1].done == told[-1].total
+
+
+def test_all_settings_reach_the_run(settings, discs):
+    """Those that change the labels, against Python's own call."""
+    for chosen in ({"result": "semantic"}, {"least_size": 18.0}, {"sensitivity": -1.0}, {"tile": 48}):
+        job = SegmentSettings(model=settings.model, device="cpu", **{"diameter": 20, **chosen})
+        result, _ = run(job, discs, whole("YX", discs.shape))
+        expected = segment(discs, load(settings.model), **{"diameter": 20, **chosen}, device="cpu")
+        np.testing.assert_array_equal(result.labels, expected.labels)
+        kept = result.segmentation.provenance["settings"]
+        assert {name: kept[name] for name in expected.provenance["settings"]} == expected.provenance["settings"]
+    assert set(RunSettings().keywords) < set(SegmentSettings.__dataclass_fields__)
+
+
+def test_a_plane_of_a_stack_is_labelled_in_its_place(settings, discs):
+    stack = np.stack([np.zeros_like(discs), discs, discs[::-1]])
+    region = Region("ZYX", (1, slice(0, 70), slice(0, 90)), stack.shape, rgb=False)
+    result, _ = run(settings, stack, region)
+    assert result.labels.shape == (1, 70, 90)
+    np.testing.assert_array_equal(result.labels[0], run(settings, discs, whole("YX", discs.shape))[0].labels)
+    assert result.segmentation.provenance["settings"]["axes"] == "YX"
+
+
+def test_one_channel_that_was_cut_out_is_noted_by_its_number(settings, discs):
+    image = np.stack([np.zeros_like(discs), discs])
+    region = Region("CYX", (slice(1, 2), slice(0, 70), slice(0, 90)), image.shape, rgb=False)
+    result, _ = run(settings, image, region)
+    assert result.segmentation.provenance["settings"]["channel"] == 1
+    assert result.labels.max() == 2
+    assert result.labels.shape == (1, 70, 90)
+
+
+def test_numbers_go_on_after_those_of_the_other_planes_alone(settings, discs):
+    stack = np.stack([discs, discs])
+    before = np.zeros(stack.shape, np.int32)
+    before[0, 5:9, 5:9], before[1, 5:9, 5:9] = 7, 40  # those of plane 1 will be replaced
+    region = Region("ZYX", (1, slice(0, 70), slice(0, 90)), stack.shape, rgb=False)
+    result, _ = run(settings, stack, region, before)
+    assert np.unique(result.labels).tolist() == [0, 8, 9]
+    assert before.max() == 40, "the earlier labels are only read"
+
+
+def test_numbers_do_not_go_on_where_all_is_replaced_or_does_not_fit():
+    labels = np.array([[0, 1], [2, 0]], np.int32)
+    everything, row = whole("YX", (2, 2)), Region("YX", (slice(0, 1), slice(0, 2)), (2, 2), rgb=False)
+    assert continue_numbers(labels, np.full((2, 2), 5), everything) is labels
+    assert continue_numbers(labels[:1], np.full((3, 3), 5), row).tolist() == [[0, 1]]
+    assert continue_numbers(labels[:1], np.full((2, 2), 5), row).tolist() == [[0, 6]]
+
+
+def test_closing_a_run_cancels_it(settings, discs, monkeypatch):
+    steps = segmentation_steps(
+        RegionRun(settings=settings, data=discs, region=whole("YX", discs.shape), layer_id=1, layer_name="discs")
+    )
+    next(steps)
+    steps.close()
+    with pytest.raises(StopIteration):
+        next(steps)
