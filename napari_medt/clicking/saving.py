@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.files.writers import write_scan_labels
+from napari_medt.files.writers import known_scans, write_scan_labels
 from napari_medt.viewer.labels.labels_layers import without_background
 from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.reading import read_layer
@@ -19,6 +19,7 @@ from src_models.files.clicked_objects import clicks_path, write_clicks
 if TYPE_CHECKING:
     import napari.layers
 
+    from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.images.axes import AxesReading
 
 __all__ = ["ObjectsToSave", "with_ending"]
@@ -52,6 +53,8 @@ class ObjectsToSave:
         The labels, and what napari's writers are told of their layer.
     records
         What is known of the objects that were clicked into them.
+    scans
+        What they may lie on.
     reading
         What the axes of their image mean.
     rgb
@@ -61,6 +64,7 @@ class ObjectsToSave:
     data: Any
     meta: Mapping[str, Any]
     records: Sequence[Mapping[str, Any]]
+    scans: Sequence[VolumeGeometry]
     reading: AxesReading
     rgb: bool
 
@@ -68,7 +72,7 @@ class ObjectsToSave:
     def of(cls, labels: napari.layers.Labels, image: napari.layers.Image) -> ObjectsToSave:
         """Return what a layer holds, which lies on an image."""
         data, meta, _ = labels.as_layer_data_tuple()
-        return cls(data, meta, records_of(labels), read_layer(image), bool(image.rgb))
+        return cls(data, meta, records_of(labels), known_scans(meta), read_layer(image), bool(image.rgb))
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Sequence[Path]:
         """Write labels, and the clicks, model and time of every object that was clicked into them and is still there.
@@ -99,7 +103,7 @@ class ObjectsToSave:
         if path.name.lower().endswith((".nii", ".nii.gz")):
             if path.exists() and not overwrite:
                 raise OutputError(f"{path}: this file exists; choose another name, or remove it")
-            write_scan_labels(str(path), self.data, dict(self.meta))
+            write_scan_labels(str(path), self.data, dict(self.meta), self.scans)
         else:
             from src_models.files.labels import write_labels
 

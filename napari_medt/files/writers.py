@@ -6,7 +6,7 @@ Labels that lie on no scan are written with the place that their layer has in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from src_models.files.volumes.geometry import VolumeGeometry
 
-__all__ = ["write_scan_labels"]
+__all__ = ["known_scans", "write_scan_labels"]
 
 _NEAR = 1e-6  # mm
 
 
-def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+def write_scan_labels(
+    path: str, data: Any, meta: dict[str, Any], scans: Sequence[VolumeGeometry] | None = None
+) -> list[str]:
     """Write a labels layer.
 
     Parameters
@@ -40,6 +42,8 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         ([t, ]z, y, x) integers; (y, x) is a scan of one slice.
     meta
         The layer's attributes.
+    scans
+        What they may lie on, as :func:`known_scans` told; None asks it, which a worker thread must not.
 
     Returns
     -------
@@ -68,13 +72,23 @@ def write_scan_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     to_world = _to_world(labels.ndim, meta)
     labels = without_background(np.asarray(labels), meta.get("metadata", {}))
     labels = labels[None] if labels.ndim == 2 else labels
-    geometry = _scan_below(labels.shape[-3:], to_world, meta)
+    geometry = _scan_below(labels.shape[-3:], to_world, known_scans(meta) if scans is None else scans)
     if geometry is None:
         geometry = VolumeGeometry.of_grid(to_world, labels.shape[-3:])
         labels = geometry.to_data(labels)
     seconds = _seconds_per_frame(meta) if labels.ndim == 4 else 1.0
     asked = target == path
     return [str(write_nifti_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds))]
+
+
+def known_scans(meta: Mapping[str, Any]) -> list[VolumeGeometry]:
+    """Return the scan that a labels layer knows of, by its attributes, then those in the viewer."""
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    layers = [] if viewer is None else list(viewer.layers)
+    notes = [LayerNotes.read(metadata) for metadata in (meta.get("metadata", {}), *(each.metadata for each in layers))]
+    return [note.volume for note in notes if note.volume is not None]
 
 
 def _other_writer(path: str) -> WriterContribution | None:
@@ -123,21 +137,11 @@ def _seconds_per_frame(meta: dict[str, Any]) -> float:
     return float(layer.scale[0]) * _in(layer.units[0], "s")
 
 
-def _scan_below(shape: tuple[int, ...], to_world: NDArray[np.float64], meta: dict[str, Any]) -> VolumeGeometry | None:
+def _scan_below(
+    shape: tuple[int, ...], to_world: NDArray[np.float64], scans: Sequence[VolumeGeometry]
+) -> VolumeGeometry | None:
     """Return the geometry of the scan whose voxels the labels' are."""
-    for geometry in _geometries(meta):
+    for geometry in scans:
         if geometry.shape == shape and np.allclose(geometry.affine, to_world, rtol=0, atol=_NEAR):
             return geometry
     return None
-
-
-def _geometries(meta: dict[str, Any]) -> Iterator[VolumeGeometry]:
-    """Give what the labels know of their scan, then the scans in the viewer."""
-    from napari import current_viewer
-
-    viewer = current_viewer()
-    layers = [] if viewer is None else list(viewer.layers)
-    for metadata in (meta.get("metadata", {}), *(layer.metadata for layer in layers)):
-        volume = LayerNotes.read(metadata).volume
-        if volume is not None:
-            yield volume

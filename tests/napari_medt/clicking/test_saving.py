@@ -34,14 +34,21 @@ def test_objects_that_are_gone_are_left_out_of_the_clicks(tmp_path):
     assert stored["labels"] == "cells.tif"
 
 
-def test_a_worker_thread_writes_what_was_there_while_the_layer_goes_on(tmp_path):
-    objects, labels = clicked_labels()
+@pytest.mark.parametrize("name", ["cells.tif", "cells.nii.gz"])
+def test_a_worker_thread_writes_what_was_there_and_asks_neither_layer_nor_viewer(tmp_path, monkeypatch, name):
+    import napari
+
+    objects, labels = clicked_labels((2, 6, 8))
     labels.name, labels.metadata = "another", {}
     labels.data = np.zeros((3, 3), np.uint8)
-    thread = threading.Thread(target=objects.write, args=(tmp_path / "cells.tif",))
+    asked = []
+    monkeypatch.setattr(napari, "current_viewer", lambda: asked.append(True))
+    thread = threading.Thread(target=objects.write, args=(tmp_path / name,))
     thread.start()
     thread.join()
-    assert tifffile.imread(tmp_path / "cells.tif").sum() == 4
+    stored = tifffile.imread(tmp_path / name) if name.endswith("tif") else nibabel.load(tmp_path / name).get_fdata()
+    assert stored.sum() == 4
+    assert asked == []
 
 
 @pytest.mark.parametrize("name", ["cells.tif", "cells.nii.gz"])
