@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.layers import add_objects_layer
 from napari_medt.clicking.suggesting import Suggesting
@@ -29,7 +29,7 @@ class AcceptedObjects:
 
     Parameters
     ----------
-    clicking
+    context
         The state of the widget.
     drawing
         Draws the object that is in work then.
@@ -41,23 +41,23 @@ class AcceptedObjects:
 
     def __init__(
         self,
-        clicking: Clicking,
+        context: ClickContext,
         drawing: ClickDrawing,
         suggesting: Suggesting,
         watch: Callable[[ViewedImage], object],
     ) -> None:
-        self._at = clicking
+        self._context = context
         self._drawing = drawing
         self._suggesting = suggesting
         self._watch = watch
 
     def accept(self) -> None:
         """Write the object into the labels, once what was clicked before is answered."""
-        self._take(self._at.sessions.accept)
+        self._take(self._context.sessions.accept)
 
     def accept_all(self) -> None:
         """Write the suggestion that is shown, and those that wait, each as an object of its own."""
-        if self._take(self._at.sessions.accept_all) and self._suggesting.going_on:
+        if self._take(self._context.sessions.accept_all) and self._suggesting.going_on:
             self._suggesting.clear()
 
     def reopen_at(self, target: ViewedImage, place: Place) -> bool:
@@ -65,8 +65,8 @@ class AcceptedObjects:
 
         Where finished objects may be overwritten, a click begins a new one.
         """
-        at, labels = self._at, self._at.subjects.labels()
-        if labels is None or labels.data.shape != target.shape or at.controls.accepting.overwrite.isChecked():
+        context, labels = self._context, self._context.subjects.labels()
+        if labels is None or labels.data.shape != target.shape or context.controls.accepting.overwrite.isChecked():
             return False
         index = target.index(place.plane, slice(round(place.y), None), slice(round(place.x), None))
         where = [i.start if isinstance(i, slice) else i for i in index]
@@ -75,54 +75,56 @@ class AcceptedObjects:
             return False
         record = record_at(labels, value, where)
         if record is None or "session" not in record:
-            at.controls.set_status(f"The clicks of object {value} are not known: a new object is begun.")
+            context.controls.set_status(f"The clicks of object {value} are not known: a new object is begun.")
             return False
         if (record["axes"], record["image"]) != (target.axes, target.layer.name):
-            at.controls.set_status(
+            context.controls.set_status(
                 f"Object {value} was clicked in {record['image']!r}, seen from another side: a new object is begun."
                 if record["image"] == target.layer.name
                 else f"Object {value} was clicked in {record['image']!r}: a new object is begun."
             )
             return False
-        subject = at.subject()
+        subject = context.subject()
         if subject is None:
             return False
-        at.opening.add(subject.key)
+        context.opening.add(subject.key)
         again, known = Again.of(record, labels.unique_id), object_labels(labels)
-        self._ask_reopened(subject, partial(at.sessions.reopen, subject, again, known))
+        self._ask_reopened(subject, partial(context.sessions.reopen, subject, again, known))
         return True
 
     def reopen_last(self) -> None:
         """Open the object again that was accepted last, if there is one."""
-        at, subject = self._at, self._at.subject()
+        context, subject = self._context, self._context.subject()
         if subject is not None:
-            self._ask_reopened(subject, partial(at.sessions.reopen_last, subject, at.labels()))
+            self._ask_reopened(subject, partial(context.sessions.reopen_last, subject, context.labels()))
 
     def _ask_reopened(self, subject: ClickedImage, work: Callable[[], Reopened | None]) -> None:
         key = subject.key
-        self._at.ask(subject, work, partial(self._on_reopened, key), refused=partial(self._at.opening.discard, key))
+        self._context.ask(
+            subject, work, partial(self._on_reopened, key), refused=partial(self._context.opening.discard, key)
+        )
 
     def _on_reopened(self, key: Hashable, reopened: Reopened | None) -> None:
         """Say that an object is open again, once its clicks are answered."""
         if reopened is None:
             return
         self._drawing.show(reopened.seen)
-        self._at.opening.discard(key)
+        self._context.opening.discard(key)
         again = reopened.seen.again
-        if again is None or key != self._at.subjects.key():
+        if again is None or key != self._context.subjects.key():
             return
         words = f"Object {again.value} is open again, with its clicks: mend it, and A puts it in its place."
         if reopened.painted:
             words += f" {reopened.painted} px of it were changed by hand: they follow the clicks then."
-        self._at.controls.set_status(words)
+        self._context.controls.set_status(words)
 
     def _take(self, take: Callable[[ClickedImage, Destination], Taken]) -> bool:
         """Have objects taken, to be written into the labels that are chosen now; False if nothing can be clicked in."""
-        at = self._at
-        subject, labels = at.subject(), at.subjects.labels()
+        context = self._context
+        subject, labels = context.subject(), context.subjects.labels()
         if subject is None:
             return False
-        at.ask(subject, partial(take, subject, at.destination()), partial(self._on_taken, subject, labels))
+        context.ask(subject, partial(take, subject, context.destination()), partial(self._on_taken, subject, labels))
         return True
 
     def _on_taken(self, subject: ClickedImage, chosen: napari.layers.Labels | None, taken: Taken) -> None:
@@ -130,24 +132,24 @@ class AcceptedObjects:
 
         They go into the labels that were chosen when a person accepted them, or new ones if those were removed since.
         """
-        at, target = self._at, self._at.subjects.targets[subject.key]
+        context, target = self._context, self._context.subjects.targets[subject.key]
         self._watch(target)  # the labels may have been saved or removed since the click
-        accepting = at.controls.accepting
+        accepting = context.controls.accepting
         try:
-            labels = at.subjects.labels() if chosen is None else chosen
-            if labels is None or labels not in at.viewer.layers:
-                labels = add_objects_layer(at.viewer, target)
-                at.subjects.offer_labels()
+            labels = context.subjects.labels() if chosen is None else chosen
+            if labels is None or labels not in context.viewer.layers:
+                labels = add_objects_layer(context.viewer, target)
+                context.subjects.offer_labels()
                 accepting.choose(labels)
             written = write_objects(labels, target, taken.plans, overwrite=accepting.overwrite.isChecked())
         except UserError as error:  # the labels changed meanwhile
-            at.report(str(error))
-            at.ask(subject, partial(at.sessions.give_back, subject, taken.plans), self._drawing.show)
+            context.report(str(error))
+            context.ask(subject, partial(context.sessions.give_back, subject, taken.plans), self._drawing.show)
             return
         self._drawing.show(taken.seen)
-        at.controls.set_status(_words(written))
-        note = partial(at.sessions.written, subject, taken.plans, labels.unique_id)
-        at.ask(subject, note, self._suggesting.show)
+        context.controls.set_status(_words(written))
+        note = partial(context.sessions.written, subject, taken.plans, labels.unique_id)
+        context.ask(subject, note, self._suggesting.show)
 
 
 def _words(written: Sequence[Written]) -> str:

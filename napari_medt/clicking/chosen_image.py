@@ -7,7 +7,7 @@ from functools import partial
 
 from qtpy.QtCore import QSignalBlocker
 
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.unsaved import UnsavedObjects
@@ -22,7 +22,7 @@ class ChosenImage:
 
     Parameters
     ----------
-    clicking
+    context
         The state of the widget.
     drawing
         Draws the object in work.
@@ -33,16 +33,16 @@ class ChosenImage:
     """
 
     def __init__(
-        self, clicking: Clicking, drawing: ClickDrawing, suggesting: Suggesting, unsaved: UnsavedObjects
+        self, context: ClickContext, drawing: ClickDrawing, suggesting: Suggesting, unsaved: UnsavedObjects
     ) -> None:
-        self._at = clicking
+        self._context = context
         self._drawing = drawing
         self._suggesting = suggesting
         self._unsaved = unsaved
 
     def changed(self) -> None:
         """Get ready for the chosen image."""
-        at, controls = self._at, self._at.controls
+        context, controls = self._context, self._context.controls
         layer = controls.images.layer()
         self._suggesting.drop()
         controls.set_ready(layer is not None and controls.models.path() is not None)
@@ -50,65 +50,65 @@ class ChosenImage:
             controls.window.set_layer(None)
             controls.set_ct(False)
             return
-        earlier = dict(at.subjects.targets)
-        target = at.target(quiet=True)
+        earlier = dict(context.subjects.targets)
+        target = context.target(quiet=True)
         if target is None:
             return
-        key = at.subjects.key_of(target)
+        key = context.subjects.key_of(target)
         before = earlier.get(key)
         if before is not None and before.data is not target.data:  # what is shown was found in other data
-            at.seen = None
-            at.layers.clear()
-        is_ct = at.subjects.is_ct(target)
+            context.seen = None
+            context.layers.clear()
+        is_ct = context.subjects.is_ct(target)
         if is_ct is not None:
             self._on_ct_known(key, is_ct)
             return
-        at.questions.ask(partial(shows_ct, target.data, bool(layer.rgb)), partial(self._on_ct_known, key))
+        context.questions.ask(partial(shows_ct, target.data, bool(layer.rgb)), partial(self._on_ct_known, key))
 
     def open(self) -> None:
         """Make the network and the image ready, so that the first click is answered at once."""
-        at, subject = self._at, self._at.subject(quiet=True)
+        context, subject = self._context, self._context.subject(quiet=True)
         if subject is None:
             return
         key = subject.key
         stored = self._unsaved.to_restore(key)
         if stored is None:
-            at.ask(subject, partial(at.sessions.open, subject), self._drawing.show)
+            context.ask(subject, partial(context.sessions.open, subject), self._drawing.show)
             return
-        at.ask(
+        context.ask(
             subject,
-            partial(at.sessions.restore, subject, stored, at.labels()),
+            partial(context.sessions.restore, subject, stored, context.labels()),
             self._on_restored,
             refused=partial(self._unsaved.restored, key),
         )
 
     def layers_changed(self) -> None:
         """Forget images that were removed, and list the labels anew."""
-        at = self._at
-        gone = at.subjects.forget_removed()
-        at.pending = [pending for pending in at.pending if pending[0] not in gone]
-        at.opening.difference_update(gone)
+        context = self._context
+        gone = context.subjects.forget_removed()
+        context.pending = [pending for pending in context.pending if pending[0] not in gone]
+        context.opening.difference_update(gone)
         self._unsaved.forget(gone)
         if gone:
-            at.questions.ask(partial(at.sessions.forget, lambda key: key not in gone))
-        if at.seen is not None and at.seen.key in gone:
-            at.seen = None
-            at.layers.remove()
-            at.controls.set_status("The image was removed; its object went with it.")
-        with QSignalBlocker(at.controls.accepting):  # nothing may be drawn, and so added, while layers go
-            at.subjects.offer_labels()
+            context.questions.ask(partial(context.sessions.forget, lambda key: key not in gone))
+        if context.seen is not None and context.seen.key in gone:
+            context.seen = None
+            context.layers.remove()
+            context.controls.set_status("The image was removed; its object went with it.")
+        with QSignalBlocker(context.controls.accepting):  # nothing may be drawn, and so added, while layers go
+            context.subjects.offer_labels()
 
     def _on_restored(self, seen: ObjectAsSeen) -> None:
         self._unsaved.restored(seen.key)
         self._drawing.show(seen)
 
     def _on_ct_known(self, key: Hashable, is_ct: bool) -> None:
-        at = self._at
-        layer, target = at.controls.images.layer(), at.target(quiet=True)
-        if layer is None or target is None or at.subjects.key() != key:
+        context = self._context
+        layer, target = context.controls.images.layer(), context.target(quiet=True)
+        if layer is None or target is None or context.subjects.key() != key:
             return
-        at.subjects.note_ct(target, is_ct)
-        at.controls.set_ct(is_ct)
-        at.controls.window.set_layer(layer if is_ct else None)
-        at.subjects.offer_labels()
+        context.subjects.note_ct(target, is_ct)
+        context.controls.set_ct(is_ct)
+        context.controls.window.set_layer(layer if is_ct else None)
+        context.subjects.offer_labels()
         self.open()

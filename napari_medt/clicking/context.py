@@ -23,13 +23,13 @@ from src_models.clicking.writing import ObjectLabels
 from src_models.errors import UserError
 from src_models.images.planes import Plane
 
-__all__ = ["Clicking"]
+__all__ = ["ClickContext"]
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 
-class Clicking:
+class ClickContext:
     """The state of one Click widget.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 
 from napari_medt.clicking.accepted_objects import AcceptedObjects
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.viewer.viewed_image import ViewedImage
@@ -23,7 +23,7 @@ class Giving:
 
     Parameters
     ----------
-    clicking
+    context
         The state of the widget.
     drawing
         Draws the object.
@@ -37,13 +37,13 @@ class Giving:
 
     def __init__(
         self,
-        clicking: Clicking,
+        context: ClickContext,
         drawing: ClickDrawing,
         accepted: AcceptedObjects,
         suggesting: Suggesting,
         watch: Callable[[ViewedImage], bool],
     ) -> None:
-        self._at = clicking
+        self._context = context
         self._drawing = drawing
         self._accepted = accepted
         self._suggesting = suggesting
@@ -51,86 +51,86 @@ class Giving:
 
     def click(self, world: Sequence[float], positive: bool) -> None:
         """Click at a place in the world, on the object or beside it; without an object, an accepted one opens again."""
-        at, target = self._at, self._at.target()
+        context, target = self._context, self._context.target()
         if target is None:
             return
         place = target.locate(world)
         if place is None:
-            at.report(f"That click is outside of {target.name}: click on the image.")
+            context.report(f"That click is outside of {target.name}: click on the image.")
             return
-        if at.has_object() or not self._accepted.reopen_at(target, place):
-            self._give(target, place.plane, Click(place.y, place.x, positive != at.controls.flip.isChecked()))
+        if context.has_object() or not self._accepted.reopen_at(target, place):
+            self._give(target, place.plane, Click(place.y, place.x, positive != context.controls.flip.isChecked()))
 
     def drag(self, line: Sequence[Sequence[float]], positive: bool, scribbling: bool) -> None:
         """Draw a box, or a scribble, along world positions."""
-        at, target = self._at, self._at.target()
+        context, target = self._context, self._context.target()
         if target is None:
             return
         corners = [target.corner(world) for world in line]
         try:
             prompt: Prompt
-            if scribbling or at.controls.draws_scribbles():
+            if scribbling or context.controls.draws_scribbles():
                 inside = [target.locate(world) for world in line]
                 points = tuple((place.y, place.x) for place in inside if place is not None)
-                prompt = Scribble(points, positive != at.controls.flip.isChecked())
+                prompt = Scribble(points, positive != context.controls.flip.isChecked())
             else:
                 (y0, x0), (y1, x1) = corners[0], corners[-1]
                 prompt = Box(min(y0, y1), min(x0, x1), max(y0, y1), max(x0, x1))
         except UserError as error:
-            at.report(str(error))
+            context.report(str(error))
             self._drawing.draw_given()
             return
         self._give(target, target.plane, prompt)
 
     def undo(self) -> None:
         """Take the last click back."""
-        self._change(self._at.sessions.undo)
+        self._change(self._context.sessions.undo)
 
     def redo(self) -> None:
         """Give again what was taken back last."""
-        self._change(self._at.sessions.redo)
+        self._change(self._context.sessions.redo)
 
     def reset(self) -> None:
         """Drop the object, and the suggestions; what is accepted stays."""
         self._suggesting.drop()
-        self._change(self._at.sessions.reset)
+        self._change(self._context.sessions.reset)
 
     def larger(self) -> None:
         """Take the next larger object around the same clicks."""
-        self._change_here(self._at.sessions.larger, self._drawing.show)
+        self._change_here(self._context.sessions.larger, self._drawing.show)
 
     def smaller(self) -> None:
         """Take the next smaller object around the same clicks."""
-        self._change_here(self._at.sessions.smaller, self._drawing.show)
+        self._change_here(self._context.sessions.smaller, self._drawing.show)
 
     def end_here(self) -> None:
         """Let the object end in the slice in view."""
-        self._change_here(self._at.sessions.end_here, self._on_carried)
+        self._change_here(self._context.sessions.end_here, self._on_carried)
 
     def carry(self) -> None:
         """Carry the object, or else the one that was accepted last, to the other slices."""
-        at = self._at
-        subject, target = at.subject(), at.target()
+        context = self._context
+        subject, target = context.subject(), context.target()
         if subject is None or target is None:
             return
-        if not at.has_object():
+        if not context.has_object():
             self._accepted.reopen_last()
         self._carry(subject, target.plane, words="Carrying the object to the other slices...")
 
     def _give(self, target: ViewedImage, plane: Plane, prompt: Prompt) -> None:
-        at, subject = self._at, self._at.subject()
+        context, subject = self._context, self._context.subject()
         if subject is None or not self._watch(target):
             return
         key = subject.key
-        at.pending.append((key, plane, prompt))
-        at.ask(
+        context.pending.append((key, plane, prompt))
+        context.ask(
             subject,
-            partial(at.sessions.give, subject, plane, prompt),
+            partial(context.sessions.give, subject, plane, prompt),
             self._on_given,
             refused=partial(self._on_refused, key),
         )
         self._drawing.draw_given_soon()
-        seen = at.seen_of(key)
+        seen = context.seen_of(key)
         if seen is not None and seen.state.carried:
             self._carry(subject, plane, mending=True)
 
@@ -143,28 +143,28 @@ class Giving:
         self._drawing.draw_given()
 
     def _answered(self, key: Hashable) -> None:
-        for number, (of, _, _) in enumerate(self._at.pending):
+        for number, (of, _, _) in enumerate(self._context.pending):
             if of == key:
-                del self._at.pending[number]
+                del self._context.pending[number]
                 return
 
     def _change(self, change: Callable[[ClickedImage], ObjectAsSeen]) -> None:
-        subject = self._at.subject()
+        subject = self._context.subject()
         if subject is not None:
-            self._at.ask(subject, partial(change, subject), self._drawing.show)
+            self._context.ask(subject, partial(change, subject), self._drawing.show)
 
     def _change_here(
         self, change: Callable[[ClickedImage, Plane], ObjectAsSeen], then: Callable[[ObjectAsSeen], object]
     ) -> None:
-        subject, target = self._at.subject(), self._at.target()
+        subject, target = self._context.subject(), self._context.target()
         if subject is not None and target is not None:
-            self._at.ask(subject, partial(change, subject, target.plane), then)
+            self._context.ask(subject, partial(change, subject, target.plane), then)
 
     def _carry(self, subject: ClickedImage, plane: Plane, *, words: str | None = None, mending: bool = False) -> None:
         """Carry the object from a plane; what mends it by itself gives way to what is asked for next."""
-        self._at.ask_steps(
+        self._context.ask_steps(
             subject,
-            partial(self._at.sessions.carry, subject, plane, or_from_first=not mending),
+            partial(self._context.sessions.carry, subject, plane, or_from_first=not mending),
             self._on_carried,
             words=words,
             stepped=self._on_reached,
@@ -173,15 +173,15 @@ class Giving:
 
     def _on_reached(self, step: tuple[int, Plane]) -> None:
         count, plane = step
-        self._at.controls.set_busy(f"Slice {plane[-1]} found; {count} done...")
+        self._context.controls.set_busy(f"Slice {plane[-1]} found; {count} done...")
 
     def _on_carried(self, seen: ObjectAsSeen | None) -> None:
-        at = self._at
+        context = self._context
         if seen is None:  # stopped; what was found stays
-            subject = at.subject(quiet=True)
+            subject = context.subject(quiet=True)
             if subject is not None:
-                at.ask(subject, partial(at.sessions.open, subject), self._drawing.show)
+                context.ask(subject, partial(context.sessions.open, subject), self._drawing.show)
             return
         self._drawing.show(seen)
-        if seen.key == at.subjects.key():
-            at.controls.set_ends(seen.state)
+        if seen.key == context.subjects.key():
+            context.controls.set_ends(seen.state)

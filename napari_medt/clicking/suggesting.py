@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from src_models.clicking.in_work import ClickedImage
 from src_models.clicking.sessions import Suggested
@@ -20,34 +20,34 @@ class Suggesting:
 
     Parameters
     ----------
-    clicking
+    context
         The state of the widget.
     drawing
         Draws the object that is suggested.
     """
 
-    def __init__(self, clicking: Clicking, drawing: ClickDrawing) -> None:
-        self._at = clicking
+    def __init__(self, context: ClickContext, drawing: ClickDrawing) -> None:
+        self._context = context
         self._drawing = drawing
         self.going_on = False  # one of them is the object in work
 
     def suggest(self) -> None:
         """Look for objects like those accepted last, or skip the one that is suggested."""
-        at = self._at
-        subject, target = at.subject(), at.target()
+        context = self._context
+        subject, target = context.subject(), context.target()
         if subject is None or target is None:
             return
         if self.going_on:
             self._ask_next(subject)
             return
         try:
-            view = at.subjects.view(target)
+            view = context.subjects.view(target)
         except UserError as error:
-            at.report(str(error))
+            context.report(str(error))
             return
-        at.ask_steps(
+        context.ask_steps(
             subject,
-            partial(at.sessions.suggest, subject, target.plane, view, at.labels()),
+            partial(context.sessions.suggest, subject, target.plane, view, context.labels()),
             partial(self._found, subject),
             words="Looking for similar objects in view...",
         )
@@ -55,29 +55,29 @@ class Suggesting:
     def drop(self) -> None:
         """Suggest nothing any more."""
         self.clear()
-        self._at.questions.ask(self._at.sessions.drop_suggestions)
+        self._context.questions.ask(self._context.sessions.drop_suggestions)
 
     def clear(self) -> None:
         """Show that nothing is suggested."""
         self.going_on = False
-        self._at.controls.set_suggestions(None)
+        self._context.controls.set_suggestions(None)
 
     def show(self, suggested: Suggested | None) -> None:
         """Show a suggestion as the object, or that there is no further one; None where nothing is suggested."""
         if suggested is None:
             return
-        if suggested.seen.key == self._at.subjects.key():  # else another image was chosen meanwhile
+        if suggested.seen.key == self._context.subjects.key():  # else another image was chosen meanwhile
             self.going_on = suggested.left is not None
-            self._at.controls.set_suggestions(suggested.left, _NO_MORE)
+            self._context.controls.set_suggestions(suggested.left, _NO_MORE)
         self._drawing.show(suggested.seen)
 
     def _found(self, subject: ClickedImage, count: int | None) -> None:
-        if subject.key != self._at.subjects.key():  # another image was chosen meanwhile
+        if subject.key != self._context.subjects.key():  # another image was chosen meanwhile
             return
         if count is None:
-            self._at.controls.set_suggestions(None, _NO_MORE)
+            self._context.controls.set_suggestions(None, _NO_MORE)
         else:
             self._ask_next(subject)
 
     def _ask_next(self, subject: ClickedImage) -> None:
-        self._at.ask(subject, partial(self._at.sessions.next_suggestion, subject), self.show)
+        self._context.ask(subject, partial(self._context.sessions.next_suggestion, subject), self.show)

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_medt.clicking.accepted_objects import AcceptedObjects
 from napari_medt.clicking.chosen_image import ChosenImage
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.giving import Giving
 from napari_medt.clicking.layers import prepare_layers
@@ -43,14 +43,21 @@ class ClickWidget(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        at = self._at = Clicking(napari_viewer, self)
-        self.controls, self.layers, self.subjects, self.work = at.controls, at.layers, at.subjects, at.work
-        self.unsaved = UnsavedObjects(napari_viewer, at.controls, at.subjects, at.work, at.report, self._open)
-        self.drawing = ClickDrawing(at, self, self.unsaved.note)
-        self.suggesting = Suggesting(at, self.drawing)
-        self.accepted = AcceptedObjects(at, self.drawing, self.suggesting, self.unsaved.watch)
-        self.giving = Giving(at, self.drawing, self.accepted, self.suggesting, self.unsaved.watch)
-        self.chosen = ChosenImage(at, self.drawing, self.suggesting, self.unsaved)
+        context = self._context = ClickContext(napari_viewer, self)
+        self.controls, self.layers, self.subjects, self.work = (
+            context.controls,
+            context.layers,
+            context.subjects,
+            context.work,
+        )
+        self.unsaved = UnsavedObjects(
+            napari_viewer, context.controls, context.subjects, context.work, context.report, self._open
+        )
+        self.drawing = ClickDrawing(context, self, self.unsaved.note)
+        self.suggesting = Suggesting(context, self.drawing)
+        self.accepted = AcceptedObjects(context, self.drawing, self.suggesting, self.unsaved.watch)
+        self.giving = Giving(context, self.drawing, self.accepted, self.suggesting, self.unsaved.watch)
+        self.chosen = ChosenImage(context, self.drawing, self.suggesting, self.unsaved)
         self.mouse = ClickMouse(napari_viewer, self)
         self.keys = ClickKeys(self, self._keys())
         self.switch = ClickSwitch(self.controls, self.mouse, self.keys)
@@ -59,14 +66,14 @@ class ClickWidget(QWidget):
         DockTabs(self)
         self._closing.closed.connect(self._leave)
         self.chosen.changed()
-        at.questions.ask(prepare_layers)
+        context.questions.ask(prepare_layers)
         self.controls.on.setChecked(True)
         self.unsaved.offer()
 
     @property
     def seen(self) -> ObjectAsSeen | None:
         """The object in view, as it was answered last."""
-        return self._at.seen
+        return self._context.seen
 
     def open_model(self, path: str | Path) -> None:
         """Add a model file to the list of models and choose it."""
@@ -126,18 +133,20 @@ class ClickWidget(QWidget):
 
     def save(self) -> None:
         """Ask where to, and write the labels and the clicks of their objects."""
-        target = self._at.target()
+        target = self._context.target()
         if target is None:
             return
         labels = self.subjects.labels()
         if labels is None:
-            self._at.report("There are no objects to save yet: accept one, or choose labels under Write into.")
+            self._context.report("There are no objects to save yet: accept one, or choose labels under Write into.")
             return
         chosen = ask_where_to(self, labels.name)
         if chosen is not None:
             path, may_replace = chosen
             objects = ObjectsToSave.of(labels, target.layer)
-            self._at.questions.ask(partial(objects.write, path, overwrite=may_replace), partial(self._saved, labels))
+            self._context.questions.ask(
+                partial(objects.write, path, overwrite=may_replace), partial(self._saved, labels)
+            )
 
     def _open(self) -> None:
         self.chosen.open()
@@ -168,7 +177,7 @@ class ClickWidget(QWidget):
         controls = self.controls
         controls.images.layer_changed.connect(self.chosen.changed)
         controls.models.model_changed.connect(self.chosen.changed)
-        controls.models.refused.connect(self._at.report)
+        controls.models.refused.connect(self._context.report)
         controls.window.changed.connect(self.chosen.open)
         controls.accepting.changed.connect(self.drawing.draw_object)
         controls.attention.toggled.connect(self.show_attention)

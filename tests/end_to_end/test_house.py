@@ -32,19 +32,12 @@ LONG = {
     "src_models/nets/kernels/axial_triton_kernels.py": "kernels that Triton compiles, one beside the other",
     "src_models/nets/attention_unet.py": "one paper, one file",
     "src_models/nets/axial_attention.py": "one layer, with the shapes and the equations of its paper",
-    "src_models/journal/journal.py": "one class, which is described at length for it must not lose anything",
     "src_models/finetuning/learning.py": "one loop and its settings",
     "src_models/prediction/segment.py": "one function, with what is said of each of its options",
-    "src_models/clicking/answers.py": "is being divided",
-    "src_models/clicking/session.py": "is being divided",
-    "napari_medt/clicking/widget.py": "is being divided",
 }
 
 # Folders of more than 14 files, with the reason.
-WIDE = {
-    "src_models/clicking": "is being divided",
-    "napari_medt/clicking": "is being divided",
-}
+WIDE: dict[str, str] = {}
 
 # Tests of what no module does alone: the test, and what it is about.
 ACROSS = {
@@ -127,30 +120,18 @@ COVERED: dict[str, str] = {
         src_models/prediction/to_file.py
     """,
     "napari_medt/clicking/gui/test_unsaved.py": """
-        napari_medt/clicking/controls.py
         napari_medt/clicking/subjects.py
-        napari_medt/unsaved/recovery_bar.py
-        napari_medt/unsaved/unfinished_image.py
-        napari_medt/unsaved/unfinished_labels.py
-        napari_medt/unsaved/unsaved_labels.py
-        napari_medt/unsaved/watched_labels.py
         napari_medt/viewer/viewed_image.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
-        src_models/clicking/sessions.py
-        napari_medt/clicking/accept_panel.py
         napari_medt/clicking/accepted_objects.py
+        napari_medt/clicking/chosen_image.py
         napari_medt/clicking/context.py
         napari_medt/clicking/drawing.py
-        napari_medt/clicking/help.py
+        napari_medt/clicking/giving.py
         napari_medt/clicking/layers.py
-        napari_medt/clicking/objects_dialog.py
-        napari_medt/clicking/saving.py
         napari_medt/clicking/suggesting.py
         napari_medt/clicking/switch.py
-        napari_medt/clicking/window_panel.py
-        napari_medt/clicking/writing.py
-        napari_medt/controls/keys.py
         napari_medt/viewer/ct_layer.py
     """,
     "napari_medt/correcting/gui/test_large.py": """
@@ -192,27 +173,16 @@ COVERED: dict[str, str] = {
     """,
     "napari_medt/segmenting/gui/test_widget.py": """
         src_models/prediction/jobs.py
-        napari_medt/preferences.py
         napari_medt/segmenting/controls.py
         napari_medt/segmenting/layers.py
         napari_medt/segmenting/options.py
         napari_medt/segmenting/size_drag.py
     """,
-    "napari_medt/viewer/gui/test_mouse_owner.py": """
-        napari_medt/controls/mouse.py
-    """,
     "napari_medt/viewer/gui/test_widget.py": """
         napari_medt/viewer/labels/object_records.py
-        napari_medt/viewer/lines/outline_colours.py
-        napari_medt/viewer/lines/outlines.py
-        napari_medt/viewer/lines/screen_lines.py
     """,
     "napari_medt/viewer/test_regions.py": """
         src_models/images/region.py
-    """,
-    "napari_medt/viewer/test_result_layers.py": """
-        napari_medt/viewer/layer_notes.py
-        napari_medt/viewer/own_layers.py
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
@@ -234,20 +204,11 @@ COVERED: dict[str, str] = {
     "src_models/auditing/test_auditor.py": """
         src_models/progress.py
     """,
-    "src_models/clicking/test_answers.py": """
-        src_models/clicking/answer.py
-        src_models/clicking/grey_values.py
-        src_models/clicking/mending.py
-        src_models/clicking/zoom.py
-    """,
-    "src_models/clicking/test_carrying.py": """
-        src_models/clicking/clicked_object.py
-    """,
     "src_models/clicking/test_session.py": """
-        src_models/clicking/accepted.py
-        src_models/clicking/history.py
-        src_models/clicking/network.py
         src_models/clicking/training/evaluation.py
+    """,
+    "src_models/clicking/test_sessions.py": """
+        src_models/clicking/in_work.py
     """,
     "src_models/clicking/test_suggestions.py": """
         src_models/clicking/click_image.py
@@ -255,9 +216,6 @@ COVERED: dict[str, str] = {
     "src_models/clicking/training/test_examples.py": """
         src_models/clicking/training/simulated_person.py
         src_models/clicking/training/synthetic.py
-    """,
-    "src_models/clicking/training/test_training.py": """
-        src_models/computing/memory.py
     """,
     "src_models/corrections/test_correction_set.py": """
         src_models/corrections/overlap.py
@@ -283,10 +241,6 @@ COVERED: dict[str, str] = {
     """,
     "src_models/finetuning/test_learning.py": """
         src_models/finetuning/progress.py
-    """,
-    "src_models/journal/test_journal.py": """
-        src_models/journal/folder.py
-        src_models/journal/log.py
     """,
     "src_models/nets/kernels/test_axial_cpu.py": """
         src_models/nets/kernels/axial.py
