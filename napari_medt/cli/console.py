@@ -40,6 +40,11 @@ class Console:
         self._rich = RichConsole(soft_wrap=True, highlight=False, markup=False, quiet=_quiet.get())
 
     @property
+    def voice(self) -> list[str]:
+        """The options with which another command speaks as this one does."""
+        return ["--quiet"] * _quiet.get() + ["--verbose"] * _verbose.get()
+
+    @property
     def width(self) -> int:
         """Columns that a line has."""
         return self._rich.width
@@ -125,11 +130,12 @@ def _voice(*, quiet: bool, verbose: bool) -> Iterator[None]:
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(level)
-    token = _quiet.set(quiet)
+    tokens = _quiet.set(quiet), _verbose.set(verbose)
     try:
         yield
     finally:
-        _quiet.reset(token)
+        _quiet.reset(tokens[0])
+        _verbose.reset(tokens[1])
         for logger, old in zip(loggers, before, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(old)

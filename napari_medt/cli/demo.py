@@ -30,13 +30,12 @@ def demo(
     from napari_medt.system_libraries import has_display
     from src_models.disk.atomic import check_writable
 
+    console = Console()
     if not has_display():
-        the_demo.run_on_virtual_screen(
-            ["demo", "--image", image, "--output", str(output), "--picture", str(picture), "--offscreen"]
-        )
+        same = ["--image", image, "--output", str(output), "--picture", str(picture), *console.voice]
+        the_demo.run_on_virtual_screen(["demo", *same, "--offscreen"])
     the_demo.check_window()
     check_writable(output)
-    console = Console()
     console.say(f"Segmenting the sample image {image!r} with the model {the_demo.MODEL!r}.")
     result = the_demo.segment_sample(image)
     console.say(f"  found {result.outcome.summary}")

@@ -89,9 +89,13 @@ MODEL_FILE = typer.Option("--output", "-o", metavar="FILE", help="Model file to 
 ModelFile = Annotated[Path, MODEL_FILE]
 JsonFile = Annotated[Path | None, typer.Option("--json", "-o", metavar="FILE", help="Write all that is found as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
-Device = Annotated[
-    DeviceName, typer.Option("--device", help="What to run on; auto is the fastest there is.", rich_help_panel=RUNNING)
-]
+DEVICE = typer.Option(
+    "--device",
+    metavar="auto|cpu|cuda|mps",
+    help="What to run on; auto is the fastest there is.",
+    rich_help_panel=RUNNING,
+)
+Device = Annotated[DeviceName, DEVICE]
 Devices = Annotated[
     int, typer.Option("--devices", metavar="N", help="How many GPUs (or CPU processes).", rich_help_panel=RUNNING)
 ]

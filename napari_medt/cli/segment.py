@@ -125,10 +125,12 @@ def segment(
     """
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import list_images
+    from src_models.prediction.settings import check_segments
 
     if skip_existing and overwrite:
         raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
     header = options.check_model(model, device)
+    check_segments(header)
     listed = list_images(images)
     console = Console()
     _say_passed_over(console, listed)

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import tifffile
@@ -28,12 +28,20 @@ from src_models.disk.atomic import atomic_path, remove_stale
 from src_models.disk.folder_lock import locked
 from src_models.errors import DataSetError
 
-__all__ = ["CorrectionItem", "CorrectionSet"]
+__all__ = ["CorrectionItem", "CorrectionSet", "Corrections"]
 
 LONGEST_NAME = 60  # characters of a layer's name that go into a file's, which disks hold up to 255 bytes of
 _COLUMNS = ("file", "split", "counts")
 _FOLDERS = ("images", "masks", "predicted", "marked")
 _PRESENT, _REPLACED = "train", "replaced"
+
+
+class Corrections(Protocol):
+    """What corrections can be read from, one after the other, with their names."""
+
+    def corrections(self) -> Iterator[tuple[str, Correction]]:
+        """Read all that count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +174,8 @@ class CorrectionSet:
                 raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
             self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
 
-    def merge(self, other: CorrectionSet) -> list[str]:
-        """Add the items of another set that count; that one stays as it is.
+    def merge(self, other: Corrections) -> list[str]:
+        """Add the corrections of another set that count; that one stays as it is.
 
         An item that is here already, to the pixel, is passed over. None is replaced: of a plane that both corrected,
         both are kept.
@@ -202,6 +210,7 @@ class CorrectionSet:
     def _write(self, correction: Correction) -> str:
         """Write the files of an item that is not listed yet, and return its name."""
         name = self._new_name(correction.record)
+        _record_path(self.root, name).parent.mkdir(exist_ok=True)  # it tells the set from a folder of other images
         arrays: tuple[NDArray[Any], ...] = (
             correction.image,
             correction.labels,
@@ -308,7 +317,13 @@ def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -
     manifest = root / "manifest.csv"
     if manifest.exists():
         return [_read_item(root, row, known or {}) for row in _read_rows(manifest)]
-    if root.is_dir() and any(not entry.name.startswith(".") for entry in root.iterdir() if not _ours(entry)):
+    names = {entry.name for entry in root.iterdir() if not entry.name.startswith(".")} if root.is_dir() else set()
+    if names and "records" not in names and names >= {"images", "masks"}:
+        raise DataSetError(
+            f"{root}: these images and masks were not marked here, and are left as they are; choose an empty or a new "
+            "folder for corrections, and add these to it"
+        )
+    if names - {*_FOLDERS, "records", "models"}:  # a process may have died before its first correction was listed
         raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
     return []
 
@@ -337,7 +352,3 @@ def _read_item(root: Path, row: dict[str, str], known: Mapping[str, CorrectionIt
 
 def _record_path(root: Path, name: str) -> Path:
     return root / "records" / f"{Path(name).stem}.json"
-
-
-def _ours(entry: Path) -> bool:
-    return entry.name in (*_FOLDERS, "records", "models")  # a process died before its first correction was listed

@@ -215,18 +215,28 @@ def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> Correction
 
 
 def merge(folder: Path, other: Path, models: Sequence[Path] = ()) -> tuple[CorrectionFolder, int]:
-    """Add the corrections of another set, which stays as it is; return the folder as it is then, and how many are new.
+    """Add the corrections of another set, or the images and masks of any tool, which stay as they are.
+
+    Returns
+    -------
+    CorrectionFolder
+        The folder as it is then.
+    int
+        How many are new.
 
     Raises
     ------
     UserError
-        If the other folder holds no corrections, they do not fit, or the disk does not take them.
+        If the other folder holds nothing to learn from, it does not fit, or the disk does not take it.
     """
     from src_models.corrections.correction_set import CorrectionSet
+    from src_models.finetuning.whole_images import open_corrections
 
-    if not (other / "manifest.csv").is_file():
-        raise UserError(f"{other} holds no corrections: choose a folder that was named under Kept in")
-    added = CorrectionSet.open(folder).merge(CorrectionSet.open(other))
+    if not any((other / name).exists() for name in ("manifest.csv", "images", "masks")):
+        raise UserError(
+            f"{other} holds no corrections: choose a folder that was named under Kept in, or one of images/ and masks/"
+        )
+    added = CorrectionSet.open(folder).merge(open_corrections(other))
     return read_folder(folder, models), len(added)
 
 

@@ -1,16 +1,18 @@
-"""What a network learns from, and what it is judged by, of a set of corrections.
+"""What a network learns from, and what it is judged by, of a set of corrections or of whole images.
 
 Of the first three corrected planes, a quarter of each is held out: the quadrant of what counts in which the share of
 changes is most like that of the whole. From then on every fourth plane is held out whole. So a plane's side never
-changes as others are added, and what judges one round of learning was not learnt from in the round before.
+changes as others are added, and what judges one round of learning was not learnt from in the round before. Whole images
+say themselves which of them judge (:mod:`src_models.finetuning.whole_images`).
 """
 
 from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +22,7 @@ from src_models.corrections.correction import Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, UserError
+from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
 from src_models.labels.instances import median_diameter, targets_from_labels
@@ -48,13 +51,13 @@ class LearningImages:
     diameter: float | None
 
 
-def learning_images(corrections: CorrectionSet, header: ModelHeader) -> LearningImages:
-    """Read a set of corrections for a network.
+def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeader) -> LearningImages:
+    """Read corrections for a network.
 
     Parameters
     ----------
     corrections
-        The set.
+        The corrections.
     header
         Of the network that is to learn.
 
@@ -65,14 +68,19 @@ def learning_images(corrections: CorrectionSet, header: ModelHeader) -> Learning
     DataSetError
         If corrections do not fit the network.
     """
-    found = [(name, correction) for name, correction in corrections.corrections()]
+    found = list(corrections.corrections())
     if not found:
         raise UserError(
             f"{corrections.root}: nothing is marked as corrected yet; mend a result and mark it, then learn"
         )
-    _check_changed(found, corrections)
+    _check_changed(found, corrections.root)
+    judging: frozenset[str] = frozenset()
+    if isinstance(corrections, WholeImages):
+        judging = corrections.judging
+        if header.result == "instances":
+            found = parts_as_objects(found)
     counting = _newest_counts(found)
-    held = _held_out(found, counting)
+    held = _held_out(found, counting, judging)
     training: list[TrainingImage] = []
     validation: list[TrainingImage] = []
     for (name, correction), counts, out in zip(found, counting, held, strict=True):
@@ -85,16 +93,16 @@ def learning_images(corrections: CorrectionSet, header: ModelHeader) -> Learning
     return LearningImages(tuple(training), tuple(validation), float(np.median(sizes)) if sizes else None)
 
 
-def _check_changed(found: Sequence[tuple[str, Correction]], corrections: CorrectionSet) -> None:
-    if not any(correction.changed.any() for _, correction in found):
-        raise UserError(
-            f"{corrections.root}: what is marked is as the network found it, so there is nothing to learn; mend "
-            "something that is wrong"
-        )
+def _check_changed(found: Sequence[tuple[str, Correction]], root: Path) -> None:
     if not any((correction.labels[correction.counts] > 0).any() for _, correction in found):
         raise UserError(
-            f"{corrections.root}: only background is marked, and a network that learns from it would find nothing any "
-            "more; mark some objects too"
+            f"{root}: only background is marked, and a network that learns from it would find nothing any more; mark "
+            "some objects too"
+        )
+    if not any(correction.changed.any() for _, correction in found):
+        raise UserError(
+            f"{root}: what is marked is as the network found it, so there is nothing to learn; mend something that is "
+            "wrong"
         )
 
 
@@ -112,8 +120,11 @@ def _newest_counts(found: Sequence[tuple[str, Correction]]) -> list[NDArray[np.b
 
 
 def _held_out(
-    found: Sequence[tuple[str, Correction]], counting: Sequence[NDArray[np.bool_]]
+    found: Sequence[tuple[str, Correction]], counting: Sequence[NDArray[np.bool_]], judging: Collection[str]
 ) -> list[NDArray[np.bool_]]:
+    """Return what of each correction judges: all of those that are named, where they tell anything."""
+    if any(name in judging and (correction.labels > 0).any() for name, correction in found):
+        return [np.full(counts.shape, name in judging) for (name, _), counts in zip(found, counting, strict=True)]
     planes: defaultdict[Any, list[int]] = defaultdict(list)
     for number, (_, correction) in enumerate(found):
         planes[correction.record.source.same_place].append(number)

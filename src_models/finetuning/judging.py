@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
+from src_models.training.masked_dice import dice_counts, mean_dice
 from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import TrainingImage, targets_of, window_of_most
 
@@ -151,17 +152,11 @@ def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHead
         The network's.
     """
     classes = len(header.classes)
-    overlap, sizes, losses = np.zeros(classes), np.zeros(classes), []
+    counts, losses = torch.zeros(2, classes, dtype=torch.int64), []
     for logits, targets in _answers(network, images, header):
         losses.append(float(masked_dice_ce(logits, targets)))
-        found = logits.argmax(1)
-        for index in range(classes):
-            here, there = (found == index) & (targets >= 0), targets == index
-            overlap[index] += 2 * int((here & there).sum())
-            sizes[index] += int(here.sum()) + int(there.sum())
-    present = sizes[1:] > 0
-    dice = overlap[1:][present] / sizes[1:][present]
-    return Validation(float(np.mean(losses)), float(dice.mean()) if present.any() else 1.0)
+        counts += dice_counts(logits.argmax(1), targets, classes)
+    return Validation(float(np.mean(losses)), mean_dice(counts, empty=1.0))
 
 
 def knowledge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader) -> float:
@@ -176,12 +171,11 @@ def knowledge(network: nn.Module, images: Sequence[TrainingImage], header: Model
     header
         The network's.
     """
-    found = []
+    scores = []
     for logits, targets in _answers(network, images, header):
-        here, there = (torch.softmax(logits, 1)[:, 0] < 0.5) & (targets >= 0), targets > 0
-        sizes = int(here.sum()) + int(there.sum())
-        found.append(2 * int((here & there).sum()) / sizes if sizes else 1.0)
-    return float(np.mean(found))
+        found = torch.softmax(logits, 1)[:, 0] < 0.5
+        scores.append(mean_dice(dice_counts(found, targets.clamp(max=1), 2), empty=1.0))
+    return float(np.mean(scores))
 
 
 def _answers(

@@ -15,31 +15,34 @@ Examples
 from __future__ import annotations
 
 import copy
-import platform
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from src_models.computing.memory import reused_memory
+from src_models.computing.package_versions import package_versions
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
+from src_models.files.dataset import DataSet
 from src_models.finetuning.held_out import LearningImages, learning_images
 from src_models.finetuning.judging import Blends, Validation
 from src_models.finetuning.parts import parameters_of
-from src_models.finetuning.progress import LearningResult, LearningUpdate
+from src_models.finetuning.progress import LearningResult, LearningUpdate, gain_sentence
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
+from src_models.finetuning.whole_images import open_corrections
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
+from src_models.training.fabric import make_fabric
 from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import Patches
 
@@ -57,7 +60,8 @@ class Learning:
     model
         What to begin with; it stays as it is.
     corrections
-        What to learn from, as they are now.
+        What to learn from, as it is now: corrections, or a data set whose images are right as a whole, or the folder of
+        either.
     settings
         How to learn.
 
@@ -69,7 +73,12 @@ class Learning:
         If corrections do not fit the network.
     """
 
-    def __init__(self, model: Model, corrections: CorrectionSet, settings: FinetuneSettings | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        corrections: CorrectionSet | DataSet | str | Path,
+        settings: FinetuneSettings | None = None,
+    ) -> None:
         header = model.header
         if header.prompts:
             raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
@@ -77,11 +86,12 @@ class Learning:
             raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
         self._parent = model
         self.settings = settings or FinetuneSettings()
-        self._corrections_sha256 = corrections.sha256
-        self._corrections = len(corrections)
-        self._images: LearningImages = learning_images(corrections, header)
+        taught = open_corrections(corrections)
+        self._corrections_sha256 = taught.sha256
+        self._corrections = len(taught)
+        self._images: LearningImages = learning_images(taught, header)
         if not self._images.training or not self._images.validation:
-            raise UserError(f"{corrections.root}: there is too little to learn from; mark more than a few pixels")
+            raise UserError(f"{taught.root}: there is too little to learn from; mark more than a few pixels")
         self._replay = replay_images(header) if self.settings.replay else Replay()
         self._network = copy.deepcopy(model.network)
         for parameter in self._network.parameters():
@@ -132,7 +142,8 @@ class Learning:
         UserError
             If this machine does not have the device.
         """
-        fabric = _fabric(self.settings)
+        settings = self.settings
+        fabric = make_fabric(settings.device, settings.devices, strategy=settings.strategy)
         self._leads = bool(fabric.is_global_zero)
         with reused_memory():
             yield from self._learn(fabric)
@@ -308,7 +319,7 @@ class Learning:
             "step": self._best_step or self._step,
             "validation_dice_before": round(self._start_dice, 4),
             "validation_dice": round(dice, 4),
-            "versions": {"python": platform.python_version(), "torch": version("torch"), "monai": version("monai")},
+            "versions": package_versions("torch", "monai"),
         }
         return replace(
             parent,
@@ -320,27 +331,15 @@ class Learning:
         )
 
     def _sentence(self, found: Model | None) -> str:
-        if found is not None:
-            rose = (
-                "Agreement with corrections that were held back (Dice) rose from "
-                f"{self._start_dice:.2f} to {self._best_dice:.2f}."
-            )
-            forgot = " For that it forgot some of what it knew: keep the old version for the old images."
-            return f"{self._trouble}{rose}{'' if self._rank[0] else forgot}"
-        few = self._corrections < 4
-        held = "a part of each corrected plane" if few else "the corrected planes that were held out"
-        help_ = (
-            "Correct one or two more slices that look different, and learn again."
-            if few
-            else "Look whether the corrections agree with each other, let it learn longer, or correct slices that look "
-            "different (Go to what to correct next finds them)."
+        best = None if found is None else self._best_dice
+        return self._trouble + gain_sentence(
+            self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0]
         )
-        return f"{self._trouble}Nothing was gained on {held} (Dice {self._start_dice:.2f}), so the model stays. {help_}"
 
 
 def finetune(
     model: Model,
-    corrections: CorrectionSet,
+    corrections: CorrectionSet | DataSet | str | Path,
     settings: FinetuneSettings | None = None,
 ) -> Model:
     """Let a model learn from corrections, and return the best network found.
@@ -350,7 +349,7 @@ def finetune(
     model
         What to begin with; it stays as it is.
     corrections
-        What to learn from.
+        What to learn from: corrections, or a data set whose images are right as a whole, or the folder of either.
     settings
         How to learn.
 
@@ -383,18 +382,6 @@ def _step(fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Te
     optimizer.step()
     optimizer.zero_grad()
     return float(loss.detach())
-
-
-def _fabric(settings: FinetuneSettings) -> Fabric:
-    try:
-        fabric = Fabric(accelerator=settings.device, devices=settings.devices, strategy=settings.strategy)
-    except Exception as error:  # Lightning raises several kinds, none of its own
-        raise UserError(
-            f"device {settings.device!r} ({settings.devices} of them) with strategy {settings.strategy!r} cannot be "
-            f"used here ({error}); the default, auto, works everywhere"
-        ) from error
-    fabric.launch()
-    return fabric
 
 
 def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from src_models.finetuning.judging import Validation
 from src_models.models.checkpoint import Model
 
-__all__ = ["LearningResult", "LearningUpdate"]
+__all__ = ["LearningResult", "LearningUpdate", "gain_sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +60,30 @@ class LearningResult:
     best_dice: float
     steps: int
     sentence: str
+
+
+def gain_sentence(start_dice: float, best_dice: float | None, *, corrections: int, forgot: bool) -> str:
+    """Return what a round gained, in a sentence for people; where that is nothing, what would help.
+
+    Parameters
+    ----------
+    start_dice, best_dice
+        On held-out corrections, before and after; None where no network is better than the one that it began with.
+    corrections
+        How many there were to learn from.
+    forgot
+        Whether the best network lost some of what was known.
+    """
+    if best_dice is not None:
+        rose = f"Agreement with corrections that were held back (Dice) rose from {start_dice:.2f} to {best_dice:.2f}."
+        lost = " For that it forgot some of what it knew: keep the old version for the old images."
+        return rose + lost if forgot else rose
+    few = corrections < 4
+    held = "a part of each corrected plane" if few else "the corrected planes that were held out"
+    help_ = (
+        "Correct one or two more slices that look different, and learn again."
+        if few
+        else "Look whether the corrections agree with each other, let it learn longer, or correct slices that look "
+        "different (Go to what to correct next finds them)."
+    )
+    return f"Nothing was gained on {held} (Dice {start_dice:.2f}), so the model stays. {help_}"

@@ -126,13 +126,12 @@ class LearningRound:
             If there is nothing to learn from, or the network cannot learn from it.
         """
         from src_models.computing.execution import computing_threads
-        from src_models.corrections.correction_set import CorrectionSet
         from src_models.finetuning.learning import Learning
         from src_models.finetuning.versions import ModelVersions
 
         with computing_threads(self._threads or None):
             model = load_model(self._model)
-            learning = Learning(model, CorrectionSet.open(self._folder), self._settings)
+            learning = Learning(model, self._folder, self._settings)
             versions = ModelVersions(versions_folder(self._folder))
             try:
                 yield from self._learn(learning, versions)

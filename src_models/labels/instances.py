@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from src_models.models.header import InstanceSettings
 
-__all__ = ["INSTANCE_CLASSES", "labels_from_probabilities", "median_diameter", "targets_from_labels"]
+__all__ = [
+    "INSTANCE_CLASSES",
+    "connected_parts",
+    "labels_from_probabilities",
+    "median_diameter",
+    "targets_from_labels",
+]
 
 INSTANCE_CLASSES = ("background", "interior", "boundary")
 # A second layer is boundary where at least this share of the object stays interior: from 8 px in diameter on.
@@ -123,6 +129,23 @@ def median_diameter(labels: NDArray[Any]) -> float | None:
     median = float(np.median(sizes))
     radius = (median / np.pi) ** (1 / 2) if labels.ndim == 2 else (median * 3 / (4 * np.pi)) ** (1 / 3)
     return float(2 * radius)
+
+
+def connected_parts(mask: NDArray[Any]) -> NDArray[np.int32]:
+    """Return a number for each connected part of each class.
+
+    Examples
+    --------
+    >>> connected_parts(np.array([[255, 255, 0, 255]])).tolist()
+    [[1, 1, 0, 2]]
+    """
+    from scipy import ndimage
+
+    labels = np.zeros(mask.shape, np.int32)
+    for value in np.unique(mask[mask > 0]):
+        parts, _ = ndimage.label(mask == value)
+        labels[parts > 0] = parts[parts > 0] + labels.max()
+    return labels
 
 
 def _without_small(labels: NDArray[Any], smallest: int) -> NDArray[Any]:

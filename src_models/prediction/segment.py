@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import platform
 import tempfile
-from collections.abc import Callable, Collection, Generator, Mapping
-from importlib.metadata import version
+from collections.abc import Callable, Collection, Generator
 from typing import Any
 
 import numpy as np
@@ -29,8 +27,9 @@ from torch import nn
 from src_models.attention.placed_map import PlacedMap
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.computing.memory import reused_memory
+from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
-from src_models.errors import OutputError, UserError
+from src_models.errors import OutputError
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
@@ -43,7 +42,7 @@ from src_models.prediction.object_size import LOOKING, ObjectSize, size_steps
 from src_models.prediction.plane_labels import PlaneLabels
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 from src_models.prediction.segmentation import ResultName, Segmentation
-from src_models.prediction.settings import RunSettings
+from src_models.prediction.settings import RunSettings, check_segments
 from src_models.progress import Progress
 
 __all__ = ["segment", "segment_steps"]
@@ -196,11 +195,7 @@ def _steps(
     labels_out: Any,
     name: str,
 ) -> Generator[Progress, None, Segmentation]:
-    if model.header.prompts:
-        raise UserError(
-            f"the model {model.header.name!r} answers clicks and does not segment by itself: use the widget Click or "
-            "`napari-medt click`, or choose another model"
-        )
+    check_segments(model.header)
     ready = ModelImage(image, model.header, axes=axes, channel=channel, name=name)
     return (yield from _Run(ready, model, settings, labels_out).steps())
 
@@ -359,10 +354,5 @@ class _Run:
                 "precision": str(self.execution.dtype).removeprefix("torch."),
                 "attention": list(self.attention),
             },
-            "versions": _versions(),
+            "versions": package_versions("napari-medt", "torch", "numpy", "scikit-image"),
         }
-
-
-def _versions() -> Mapping[str, str]:
-    packages = ("napari-medt", "torch", "numpy", "scikit-image")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}

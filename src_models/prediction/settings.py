@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from src_models.errors import UserError
 from src_models.labels.object_choice import ObjectChoice
 from src_models.prediction.segmentation import ResultName
 
-__all__ = ["RunSettings"]
+if TYPE_CHECKING:
+    from src_models.models.header import ModelHeader
+
+__all__ = ["RunSettings", "check_segments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +45,18 @@ class RunSettings:
             If a number is out of its range.
         """
         return ObjectChoice(self.sensitivity, self.least_size, self.drop_edge)
+
+
+def check_segments(header: ModelHeader) -> None:
+    """Refuse a model that cannot segment an image by itself.
+
+    Raises
+    ------
+    UserError
+        If it answers clicks.
+    """
+    if header.prompts:
+        raise UserError(
+            f"the model {header.name!r} answers clicks and does not segment by itself: use the widget Click or "
+            "`napari-medt click`, or choose another model"
+        )

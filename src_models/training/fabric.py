@@ -1,20 +1,27 @@
-"""What a training runs on, and how its learning rate goes."""
+"""What a training runs on, its optimiser, and how its learning rate goes."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from lightning.fabric import Fabric
+import torch
+from lightning_fabric import Fabric
+from torch import nn
 
 from src_models.errors import UserError
 from src_models.training.settings import TrainSettings
 
-__all__ = ["make_fabric", "set_learning_rate"]
+__all__ = ["make_fabric", "make_optimizer", "set_learning_rate"]
 
 
-def make_fabric(settings: TrainSettings) -> Fabric:
-    """Return the devices and the precision that a training runs with.
+def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision: str = "32-true") -> Fabric:
+    """Return the devices and the precision that a training runs with, its processes started.
+
+    Parameters
+    ----------
+    device, devices, strategy, precision
+        As Lightning Fabric takes them.
 
     Raises
     ------
@@ -23,18 +30,24 @@ def make_fabric(settings: TrainSettings) -> Fabric:
     """
     try:
         fabric = Fabric(
-            accelerator=settings.device,
-            devices=settings.devices,
-            precision=settings.precision,  # type: ignore[arg-type]
-            strategy="auto" if settings.devices == 1 else "ddp",
+            accelerator=device,
+            devices=devices,
+            strategy=strategy,
+            precision=precision,  # type: ignore[arg-type]
         )
     except Exception as error:  # Lightning raises several kinds, none of its own
+        asked = f"device {device!r} ({devices} of them), strategy {strategy!r} and precision {precision!r}"
         raise UserError(
-            f"device {settings.device!r} ({settings.devices} of them) with precision {settings.precision!r} cannot be "
-            f"used here ({error}); the defaults, auto and 32-true, work everywhere"
+            f"{asked} cannot be used here ({error}); the default, auto, works everywhere, in precision 32-true"
         ) from error
     fabric.launch()
     return fabric
+
+
+def make_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """Return the optimiser of all parameters of a network."""
+    kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
+    return kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> None:

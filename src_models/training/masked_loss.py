@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from monai.losses.dice import DiceLoss
 from torch import Tensor
@@ -11,7 +10,7 @@ __all__ = ["IGNORED", "masked_ce", "masked_dice_ce"]
 
 IGNORED = -1
 
-_dice = DiceLoss(softmax=False, to_onehot_y=False)
+_dice = DiceLoss(softmax=True, to_onehot_y=True, ignore_index=IGNORED)
 
 
 def masked_ce(logits: Tensor, targets: Tensor) -> Tensor:
@@ -41,11 +40,7 @@ def masked_dice_ce(logits: Tensor, targets: Tensor) -> Tensor:
     targets
         (N, *S) integers; :data:`IGNORED` does not count.
     """
-    counts = targets != IGNORED
-    if not bool(counts.any()):
+    if not bool((targets != IGNORED).any()):
         return logits.sum() * 0.0
-    weights = counts[:, None].to(logits.dtype)
-    known = targets.clamp(min=0)
-    wanted = F.one_hot(known, logits.shape[1]).movedim(-1, 1).to(logits.dtype)
-    overlap: Tensor = _dice(torch.softmax(logits, dim=1) * weights, wanted * weights)
+    overlap: Tensor = _dice(logits, targets[:, None])
     return overlap + F.cross_entropy(logits, targets, ignore_index=IGNORED)

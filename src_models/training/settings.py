@@ -98,6 +98,11 @@ class TrainSettings:
         """
         return cls(**find_architecture(architecture).recipe(images))
 
+    @property
+    def strategy(self) -> str:
+        """How Lightning Fabric divides the work among devices."""
+        return "auto" if self.devices == 1 else "ddp"
+
     def repeatable(self) -> dict[str, Any]:
         """Return the settings that decide the result; a run can only be resumed with the same ones."""
         everything = dataclasses.asdict(self)

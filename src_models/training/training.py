@@ -1,40 +1,35 @@
 """Training a network on a data set, with Lightning Fabric, so that it runs on one CPU as on several GPUs.
 
-A run keeps four files beside each other: ``NAME.safetensors``, the model with the best validation Dice so far;
-``NAME.last.safetensors``, the model as it is now; ``NAME.training.pt``, all that is needed to go on; and
-``NAME.log.csv``. A run that was killed and resumed ends with the same weights as one that was not.
+The best model is the one with the highest validation Dice. A run that was killed and resumed ends with the same weights
+as one that was not (see :mod:`src_models.training.run_files`).
 """
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
-import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
-from monai.losses.dice import DiceCELoss
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from src_models.computing.memory import reused_memory
-from src_models.disk.atomic import atomic_path, check_new, check_writable
 from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
+from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
-from src_models.training.fabric import make_fabric, set_learning_rate
-from src_models.training.masked_loss import IGNORED, masked_ce, masked_dice_ce
+from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
+from src_models.training.masked_dice import dice_counts, mean_dice
+from src_models.training.masked_loss import masked_ce, masked_dice_ce
 from src_models.training.patches import Patches, TrainingImage, load_images, targets_of, window_of_most
+from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
@@ -143,47 +138,44 @@ class _Run:
         on_update: Callable[[TrainingUpdate], None] | None,
     ) -> None:
         self.header = header
-        self.output = output
-        self.last = output.with_suffix(".last.safetensors")
-        self.checkpoint = output.with_suffix(".training.pt")
-        self.log = output.with_suffix(".log.csv")
+        self.files = RunFiles(output, LOG_COLUMNS, settings, header)
         self.settings = settings
         self.start = start
         self.on_update = on_update
         self.data = data
         self.state = TrainingState()
-        whole = settings.loss == "dice-ce"
-        self.loss = DiceCELoss(softmax=True, to_onehot_y=True, lambda_dice=1.0 if whole else 0.0)
-        self.masked_loss = masked_dice_ce if whole else masked_ce
+        self.loss = masked_dice_ce if settings.loss == "dice-ce" else masked_ce
 
     def run(self, resume: bool, overwrite: bool) -> Path:
-        if self.output.suffix != ".safetensors":
-            raise UserError(f"{self.output}: the name of a model file ends in .safetensors")
-        resume = resume and self.checkpoint.exists()
-        for path in (self.output, self.last, self.checkpoint):
-            check_new(path, overwrite=overwrite or resume)
-        check_writable(self.output.parent)
+        resume = self.files.check(resume=resume, overwrite=overwrite)
         images = load_images(self.data.split("train"), self.header)
         validation = load_images(self.data.split("val"), self.header)
-        fabric = make_fabric(self.settings)
-        torch.manual_seed(self.settings.seed)
+        settings = self.settings
+        fabric = make_fabric(
+            settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
+        )
+        torch.manual_seed(settings.seed)
         network = create(self.header.architecture, **self.header.config)
         if self.start is not None:
             network.load_state_dict(self.start.network.state_dict())
         if self.header.dimensions == 2:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        kind = torch.optim.Adam if self.settings.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(network.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay)
-        wrapped, optimizer = fabric.setup(network, optimizer)
+        wrapped, optimizer = fabric.setup(network, make_optimizer(network, settings))
         if resume:
-            self._restore(wrapped, optimizer)
-            if fabric.is_global_zero:  # a run that was killed at the wrong moment did not come to it
-                self._write_models(wrapped.module)
-        elif fabric.is_global_zero:
-            self._write_log_row(LOG_COLUMNS, new=True)
+            stored = self.files.restore(wrapped.module, optimizer, "state")
+            self.state = TrainingState(**stored["state"])
+        if fabric.is_global_zero:
+            self._begin_files(wrapped.module, resume)
         with reused_memory():
             self._loop(fabric, wrapped, optimizer, images, validation)
-        return self.output
+        return self.files.output
+
+    def _begin_files(self, network: nn.Module, resume: bool) -> None:
+        if resume:
+            self.files.cut_log(self.state.step)
+            self._write_models(network)  # a run that was killed at the wrong moment did not come to it
+        else:
+            self.files.begin()
 
     def _loop(
         self,
@@ -226,9 +218,7 @@ class _Run:
     def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        partly = bool((targets == IGNORED).any())
-        logits = network(batch)
-        loss = self.masked_loss(logits, targets) if partly else self.loss(logits, targets[:, None])
+        loss = self.loss(network(batch), targets)
         if not torch.isfinite(loss):
             raise DataSetError(
                 f"training step {self.state.step + 1}: the loss is not a number; lower the learning rate, or look for "
@@ -245,21 +235,15 @@ class _Run:
     def _validate(self, fabric: Fabric, network: Any, images: Sequence[TrainingImage]) -> float:
         """Mean over classes but the background of Dice, pooled over the middles of all validation images."""
         network.eval()
-        totals = torch.zeros(2, len(self.header.classes), device=fabric.device)
+        classes = len(self.header.classes)
+        totals = torch.zeros(2, classes, dtype=torch.int64, device=fabric.device)
         for image in images[fabric.global_rank :: fabric.world_size]:
             batch, targets = _middle(image, self.settings.patch, self.header)
             with torch.inference_mode():
                 found = network(batch.to(fabric.device)).argmax(1)[0]
-            truth = targets.to(fabric.device)
-            for index in range(len(self.header.classes)):
-                here, there = (found == index) & (truth != IGNORED), truth == index
-                totals[0, index] += 2 * (here & there).sum()
-                totals[1, index] += here.sum() + there.sum()
+            totals += dice_counts(found, targets.to(fabric.device), classes)
         network.train()
-        totals = fabric.all_reduce(totals, reduce_op="sum")  # type: ignore[assignment]
-        present = totals[1, 1:] > 0
-        dice = totals[0, 1:][present] / totals[1, 1:][present]
-        return float(dice.mean()) if present.any() else 0.0
+        return mean_dice(fabric.all_reduce(totals, reduce_op="sum"), empty=0.0)  # type: ignore[arg-type]
 
     def _tell(self, dice: float | None) -> None:
         if self.on_update is not None:
@@ -275,86 +259,22 @@ class _Run:
             state.best_dice, state.best_step = dice, state.step
         mean, state.losses = float(np.mean(state.losses)), []
         if fabric.is_global_zero:
-            self._write_log_row((state.step, f"{mean:.6f}", f"{dice:.6f}"))
-            self._store(network.module, optimizer)
+            row = (state.step, f"{mean:.6f}", f"{dice:.6f}")
+            self.files.keep(row, network.module, optimizer, state=dataclasses.asdict(state))
             self._write_models(network.module)
         fabric.barrier()
 
     def _write_models(self, network: nn.Module) -> None:
-        """Write the last model, and the best if that is the last."""
-        model = Model(network, self._header(self.state.dice))
-        save(model, self.last, overwrite=True)
-        if self.state.best_step == self.state.step:
-            save(model, self.output, overwrite=True)
-
-    def _header(self, dice: float) -> ModelHeader:
-        packages = ("torch", "monai", "lightning", "numpy", "scikit-image")
-        training = {
-            **self.header.training,
-            "data": self.data.root.resolve().name,
-            "train_images": len(self.data.split("train")),
-            "val_images": len(self.data.split("val")),
-            "settings": dataclasses.asdict(self.settings),
-            "step": self.state.step,
-            "validation_dice": round(dice, 4),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-        }
-        return replace(self.header, training=training)
-
-    def _store(self, network: nn.Module, optimizer: Any) -> None:
-        content = {
-            "settings": json.dumps(self.settings.repeatable(), sort_keys=True),
-            "header": _what_decides(self.header),
-            "state": dataclasses.asdict(self.state),
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-        }
-        with atomic_path(self.checkpoint, overwrite=True) as beside:
-            torch.save(content, beside)
-
-    def _restore(self, network: Any, optimizer: Any) -> None:
-        try:
-            content: Mapping[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-            self.state = TrainingState(**content["state"])
-            stored = content["settings"]
-        except Exception as error:  # torch's own words advise to load it unsafely
-            raise DataSetError(
-                f"{self.checkpoint}: this training state cannot be read; start anew with --overwrite"
-            ) from error
-        if stored != json.dumps(self.settings.repeatable(), sort_keys=True):
-            raise DataSetError(
-                f"{self.checkpoint}: the run was started with other settings ({stored}); give the same ones to resume"
-            )
-        if content.get("header", _what_decides(self.header)) != _what_decides(self.header):
-            raise DataSetError(
-                f"{self.checkpoint}: the run was started with another network, or other classes or channels "
-                f"({content['header']}); give the same options to resume"
-            )
-        network.module.load_state_dict(content["network"])
-        optimizer.load_state_dict(content["optimizer"])
-        self._cut_log()
-
-    def _cut_log(self) -> None:
-        """Drop rows written after the state that the run resumes from."""
-        if not self.log.exists():
-            self._write_log_row(LOG_COLUMNS, new=True)
-        with self.log.open(newline="") as file:
-            rows = list(csv.reader(file))
-        kept = rows[:1] + [row for row in rows[1:] if int(row[0]) <= self.state.step]
-        with atomic_path(self.log, overwrite=True) as beside, beside.open("w", newline="") as file:
-            csv.writer(file).writerows(kept)
-
-    def _write_log_row(self, row: Sequence[object], *, new: bool = False) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("w" if new else "a", newline="") as file:
-            csv.writer(file).writerow(row)
-
-
-def _what_decides(header: ModelHeader) -> str:
-    """Return, as JSON, the fields of a header that decide what the network is and learns."""
-    everything = dataclasses.asdict(header)
-    names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result", "parent_sha256")
-    return json.dumps({name: everything[name] for name in names}, sort_keys=True)
+        state = self.state
+        self.files.write_models(
+            network,
+            state.step,
+            best=state.best_step == state.step,
+            data=self.data.root.resolve().name,
+            train_images=len(self.data.split("train")),
+            val_images=len(self.data.split("val")),
+            validation_dice=round(state.dice, 4),
+        )
 
 
 def _forget_gradients_of_what_learns_late(network: nn.Module) -> None:

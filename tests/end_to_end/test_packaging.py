@@ -14,8 +14,8 @@ from pathlib import Path
 import npe2
 import pytest
 
-HEAVY = ("torch", "monai", "lightning", "skimage", "dask", "zarr", "scipy")
-OURS = ("torch", "monai", "lightning", "zarr")  # napari itself loads the others
+HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy")
+OURS = ("torch", "monai", "lightning_fabric", "zarr")  # napari itself loads the others
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.corrections.correction_set import CorrectionItem, CorrectionSet
+    from src_models.finetuning.whole_images import WholeImages
 
 __all__ = ["corrections"]
 
@@ -23,7 +24,10 @@ __all__ = ["corrections"]
 def corrections(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The set of corrections.")],
     merge: Annotated[
-        list[Path] | None, typer.Option(metavar="OTHER", help="Add those of another set, which stays. Repeatable.")
+        list[Path] | None,
+        typer.Option(
+            metavar="OTHER", help="Add those of another set, or images/ and masks/ of any tool; it stays. Repeatable."
+        ),
     ] = None,
     withdraw: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Leave a correction out from now on. Repeatable.")
@@ -37,7 +41,7 @@ def corrections(
 
     if json is not None:
         check_new(json, overwrite=overwrite)
-    others = [_existing(other) for other in merge or []]
+    others = [_other(other) for other in merge or []]
     kept = CorrectionSet.open(folder) if others else _existing(folder)
     console = Console()
     for other in others:
@@ -64,6 +68,13 @@ def _existing(folder: Path) -> CorrectionSet:
     if not (folder / "manifest.csv").is_file():
         raise DataSetError(f"{folder}: there is no set of corrections; make one with napari-medt correct, or in napari")
     return CorrectionSet.open(folder)
+
+
+def _other(folder: Path) -> CorrectionSet | WholeImages:
+    from src_models.finetuning.whole_images import WholeImages, open_corrections
+
+    found = open_corrections(folder)
+    return found if isinstance(found, WholeImages) else _existing(folder)
 
 
 def _table(kept: CorrectionSet) -> Table:

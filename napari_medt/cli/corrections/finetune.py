@@ -9,7 +9,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Device, Devices, Overwrite, Seed
+from napari_medt.cli.options import Devices, Overwrite, Seed
 from src_models.errors import UserError
 from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
@@ -26,7 +26,13 @@ else:
 
 
 def finetune(
-    folder: Annotated[Path, typer.Argument(metavar="SET", help="The set of corrections.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SET",
+            help="The set of corrections; or a folder of images/ and masks/ with equal names, all of which counts.",
+        ),
+    ],
     model: Annotated[str | None, options.MODEL] = None,
     output: Annotated[Path | None, options.MODEL_FILE] = None,
     part: Annotated[
@@ -60,7 +66,7 @@ def finetune(
         ),
     ] = 0.5,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
     strategy: Annotated[
         str,
@@ -75,12 +81,12 @@ def finetune(
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Let a model learn from a set of corrections.
+    """Let a model learn from a set of corrections, or from images and masks that any other tool made.
 
-    A part of what was corrected is held out to judge by: a model is written only if it got better at that. Ctrl+C ends
-    learning and keeps the best so far.
+    A part of what was corrected is held out to judge by: a model is written only if it got better at that. Where
+    manifest.csv has a split, train is learnt from, val judges, and test is left alone. Nothing is written into the
+    folder. Ctrl+C ends learning and keeps the best so far.
     """
-    from src_models.corrections.correction_set import CorrectionSet
     from src_models.finetuning.settings import FinetuneSettings
 
     console = Console()
@@ -109,7 +115,7 @@ def finetune(
     from src_models.finetuning.learning import Learning
     from src_models.models.checkpoint import load
 
-    learning = Learning(load(model), CorrectionSet.open(folder), settings)
+    learning = Learning(load(model), folder, settings)
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 

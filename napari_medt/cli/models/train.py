@@ -17,7 +17,6 @@ from napari_medt.cli.models.network_options import (
 )
 from napari_medt.cli.options import (
     DataSetFolder,
-    Device,
     Devices,
     Licence,
     ModelFile,
@@ -98,7 +97,7 @@ def train(
     ] = None,
     validate_every: Annotated[int | None, _learning("N", "Steps between validations.")] = None,
     seed: Seed = 0,
-    device: Device = "auto",
+    device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
     precision: Annotated[
         str,

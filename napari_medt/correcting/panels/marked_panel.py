@@ -103,8 +103,8 @@ class MarkedPanel(QWidget):
             "the folder."
         )
         self.merge.setToolTip(
-            "Learn from the corrections of another folder, too: they are copied into this one, and stay there as they "
-            "are. What is here already is not copied again."
+            "Learn from the corrections of another folder, too, or from images/ and masks/ that any other tool made: "
+            "they are copied into this one, and stay there as they are. What is here already is not copied again."
         )
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.evaluation import RIGHT, ClickSummary, ObjectScore, click_until_right, summarise
-from src_models.clicking.training.examples import SMALLEST_AREA, connected_parts
+from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError
 from src_models.files.dataset import Sample, read_sample
+from src_models.labels.instances import connected_parts
 from src_models.models.header import Intensity
 
 __all__ = ["by_label", "click_data_set", "write_scores"]

@@ -15,6 +15,7 @@ from src_models.clicking.answering.crop import Crop
 from src_models.clicking.training.synthetic import synthetic_image
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
+from src_models.labels.instances import connected_parts
 from src_models.models.header import ModelHeader
 
 __all__ = ["ClickExamples", "Example", "ObjectImage"]
@@ -91,15 +92,6 @@ class ObjectImage:
         inside = crop.read(lambda part: self.labels[part] == number, shape, size)
         truth = (inside >= 0.5) & _within(crop, shape, size)
         return Example(image, truth) if truth.any() else self.example(random, size)
-
-
-def connected_parts(mask: NDArray[Any]) -> NDArray[np.int32]:
-    """Return a number for each connected part of each class."""
-    labels = np.zeros(mask.shape, np.int32)
-    for value in np.unique(mask[mask > 0]):
-        parts, _ = ndimage.label(mask == value)
-        labels[parts > 0] = parts[parts > 0] + labels.max()
-    return labels
 
 
 class ClickExamples:

@@ -7,13 +7,8 @@ Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import json
-import platform
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +20,12 @@ from torch import Tensor, nn
 from src_models.clicking.training.examples import ClickExamples
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
-from src_models.disk.atomic import atomic_path, check_new, check_writable
 from src_models.errors import DataSetError
 from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
+from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
-from src_models.training.fabric import make_fabric, set_learning_rate
+from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
+from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
 
 __all__ = ["ClickTrainingUpdate", "train_clicks"]
@@ -38,6 +33,7 @@ __all__ = ["ClickTrainingUpdate", "train_clicks"]
 ROUNDS = (0.35, 0.3, 0.2, 0.1, 0.05)  # shares of steps that learn from the first answer, the second and so on
 VALIDATED = 64
 CLICKS = (1, 3, 5)
+LOG_COLUMNS = ("step", "loss", *(f"iou_{count}" for count in CLICKS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def train_clicks(
     header
         Describes the network to make, `prompts` included.
     output
-        Model file to write; beside it lie ``NAME.last.safetensors``, ``NAME.training.pt`` and ``NAME.log.csv``.
+        Model file to write; the other files of the run lie beside it.
     settings
         How to train; `patch` and `augment` are those of `examples`.
     start
@@ -107,28 +103,24 @@ class _Run:
         settings: TrainSettings,
         start: Model | None,
     ) -> None:
-        self.examples, self.validation, self.header, self.settings = examples, validation, header, settings
-        self.output = output
-        self.last = output.with_suffix(".last.safetensors")
-        self.checkpoint = output.with_suffix(".training.pt")
-        self.log = output.with_suffix(".log.csv")
-        self.step, self.best = 0, -1.0
+        self.examples, self.validation, self.settings = examples, validation, settings
+        self.files = RunFiles(output, LOG_COLUMNS, settings, header)
+        self.step, self.best, self.best_step = 0, -1.0, 0
         self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
-        self.fabric = make_fabric(settings)
+        self.fabric = make_fabric(
+            settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
+        )
         torch.manual_seed(settings.seed)
         network = create(header.architecture, **header.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if start is not None:
             begin_with(network, start.network.state_dict())
-        kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
-        optimizer = kind(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-        self.network, self.optimizer = self.fabric.setup(network, optimizer)
+        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, settings))
 
     def run(self, resume: bool, overwrite: bool, on_update: Callable[[ClickTrainingUpdate], None] | None) -> Path:
-        resume = resume and self.checkpoint.exists()
-        check_new(self.output, overwrite=overwrite or resume)
-        check_writable(self.output.parent)
-        if resume:
+        if self.files.check(resume=resume, overwrite=overwrite):
             self._restore()
+        else:
+            self.files.begin()
         losses: list[float] = []
         with reused_memory():
             while self.step < self.settings.steps:
@@ -139,7 +131,7 @@ class _Run:
                     if on_update is not None:
                         on_update(ClickTrainingUpdate(self.step, self.settings.steps, float(np.mean(losses)), iou))
                     losses = []
-        return self.output
+        return self.files.output
 
     def _learn(self) -> float:
         """Make one step."""
@@ -192,53 +184,27 @@ class _Run:
 
     def _keep(self, loss: float, iou: tuple[float, ...]) -> None:
         """Write the log, the state from which the run can go on, and the models."""
-        better = iou[1] > self.best
-        self.best = max(self.best, iou[1])
-        new = not self.log.exists()
-        with self.log.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", "loss", *(f"iou_{count}" for count in CLICKS)])
-            writer.writerow([self.step, f"{loss:.5f}", *(f"{value:.4f}" for value in iou)])
-        content = {
-            "settings": json.dumps(self.settings.repeatable(), sort_keys=True),
-            "step": self.step,
-            "best": self.best,
-            "network": self.network.module.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        with atomic_path(self.checkpoint, overwrite=True) as beside:
-            torch.save(content, beside)
-        model = Model(self.network.module, self._described(iou))
-        save(model, self.last, overwrite=True)
-        if better:
-            save(model, self.output, overwrite=True)
+        if iou[1] > self.best:
+            self.best, self.best_step = iou[1], self.step
+        row = (self.step, f"{loss:.5f}", *(f"{value:.4f}" for value in iou))
+        facts = {"step": self.step, "best": self.best, "best_step": self.best_step, "iou": list(iou)}
+        self.files.keep(row, self.network.module, self.optimizer, **facts)
+        self._write_models(iou)
 
-    def _described(self, iou: tuple[float, ...]) -> ModelHeader:
-        packages = ("torch", "monai", "lightning", "numpy", "scipy")
-        training = {
-            **self.header.training,
-            "settings": dataclasses.asdict(self.settings),
-            "step": self.step,
-            "validation_iou": {str(count): round(value, 4) for count, value in zip(CLICKS, iou, strict=True)},
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in packages}},
-        }
-        return replace(self.header, training=training)
+    def _write_models(self, iou: Sequence[float]) -> None:
+        scores = {str(count): round(value, 4) for count, value in zip(CLICKS, iou, strict=True)}
+        best = self.best_step == self.step
+        self.files.write_models(self.network.module, self.step, best=best, validation_iou=scores)
 
     def _restore(self) -> None:
-        try:
-            content: Mapping[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-            stored, self.step, self.best = content["settings"], content["step"], content["best"]
-        except Exception as error:  # torch's own words advise to load it unsafely
-            raise DataSetError(
-                f"{self.checkpoint}: this training state cannot be read; start anew with --overwrite"
-            ) from error
-        if stored != json.dumps(self.settings.repeatable(), sort_keys=True):
-            raise DataSetError(
-                f"{self.checkpoint}: the run was started with other settings ({stored}); give the same ones to resume"
-            )
-        self.network.module.load_state_dict(content["network"])
-        self.optimizer.load_state_dict(content["optimizer"])
+        stored = self.files.restore(self.network.module, self.optimizer, "step", "best")
+        self.step, self.best = stored["step"], stored["best"]
+        self.files.cut_log(self.step)
+        if (
+            "iou" in stored
+        ):  # not in a state of version 0.1, whose run has written its models unless it was killed there
+            self.best_step = stored["best_step"]
+            self._write_models(stored["iou"])
 
 
 @torch.no_grad()

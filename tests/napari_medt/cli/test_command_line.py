@@ -71,6 +71,7 @@ def folder(tmp_path, repository):
         ("segment b.png -o out", "b.png: there is no such file; check the name"),
         ("segment data -o out", "data: this folder holds no images"),
         ("segment *.nd2 -o out", "no image matches this pattern"),
+        ("segment a.png -o out --model click", "the model 'click' answers clicks and does not segment by itself"),
         ("segment a.png -o there", "a_labels.tif exists already, so a.png was left"),
         ("segment a.png -o a.png/out", "cannot be written"),
         ("segment a.png -o out --device mps", "has no device 'mps'"),

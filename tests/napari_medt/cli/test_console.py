@@ -98,6 +98,13 @@ def test_a_bar_without_a_title_shows_with_its_first_step(terminal):
     assert "75%" in shown.getvalue()
 
 
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--verbose"], ["--quiet", "--verbose"]])
+def test_another_process_can_be_made_to_speak_alike(run, options):
+    spoken = []
+    run(lambda: spoken.extend(Console().voice), *options)
+    assert spoken == options
+
+
 def test_an_error_is_one_line_on_stderr(capsys):
     complain("a.tif:\n  it cannot be read")
     assert capsys.readouterr() == ("", "Error: a.tif: it cannot be read\n")

@@ -17,7 +17,6 @@ from hypothesis.extra.numpy import arrays
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, OutputError
 from src_models.files.dataset import DataSet, read_sample
 
@@ -217,24 +216,6 @@ def test_another_image_of_the_same_name_replaces_nothing(tmp_path):
     assert [item.name for item in kept.items] == [names[1], again]
 
 
-def test_the_same_image_is_known_by_what_two_regions_of_it_share():
-    image = np.arange(168.0).reshape(SHAPE)
-    image[5, 5] = np.nan
-    other = np.where(np.arange(14) < 7, image, 0)
-    left, right = ((0, 9), (0, 7)), ((4, 12), (6, 14))
-    whole = corrected(image=image)
-    # what lies beyond a region is cut off only where a plane is large: so it is here, by hand
-    part = dataclasses.replace(
-        whole, image=other[:9, :7], record=dataclasses.replace(whole.record, mode="region", region=left)
-    )
-    assert same_image(whole, part)
-    assert same_image(part, whole)
-    beyond = dataclasses.replace(part, image=other[4:, 6:], record=dataclasses.replace(part.record, region=right))
-    assert same_image(part, beyond)
-    assert not same_image(whole, beyond)
-    assert not same_image(beyond, whole)
-
-
 boxes = st.tuples(*[st.tuples(st.integers(0, 9), st.integers(1, 6)).map(lambda at: (at[0], at[0] + at[1]))] * 2)
 
 
@@ -257,15 +238,6 @@ def test_the_newest_correction_of_a_pixel_wins(regions):
         np.testing.assert_array_equal(told, expected)
         whole = [number for number, region in enumerate(regions) if region is None]
         assert len(kept) <= len(regions) - max(whole, default=0)
-
-
-def test_what_counts_is_found_in_any_other_region_of_the_plane():
-    correction = corrected(mode="region", region=((2, 5), (3, 7)))
-    counts = counted_of(correction, ((4, 8), (0, 5)))
-    expected = np.zeros((4, 5), bool)
-    expected[:1, 3:] = True
-    np.testing.assert_array_equal(counts, expected)
-    assert not counted_of(correction, ((40, 44), (0, 5))).any()
 
 
 def test_a_correction_can_be_withdrawn(tmp_path):

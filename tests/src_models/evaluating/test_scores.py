@@ -1,4 +1,4 @@
-"""What scores of images add up to, how they are written, and the sheet that is drawn of them."""
+"""What scores of images add up to, and how they are written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 
 from src_models.errors import OutputError
 from src_models.evaluating.scores import Evaluation, ImageScore, write_json
-from src_models.evaluating.sheet import CLASSES, PANEL, PREDICTION, TRUTH, Case, draw_sheet
 from src_models.files.dataset import Sample
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.models.header import ModelHeader
@@ -130,46 +129,3 @@ def test_json_does_not_replace_a_file_unless_told(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
     write_json(evaluation(ALL_FOUND), path, overwrite=True)
     assert json.loads(path.read_text())["split"] == "test"
-
-
-def pixels_of(sheet: np.ndarray, colour: tuple[int, int, int], column: int) -> np.ndarray:
-    """Where a colour is in one of the three columns, as (y, x) within the column."""
-    width = sheet.shape[1] // 3
-    below_the_heading = sheet[48:, column * width : (column + 1) * width]
-    return np.argwhere((below_the_heading == colour).all(axis=-1))
-
-
-@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3), (5, 64, 64), (5, 64, 64, 2), (30, 64)], ids=str)
-def test_the_sheet_outlines_truth_and_prediction_where_they_are(shape: tuple[int, ...]) -> None:
-    image = np.random.default_rng(0).integers(0, 4000, shape).astype(np.uint16)
-    spatial = shape[:3] if shape[0] == 5 else shape[:2]
-    truth, prediction = np.zeros(spatial, np.int32), np.zeros(spatial, np.int32)
-    (truth if len(spatial) == 2 else truth[3])[8:16, 8:16] = 5
-    prediction[..., 8:16, 24:32] = 9
-    sheet = draw_sheet([Case("best", image, truth, prediction)], heading="toy")
-    assert sheet.dtype == np.uint8
-    assert sheet.shape[1] > 3 * PANEL
-    scale = PANEL / 64
-    for column, colour, left in ((1, TRUTH, 8), (2, PREDICTION, 24)):
-        found = pixels_of(sheet, colour, column)
-        assert_allclose(np.ptp(found, axis=0), 8 * scale - 1, atol=1)
-        offset = found[:, 1].min() - left * scale
-        assert 0 <= offset < 40
-    assert not len(pixels_of(sheet, TRUTH, 2))
-    assert not len(pixels_of(sheet, PREDICTION, 1))
-
-
-def test_classes_are_outlined_in_colours_of_their_own() -> None:
-    labels = np.zeros((40, 40), np.uint8)
-    labels[5:15, 5:15], labels[20:30, 20:30] = 1, 2
-    sheet = draw_sheet([Case("best", labels, labels, labels)], heading="toy", classes=("cell", "vessel"))
-    for colour in CLASSES[:2]:
-        assert len(pixels_of(sheet, colour, 1)) == len(pixels_of(sheet, colour, 2)) > 300
-
-
-def test_rows_stand_below_each_other() -> None:
-    wide, tall = np.zeros((20, 40), np.uint8), np.zeros((40, 20), np.uint8)
-    one = draw_sheet([Case("best", wide, wide, wide)], heading="toy")
-    two = draw_sheet([Case("best", wide, wide, wide), Case("worst", tall, tall, tall)], heading="toy")
-    assert two.shape[0] - one.shape[0] > PANEL
-    assert two.shape[1] == one.shape[1]

@@ -589,14 +589,14 @@ class Failing:
 @pytest.fixture
 def failing(monkeypatch):
     """Make the device fail in one of the module's functions, the first time after so many calls."""
-    make = module._fabric
+    make = module.make_fabric
     fabrics = []
 
-    def fabric(settings):
-        fabrics.append(Failing(make(settings)))
+    def fabric(*args, **options):
+        fabrics.append(Failing(make(*args, **options)))
         return fabrics[-1]
 
-    monkeypatch.setattr(module, "_fabric", fabric)
+    monkeypatch.setattr(module, "make_fabric", fabric)
 
     def fail(where, calls, error=None, home=module):
         really, counter = getattr(home, where), itertools.count()

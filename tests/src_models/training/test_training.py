@@ -18,7 +18,7 @@ from src_models.models import checkpoint
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load
 from src_models.prediction.segment import segment
-from src_models.training import training
+from src_models.training import run_files
 from src_models.training.fabric import set_learning_rate
 from src_models.training.new_model import new_header
 from src_models.training.training import TrainSettings, train
@@ -267,7 +267,7 @@ def test_a_run_that_was_stopped_while_it_wrote_goes_on_without_loss(cells, tmp_p
         return checkpoint.save(model, path, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save", save)
+        patch.setattr(run_files, "save", save)
         with pytest.raises(Stopped):
             train(cells, header_for(cells), path, QUICK, resume=True)
     train(cells, header_for(cells), path, QUICK, resume=True)

@@ -26,10 +26,10 @@ def test_opening_loads_no_torch():
         start = time.perf_counter()
         _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
         seconds = time.perf_counter() - start
-        heavy = [name for name in ("torch", "monai", "skimage", "dask", "lightning") if name in sys.modules]
+        heavy = [name for name in ("torch", "monai", "skimage", "dask", "lightning_fabric") if name in sys.modules]
         print("heavy:", heavy, "seconds:", seconds)
         viewer.close()
-        sys.exit(1 if "torch" in heavy or "monai" in heavy or "lightning" in heavy else 0)
+        sys.exit(1 if "torch" in heavy or "monai" in heavy or "lightning_fabric" in heavy else 0)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]

@@ -5,9 +5,8 @@ import pytest
 from scipy import ndimage
 
 from src_models.clicking.prompts import PROMPT_CHANNELS
-from src_models.clicking.training.examples import ClickExamples, ObjectImage, connected_parts
-from src_models.clicking.training.simulated_person import SimulatedPerson
-from src_models.clicking.training.synthetic import synthetic_image
+from src_models.clicking.training.examples import ClickExamples, ObjectImage
+from src_models.labels.instances import connected_parts
 from src_models.models.header import Intensity, ModelHeader
 
 HEADER = ModelHeader(
@@ -101,74 +100,3 @@ def test_turning_and_mirroring_keep_object_and_image_together():
         threshold = (np.median(inside) + np.median(outside)) / 2
         right = (example.image[0] > threshold) == (example.truth == (np.median(inside) > threshold))
         assert right.mean() > 0.9
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_made_up_objects_differ_from_what_surrounds_them(seed):
-    image, labels = synthetic_image(np.random.default_rng(seed), 128)
-    assert np.isfinite(image).all()
-    inside, outside = labels > 0, labels == 0
-    assert inside.any()
-    assert outside.any()
-    difference = abs(image[inside].mean() - image[outside].mean())
-    assert difference > 0.02
-    again, _ = synthetic_image(np.random.default_rng(seed), 128)
-    np.testing.assert_array_equal(image, again)
-
-
-def people(count, seed=3):
-    """Examples of one image, and people who have begun on them."""
-    image, labels = plates()
-    source = ObjectImage.of(image, labels, HEADER, classes=False, name="plates")
-    examples = ClickExamples([[source]], made_up=0.0, size=64, seed=seed)
-    return [
-        (examples[number], SimulatedPerson(examples[number], np.random.default_rng(number))) for number in range(count)
-    ]
-
-
-def beginning(person):
-    """Say how a person began: a box is half sure, the mask of a neighbouring slice is smooth."""
-    previous = person.channels()[2]
-    if not previous.any():
-        return "place"
-    return "box" if set(np.unique(previous)) == {0, 0.5} else "carried"
-
-
-def test_a_person_begins_on_the_object_with_a_place_a_box_or_the_mask_of_a_neighbouring_slice():
-    begun = {"place": 0, "box": 0, "carried": 0}
-    for example, person in people(60):
-        positive, negative, previous = person.channels()
-        kind = beginning(person)
-        begun[kind] += 1
-        assert not negative.any()
-        if kind == "box":
-            assert not positive.any()
-            assert (previous[example.truth] == 0.5).mean() > 0.6
-        elif kind == "place":
-            assert (positive.astype(bool) & example.truth).any()
-    assert begun["place"] > 30
-    assert 2 <= begun["box"] <= 15
-    assert 2 <= begun["carried"] <= 15
-
-
-def test_the_mask_of_a_neighbouring_slice_is_much_like_the_object_but_not_it_and_usually_clicked_on():
-    carried = [(example.truth, *person.channels()) for example, person in people(80) if beginning(person) == "carried"]
-    for truth, positive, _, previous in carried:
-        neighbour = previous > 0.5
-        assert 0.3 < (neighbour & truth).sum() / (neighbour | truth).sum() < 1
-        assert ((previous > 0.05) & (previous < 0.95)).any()
-        if positive.any():  # as a session that carries an object clicks: within both
-            middle = tuple(np.argwhere(positive).mean(0).round().astype(int))
-            assert truth[middle]
-            assert previous[middle] > 0.3
-    assert np.mean([positive.any() for _, positive, _, _ in carried]) > 0.7
-
-
-def test_a_person_answers_errors_with_their_sign():
-    for example, person in people(40):
-        before = person.channels()
-        person.react(np.ones((64, 64), np.float32))  # all of the square was found: too much
-        _, negative, _ = person.channels() - before
-        middle = np.argwhere(negative > 0).mean(0).round().astype(int)
-        assert negative.any()
-        assert not example.truth[tuple(middle)]

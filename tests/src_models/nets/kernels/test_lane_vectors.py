@@ -13,10 +13,11 @@ DTYPE = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 @pytest.fixture(scope="module")
 def operations():
-    """The operations, added to numba once for this file."""
-    from src_models.nets.kernels.lane_vectors import vector_operations
+    """The operations, which are added to numba once in a process, and stand where the kernels call them."""
+    from src_models.nets.kernels import axial_cpu_kernels
 
-    return vector_operations()
+    axial_cpu_kernels._prepare_steps()
+    return vars(axial_cpu_kernels)
 
 
 @pytest.fixture(scope="module")

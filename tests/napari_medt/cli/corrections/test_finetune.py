@@ -1,0 +1,150 @@
+"""``napari-medt finetune`` on images and masks that another tool made."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from napari_medt.cli import app
+from src_models.corrections.correction_set import CorrectionSet
+from src_models.finetuning.whole_images import open_corrections
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, load, save
+from src_models.models.header import ModelHeader
+
+SHORT = ["--steps", 20, "--patch", 32, "--batch", 4, "--learning-rate", 0.03, "--device", "cpu", "--seconds", 1e6]
+
+
+@pytest.fixture
+def run():
+    """Run the command line in this process, on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    runner = CliRunner(env={"COLUMNS": "250"})
+    yield lambda *arguments: runner.invoke(app, [str(argument) for argument in arguments])
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def novice(tmp_path_factory):
+    """The file of a model of cells that knows nothing yet."""
+    config = {"in_channels": 1, "classes": 2, "widths": (4, 8), "norm": "group"}
+    header = ModelHeader(
+        name="novice",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "cell"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(8, 8),
+    )
+    torch.manual_seed(0)
+    return save(Model(create("attention-unet", **config), header), tmp_path_factory.mktemp("m") / "novice.safetensors")
+
+
+def disc_image(seed, size=96):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:size, :size]
+    labels = np.zeros((size, size), np.uint8)
+    for number, (row, column) in enumerate(((24, 24), (24, 72), (72, 24), (72, 72)), 1):
+        labels[np.hypot(y - row - rng.uniform(-9, 9), x - column - rng.uniform(-9, 9)) < rng.uniform(9, 14)] = number
+    return (rng.normal(70, 6, labels.shape) + 110 * (labels > 0)).clip(0, 255).astype(np.uint8), labels
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Five images larger than a tile, with masks as TIFF and PNG, a split, and what else lies in people's folders."""
+    folder = tmp_path / "cells"
+    rows = ["file,split,who"]
+    for seed, split in enumerate(("train", "train", "val", "test", "train")):
+        name = f"well {seed}.{'png' if seed % 2 else 'tif'}"
+        for kind, array in zip(("images", "masks"), disc_image(seed), strict=True):
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            if name.endswith("png"):
+                Image.fromarray(array).save(folder / kind / name)
+            else:
+                tifffile.imwrite(folder / kind / name, array)
+        rows.append(f"{name},{split},Ada")
+    (folder / "manifest.csv").write_text("\n".join(rows))
+    (folder / "notes.txt").write_text("From the second week.")
+    return folder
+
+
+def files(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def refused(done, *words):
+    assert done.exit_code == 1, done.output
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_a_model_learns_from_images_and_masks_of_another_tool(run, cells, novice, tmp_path):
+    before, output = files(cells), tmp_path / "out" / "mine.safetensors"
+    for kind in ("images", "masks"):  # the test image is not even looked at
+        (cells / kind / "well 3.png").write_bytes(b"no image at all")
+        before[(cells / kind / "well 3.png").relative_to(cells)] = b"no image at all"
+    done = run("finetune", cells, "--model", novice, "--output", output, *SHORT)
+    assert done.exit_code == 0, done.output
+    assert "(Dice) rose from" in done.stdout
+    training = load(output).header.training
+    assert training["corrections"] == 4
+    assert training["corrections_sha256"] == open_corrections(cells).sha256
+    assert training["validation_dice"] > training["validation_dice_before"] + 0.2
+    assert files(cells) == before
+    assert [path.name for path in output.parent.iterdir()] == ["mine.safetensors"]
+
+
+def test_without_a_manifest_all_images_count(run, cells, novice, tmp_path):
+    (cells / "manifest.csv").unlink()
+    output = tmp_path / "mine.safetensors"
+    done = run("finetune", cells, "--model", novice, "--output", output, *SHORT)
+    assert done.exit_code == 0, done.output
+    assert load(output).header.training["corrections"] == 5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (
+            lambda folder: (folder / "masks" / "well 0.tif").unlink(),
+            "without a file of the same name in masks/",
+        ),
+        (lambda folder: shutil.rmtree(folder / "masks"), "there is no folder masks/"),
+        (
+            lambda folder: tifffile.imwrite(folder / "masks" / "well 0.tif", np.ones((9, 9), np.uint8)),
+            "an image and its mask must be of equal size",
+        ),
+        (
+            lambda folder: (folder / "manifest.csv").write_text("file,split\nwell 0.tif,test\n"),
+            "no image to the split train",
+        ),
+    ],
+    ids=["a mask is missing", "all masks are missing", "another size", "only test images"],
+)
+def test_what_does_not_fit_is_a_sentence_and_writes_nothing(run, cells, novice, tmp_path, spoil, words):
+    spoil(cells)
+    before, output = files(cells), tmp_path / "mine.safetensors"
+    refused(run("finetune", cells, "--model", novice, "--output", output, *SHORT), words)
+    assert not output.exists()
+    assert files(cells) == before
+
+
+def test_they_are_added_to_a_set_of_corrections(run, cells, tmp_path):
+    before = files(cells)
+    done = run("corrections", tmp_path / "set", "--merge", cells)
+    assert done.exit_code == 0, done.output
+    assert "4 added, 0 were here already" in done.stdout
+    assert len(CorrectionSet.open(tmp_path / "set")) == 4
+    assert files(cells) == before
+    refused(run("corrections", tmp_path / "set", "--merge", tmp_path / "none"), "none: there is no set of corrections")

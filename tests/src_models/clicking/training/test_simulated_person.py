@@ -1,0 +1,128 @@
+"""A simulated person: begins on the object, and clicks where an answer is wrong."""
+
+import numpy as np
+
+from src_models.clicking.prompts import PROMPT_CHANNELS
+from src_models.clicking.training.examples import ClickExamples, Example, ObjectImage
+from src_models.clicking.training.simulated_person import FORGOTTEN, SimulatedPerson
+from src_models.models.header import Intensity, ModelHeader
+
+HEADER = ModelHeader(
+    name="click",
+    purpose="Tests",
+    architecture="attention-unet",
+    config={"in_channels": 6, "classes": 2},
+    classes=("background", "object"),
+    channels=("red", "green", "blue"),
+    prompts=PROMPT_CHANNELS,
+    intensity=Intensity(kind="window", low=0.0, high=1.0),
+)
+
+
+def plates(seed=0, shape=(120, 150)):
+    """An image whose objects have grey values that tell their numbers, on black."""
+    random = np.random.default_rng(seed)
+    labels = np.zeros(shape, np.int32)
+    for number in range(1, 7):
+        y, x = random.integers(0, shape[0] - 10), random.integers(0, shape[1] - 10)
+        plate = np.s_[y : y + random.integers(8, 60), x : x + random.integers(8, 60)]
+        if not labels[plate].any():
+            labels[plate] = number
+    return (labels > 0).astype(np.float32), labels
+
+
+def people(count, seed=3):
+    """Examples of one image, and people who have begun on them."""
+    image, labels = plates()
+    source = ObjectImage.of(image, labels, HEADER, classes=False, name="plates")
+    examples = ClickExamples([[source]], made_up=0.0, size=64, seed=seed)
+    return [
+        (examples[number], SimulatedPerson(examples[number], np.random.default_rng(number))) for number in range(count)
+    ]
+
+
+def beginning(person):
+    """Say how a person began: a box is half sure, the mask of a neighbouring slice is smooth."""
+    previous = person.channels()[2]
+    if not previous.any():
+        return "place"
+    return "box" if set(np.unique(previous)) == {0, 0.5} else "carried"
+
+
+def test_a_person_begins_on_the_object_with_a_place_a_box_or_the_mask_of_a_neighbouring_slice():
+    begun = {"place": 0, "box": 0, "carried": 0}
+    for example, person in people(60):
+        positive, negative, previous = person.channels()
+        kind = beginning(person)
+        begun[kind] += 1
+        assert not negative.any()
+        if kind == "box":
+            assert not positive.any()
+            assert (previous[example.truth] == 0.5).mean() > 0.6
+        elif kind == "place":
+            assert (positive.astype(bool) & example.truth).any()
+    assert begun["place"] > 30
+    assert 2 <= begun["box"] <= 15
+    assert 2 <= begun["carried"] <= 15
+
+
+def test_the_mask_of_a_neighbouring_slice_is_much_like_the_object_but_not_it_and_usually_clicked_on():
+    carried = [(example.truth, *person.channels()) for example, person in people(80) if beginning(person) == "carried"]
+    for truth, positive, _, previous in carried:
+        neighbour = previous > 0.5
+        assert 0.3 < (neighbour & truth).sum() / (neighbour | truth).sum() < 1
+        assert ((previous > 0.05) & (previous < 0.95)).any()
+        if positive.any():  # as a session that carries an object clicks: within both
+            middle = tuple(np.argwhere(positive).mean(0).round().astype(int))
+            assert truth[middle]
+            assert previous[middle] > 0.3
+    assert np.mean([positive.any() for _, positive, _, _ in carried]) > 0.7
+
+
+def test_a_person_answers_errors_with_their_sign():
+    for example, person in people(40):
+        before = person.channels()
+        person.react(np.ones((64, 64), np.float32))  # all of the square was found: too much
+        _, negative, _ = person.channels() - before
+        middle = np.argwhere(negative > 0).mean(0).round().astype(int)
+        assert negative.any()
+        assert not example.truth[tuple(middle)]
+
+
+def square(seed):
+    """A person who has begun on a square of 20 x 20."""
+    truth = np.zeros((64, 64), bool)
+    truth[22:42, 22:42] = True
+    return truth, SimulatedPerson(Example(np.zeros((3, 64, 64), np.float32), truth), np.random.default_rng(seed))
+
+
+def test_what_is_missing_is_clicked_on_the_object_and_the_answer_is_fed_back():
+    fed_back = 0
+    for seed in range(60):
+        truth, person = square(seed)
+        before = person.channels()
+        answer = np.where(np.arange(64) < 32, truth * 0.9, 0.0).astype(np.float32)  # the left half was found
+        person.react(answer)
+        positive, negative, previous = person.channels()
+        np.testing.assert_array_equal(negative, before[1])
+        new = np.argwhere((positive > 0) & (before[0] == 0))
+        assert len(new)
+        assert truth[tuple(new.mean(0).round().astype(int))]
+        assert new.mean(0)[1] > 30, "in the half that is missing"
+        assert np.array_equal(previous, answer) or not previous.any()
+        fed_back += bool(previous.any())
+    assert 0.8 < fed_back / 60 <= 1
+    assert FORGOTTEN < 0.2
+
+
+def test_a_right_answer_is_not_clicked_again():
+    for seed in range(20):
+        truth, person = square(seed)
+        before = person.channels()[:2]
+        person.react(truth.astype(np.float32))
+        np.testing.assert_array_equal(person.channels()[:2], before)
+
+
+def test_the_same_random_numbers_make_the_same_person():
+    for seed in range(10):
+        np.testing.assert_array_equal(square(seed)[1].channels(), square(seed)[1].channels())

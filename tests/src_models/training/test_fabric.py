@@ -1,0 +1,58 @@
+"""What a training runs on, and its optimiser."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from src_models.errors import UserError
+from src_models.training.fabric import make_fabric, make_optimizer
+from src_models.training.settings import TrainSettings
+
+SETTINGS = TrainSettings(learning_rate=0.25, weight_decay=0.5)
+
+
+def test_a_device_is_found_and_its_process_leads():
+    fabric = make_fabric("cpu", 1)
+    assert (fabric.device, fabric.world_size, fabric.is_global_zero) == (torch.device("cpu"), 1, True)
+
+
+def test_the_precision_is_that_which_is_asked_for():
+    """In bf16-mixed a product is computed with the eight bits of bfloat16's mantissa."""
+    layer = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(layer.weight, 1 + 2**-10)
+    results = {}
+    for precision in ("32-true", "bf16-mixed"):
+        network = make_fabric("cpu", 1, precision=precision).setup(layer)
+        results[precision] = float(network(torch.ones(1, 1)).detach())
+    assert results == {"32-true": 1 + 2**-10, "bf16-mixed": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"device": "abacus", "devices": 1}, "device 'abacus' (1 of them)"),
+        ({"device": "cuda", "devices": 64}, "device 'cuda' (64 of them)"),
+        ({"device": "cpu", "devices": 1, "strategy": "wishful"}, "strategy 'wishful'"),
+        ({"device": "cpu", "devices": 1, "precision": "12-bit"}, "precision '12-bit'"),
+    ],
+)
+def test_what_this_machine_does_not_have_is_a_sentence(asked, named):
+    with pytest.raises(UserError) as error:
+        make_fabric(**asked)
+    assert named in str(error.value)
+    assert str(error.value).endswith("the default, auto, works everywhere, in precision 32-true")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)])
+def test_the_optimiser_is_the_one_that_was_chosen(name, kind):
+    network = torch.nn.Linear(3, 2)
+    optimizer = make_optimizer(network, dataclasses.replace(SETTINGS, optimizer=name))
+    assert type(optimizer) is kind
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.25, 0.5)
+    assert {id(parameter) for parameter in group["params"]} == {id(parameter) for parameter in network.parameters()}
+
+
+def test_several_devices_share_the_work_and_one_needs_no_sharing():
+    assert [dataclasses.replace(SETTINGS, devices=count).strategy for count in (1, 4)] == ["auto", "ddp"]
