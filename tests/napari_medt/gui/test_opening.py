@@ -43,7 +43,9 @@ print("torch in", *sorted(torch_in))
 print(*sorted(looked_for & set(sys.argv[2].split())))
 viewer.close()
 """
-HEAVY = "torch monai lightning_fabric numba zarr scipy skimage dask tifffile nibabel pydicom safetensors pandas pyqtgraph"
+HEAVY = (
+    "torch monai lightning_fabric numba zarr scipy skimage dask tifffile nibabel pydicom safetensors pandas pyqtgraph"
+)
 # A click is to be answered at once, so its network is made ready beside the window as soon as there is an image.
 READY_BEFOREHAND = {"Click": ["clicks"]}
 
