@@ -96,7 +96,7 @@ COVERED = {
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
         napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/giving.py
-        napari_medt/clicking/suggesting.py napari_medt/clicking/switch.py napari_medt/viewer/ct_layer.py
+        napari_medt/clicking/suggesting.py napari_medt/clicking/switch.py
     """,
     "napari_medt/correcting/gui/test_unsaved.py": """
         napari_medt/correcting/context.py
