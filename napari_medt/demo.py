@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ import numpy as np
 from napari_medt.files import samples
 from napari_medt.system_libraries import explain, missing
 from src_models.errors import UserError
+from src_models.progress import finish
 
 if TYPE_CHECKING:
     import napari
@@ -107,19 +108,7 @@ def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None]
     steps = segmentation_steps(
         RegionRun(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
     )
-    return _run(steps, on_progress)
-
-
-def _run(
-    steps: Generator[Progress, None, RegionResult], on_progress: Callable[[Progress], None] | None
-) -> RegionResult:
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            return end.value
-        if on_progress is not None:
-            on_progress(progress)
+    return finish(steps, on_progress)
 
 
 def write_results(demo: Demo, folder: Path) -> list[Path]:

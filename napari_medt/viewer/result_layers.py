@@ -21,6 +21,7 @@ from napari_medt.viewer.placement import placement
 from src_models.attention.map_contrast import telling_first
 from src_models.attention.words import map_words
 from src_models.labels.packed import PackedLabels, pack, pack_steps
+from src_models.progress import finish
 
 if TYPE_CHECKING:
     import napari.layers
@@ -129,13 +130,7 @@ class ResultLayers:
 
     def show(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
         """Add or update the layers of a run at once; see :meth:`show_steps`."""
-        steps = self.show_steps(image, outcome)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                shown: Shown = end.value
-                return shown
+        return finish(self.show_steps(image, outcome))
 
     def show_steps(self, image: napari.layers.Image, outcome: RegionResult) -> Generator[None, None, Shown]:
         """Add or update the layers of a run, one after each step: napari needs a while to get each ready to be drawn.

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.progress import finish
+
 __all__ = ["PackedLabels", "pack", "pack_steps"]
 
 _STRIP = 2**24  # bytes that are packed at a time; it takes some milliseconds
@@ -92,13 +94,7 @@ class PackedLabels:
 
 def pack(labels: NDArray[Any]) -> PackedLabels:
     """Pack labels (..., y, x) at once; see :func:`pack_steps`."""
-    steps = pack_steps(labels)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            packed: PackedLabels = end.value
-            return packed
+    return finish(pack_steps(labels))
 
 
 def pack_steps(labels: NDArray[Any]) -> Generator[None, None, PackedLabels]:

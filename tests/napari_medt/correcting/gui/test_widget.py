@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from correct_scene import (
     IMAGE,
     LEFT,
@@ -212,6 +213,22 @@ def test_corrections_of_another_folder_are_added(correcting, press, documents, m
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     press(widget, widget.controls.marked.merge)
     assert "holds no corrections" in messages[-1]
+
+
+def test_images_and_masks_of_another_tool_are_added(correcting, press, documents, monkeypatch, tmp_path):
+    _, widget, _ = correcting()
+    for kind, array in (("images", IMAGE), ("masks", LEFT.astype(np.uint8))):
+        (tmp_path / "theirs" / kind).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "theirs" / kind / "well.tif", array)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "theirs"))
+    press(widget, widget.controls.marked.merge)
+    assert widget.controls.status.text() == "1 correction was added from theirs."
+    assert widget.controls.learning.learn.text() == "Learn from 1 correction"
+    ((name, correction),) = CorrectionSet.open(documents / "cells").corrections()
+    assert name == "well.tif"
+    np.testing.assert_array_equal(correction.labels, LEFT)
+    assert correction.counts.all()
+    assert len(list((tmp_path / "theirs").rglob("*.*"))) == 2
 
 
 def test_painted_slices_are_not_overwritten(correcting, press):
