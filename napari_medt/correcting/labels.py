@@ -29,6 +29,7 @@ __all__ = [
     "highest_number",
     "prediction_of",
     "what_changed",
+    "write_where_held",
 ]
 
 LABELS_ROLE = "to correct"
@@ -153,3 +154,13 @@ def background_number(labels: NDArray[Any]) -> int:
     number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
     highest = int(labels.max(initial=0))
     return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)
+
+
+def write_where_held(labels: napari.layers.Labels, plane: Any, places: tuple[Any, ...], held: Any, value: int) -> None:
+    """Write a number into pixels of a plane, as one step of napari's undo, where they still hold what they held."""
+    rows, columns = places
+    still = labels.data[plane][rows, columns] == held
+    if still.any():
+        core = iter((rows[still], columns[still]))
+        index = [next(core) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
+        labels.data_setitem(tuple(index), value)

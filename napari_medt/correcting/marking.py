@@ -8,12 +8,12 @@ from typing import Any
 
 import napari.layers
 import numpy as np
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_medt.correcting.background_colour import show_background_grey
-from napari_medt.correcting.box_drag import Box, BoxDrag
+from napari_medt.correcting.box_drag import BoxDrag
 from napari_medt.correcting.changes_outline import ChangesOutline
-from napari_medt.correcting.clearing import Cleared, what_to_clear
+from napari_medt.correcting.clears import Clears
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.labels import (
     begin,
@@ -22,6 +22,7 @@ from napari_medt.correcting.labels import (
     highest_number,
     prediction_of,
     what_changed,
+    write_where_held,
 )
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
@@ -49,12 +50,15 @@ class Marking(QObject):
         The widget.
     """
 
+    kept = Signal(object)  #: a correction is on disk (a Kept)
+
     def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
         self._context = correcting
         self._controls = correcting.controls
         self._viewer = correcting.viewer
-        self.box = BoxDrag(correcting, lambda: self._corrected()[0], self)
+        self.box = BoxDrag(correcting, lambda: self.corrected()[0], self)
+        self.clears = Clears(correcting, self.corrected, self.numbers_objects)
         self.unsaved = UnsavedCorrections(correcting, self.choose)
         self.changes = ChangesOutline(correcting, self)
         self.changes.looked.connect(self._tell_problem)
@@ -112,8 +116,8 @@ class Marking(QObject):
 
     def paint_object(self) -> None:
         """Take the brush for a new object, or for the first class."""
-        labels, prediction = self._corrected()
-        if self._numbers_objects():
+        labels, prediction = self.corrected()
+        if self.numbers_objects():
             labels.selected_label = highest_number(labels.data, prediction.background) + 1
         elif labels.selected_label in (0, prediction.background):
             labels.selected_label = 1
@@ -121,7 +125,7 @@ class Marking(QObject):
 
     def paint_background(self) -> None:
         """Take the brush for background."""
-        labels, prediction = self._corrected()
+        labels, prediction = self.corrected()
         show_background_grey(labels, prediction.background)
         labels.selected_label = prediction.background
         self._take_brush(labels)
@@ -137,7 +141,7 @@ class Marking(QObject):
         part
             Rows and columns of a region.
         """
-        labels, prediction = self._corrected()
+        labels, prediction = self.corrected()
         target, folder = self._context.target(), self._context.folder()
         assert folder is not None  # there is an image
         plane = target.index(target.plane, slice(None), slice(None))
@@ -163,7 +167,8 @@ class Marking(QObject):
         target, labels, plane = asked
         marked = result.marked
         if labels in self._viewer.layers and labels.data.shape == target.shape:
-            _write(labels, plane, result.background, marked.background, 0)  # what was painted so is that from now on
+            # What was painted so is background from now on.
+            write_where_held(labels, plane, result.background, marked.background, 0)
             if marked.mode != "region":
                 self.unsaved.note_marked(labels, plane, result.checksum)
         if labels in self._viewer.layers:
@@ -173,46 +178,8 @@ class Marking(QObject):
         words = _MODES[marked.mode].format(place=place_words(marked.source))
         if marked.mode == "slice" and marked.source.plane:
             words = words[:1].upper() + words[1:]
+        self.kept.emit(result)
         return f"{words} ({corrections} so far)."
-
-    def clear(self, part: Box) -> None:
-        """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""
-        labels, prediction = self._corrected()
-        target = self._context.target()
-        plane = target.index(target.plane, slice(None), slice(None))
-        work = partial(
-            what_to_clear,
-            labels.data[plane],
-            part,
-            background=prediction.background,
-            whole_objects=self._numbers_objects(),
-        )
-        self._context.work.ask(("clear", (labels, plane)), work)
-
-    def clear_view(self) -> None:
-        """Clear all that is in view."""
-        target = self._context.target()
-        region = self._context.region(target, "visible")
-        rows, columns = (
-            (cut.start, cut.stop)
-            for letter, cut in zip(region.letters, region.index, strict=True)
-            if isinstance(cut, slice) and letter != "C"
-        )
-        self.clear((rows, columns))
-
-    def on_cleared(self, asked: tuple[napari.layers.Labels, Any], cleared: Cleared) -> None:
-        """Empty the pixels that were found, but for those that a person painted in meanwhile."""
-        labels, plane = asked
-        if labels not in self._viewer.layers:
-            return
-        if not len(cleared.rows):
-            self._context.say("There was no object to clear. One that only reaches into the box stays.")
-            return
-        _write(labels, plane, (cleared.rows, cleared.columns), cleared.values, 0)
-        count = cleared.objects
-        what = f"{len(cleared.rows):,} px" if count is None else "1 object" if count == 1 else f"{count:,} objects"
-        self._viewer.layers.selection.active = labels  # napari undoes in the layer that is selected
-        self._context.say(f"Cleared: {what}. Ctrl+Z brings them back.")
 
     def forget_removed(self) -> None:
         """Leave labels alone that were removed."""
@@ -237,10 +204,10 @@ class Marking(QObject):
         marking.background_brush.connect(trying(self.paint_background))
         marking.slice_marked.connect(trying(partial(self.mark, "slice")))
         marking.painted_marked.connect(trying(partial(self.mark, "painted")))
-        marking.view_cleared.connect(trying(self.clear_view))
+        marking.view_cleared.connect(trying(self.clears.clear_view))
         for button, words, then in (
             (marking.mark_region, "Drag a box in the image over what is right now.", partial(self.mark, "region")),
-            (marking.clear_region, "Drag a box in the image over the objects that are to go.", self.clear),
+            (marking.clear_region, "Drag a box in the image over the objects that are to go.", self.clears.clear),
         ):
             button.toggled.connect(trying(partial(self.box.wait, button, words, then)))
         self._viewer.dims.events.ndisplay.connect(self._on_view_changed)
@@ -248,7 +215,7 @@ class Marking(QObject):
     def _on_view_changed(self, event: Any = None) -> None:
         self._context.trying(self.offer_labels)()
 
-    def _corrected(self) -> tuple[napari.layers.Labels, Any]:
+    def corrected(self) -> tuple[napari.layers.Labels, Any]:
         """Return the labels and what was found in them.
 
         Raises
@@ -281,7 +248,7 @@ class Marking(QObject):
             none = "Press Segment to correct, and mend with napari's brush what the model finds; or begin empty."
             self._controls.marking.set_ready(False, none)
             return
-        _, prediction = self._corrected()
+        _, prediction = self.corrected()
         show_background_grey(labels, prediction.background)
         self.unsaved.watch(labels, self._context.target())
         self._controls.marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
@@ -289,7 +256,7 @@ class Marking(QObject):
 
     def _hint(self) -> str:
         header = self._controls.models.header()
-        if header is None or self._numbers_objects():
+        if header is None or self.numbers_objects():
             return (
                 "Mend with napari's tools (keys: 1 eraser, 2 brush, 4 fill, 5 picks an object). Each object "
                 "has a number of its own."
@@ -297,7 +264,8 @@ class Marking(QObject):
         classes = ", ".join(f"{number} = {name}" for number, name in enumerate(header.classes) if number)
         return f"Mend with napari's tools (keys: 1 eraser, 2 brush). Numbers are classes: {classes}."
 
-    def _numbers_objects(self) -> bool:
+    def numbers_objects(self) -> bool:
+        """Whether each object has a number of its own; else numbers are classes."""
         header = self._controls.models.header()
         return header is None or header.result == "instances"
 
@@ -341,13 +309,3 @@ class Marking(QObject):
         problem = self.unsaved.new_problem()
         if problem is not None:
             self._context.report(f"Your strokes are not kept on disk at the moment: {problem}")
-
-
-def _write(labels: napari.layers.Labels, plane: Any, places: tuple[Any, ...], held: Any, value: int) -> None:
-    """Write a number into pixels of a plane, as one step of napari's undo, where they still hold what they held."""
-    rows, columns = places
-    still = labels.data[plane][rows, columns] == held
-    if still.any():
-        core = iter((rows[still], columns[still]))
-        index = [next(core) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
-        labels.data_setitem(tuple(index), value)

@@ -78,6 +78,7 @@ class CorrectWidget(QWidget):
         controls.models.refused.connect(self.context.report)
         controls.folder.changed.connect(self.set_folder)
         self.rounds.learnt.connect(self.looks.segment_again)
+        self.marking.kept.connect(self.folder.on_kept)
         self.marking.changes.looked.connect(self.looks.follow_view)
         self.context.work.done.connect(self._on_done)
         self.context.work.refused.connect(self._on_refused)
@@ -120,9 +121,9 @@ class CorrectWidget(QWidget):
     def _on_done(self, asked: Any, result: Any) -> None:
         what, more = asked if isinstance(asked, tuple) else (asked, None)
         if what == "keep":
-            self.context.say(f"{self.marking.on_kept(more, result)} {self.rounds.on_kept(result)}".rstrip())
+            self.context.say(f"{self.marking.on_kept(more, result)} {self.rounds.count_marked()}".rstrip())
         elif what == "clear":
-            self.marking.on_cleared(more, result)
+            self.marking.clears.on_cleared(more, result)
         elif what == "folder":
             self.folder.on_folder(result, follow=more)
         elif what == "merged":

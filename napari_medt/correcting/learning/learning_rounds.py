@@ -13,7 +13,7 @@ from napari_medt.correcting.learning.folder_in_use import FolderInUse
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
 from src_models.errors import UserError
-from src_models.finetuning.correction_folder import CorrectionFolder, Kept
+from src_models.finetuning.correction_folder import CorrectionFolder
 from src_models.finetuning.round import LearningRound, Learnt, Preview, Trouble
 from src_models.finetuning.settings import FinetuneSettings
 
@@ -98,9 +98,8 @@ class LearningRounds(QObject):
             self._controls.learning.set_ending("Ending; nothing is kept...")
             self.task.discard()
 
-    def on_kept(self, kept: Kept) -> str:
+    def count_marked(self) -> str:
         """Count a correction that was marked, and return what there is to say of it."""
-        self._folder.on_kept(kept)
         if self.task is None:
             return ""
         self._marked_meanwhile += 1
