@@ -75,8 +75,7 @@ COVERED = {
         napari_medt/attention/audit_panel.py napari_medt/attention/compare_panel.py
         napari_medt/attention/controls.py napari_medt/attention/map_display.py
         napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
-        napari_medt/attention/save_panel.py napari_medt/controls/channel_combo.py
-        napari_medt/controls/layer_combo.py
+        napari_medt/attention/save_panel.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
         napari_medt/cli/attention/plan.py napari_medt/cli/attention/results.py
@@ -95,8 +94,10 @@ COVERED = {
     """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
-        napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/giving.py
-        napari_medt/clicking/suggesting.py napari_medt/clicking/switch.py
+        napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/suggesting.py
+    """,
+    "napari_medt/correcting/gui/test_mending.py": """
+        napari_medt/correcting/clears.py
     """,
     "napari_medt/correcting/gui/test_unsaved.py": """
         napari_medt/correcting/context.py
@@ -112,9 +113,6 @@ COVERED = {
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py
     """,
-    "napari_medt/running/gui/test_ordered_work.py": """
-        napari_medt/running/background.py
-    """,
     "napari_medt/segmenting/gui/test_widget.py": """
         napari_medt/segmenting/controls.py napari_medt/segmenting/size_drag.py
     """,
@@ -126,15 +124,6 @@ COVERED = {
     """,
     "src_models/auditing/test_sentences.py": """
         src_models/auditing/figures.py
-    """,
-    "src_models/auditing/test_auditor.py": """
-        src_models/progress.py
-    """,
-    "src_models/clicking/test_sessions.py": """
-        src_models/clicking/in_work.py
-    """,
-    "src_models/clicking/test_suggestions.py": """
-        src_models/clicking/click_image.py
     """,
     "src_models/files/volumes/test_dicom_volume.py": """
         src_models/files/volumes/volume.py
