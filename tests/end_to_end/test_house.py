@@ -39,6 +39,7 @@ WIDE: dict[str, str] = {}
 
 # Tests of what no module does alone: the test, and what it is about.
 ACROSS = {
+    "napari_medt/cli/test_command_line.py": "every command: what it is called, checks and says",
     "napari_medt/clicking/gui/test_large.py": "the widget, on large images",
     "napari_medt/clicking/gui/test_mending.py": "the widget: objects are worked on again",
     "napari_medt/correcting/gui/test_again.py": "the widget: nobody waits twice",
@@ -59,7 +60,7 @@ ACROSS = {
 }
 
 # Modules without a test of their own, after the test that covers them.
-COVERED: dict[str, str] = {
+COVERED = {
     "end_to_end/test_bad_input.py": """
         src_models/errors.py
     """,
@@ -73,202 +74,64 @@ COVERED: dict[str, str] = {
         napari_medt/viewer/software_opengl.py
     """,
     "napari_medt/attention/gui/test_widget.py": """
-        napari_medt/attention/audit_panel.py
-        napari_medt/attention/audit_task.py
-        napari_medt/attention/compare_panel.py
-        napari_medt/attention/map_display.py
-        napari_medt/attention/map_layout.py
-        napari_medt/attention/panels/gates_chart.py
-        napari_medt/attention/panels/map_panel.py
-        napari_medt/attention/panels/probe_panel.py
-        napari_medt/attention/pointer_follower.py
-        napari_medt/attention/pointer_tracking.py
-        napari_medt/attention/recorded_run.py
+        napari_medt/attention/audit_panel.py napari_medt/attention/compare_panel.py
+        napari_medt/attention/controls.py napari_medt/attention/map_display.py
+        napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
         napari_medt/attention/save_panel.py
-        napari_medt/controls/channel_combo.py
-        napari_medt/controls/layer_combo.py
-        napari_medt/controls/model_combo.py
-        napari_medt/controls/region_combo.py
-        napari_medt/running/steps_run.py
-    """,
-    "napari_medt/attention/panels/test_thumbnails.py": """
-        napari_medt/viewer/map_looks.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
-        napari_medt/cli/attention/plan.py
-        napari_medt/cli/attention/results.py
+        napari_medt/cli/attention/plan.py napari_medt/cli/attention/results.py
     """,
     "napari_medt/cli/corrections/test_correct.py": """
-        napari_medt/cli/corrections/corrections.py
-        napari_medt/cli/corrections/finetune.py
-        napari_medt/cli/corrections/next_slices.py
+        napari_medt/cli/corrections/corrections.py napari_medt/cli/corrections/next_slices.py
     """,
-    "napari_medt/cli/models/test_convert.py": """
-        napari_medt/cli/intensity.py
-        napari_medt/cli/models/models.py
-    """,
-    "napari_medt/cli/models/test_train.py": """
+    "napari_medt/cli/test_command_line.py": """
         napari_medt/cli/models/evaluate.py
     """,
-    "napari_medt/cli/test_click.py": """
-        src_models/files/clicked_objects.py
-        napari_medt/cli/options.py
-    """,
     "napari_medt/cli/test_segment.py": """
-        src_models/prediction/to_file.py
+        src_models/prediction/record.py
     """,
     "napari_medt/clicking/gui/test_unsaved.py": """
         napari_medt/clicking/subjects.py
-        napari_medt/viewer/viewed_image.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
-        napari_medt/clicking/accepted_objects.py
-        napari_medt/clicking/chosen_image.py
-        napari_medt/clicking/context.py
-        napari_medt/clicking/drawing.py
-        napari_medt/clicking/giving.py
-        napari_medt/clicking/layers.py
-        napari_medt/clicking/suggesting.py
-        napari_medt/clicking/switch.py
-        napari_medt/viewer/ct_layer.py
+        napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
+        napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/suggesting.py
     """,
-    "napari_medt/correcting/gui/test_large.py": """
-        napari_medt/correcting/layers.py
+    "napari_medt/correcting/gui/test_mending.py": """
+        napari_medt/correcting/clears.py
     """,
     "napari_medt/correcting/gui/test_unsaved.py": """
         napari_medt/correcting/context.py
     """,
     "napari_medt/correcting/gui/test_widget.py": """
-        src_models/finetuning/round.py
-        napari_medt/correcting/background_colour.py
-        napari_medt/correcting/box_drag.py
-        napari_medt/correcting/changes_outline.py
-        napari_medt/correcting/learning/comparing.py
-        napari_medt/correcting/learning/learning_rounds.py
-        napari_medt/correcting/marking.py
-        napari_medt/correcting/panels/controls.py
-        napari_medt/correcting/panels/learn_panel.py
-        napari_medt/correcting/panels/loss_plot.py
-        napari_medt/correcting/panels/mark_panel.py
-        napari_medt/correcting/panels/marked_panel.py
-        napari_medt/correcting/panels/next_panel.py
-        napari_medt/correcting/panels/versions_panel.py
-        napari_medt/correcting/source.py
-    """,
-    "napari_medt/correcting/test_labels.py": """
-        napari_medt/viewer/labels/labels_layers.py
+        napari_medt/correcting/box_drag.py napari_medt/correcting/learning/comparing.py
+        napari_medt/correcting/learning/folder_in_use.py napari_medt/correcting/learning/learning_rounds.py
+        napari_medt/correcting/marking.py napari_medt/correcting/panels/controls.py
     """,
     "napari_medt/files/gui/test_scan_commands.py": """
-        napari_medt/files/activation.py
-        napari_medt/files/nifti_ending.py
-        napari_medt/files/writers.py
+        napari_medt/files/activation.py napari_medt/files/nifti_ending.py napari_medt/files/writers.py
     """,
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py
     """,
-    "napari_medt/segmenting/gui/test_choices.py": """
-        napari_medt/controls/short_list.py
-    """,
     "napari_medt/segmenting/gui/test_widget.py": """
-        src_models/prediction/jobs.py
-        napari_medt/segmenting/controls.py
-        napari_medt/segmenting/layers.py
-        napari_medt/segmenting/options.py
-        napari_medt/segmenting/size_drag.py
-    """,
-    "napari_medt/viewer/gui/test_widget.py": """
-        napari_medt/viewer/labels/object_records.py
-    """,
-    "napari_medt/viewer/test_regions.py": """
-        src_models/images/region.py
+        napari_medt/segmenting/controls.py napari_medt/segmenting/size_drag.py
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,
-    "src_models/auditing/measures/test_curves.py": """
-        src_models/auditing/measures/cells.py
-    """,
-    "src_models/auditing/measures/test_randomisation.py": """
-        src_models/auditing/recorded.py
-    """,
     "src_models/auditing/report/test_page.py": """
-        src_models/auditing/report/averaging.py
-        src_models/auditing/report/chart.py
-        src_models/auditing/report/overlay.py
-        src_models/auditing/report/table.py
         src_models/auditing/results.py
-        src_models/auditing/view.py
     """,
-    "src_models/auditing/test_auditor.py": """
-        src_models/progress.py
-    """,
-    "src_models/clicking/test_session.py": """
-        src_models/clicking/training/evaluation.py
-    """,
-    "src_models/clicking/test_sessions.py": """
-        src_models/clicking/in_work.py
-    """,
-    "src_models/clicking/test_suggestions.py": """
-        src_models/clicking/click_image.py
-    """,
-    "src_models/clicking/training/test_examples.py": """
-        src_models/clicking/training/simulated_person.py
-        src_models/clicking/training/synthetic.py
-    """,
-    "src_models/corrections/test_correction_set.py": """
-        src_models/corrections/overlap.py
-    """,
-    "src_models/evaluating/test_scores.py": """
-        src_models/evaluating/sheet.py
-    """,
-    "src_models/files/test_images.py": """
-        src_models/files/tiff.py
-        src_models/files/volumes/opening.py
-        src_models/files/zarr.py
+    "src_models/auditing/test_sentences.py": """
+        src_models/auditing/figures.py
     """,
     "src_models/files/volumes/test_dicom_volume.py": """
-        src_models/files/volumes/dicom_pixels.py
-        src_models/files/volumes/dicom_series.py
-        src_models/files/volumes/dicom_slices.py
-        src_models/files/volumes/rescaling.py
         src_models/files/volumes/volume.py
-    """,
-    "src_models/finetuning/test_correction_folder.py": """
-        src_models/finetuning/candidates.py
-        src_models/models/loaded.py
-    """,
-    "src_models/finetuning/test_learning.py": """
-        src_models/finetuning/progress.py
-    """,
-    "src_models/nets/kernels/test_axial_cpu.py": """
-        src_models/nets/kernels/axial.py
-        src_models/nets/kernels/axial_cpu_kernels.py
-        src_models/nets/kernels/lane_vectors.py
     """,
     "src_models/nets/kernels/test_axial_triton.py": """
         src_models/nets/kernels/axial_triton_kernels.py
-        src_models/nets/kernels/triton_import.py
-    """,
-    "src_models/nets/test_attention_unet.py": """
-        src_models/nets/tap.py
-    """,
-    "src_models/nets/test_axial_attention.py": """
-        src_models/nets/axial_record.py
-        src_models/nets/axial_taps.py
-    """,
-    "src_models/nets/test_medt.py": """
-        src_models/nets/patches.py
-    """,
-    "src_models/prediction/test_object_size.py": """
-        src_models/prediction/certainty.py
-        src_models/prediction/plane_prediction.py
-    """,
-    "src_models/prediction/test_segment.py": """
-        src_models/prediction/findings.py
-        src_models/prediction/segmentation.py
-    """,
-    "src_models/training/test_training.py": """
-        src_models/training/fabric.py
     """,
 }
 
