@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.carrying_sets import Case, made_up, organs
 from benchmarks.machine import report
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.simulation import next_click
 from src_models.errors import UserError

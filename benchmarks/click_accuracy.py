@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.click_sets import LEARNT, UNSEEN, ClickSet, judged
 from benchmarks.machine import report
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
 from src_models.files.dataset import Sample

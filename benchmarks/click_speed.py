@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import each_time, report, seconds
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.clicking.training.simulation import next_click

@@ -131,7 +131,7 @@ def _open(viewer: Any, name: str) -> Any:
 
 def _idle(widget: Any) -> bool:
     """Return whether a widget has done all that it was asked for."""
-    if hasattr(widget, "at"):
+    if hasattr(widget, "rounds"):
         return not widget.context.work.untold and not widget.context.run.running
     return not widget.work.untold if hasattr(widget, "work") else not widget.run.running
 
@@ -178,7 +178,7 @@ def _closing(viewer: Any) -> float:
     viewer.add_image(np.random.default_rng(1).integers(0, 255, (4096, 4096), np.uint8), name="large")
     widget = _open(viewer, "Segment")
     widget.segment.click()
-    _blocked(lambda: None, lambda: widget.bar.value() > 0)  # a tile is done, and the next under way
+    _blocked(lambda: None, lambda: widget.run_bar.bar.value() > 0)  # a tile is done, and the next under way
     assert widget.run.running
     return _blocked(lambda: viewer.window.remove_dock_widget(widget))
 

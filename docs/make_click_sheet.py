@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.segmentation import find_boundaries
 
 from benchmarks.click_sets import LEARNT, ClickSet, parts
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.prompts import Click
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.examples import SMALLEST_AREA

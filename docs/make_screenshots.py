@@ -24,7 +24,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_medt.viewer.result_layers import METADATA_KEY, is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer, notes_of
 from src_models.models.library import find_model
 
 IMAGES = Path(__file__).parent / "images"
@@ -197,18 +197,17 @@ def open_viewer(sample: str, model: Path, name: str = "Segment"):
 
 def run(widget, done: str = "Done", running=None) -> None:
     widget.start()
-    while widget.run.running or widget.status.text().startswith("Showing") or (running and running()):
+    while widget.run.running or widget.run_bar.status.text().startswith("Showing") or (running and running()):
         wait(0.1)
-    if not widget.status.text().startswith(done):
-        raise SystemExit(widget.status.text())
-    print(widget.status.text())
+    if not widget.run_bar.status.text().startswith(done):
+        raise SystemExit(widget.run_bar.status.text())
+    print(widget.run_bar.status.text())
 
 
 def show_attention(viewer, name: str) -> None:
     for layer in viewer.layers:
-        notes = layer.metadata.get(METADATA_KEY, {}).get("layer", {})
         if is_own_layer(layer):
-            layer.visible = notes.get("map") == name
+            layer.visible = notes_of(layer).map == name
             if layer.visible:
                 viewer.layers.selection.active = layer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,13 @@ import numpy as np
 from napari_medt.files import samples
 from napari_medt.system_libraries import explain, missing
 from src_models.errors import UserError
+from src_models.progress import finish
 
 if TYPE_CHECKING:
     import napari
     import napari.layers
 
-    from src_models.prediction.jobs import Failure, RegionResult
+    from src_models.prediction.jobs import RegionResult
     from src_models.progress import Progress
 
 __all__ = [
@@ -94,36 +95,20 @@ def segment_sample(name: str, on_progress: Callable[[Progress], None] | None = N
 
 def _outcome(image: napari.layers.Image, on_progress: Callable[[Progress], None] | None) -> RegionResult:
     from napari_medt.viewer.reading import read_layer
-    from src_models.images.region import Region
+    from napari_medt.viewer.regions import whole_region
     from src_models.models.architectures import attention_names
     from src_models.models.header import read_header
     from src_models.models.library import find_model
-    from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings, segmentation_steps
+    from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
 
     model = find_model(MODEL)
-    reading = read_layer(image)
-    whole = Region(reading.axes, tuple(slice(0, size) for size in reading.shape), reading.shape, image.rgb)
+    whole = whole_region(image, read_layer(image))
     header = read_header(model)
     settings = SegmentSettings(model=model, attention=tuple(attention_names(header.architecture, header.config)))
     steps = segmentation_steps(
         RegionRun(settings=settings, data=image.data, region=whole, layer_id=image.unique_id, layer_name=image.name)
     )
-    outcome = _run(steps, on_progress)
-    if isinstance(outcome, Failure):
-        raise UserError(outcome.message)
-    return outcome
-
-
-def _run(
-    steps: Generator[Progress, None, RegionResult | Failure], on_progress: Callable[[Progress], None] | None
-) -> RegionResult | Failure:
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as end:
-            return end.value
-        if on_progress is not None:
-            on_progress(progress)
+    return finish(steps, on_progress)
 
 
 def write_results(demo: Demo, folder: Path) -> list[Path]:

@@ -1,10 +1,15 @@
-"""How far something long is."""
+"""How far something long is, and going through it at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "finish"]
+
+S = TypeVar("S")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +19,23 @@ class Progress:
     done: int
     total: int
     message: str
+
+
+def finish(steps: Generator[S, None, R], on_step: Callable[[S], object] | None = None) -> R:
+    """Go through steps and return what they return.
+
+    Parameters
+    ----------
+    steps
+        Do a part of some work each.
+    on_step
+        Called with what each yields.
+    """
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+        if on_step is not None:
+            on_step(step)

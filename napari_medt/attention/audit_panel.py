@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import napari.layers
 import napari.viewer
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from napari_medt.attention.audit_task import auditing_steps
 from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.recorded_run import RecordedRun
+from napari_medt.controls.run_bar import RunBar
 from napari_medt.running.steps_run import StepsRun
-from napari_medt.viewer.result_layers import is_own_layer
-from src_models.prediction.jobs import Failure
+from napari_medt.viewer.layer_notes import is_own_layer
+from src_models.auditing.region_audit import region_audit_steps
 
 if TYPE_CHECKING:
     from src_models.auditing.results import Audit
@@ -44,16 +44,14 @@ class AuditPanel(QWidget):
         self._labels: list[napari.layers.Labels] = []
         self.truth = QComboBox()
         self.check = QPushButton("Check the maps")
-        self.cancel = QPushButton("Cancel")
-        self.status = QLabel()
-        self.findings = QPlainTextEdit()
         self.run = StepsRun(self)
+        self.run_bar = RunBar(self.run, self.check)
+        self.findings = QPlainTextEdit()
         self._build()
         self._explain()
         self.check.clicked.connect(self.start)
-        self.cancel.clicked.connect(self.run.cancel)
-        self.run.progressed.connect(lambda share, line: self.status.setText(f"{line} ({max(share, 0):.0%})"))
         self.run.ended.connect(self._on_ended)
+        self.run.refused.connect(self._on_refused)
         self.set_looked(None)
 
     def set_looked(self, looked: RecordedRun | None) -> None:
@@ -61,7 +59,7 @@ class AuditPanel(QWidget):
         self._looked = looked
         self.run.cancel()
         self.findings.setPlainText("")
-        self.status.setText("")
+        self.run_bar.say("")
         self.setEnabled(looked is not None)
         self.offer_truth()
 
@@ -90,7 +88,7 @@ class AuditPanel(QWidget):
         truth, job = self._chosen_truth(), self._looked.outcome.job
         labels = None if truth is None else truth.data
         self._set_running(True)
-        steps = auditing_steps(job, self._display.names(), labels, self._plane())
+        steps = region_audit_steps(job, self._display.names(), labels, self._plane())
         self.run.start(steps, f"Checking attention on {self._looked.image.name}")
 
     def _plane(self) -> tuple[int, ...] | None:
@@ -102,27 +100,26 @@ class AuditPanel(QWidget):
         index = self.truth.currentIndex() - 1
         return self._labels[index] if 0 <= index < len(self._labels) else None
 
-    def _on_ended(self, found: Audit | Failure | None) -> None:
+    def _on_ended(self, found: Audit | None) -> None:
         self._set_running(False)
-        self.status.setText("" if found is not None else "Cancelled.")
-        if isinstance(found, Failure):
-            self.refused.emit(found.message)
-        elif found is not None:
+        self.run_bar.say("" if found is not None else "Cancelled.")
+        if found is not None:
             self.findings.setPlainText("\n".join(f"\N{BULLET} {sentence}" for sentence in found.summary))
+
+    def _on_refused(self, sentence: str) -> None:
+        self._set_running(False)
+        self.run_bar.say("")
+        self.refused.emit(sentence)
 
     def _set_running(self, running: bool) -> None:
         self.check.setEnabled(not running)
-        self.cancel.setEnabled(running)
+        self.run_bar.set_running(running)
 
     def _build(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.check, 2)
-        buttons.addWidget(self.cancel, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.truth)
-        column.addLayout(buttons)
-        column.addWidget(self.status)
+        column.addWidget(self.run_bar)
         column.addWidget(self.findings)
         self.truth.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.findings.setReadOnly(True)
@@ -135,5 +132,5 @@ class AuditPanel(QWidget):
             "Measure, in the middle of the image, whether the ticked maps say what the network used: remove what they "
             "mark, make its weights random, compare with the true objects. Takes about a minute."
         )
-        self.cancel.setToolTip("Stop checking.")
+        self.run_bar.cancel.setToolTip("Stop checking.")
         self.findings.setToolTip("What was measured, in words; `napari-medt audit` gives all figures.")

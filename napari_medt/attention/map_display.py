@@ -11,7 +11,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_medt.attention.map_layout import MapLayout
 from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.recorded_run import RecordedRun
-from napari_medt.viewer.result_layers import ResultLayers, notes_of
+from napari_medt.viewer.layer_notes import notes_of
+from napari_medt.viewer.result_layers import ResultLayers
 
 if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
@@ -63,7 +64,7 @@ class MapDisplay(QObject):
         if looked is None:
             self._panel.set_maps((), ())
             return
-        mine = {notes_of(layer)["map"]: layer.visible for layer in self._shown()}
+        mine = {notes_of(layer).map: layer.visible for layer in self._shown()}
         maps = looked.maps()
         labels = looked.outcome.segmentation.labels
         self._panel.set_maps(maps, {name for name, visible in mine.items() if visible}, labels)
@@ -78,7 +79,7 @@ class MapDisplay(QObject):
         for layer in uncovered:
             if layer in self._viewer.layers:
                 layer.visible = False
-        leaving = [layer for layer in added if notes_of(layer)["role"] != "kept"]
+        leaving = [layer for layer in added if notes_of(layer).role != "kept"]
         for layer in (*leaving, *others):
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
@@ -92,9 +93,9 @@ class MapDisplay(QObject):
 
     def keep(self) -> list[str]:
         """Let go of the maps that are seen, so that they stay as they are; return their layers' names."""
-        seen = [layer for layer in self._viewer.layers if layer.visible and notes_of(layer).get("role") in _SEEN]
+        seen = [layer for layer in self._viewer.layers if layer.visible and notes_of(layer).role in _SEEN]
         for layer in seen:
-            self._panel.tick(notes_of(layer).get("map", ""), False)
+            self._panel.tick(notes_of(layer).map, False)
         return [self.layers.keep(layer) for layer in seen]
 
     @property
@@ -131,7 +132,7 @@ class MapDisplay(QObject):
         """Return the layers that show maps of the run, wherever they were made visible."""
         assert self._looked is not None
         model = self._looked.outcome.model_name
-        return [layer for layer in self.layers.maps_of(self._looked.image) if notes_of(layer)["model"] == model]
+        return [layer for layer in self.layers.maps_of(self._looked.image) if notes_of(layer).model == model]
 
     def _note(self, layer: napari.layers.Image, before: list[napari.layers.Layer]) -> None:
         """Remember what was done to a layer, so that it can be undone."""
@@ -142,16 +143,16 @@ class MapDisplay(QObject):
 
     def _on_visible(self, event: Any) -> None:
         notes = notes_of(event.source)
-        if notes.get("role") != "attention" or self._looked is None or self.layout.animating:
+        if notes.role != "attention" or self._looked is None or self.layout.animating:
             return
-        if notes["model"] == self._looked.outcome.model_name:
-            self._panel.tick(notes["map"], event.source.visible)
+        if notes.model == self._looked.outcome.model_name:
+            self._panel.tick(notes.map, event.source.visible)
 
     def on_removed(self, layer: napari.layers.Layer) -> None:
         """Untick a map whose layer was removed."""
         notes = notes_of(layer)
-        if notes.get("role") == "attention":
-            self._panel.tick(notes["map"], False)
+        if notes.role == "attention":
+            self._panel.tick(notes.map, False)
 
     def _animate(self, on: bool) -> None:
         if not on:

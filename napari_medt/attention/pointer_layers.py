@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_medt.viewer.layer_notes import LayerNotes, notes_of, own_notes, write_notes
 from napari_medt.viewer.map_looks import legend, map_appearance, stretch, tell_values
+from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.attention.words import map_words
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PointerLayers"]
 
-_PLACED = ("scale", "translate", "rotate", "shear", "affine")
+_MAP, _MARK = "pointer", "pointer mark"
 _MARK_COLOR = "#00e5ff"
 _MARK_PX = 16  # on the screen, at least
 _SENTENCE = "attention at pointer"  # name of the line on the canvas
@@ -37,6 +39,7 @@ class PointerLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
+        self._layers = OwnLayers(viewer)
         self._drawn: Any = None
         self._limits: tuple[float, float] | None = None
         self._view: View | None = None
@@ -54,9 +57,6 @@ class PointerLayers:
         pointed
             The answer.
         """
-        if any(notes_of(layer)["image"] != str(image.unique_id) for layer in self.shown()):
-            self.remove()  # its axes and units may be others
-        active = self._viewer.layers.selection.active
         self._show_map(image, region, pointed)
         self._show_mark(image, region, pointed)
         self._say(pointed.sentence)
@@ -65,16 +65,14 @@ class PointerLayers:
             self._hidden = False
             for layer in self.shown():
                 layer.visible = True
-        if self._viewer.layers.selection.active is not active:
-            self._viewer.layers.selection.active = active
 
     def map(self) -> napari.layers.Image | None:
         """Return the layer with the map, if it is there."""
-        return self._find("pointer")
+        return self._layers.find(_MAP)
 
     def mark(self) -> napari.layers.Points | None:
         """Return the layer with the mark, if it is there."""
-        return self._find("pointer mark")
+        return self._layers.find(_MARK)
 
     def show_mark(self, shown: bool) -> None:
         """Show or hide the mark: beside each other, it would be a picture of its own."""
@@ -95,8 +93,7 @@ class PointerLayers:
 
     def remove(self) -> None:
         """Take both layers away."""
-        for layer in self.shown():
-            self._viewer.layers.remove(layer)
+        self._layers.remove(_MAP, _MARK)
         self._say("")
 
     def to_top(self) -> None:
@@ -111,17 +108,12 @@ class PointerLayers:
         place = placement(image, *region.place(pointed.map.scale, pointed.map.translate))
         words = map_words(pointed.view.title, pointed.map.kind)
         name = f"{words.name} - at the pointer"
-        layer = self.map()
+        layer = self._layers.of(image, _MAP)
         if layer is None:
             appearance = map_appearance(pointed.map)
             self._limits = appearance["contrast_limits"]
-            layer = self._viewer.add_image(
-                region.expand(pointed.map.data),
-                name=name,
-                metadata=_metadata(image, "pointer", pointed.map.description),
-                **appearance,
-                **place,
-            )
+            notes, data = _notes(image, _MAP, pointed.map.description), region.expand(pointed.map.data)
+            layer = self._layers.add("image", data, notes, place, name=name, **appearance)
             legend(layer, pointed.map, words)
         elif self._drawn is not pointed.map.data:  # the map of a gate stays the same along a plane
             layer.data = region.expand(pointed.map.data)
@@ -131,8 +123,10 @@ class PointerLayers:
             layer.name = name
             tell_values(layer, words)
         self._drawn = pointed.map.data
-        _move(layer, place)
-        notes_of(layer)["description"] = pointed.map.description
+        move(layer, place)
+        notes = notes_of(layer)
+        if notes.description != pointed.map.description:
+            write_notes(layer, replace(notes, description=pointed.map.description))
 
     def _say(self, sentence: str) -> None:
         """Show a line at the bottom of the canvas; none if it is empty."""
@@ -151,10 +145,13 @@ class PointerLayers:
         point = np.asarray([region.place(None, pointed.query)[1]])
         cell = max(pointed.map.scale)
         place = placement(image)
-        layer = self.mark()
+        layer = self._layers.of(image, _MARK)
         if layer is None:
-            self._viewer.add_points(
+            self._layers.add(
+                "points",
                 point,
+                _notes(image, _MARK, "the place that was asked about"),
+                place,
                 name="place asked about",
                 symbol="cross",
                 size=cell,
@@ -162,30 +159,18 @@ class PointerLayers:
                 border_color=_MARK_COLOR,
                 canvas_size_limits=(_MARK_PX, 10_000),
                 out_of_slice_display=False,
-                metadata=_metadata(image, "pointer mark", "the place that was asked about"),
-                **place,
             )
             return
         if not np.array_equal(layer.data, point):
             layer.data = point
             if layer.selected_data:
                 layer.selected_data = set()
-        _move(layer, place)
+        move(layer, place)
 
     def shown(self) -> list[Any]:
         """Return both layers, those that are there."""
         return [layer for layer in (self.map(), self.mark()) if layer is not None]
 
-    def _find(self, role: str) -> Any:
-        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
 
-
-def _metadata(image: napari.layers.Image, role: str, description: str) -> dict[str, Any]:
-    notes = {"image": str(image.unique_id), "image_name": image.name, "role": role, "description": description}
-    return {METADATA_KEY: {"layer": notes}}
-
-
-def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
-    for name in _PLACED:
-        if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
-            setattr(layer, name, place[name])
+def _notes(image: napari.layers.Image, role: str, description: str) -> LayerNotes:
+    return replace(own_notes(image, role), description=description)

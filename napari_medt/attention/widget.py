@@ -9,37 +9,14 @@ from pathlib import Path
 import napari.layers
 import napari.viewer
 import numpy as np
-from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
 
-from napari_medt.attention.audit_panel import AuditPanel
-from napari_medt.attention.compare_panel import ComparePanel
-from napari_medt.attention.map_display import MapDisplay
-from napari_medt.attention.panels.gates_chart import GatesChart
-from napari_medt.attention.panels.map_panel import MapPanel
-from napari_medt.attention.panels.probe_panel import ProbePanel
-from napari_medt.attention.pointer_follower import PointerFollower
+from napari_medt.attention.controls import AttentionControls
 from napari_medt.attention.recorded_run import OpenRun, RecordedRun
-from napari_medt.attention.save_panel import SavePanel
-from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
-from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.region_combo import RegionCombo
-from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.preferences import keep_attention, read_attention, read_preferences
-from napari_medt.running.steps_run import StepsRun
 from napari_medt.viewer.last_runs import recall, remember
 from napari_medt.viewer.reading import chosen_reading, full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
@@ -48,14 +25,15 @@ from src_models.attention.words import map_words
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.architectures import attention_names
-from src_models.prediction.jobs import Failure, RegionResult, RegionRun, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["AttentionWidget"]
 
+_BEGIN = "Press Look to see what this network attends to in this image."
 _REST = 250  # ms that a slider must rest before the network is run on the plane it shows
 
 
-class AttentionWidget(QWidget):
+class AttentionWidget(AttentionControls):
     """See what a network attends to, at the pointer and as maps.
 
     Parameters
@@ -65,34 +43,16 @@ class AttentionWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
+        super().__init__(napari_viewer, read_attention())
         self._viewer = napari_viewer
         self._looked: RecordedRun | None = None
         self._image_of_run: napari.layers.Image | None = None
         self._comparing = False
-        kept = read_attention()
-        self.images = ImageLayerCombo(napari_viewer)
-        self.models = ModelCombo(kept.model)
-        self.region = RegionCombo()
-        self.look = QPushButton("OpenRun")
-        self.cancel = QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = QLabel()
-        self.probe = ProbePanel(following=kept.follow, preferred=kept.view)
-        self.follower = PointerFollower(napari_viewer, self.probe, self)
-        self.maps = MapPanel()
-        self.display = MapDisplay(napari_viewer, self.maps, self)
-        self.gates = GatesChart()
-        self.comparison = ComparePanel(kept.other_model)
-        self.saving = SavePanel(self.follower, self.display)
-        self.audit = AuditPanel(self.display)
-        self.memory = QSpinBox()
-        self.memory_used = QLabel()
-        self.run = StepsRun(self)
         self._rest = QTimer(self)
-        self._build(kept.memory)
-        self._explain()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
         self._connect()
+        self.run_bar.say(_BEGIN)
         self._closing = DockClosing(self)
         DockTabs(self)
         self._closing.closed.connect(self._leave)
@@ -110,7 +70,7 @@ class AttentionWidget(QWidget):
     def compare(self) -> None:
         """Look at the same part of the image with the other model, and show the difference."""
         if self._looked is None:
-            self._report("Press Look first; then compare.")
+            self.run_bar.report("Press Look first; then compare.")
             return
         self._comparing = True
         self._begin(self.comparison.models, self._looked)
@@ -122,7 +82,7 @@ class AttentionWidget(QWidget):
         try:
             image, job = self._job(models, like)
         except UserError as error:
-            self._report(str(error))
+            self.run_bar.report(str(error))
             return
         earlier = recall(image, job.settings.model, job.region)
         if earlier is not None:
@@ -157,20 +117,23 @@ class AttentionWidget(QWidget):
         reading = read_layer(image, None, dimensions)
         return region_in_viewer(self._viewer, image, reading, dimensions, self.region.choice())
 
-    def _on_ended(self, result: RegionResult | Failure | None) -> None:
+    def _on_refused(self, sentence: str) -> None:
+        self._image_of_run = None
+        self._set_running(False)
+        self.run_bar.report(sentence)
+
+    def _on_ended(self, result: RegionResult | None) -> None:
         image, self._image_of_run = self._image_of_run, None
         self._set_running(False)
-        if isinstance(result, Failure):
-            self._report(result.message)
-        elif result is None or image is None or image not in self._viewer.layers:
-            self.status.setText("Cancelled; no layer was changed.")
+        if result is None or image is None or image not in self._viewer.layers:
+            self.run_bar.say("Cancelled; no layer was changed.")
         else:
             remember(image, result)
             looked = RecordedRun(image, result)
             if self._comparing or self._is_chosen(looked):
                 self._take(looked)
             else:
-                self.status.setText("Another image or model was chosen meanwhile: press Look.")
+                self.run_bar.say("Another image or model was chosen meanwhile: press Look.")
 
     def _take(self, looked: RecordedRun) -> None:
         if self._comparing:
@@ -182,25 +145,25 @@ class AttentionWidget(QWidget):
         self.audit.set_looked(looked)
         self.saving.set_looked(looked)
         self.comparison.set_looked(looked, None)
-        self.status.setText("Getting ready to follow the pointer...")
+        self.run_bar.say("Getting ready to follow the pointer...")
         self.follower.open(looked, self.memory.value())
 
     def _on_opened(self, look: OpenRun) -> None:
         self.gates.set_gates(look.gates)
-        self.status.setText("Ready. Move the pointer over the image; tick maps to see them whole.")
+        self.run_bar.say("Ready. Move the pointer over the image; tick maps to see them whole.")
 
     def _show_difference(self) -> None:
         """Show the difference of the two chosen maps, once both models were run."""
         try:
             found = self.comparison.difference()
         except UserError as error:
-            self._report(str(error))
+            self.run_bar.report(str(error))
             return
         if found is not None and self._looked is not None and self._looked.image in self._viewer.layers:
             self.display.show_difference(found)
             words = map_words(found.name, found.kind)
             same = "They are the same everywhere."
-            self.status.setText(f"{words.name}. {words.meaning if np.any(found.data) else same}")
+            self.run_bar.say(f"{words.name}. {words.meaning if np.any(found.data) else same}")
 
     def _on_choice_changed(self) -> None:
         """Offer what can be looked at of the chosen image; what was looked at with another model or image goes."""
@@ -235,7 +198,7 @@ class AttentionWidget(QWidget):
         self.saving.set_looked(None)
         self.comparison.set_looked(None, None)
         self.gates.set_gates(())
-        self.status.setText("Press Look to see what this network attends to in this image.")
+        self.run_bar.say(_BEGIN)
 
     def _on_slice_changed(self) -> None:
         if self._looked is None:
@@ -281,86 +244,17 @@ class AttentionWidget(QWidget):
     def _on_layer_inserted(self) -> None:
         self.audit.offer_truth()
 
-    def _on_progress(self, share: float, line: str) -> None:
-        self.bar.setRange(0, 0 if share < 0 else 1000)
-        self.bar.setValue(round(share * 1000))
-        self.status.setText(line)
-
-    def _report(self, message: str) -> None:
-        sentence = message[:1].upper() + message[1:]
-        self.status.setText(sentence)
-        show_error(sentence)
-
     def _set_running(self, running: bool) -> None:
         self.look.setEnabled(not running and self._can_look())
         self.comparison.set_running(running)
-        self.cancel.setEnabled(running)
-        self.bar.setVisible(running)
-        self.bar.setRange(0, 0)
-
-    def _build(self, memory: int) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Image", self.images)
-        self.channels = ChannelCombo(self.images, self.models, form)
-        form.addRow("Model", self.models)
-        form.addRow("Look at", self.region)
-        self.memory.setRange(16, 65536)
-        self.memory.setSuffix(" MB")
-        self.memory.setValue(memory)
-        memory_row = QHBoxLayout()
-        memory_row.addWidget(QLabel("Memory"))
-        memory_row.addWidget(self.memory)
-        memory_row.addWidget(self.memory_used, 1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.look, 2)
-        buttons.addWidget(self.cancel, 1)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.addLayout(form)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self.status)
-        for title, widget, opened in (
-            ("At the pointer", self.probe, True),
-            ("Maps", self.maps, True),
-            ("What counts in the network", self.gates, False),
-            ("Compare", self.comparison, False),
-            ("Save", self.saving, False),
-            ("Are the maps true?", self.audit, False),
-        ):
-            column.addWidget(section(title, widget, opened=opened))
-        column.addLayout(memory_row)
-        column.addStretch()
-        self.status.setWordWrap(True)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(ScrollingColumn(content))
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST)
-        self._set_running(False)
-        self.status.setText("Press Look to see what a network attends to in this image.")
-
-    def _explain(self) -> None:
-        self.images.setToolTip("The image that is looked at. Selecting another one in the layer list chooses it.")
-        self.region.setToolTip("Which part of the image the network is run on when you press Look.")
-        self.look.setToolTip(
-            "Run the network, or take its last run on this image, with every attention map; then point at the image."
-        )
-        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
-        self.bar.setToolTip("How much of the image is done.")
-        self.memory.setToolTip(
-            "How much may be kept for following the pointer over a large image. With less, tiles are computed again "
-            "when the pointer comes back to them."
-        )
+        self.run_bar.set_running(running)
 
     def _connect(self) -> None:
         self.images.layer_changed.connect(self._on_choice_changed)
         self.models.model_changed.connect(self._on_choice_changed)
         self.look.clicked.connect(self.start)
-        self.cancel.clicked.connect(self.run.cancel)
-        self.run.progressed.connect(self._on_progress)
         self.run.ended.connect(self._on_ended)
+        self.run.refused.connect(self._on_refused)
         self.follower.opened.connect(self._on_opened)
         self.follower.answered.connect(self._on_answered)
         self.display.shown.connect(self.follower.layers.to_top)
@@ -368,9 +262,9 @@ class AttentionWidget(QWidget):
         self.maps.overlay_wanted.connect(lambda: self.follower.layers.show_mark(True))
         self.comparison.wanted.connect(self.compare)
         self.comparison.pair_changed.connect(self._show_difference)
-        self.saving.saved.connect(self.status.setText)
+        self.saving.saved.connect(self.run_bar.say)
         for source in (self.models, self.comparison.models, self.follower, self.saving, self.audit):
-            source.refused.connect(self._report)
+            source.refused.connect(self.run_bar.report)
         self.memory.valueChanged.connect(self._on_memory_changed)
         self._rest.timeout.connect(self._follow_slice)
         self._viewer.dims.events.point.connect(self._on_slice_changed)

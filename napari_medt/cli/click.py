@@ -14,7 +14,7 @@ from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
-    from src_models.clicking.accepted import AcceptedObject
+    from src_models.clicking.clicked_object import AcceptedObject
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.files.images import ImageFile
@@ -145,7 +145,7 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
 def _session(
     source: ImageFile, model: str, device: str, window: WindowName | None, plane: tuple[int, ...] | None
 ) -> ClickSession:
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.session import ClickSession
     from src_models.models.checkpoint import load
 

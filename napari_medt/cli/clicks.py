@@ -48,7 +48,7 @@ def clicks(
     data = DataSet.open(data_set)
     samples = _samples(data, split)
     options.check_outputs(json, overwrite=overwrite)
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.training.evaluator import by_label, click_data_set, write_scores
     from src_models.models.checkpoint import load
 

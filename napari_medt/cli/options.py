@@ -142,7 +142,6 @@ Window = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
-SAMPLED = 256  # px along each of the last two axes
 KINDS = ("percentile", "zscore", "window", "signed-window")
 
 
@@ -232,14 +231,8 @@ def window_intensity(name: WindowName | None, data: Any, *, colours: bool = Fals
     colours
         Whether its last axis holds colours: then it is no CT.
     """
-    import numpy as np
-
-    from src_models.images.ct_windows import ct_window, looks_like_ct
+    from src_models.images.ct_windows import ct_window, shows_ct
 
     if name is not None:
         return None if name == "none" else ct_window(name).intensity
-    if colours:
-        return None
-    middle = (size // 2 for size in data.shape[:-2])
-    steps = (slice(None, None, max(1, size // SAMPLED)) for size in data.shape[-2:])
-    return ct_window("soft tissue").intensity if looks_like_ct(np.asarray(data[(*middle, *steps)])) else None
+    return ct_window("soft tissue").intensity if shows_ct(data, colours) else None

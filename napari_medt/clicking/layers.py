@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.outlines import outline
+from napari_medt.viewer.layer_notes import own_notes
+from napari_medt.viewer.lines.outlines import outline
+from napari_medt.viewer.lines.screen_lines import ScreenLines
+from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
-from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+from src_models.errors import UserError
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     import napari.layers
@@ -22,15 +25,16 @@ if TYPE_CHECKING:
     from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.attention.placed_map import PlacedMap
 
-__all__ = ["ClickLayers", "prepare_layers"]
+__all__ = ["ClickLayers", "add_objects_layer", "prepare_layers"]
 
-Plane = tuple[int, ...]
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
 _PREVIEW, _GIVEN, _DRAWN, _ATTENTION = "click preview", "clicks", "click drawing", "click attention"
 _POSITIVE, _NEGATIVE, _OUTLINE = "#2ee66b", "#ff3b53", "#ffd500"
 _SYMBOLS = {True: "disc", False: "x"}
 _DISK_PX = 11  # on the screen, at least
+# Of labels of 16 bits napari draws the numbers themselves; others it converts, all of them, at each change.
+_DTYPE = np.uint16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,25 @@ def prepare_layers() -> None:
     Vectors(ndim=2, edge_color=_OUTLINE)
 
 
+def add_objects_layer(viewer: napari.viewer.Viewer, target: ViewedImage) -> napari.layers.Labels:
+    """Add an empty Labels layer over an image.
+
+    Raises
+    ------
+    UserError
+        If it does not fit into memory.
+    """
+    try:
+        data = np.zeros(target.shape, _DTYPE)
+    except (MemoryError, ValueError) as error:
+        raise UserError(
+            f"{target.name} is too large for labels in memory ({' x '.join(map(str, target.shape))} px): crop it first"
+        ) from error
+    name, notes = f"{target.layer.name} - objects", own_notes(target.layer, "clicked objects")
+    layer: napari.layers.Labels = OwnLayers(viewer).add("labels", data, notes, target.place(), name=name)
+    return layer
+
+
 class ClickLayers:
     """The layers of one viewer; each is added when it is first needed and hidden, not removed, when it is empty.
 
@@ -65,26 +88,26 @@ class ClickLayers:
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = viewer
-        self._width = ScreenWidth(viewer)
+        self._layers = OwnLayers(viewer)
+        self._lines = ScreenLines(self._layers)
         self._outlined: dict[Plane, _Outlined] = {}
         self._clicks: list[tuple[tuple[float, ...], bool]] = []
 
     def preview(self) -> napari.layers.Vectors | None:
         """Return the layer with the object's outline."""
-        return self._find(_PREVIEW)
+        return self._layers.find(_PREVIEW)
 
     def points(self) -> napari.layers.Points | None:
         """Return the layer with the clicks."""
-        return self._find(_GIVEN)
+        return self._layers.find(_GIVEN)
 
     def drawing(self) -> napari.layers.Vectors | None:
         """Return the layer with boxes and scribbles."""
-        return self._find(_DRAWN)
+        return self._layers.find(_DRAWN)
 
     def attention(self) -> napari.layers.Image | None:
         """Return the layer with the attention of the last answer."""
-        return self._find(_ATTENTION)
+        return self._layers.find(_ATTENTION)
 
     def show_object(self, target: ViewedImage, parts: Mapping[Plane, Part]) -> None:
         """Outline an object.
@@ -96,14 +119,10 @@ class ClickLayers:
         parts
             Region (rows and columns) and pixels in it, by plane.
         """
-        layer = self._of(target, _PREVIEW)
-        if layer is None:
-            if not parts:
-                return
-            layer = self._add_lines(target, _PREVIEW, edge_color=_OUTLINE)
         self._outlined = {plane: self._outline_of(target, plane, part) for plane, part in parts.items()}
         lines = [found.lines for found in self._outlined.values()]
-        show_lines(layer, target, np.concatenate(lines) if lines else _no_lines(target))
+        together = np.concatenate(lines) if lines else _no_lines(target)
+        self._lines.show(target, _PREVIEW, together, name=_PREVIEW, edge_color=_OUTLINE)
 
     def show_given(self, target: ViewedImage, given: Iterable[tuple[Plane, Prompt]]) -> None:
         """Show what was given, in its planes: discs and crosses, boxes and lines."""
@@ -122,7 +141,7 @@ class ClickLayers:
 
     def show_attention(self, target: ViewedImage, plane: Plane, found: PlacedMap | None) -> None:
         """Show an attention map of a plane, or none."""
-        layer = self._of(target, _ATTENTION)
+        layer = self._layers.of(target.layer, _ATTENTION)
         if found is None:
             if layer is not None:
                 layer.visible = False
@@ -136,17 +155,19 @@ class ClickLayers:
         data = found.data[tuple(slice(None) if letter in "YX" else np.newaxis for letter in target.axes[: len(step)])]
         limits = (0.0, 1.0) if found.kind != "attention received" else (0.0, 4.0)
         if layer is None:
-            layer = self._add(
-                target,
-                _ATTENTION,
-                lambda **common: self._viewer.add_image(
-                    data, colormap="inferno", contrast_limits=limits, blending="translucent", opacity=0.6, **common
-                ),
+            layer = self._layers.add(
+                "image",
+                data,
+                own_notes(target.layer, _ATTENTION),
                 place,
+                colormap="inferno",
+                contrast_limits=limits,
+                blending="translucent",
+                opacity=0.6,
             )
         else:
             layer.data = data
-            _move(layer, place)
+            move(layer, place)
         layer.name = f"attention of the click: {found.name}"
         layer.visible = True
 
@@ -166,24 +187,24 @@ class ClickLayers:
     def remove(self) -> None:
         """Take the layers out of the viewer."""
         self._outlined = {}
-        self._width.leave()
-        for role in (_PREVIEW, _GIVEN, _DRAWN, _ATTENTION):
-            layer = self._find(role)
-            if layer is not None:
-                self._viewer.layers.remove(layer)
+        self._lines.leave()
+        self._layers.remove(_PREVIEW, _GIVEN, _DRAWN, _ATTENTION)
 
     def _show_clicks(self, target: ViewedImage, clicks: list[tuple[tuple[float, ...], bool]]) -> None:
-        layer = self._of(target, _GIVEN)
+        layer = self._layers.of(target.layer, _GIVEN)
         if layer is None:
             if not clicks:
                 return
-            layer = self._add(
-                target,
-                _GIVEN,
-                lambda **common: self._viewer.add_points(
-                    ndim=len(target.shape), size=3, border_width=0, canvas_size_limits=(_DISK_PX, 10_000), **common
-                ),
+            layer = self._layers.add(
+                "points",
+                None,
+                own_notes(target.layer, _GIVEN),
                 target.place(),
+                name=_GIVEN,
+                ndim=len(target.shape),
+                size=3,
+                border_width=0,
+                canvas_size_limits=(_DISK_PX, 10_000),
             )
         shown, self._clicks = self._clicks, clicks
         if clicks == shown and len(layer.data) == len(clicks):
@@ -202,19 +223,15 @@ class ClickLayers:
             layer.selected_data = set()
 
     def _show_lines(self, target: ViewedImage, lines: list[tuple[NDArray[Any], bool]]) -> None:
-        """Show lines as vectors from corner to corner: napari compiles its shapes when the first one is drawn."""
-        layer = self._of(target, _DRAWN)
-        if layer is None:
-            if not lines:
-                return
-            layer = self._add_lines(target, _DRAWN)
+        """Show lines, each from corner to corner."""
         pieces = [np.stack([line[:-1], np.diff(line, axis=0)], axis=1) for line, _ in lines]
         colours = [
             _POSITIVE if positive else _NEGATIVE
             for piece, (_, positive) in zip(pieces, lines, strict=True)
             for _ in piece
         ]
-        show_lines(layer, target, np.concatenate(pieces) if pieces else _no_lines(target), colours)
+        together = np.concatenate(pieces) if pieces else _no_lines(target)
+        self._lines.show(target, _DRAWN, together, colours, name=_DRAWN)
 
     def _outline_of(self, target: ViewedImage, plane: Plane, part: Part) -> _Outlined:
         """Return the outline in a plane; in a stack, a click changes a few of many."""
@@ -230,40 +247,6 @@ class ClickLayers:
         lines[:, 0, target.core] += (rows.start, columns.start)
         return _Outlined(target.axes, (rows, columns), mask, lines)
 
-    def _add_lines(self, target: ViewedImage, role: str, **options: Any) -> napari.layers.Vectors:
-        layer: napari.layers.Vectors = self._add(
-            target,
-            role,
-            lambda **common: self._viewer.add_vectors(ndim=len(target.shape), vector_style="line", **options, **common),
-            place_of_lines(target),
-        )
-        self._width.keep(layer)
-        return layer
-
-    def _add(self, target: ViewedImage, role: str, make: Any, place: dict[str, Any]) -> Any:
-        """Add a layer; the one that was active stays active, so that its controls stay at hand."""
-        active = self._viewer.layers.selection.active
-        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": role}
-        layer = make(name=role, metadata={METADATA_KEY: {"layer": notes}}, **place)
-        if active is not None:
-            self._viewer.layers.selection.active = active
-        return layer
-
-    def _of(self, target: ViewedImage, role: str) -> Any:
-        """Return the layer of a role, if it belongs to this image; one of another image goes."""
-        layer = self._find(role)
-        if layer is None:
-            return None
-        fits = notes_of(layer)["image"] == str(target.layer.unique_id) and layer.ndim == len(target.shape)
-        if fits:
-            return layer
-        layer.visible = False
-        self._viewer.layers.remove(layer)
-        return None
-
-    def _find(self, role: str) -> Any:
-        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
-
 
 def _corners(target: ViewedImage, plane: Plane, prompt: Box | Scribble) -> NDArray[np.float64]:
     """Return the corners of a line (px of the layer), N x axes."""
@@ -277,9 +260,3 @@ def _corners(target: ViewedImage, plane: Plane, prompt: Box | Scribble) -> NDArr
 
 def _no_lines(target: ViewedImage, count: int = 0) -> NDArray[np.float64]:
     return np.zeros((count, 2, len(target.shape)))
-
-
-def _move(layer: napari.layers.Layer, place: dict[str, Any]) -> None:
-    for name in ("scale", "translate", "rotate", "shear", "affine"):
-        if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
-            setattr(layer, name, place[name])

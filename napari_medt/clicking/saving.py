@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_medt.files.writers import write_scan_labels
-from napari_medt.viewer.labels_layers import without_background
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.labels_layers import without_background
+from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.reading import read_layer
 from src_models.errors import OutputError
 from src_models.files.clicked_objects import clicks_path, write_clicks
@@ -18,7 +19,9 @@ from src_models.files.clicked_objects import clicks_path, write_clicks
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["save_objects", "with_ending"]
+    from src_models.images.axes import AxesReading
+
+__all__ = ["ObjectsToSave", "with_ending"]
 
 _SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
 
@@ -39,52 +42,76 @@ def with_ending(path: str | Path, ending: str = ".tif") -> Path:
     return path if known else path.with_name(path.name + ending)
 
 
-def save_objects(
-    path: str | Path, labels: napari.layers.Labels, image: napari.layers.Image, *, overwrite: bool = False
-) -> Sequence[Path]:
-    """Write labels, and the clicks, model and time of every object that was clicked into them.
+@dataclass(frozen=True, slots=True)
+class ObjectsToSave:
+    """Labels and their objects as they go to files: no layer, so that it is written in a worker thread.
 
     Parameters
     ----------
-    path
-        The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii`` or ``.nii.gz``.
-    labels
-        The layer.
-    image
-        The layer that they lie on.
-    overwrite
-        Whether existing files may be replaced.
-
-    Returns
-    -------
-    sequence of Path
-        Both files.
-
-    Raises
-    ------
-    OutputError
-        If the suffix is another one, a file exists, or cannot be written.
+    data, meta
+        The labels, and what napari's writers are told of their layer.
+    records
+        What is known of the objects that were clicked into them.
+    reading
+        What the axes of their image mean.
+    rgb
+        Whether colours are an axis of the image alone.
     """
-    path = with_ending(path)
-    if not path.name.lower().endswith(_SUFFIXES):
-        raise OutputError(f"{path}: objects are written as {', '.join(_SUFFIXES)}; choose one of these endings")
-    beside = clicks_path(path)
-    if beside.exists() and not overwrite:
-        raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
-    if path.name.lower().endswith((".nii", ".nii.gz")):
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path}: this file exists; choose another name, or remove it")
+
+    data: Any
+    meta: Mapping[str, Any]
+    records: Sequence[Mapping[str, Any]]
+    reading: AxesReading
+    rgb: bool
+
+    @classmethod
+    def of(cls, labels: napari.layers.Labels, image: napari.layers.Image) -> ObjectsToSave:
+        """Return what a layer holds, which lies on an image."""
         data, meta, _ = labels.as_layer_data_tuple()
-        write_scan_labels(str(path), data, meta)
-    else:
-        from src_models.files.labels import write_labels
+        return cls(data, meta, records_of(labels), read_layer(image), bool(image.rgb))
 
-        write_labels(path, _without_channels(labels, image), reading=read_layer(image), overwrite=overwrite)
-    return path, write_clicks(path, objects_of(labels), overwrite=overwrite)
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Sequence[Path]:
+        """Write labels, and the clicks, model and time of every object that was clicked into them and is still there.
 
+        Parameters
+        ----------
+        path
+            The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii`` or ``.nii.gz``.
+        overwrite
+            Whether existing files may be replaced.
 
-def _without_channels(labels: napari.layers.Labels, image: napari.layers.Image) -> Any:
-    axes = read_layer(image).axes
-    channel = axes.find("C")
-    data = without_background(np.asarray(labels.data), labels.metadata)
-    return data.squeeze(channel) if 0 <= channel < data.ndim and not image.rgb else data
+        Returns
+        -------
+        sequence of Path
+            Both files.
+
+        Raises
+        ------
+        OutputError
+            If the suffix is another one, a file exists, or cannot be written.
+        """
+        path = with_ending(path)
+        if not path.name.lower().endswith(_SUFFIXES):
+            raise OutputError(f"{path}: objects are written as {', '.join(_SUFFIXES)}; choose one of these endings")
+        beside = clicks_path(path)
+        if beside.exists() and not overwrite:
+            raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
+        if path.name.lower().endswith((".nii", ".nii.gz")):
+            if path.exists() and not overwrite:
+                raise OutputError(f"{path}: this file exists; choose another name, or remove it")
+            write_scan_labels(str(path), self.data, dict(self.meta))
+        else:
+            from src_models.files.labels import write_labels
+
+            write_labels(path, self._without_channels(), reading=self.reading, overwrite=overwrite)
+        return path, write_clicks(path, self._present(), overwrite=overwrite)
+
+    def _present(self) -> list[dict[str, Any]]:
+        """Return what is known of the objects that are still there."""
+        there = set(np.unique(self.data).tolist()) if self.records else set()
+        return [dict(entry) for entry in self.records if entry["value"] in there]
+
+    def _without_channels(self) -> Any:
+        channel = self.reading.axes.find("C")
+        data = without_background(np.asarray(self.data), self.meta.get("metadata", {}))
+        return data.squeeze(channel) if 0 <= channel < data.ndim and not self.rgb else data

@@ -8,12 +8,12 @@ from typing import Any
 import napari.layers
 import napari.viewer
 
-from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.preferences import read_preferences
-from napari_medt.viewer.labels_layers import fitting_labels
+from napari_medt.viewer.labels.labels_layers import fitting_labels
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
-from src_models.clicking.sessions import ClickedImage
+from src_models.clicking.in_work import ClickedImage
 from src_models.errors import UserError
 
 __all__ = ["ClickSubjects"]
@@ -67,6 +67,7 @@ class ClickSubjects:
             key=self.key_of(target),
             data=target.data,
             reading=target.reading,
+            covering=target.covering,
             name=target.name,
             model=model,
             intensity=self._controls.window.intensity() if self.is_ct(target) else None,
@@ -119,15 +120,6 @@ class ClickSubjects:
         except UserError:  # said when a person clicks
             fitting = []
         self._controls.accepting.offer(fitting)
-
-    def whole(self, target: ViewedImage) -> tuple[slice, slice]:
-        """Return all rows and columns of an image."""
-        sizes = [
-            cut.stop
-            for letter, cut in zip(target.axes, target.region.index, strict=True)
-            if isinstance(cut, slice) and letter in "YX"
-        ]
-        return slice(0, sizes[0]), slice(0, sizes[1])
 
     def view(self, target: ViewedImage) -> tuple[slice, slice]:
         """Return the rows and columns in view.

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_medt.clicking.accepted_objects import AcceptedObjects
-from napari_medt.clicking.context import Clicking
+from napari_medt.clicking.context import ClickContext
+from napari_medt.clicking.drawing import ClickDrawing
+from src_models.clicking.in_work import ClickedImage
+from src_models.clicking.sessions import Suggested
 from src_models.errors import UserError
-
-if TYPE_CHECKING:
-    import napari.layers
-
-    from src_models.clicking.suggestions import Suggestion
 
 __all__ = ["Suggesting"]
 
-Plane = tuple[int, ...]
+_NO_MORE = "No more similar objects in view."
 
 
 class Suggesting:
@@ -28,85 +20,64 @@ class Suggesting:
 
     Parameters
     ----------
-    clicking
+    context
         The state of the widget.
-    accepted
-        What was accepted.
+    drawing
+        Draws the object that is suggested.
     """
 
-    def __init__(self, clicking: Clicking, accepted: AcceptedObjects) -> None:
-        self._at = clicking
-        self._accepted = accepted
-        self._waiting: list[Suggestion] = []
-        self._plane: Plane = ()
+    def __init__(self, context: ClickContext, drawing: ClickDrawing) -> None:
+        self._context = context
+        self._drawing = drawing
         self.going_on = False  # one of them is the object in work
 
     def suggest(self) -> None:
         """Look for objects like those accepted last, or skip the one that is suggested."""
-        if self.going_on:
-            self.show_next()
-            return
-        at = self._at
-        subject, target = at.subject(), at.target()
+        context = self._context
+        subject, target = context.subject(), context.target()
         if subject is None or target is None:
             return
-        examples = self._accepted.examples(subject.key)
-        if not examples:
-            at.report("Accept one or two objects first; then similar ones can be suggested.")
+        if self.going_on:
+            self._ask_next(subject)
             return
         try:
-            view = at.subjects.view(target)
+            view = context.subjects.view(target)
         except UserError as error:
-            at.report(str(error))
+            context.report(str(error))
             return
-        self._plane, labels = target.plane, at.subjects.labels()
-        whole = at.subjects.whole(target)
-        taken = partial(_taken, labels, target.index(target.plane, *whole), [cut.stop for cut in whole])
-        at.ask("suggest", subject, partial(at.sessions.suggest, subject, target.plane, examples, view, taken))
-        at.controls.set_busy("Looking for similar objects in view...")
+        context.ask_steps(
+            subject,
+            partial(context.sessions.suggest, subject, target.plane, view, context.labels()),
+            partial(self._found, subject),
+            words="Looking for similar objects in view...",
+        )
 
-    def found(self, key: Hashable, suggestions: list[Suggestion] | None) -> None:
-        """Show what was found; None if it was stopped."""
-        if key == self._at.subjects.key():  # else another image was chosen meanwhile
-            self._waiting = list(suggestions or [])
-            self.show_next()
+    def drop(self) -> None:
+        """Suggest nothing any more."""
+        self.clear()
+        self._context.questions.ask(self._context.sessions.drop_suggestions)
 
-    def accept_all(self) -> None:
-        """Accept the one that is suggested, and all that wait."""
-        if not self.going_on:
-            self._at.report("Nothing is suggested: press N to look for similar objects first.")
+    def clear(self) -> None:
+        """Show that nothing is suggested."""
+        self.going_on = False
+        self._context.controls.set_suggestions(None)
+
+    def show(self, suggested: Suggested | None) -> None:
+        """Show a suggestion as the object, or that there is no further one; None where nothing is suggested."""
+        if suggested is None:
             return
-        waiting = list(self._waiting)
-        self.drop()
-        self._accepted.accept_all(self._plane, waiting)
+        if suggested.seen.key == self._context.subjects.key():  # else another image was chosen meanwhile
+            self.going_on = suggested.left is not None
+            self._context.controls.set_suggestions(suggested.left, _NO_MORE)
+        self._drawing.show(suggested.seen)
 
-    def after_accepting(self) -> None:
-        """Go on with the next one."""
-        if self.going_on:
-            self.show_next()
-
-    def drop(self, words: str = "") -> None:
-        """Suggest nothing any more, and say why."""
-        self._waiting, self.going_on = [], False
-        self._at.controls.set_suggestions(None, words)
-
-    def show_next(self) -> None:
-        """Show the next suggestion as the object, to be accepted, mended or skipped."""
-        at = self._at
-        subject = at.subject()
-        if subject is None:
+    def _found(self, subject: ClickedImage, count: int | None) -> None:
+        if subject.key != self._context.subjects.key():  # another image was chosen meanwhile
             return
-        at.again.pop(subject.key, None)
-        at.ask("reset", subject, partial(at.sessions.reset, subject))
-        if not self._waiting:
-            self.drop("No more similar objects in view.")
-            return
-        self.going_on = True
-        suggestion = self._waiting.pop(0)
-        at.controls.set_suggestions(len(self._waiting))
-        at.ask("take", subject, partial(at.sessions.take, subject, self._plane, suggestion))
+        if count is None:
+            self._context.controls.set_suggestions(None, _NO_MORE)
+        else:
+            self._ask_next(subject)
 
-
-def _taken(labels: napari.layers.Labels | None, index: Any, shape: list[int]) -> NDArray[np.bool_]:
-    """Return the pixels of a plane that belong to finished objects."""
-    return np.zeros(shape, bool) if labels is None else np.asarray(labels.data[index]) > 0
+    def _ask_next(self, subject: ClickedImage) -> None:
+        self._context.ask(subject, partial(self._context.sessions.next_suggestion, subject), self.show)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, QSignalBlocker
 
-from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.controls.keys import ClickKeys
 from napari_medt.controls.mouse import ClickMouse
 from napari_medt.viewer.mouse_owner import tool_words

@@ -9,21 +9,42 @@ from typing import Any
 import napari.layers
 import napari.viewer
 
-from napari_medt.clicking.autosave import ObjectsAutosave, UnfinishedWork, find_left, find_unfinished
-from napari_medt.clicking.controls import ClickControls
+from napari_medt.clicking.layers import add_objects_layer
+from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.clicking.subjects import ClickSubjects
-from napari_medt.clicking.writing import add_objects_layer
 from napari_medt.running.ordered_work import OrderedWork
-from napari_medt.unsaved.labels_autosave import recover
+from napari_medt.unsaved.labels_autosave import LAYER_KEY
 from napari_medt.unsaved.unfinished_image import UnfinishedImage
+from napari_medt.unsaved.unfinished_labels import LabelsHome, UnfinishedLabels
+from napari_medt.unsaved.unsaved_labels import UnsavedLabels
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.viewed_image import ViewedImage
+from src_models.clicking.in_work import ObjectAsSeen
 from src_models.errors import UserError
-from src_models.journal.journal import Recovered
 
-__all__ = ["UnsavedObjects"]
+__all__ = ["UnfinishedObjects", "UnsavedObjects"]
 
 
-class UnsavedObjects:
+class UnfinishedObjects(UnfinishedLabels):
+    """Objects that were not saved before their process ended, and the clicks that were not accepted."""
+
+    home = LabelsHome("unfinished")
+
+    @property
+    def what(self) -> str:
+        """What it is, for people, without when it was."""
+        count = len(LayerNotes.read(self.journal.notes.get(LAYER_KEY, {}).get("metadata", {})).objects)
+        objects = "1 object" if count == 1 else f"{count} objects"
+        return f"{objects} in {self.image.name!r}"
+
+    @property
+    def session(self) -> Mapping[str, Any] | None:
+        """The clicks that were not accepted, as a session was stored."""
+        stored = self.journal.notes.get("session")
+        return stored if isinstance(stored, Mapping) and stored.get("done") else None
+
+
+class UnsavedObjects(UnsavedLabels[UnfinishedObjects]):
     """The unsaved work of one Click widget.
 
     Parameters
@@ -51,29 +72,22 @@ class UnsavedObjects:
         report: Callable[[str], None],
         begin: Callable[[], None],
     ) -> None:
-        self._viewer = viewer
+        super().__init__(UnfinishedObjects, viewer, work, controls.recovery, report)
         self._controls = controls
         self._subjects = subjects
-        self._work = work
-        self._report = report
         self._begin = begin
         self._sessions: dict[Hashable, Mapping[str, Any]] = {}  # of objects that are begun and not accepted
         self._unrestored: dict[Hashable, Mapping[str, Any]] = {}  # clicks of earlier work that are not given again yet
         self._restoring: set[Hashable] = set()  # of these, those that were asked for
-        self._replaced: list[UnfinishedWork] = []  # gone on with, and to be deleted once it is kept anew
-        self.autosave = ObjectsAutosave()
-        work.done.connect(self._on_done)
-        controls.recovery.wanted.connect(self.go_on)
-        controls.recovery.unwanted.connect(self._discard)
 
     def offer(self) -> None:
         """Take up what was left when the dock was closed, and offer what processes that are gone have left."""
-        for labels, work in find_left(self._viewer):
+        for labels, work in UnfinishedObjects.left_in(self._viewer):
             image = work.image.layer_in(self._viewer)
             if image is not None:
                 self._controls.images.choose(image)
-                self._work_on(labels, work)
-        self._work.ask(("unfinished", None), find_unfinished)
+                self._take_up(labels, image, work)
+        super().offer()
 
     def watch(self, target: ViewedImage) -> bool:
         """Keep the labels on disk from the first click on; new ones are added for that. False if it cannot be."""
@@ -84,26 +98,26 @@ class UnsavedObjects:
                 self._subjects.offer_labels()
                 self._controls.accepting.choose(labels)
             key = self._subjects.key_of(target)
-            self.autosave.watch(labels, partial(self._notes_for, key, target.layer))
+            self.watched.watch(labels, partial(self._notes_for, key, target.layer))
         except UserError as error:
             self._report(str(error))
             return False
         return True
 
-    def note(self, key: Hashable, session: Mapping[str, Any] | None) -> None:
-        """Keep the clicks of an object that is not accepted; None where there is none."""
-        if session is None:
-            self._sessions.pop(key, None)
+    def note(self, seen: ObjectAsSeen) -> None:
+        """Keep the clicks of an object that is not accepted; nothing where there is none."""
+        if seen.state.planes:
+            self._sessions[seen.key] = seen.stored
         else:
-            self._sessions[key] = session
-        self.autosave.note(self._subjects.labels())
-        problem = self.autosave.problem()
+            self._sessions.pop(seen.key, None)
+        self.watched.note(self._subjects.labels())
+        problem = self.watched.problem()
         if problem is not None:
             self._report(f"Your objects are not kept on disk at the moment: {problem}")
 
     def saved(self, labels: napari.layers.Labels) -> None:
         """Forget what lies in a file now, and need not be offered at the next start; what comes later is kept anew."""
-        self.autosave.drop(labels)
+        self.watched.drop(labels)
         key = self._subjects.key()
         if key in self._sessions and self._subjects.labels() == labels:
             self.watch(self._subjects.targets[key])  # clicks that are not accepted are in no file
@@ -126,53 +140,9 @@ class UnsavedObjects:
         for key in keys:
             self._sessions.pop(key, None)
             self.restored(key)
-        self.autosave.drop_removed(self._viewer)
+        self.watched.drop_removed(self._viewer)
 
-    def leave(self) -> None:
-        """Stop watching: what is not saved is found when the dock, or napari, is opened again."""
-        kept = self.autosave.kept()
-        self.autosave.leave()
-        for work in self._replaced if kept() else []:
-            self._discard(work)
-
-    def go_on(self, work: UnfinishedWork) -> None:
-        """Go on with what was not saved when a process ended, once it is read."""
-        self._work.ask(("recover", None), lambda: (work, work.read()))
-
-    def _on_done(self, asked: tuple[str, Hashable], result: Any) -> None:
-        what, _ = asked
-        if what == "unfinished":
-            self._controls.recovery.offer(result)
-        elif what == "recover":
-            self._go_on_with(*result)
-        elif what == "replace" and result is not None:
-            self._replaced.remove(result)
-
-    def _go_on_with(self, work: UnfinishedWork, recovered: Recovered) -> None:
-        try:
-            image = work.image.layer_in(self._viewer) or work.image.open_in(self._viewer)
-            labels = recover(self._viewer, recovered)
-        except UserError as error:
-            self._report(str(error))
-            return
-        if image is None:
-            self._report(f"Open the image {work.image.name!r} to go on; its objects are in the layer {labels.name!r}.")
-            return
-        self._viewer.layers.selection.active = image
-        if not self._work_on(labels, work):
-            return
-        self._replaced.append(work)
-        kept = self.autosave.kept()
-
-        def replace() -> UnfinishedWork | None:
-            if not kept():  # the new journal has it before the old one goes
-                return None
-            work.discard()
-            return work
-
-        self._work.ask(("replace", None), replace)
-
-    def _work_on(self, labels: napari.layers.Labels, work: UnfinishedWork) -> bool:
+    def _take_up(self, labels: napari.layers.Labels, image: napari.layers.Image, work: UnfinishedObjects) -> bool:
         """Go on with labels in the chosen image, and with the clicks that were not accepted; False if it cannot be."""
         try:
             target = self._subjects.target()
@@ -195,9 +165,3 @@ class UnsavedObjects:
         """Return what is needed, besides the labels, to go on after a crash."""
         session = self._sessions.get(key, self._unrestored.get(key))
         return {**UnfinishedImage.notes(image), "session": None if session is None else dict(session)}
-
-    def _discard(self, work: UnfinishedWork) -> None:
-        try:
-            work.discard()
-        except UserError as error:
-            self._report(str(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
@@ -42,17 +42,16 @@ class ClickKeys(QObject):
     ----------
     widget
         A widget of the window, docked or afloat.
-    names
-        The keys, such as ``"A"`` and ``"Shift+Z"``, by what they do; several with commas between them.
+    does
+        What is done at keys, such as ``"A"`` and ``"Shift+Z"``; several with commas between them.
     """
 
-    pressed = Signal(str)  #: what a pressed key does
     space = Signal(bool)  #: the space bar is held, or was let go
 
-    def __init__(self, widget: QWidget, names: Mapping[str, str]) -> None:
+    def __init__(self, widget: QWidget, does: Mapping[str, Callable[[], object]]) -> None:
         super().__init__(widget)
         self._widget = widget
-        self._does = {_parsed(key): what for what, keys in names.items() for key in keys.split(", ")}
+        self._does = {_parsed(key): act for keys, act in does.items() for key in keys.split(", ")}
         self._on = False
         self.resting = False  # all but the space bar is napari's
 
@@ -80,12 +79,12 @@ class ClickKeys(QObject):
             if kind != QEvent.Type.ShortcutOverride and not event.isAutoRepeat():
                 self.space.emit(kind == QEvent.Type.KeyPress)
             return False
-        what = self._does.get((event.key(), _modifiers(event)))
-        if what is None or self.resting or kind == QEvent.Type.KeyRelease:
+        act = self._does.get((event.key(), _modifiers(event)))
+        if act is None or self.resting or kind == QEvent.Type.KeyRelease:
             return False
         event.accept()
         if kind == QEvent.Type.KeyPress and not event.isAutoRepeat():
-            self.pressed.emit(what)
+            act()
         return True
 
     def _is_meant(self, watched: QWidget) -> bool:

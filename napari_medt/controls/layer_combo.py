@@ -9,8 +9,8 @@ import napari.viewer
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_medt.viewer.layer_notes import is_own_layer, notes_of
 from napari_medt.viewer.reading import reading_event
-from napari_medt.viewer.result_layers import image_id_of, is_own_layer
 
 __all__ = ["ImageLayerCombo"]
 
@@ -96,7 +96,7 @@ class ImageLayerCombo(QComboBox):
         active = self._viewer.layers.selection.active
         if active is None:
             return
-        source = image_id_of(active)
+        source = notes_of(active).image
         for layer in self._layers:
             if layer == active or str(layer.unique_id) == source:  # napari hands out proxies: equal, not the same
                 self.choose(layer)

@@ -8,21 +8,19 @@ from typing import Any
 
 import napari.layers
 import napari.viewer
-from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QWidget
 
-from napari_medt.correcting.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.layers import CorrectionLayers, step_of
+from napari_medt.correcting.learning.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
-from napari_medt.running.steps_run import StepsRun
 from napari_medt.viewer.regions import RegionChoice, region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import default_folder
 from src_models.images.region import Region
-from src_models.prediction.jobs import Failure, RegionRun, SegmentSettings
+from src_models.prediction.jobs import RegionRun, SegmentSettings
 
 __all__ = ["CorrectContext"]
 
@@ -45,13 +43,13 @@ class CorrectContext:
         self.controls = controls
         self.layers = CorrectionLayers(viewer)
         self.work = OrderedWork("corrections", parent)
-        self.run = StepsRun(parent)
+        self.run = controls.run
         self.found = KeptOutcomes()
+        self.asks_for_image = True  # nothing else was said since there was none
         self._folders: dict[Hashable, Path] = {}
         self._then: Callable[[Any], None] | None = None
-        self.run.progressed.connect(controls.show_progress)
         self.run.ended.connect(self._on_ended)
-        controls.cancel.clicked.connect(self.run.cancel)
+        self.run.refused.connect(self._on_refused)
 
     # What is there
 
@@ -144,18 +142,23 @@ class CorrectContext:
         if self.run.running:
             raise UserError("Something else is being computed: wait for its end, or press Cancel.")
         self._then = then
-        self.controls.set_running(True)
+        self.controls.run_bar.set_running(True)
         self.run.start(steps, title)
 
     def say(self, words: str) -> None:
         """Tell a person what was done."""
-        self.controls.status.setText(words)
+        self.asks_for_image = False
+        self.controls.run_bar.say(words)
+
+    def ask_for_image(self) -> None:
+        """Tell a person that an image is needed first."""
+        self.say("Open an image to begin (File > Open File(s)...).")
+        self.asks_for_image = True
 
     def report(self, message: str) -> None:
         """Tell a person what is wrong."""
-        sentence = message[:1].upper() + message[1:]
-        self.say(sentence)
-        show_error(sentence)
+        self.asks_for_image = False
+        self.controls.run_bar.report(message)
 
     def trying(self, action: Callable[..., None]) -> Callable[..., None]:
         """Return a slot that does something, and tells what is wrong where it cannot be done."""
@@ -176,10 +179,13 @@ class CorrectContext:
 
     def _on_ended(self, result: Any) -> None:
         then, self._then = self._then, None
-        self.controls.set_running(False)
-        if isinstance(result, Failure):
-            self.report(result.message)
-        elif result is None or then is None:
+        self.controls.run_bar.set_running(False)
+        if result is None or then is None:
             self.say("Cancelled; nothing was changed.")
         else:
             self.trying(then)(result)
+
+    def _on_refused(self, sentence: str) -> None:
+        self._then = None
+        self.controls.run_bar.set_running(False)
+        self.report(sentence)

@@ -1,21 +1,15 @@
-"""Labels that are being corrected: what the network had found in them goes with the layer.
-
-The prediction lies in the layer's metadata, under ``["napari_medt"]["correction"]``, beside the model that it came from
-and the number that a person paints background with: napari's eraser leaves no trace where nothing was.
-"""
+"""Labels that are being corrected: what the network had found in them goes with the layer, in its notes."""
 
 from __future__ import annotations
 
-import zlib
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.labels_layers import CORRECTION_KEY, fitting_labels
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
+from napari_medt.viewer.labels.labels_layers import fitting_labels
+from napari_medt.viewer.layer_notes import Prediction, notes_of, write_notes
 from src_models.errors import ImageError
 
 if TYPE_CHECKING:
@@ -26,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABELS_ROLE",
-    "Prediction",
     "background_number",
     "begin",
     "changed_cells",
@@ -44,32 +37,10 @@ _STRIP = 2**18  # pixels that are compared at a time
 _NUMBERS = {1: 120, 2: 30_000}  # of background, by the bytes of a label; the last one for all that are larger
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """What the network had found in the labels of a layer.
-
-    Parameters
-    ----------
-    data
-        As large as the labels; 0 where nothing was found.
-    model_name, model_sha256
-        The model; None for labels that no model made.
-    background
-        The number that a person paints background with.
-    """
-
-    data: NDArray[Any]
-    model_name: str | None
-    model_sha256: str | None
-    background: int
-
-
 def prediction_of(labels: napari.layers.Labels) -> Prediction | None:
     """Return what was found in labels that are being corrected; None for others."""
-    known = _notes(labels).get(CORRECTION_KEY)
-    if not known or not isinstance(known.get("data"), np.ndarray):
-        return None
-    return Prediction(**known)
+    correction = notes_of(labels).correction
+    return correction if isinstance(correction, Prediction) else None
 
 
 def begin(
@@ -91,11 +62,15 @@ def begin(
             f"the labels {labels.name!r} have the shape {labels.data.shape} and what was found has {predicted.shape}: "
             "choose other labels"
         )
-    notes = _notes(labels)
-    background = notes.get(CORRECTION_KEY, {}).get("background") or background_number(labels.data)
-    prediction = Prediction(predicted, model_name, model_sha256, background)
-    known = {name: getattr(prediction, name) for name in Prediction.__slots__}
-    labels.metadata = {**labels.metadata, METADATA_KEY: {**notes, CORRECTION_KEY: known}}
+    notes = notes_of(labels)
+    background = None if notes.correction is None else notes.correction.background
+    prediction = Prediction(
+        data=predicted,
+        model_name=model_name,
+        model_sha256=model_sha256,
+        background=background or background_number(labels.data),
+    )
+    write_notes(labels, replace(notes, correction=prediction))
     return prediction
 
 
@@ -107,16 +82,12 @@ def correctable(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[napar
 def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | None, str | None]:
     """Return what a network had found in labels that are about to be corrected, and the model's name and SHA-256.
 
-    Of labels that this plugin's network made, that is what they held before a person painted in them. What was clicked
-    or made elsewhere is all a person's: then nothing was found.
+    What was clicked or made elsewhere is all a person's: then nothing was found.
     """
-    notes = notes_of(labels)
-    made = _notes(labels)
-    if notes.get("role") == "labels":
-        before = _unpainted(labels)
-        if notes.get("checksum") is not None and notes["checksum"] == zlib.crc32(np.ascontiguousarray(before).data):
-            return before, notes.get("model"), made.get("model_sha256")
-    return np.zeros_like(labels.data), None, None
+    notes, shape, kind = notes_of(labels), labels.data.shape, labels.data.dtype
+    if notes.role == "labels" and notes.found is not None and notes.found.shape == shape:
+        return notes.found.unpack().astype(kind, copy=False), notes.model, notes.provenance.get("model_sha256")
+    return np.zeros(shape, kind), None, None
 
 
 def highest_number(labels: NDArray[Any], background: int) -> int:
@@ -177,28 +148,8 @@ def changed_cells(
     return cells, count
 
 
-def _notes(labels: napari.layers.Labels) -> dict[str, Any]:
-    notes = labels.metadata.get(METADATA_KEY, {})
-    return notes if isinstance(notes, dict) else {}
-
-
 def background_number(labels: NDArray[Any]) -> int:
     """Return the number that background is painted with in labels: one that no object has."""
     number = _NUMBERS.get(labels.dtype.itemsize, _NUMBERS[2])
     highest = int(labels.max(initial=0))
     return number if highest < number else min(highest + 10_000, int(np.iinfo(labels.dtype).max) - 1)
-
-
-def _unpainted(labels: napari.layers.Labels) -> NDArray[Any]:
-    """Return labels as they were before what napari could still undo."""
-    before = np.array(labels.data)
-    history: deque[Any] = getattr(getattr(labels, "__wrapped__", labels), "_undo_history", deque())
-    for stroke in reversed(history):
-        for edit in reversed(stroke):
-            if hasattr(edit, "slice_key"):
-                part = before[edit.slice_key]
-                part[... if edit.mask is None else edit.mask] = edit.old_values
-            else:
-                places, old, _ = edit
-                before[places] = old
-    return before

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from napari_medt.correcting.background_colour import usual_colours
 from napari_medt.correcting.labels import LABELS_ROLE, background_number, changed_cells, prediction_of
-from napari_medt.viewer.outline_colours import outline_colormap
+from napari_medt.viewer.layer_notes import own_notes
+from napari_medt.viewer.lines.outline_colours import outline_colormap
+from napari_medt.viewer.lines.screen_lines import ScreenLines
+from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
-from napari_medt.viewer.result_layers import METADATA_KEY, notes_of
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ CHANGES, PREVIEW, BEFORE, AFTER, NEXT = (
 _NAMES = {CHANGES: "changes", PREVIEW: "preview", BEFORE: "before", AFTER: "after", NEXT: "look here"}
 _COLOURS = {PREVIEW: "#35d0ff", BEFORE: "#ff5fd2", AFTER: "#2ee66b"}
 _CHANGED, _BACKGROUND = "#ffe14d", "#d0d0d0"
-_BOX, _LINE_PX = "#ffffff", 3
+_BOX = "#ffffff"
 _LARGEST_CANVAS = 2**28
 _MOST_CELLS = 2**19  # of an outline
 
@@ -58,8 +60,10 @@ class CorrectionLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
+        self._layers = OwnLayers(viewer)
+        self._lines = ScreenLines(self._layers)
 
-    def add_labels(
+    def new_labels(
         self, target: ViewedImage, cut: tuple[slice, ...] = (), found: NDArray[Any] | int = 0
     ) -> napari.layers.Labels:
         """Add labels over an image, to be painted in.
@@ -79,21 +83,23 @@ class CorrectionLayers:
         if np.prod(target.shape, dtype=np.int64) > _LARGEST_CANVAS:
             sizes = " x ".join(map(str, target.shape))
             raise UserError(f"{target.name} is too large for labels in memory ({sizes} px): crop it first")
-        notes = {"image": str(target.layer.unique_id), "image_name": target.layer.name, "role": LABELS_ROLE}
         data = np.zeros(target.shape, np.int32)
         if cut:
             data[cut] = found
-        return self._viewer.add_labels(
+        layer: napari.layers.Labels = self._layers.add(
+            "labels",
             data,
-            colormap=usual_colours(background_number(data)),
+            own_notes(target.layer, LABELS_ROLE),
+            target.place(),
+            select=True,
             name=f"{target.layer.name} - to correct",
-            metadata={METADATA_KEY: {"layer": notes}},
-            **target.place(),
+            colormap=usual_colours(background_number(data)),
         )
+        return layer
 
     def find(self, role: str) -> Any:
         """Return the layer of a role; None where there is none."""
-        return next((layer for layer in self._viewer.layers if notes_of(layer).get("role") == role), None)
+        return self._layers.find(role)
 
     def changes_in(
         self, labels: napari.layers.Labels, region: Region
@@ -142,7 +148,7 @@ class CorrectionLayers:
         step = step_of(region)
         self._show(image, role, region, flat[::step, ::step].copy(), (_COLOURS[role],))
         if what:
-            self.find(role).name = f"{image.name} - {_NAMES[role]} ({what})"
+            self.find(role).name = f"{_name(image, role)} ({what})"
 
     def show_place(self, target: ViewedImage, plane: tuple[int, ...], region: Any) -> None:
         """Draw a box around rows and columns of a plane, and bring it into view."""
@@ -153,43 +159,26 @@ class CorrectionLayers:
 
     def show_box(self, target: ViewedImage, plane: tuple[int, ...], corners: Any) -> None:
         """Draw a line through corners (row, column) of a plane; no corners hide it."""
-        layer = self._of(target.layer, NEXT)
         if not len(corners):
-            if layer is not None:
-                layer.visible = False
+            self.hide(NEXT)
             return
         line = np.asarray([target.position(plane, y, x) for y, x in corners])
         vectors = np.stack([line[:-1], np.diff(line, axis=0)], axis=1)
-        zoom = self._viewer.scene.camera.zoom * float(np.max(np.abs(target.layer.scale[-2:])))
-        width = _LINE_PX / max(zoom, 1e-9)
-        if layer is None:
-            layer = self._add(
-                target.layer,
-                NEXT,
-                lambda **common: self._viewer.add_vectors(vectors, vector_style="line", edge_color=_BOX, **common),
-                placement(target.layer),
-            )
-        else:
-            layer.data = vectors
-            layer.visible = True
-        layer.edge_width = width
+        self._lines.show(target, NEXT, vectors, name=_name(target.layer, NEXT), edge_color=_BOX)
+        self.find(NEXT).visible = True
 
     def hide(self, role: str) -> None:
         """Hide the layer of a role."""
-        layer = self.find(role)
-        if layer is not None:
-            layer.visible = False
+        self._layers.hide(role)
 
     def remove(self) -> None:
         """Take the outlines out of the viewer; labels stay."""
-        for role in _NAMES:
-            self.drop(role)
+        self._lines.leave()
+        self._layers.remove(*_NAMES)
 
     def drop(self, role: str) -> None:
         """Take the layer of a role out of the viewer."""
-        layer = self.find(role)
-        if layer is not None:
-            self._viewer.layers.remove(layer)
+        self._layers.remove(role)
 
     def _go_to(self, target: ViewedImage, plane: tuple[int, ...], region: Any) -> None:
         (top, bottom), (left, right) = region
@@ -212,45 +201,28 @@ class CorrectionLayers:
         """Show cells of a plane, as many pixels wide as :func:`step_of` says."""
         data, step = region.expand(cells), step_of(region)
         place = placement(image, *region.place((step, step), ((step - 1) / 2,) * 2))
-        layer = self._of(image, role)
+        layer = self._layers.of(image, role)
         if layer is None:
-            layer = self._add(
-                image,
-                role,
-                lambda **common: self._viewer.add_labels(
-                    data, opacity=1.0, colormap=outline_colormap(*colours), **common
-                ),
+            layer = self._layers.add(
+                "labels",
+                data,
+                own_notes(image, role),
                 place,
+                name=_name(image, role),
+                opacity=1.0,
+                colormap=outline_colormap(*colours),
             )
             layer.contour = 2
             layer.editable = False  # what is painted here would be lost at the next change
             return
         _change(layer, data)
-        for name in ("scale", "translate", "rotate", "shear", "affine"):
-            if not np.array_equal(getattr(layer, name), place[name]):  # each change is drawn
-                setattr(layer, name, place[name])
+        move(layer, place)
         if role != CHANGES:
             layer.visible = True
 
-    def _add(self, image: napari.layers.Image, role: str, make: Any, place: dict[str, Any]) -> Any:
-        """Add a layer; the one that was active stays active, so that its brush stays in hand."""
-        active = self._viewer.layers.selection.active
-        notes = {"image": str(image.unique_id), "image_name": image.name, "role": role}
-        layer = make(name=f"{image.name} - {_NAMES[role]}", metadata={METADATA_KEY: {"layer": notes}}, **place)
-        if active is not None:
-            self._viewer.layers.selection.active = active
-        return layer
 
-    def _of(self, image: napari.layers.Image, role: str) -> Any:
-        """Return the layer of a role, if it belongs to this image; one of another image goes."""
-        layer = self.find(role)
-        if layer is None:
-            return None
-        if notes_of(layer)["image"] == str(image.unique_id) and layer.ndim == image.ndim:
-            return layer
-        layer.visible = False
-        self._viewer.layers.remove(layer)
-        return None
+def _name(image: napari.layers.Image, role: str) -> str:
+    return f"{image.name} - {_NAMES[role]}"
 
 
 def _change(layer: Any, data: NDArray[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import napari.layers
 import numpy as np
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 from napari_medt.correcting.background_colour import show_background_grey
 from napari_medt.correcting.box_drag import Box, BoxDrag
@@ -25,8 +25,8 @@ from napari_medt.correcting.labels import (
 )
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
-from napari_medt.viewer.object_records import records_of
-from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.labels.object_records import records_of
+from napari_medt.viewer.layer_notes import notes_of
 from napari_medt.viewer.viewed_image import ViewedImage
 from src_models.errors import UserError
 from src_models.finetuning.correction_folder import Kept, Marked, keep
@@ -48,8 +48,6 @@ class Marking(QObject):
     parent
         The widget.
     """
-
-    kept = Signal(object)  #: a correction is on disk
 
     def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
         super().__init__(parent)
@@ -76,9 +74,7 @@ class Marking(QObject):
             fitting = [] if chosen is None else [chosen]
         if chosen not in fitting:
             own = [
-                layer
-                for layer in fitting
-                if prediction_of(layer) is not None or notes_of(layer).get("role") in _OFFERED_ROLES
+                layer for layer in fitting if prediction_of(layer) is not None or notes_of(layer).role in _OFFERED_ROLES
             ]
             chosen = own[-1] if own else None
         self._controls.labels.offer(fitting, chosen)
@@ -108,7 +104,7 @@ class Marking(QObject):
     def begin_empty(self) -> None:
         """Begin with labels in which there is nothing yet."""
         target = self._context.target()
-        labels = self._context.layers.add_labels(target)
+        labels = self._context.layers.new_labels(target)
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
@@ -162,8 +158,8 @@ class Marking(QObject):
         asked = ("keep", (target, labels, plane))
         self._context.work.ask(asked, partial(keep, work))
 
-    def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> None:
-        """Tell that a correction is on disk; background that was painted in it is background from now on."""
+    def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> str:
+        """Return words on a correction that is on disk; background that was painted is background from now on."""
         target, labels, plane = asked
         marked = result.marked
         if labels in self._viewer.layers and labels.data.shape == target.shape:
@@ -177,8 +173,7 @@ class Marking(QObject):
         words = _MODES[marked.mode].format(place=place_words(marked.source))
         if marked.mode == "slice" and marked.source.plane:
             words = words[:1].upper() + words[1:]
-        self._context.say(f"{words} ({corrections} so far).")
-        self.kept.emit(result)
+        return f"{words} ({corrections} so far)."
 
     def clear(self, part: Box) -> None:
         """Take what is in a part of the plane in view out of the labels, as one step that can be undone."""
@@ -221,7 +216,7 @@ class Marking(QObject):
 
     def forget_removed(self) -> None:
         """Leave labels alone that were removed."""
-        self.unsaved.autosave.drop_removed(self._viewer)
+        self.unsaved.watched.drop_removed(self._viewer)
         self.offer_labels()
 
     def leave(self) -> None:
@@ -326,7 +321,7 @@ class Marking(QObject):
                 or not np.array_equal(labels.data[cut], prediction.data[cut])
             )
         if labels is None or prediction is None or edited:
-            labels = self._context.layers.add_labels(target, cut, found)
+            labels = self._context.layers.new_labels(target, cut, found)
             predicted = np.array(labels.data)
         else:
             predicted = (
@@ -336,7 +331,7 @@ class Marking(QObject):
             labels.refresh()
         sha256 = outcome.segmentation.provenance["model_sha256"]
         begin(labels, predicted, model_name=outcome.model_name, model_sha256=sha256)
-        self.unsaved.autosave.wrote(labels, cut)
+        self.unsaved.wrote(labels, cut)
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""

@@ -12,9 +12,10 @@ from qtpy.QtWidgets import QWidget
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
-from napari_medt.correcting.comparing import Comparing
 from napari_medt.correcting.context import CorrectContext
-from napari_medt.correcting.learning_rounds import LearningRounds
+from napari_medt.correcting.learning.comparing import Comparing
+from napari_medt.correcting.learning.folder_in_use import FolderInUse
+from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.marking import Marking
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_correct_model
@@ -23,8 +24,6 @@ from napari_medt.viewer.result_layers import load_what_layers_need
 from src_models.errors import UserError
 
 __all__ = ["CorrectWidget"]
-
-_KEYS = {"next": "Shift+N", "background": "Shift+B"}
 
 
 class CorrectWidget(QWidget):
@@ -43,9 +42,11 @@ class CorrectWidget(QWidget):
         self.controls = CorrectControls(self, napari_viewer, preferred)
         self.context = CorrectContext(napari_viewer, self.controls, self)
         self.marking = Marking(self.context, self)
-        self.rounds = LearningRounds(self.context, self)
-        self.looks = Comparing(self.context, self.rounds, self)
-        self.keys = ClickKeys(self, _KEYS)
+        self.folder = FolderInUse(self.context, self)
+        self.rounds = LearningRounds(self.context, self.folder, self)
+        self.looks = Comparing(self.context, self.folder, self)
+        paint_background = self.context.trying(self.marking.paint_background)
+        self.keys = ClickKeys(self, {"Shift+N": self.controls.next.go_on, "Shift+B": paint_background})
         self._closing = DockClosing(self)
         DockTabs(self)
         self._connect()
@@ -68,7 +69,7 @@ class CorrectWidget(QWidget):
             self.context.report("There is no image to correct: open one first (File > Open File(s)...).")
             return
         self.context.set_folder(image, Path(folder))
-        self.rounds.open_folder()
+        self.folder.open()
 
     def _connect(self) -> None:
         controls = self.controls
@@ -76,12 +77,10 @@ class CorrectWidget(QWidget):
         controls.models.model_changed.connect(self._on_model_changed)
         controls.models.refused.connect(self.context.report)
         controls.folder.changed.connect(self.set_folder)
-        self.marking.kept.connect(self.rounds.on_kept)
         self.rounds.learnt.connect(self.looks.segment_again)
         self.marking.changes.looked.connect(self.looks.follow_view)
         self.context.work.done.connect(self._on_done)
         self.context.work.refused.connect(self._on_refused)
-        self.keys.pressed.connect(self._on_key)
         self._closing.closed.connect(self._leave)
         for emitter in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
             emitter.connect(self._on_layers_changed)
@@ -91,24 +90,24 @@ class CorrectWidget(QWidget):
         self.controls.segment.setEnabled(image is not None and header is not None)
         self.controls.next.next.setEnabled(image is not None and header is not None)
         if image is None:
-            self.context.say("Open an image to begin (File > Open File(s)...).")
+            self.context.ask_for_image()
             self.controls.region.clear()
         else:
             with suppress(UserError):  # said when a person presses a button
                 self.controls.region.offer(read_layer(image), 2)
-            if not self.controls.status.text() or self.controls.status.text().startswith("Open an image"):
+            if self.context.asks_for_image:
                 self.context.say(
                     "Press Segment to correct, mend what is wrong, mark what is right, and let the model learn."
                 )
         self.looks.forget()
         self.context.trying(self.marking.offer_labels)()
-        self.rounds.open_folder()
+        self.folder.open()
 
     def _on_model_changed(self) -> None:
-        self.rounds.on_model_changed()
+        self.folder.on_model_changed()
         self.controls.segment.setEnabled(self.context.image() is not None)
         self.controls.learning.set_count(
-            0 if self.rounds.held is None else len(self.rounds.held.items), self.controls.models.path() is not None
+            0 if self.folder.held is None else len(self.folder.held.items), self.controls.models.path() is not None
         )
         self.looks.forget()
 
@@ -121,24 +120,18 @@ class CorrectWidget(QWidget):
     def _on_done(self, asked: Any, result: Any) -> None:
         what, more = asked if isinstance(asked, tuple) else (asked, None)
         if what == "keep":
-            self.marking.on_kept(more, result)
+            self.context.say(f"{self.marking.on_kept(more, result)} {self.rounds.on_kept(result)}".rstrip())
         elif what == "clear":
             self.marking.on_cleared(more, result)
         elif what == "folder":
-            self.rounds.on_folder(result, follow=more)
+            self.folder.on_folder(result, follow=more)
         elif what == "merged":
-            self.rounds.on_merged(more, *result)
+            self.folder.on_merged(more, *result)
         elif what == "parts":
             self.controls.learning.set_parts(result)
 
     def _on_refused(self, asked: Any, sentence: str) -> None:
         self.context.report(sentence)
-
-    def _on_key(self, what: str) -> None:
-        if what == "next":
-            self.controls.next.go_on()
-        else:
-            self.context.trying(self.marking.paint_background)()
 
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from src_models.files.volumes.volume import Volume
 
-__all__ = ["VOLUME_KEY", "scan_reader"]
+__all__ = ["scan_reader"]
 
-# Under this key a layer's metadata of the plugin keep the scan's geometry, which its labels are written with.
-VOLUME_KEY = "volume"
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
@@ -83,7 +81,7 @@ def _open_folder(folder: Path) -> list[LayerData]:
 def _layer(volume: Volume, name: str) -> LayerData:
     import numpy as np
 
-    from napari_medt.viewer.result_layers import METADATA_KEY
+    from napari_medt.viewer.layer_notes import LayerNotes
     from src_models.images.ct_windows import ct_window
 
     axes = volume.reading.axes
@@ -99,9 +97,9 @@ def _layer(volume: Volume, name: str) -> LayerData:
     }
     geometry = volume.geometry
     if volume.labels:  # they can be painted, and saved again to their own file
-        options["metadata"] = {METADATA_KEY: {VOLUME_KEY: dataclasses.replace(geometry, path=None)}}
+        options["metadata"] = LayerNotes(volume=dataclasses.replace(geometry, path=None)).metadata()
         return np.array(volume.data), options, "labels"
-    options["metadata"] = {METADATA_KEY: {VOLUME_KEY: geometry}}
+    options["metadata"] = LayerNotes(volume=geometry).metadata()
     options["rgb"] = False
     if _in_hounsfield_units(volume):
         options["contrast_limits"] = ct_window("soft tissue").limits

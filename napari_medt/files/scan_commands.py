@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medt.files.readers import VOLUME_KEY, Reader, scan_reader
+from napari_medt.files.readers import Reader, scan_reader
 from napari_medt.files.writers import write_scan_labels
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import OutputError, UserError
 from src_models.files.images import image_stem
 
@@ -97,10 +97,9 @@ def _viewer() -> napari.viewer.Viewer:
 def _folder(viewer: napari.viewer.Viewer) -> str:
     """Return the folder of a scan in the viewer, or a person's own."""
     for layer in reversed(viewer.layers):
-        notes = layer.metadata.get(METADATA_KEY)
-        path = notes[VOLUME_KEY].path if isinstance(notes, dict) and VOLUME_KEY in notes else None
-        if path is not None:
-            return str(path.parent)
+        volume = notes_of(layer).volume
+        if volume is not None and volume.path is not None:
+            return str(volume.path.parent)
     return str(Path.home())
 
 

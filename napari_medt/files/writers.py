@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.files.readers import VOLUME_KEY
-from napari_medt.viewer.labels_layers import without_background
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.labels.labels_layers import without_background
+from napari_medt.viewer.layer_notes import LayerNotes
 from src_models.errors import OutputError
 from src_models.files.volumes.nifti import is_nifti
 
@@ -139,6 +138,6 @@ def _geometries(meta: dict[str, Any]) -> Iterator[VolumeGeometry]:
     viewer = current_viewer()
     layers = [] if viewer is None else list(viewer.layers)
     for metadata in (meta.get("metadata", {}), *(layer.metadata for layer in layers)):
-        notes = metadata.get(METADATA_KEY)
-        if isinstance(notes, dict) and VOLUME_KEY in notes:
-            yield notes[VOLUME_KEY]
+        volume = LayerNotes.read(metadata).volume
+        if volume is not None:
+            yield volume

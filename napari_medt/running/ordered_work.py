@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from threading import Event, Lock
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from src_models.errors import UserError
+from napari_medt.running.attempt import Work, attempt
+from napari_medt.running.background import Background
 
 __all__ = ["OrderedWork"]
-
-_log = logging.getLogger(__name__)
-
-Work = Callable[[], Any]
 
 _DRAWN = 100  # ms in which a widget that was opened is drawn
 _AT_MOST = 1.0  # s; a process may end without ever drawing it, and Python waits for the thread
 
 
-class OrderedWork(QObject):
+class OrderedWork(Background):
     """Does one piece of work after the other in a thread of its own.
 
     It begins a moment after it was made, with the widget that it is for: beside a thread that imports libraries, a
@@ -43,19 +38,15 @@ class OrderedWork(QObject):
     done = Signal(object, object)  #: what was asked for, and what it returned
     stepped = Signal(object, object)  #: what was asked for, and what it yielded
     refused = Signal(object, str)  #: what was asked for, and a sentence on why it could not be done
-    _tell = Signal(object)  # brings what is to be told to the GUI thread
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        super().__init__(name, parent)
         self._lock = Lock()
         self._waiting = 0
         self._untold = 0
         self._stopped = False
-        self._left = False
-        self._tell.connect(self._on_told)
         self._drawn = Event()
-        self._executor.submit(self._drawn.wait, _AT_MOST)
+        self._submit(self._drawn.wait, _AT_MOST)
         QTimer.singleShot(_DRAWN, self._drawn.set)
 
     @property
@@ -85,55 +76,34 @@ class OrderedWork(QObject):
         with self._lock:
             self._waiting += 1
         self._untold += 1
-        self._executor.submit(self._do, what, work, interruptible)
+        self._submit(self._do, what, work, interruptible)
 
     def stop(self) -> None:
         """Leave the generator under way after its present step."""
         self._stopped = True
 
-    def leave(self) -> None:
+    def leave(self, *, wait: bool = True) -> None:
         """Do nothing more, and wait for the step under way."""
-        self._left = self._stopped = True
+        self._stopped = True
         self._drawn.set()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        super().leave(wait=wait)
 
     def _do(self, what: Any, work: Work, interruptible: bool) -> None:
         self._stopped = self._left
-        try:
-            result = work()
-            if isinstance(result, Generator):
-                result = self._step_through(what, result, interruptible)
-        except UserError as error:
-            self._report(self.refused, what, str(error))
-        except Exception as error:
-            _log.exception("work failed: %r", what)
-            sentence = f"This failed in a way that was not foreseen ({type(error).__name__}: {error})"
-            self._report(self.refused, what, sentence)
-        else:
-            self._report(self.done, what, result)
-
-    def _step_through(self, what: Any, steps: Generator[Any, None, Any], interruptible: bool) -> Any:
-        while True:
-            if self._stopped or (interruptible and self._waiting > 1):
-                steps.close()
-                return None
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                return end.value
-            self._tell.emit(partial(self.stepped.emit, what, step))
-
-    def _report(self, signal: Any, what: Any, told: Any) -> None:
+        told = attempt(
+            work,
+            "This",
+            done=partial(self.done.emit, what),
+            refused=partial(self.refused.emit, what),
+            stepped=lambda step: self._tell(partial(self.stepped.emit, what, step)),
+            stopped=lambda: self._stopped or (interruptible and self._waiting > 1),
+        )
         with self._lock:
             self._waiting -= 1
-        self._tell.emit(partial(self._tell_end, signal, what, told))
+        self._tell(partial(self._tell_end, told))
 
-    def _tell_end(self, signal: Any, what: Any, told: Any) -> None:
+    def _tell_end(self, told: Callable[[], object]) -> None:
         try:
-            signal.emit(what, told)  # who hears it may ask for more: there is no moment without work in between
+            told()  # who hears it may ask for more: there is no moment without work in between
         finally:
             self._untold -= 1
-
-    def _on_told(self, tell: Callable[[], None]) -> None:
-        if not self._left:  # else the widget is going, and with it who listens; this was on its way
-            tell()

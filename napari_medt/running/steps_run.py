@@ -1,16 +1,19 @@
-"""Work in a worker thread, with progress in napari's activity dock and a cancel within one step."""
+"""One long run at a time, with progress in napari's activity dock and a cancel within one step."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from contextlib import closing
-from threading import Event
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari.qt.threading import GeneratorWorkerSignals, WorkerBase
 from napari.utils import progress
 from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_medt.running.attempt import attempt
+from napari_medt.running.background import Background
 
 if TYPE_CHECKING:
     from src_models.progress import Progress
@@ -20,8 +23,8 @@ __all__ = ["StepsRun"]
 _LEAVE_WITHIN = 10.0  # seconds that closing the window waits for the tile that is being computed
 
 
-class StepsRun(QObject):
-    """Steps through one generator at a time, off the GUI thread.
+class StepsRun(Background):
+    """Steps through one generator at a time; each run is ended by either `ended` or `refused`.
 
     Parameters
     ----------
@@ -31,19 +34,20 @@ class StepsRun(QObject):
 
     progressed = Signal(float, str)  #: share done (0 to 1; below 0 while unknown), and a line for people
     ended = Signal(object)  #: what the generator returned, or None after a cancel
+    refused = Signal(str)  #: a sentence on why it could not be done
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._worker: _StepsWorker | None = None
+        super().__init__("steps", parent)
+        self._run: Future[object] | None = None
+        self._cancelled = False
         self._bar: progress | None = None
-        self._result: Any = None
         self._started = 0.0  # when the first tile was begun; 0 before
         self._drawing = False
 
     @property
     def running(self) -> bool:
         """Whether a run is under way."""
-        return self._worker is not None
+        return self._run is not None
 
     def start(self, steps: Generator[Progress, None, Any], title: str) -> None:
         """Start a run.
@@ -51,48 +55,44 @@ class StepsRun(QObject):
         Parameters
         ----------
         steps
-            Does a part of the work at each step, and raises nothing: an error is a Failure that it returns.
+            Does a part of the work at each step.
         title
-            What the activity dock calls it.
+            What the activity dock calls it, and the sentence on what went wrong.
         """
-        self._result = None
+        self._cancelled = False
         self._started = 0.0
         self._bar = progress(total=0, desc=title)
-        self._worker = _StepsWorker(steps)
-        self._worker.yielded.connect(self._on_step)
-        self._worker.returned.connect(self._on_returned)
-        self._worker.finished.connect(self._on_finished)
-        self._worker.start()
+        self._run = self._submit(self._go_through, steps, title)
         self.progressed.emit(-1.0, "Loading model...")
 
     def cancel(self) -> None:
         """End the run after the tile that is being computed; `ended` follows."""
-        if self._worker is not None:
-            self._worker.quit()
+        if self._run is not None:
+            self._cancelled = True
             self.progressed.emit(-1.0, "Cancelling...")
 
     def leave(self, *, wait: bool = True) -> None:
-        """End the run without a word: the widget goes.
-
-        Parameters
-        ----------
-        wait
-            Whether to wait for its thread, which ends after the tile that is being computed: what is used by it goes,
-            too. Where only the dock closes, nothing does, and the window need not stand still.
-        """
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        worker.yielded.disconnect(self._on_step)
-        worker.returned.disconnect(self._on_returned)
-        worker.finished.disconnect(self._on_finished)
-        worker.quit()
+        """End the run without a word, after the tile that is being computed: the widget goes."""
+        self._cancelled = True
+        super().leave(wait=False)
+        run, self._run = self._run, None
         self._close_bar()
-        if wait:
-            worker.wait(_LEAVE_WITHIN)
+        if wait and run is not None and not run.done():
+            wait_for([run], timeout=_LEAVE_WITHIN)
 
-    def _on_step(self, step: Any) -> None:
-        if self._worker is None or self._worker.abort_requested:
+    def _go_through(self, steps: Generator[Progress, None, Any], title: str) -> None:
+        told = attempt(
+            lambda: steps,
+            title,
+            done=self.ended.emit,
+            refused=self.refused.emit,
+            stepped=lambda step: self._tell(partial(self._on_step, step)),
+            stopped=lambda: self._cancelled,
+        )
+        self._tell(partial(self._on_finished, told))
+
+    def _on_step(self, step: Progress) -> None:
+        if self._cancelled:
             return
         if not step.total:  # how much there is to do is not known yet
             self.progressed.emit(-1.0, f"{step.message[:1].upper()}{step.message[1:]}...")
@@ -113,59 +113,27 @@ class StepsRun(QObject):
         finally:
             self._drawing = False
 
-    def _line(self, step: Any) -> str:
+    def _line(self, step: Progress) -> str:
         elapsed = time.monotonic() - self._started
         if step.done < 1 or elapsed < 1:  # too early for an estimate
-            return str(step.message)
+            return step.message
         left = elapsed / step.done * (step.total - step.done)
         return f"{step.message}, about {_duration(left)} left"
 
-    def _on_returned(self, result: Any) -> None:
-        self._result = result
-
-    def _on_finished(self) -> None:
-        if self._drawing:  # the bar cannot be closed under its own drawing
-            QTimer.singleShot(20, self._on_finished)
+    def _on_finished(self, told: Callable[[], object]) -> None:
+        if self._left:
             return
-        self._worker = None
+        if self._drawing:  # the bar cannot be closed under its own drawing
+            QTimer.singleShot(20, partial(self._on_finished, told))
+            return
+        self._run = None
         self._close_bar()
-        result, self._result = self._result, None
-        self.ended.emit(result)
+        told()
 
     def _close_bar(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-
-class _StepsWorker(WorkerBase):
-    """Runs a generator to its end, or to the step after `quit`; the generator is closed in the worker's thread."""
-
-    def __init__(self, steps: Generator[Any, None, Any]) -> None:
-        super().__init__(SignalsClass=GeneratorWorkerSignals)
-        self._steps = steps
-        self._over = Event()
-
-    def work(self) -> Any:
-        """Step through the generator and return what it returns; None after a cancel."""
-        try:
-            with closing(self._steps):
-                return self._step_through()
-        finally:
-            self._over.set()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the generator is closed, if it ever started."""
-        if self.is_running:
-            self._over.wait(seconds)
-
-    def _step_through(self) -> Any:
-        while not self.abort_requested:
-            try:
-                self.yielded.emit(next(self._steps))
-            except StopIteration as end:
-                return end.value
-        return None
 
 
 def _duration(seconds: float) -> str:

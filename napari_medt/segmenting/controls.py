@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -22,7 +21,9 @@ from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.region_combo import RegionCombo
+from napari_medt.controls.run_bar import RunBar
 from napari_medt.preferences import Preferences
+from napari_medt.running.steps_run import StepsRun
 from napari_medt.segmenting.options import (
     AttentionList,
     DeviceCombo,
@@ -66,9 +67,8 @@ class SegmentControls(QWidget):
         self.axes = QLineEdit()
         self.more = QPushButton()
         self.segment = QPushButton("Segment")
-        self.cancel = QPushButton("Cancel")
-        self.bar = QProgressBar()
-        self.status = QLabel()
+        self.run = StepsRun(self)
+        self.run_bar = RunBar(self.run, self.segment)
         self.advice = QLabel()
         self._build()
         self._explain()
@@ -87,9 +87,7 @@ class SegmentControls(QWidget):
     def set_running(self, running: bool) -> None:
         """Offer what can be pressed while a run is under way, or while none is."""
         self.segment.setEnabled(not running and self.images.layer() is not None and self.models.header() is not None)
-        self.cancel.setEnabled(running)
-        self.bar.setVisible(running)
-        self.bar.setRange(0, 0)
+        self.run_bar.set_running(running)
 
     def _build(self) -> None:
         self.form = _form()
@@ -113,20 +111,15 @@ class SegmentControls(QWidget):
         self.more.setCheckable(True)
         self.more.setFlat(True)
         self.show_more(False)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.segment, 2)
-        buttons.addWidget(self.cancel, 1)
         column = QVBoxLayout(self)
         column.addLayout(self.form)
         column.addWidget(self.more)
         column.addWidget(self._rare_settings)
-        column.addLayout(buttons)
-        column.addWidget(self.bar)
-        column.addWidget(self.status)
+        column.addWidget(self.run_bar)
         column.addWidget(self.advice)
         column.addStretch()
         self.advice.hide()
-        for label in (self.reading, self.status, self.advice):
+        for label in (self.reading, self.advice):
             label.setWordWrap(True)
         self.advice.setTextFormat(Qt.TextFormat.PlainText)
         for combo in (self.result, self.link, self.device):
@@ -152,8 +145,6 @@ class SegmentControls(QWidget):
         )
         self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
         self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
-        self.cancel.setToolTip("Stop after the tile that is being computed; no layer is changed.")
-        self.bar.setToolTip("How much of the image is done.")
 
 
 def _form(parent: QWidget | None = None) -> QFormLayout:

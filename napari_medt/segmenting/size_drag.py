@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import napari.layers
@@ -13,13 +12,10 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.controls.mouse import ClickMouse
-from napari_medt.viewer.screen_lines import ScreenWidth, place_of_lines, show_lines
+from napari_medt.segmenting.layers import SizeLine
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 
 __all__ = ["SizeDrag"]
-
-_NAME = "object size"
-_COLOUR = "#ffd400"
 
 
 class SizeDrag(QObject):
@@ -40,9 +36,8 @@ class SizeDrag(QObject):
         super().__init__(parent)
         self._viewer = viewer
         self._mouse = ClickMouse(viewer, self)
-        self._width = ScreenWidth(viewer)
+        self._line = SizeLine(viewer)
         self._image: napari.layers.Image | None = None
-        self._line: napari.layers.Vectors | None = None
         self._mouse.dragging.connect(self._draw)
         self._mouse.dragged.connect(self._on_dragged)
         self._mouse.lost.connect(self._on_lost)
@@ -74,14 +69,10 @@ class SizeDrag(QObject):
             return
         self._image = None
         self._mouse.switch(False)
-        self._width.leave()
+        self._line.remove()
         application = QApplication.instance()
         if application is not None:
             application.removeEventFilter(self)
-        line, self._line = self._line, None
-        if line is not None:
-            with suppress(ValueError):  # a person may have removed it
-                self._viewer.layers.remove(line)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """End at Escape, wherever the focus is; nothing else is taken."""
@@ -107,16 +98,7 @@ class SizeDrag(QObject):
         target = self._target()
         if target is None:
             return
-        start, stop = (np.asarray(target.layer.world_to_data(place), float) for place in (places[0], places[-1]))
-        if self._line is None or self._line not in self._viewer.layers:
-            self._line = napari.layers.Vectors(
-                ndim=target.layer.ndim, name=_NAME, edge_color=_COLOUR, vector_style="line", **place_of_lines(target)
-            )
-            active = self._viewer.layers.selection.active
-            self._viewer.add_layer(self._line)
-            self._viewer.layers.selection.active = active
-            self._width.keep(self._line)
-        show_lines(self._line, target, np.stack([start, stop - start])[None])
+        self._line.show(target, *(target.layer.world_to_data(place) for place in (places[0], places[-1])))
 
     def _target(self) -> ViewedImage | None:
         if self._image is None or self._image not in self._viewer.layers:

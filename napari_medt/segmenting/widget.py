@@ -8,13 +8,12 @@ from pathlib import Path
 
 import napari.layers
 import napari.viewer
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer, Signal
 
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.preferences import read_preferences
-from napari_medt.running.steps_run import StepsRun
 from napari_medt.segmenting.controls import SegmentControls
 from napari_medt.segmenting.size_drag import SizeDrag
 from napari_medt.viewer.last_runs import remember
@@ -23,7 +22,7 @@ from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.prediction.jobs import Failure, RegionResult, RegionRun, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["SegmentWidget"]
 
@@ -47,7 +46,6 @@ class SegmentWidget(SegmentControls):
         self._image_of_run: napari.layers.Image | None = None
         self._to_show: tuple[napari.layers.Image, RegionResult, Generator[None, None, Shown]] | None = None
         self.size_drag = SizeDrag(napari_viewer, self)
-        self.run = StepsRun(self)
         self._connect()
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -95,7 +93,7 @@ class SegmentWidget(SegmentControls):
                 raise UserError(f"Layer {image.name!r}: {self.channels.question}")
             job = self._job(image)
         except UserError as error:
-            self._report(str(error))
+            self.run_bar.report(str(error))
             return
         self.measure.setChecked(False)
         self._image_of_run = image
@@ -127,7 +125,7 @@ class SegmentWidget(SegmentControls):
         self.images.layer_changed.connect(self._on_image_changed)
         self.channels.chosen.connect(self._on_channel_chosen)
         self.models.model_changed.connect(self._on_model_changed)
-        self.models.refused.connect(self._report)
+        self.models.refused.connect(self.run_bar.report)
         self.axes.editingFinished.connect(self._on_axes_typed)
         self.result.currentIndexChanged.connect(self._on_result_changed)
         self.measure.toggled.connect(self._on_measure)
@@ -135,9 +133,8 @@ class SegmentWidget(SegmentControls):
         self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
         self.more.toggled.connect(self.show_more)
         self.segment.clicked.connect(self.start)
-        self.cancel.clicked.connect(self.run.cancel)
-        self.run.progressed.connect(self._on_progress)
         self.run.ended.connect(self._on_ended)
+        self.run.refused.connect(self._on_refused)
         self._viewer.layers.events.removed.connect(self._on_layer_removed)
 
     def _on_model_changed(self) -> None:
@@ -153,7 +150,7 @@ class SegmentWidget(SegmentControls):
     def _on_image_changed(self) -> None:
         """Show how the image is read; what was said of another one goes."""
         if not self.run.running and self._to_show is None:
-            self.status.clear()
+            self.run_bar.say("")
             self.advise(())
         image = self.images.layer()
         read_as = None if image is None else chosen_reading(image)
@@ -212,36 +209,33 @@ class SegmentWidget(SegmentControls):
             self.size_drag.start(image)
         except UserError as error:
             self.measure.setChecked(False)
-            self._report(str(error))
+            self.run_bar.report(str(error))
             return
-        self.status.setText("Drag a line across one object in the image, from edge to edge. Escape ends it.")
+        self.run_bar.say("Drag a line across one object in the image, from edge to edge. Escape ends it.")
 
     def _on_measured(self, length: float) -> None:
         self.diameter.setValue(max(1, round(length)))
-        self.status.setText(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
+        self.run_bar.say(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
 
     def _on_result_changed(self) -> None:
         self.left_out.setEnabled(self.result.result() == "instances")
 
-    def _on_progress(self, share: float, line: str) -> None:
-        self.bar.setRange(0, 0 if share < 0 else 1000)
-        self.bar.setValue(round(share * 1000))
-        self.status.setText(line)
-
-    def _on_ended(self, result: RegionResult | Failure | None) -> None:
+    def _on_ended(self, result: RegionResult | None) -> None:
         image, self._image_of_run = self._image_of_run, None
-        if isinstance(result, Failure):
-            self.set_running(False)
-            self._report(result.message)
-            self.ended.emit()
-        elif result is None or image is None or image not in self._viewer.layers:
+        if result is None or image is None or image not in self._viewer.layers:
             self._end("Cancelled; no layer was changed.")
         else:
             self._show(image, result)
 
+    def _on_refused(self, sentence: str) -> None:
+        self._image_of_run = None
+        self.set_running(False)
+        self.run_bar.report(sentence)
+        self.ended.emit()
+
     def _show(self, image: napari.layers.Image, outcome: RegionResult) -> None:
         remember(image, outcome)
-        self.status.setText("Showing what was found...")
+        self.run_bar.say("Showing what was found...")
         self._to_show = (image, outcome, self._results.show_steps(image, outcome))
         self._show_next()
 
@@ -276,18 +270,13 @@ class SegmentWidget(SegmentControls):
 
     def _end(self, words: str) -> None:
         self.set_running(False)
-        self.status.setText(words)
+        self.run_bar.say(words)
         self.ended.emit()
 
     def _on_layer_removed(self) -> None:
         if self._image_of_run is not None and self._image_of_run not in self._viewer.layers:
             self._image_of_run = None
             self.run.cancel()
-
-    def _report(self, message: str) -> None:
-        sentence = message[:1].upper() + message[1:]
-        self.status.setText(sentence)
-        show_error(sentence)
 
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""

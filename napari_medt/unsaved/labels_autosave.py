@@ -16,8 +16,7 @@ later napari keep no such lists, finished strokes are still written, for they co
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.unsaved.napari_edits import Box, Edits, complete, do_again, grouped, layer_itself, volume
 from napari_medt.viewer.placement import placement
+from napari_medt.viewer.result_layers import restore_labels
 from src_models.errors import ImageError
 from src_models.journal.journal import LabelsJournal
 
@@ -45,8 +46,6 @@ _LARGEST_COPY = 2**24
 
 _PLACED = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
-_Box = tuple[slice, ...]
-
 
 class LabelsAutosave:
     """Keeps a labels layer on disk while it is edited.
@@ -64,25 +63,35 @@ class LabelsAutosave:
     notes
         Gives what JSON can hold of what else is needed to go on. It is asked now, when the layer's name, place or
         metadata change, and at :meth:`note_changed`.
+    beside
+        What goes with the labels, and the folder to make for its own journal, which ends with theirs.
 
     Raises
     ------
     ImageError
         If the layer is a pyramid, which cannot be painted.
     OutputError
-        If the folder exists already.
+        If a folder exists already.
     """
 
-    def __init__(self, layer: napari.layers.Labels, folder: Path, notes: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        layer: napari.layers.Labels,
+        folder: Path,
+        notes: Callable[[], Mapping[str, Any]],
+        beside: tuple[NDArray[Any], Path] | None = None,
+    ) -> None:
         if layer.multiscale:
             raise ImageError(f"{layer.name} is a pyramid, whose labels cannot be painted; choose labels of one level")
-        # What napari hands to plugins keeps its lists of edits to itself.
-        layer = getattr(layer, "__wrapped__", layer)
+        layer = layer_itself(layer)
         self._layer = layer
         self._notes = notes
-        self._edits = _Edits(layer)
-        self._again: list[_Box] = []
+        self._edits = Edits(layer)
+        self._again: list[Box] = []
+        # First, for nobody looks for it without the labels.
+        self._beside = None if beside is None else LabelsJournal.create(beside[1], beside[0], {})
         self._journal = LabelsJournal.create(folder, layer.data, self._all_notes())
+        self._journals = [journal for journal in (self._journal, self._beside) if journal is not None]
         self._handlers = {
             "paint": self._on_paint,
             "data": self._on_data,
@@ -93,6 +102,11 @@ class LabelsAutosave:
             layer.events[name].connect(handler)
 
     @property
+    def layer(self) -> napari.layers.Labels:
+        """The layer itself, not a stand-in."""
+        return self._layer
+
+    @property
     def folder(self) -> Path:
         """The journal's folder."""
         return self._journal.folder
@@ -100,19 +114,24 @@ class LabelsAutosave:
     @property
     def problem(self) -> str | None:
         """Why the last changes are not on disk, in a sentence; None when all is well."""
-        return self._journal.problem
+        return next((journal.problem for journal in self._journals if journal.problem), None)
 
-    def changed(self, region: Sequence[slice | int] = ()) -> None:
+    def changed(self, region: Sequence[slice | int] = (), beside: NDArray[Any] | None = None) -> None:
         """Announce that labels were written into the layer's array.
 
         Parameters
         ----------
         region
             Where: a slice or position for each axis, first axes first; axes left out changed everywhere.
+        beside
+            All that goes with the labels, where it changed in the same place.
         """
         self._look()
         cuts = [cut if isinstance(cut, slice) else slice(cut, cut + 1 or None) for cut in region]
-        self._save(_complete(cuts, self._layer.data.shape))
+        box = complete(cuts, self._layer.data.shape)
+        self._save(box)
+        if self._beside is not None and beside is not None:
+            self._beside.write([cut.start for cut in box], beside[box])
 
     def note_changed(self, event: Event | None = None) -> None:
         """Store the notes again."""
@@ -130,7 +149,8 @@ class LabelsAutosave:
 
     def wait(self) -> None:
         """Wait like :meth:`flush` for what was noticed so far; this is for any thread."""
-        self._journal.flush()
+        for journal in self._journals:
+            journal.flush()
 
     def close(self, keep: bool) -> None:
         """Stop watching; may be called twice.
@@ -145,7 +165,8 @@ class LabelsAutosave:
         if keep and self._handlers:
             self._look()
         self._handlers = {}
-        self._journal.close(keep)
+        for journal in self._journals:
+            journal.close(keep)
 
     def _all_notes(self) -> dict[str, Any]:
         layer = self._layer
@@ -157,26 +178,26 @@ class LabelsAutosave:
     def _on_paint(self, event: Event) -> None:
         edits = self._edits.finished(event.value)
         self._look()
-        for box, inside in _grouped(edits, self._layer.data.shape):
+        for box, inside in grouped(edits, self._layer.data.shape):
             done = not self._is_large(box) and self._write_done(box, inside)
             if not done:  # the data may not hold it yet: what they hold now is written, and again what they hold then
                 self._save(box)
                 self._again.append(box)
 
-    def _write_done(self, box: _Box, edits: list[Any]) -> bool:
+    def _write_done(self, box: Box, edits: list[Any]) -> bool:
         """Write a part of the data as it is with these edits done; False where their form is unknown."""
         start = [cut.start for cut in box]
         block = np.array(self._layer.data[box])
         try:
             for edit in edits:
-                _apply(edit, block, start)
+                do_again(edit, block, start)
         except (AttributeError, IndexError, TypeError, ValueError):
             return False
         self._journal.write(start, block)
         return True
 
     def _on_data(self, event: Event) -> None:
-        self._edits = _Edits(self._layer)
+        self._edits = Edits(self._layer)
         self._again = []
         self._journal.snapshot(self._layer.data)
         self.note_changed()
@@ -189,17 +210,17 @@ class LabelsAutosave:
         again, self._again = self._again, []
         for box in again:
             self._save(box)
-        for box, _ in _grouped(self._edits.since(), self._layer.data.shape):
+        for box, _ in grouped(self._edits.since(), self._layer.data.shape):
             self._save(box)
 
-    def _save(self, box: _Box) -> None:
+    def _save(self, box: Box) -> None:
         if self._is_large(box):
             self._journal.write_later(box, self._layer.data)
         else:
             self._journal.write([cut.start for cut in box], np.asarray(self._layer.data[box]))
 
-    def _is_large(self, box: _Box) -> bool:
-        return _volume(box) * np.dtype(self._layer.data.dtype).itemsize > _LARGEST_COPY
+    def _is_large(self, box: Box) -> bool:
+        return volume(box) * np.dtype(self._layer.data.dtype).itemsize > _LARGEST_COPY
 
 
 def recover(viewer: napari.viewer.Viewer, recovered: Recovered) -> napari.layers.Labels:
@@ -217,110 +238,7 @@ def recover(viewer: napari.viewer.Viewer, recovered: Recovered) -> napari.layers
     napari.layers.Labels
         The layer.
     """
-    return viewer.add_labels(recovered.labels, multiscale=False, **recovered.notes.get(LAYER_KEY, {}))
-
-
-class _Edits:
-    """napari's lists of what can be undone and done again, compared with what they were before.
-
-    An edit is what napari makes of one dab of the brush; a list holds strokes, and a stroke is a list of edits.
-    """
-
-    def __init__(self, layer: napari.layers.Labels) -> None:
-        self._layer = layer
-        self._done, self._undone = self._lists()
-        self._stroke: list[Any] = []  # the one being drawn
-        self._drawn = 0  # its edits that are known
-
-    def finished(self, stroke: list[Any]) -> list[Any]:
-        """Return the edits of a stroke that napari just announced, less those that are known."""
-        edits = stroke[self._drawn :] if stroke is self._stroke else stroke
-        self._stroke, self._drawn = [], 0
-        self._done = (*self._done, stroke)
-        return list(edits)
-
-    def since(self) -> list[Any]:
-        """Return the edits that were made, undone, done again or dropped since the last look."""
-        done, undone = self._lists()
-        known, present = _ids(self._done + self._undone), _ids(done)
-        strokes = [stroke for stroke in done + undone if id(stroke) not in known]
-        if done or undone:  # else napari has cleared its lists
-            # Undone, and lost when the next one came; or the first of a full list, which does no harm.
-            strokes += [stroke for stroke in self._done if id(stroke) not in present]
-        self._done, self._undone = done, undone
-        return [edit for stroke in strokes for edit in stroke] + self._of_stroke(present)
-
-    def _of_stroke(self, present: set[int]) -> list[Any]:
-        """Return what is new in the stroke being drawn, and all of one that was given up."""
-        stroke = getattr(self._layer, "_staged_history", [])
-        edits: list[Any] = []
-        if stroke is not self._stroke:
-            edits = list(self._stroke)
-            self._stroke, self._drawn = [], 0
-        if stroke and id(stroke) not in present:
-            edits += stroke[self._drawn :]
-            self._stroke, self._drawn = stroke, len(stroke)
-        return edits
-
-    def _lists(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        return tuple(getattr(self._layer, "_undo_history", ())), tuple(getattr(self._layer, "_redo_history", ()))
-
-
-def _ids(strokes: Iterable[Any]) -> set[int]:
-    return {id(stroke) for stroke in strokes}
-
-
-def _grouped(edits: Iterable[Any], shape: Sequence[int]) -> list[tuple[_Box, list[Any]]]:
-    """Put consecutive edits together whose common box is at most twice as large as theirs are together."""
-    groups: list[tuple[_Box, list[Any]]] = []
-    together = 0
-    for edit in edits:
-        box = _box_of(edit, shape)
-        if groups:
-            last, inside = groups[-1]
-            both = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(last, box, strict=True))
-            if _volume(both) <= 2 * (together + _volume(box)):
-                inside.append(edit)
-                groups[-1] = both, inside
-                together += _volume(box)
-                continue
-        groups.append((box, [edit]))
-        together = _volume(box)
-    return groups
-
-
-def _box_of(edit: Any, shape: Sequence[int]) -> _Box:
-    """Return the part of the data that an edit lies in; all of it, if napari brings edits in a form yet unknown."""
-    with suppress(AttributeError, IndexError, TypeError, ValueError):
-        if hasattr(edit, "slice_key"):
-            return _complete(edit.slice_key, shape)
-        indices = [np.asarray(index) for index in edit[0]]
-        lows = [int(index.min()) for index in indices]
-        if min(lows) >= 0:
-            stops = [int(index.max()) + 1 for index in indices]
-            return _complete([slice(low, stop) for low, stop in zip(lows, stops, strict=True)], shape)
-    return _complete((), shape)
-
-
-def _apply(edit: Any, block: NDArray[Any], start: Sequence[int]) -> None:
-    """Do an edit to a copy of the part of the data that begins at `start`."""
-    if hasattr(edit, "slice_key"):
-        part = block[tuple(slice(c.start - s, c.stop - s) for c, s in zip(edit.slice_key, start, strict=True))]
-        part[... if edit.mask is None else edit.mask] = edit.new_value
-    else:
-        indices, _, values = edit
-        block[tuple(np.asarray(index) - first for index, first in zip(indices, start, strict=True))] = values
-
-
-def _complete(cuts: Sequence[slice], shape: Sequence[int]) -> _Box:
-    """Give slices a start and a stop within the data, and one to each axis that has none."""
-    cuts = [*cuts, *[slice(None)] * (len(shape) - len(cuts))]
-    ends = [cut.indices(size) for cut, size in zip(cuts, shape, strict=True)]
-    return tuple(slice(start, max(start, stop)) for start, stop, _ in ends)
-
-
-def _volume(box: _Box) -> int:
-    return math.prod(cut.stop - cut.start for cut in box)
+    return restore_labels(viewer, recovered.labels, recovered.notes.get(LAYER_KEY, {}))
 
 
 def _storable(metadata: Mapping[Any, Any]) -> dict[str, Any]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
 
-__all__ = ["UnfinishedImage"]
+__all__ = ["UnfinishedImage", "place_like"]
+
+_PLACE = ("axis_labels", "units", "scale", "translate", "rotate", "shear", "affine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,11 @@ class UnfinishedImage:
             raise UserError(f"{self.path} could not be opened: {error}") from error
         images = [layer for layer in layers if isinstance(layer, Image)]
         return next((image for image in images if image.name == self.name), images[0] if images else None)
+
+
+def place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> None:
+    """Let an image that was opened anew lie where it lay, with the axes that a person named, as its labels tell."""
+    same = image.ndim == labels.ndim and image.data.shape[: labels.ndim] == labels.data.shape
+    if same and not image.multiscale:
+        for name in _PLACE:
+            setattr(image, name, getattr(labels, name))

@@ -1,17 +1,15 @@
-"""CT in an image layer: whether it is one, and which window of the Hounsfield scale it shows."""
+"""Which window of the Hounsfield scale an image layer shows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from src_models.images.ct_windows import shows_ct
 
 if TYPE_CHECKING:
     import napari.layers
 
     from src_models.models.header import Intensity
 
-__all__ = ["shown_window", "shows_ct"]
+__all__ = ["shown_window"]
 
 
 def shown_window(layer: napari.layers.Image) -> Intensity:

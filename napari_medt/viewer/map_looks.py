@@ -141,7 +141,7 @@ def _whole(kind: str, limits: tuple[float, ...]) -> tuple[float, float]:
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
-    """Widen a range, by less than a tenth, to multiples of 1, 2 or 5 times a power of ten."""
+    """Widen a range, by less than an eighth at either end, to multiples of 1, 2 or 5 times a power of ten."""
     step = _round_above((high - low) / 20)
     digits = max(0, -math.floor(math.log10(step)))
     return round(math.floor(low / step + 1e-6) * step, digits), round(math.ceil(high / step - 1e-6) * step, digits)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from src_models.images.axes import AxesReading
 
-__all__ = ["RegionChoice", "default_choice", "region_choices", "region_in_viewer"]
+__all__ = ["RegionChoice", "default_choice", "region_choices", "region_in_viewer", "whole_region"]
 
 RegionChoice = Literal["plane", "all", "visible"]
 
@@ -53,6 +53,14 @@ def default_choice(reading: AxesReading, dimensions: int) -> RegionChoice:
     if dimensions == 2 and sizes["Y"] * sizes["X"] > _LARGE_PLANE:
         return "visible"
     return "plane" if "plane" in region_choices(reading, dimensions) else "all"
+
+
+def whole_region(layer: napari.layers.Image, reading: AxesReading) -> Region:
+    """Return all of a layer, of whatever channels count."""
+    index = [slice(0, size) for size in reading.shape]
+    if reading.channel is not None:
+        index[reading.axes.index("C")] = slice(reading.channel, reading.channel + 1)
+    return Region(reading.axes, tuple(index), reading.shape, layer.rgb)
 
 
 def region_in_viewer(

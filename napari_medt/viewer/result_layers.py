@@ -1,23 +1,27 @@
-"""The layers that the plugin adds to a viewer: the one place that adds, finds, updates and removes them.
+"""The layers of a run: labels and attention maps, placed exactly over their image.
 
-Labels and attention maps of a run are placed exactly over their image. A later run with the same model on the same
-image updates them instead of adding more, but never overwrites what a person painted: then it adds new labels.
-Layers are found again by their metadata; people may rename them as they like.
+A later run with the same model on the same image updates them instead of adding more, but never overwrites what a
+person painted: then it adds new labels. What the model had found goes with the labels, whatever is painted in them.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_medt.viewer.layer_notes import Correction, LayerNotes, notes_of, own_notes, write_notes
 from napari_medt.viewer.map_looks import legend, map_appearance, stretch
+from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
 from src_models.attention.map_contrast import telling_first
 from src_models.attention.words import map_words
+from src_models.labels.packed import PackedLabels, pack, pack_steps
+from src_models.progress import finish
 
 if TYPE_CHECKING:
     import napari.layers
@@ -28,20 +32,16 @@ if TYPE_CHECKING:
     from src_models.prediction.jobs import RegionResult
 
 __all__ = [
-    "METADATA_KEY",
     "ResultLayers",
     "Shown",
-    "image_id_of",
-    "is_own_layer",
+    "labels_tuple_steps",
     "load_what_layers_need",
-    "notes_of",
+    "restore_labels",
     "with_layers_ready",
 ]
 
 S = TypeVar("S")
 R = TypeVar("R")
-
-METADATA_KEY = "napari_medt"
 
 # Labels of one plane are put into labels of the whole layer, but not where these would not fit into memory.
 _LARGEST_CANVAS = 2**28
@@ -72,7 +72,9 @@ def load_what_layers_need() -> None:
     """
     from napari.layers import Image, Labels
 
-    Labels(np.zeros((2, 2), np.int32))
+    labels = np.zeros((2, 2), np.int32)
+    pack(labels)
+    Labels(labels)
     Image(np.zeros((2, 2), np.float32), rgb=False, colormap="inferno")
 
 
@@ -82,18 +84,28 @@ def with_layers_ready(steps: Generator[S, None, R]) -> Generator[S, None, R]:
     return (yield from steps)
 
 
-def is_own_layer(layer: napari.layers.Layer) -> bool:
-    """Whether this plugin made a layer."""
-    return image_id_of(layer) is not None
+def restore_labels(viewer: napari.viewer.Viewer, data: NDArray[Any], kept: Mapping[str, Any]) -> napari.layers.Labels:
+    """Add labels that were kept on disk, as a model or a person had made them.
 
-
-def image_id_of(layer: napari.layers.Layer) -> str | None:
-    """Return the id of the image layer that an own layer was made from."""
-    return notes_of(layer).get("image")
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    data
+        The labels.
+    kept
+        Name, place and metadata of their layer. Where these say that nobody had painted in what a model made, that is
+        what the model had found, whatever is painted from now on.
+    """
+    layer = viewer.add_labels(data, multiscale=False, **kept)
+    notes = notes_of(layer)
+    if notes.role == "labels" and notes.checksum is not None and notes.checksum == _checksum(data):
+        write_notes(layer, replace(notes, found=pack(data)))
+    return layer
 
 
 class ResultLayers:
-    """The plugin's own layers in a viewer.
+    """The layers of runs in a viewer.
 
     Parameters
     ----------
@@ -102,7 +114,7 @@ class ResultLayers:
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._viewer = viewer
+        self._layers = OwnLayers(viewer)
 
     def labels_of(self, image: napari.layers.Image, model: str) -> napari.layers.Labels | None:
         """Return the newest labels that a model of this name gave for an image layer."""
@@ -114,18 +126,11 @@ class ResultLayers:
 
     def maps_of(self, image: napari.layers.Image) -> list[napari.layers.Image]:
         """Return the layers that show attention maps of an image layer, of whatever model."""
-        wanted = {"image": str(image.unique_id), "role": "attention"}
-        return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
+        return self._layers.all_of(image, "attention")
 
     def show(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
         """Add or update the layers of a run at once; see :meth:`show_steps`."""
-        steps = self.show_steps(image, outcome)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                shown: Shown = end.value
-                return shown
+        return finish(self.show_steps(image, outcome))
 
     def show_steps(self, image: napari.layers.Image, outcome: RegionResult) -> Generator[None, None, Shown]:
         """Add or update the layers of a run, one after each step: napari needs a while to get each ready to be drawn.
@@ -138,34 +143,33 @@ class ResultLayers:
             What the run gave.
         """
         wanted = {placed.name for placed in outcome.segmentation.attention}
-        for layer in self._all(image, outcome.model_name, "attention"):
-            if notes_of(layer)["map"] not in wanted:  # a map of an earlier run does not belong to the new labels
-                self._viewer.layers.remove(layer)
+        for layer in self._layers.all_of(image, "attention", outcome.model_name):
+            if notes_of(layer).map not in wanted:  # a map of an earlier run does not belong to the new labels
+                self._layers.viewer.layers.remove(layer)
         maps = telling_first(outcome.segmentation.attention, outcome.segmentation.labels)
         for placed in reversed(maps):  # the one that explains the objects best comes to lie on top
             self.show_map(image, outcome, placed)
             yield
-        shown = self._show_labels(image, outcome)
-        self._viewer.layers.selection.active = shown.labels
+        shown = yield from self._show_labels(image, outcome)
+        self._layers.viewer.layers.selection.active = shown.labels
         return shown
 
-    def _show_labels(self, image: napari.layers.Image, outcome: RegionResult) -> Shown:
+    def _show_labels(self, image: napari.layers.Image, outcome: RegionResult) -> Generator[None, None, Shown]:
         existing = self.labels_of(image, outcome.model_name)
-        if existing is None:
-            return Shown(self._add_labels(image, outcome))
-        if _holds_edits(existing, outcome):
-            return Shown(self._add_labels(image, outcome), kept=existing)
-        _update_labels(existing, image, outcome)
+        if existing is not None and _takes_in(existing, outcome) and not _holds_edits(existing, outcome):
+            _write_part(existing, image, outcome)
+            return Shown(existing)
+        data, place = _canvas(image, outcome)
+        notes = yield from _labels_notes(image, outcome, data)
+        existing = self.labels_of(image, outcome.model_name)  # a person may have removed it, or painted, meanwhile
+        if existing is None or _holds_edits(existing, outcome):
+            return Shown(self._add_labels(_labels_name(image, outcome), data, place, notes), kept=existing)
+        _update(existing, data, place, notes)
         return Shown(existing)
 
-    def _add_labels(self, image: napari.layers.Image, outcome: RegionResult) -> napari.layers.Labels:
-        data, place = _canvas(image, outcome)
-        layer = self._viewer.add_labels(
-            data,
-            name=f"{image.name} - {outcome.model_name} labels",
-            multiscale=False,
-            metadata=_metadata(image, outcome, role="labels", edited=False, checksum=_checksum(data)),
-            **place,
+    def _add_labels(self, name: str, data: Any, place: dict[str, Any], notes: LayerNotes) -> napari.layers.Labels:
+        layer: napari.layers.Labels = self._layers.add(
+            "labels", data, notes, place, select=True, name=name, multiscale=False
         )
         layer.events.paint.connect(_note_edit)
         layer.events.data.connect(_note_edit)
@@ -179,36 +183,28 @@ class ResultLayers:
         words = map_words(placed.name, placed.kind)
         existing = self._find(image, outcome.model_name, "attention", placed.name)
         appearance = map_appearance(placed)
-        metadata = _metadata(
-            image,
-            outcome,
-            role="attention",
-            map=placed.name,
-            description=placed.description,
+        notes = replace(
+            _map_notes(image, outcome, "attention", placed),
             limits=appearance["contrast_limits"],
             keeps=None if isinstance(data, np.ndarray) else outcome.segmentation,  # else its files would go
         )
         if existing is None:
-            existing = self._viewer.add_image(
-                data,
-                name=f"{words.name} - {image.name}",
-                visible=False,
-                metadata=metadata,
-                **appearance,
-                **place,
+            name = f"{words.name} - {image.name}"
+            existing = self._layers.add(
+                "image", data, notes, place, select=True, name=name, visible=False, **appearance
             )
             legend(existing, placed, words)
         else:
-            before = notes_of(existing)["limits"]
-            _update(existing, data, place, metadata)
+            before = notes_of(existing).limits
+            _update(existing, data, place, notes)
             stretch(existing, placed, before)
         return existing
 
     def keep(self, layer: napari.layers.Image) -> str:
         """Let go of a layer that shows attention: no later run changes it or takes it away; return its new name."""
         notes = notes_of(layer)
-        notes["role"] = "kept"
-        layer.name = f"{layer.name} (kept{', ' + notes['model'] if 'model' in notes else ''})"
+        write_notes(layer, replace(notes, role="kept"))
+        layer.name = f"{layer.name} (kept{f', {notes.model}' if notes.model else ''})"
         return layer.name
 
     def show_difference(
@@ -218,13 +214,17 @@ class ResultLayers:
         region = outcome.job.region
         data = region.expand(placed.data)
         place = placement(image, *region.place(placed.scale, placed.translate))
-        metadata = _metadata(image, outcome, role="difference", map=placed.name, description=placed.description)
+        notes = _map_notes(image, outcome, "difference", placed)
         largest = max(float(np.abs(np.asarray(data)).max()), 1e-9)
         words = map_words(placed.name, placed.kind)
         existing: Any = self._find(image, outcome.model_name, "difference", placed.name)
         if existing is None:
-            existing = self._viewer.add_image(
+            existing = self._layers.add(
+                "image",
                 data,
+                notes,
+                place,
+                select=True,
                 name=f"{words.name} - {image.name}",
                 rgb=False,
                 multiscale=False,
@@ -232,38 +232,52 @@ class ResultLayers:
                 contrast_limits=(-largest, largest),
                 opacity=0.7,
                 blending="translucent",
-                metadata=metadata,
-                **place,
             )
             legend(existing, placed, words)
         else:
-            _update(existing, data, place, metadata)
+            _update(existing, data, place, notes)
             existing.contrast_limits_range = existing.contrast_limits = (-largest, largest)
         existing.visible = True
         return existing
 
-    def _all(self, image: napari.layers.Image, model: str, role: str) -> list[napari.layers.Layer]:
-        wanted = {"image": str(image.unique_id), "model": model, "role": role}
-        return [layer for layer in self._viewer.layers if wanted.items() <= notes_of(layer).items()]
-
-    def _find(self, image: napari.layers.Image, model: str, role: str, name: str | None = None) -> Any:
-        found = [layer for layer in self._all(image, model, role) if notes_of(layer).get("map") == name]
+    def _find(self, image: napari.layers.Image, model: str, role: str, name: str = "") -> Any:
+        found = [layer for layer in self._layers.all_of(image, role, model) if notes_of(layer).map == name]
         return found[-1] if found else None
 
 
-def notes_of(layer: napari.layers.Layer) -> dict[str, Any]:
-    """Return what the plugin noted about its own layer; nothing for other layers."""
-    notes = layer.metadata.get(METADATA_KEY, {})
-    return notes.get("layer", {}) if isinstance(notes, dict) else {}
+def labels_tuple_steps(
+    image: napari.layers.Image, outcome: RegionResult
+) -> Generator[None, None, tuple[Any, dict[str, Any], str]]:
+    """Make napari's layer data tuple of the labels of a run: pixels, how they lie and what is noted, and "labels"."""
+    data, place = _canvas(image, outcome)
+    notes = yield from _labels_notes(image, outcome, data)
+    name = _labels_name(image, outcome)
+    return data, {"name": name, "multiscale": False, "metadata": notes.metadata(), **place}, "labels"
 
 
-def _metadata(image: napari.layers.Image, outcome: RegionResult, **notes: Any) -> dict[str, Any]:
-    layer = {"image": str(image.unique_id), "image_name": image.name, "model": outcome.model_name, **notes}
-    return {METADATA_KEY: {**outcome.segmentation.provenance, "layer": layer}}
+def _labels_name(image: napari.layers.Image, outcome: RegionResult) -> str:
+    return f"{image.name} - {outcome.model_name} labels"
+
+
+def _notes(image: napari.layers.Image, outcome: RegionResult, role: str) -> LayerNotes:
+    return replace(own_notes(image, role), model=outcome.model_name, provenance=outcome.segmentation.provenance)
+
+
+def _map_notes(image: napari.layers.Image, outcome: RegionResult, role: str, placed: PlacedMap) -> LayerNotes:
+    return replace(_notes(image, outcome, role), map=placed.name, description=placed.description)
+
+
+def _labels_notes(image: napari.layers.Image, outcome: RegionResult, data: Any) -> Generator[None, None, LayerNotes]:
+    found: PackedLabels | None = None
+    if isinstance(data, np.ndarray):  # others lie on disk, where nobody paints in them
+        found = yield from pack_steps(data)
+    return replace(_notes(image, outcome, "labels"), checksum=_checksum(data), found=found)
 
 
 def _note_edit(event: Event) -> None:
-    notes_of(event.source)["edited"] = True
+    notes = notes_of(event.source)
+    if not notes.edited:
+        write_notes(event.source, replace(notes, edited=True))
 
 
 def _checksum(labels: Any) -> int | None:
@@ -284,11 +298,14 @@ def _canvas(image: napari.layers.Image, outcome: RegionResult) -> tuple[Any, dic
     return canvas, placement(image, *region.place_canvas())
 
 
+def _was_edited(labels: napari.layers.Labels) -> bool:
+    notes = notes_of(labels)
+    return notes.edited or notes.checksum != _checksum(labels.data)
+
+
 def _holds_edits(labels: napari.layers.Labels, outcome: RegionResult) -> bool:
     """Whether showing the run in these labels would overwrite something a person made."""
-    notes = notes_of(labels)
-    edited = notes["edited"] or notes["checksum"] != _checksum(labels.data)
-    if not edited:
+    if not _was_edited(labels):
         return False
     return not _takes_in(labels, outcome) or bool(np.any(labels.data[outcome.job.region.layer_index]))
 
@@ -300,22 +317,25 @@ def _takes_in(labels: napari.layers.Labels, outcome: RegionResult) -> bool:
     return not region.whole and same_kind and labels.data.shape == region.layer_shape
 
 
-def _update_labels(labels: napari.layers.Labels, image: napari.layers.Image, outcome: RegionResult) -> None:
-    edited = False
-    if _takes_in(labels, outcome):
-        data, place = labels.data, placement(image, *outcome.job.region.place_canvas())
-        edited = notes_of(labels)["edited"] or notes_of(labels)["checksum"] != _checksum(data)
-        data[outcome.job.region.layer_index] = outcome.labels
-    else:
-        data, place = _canvas(image, outcome)
-    metadata = _metadata(image, outcome, role="labels", edited=edited, checksum=_checksum(data))
-    # Setting the data drops the undo history, which no longer fits.
-    _update(labels, data, place, metadata)
+def _write_part(labels: napari.layers.Labels, image: napari.layers.Image, outcome: RegionResult) -> None:
+    """Show a run in a part of labels; of the rest, what was painted and what is known of its objects stays."""
+    data, part, before, edited = labels.data, outcome.job.region.layer_index, notes_of(labels), _was_edited(labels)
+    data[part] = outcome.labels
+    correction = before.correction
+    notes = replace(
+        _notes(image, outcome, "labels"),
+        edited=edited,
+        checksum=_checksum(data),
+        found=None if before.found is None else before.found.with_part(part, outcome.labels),
+        # What had been found is another thing now; background is painted with the same number.
+        correction=None if correction is None else Correction(background=correction.background),
+        objects=before.objects,
+        marked=before.marked,
+    )
+    _update(labels, data, placement(image, *outcome.job.region.place_canvas()), notes)
 
 
-def _update(layer: napari.layers.Layer, data: Any, place: dict[str, Any], metadata: dict[str, Any]) -> None:
-    layer.data = data
-    for name, value in place.items():
-        if not np.array_equal(getattr(layer, name), value):  # each change is drawn
-            setattr(layer, name, value)
-    layer.metadata = {**layer.metadata, **metadata}  # after the data, whose event notes an edit
+def _update(layer: napari.layers.Layer, data: Any, place: dict[str, Any], notes: LayerNotes) -> None:
+    layer.data = data  # of labels, this drops the undo history, which no longer fits
+    move(layer, place)
+    write_notes(layer, notes)  # after the data, whose event notes an edit

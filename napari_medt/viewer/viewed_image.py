@@ -10,6 +10,8 @@ from napari_medt.viewer.placement import placement
 from napari_medt.viewer.reading import full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
 from src_models.errors import ImageError
+from src_models.images.labels_axes import LabelsAxes
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     import napari.layers
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from src_models.images.region import Region
 
 __all__ = ["Place", "ViewedImage", "target_as_viewed", "target_in_viewer"]
-
-Plane = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,14 @@ class ViewedImage:
         return f"layer {self.layer.name!r}"
 
     @property
+    def covering(self) -> LabelsAxes:
+        """How labels cover the layer."""
+        return LabelsAxes(self.axes[:-1] if self.layer.rgb else self.axes, self.shape)
+
+    @property
     def core(self) -> list[int]:
         """The layer's axes that are height and width in view."""
-        return [axis for axis, letter in enumerate(self._layer_axes()) if letter in "YX"]
+        return self.covering.core
 
     def locate(self, world: Sequence[float]) -> Place | None:
         """Return the place in the plane in view; None outside of the image."""
@@ -91,19 +96,11 @@ class ViewedImage:
 
     def position(self, plane: Plane, y: float, x: float) -> tuple[float, ...]:
         """Return a place as a position in pixels of the layer."""
-        rest, core = iter(plane), dict(zip(self.core, (y, x), strict=True))
-        return tuple(
-            core[axis] if axis in core else 0.0 if letter == "C" else float(next(rest))
-            for axis, letter in enumerate(self._layer_axes())
-        )
+        return self.covering.position(plane, y, x)
 
     def index(self, plane: Plane, rows: slice, columns: slice) -> tuple[int | slice, ...]:
         """Return the index of a part of a plane in labels of :attr:`shape`."""
-        rest, core = iter(plane), dict(zip(self.core, (rows, columns), strict=True))
-        return tuple(
-            core[axis] if axis in core else 0 if letter == "C" else next(rest)
-            for axis, letter in enumerate(self._layer_axes())
-        )
+        return self.covering.index(plane, rows, columns)
 
     def place(self) -> dict[str, Any]:
         """Return the placement of labels of :attr:`shape`: keywords of napari's layers."""
@@ -111,9 +108,6 @@ class ViewedImage:
 
     def _in_data(self, world: Sequence[float]) -> tuple[float, ...]:
         return tuple(float(at) for at in self.layer.world_to_data(world))
-
-    def _layer_axes(self) -> str:
-        return self.axes[:-1] if self.layer.rgb else self.axes
 
 
 def target_in_viewer(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -> ViewedImage:

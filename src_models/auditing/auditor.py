@@ -41,7 +41,7 @@ from src_models.models.architectures import choose_attention, create, usual_atte
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import axial_blocks
 from src_models.probing.axial_probe import AxialProbe
-from src_models.progress import Progress
+from src_models.progress import Progress, finish
 
 __all__ = ["audit", "audit_steps"]
 
@@ -68,14 +68,7 @@ def audit(
     steps = audit_steps(
         image, model, labels=labels, maps=maps, axes=axes, plane=plane, device=device, seed=seed, name=name
     )
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as finished:
-            found: Audit = finished.value
-            return found
-        if on_progress is not None:
-            on_progress(progress)
+    return finish(steps, on_progress)
 
 
 def audit_steps(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer
+from src_models.clicking.answering.grey_values import GreyValues
 from src_models.clicking.click_image import ClickImage
-from src_models.clicking.clicked_object import End, ObjectInPlane
-from src_models.clicking.grey_values import GreyValues
+from src_models.clicking.clicked_object import End, ObjectInPlane, ObjectState
+from src_models.images.planes import Plane
 
-__all__ = ["NO_FURTHER", "SAID", "carry"]
+__all__ = ["NO_FURTHER", "SAID", "away", "carry", "without"]
 
-Plane = tuple[int, ...]
 
 SMALLEST = 16  # px; below that the object is taken to have ended
 KEPT = 0.25  # share of its area to which an object may shrink from slice to slice; its inverse, to which it may grow
@@ -87,6 +87,23 @@ def carry(
         yield after, found
         lately = image.answers(after).grey_values(found.answer)
         plane, known = after, found
+
+
+def away(origin: Plane | None, plane: Plane) -> tuple[int, ...]:
+    """Return the directions in which an object is carried from a plane: away from its first one, or both."""
+    if origin is None or origin[-1] == plane[-1]:
+        return (1, -1)
+    return (1,) if plane[-1] > origin[-1] else (-1,)
+
+
+def without(
+    state: ObjectState, plane: Plane, directions: Sequence[int]
+) -> tuple[dict[Plane, ObjectInPlane], dict[int, End]]:
+    """Return what stays of an object when it is found anew beyond a plane."""
+    planes = {
+        at: found for at, found in state.planes.items() if not any((at[-1] - plane[-1]) * d > 0 for d in directions)
+    }
+    return planes, {d: end for d, end in state.ends.items() if d not in directions}
 
 
 def _next(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from src_models.clicking.answers import AnswerMaker
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane

@@ -1,17 +1,24 @@
-"""An object as it stands after a click, an undo or a step to the next slice: what is known of it in each plane."""
+"""An object as it stands after a click, an undo or a step to the next slice, and as a person accepted it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from src_models.clicking.answer import Answer
+import numpy as np
+from numpy.typing import NDArray
+
 from src_models.clicking.prompts import Prompt
+from src_models.errors import UserError
+from src_models.images.planes import Plane
 
-__all__ = ["End", "ObjectInPlane", "ObjectState"]
+if TYPE_CHECKING:
+    from src_models.clicking.answering.answer import Answer
 
-Plane = tuple[int, ...]
+__all__ = ["AcceptedObject", "End", "ObjectInPlane", "ObjectSlice", "ObjectState"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +73,87 @@ class ObjectState:
     def carried(self) -> bool:
         """Whether the object was carried to other planes."""
         return bool(self.ends) or len(self.planes) > 1
+
+    def check_reaches(self, plane: Plane) -> None:
+        """Check that something can be given for the object in a plane.
+
+        Raises
+        ------
+        UserError
+            If it lies in another one, and was not carried to this.
+        """
+        if self.origin is None or plane in self.planes:
+            return
+        if plane[:-1] != self.origin[:-1]:
+            raise UserError(
+                f"the object lies in the stack of plane {self.origin}: accept it or drop it before you click in plane "
+                f"{plane}"
+            )
+        if not self.carried:
+            raise UserError(
+                f"the object was begun in plane {self.origin}: accept it, drop it, or carry it here before you click "
+                f"in plane {plane}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSlice:
+    """What of an object lies in one plane.
+
+    Parameters
+    ----------
+    plane
+        Position along the axes besides height and width; empty in an image without any.
+    region
+        Rows and columns that were looked at.
+    mask
+        The object's pixels there.
+    prompts
+        What a person gave in this plane, in order; nothing where the object was carried from another plane.
+    """
+
+    plane: tuple[int, ...]
+    region: tuple[slice, slice]
+    mask: NDArray[np.bool_]
+    prompts: tuple[Prompt, ...]
+
+    @property
+    def pixels(self) -> NDArray[np.intp]:
+        """Rows and columns (N, 2) of the plane that are the object."""
+        rows, columns = np.nonzero(self.mask)
+        return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedObject:
+    """An object that a person accepted.
+
+    Parameters
+    ----------
+    slices
+        The object, plane by plane.
+    model_sha256
+        The model that answered.
+    time
+        When it was accepted, in UTC.
+    """
+
+    slices: tuple[ObjectSlice, ...]
+    model_sha256: str | None
+    time: datetime
+
+    @property
+    def area(self) -> int:
+        """Its pixels, over all planes."""
+        return sum(int(part.mask.sum()) for part in self.slices)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the pixels, as what JSON can hold."""
+        return {
+            "model_sha256": self.model_sha256,
+            "time": self.time.isoformat(),
+            "planes": [list(part.plane) for part in self.slices],
+            "prompts": [
+                {"plane": list(part.plane), **prompt.to_dict()} for part in self.slices for prompt in part.prompts
+            ],
+        }

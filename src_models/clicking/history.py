@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from src_models.clicking.clicked_object import ObjectState
+from src_models.errors import UserError
 
-__all__ = ["History", "Step"]
+__all__ = ["History", "Step", "stored_steps"]
+
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,24 @@ class History:
             self.at += 1
         return True
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """Return all steps, undone ones as well, as what JSON can hold."""
-        return [{**step.what, **({"mends": True} if step.mends else {})} for step in self.steps]
+    def to_dict(self) -> dict[str, Any]:
+        """Return all steps, undone ones as well, and how many of them count, as what JSON can hold."""
+        done = [{**step.what, **({"mends": True} if step.mends else {})} for step in self.steps]
+        return {"version": VERSION, "done": done, "at": self.at}
+
+
+def stored_steps(stored: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], int]:
+    """Return the steps that :meth:`History.to_dict` stored, and how many of them count.
+
+    Raises
+    ------
+    UserError
+        If this is no stored session, or it comes from a newer version.
+    """
+    try:
+        version = int(stored["version"])
+        if version > VERSION:
+            raise UserError(f"this session of clicks was stored by a newer napari-medt (version {version}): update it")
+        return list(stored["done"]), int(stored["at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError("this is not a stored session of clicks") from error

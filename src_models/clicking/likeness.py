@@ -19,7 +19,6 @@ __all__ = ["ObjectLook", "Scale", "View", "inner"]
 FINE = 8  # cells that the radius of an object has at the least, as far as it has so many pixels
 ALIKE = 0.03  # how much more alike a place is than what is around it, at the least
 SMALLEST_SPREAD = 0.05  # of normalised values; less is taken for noise
-Region = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True)

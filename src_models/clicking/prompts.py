@@ -40,6 +40,10 @@ class Click:
         """Yield the place."""
         yield self.y, self.x
 
+    def lies_in(self, shape: tuple[int, int]) -> bool:
+        """Whether it lies in a plane of so many rows and columns."""
+        return _inside(self.points(), shape)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {"kind": "click", "y": self.y, "x": self.x, "positive": self.positive}
@@ -64,6 +68,10 @@ class Scribble:
             for step in range(1, steps + 1):
                 yield y0 + (y1 - y0) * step / steps, x0 + (x1 - x0) * step / steps
 
+    def lies_in(self, shape: tuple[int, int]) -> bool:
+        """Whether all of it lies in a plane of so many rows and columns."""
+        return _inside(self.points(), shape)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {"kind": "scribble", "line": [list(point) for point in self.line], "positive": self.positive}
@@ -81,6 +89,11 @@ class Box:
     def __post_init__(self) -> None:
         if not (self.top < self.bottom and self.left < self.right):
             raise UserError(f"the box {self} has no inside: drag from one corner to the other")
+
+    def lies_in(self, shape: tuple[int, int]) -> bool:
+        """Whether any of it lies in a plane of so many rows and columns: it may be drawn over the edge."""
+        below = self.bottom >= -0.5 and self.right >= -0.5
+        return below and self.top <= shape[0] - 0.5 and self.left <= shape[1] - 0.5
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
@@ -143,6 +156,10 @@ def draw_box(box: Box, place: Place, *, size: int) -> NDArray[np.float32]:
     rows, columns = (slice(*_cells(low, high, size)) for low, high in ((top, bottom), (left, right)))
     drawn[rows, columns] = 0.5
     return drawn
+
+
+def _inside(points: Iterable[tuple[float, float]], shape: tuple[int, int]) -> bool:
+    return all(-0.5 <= y <= shape[0] - 0.5 and -0.5 <= x <= shape[1] - 0.5 for y, x in points)
 
 
 def _cells(low: float, high: float, size: int) -> Sequence[int]:

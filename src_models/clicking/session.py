@@ -14,25 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answer import Answer
-from src_models.clicking.carrying import NO_FURTHER, SAID, carry
+from src_models.clicking.answering.answer import Answer
+from src_models.clicking.answering.crop import Crop
+from src_models.clicking.answering.network import ClickNetwork
+from src_models.clicking.carrying import NO_FURTHER, SAID, away, carry, without
 from src_models.clicking.click_image import ClickImage
-from src_models.clicking.clicked_object import End, ObjectInPlane, ObjectState
-from src_models.clicking.crop import Crop
-from src_models.clicking.history import History, Step
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.clicked_object import AcceptedObject, End, ObjectInPlane, ObjectSlice, ObjectState
+from src_models.clicking.history import History, Step, stored_steps
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
+from src_models.images.planes import Plane
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity
 
 __all__ = ["ClickSession"]
 
-VERSION = 3
 CARRY, LARGER, SMALLER, END_HERE = "carry", "larger", "smaller", "end here"
-Plane = tuple[int, ...]
 
 
 class ClickSession:
@@ -224,7 +222,7 @@ class ClickSession:
                 "the object does not lie in this slice: carry it, go to the last slice that holds it, and say there "
                 "that it ends"
             )
-        sides = _away(state.origin, plane)
+        sides = away(state.origin, plane)
         if len(sides) > 1:
             sides = tuple(d for d in sides if any((at[-1] - plane[-1]) * d > 0 for at in state.planes))
         if len(sides) != 1:
@@ -233,7 +231,7 @@ class ClickSession:
                 + ("and goes on to both sides of it" if sides else "and lies in no other")
                 + ": go to the last slice that holds it, and say there that it ends"
             )
-        planes, ends = _without(state, plane, sides)
+        planes, ends = without(state, plane, sides)
         ends[sides[0]] = End(plane, SAID)
         said = {**state.said, sides[0]: plane}
         self._do({"kind": END_HERE, "plane": list(plane)}, replace(state, planes=planes, ends=ends, said=said))
@@ -270,8 +268,8 @@ class ClickSession:
         if self.image.depth == 1:
             raise UserError(f"{self.image.name} has one plane alone: there is no other to carry the object to")
         before = self._history.at
-        directions = _away(state.origin, plane)
-        planes, ends = _without(state, plane, directions)
+        directions = away(state.origin, plane)
+        planes, ends = without(state, plane, directions)
         # What a person said of where it ends holds, unless it is carried on from beyond that slice.
         said = {d: at for d, at in state.said.items() if (at[-1] - plane[-1]) * d >= 0 or d not in directions}
         reached = [plane[-1]]
@@ -332,10 +330,8 @@ class ClickSession:
     def to_dict(self) -> dict[str, Any]:
         """Return the session as what JSON can hold; its answers are found again."""
         return {
-            "version": VERSION,
             "model_sha256": self.image.network.model.sha256,
-            "done": self._history.to_list(),
-            "at": self._history.at,
+            **self._history.to_dict(),
         }
 
     def restore(self, stored: Mapping[str, Any]) -> None:
@@ -346,15 +342,7 @@ class ClickSession:
         UserError
             If this is no stored session, or it comes from a newer version.
         """
-        try:
-            version = int(stored["version"])
-            if version > VERSION:
-                raise UserError(
-                    f"this session of clicks was stored by a newer napari-medt (version {version}): update it"
-                )
-            done, at = list(stored["done"]), int(stored["at"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError("this is not a stored session of clicks") from error
+        done, at = stored_steps(stored)
         self.reset()
         for what in done:
             self._do_again(what)
@@ -400,44 +388,8 @@ class ClickSession:
         self._history.add(Step(what, state, mends))
 
     def _check(self, prompt: Prompt, plane: Plane) -> None:
-        if isinstance(prompt, Box):
-            inside = prompt.bottom >= -0.5 and prompt.right >= -0.5
-            inside &= prompt.top <= self.shape[0] - 0.5 and prompt.left <= self.shape[1] - 0.5
-        else:
-            inside = all(
-                -0.5 <= y <= self.shape[0] - 0.5 and -0.5 <= x <= self.shape[1] - 0.5 for y, x in prompt.points()
-            )
-        if not inside:
+        if not prompt.lies_in(self.shape):
             raise UserError(
                 f"{prompt} lies outside of {self.image.name}, which has {self.shape[0]} x {self.shape[1]} px here"
             )
-        state = self.state
-        if state.origin is None or plane in state.planes:
-            return
-        if plane[:-1] != state.origin[:-1]:
-            raise UserError(
-                f"the object lies in the stack of plane {state.origin}: accept it or drop it before you click in plane "
-                f"{plane}"
-            )
-        if not state.carried:
-            raise UserError(
-                f"the object was begun in plane {state.origin}: accept it, drop it, or carry it here before you click "
-                f"in plane {plane}"
-            )
-
-
-def _away(origin: Plane | None, plane: Plane) -> tuple[int, ...]:
-    """Return the directions in which an object is carried from a plane: away from its first one, or both."""
-    if origin is None or origin[-1] == plane[-1]:
-        return (1, -1)
-    return (1,) if plane[-1] > origin[-1] else (-1,)
-
-
-def _without(
-    state: ObjectState, plane: Plane, directions: Sequence[int]
-) -> tuple[dict[Plane, ObjectInPlane], dict[int, End]]:
-    """Return what stays of an object when it is found anew beyond a plane."""
-    planes = {
-        at: found for at, found in state.planes.items() if not any((at[-1] - plane[-1]) * d > 0 for d in directions)
-    }
-    return planes, {d: end for d, end in state.ends.items() if d not in directions}
+        self.state.check_reaches(plane)

@@ -1,273 +1,362 @@
 """The objects that are being clicked, one for each image and view of it: what the Click widget's worker thread does.
 
-No viewer and no Qt. Every method is called in one thread, in the order of what a person did.
+No viewer and no Qt, and labels come as arrays. Every method is called in one thread, in the order of what a person did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from src_models.clicking.clicked_object import ObjectSlice
+from src_models.clicking.in_work import ClickedImage, InWork, ObjectAsSeen
+from src_models.clicking.writing import Again, Found, ObjectLabels, Plan, plan_objects
 from src_models.errors import UserError
-from src_models.models.loaded import load_model
+from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from src_models.attention.placed_map import PlacedMap
-    from src_models.clicking.accepted import AcceptedObject
-    from src_models.clicking.clicked_object import ObjectState
-    from src_models.clicking.network import ClickNetwork
     from src_models.clicking.prompts import Prompt
-    from src_models.clicking.session import ClickSession
     from src_models.clicking.suggestions import Suggestion
-    from src_models.images.axes import AxesReading
-    from src_models.models.header import Intensity
+    from src_models.progress import Progress
 
-__all__ = ["ClickSessions", "ClickedImage", "ObjectAsSeen"]
+__all__ = ["ClickSessions", "Destination", "Reopened", "Suggested", "Taken"]
 
-Plane = tuple[int, ...]
-Found = tuple["AcceptedObject", Mapping[str, Any]]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClickedImage:
-    """What is clicked in, and how it is looked at.
-
-    Parameters
-    ----------
-    key
-        Which image, viewed from which side; an object that is begun there waits while others are clicked in.
-    data
-        The array.
-    reading
-        What its axes mean.
-    name
-        What to call it in messages.
-    model
-        The model file.
-    intensity
-        A window of CT; None for what the model is used to.
-    device, threads
-        As the person prefers.
-    """
-
-    key: Hashable
-    data: Any
-    reading: AxesReading
-    name: str
-    model: Path
-    intensity: Intensity | None = None
-    device: str = "auto"
-    threads: int = 0
+_EXAMPLES = 2  # accepted objects that suggestions are like
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectAsSeen:
-    """An object as it stands.
+class Destination:
+    """Where accepted objects go.
 
     Parameters
     ----------
-    key
-        Of the subject.
-    state
-        What is known of it, plane by plane.
-    can_undo, can_redo
-        Whether there is anything to undo, or to do again.
-    stored
-        The session as what JSON can hold.
+    labels
+        Into which labels; None for new ones.
+    value
+        The class to write; None numbers the objects.
+    overwrite
+        Whether what finished objects have is taken from them.
     """
 
-    key: Hashable
-    state: ObjectState
-    can_undo: bool
-    can_redo: bool
-    stored: Mapping[str, Any]
+    labels: ObjectLabels | None = None
+    value: int | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Objects that were accepted and are to be written, and the new one that is begun."""
+
+    plans: Sequence[Plan]
+    seen: ObjectAsSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """An accepted object that is in work again; `painted` pixels of it are not as its clicks find them."""
+
+    seen: ObjectAsSeen
+    painted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """A suggestion that is the object in work; `left` wait after it, or None where there was no further one."""
+
+    seen: ObjectAsSeen
+    left: int | None
 
 
 class ClickSessions:
     """Everything that is being clicked."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Hashable, tuple[ClickedImage, ClickSession]] = {}
+        self._images: dict[Hashable, InWork] = {}
+        self._numbers: dict[Hashable, int] = {}  # the highest number that was given, by labels
 
     def open(self, subject: ClickedImage) -> ObjectAsSeen:
         """Get ready for clicks; an object that was begun in this image goes on, answered anew if anything changed."""
-        session = self._session(subject)
-        return _seen(subject, session)
+        return self._work(subject).seen()
 
     def give(self, subject: ClickedImage, plane: Plane, prompt: Prompt) -> ObjectAsSeen:
-        """Give a click, scribble or box."""
-        return self._act(subject, lambda session: session.give(prompt, plane))
+        """Give a click, scribble or box; where there is no object, it begins a new one."""
 
-    def take(self, subject: ClickedImage, plane: Plane, suggestion: Any) -> ObjectAsSeen:
-        """Begin with a suggestion: its click and its answer."""
-        return self._act(subject, lambda session: session.take(suggestion.click, suggestion.answer, plane))
+        def give(work: InWork) -> None:
+            if not work.session.state.planes:
+                work.again = None
+            work.session.give(prompt, plane)
+
+        return self._act(subject, give)
 
     def undo(self, subject: ClickedImage) -> ObjectAsSeen:
         """Take the last thing back."""
-        return self._act(subject, lambda session: session.undo())
+        return self._act(subject, lambda work: work.session.undo())
 
     def redo(self, subject: ClickedImage) -> ObjectAsSeen:
         """Do again what was taken back last."""
-        return self._act(subject, lambda session: session.redo())
+        return self._act(subject, lambda work: work.session.redo())
 
     def reset(self, subject: ClickedImage) -> ObjectAsSeen:
         """Drop the object."""
-        return self._act(subject, lambda session: session.reset())
-
-    def restore(self, subject: ClickedImage, stored: Mapping[str, Any]) -> ObjectAsSeen:
-        """Go on with a stored session."""
-        return self._act(subject, lambda session: session.restore(stored))
-
-    def carry(
-        self, subject: ClickedImage, plane: Plane
-    ) -> Generator[tuple[int, Plane, ObjectAsSeen], None, ObjectAsSeen]:
-        """Carry the object to other slices, yielding after each."""
-        session = self._session(subject)
-        with _threads(subject):
-            steps = session.carry(plane)
-            try:
-                for count, reached in steps:
-                    yield count, reached, _seen(subject, session)
-            finally:
-                steps.close()  # type: ignore[attr-defined]
-        return _seen(subject, session)
+        return self._act(subject, InWork.begin)
 
     def larger(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Take the next larger object around the same clicks."""
-        return self._act(subject, lambda session: session.larger(plane))
+        return self._act(subject, lambda work: work.session.larger(plane))
 
     def smaller(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Take the next smaller object around the same clicks."""
-        return self._act(subject, lambda session: session.smaller(plane))
+        return self._act(subject, lambda work: work.session.smaller(plane))
 
     def end_here(self, subject: ClickedImage, plane: Plane) -> ObjectAsSeen:
         """Let the object end in a plane."""
-        return self._act(subject, lambda session: session.end_here(plane))
+        return self._act(subject, lambda work: work.session.end_here(plane))
 
-    def accept(self, subject: ClickedImage, plan: Callable[[Sequence[Found]], T]) -> tuple[T, ObjectAsSeen]:
-        """Take the object, and begin a new one.
+    def carry(
+        self, subject: ClickedImage, plane: Plane, *, or_from_first: bool = False
+    ) -> Generator[tuple[int, Plane], None, ObjectAsSeen]:
+        """Carry the object to other slices.
 
         Parameters
         ----------
-        subject
-            The image.
-        plan
-            Gets the object, with the session that it came from, and works out where it is put; it raises an error if
-            it cannot be put there, and then the object stays.
+        subject, plane
+            Where from.
+        or_from_first
+            Whether it is carried from its first plane where it does not lie in this one.
 
-        Returns
-        -------
-        planned, seen
-            What `plan` gave, and the new object.
+        Yields
+        ------
+        tuple
+            Slices done so far, and the plane that was found last.
         """
-        return self.accept_all(subject, (), (), plan)
-
-    def accept_all(
-        self,
-        subject: ClickedImage,
-        plane: Plane,
-        suggestions: Sequence[Suggestion],
-        plan: Callable[[Sequence[Found]], T],
-    ) -> tuple[T, ObjectAsSeen]:
-        """Take the object, and after it suggestions in a plane as they are; as :meth:`accept`."""
-        session = self._session(subject)
-        stored = session.to_dict()
-        found: list[Found] = []
-        if session.state.planes or not suggestions:
-            found.append((session.accept(), stored))
-        try:
-            for suggestion in suggestions:
-                session.take(suggestion.click, suggestion.answer, plane)
-                taken = session.to_dict()
-                found.append((session.accept(), taken))
-            planned = plan(found)
-        except UserError:
-            session.restore(stored)
-            raise
-        return planned, _seen(subject, session)
+        work = self._work(subject)
+        state = work.session.state
+        elsewhere = or_from_first and plane not in state.planes and state.origin is not None
+        start = state.origin if elsewhere else plane
+        with subject.computing():
+            steps = work.session.carry(start)
+            try:
+                yield from steps
+            finally:
+                steps.close()  # type: ignore[attr-defined]
+        return work.seen()
 
     def attention(self, subject: ClickedImage, plane: Plane) -> list[PlacedMap]:
         """Return the attention with which the present answer in a plane was found, finest first."""
-        session = self._session(subject)
+        session = self._work(subject).session
         found = session.state.planes.get(plane)
         if found is None:
             raise UserError("there is no answer in this plane yet whose attention could be shown: click first")
-        with _threads(subject):
+        with subject.computing():
             return session.image.answers(plane).attention(found.answer)
 
+    def restore(
+        self, subject: ClickedImage, stored: Mapping[str, Any], labels: ObjectLabels | None = None
+    ) -> ObjectAsSeen:
+        """Go on with a stored object; if it was accepted before, with its number in these labels."""
+
+        def restore(work: InWork) -> None:
+            work.again = _known(labels, stored.get("again"))
+            work.session.restore(stored)
+
+        return self._act(subject, restore)
+
+    def accept(self, subject: ClickedImage, into: Destination) -> Taken:
+        """Take the object, and begin a new one.
+
+        It is to be written then, and :meth:`written` or :meth:`give_back` called.
+
+        Raises
+        ------
+        UserError
+            If there is none, or it cannot be put there; then the object stays.
+        """
+        return self._accept(subject, into, [])
+
+    def accept_all(self, subject: ClickedImage, into: Destination) -> Taken:
+        """Take the suggestion that is the object in work, and all that wait as they are; as :meth:`accept`.
+
+        Raises
+        ------
+        UserError
+            If nothing is suggested, or all of them cannot be put there.
+        """
+        work = self._work(subject)
+        if work.waiting is None:
+            raise UserError("nothing is suggested: press N to look for similar objects first")
+        waiting, work.waiting = work.waiting, None
+        return self._accept(subject, into, waiting)
+
+    def written(self, subject: ClickedImage, plans: Sequence[Plan], labels: Hashable) -> Suggested | None:
+        """Note that objects were written into labels, and go on with the next suggestion; None if there are none."""
+        work = self._work(subject)
+        last = plans[-1]
+        work.last = Again(last.value, last.is_class, last.accepted.time.isoformat(), last.session, labels)
+        largest = [max(plan.accepted.slices, key=lambda part: int(part.mask.sum())) for plan in plans]
+        work.examples = [*work.examples, *largest][-_EXAMPLES:]
+        return None if work.waiting is None else self.next_suggestion(subject)
+
+    def give_back(self, subject: ClickedImage, plans: Sequence[Plan]) -> ObjectAsSeen:
+        """Go on with the first of some objects, which could not be written after all."""
+
+        def give_back(work: InWork) -> None:
+            work.again = plans[0].again
+            work.session.restore(plans[0].session)
+
+        return self._act(subject, give_back)
+
+    def reopen(self, subject: ClickedImage, again: Again, labels: ObjectLabels) -> Reopened:
+        """Work on an accepted object again: its clicks are given anew."""
+        work = self._work(subject)
+        work.again = None
+        with subject.computing():
+            work.session.restore(again.session)
+        parts = tuple(
+            ObjectSlice(plane, found.answer.region, found.answer.mask, found.prompts)
+            for plane, found in work.session.state.planes.items()
+        )
+        work.again = replace(again, parts=parts)
+        return Reopened(work.seen(), _painted(subject, work.again, labels))
+
+    def reopen_last(self, subject: ClickedImage, labels: ObjectLabels | None) -> Reopened | None:
+        """Work on the object again that was accepted last; None if there is an object, or none in these labels."""
+        work = self._work(subject)
+        if work.session.state.planes or labels is None or work.last is None or work.last.labels != labels.key:
+            return None
+        return self.reopen(subject, work.last, labels)
+
     def suggest(
-        self,
-        subject: ClickedImage,
-        plane: Plane,
-        examples: list[Any],
-        view: tuple[slice, slice],
-        taken: Callable[[], NDArray[np.bool_]],
-    ) -> Generator[Any, None, list[Suggestion]]:
-        """Look for objects in view that are like examples, and not `taken`: pixels of the plane."""
+        self, subject: ClickedImage, plane: Plane, view: tuple[slice, slice], labels: ObjectLabels | None
+    ) -> Generator[Progress, None, int]:
+        """Look for objects in view that are like those accepted last; :meth:`next_suggestion` shows them.
+
+        Parameters
+        ----------
+        subject, plane
+            Where to look.
+        view
+            Rows and columns in view.
+        labels
+            Finished objects, which are not suggested.
+
+        Returns
+        -------
+        int
+            How many there are.
+
+        Raises
+        ------
+        UserError
+            If nothing was accepted yet, or the view lies outside of the plane or is too large.
+        """
         from src_models.clicking.suggestions import suggest
 
-        session = self._session(subject)
-        with _threads(subject):
-            return (yield from suggest(session.image, plane, examples, view, taken()))
+        work = self._work(subject)
+        if not work.examples:
+            raise UserError("accept one or two objects first; then similar ones can be suggested")
+        covering = subject.covering
+        none = np.zeros(covering.plane_shape, bool)
+        taken = none if labels is None else labels.data[covering.plane_index(plane)] > 0
+        with subject.computing():
+            found = yield from suggest(work.session.image, plane, work.examples, view, taken)
+        work.waiting, work.plane = found, plane
+        return len(found)
+
+    def next_suggestion(self, subject: ClickedImage) -> Suggested | None:
+        """Take the next suggestion as the object, to be accepted, mended or skipped; None if nothing is suggested."""
+        work = self._work(subject)
+        if work.waiting is None:
+            return None
+        work.begin()
+        if not work.waiting:
+            work.waiting = None
+            return Suggested(work.seen(), None)
+        first = work.waiting.pop(0)
+        work.session.take(first.click, first.answer, work.plane)
+        return Suggested(work.seen(), len(work.waiting))
+
+    def drop_suggestions(self) -> None:
+        """Suggest nothing any more."""
+        for work in self._images.values():
+            work.waiting = None
 
     def forget(self, keep: Callable[[Hashable], bool]) -> None:
         """Drop the objects of images that are gone."""
-        self._sessions = {key: held for key, held in self._sessions.items() if keep(key)}
+        self._images = {key: work for key, work in self._images.items() if keep(key)}
 
-    def _act(self, subject: ClickedImage, act: Callable[[ClickSession], Any]) -> ObjectAsSeen:
-        session = self._session(subject)
-        with _threads(subject):
-            act(session)
-        return _seen(subject, session)
-
-    def _session(self, subject: ClickedImage) -> ClickSession:
-        held = self._sessions.get(subject.key)
-        if held is not None and _alike(held[0], subject):
-            return held[1]
-        from src_models.clicking.click_image import ClickImage
-        from src_models.clicking.session import ClickSession
-
-        with _threads(subject):
-            network = _network(subject.model, subject.device)
-            image = ClickImage(
-                subject.data, network, axes=subject.reading, intensity=subject.intensity, name=subject.name
+    def _accept(self, subject: ClickedImage, into: Destination, suggestions: Sequence[Suggestion]) -> Taken:
+        work, labels = self._work(subject), into.labels
+        session = work.session
+        stored = session.to_dict()
+        found: list[Found] = []
+        again = (
+            work.again if labels is not None and work.again is not None and work.again.labels == labels.key else None
+        )
+        try:
+            if session.state.planes or not suggestions:
+                found.append((session.accept(), stored))
+            for suggestion in suggestions:
+                session.take(suggestion.click, suggestion.answer, work.plane)
+                taken = session.to_dict()
+                found.append((session.accept(), taken))
+            plans = plan_objects(
+                labels,
+                subject.covering,
+                found,
+                image=subject.name,
+                value=into.value,
+                overwrite=into.overwrite,
+                again=again,
+                above=0 if labels is None else self._numbers.get(labels.key, 0),
             )
-            session = ClickSession(image)
-            if held is not None and held[0].data.shape == subject.data.shape:
-                session.restore(held[1].to_dict())
-        self._sessions[subject.key] = subject, session
-        return session
+        except UserError:
+            session.restore(stored)
+            raise
+        work.again = None
+        if labels is not None:
+            given = [0, *(plan.value for plan in plans if not plan.is_class)]
+            self._numbers[labels.key] = max(self._numbers.get(labels.key, 0), *given)
+        return Taken(plans, work.seen())
+
+    def _act(self, subject: ClickedImage, act: Callable[[InWork], object]) -> ObjectAsSeen:
+        work = self._work(subject)
+        with subject.computing():
+            act(work)
+        return work.seen()
+
+    def _work(self, subject: ClickedImage) -> InWork:
+        held = self._images.get(subject.key)
+        if held is not None and held.subject.like(subject):
+            return held
+        with subject.computing():
+            session = subject.session()
+            if held is not None and held.subject.data.shape == subject.data.shape:
+                session.restore(held.session.to_dict())
+        work = InWork(subject, session) if held is None else replace(held, subject=subject, session=session)
+        self._images[subject.key] = work
+        return work
 
 
-def _alike(one: ClickedImage, other: ClickedImage) -> bool:
-    same = one.data is other.data and one.reading == other.reading and one.intensity == other.intensity
-    return same and (one.model, one.device) == (other.model, other.device)
+def _known(labels: ObjectLabels | None, was: Mapping[str, Any] | None) -> Again | None:
+    """Return what a stored object was before, if labels know it."""
+    if labels is None or was is None:
+        return None
+    for record in labels.records:
+        if (record["value"], record["time"]) == (was["value"], was["time"]):
+            return Again.of(record, labels.key)
+    return None
 
 
-def _seen(subject: ClickedImage, session: ClickSession) -> ObjectAsSeen:
-    return ObjectAsSeen(subject.key, session.state, session.can_undo, session.can_redo, session.to_dict())
-
-
-def _threads(subject: ClickedImage) -> AbstractContextManager[object]:
-    from src_models.computing.execution import computing_threads
-
-    return computing_threads(subject.threads or None)
-
-
-def _network(path: Path, device: str) -> ClickNetwork:
-    return _made_ready(path, path.stat().st_mtime_ns if path.exists() else 0, device)
-
-
-@lru_cache(maxsize=2)
-def _made_ready(path: Path, _modified: int, device: str) -> ClickNetwork:
-    from src_models.clicking.network import ClickNetwork
-
-    return ClickNetwork(load_model(path), device)
+def _painted(subject: ClickedImage, again: Again, labels: ObjectLabels) -> int:
+    """Return how many pixels of an object's planes have its number but are not found by its clicks, or the reverse."""
+    if again.is_class:
+        return 0
+    count = 0
+    for part in again.parts:
+        there = labels.data[subject.covering.index(part.plane, *part.region)]
+        count += int(((there == again.value) & ~part.mask).sum() + ((there == 0) & part.mask).sum())
+    return count

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.clicking.accepted import AcceptedObject, ObjectSlice
-from src_models.clicking.answer import Answer
+from src_models.clicking.answering.answer import Answer, Rectangle
 from src_models.clicking.click_image import ClickImage
+from src_models.clicking.clicked_object import AcceptedObject, ObjectSlice
 from src_models.clicking.likeness import ObjectLook, Scale, View, inner
 from src_models.clicking.prompts import Click
 from src_models.errors import UserError
+from src_models.images.planes import Plane
 from src_models.progress import Progress
 
 __all__ = ["Suggestion", "suggest"]
@@ -28,9 +29,6 @@ SIZES = (0.4, 2.5)  # of the examples' area
 SURE = 0.6
 SAME = 0.2  # IoU above which two suggestions are taken for one object
 HIDDEN = 0.2  # share of a suggestion that finished objects may cover
-
-Plane = tuple[int, ...]
-Region = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def suggest(
     image: ClickImage,
     plane: Plane,
     examples: Sequence[AcceptedObject | ObjectSlice],
-    view: Region,
+    view: Rectangle,
     taken: NDArray[np.bool_],
     *,
     most: int = 64,
@@ -114,7 +112,7 @@ class _Search:
         image: ClickImage,
         plane: Plane,
         examples: Sequence[ObjectSlice],
-        region: Region,
+        region: Rectangle,
         taken: NDArray[np.bool_],
     ) -> None:
         self.image = image
@@ -192,7 +190,7 @@ def _part(example: AcceptedObject | ObjectSlice, plane: Plane) -> ObjectSlice:
     return max(example.slices, key=lambda part: (part.plane == plane, int(part.mask.sum())))
 
 
-def _inside(view: Region, image: ClickImage) -> Region:
+def _inside(view: Rectangle, image: ClickImage) -> Rectangle:
     """Return what of a view lies in the plane."""
     rows, columns = (slice(max(0, cut.start), min(size, cut.stop)) for cut, size in zip(view, image.shape, strict=True))
     height, width = rows.stop - rows.start, columns.stop - columns.start

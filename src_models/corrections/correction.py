@@ -26,12 +26,12 @@ from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, ImageError, UserError
 
-__all__ = ["MAKERS", "SCHEMA_VERSION", "Correction", "CorrectionRecord", "MarkMode", "Region", "Source", "mark"]
+__all__ = ["MAKERS", "SCHEMA_VERSION", "Bounds", "Correction", "CorrectionRecord", "MarkMode", "Source", "mark"]
 
 SCHEMA_VERSION = 1
 MAKERS = {"unmarked": 0, "network": 1, "click": 2, "brush": 3}
 MarkMode = Literal["slice", "region", "painted"]
-Region = tuple[tuple[int, int], tuple[int, int]]  # (first row, row after the last), (first column, column after)
+Bounds = tuple[tuple[int, int], tuple[int, int]]  # (first row, row after the last), (first column, column after)
 
 # A larger plane is not kept whole: the part that counts, and this many pixels around it for the network to see.
 LARGEST_PLANE = 2048 * 2048
@@ -94,7 +94,7 @@ class CorrectionRecord:
 
     source: Source
     mode: MarkMode
-    region: Region
+    region: Bounds
     made_by: Mapping[str, int]
     prompts: tuple[Mapping[str, Any], ...] = ()
     model_name: str | None = None
@@ -175,7 +175,7 @@ def mark(
     *,
     source: Source,
     mode: MarkMode = "slice",
-    region: Region | None = None,
+    region: Bounds | None = None,
     background: NDArray[np.bool_] | None = None,
     clicked: Collection[int] = (),
     prompts: Sequence[Mapping[str, Any]] = (),
@@ -280,7 +280,7 @@ def _of_numpy(value: Any) -> Any:
     raise TypeError(f"{value!r} cannot be kept with a correction")
 
 
-def _counting(mode: MarkMode, region: Region | None, makers: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _counting(mode: MarkMode, region: Bounds | None, makers: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if mode == "painted":
         return np.asarray(makers > MAKERS["network"])
     inside = np.zeros(makers.shape, bool)

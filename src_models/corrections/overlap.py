@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.corrections.correction import Correction, Region
+from src_models.corrections.correction import Bounds, Correction
 
 __all__ = ["counted_of", "same_image"]
 
 
-def counted_of(correction: Correction, region: Region) -> NDArray[np.bool_]:
+def counted_of(correction: Correction, region: Bounds) -> NDArray[np.bool_]:
     """Return which pixels of another region of its plane count in a correction."""
     (top, bottom), (left, right) = region
     counted = np.zeros((bottom - top, right - left), bool)
@@ -26,7 +26,7 @@ def same_image(one: Correction, other: Correction) -> bool:
     return bool(np.array_equal(one.image[here], other.image[there], equal_nan=holes))
 
 
-def _overlap(one: Region, other: Region) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+def _overlap(one: Bounds, other: Bounds) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """Return the part that two regions of a plane share, as each of them cuts it out."""
     first, second = [], []
     for (start, stop), (begin, end) in zip(one, other, strict=True):

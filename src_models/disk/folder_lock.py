@@ -1,7 +1,6 @@
 """One process at a time changes what lies in a folder: two windows, or a window and a shell, may share one.
 
-The lock is held by the operating system and goes with its process, however that ends; where a file system has none, a
-file stands for it.
+A lock is held by the operating system and goes with its process, however that ends.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from filelock import FileLock, Timeout
 from src_models.disk.atomic import check_writable
 from src_models.errors import OutputError
 
-__all__ = ["locked"]
+__all__ = ["locked", "try_lock"]
 
 WAIT = 30.0  # s; what is done meanwhile takes a fraction of one
 _NAME = ".lock"
@@ -24,6 +23,8 @@ _NAME = ".lock"
 @contextmanager
 def locked(folder: str | Path) -> Iterator[None]:
     """Keep other processes from changing a folder, which is made where it does not exist.
+
+    Where a file system has no locks, a file stands for one.
 
     Raises
     ------
@@ -40,3 +41,31 @@ def locked(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def try_lock(path: Path) -> FileLock | None:
+    """Lock a file, until it is released or the process ends; None if it is locked already.
+
+    Parameters
+    ----------
+    path
+        The file, which is made where it does not exist.
+
+    Returns
+    -------
+    FileLock
+        The lock, to be released in whatever thread.
+
+    Raises
+    ------
+    OSError
+        If there is no such folder, the file cannot be made, or the file system has no locks: a file that stands for one
+        would outlive its process.
+    """
+    path.parent.stat()
+    lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    return lock

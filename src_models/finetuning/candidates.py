@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from src_models.computing.execution import choose_execution, prepare
-from src_models.corrections.correction import Region
+from src_models.corrections.correction import Bounds
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
@@ -55,7 +55,7 @@ class Candidate:
     """
 
     plane: tuple[int, ...]
-    region: Region
+    region: Bounds
     score: float
     uncertainty: float
     novelty: float
@@ -223,7 +223,7 @@ def _corrected_tiles(
     corrections: CorrectionSet | None, source: str
 ) -> Callable[[tuple[int, ...], tuple[slice, slice]], bool]:
     """Return a function that tells whether most of a tile is corrected."""
-    done: dict[tuple[int, ...], list[tuple[Region, NDArray[np.bool_]]]] = {}
+    done: dict[tuple[int, ...], list[tuple[Bounds, NDArray[np.bool_]]]] = {}
     for item in corrections.items if corrections is not None else ():
         place = item.record.source
         if (place.file or place.layer) == source and corrections is not None:

@@ -6,7 +6,6 @@ what another process added is seen.
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from numpy.typing import NDArray
 
 from src_models.errors import UserError
 from src_models.models.loaded import file_sha256, load_model
-from src_models.prediction.jobs import Failure
 
 if TYPE_CHECKING:
     from src_models.corrections.correction import MarkMode, Source
@@ -46,8 +44,6 @@ __all__ = [
     "withdraw",
     "write_note",
 ]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -307,31 +303,31 @@ def parts_of(model: Path) -> list[LearningPart]:
 
 def rank(
     data: Any, axes: AxesReading, model: Path, folder: Path, *, source: str, device: str, threads: int, name: str
-) -> Generator[Progress, None, list[Candidate] | Failure]:
-    """Rank what should be corrected next; errors come back as a Failure."""
-    try:
-        from src_models.computing.execution import computing_threads
-        from src_models.corrections.correction_set import CorrectionSet
-        from src_models.finetuning.candidates import rank_steps
+) -> Generator[Progress, None, list[Candidate]]:
+    """Rank what should be corrected next.
 
-        with computing_threads(threads or None):
-            corrections = CorrectionSet.open(folder)
-            return (
-                yield from rank_steps(
-                    data,
-                    load_model(model),
-                    axes=axes,
-                    corrections=corrections,
-                    source=source,
-                    device=device,
-                    name=name,
-                )
+    Raises
+    ------
+    UserError
+        If the folder holds other things, or the model does not fit the image.
+    """
+    from src_models.computing.execution import computing_threads
+    from src_models.corrections.correction_set import CorrectionSet
+    from src_models.finetuning.candidates import rank_steps
+
+    with computing_threads(threads or None):
+        corrections = CorrectionSet.open(folder)
+        return (
+            yield from rank_steps(
+                data,
+                load_model(model),
+                axes=axes,
+                corrections=corrections,
+                source=source,
+                device=device,
+                name=name,
             )
-    except UserError as error:
-        return Failure(str(error))
-    except Exception as error:
-        _log.exception("ranking %r failed", name)
-        return Failure(f"Looking for what to correct next failed unexpectedly ({type(error).__name__}: {error}).")
+        )
 
 
 def _plane(data: Any, region: Region) -> NDArray[Any]:

@@ -12,13 +12,15 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src_models.disk.atomic import atomic_path, remove_stale
 from src_models.disk.folder_lock import locked
 from src_models.errors import DataSetError, ModelFileError
-from src_models.models.checkpoint import Model, save
 from src_models.models.header import read_header
+
+if TYPE_CHECKING:
+    from src_models.models.checkpoint import Model
 
 __all__ = ["ModelVersion", "ModelVersions"]
 
@@ -126,8 +128,10 @@ class ModelVersions:
         OutputError
             If it cannot be written; then what was there still is.
         """
+        from src_models.models.checkpoint import save  # torch, which listing versions does without
+
         header = dataclasses.replace(model.header, name=path.stem)
-        save(Model(model.network, header), path, overwrite=True)
+        save(dataclasses.replace(model, header=header), path, overwrite=True)
         return self._version(path, str(self._stored().get("notes", {}).get(path.stem, "")))
 
     def discard(self, path: Path) -> None:

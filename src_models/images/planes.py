@@ -20,7 +20,6 @@ from src_models.images.axes import AxesReading
 __all__ = ["LabelPlane", "Plane", "Planes"]
 
 Plane = tuple[int, ...]  # position along the axes besides those that the network sees
-Region = Sequence[slice]
 
 
 class Planes:
@@ -86,7 +85,7 @@ class Planes:
         """Shape of the labels."""
         return tuple(self.reading.size(letter) for letter in self.label_axes)
 
-    def read(self, image: Any, plane: Plane, region: Region) -> NDArray[Any]:
+    def read(self, image: Any, plane: Plane, region: Sequence[slice]) -> NDArray[Any]:
         """Read a region of a plane: (C, *region), in memory; of one channel where the reading names one."""
         index = list(self._index(self.reading.axes, plane, region))
         if self.reading.channel is not None:
@@ -97,7 +96,7 @@ class Planes:
             block, order = block[None], ["C", *order]
         return np.transpose(block, [order.index(letter) for letter in "C" + self.spatial])
 
-    def label_index(self, plane: Plane, region: Region) -> tuple[int | slice, ...]:
+    def label_index(self, plane: Plane, region: Sequence[slice]) -> tuple[int | slice, ...]:
         """Return the index of a region of a plane in the labels."""
         return self._index(self.label_axes, plane, region)
 
@@ -112,7 +111,7 @@ class Planes:
         rest = range(len(order), block.ndim)
         return np.transpose(block, [*(order.index(letter) for letter in self.spatial), *rest])
 
-    def _index(self, axes: str, plane: Plane, region: Region) -> tuple[int | slice, ...]:
+    def _index(self, axes: str, plane: Plane, region: Sequence[slice]) -> tuple[int | slice, ...]:
         where: dict[str, int | slice] = dict(zip(self.leading, plane, strict=True))
         where.update(zip(self.spatial, region, strict=True))
         return tuple(where.get(letter, slice(None)) for letter in axes)
@@ -127,10 +126,10 @@ class LabelPlane:
         self._plane = plane
         self.shape = planes.shape
 
-    def __getitem__(self, region: Region) -> NDArray[Any]:
+    def __getitem__(self, region: Sequence[slice]) -> NDArray[Any]:
         """Read a region."""
         return self._planes.from_label_order(np.asarray(self._labels[self._planes.label_index(self._plane, region)]))
 
-    def __setitem__(self, region: Region, values: NDArray[Any]) -> None:
+    def __setitem__(self, region: Sequence[slice], values: NDArray[Any]) -> None:
         """Write a region."""
         self._labels[self._planes.label_index(self._plane, region)] = self._planes.to_label_order(values)

@@ -14,9 +14,13 @@ import sys
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
+from src_models.disk.folder_lock import try_lock
 from src_models.journal.log import log_head, make_parts, make_record, make_start, read_contents, split_box, whole_box
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 __all__ = ["LOG", "LogFile", "compacting", "in_use", "remove"]
 
@@ -38,7 +42,7 @@ class LogFile:
         self.path = folder / LOG
         self.end = 0  #: of what is known to be on disk
         self._file: Any = None
-        self._lock: BinaryIO | None = None
+        self._lock: FileLock | None = None
 
     def open(self) -> None:
         """Make the folder and the files where they are missing, and hold the lock.
@@ -50,7 +54,7 @@ class LogFile:
         """
         if self._lock is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self.folder / _LOCK)
+            self._lock = try_lock(self.folder / _LOCK)
             if self._lock is None:
                 raise FileExistsError(errno.EEXIST, "another process writes there")
         if self._file is None:
@@ -115,7 +119,7 @@ class LogFile:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
         if not keep:
             with suppress(OSError):
                 remove(self.folder)
@@ -164,28 +168,6 @@ def compacting(log: LogFile) -> Generator[None, None, None]:
             beside.unlink(missing_ok=True)
 
 
-def _locked(path: Path) -> BinaryIO | None:
-    """Open a file and lock it for as long as it is open; None if it is locked already."""
-    file = path.open("a+b")
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        file.close()
-        return None
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
 def in_use(folder: Path) -> bool:
     """Whether a journal's process, which may be this one, still lives and writes.
 
@@ -194,10 +176,10 @@ def in_use(folder: Path) -> bool:
     OSError
         If there is no such folder, or it cannot be looked into.
     """
-    file = _locked(Path(folder) / _LOCK)
-    if file is None:
+    lock = try_lock(Path(folder) / _LOCK)
+    if lock is None:
         return True
-    file.close()
+    lock.release()
     return False
 
 

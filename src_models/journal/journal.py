@@ -18,14 +18,12 @@ Examples
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +32,8 @@ from numpy.typing import NDArray
 
 from src_models.disk.atomic import check_new, output_error
 from src_models.journal.folder import LogFile, compacting
-from src_models.journal.log import Box, JournalError, make_parts, make_record, make_start, split_box, whole_box
+from src_models.journal.given import Block, Notes, Source, as_json, checked_form
+from src_models.journal.log import JournalError, make_parts, make_record, make_start, whole_box
 from src_models.journal.unfinished import (
     PENDING,
     Recovered,
@@ -84,18 +83,18 @@ class LabelsJournal:
 
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.folder = folder
-        self._shape, self._dtype = _checked(shape, dtype)
+        self._shape, self._dtype = checked_form(shape, dtype)
         self._problem: str | None = None
         self._wake = threading.Condition()
         # Shared with the thread, under the condition:
-        self._waiting: list[_Block | _Notes | _Source] = []
+        self._waiting: list[Block | Notes | Source] = []
         self._unsaved = False
         self._urgent = self._closing = self._closed = False
         self._attempts = self._failed_attempt = 0
         # The thread's own:
         self._log = LogFile(folder)
         self._unwritten: list[bytes] = []
-        self._sources: deque[_Source] = deque()
+        self._sources: deque[Source] = deque()
         self._compaction: Generator[None, None, None] | None = None
         self._compact_at: int | None = None
         self._thread = threading.Thread(target=self._work, name="labels journal", daemon=True)
@@ -132,7 +131,7 @@ class LabelsJournal:
             journal._log.open()
         except OSError as error:
             journal._problem = str(output_error(folder, error))
-        journal._waiting = [_Source(labels, whole_box(labels.shape), whole=True), _Notes(_as_json(notes))]
+        journal._waiting = [Source(labels, whole_box(labels.shape), whole=True), Notes(as_json(notes))]
         journal._thread.start()
         return journal
 
@@ -159,7 +158,7 @@ class LabelsJournal:
         start = tuple(int(first) for first in start)
         self._check_inside(start, block.shape)
         if block.size:
-            self._give(_Block(start, np.array(block, dtype=self._dtype, order="C")))
+            self._give(Block(start, np.array(block, dtype=self._dtype, order="C")))
 
     def write_later(self, region: tuple[slice, ...], labels: NDArray[Any]) -> None:
         """Keep a part of labels that is too large to copy: it is read soon, piece by piece.
@@ -177,7 +176,7 @@ class LabelsJournal:
             If the region does not lie within the labels, or the journal is closed.
         """
         self._check_inside([part.start for part in region], [part.stop - part.start for part in region])
-        self._give(_Source(labels, region, whole=False))
+        self._give(Source(labels, region, whole=False))
 
     def snapshot(self, labels: NDArray[Any]) -> None:
         """Go on with other labels, of whatever shape and dtype, in place of those so far.
@@ -194,8 +193,8 @@ class LabelsJournal:
         ValueError
             If the labels are neither integers nor booleans, or the journal is closed.
         """
-        self._shape, self._dtype = _checked(labels.shape, labels.dtype)
-        self._give(_Source(labels, whole_box(labels.shape), whole=True))
+        self._shape, self._dtype = checked_form(labels.shape, labels.dtype)
+        self._give(Source(labels, whole_box(labels.shape), whole=True))
 
     def note(self, notes: Mapping[str, Any]) -> None:
         """Replace the notes.
@@ -210,7 +209,7 @@ class LabelsJournal:
         ValueError
             If the journal is closed.
         """
-        self._give(_Notes(_as_json(notes)))
+        self._give(Notes(as_json(notes)))
 
     def flush(self) -> None:
         """Wait until all that was given is on disk, or the disk refused it again (see :attr:`problem`)."""
@@ -250,13 +249,13 @@ class LabelsJournal:
         if not fits:
             raise ValueError(f"a block of {tuple(shape)} at {tuple(start)} is not inside labels of {self._shape}")
 
-    def _give(self, item: _Block | _Notes | _Source) -> None:
+    def _give(self, item: Block | Notes | Source) -> None:
         with self._wake:
             if self._closing:
                 raise ValueError(f"the journal in {self.folder} is closed")
             if not self._waiting:  # else the thread knows already, and waking it up takes the caller's time
                 self._wake.notify_all()
-            elif isinstance(item, _Notes) and isinstance(self._waiting[-1], _Notes):
+            elif isinstance(item, Notes) and isinstance(self._waiting[-1], Notes):
                 self._waiting.pop()
             self._waiting.append(item)
 
@@ -310,11 +309,11 @@ class LabelsJournal:
                 self._urgent = False
             self._wake.notify_all()
 
-    def _take(self, item: _Block | _Notes | _Source) -> None:
+    def _take(self, item: Block | Notes | Source) -> None:
         """Make records of what is small, and remember what is to be read."""
-        if isinstance(item, _Notes):
+        if isinstance(item, Notes):
             self._unwritten.append(make_record("notes", notes=item.notes))
-        elif isinstance(item, _Block):
+        elif isinstance(item, Block):
             records = list(make_parts("block", item.labels, whole_box(item.labels.shape), item.start))
             self._unwritten.extend(records)
             for source in self._sources:
@@ -363,42 +362,3 @@ class LabelsJournal:
 
     def _room(self) -> int:
         return max(_GROWTH * math.prod(self._shape) * self._dtype.itemsize, _LEAST_GROWTH)
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Labels to be written."""
-
-    start: tuple[int, ...]
-    labels: NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Notes:
-    """Notes to be written."""
-
-    notes: dict[str, Any]
-
-
-class _Source:
-    """Labels to be read and written part by part: a part of them, or the whole that a journal begins with."""
-
-    def __init__(self, labels: NDArray[Any], region: Box, *, whole: bool) -> None:
-        self.labels = labels
-        self.whole = whole
-        self.later = split_box(region, labels.dtype.itemsize)
-        self.next: Box | None = next(self.later)
-        self.over: list[bytes] = []  # records of what was written since, to lie over this
-
-
-def _checked(shape: Sequence[int], dtype: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    dtype = np.dtype(dtype)
-    if dtype.kind not in "biu":
-        raise ValueError(f"labels are integers or booleans, not {dtype}")
-    return tuple(int(size) for size in shape), dtype
-
-
-def _as_json(notes: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy notes as JSON holds them, at once: they may change later, and a mistake is seen where it was made."""
-    copied: dict[str, Any] = json.loads(json.dumps(dict(notes)))
-    return copied

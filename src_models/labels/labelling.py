@@ -24,10 +24,10 @@ __all__ = ["blocks", "classes_of", "resize_labels", "write_components", "write_i
 BLOCK = {2: 2048, 3: 160}
 HALO = {2: 160, 3: 32}
 
-Region = tuple[slice, ...]
+Block = tuple[slice, ...]  # of a plane or volume
 
 
-def blocks(shape: Sequence[int]) -> list[Region]:
+def blocks(shape: Sequence[int]) -> list[Block]:
     """Cut a plane or volume into blocks (regions without halo)."""
     size = BLOCK[len(shape)]
     ranges = [[slice(a, min(a + size, n)) for a in range(0, n, size)] for n in shape]
@@ -136,7 +136,7 @@ def _joined(plane: Any, kinds: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.asarray(ranks[inverse], np.int32)
 
 
-def _shifted(offset: Sequence[int], sign: int) -> Region:
+def _shifted(offset: Sequence[int], sign: int) -> Block:
     """Return where an array overlaps itself moved by an offset: (1) the part that stays, (-1) the part that comes."""
     return tuple(slice(max(0, sign * step), min(0, sign * step) or None) for step in offset)
 
@@ -164,11 +164,11 @@ def resize_labels(small: Any, probabilities: Any, foreground: float, out: Any) -
         yield
 
 
-def _widened(core: Region, shape: Sequence[int], halo: int) -> Region:
+def _widened(core: Block, shape: Sequence[int], halo: int) -> Block:
     return tuple(slice(max(0, s.start - halo), min(n, s.stop + halo)) for s, n in zip(core, shape, strict=True))
 
 
-def _centred_in(labels: NDArray[np.int32], core: Region, wide: Region) -> tuple[NDArray[np.int32], int]:
+def _centred_in(labels: NDArray[np.int32], core: Block, wide: Block) -> tuple[NDArray[np.int32], int]:
     """Keep the objects whose centre lies in the core, and number them from 1."""
     from scipy import ndimage
 

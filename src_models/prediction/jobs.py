@@ -1,13 +1,11 @@
 """A run of a model on an image layer, without viewer or Qt: what is wanted, and the generator that does it.
 
 A :class:`RegionRun` is put together on the GUI thread from plain values; :func:`segmentation_steps` runs in a worker
-thread, yields after every tile, and ends with a :class:`RegionResult` or, so that nothing is raised across threads, a
-:class:`Failure` with a sentence for people. Closing the generator cancels the run.
+thread, yields after every tile, and ends with a :class:`RegionResult`. Closing the generator cancels the run.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.loaded import load_model
 from src_models.prediction.settings import RunSettings
@@ -24,9 +21,7 @@ if TYPE_CHECKING:
     from src_models.prediction.segmentation import Segmentation
     from src_models.progress import Progress
 
-__all__ = ["Failure", "RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "segmentation_steps"]
-
-_log = logging.getLogger(__name__)
+__all__ = ["RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "segmentation_steps"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,28 +96,29 @@ class RegionResult:
     summary: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a run gave nothing, in a sentence for people."""
+def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult]:
+    """Run a job.
 
-    message: str
+    Parameters
+    ----------
+    job
+        The run.
 
+    Yields
+    ------
+    Progress
+        After every tile.
 
-def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult | Failure]:
-    """Run a job, yielding after every tile; errors come back as a :class:`Failure`."""
-    try:
-        return (yield from _run(job))
-    except UserError as error:
-        return Failure(str(error))
-    except Exception as error:
-        _log.exception("segmenting layer %r failed", job.layer_name)
-        return Failure(
-            f"Segmenting layer {job.layer_name!r} failed in a way that was not foreseen ({type(error).__name__}: "
-            f"{error}). Nothing was changed; the log has the details for a bug report."
-        )
+    Returns
+    -------
+    RegionResult
+        What was found.
 
-
-def _run(job: RegionRun) -> Generator[Progress, None, RegionResult]:
+    Raises
+    ------
+    UserError
+        If the model cannot be loaded, or does not fit the image.
+    """
     from src_models.computing.execution import computing_threads
     from src_models.prediction.segment import segment_steps
 

@@ -43,7 +43,7 @@ from src_models.prediction.plane_labels import PlaneLabels
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 from src_models.prediction.segmentation import ResultName, Segmentation
 from src_models.prediction.settings import RunSettings, check_segments
-from src_models.progress import Progress
+from src_models.progress import Progress, finish
 
 __all__ = ["segment", "segment_steps"]
 
@@ -83,14 +83,7 @@ def segment(
         device=device,
     )
     steps = _steps(image, model, settings, axes=axes, channel=channel, labels_out=labels_out, name=name)
-    while True:
-        try:
-            progress = next(steps)
-        except StopIteration as finished:
-            found: Segmentation = finished.value
-            return found
-        if on_progress is not None:
-            on_progress(progress)
+    return finish(steps, on_progress)
 
 
 def segment_steps(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from src_models.corrections.correction import CorrectionRecord, MarkMode, Region
+    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode
     from src_models.files.images import ImageFile
     from src_models.images.planes import Planes
 
@@ -98,7 +98,7 @@ def correct(
     console.say(f"{folder} holds {count} {'correction' if count == 1 else 'corrections'}")
 
 
-def _region(text: str | None) -> Region | None:
+def _region(text: str | None) -> Bounds | None:
     if text is None:
         return None
     match = _REGION.fullmatch(text.replace(" ", ""))

@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -24,14 +23,16 @@ from qtpy.QtWidgets import (
 from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.controls.recovery_bar import RecoveryBar
 from napari_medt.controls.region_combo import RegionCombo
+from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.correcting.panels.learn_panel import LearnPanel
 from napari_medt.correcting.panels.mark_panel import MarkPanel
 from napari_medt.correcting.panels.marked_panel import MarkedPanel
 from napari_medt.correcting.panels.next_panel import NextPanel
 from napari_medt.correcting.panels.versions_panel import VersionsPanel
+from napari_medt.running.steps_run import StepsRun
+from napari_medt.unsaved.recovery_bar import RecoveryBar
 
 __all__ = ["CorrectControls", "FolderRow", "LabelsRow"]
 
@@ -63,24 +64,10 @@ class CorrectControls:
         self.learning = LearnPanel()
         self.versions = VersionsPanel()
         self.next = NextPanel()
-        self.bar = QProgressBar()
-        self.cancel = QPushButton("Cancel")
-        self.status = QLabel()
+        self.run = StepsRun(parent)
+        self.run_bar = RunBar(self.run)
         self._build(parent)
         self._explain()
-        self.set_running(False)
-
-    def set_running(self, running: bool) -> None:
-        """Show whether something other than learning is being computed."""
-        self.bar.setVisible(running)
-        self.cancel.setVisible(running)
-        self.bar.setRange(0, 0)
-
-    def show_progress(self, share: float, line: str) -> None:
-        """Show how far that is."""
-        self.bar.setRange(0, 0 if share < 0 else 1000)
-        self.bar.setValue(round(share * 1000))
-        self.status.setText(line)
 
     def _build(self, parent: QWidget) -> None:
         content = QWidget()
@@ -104,9 +91,6 @@ class CorrectControls:
         chosen.addWidget(self.empty)
         first.addRow("Labels", chosen)
         first.addRow(self.next)
-        busy = QHBoxLayout()
-        busy.addWidget(self.bar, 1)
-        busy.addWidget(self.cancel)
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(self.recovery)
@@ -123,11 +107,8 @@ class CorrectControls:
         outer = QVBoxLayout(parent)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(ScrollingColumn(content), 1)
-        outer.addLayout(busy)
-        outer.addWidget(self.status)
-        self.status.setWordWrap(True)
-        self.status.setContentsMargins(4, 0, 4, 4)
-        self.bar.setTextVisible(False)
+        outer.addWidget(self.run_bar)
+        self.run_bar.status.setContentsMargins(4, 0, 4, 4)
 
     def _explain(self) -> None:
         self.images.setToolTip("The image that is corrected. Selecting another one in the layer list chooses it.")
@@ -140,9 +121,6 @@ class CorrectControls:
             "Begin with labels in which there is nothing yet, and paint every object yourself: where the model finds "
             "nothing that is worth mending."
         )
-        self.bar.setToolTip("How much of it is done.")
-        self.cancel.setToolTip("Stop after the tile that is being computed; nothing is changed.")
-        self.status.setToolTip("What was done last, and what to do next.")
         self.recovery.go_on.setToolTip("Open the image again where it came from a file, with the labels as they were.")
         self.recovery.delete.setToolTip("Delete these labels for good.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.progress import LearningUpdate
 
-__all__ = ["LearnPanel"]
+__all__ = ["LearnPanel", "PartCombo"]
 
 _SECONDS = 55
 
@@ -56,7 +56,7 @@ class LearnPanel(QWidget):
         self.pause = QPushButton("Pause")
         self.stop = QPushButton("Stop and keep the best")
         self.discard = QPushButton("Discard")
-        self.part = QComboBox()
+        self.part = PartCombo()
         self.cost = QLabel()
         self.seconds = QSpinBox()
         self.preview = QCheckBox("Preview in the image while it learns")
@@ -216,6 +216,22 @@ class LearnPanel(QWidget):
         self.bar.setToolTip("How much of the time is over.")
         self.result.setToolTip("How the last round ended.")
         self.status.setToolTip("How learning goes. Agreement is the Dice score on corrections that were held back.")
+
+
+class PartCombo(QComboBox):
+    """The parts of a network that can learn; they are asked for once a person turns to the list."""
+
+    wanted = Signal()
+
+    def enterEvent(self, event: Any) -> None:
+        """Ask when the pointer comes."""
+        self.wanted.emit()
+        super().enterEvent(event)
+
+    def focusInEvent(self, event: Any) -> None:
+        """Ask when the keyboard comes."""
+        self.wanted.emit()
+        super().focusInEvent(event)
 
 
 def _words(seconds: float) -> str:

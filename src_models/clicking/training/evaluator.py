@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.evaluation import RIGHT, ClickSummary, ObjectScore, click_until_right, summarise
 from src_models.clicking.training.examples import SMALLEST_AREA

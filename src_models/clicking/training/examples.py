@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.crop import Crop
+from src_models.clicking.answering.crop import Crop
 from src_models.clicking.training.synthetic import synthetic_image
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure

@@ -22,10 +22,10 @@ __all__ = ["synthetic_image"]
 TILED = 0.3  # share of images whose objects touch everywhere, as organs and the cells of a tissue do
 
 Random = np.random.Generator
-Plane = NDArray[np.float32]
+Picture = NDArray[np.float32]
 
 
-def synthetic_image(random: Random, size: int = 256) -> tuple[Plane, NDArray[np.int32]]:
+def synthetic_image(random: Random, size: int = 256) -> tuple[Picture, NDArray[np.int32]]:
     """Make an image and the labels of its objects.
 
     Parameters
@@ -138,7 +138,7 @@ def _turned(random: Random, size: int, centre: NDArray[np.float64]) -> tuple[NDA
     return along, across, np.arctan2(across, along)
 
 
-def _plane(random: Random, labels: NDArray[np.int32], tiled: bool) -> Plane:
+def _plane(random: Random, labels: NDArray[np.int32], tiled: bool) -> Picture:
     """Paint one channel: background, objects, the camera's blur and noise."""
     size = len(labels)
     image = random.uniform(0, 1) + random.uniform(0, 0.25) * _texture(random, size)

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_medt.attention.pointer_layers import PointerLayers
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import METADATA_KEY
 from src_models.attention.placed_map import PlacedMap
 from src_models.images.region import Region
 from src_models.probing.pointer import Pointed, View

@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.prompts import PROMPT_CHANNELS
 from src_models.clicking.training.evaluator import click_data_set
 from src_models.files.dataset import DataSet

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_medt import demo
-from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.layer_notes import notes_of
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -28,7 +28,7 @@ def test_one_map_is_seen_bright_on_nuclei_with_a_colour_bar_and_the_image_throug
     monkeypatch.setattr("napari.Viewer", lambda **_: make_napari_viewer(show=True))
     segmented = demo.segment_sample("fluorescence")
     viewer = demo.show(segmented)
-    maps = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention"]
+    maps = [layer for layer in viewer.layers if notes_of(layer).role == "attention"]
     (shown,) = (layer for layer in maps if layer.visible)
     on, off = on_and_off(shown, segmented.truth[0])
     assert on > off + 0.1

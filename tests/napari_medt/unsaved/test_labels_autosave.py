@@ -23,9 +23,9 @@ from napari.layers import Labels
 from napari.utils._proxies import PublicOnlyProxy
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 
-from napari_medt.unsaved import labels_autosave
+from napari_medt.unsaved import labels_autosave, napari_edits
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave, recover
-from napari_medt.viewer.result_layers import METADATA_KEY
+from napari_medt.viewer.layer_notes import METADATA_KEY
 from src_models.errors import ImageError
 from src_models.journal.journal import read_journal, unfinished
 
@@ -396,7 +396,7 @@ def test_an_edit_of_a_form_yet_unknown_has_everything_saved(painted):
 
 def test_finished_strokes_are_saved_even_if_napari_kept_no_lists(painted, monkeypatch):
     viewer, layer, autosave = painted
-    monkeypatch.setattr(labels_autosave._Edits, "since", lambda self: [])
+    monkeypatch.setattr(napari_edits.Edits, "since", lambda self: [])
     stroke(viewer, layer)
     set_items(viewer, layer)
     assert_saved(autosave, layer)

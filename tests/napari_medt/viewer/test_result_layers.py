@@ -1,19 +1,25 @@
-"""Layers of attention maps: their colours, their order, and what they tell."""
+"""Layers of a run: maps, their colours, order and what they tell; and what was found, whatever is painted in it."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import dask.array
 import numpy as np
 import pytest
 import torch
 from napari.components import ViewerModel
+from napari.layers import Labels
 
+from napari_medt.viewer.layer_notes import METADATA_KEY, Correction, notes_of, write_notes
 from napari_medt.viewer.reading import read_layer
 from napari_medt.viewer.regions import region_in_viewer
-from napari_medt.viewer.result_layers import METADATA_KEY, ResultLayers
+from napari_medt.viewer.result_layers import ResultLayers, restore_labels
+from src_models.images.region import Region
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader
-from src_models.prediction.jobs import RegionRun, SegmentSettings, segmentation_steps
+from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
+from src_models.prediction.segmentation import Segmentation
 
 NAMES = ("block 1.1 received", "block 1.1 positions in similarity", "block 1.1 positions in output")
 
@@ -139,3 +145,118 @@ def test_the_map_on_which_the_objects_are_bright_lies_on_top_of_the_others(looke
     ResultLayers(viewer).show(image, replace(outcome, labels=labels, segmentation=segmentation))
     order = [layer.metadata[METADATA_KEY]["layer"].get("map") for layer in viewer.layers[1:]]
     assert order == [first.name, third.name, second.name, None]  # the labels above all
+
+
+# --- what the model had found ---------------------------------------------------------------------------------------
+
+
+def run_of(viewer, labels, index=(slice(None), slice(None)), model="nuclei"):
+    """A run that found these labels in a part of the image."""
+    image = viewer.layers[0]
+    letters, cuts = "ZYX"[-image.ndim :], []
+    for cut, size in zip(index, image.data.shape, strict=True):
+        cuts.append(slice(*cut.indices(size)[:2]) if isinstance(cut, slice) else cut)
+    region = Region(letters=letters, index=tuple(cuts), shape=image.data.shape, rgb=False)
+    segmentation = Segmentation(labels, None, [], ("background", "cell"), "instances", {"model_sha256": "ab"})
+    settings = SegmentSettings(model=Path(f"{model}.safetensors"))
+    job = RegionRun(settings=settings, data=image.data, region=region, layer_id=image.unique_id, layer_name=image.name)
+    return RegionResult(
+        job=job, model_name=model, labels=region.expand(labels), segmentation=segmentation, summary="something"
+    )
+
+
+@pytest.fixture
+def stack():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((5, 30, 40), np.uint8), name="stack")
+    return viewer, ResultLayers(viewer)
+
+
+def discs(shape, number=1):
+    labels = np.zeros(shape, np.int32)
+    labels[..., 4:12, 6:20] = number
+    return labels
+
+
+def test_what_was_found_is_kept_whatever_and_however_often_a_person_paints(stack):
+    """napari can undo a hundred strokes; what was found is known after more."""
+    viewer, results = stack
+    found = discs((5, 30, 40))
+    labels = results.show(viewer.layers[0], run_of(viewer, found.copy(), (slice(None),) * 3)).labels
+    for stroke in range(130):
+        labels.paint((stroke % 5, stroke % 30, stroke % 40), 7)
+    labels.data[0] = 3  # nobody hears of it
+    np.testing.assert_array_equal(notes_of(labels).found.unpack(), found)
+    assert notes_of(labels).edited
+
+
+def test_of_a_plane_that_is_written_into_labels_what_was_found_is_what_the_model_had_found_there(stack):
+    """And in the others what it had found before, not what a person painted since."""
+    viewer, results = stack
+    image = viewer.layers[0]
+    first, second = discs((30, 40)), discs((30, 40), 2)
+    labels = results.show(image, run_of(viewer, first, (1, slice(None), slice(None)))).labels
+    labels.paint((1, 25, 30), 9)
+    shown = results.show(image, run_of(viewer, second, (3, slice(None), slice(None))))
+    assert shown.labels is labels
+    assert labels.data[1, 25, 30] == 9
+    expected = np.zeros((5, 30, 40), np.int32)
+    expected[1], expected[3] = first, second
+    np.testing.assert_array_equal(notes_of(labels).found.unpack(), expected)
+
+
+def test_objects_that_were_clicked_stay_known_when_another_plane_is_segmented(stack):
+    viewer, results = stack
+    image = viewer.layers[0]
+    labels = results.show(image, run_of(viewer, discs((30, 40)), (1, slice(None), slice(None)))).labels
+    notes = replace(notes_of(labels), objects=({"value": 9},), correction=Correction(background=500, model_name="x"))
+    write_notes(labels, notes)
+    results.show(image, run_of(viewer, discs((30, 40), 2), (3, slice(None), slice(None))))
+    assert notes_of(labels).objects == ({"value": 9},)
+    assert notes_of(labels).correction.background == 500  # else what was painted as background would be an object
+    assert notes_of(labels).correction.model_name is None
+
+
+def test_a_copy_that_napari_makes_knows_what_was_found(stack):
+    viewer, results = stack
+    found = discs((5, 30, 40))
+    labels = results.show(viewer.layers[0], run_of(viewer, found, (slice(None),) * 3)).labels
+    data, state, kind = labels.as_layer_data_tuple()
+    copy = viewer.add_layer(Labels.create(data.copy(), state, kind))
+    labels.data[:] = 0
+    np.testing.assert_array_equal(notes_of(copy).found.unpack(), discs((5, 30, 40)))
+
+
+def test_a_large_volume_is_packed_step_by_step_before_its_labels_can_be_painted(monkeypatch):
+    monkeypatch.setattr("src_models.labels.packed._STRIP", 30 * 40 * 4)  # bytes of a plane
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((9, 30, 40), np.uint8))
+    outcome = run_of(viewer, discs((9, 30, 40)), (slice(None),) * 3)
+    steps = ResultLayers(viewer).show_steps(viewer.layers[0], outcome)
+    assert [len(viewer.layers) for _ in steps] == [1] * 8
+    assert len(viewer.layers) == 2
+
+
+def test_labels_on_disk_are_not_packed(stack):
+    """Nobody can paint in them, and they may not fit into memory."""
+    viewer, results = stack
+    lazy = dask.array.from_array(discs((5, 30, 40)))
+    labels = results.show(viewer.layers[0], run_of(viewer, lazy, (slice(None),) * 3)).labels
+    assert notes_of(labels).found is None
+
+
+@pytest.mark.parametrize("painted", [True, False])
+def test_labels_that_come_back_from_a_disk_are_what_was_found_unless_somebody_painted_in_them(stack, painted):
+    viewer, results = stack
+    found = discs((5, 30, 40))
+    labels = results.show(viewer.layers[0], run_of(viewer, found, (slice(None),) * 3)).labels
+    stored = replace(notes_of(labels), found=None).metadata()  # a journal has no room for it
+    data = labels.data.copy()
+    data[0, 0, 0] = 5 * painted
+    again = restore_labels(viewer, data, {"name": "again", "metadata": stored, "translate": (1, 2, 3)})
+    assert again.name == "again"
+    np.testing.assert_allclose(again.translate, (1, 2, 3))
+    again.paint((2, 20, 20), 8)
+    assert (notes_of(again).found is None) == painted
+    if not painted:
+        np.testing.assert_array_equal(notes_of(again).found.unpack(), found)

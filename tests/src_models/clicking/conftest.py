@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.prompts import Box, Click
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.evaluation import ObjectScore, click_until_right, summarise

@@ -8,7 +8,7 @@ from src_models.attention.recording import record_attention
 from src_models.auditing import auditor
 from src_models.auditing.auditor import audit
 from src_models.auditing.measures import influence
-from src_models.clicking.network import ClickNetwork
+from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.computing import execution
 from src_models.computing.execution import choose_execution, prepare

@@ -11,7 +11,7 @@ import pytest
 
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.disk import folder_lock
-from src_models.disk.folder_lock import locked
+from src_models.disk.folder_lock import locked, try_lock
 from src_models.errors import OutputError
 from src_models.finetuning.versions import ModelVersions
 
@@ -92,3 +92,72 @@ def test_a_disk_without_locks_keeps_others_out_all_the_same(tmp_path, monkeypatc
         pass
     with locked(tmp_path):
         pass
+
+
+# --- a lock for as long as a process lives --------------------------------------------------------------------------
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from src_models.disk.folder_lock import try_lock
+
+lock = try_lock(Path(sys.argv[1]))
+print("held" if lock else "refused", flush=True)
+time.sleep(60)
+"""
+
+
+def holding(path):
+    return subprocess.Popen([sys.executable, "-c", HOLDING, str(path)], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_lock_goes_with_its_process_however_that_ends(tmp_path):
+    path = tmp_path / "lock"
+    with holding(path) as process:
+        assert process.stdout.readline() == "held\n"
+        assert try_lock(path) is None
+        process.kill()
+    lock = try_lock(path)
+    with holding(path) as process:
+        assert process.stdout.readline() == "refused\n"
+        process.kill()
+    lock.release()
+    assert path.exists()  # deleted, another process might lock a new file of that name
+
+
+def test_a_lock_is_refused_within_a_process_too_and_released_in_any_thread(tmp_path):
+    lock = try_lock(tmp_path / "lock")
+    assert try_lock(tmp_path / "lock") is None
+    thread = threading.Thread(target=lock.release)
+    thread.start()
+    thread.join()
+    assert try_lock(tmp_path / "lock") is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="flock is POSIX")
+def test_a_lock_and_that_of_older_versions_keep_each_other_out(tmp_path):
+    import fcntl
+
+    path = tmp_path / "lock"
+    with path.open("a+b") as older:
+        fcntl.flock(older, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert try_lock(path) is None
+    lock = try_lock(path)
+    with path.open("a+b") as older, pytest.raises(BlockingIOError):
+        fcntl.flock(older, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    lock.release()
+
+
+def test_no_folder_is_made_for_a_lock(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        try_lock(tmp_path / "nowhere" / "lock")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_locks_has_no_file_in_place_of_one_that_outlives_its_process(tmp_path, monkeypatch):
+    def missing(*_):
+        raise OSError(errno.ENOSYS, "flock is not there")
+
+    monkeypatch.setattr("fcntl.flock", missing)
+    with pytest.raises(OSError, match="flock is not there"):
+        try_lock(tmp_path / "lock")

@@ -13,7 +13,7 @@ from mouse import Mouse
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
-from napari_medt.viewer.result_layers import notes_of
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.attention.difference import difference
 from src_models.attention.gates import gate_values
 from src_models.models.architectures import attention_names, create
@@ -186,7 +186,7 @@ def test_a_gate_that_fires_at_one_pixel_lights_that_pixels_area(open_attention, 
     assert len(list_items(widget)) == 2
     for name, stride in (("gate 1", 1), ("gate 2", 2)):
         tick(widget, name)
-        (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == name)
+        (layer,) = (each for each in viewer.layers if notes_of(each).map == name)
         (lit,) = np.argwhere(layer.data > 0.5)
         first = stride * (np.array(where) // stride)  # the cell covers these pixels, and no others
         for corner in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)):
@@ -297,20 +297,20 @@ def test_the_maps_of_a_model_go_when_another_is_chosen_and_those_of_the_segment_
     _, segmenting = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")
     segmenting.open_model(blob_model_path)
     run_to_end(segmenting)
-    made = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention"]
+    made = [layer for layer in viewer.layers if notes_of(layer).role == "attention"]
     look(widget)
     for name in ("gate 2", "gate 3"):
         tick(widget, name)
-    shown = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention" and layer.visible]
+    shown = [layer for layer in viewer.layers if notes_of(layer).role == "attention" and layer.visible]
     assert len(shown) == 2
     widget.open_model(medt_path)
-    assert not any(layer.visible for layer in viewer.layers if notes_of(layer).get("role") == "attention")
+    assert not any(layer.visible for layer in viewer.layers if notes_of(layer).role == "attention")
     assert [layer for layer in made if layer in viewer.layers] == made
     look(widget)
     tick(widget, "global 2.1 received")
     tick(widget, "global 2.1 received", on=False)
     widget.open_model(blob_model_path)
-    qtbot.waitUntil(lambda: not any(notes_of(layer).get("map") == "global 2.1 received" for layer in viewer.layers))
+    qtbot.waitUntil(lambda: not any(notes_of(layer).map == "global 2.1 received" for layer in viewer.layers))
     assert image in viewer.layers
 
 
@@ -323,7 +323,7 @@ def test_with_the_dock_its_layers_go_and_what_was_kept_or_segmented_stays(
     pointed(widget, widget.follower.pin, tuple(image.data_to_world((20, 30))))
     tick(widget, "gate 3")
     widget.saving.keep.click()
-    kept = [layer for layer in viewer.layers if notes_of(layer).get("role") == "kept"]
+    kept = [layer for layer in viewer.layers if notes_of(layer).role == "kept"]
     assert sorted(layer.name for layer in kept) == [
         "Fine detail let through - at the pointer (kept)",
         "Medium detail let through - cells (kept, blobs)",
@@ -383,7 +383,7 @@ def test_ticking_shows_and_hides_the_layer_and_the_layer_ticks(open_attention, l
     viewer.add_image(noise)
     look(widget)
     tick(widget, "gate 3")
-    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 3")
+    (layer,) = (each for each in viewer.layers if notes_of(each).map == "gate 3")
     wanted = segment(noise, load(blob_model_path), attention=["gate 3"], device="cpu").attention[0]
     np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
     assert layer.visible
@@ -400,7 +400,7 @@ def test_maps_are_laid_out_over_beside_and_one_after_the_other(open_attention, l
     viewer.add_image(noise)
     look(widget)
     widget.maps.animate.click()  # nothing is ticked, so all are shown in turn
-    maps = [layer for layer in viewer.layers if notes_of(layer).get("role") == "attention"]
+    maps = [layer for layer in viewer.layers if notes_of(layer).role == "attention"]
     assert len(maps) == 2
     seen = set()
     for _ in range(2):
@@ -438,7 +438,7 @@ def test_attention_follows_the_slice(open_attention, look, pointed, qtbot, blob_
     assert widget.region.currentText() == "this plane"
     tick(widget, "gate 2")
     pointed(widget, widget.follower.pin, tuple(image.data_to_world((0, 20, 30))))
-    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 2")
+    (layer,) = (each for each in viewer.layers if notes_of(each).map == "gate 2")
     for plane in (1, 2, 0, 1, 0):  # there and back: planes that were looked at before are recalled
         with qtbot.waitSignal(widget.follower.answered, timeout=30_000):
             viewer.dims.set_current_step(0, plane)
@@ -475,7 +475,7 @@ def test_a_model_that_is_chosen_while_another_runs_is_not_shown_the_others_maps(
     widget.open_model(blob_model_path)
     with qtbot.waitSignal(widget.run.ended, timeout=60_000):
         held_run.set()
-    assert "press Look" in widget.status.text()
+    assert "press Look" in widget.run_bar.status.text()
     assert list_items(widget) == []
     assert widget.look.isEnabled()
 
@@ -518,7 +518,7 @@ def test_a_volume_has_map_layers_of_three_dimensions(open_attention, look, tmp_p
     image = viewer.add_image(data, scale=(2, 1, 1))
     look(widget)
     tick(widget, "gate 2")
-    (layer,) = (each for each in viewer.layers if notes_of(each).get("map") == "gate 2")
+    (layer,) = (each for each in viewer.layers if notes_of(each).map == "gate 2")
     wanted = segment(data, load(path), attention=True, device="cpu").attention[0]
     assert layer.data.shape == (5, 11, 15)
     np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
@@ -552,7 +552,7 @@ def test_the_difference_of_two_models_is_shown_in_colours_around_zero(
         wanted = difference(maps[0][row], maps[1][row])
         layer = viewer.layers[-1]
         np.testing.assert_allclose(layer.data, wanted.data, atol=1e-6)
-        assert notes_of(layer)["role"] == "difference"
+        assert notes_of(layer).role == "difference"
         low, high = layer.contrast_limits
         assert low == -high
         assert high == pytest.approx(np.abs(wanted.data).max(), rel=1e-4)
@@ -570,7 +570,7 @@ def test_models_without_maps_that_mean_the_same_are_not_subtracted_and_that_is_s
     assert not widget.comparison.show_difference.isEnabled()
     assert widget.comparison.none.text().startswith("No map of blobs means the same as one of medt")
     widget.comparison.show_difference.click()
-    assert not any(notes_of(layer).get("role") == "difference" for layer in viewer.layers)
+    assert not any(notes_of(layer).role == "difference" for layer in viewer.layers)
     widget.comparison.models.open_file(blob_model_path)
     assert widget.comparison.pairs.count() == 2
     assert widget.comparison.none.text() == ""

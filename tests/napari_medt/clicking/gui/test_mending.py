@@ -7,7 +7,7 @@ from discs import IMAGE, LARGE, OTHER, SMALL, STACK, disc, key, objects, overlap
 from mouse import SHIFT, Mouse
 from outlined import outlined
 
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.object_records import objects_of
 
 
 def test_an_accepted_object_that_is_clicked_is_open_again_and_mending_it_takes_pixels_away(clicking, do):
@@ -197,7 +197,7 @@ def test_suggestions_that_wait_stay_with_their_image(clicking, do, qtbot):
 
 
 def test_the_next_larger_and_smaller_object_and_the_last_slice_have_keys_and_buttons(clicking, do, monkeypatch):
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
 
     radii = (8, 24, 50)
     rings = [disc(60, 80, radius) for radius in radii]

@@ -19,7 +19,7 @@ import tifffile
 from outlined import outlined
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.object_records import objects_of
 from src_models.journal.journal import read_journal
 
 pytestmark = [
@@ -112,11 +112,11 @@ def killed(tmp_path_factory, bright_model_path):
 
 def offers_in(state):
     """Return what a widget would offer that finds its person's state in this folder."""
-    from napari_medt.clicking.autosave import find_unfinished
+    from napari_medt.clicking.unsaved import UnfinishedObjects
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(state))
-        return find_unfinished()
+        return UnfinishedObjects.find()
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_after_a_kill_work_goes_on_where_it_was(killed, start_after_kill, press,
     settle(qtbot, widget)
     assert overlap(labels.data == 3, THIRD) > 0.9
     assert [entry["value"] for entry in objects_of(labels)] == [1, 2, 3]
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     (new,) = journals()
     assert new != old
     np.testing.assert_array_equal(read_journal(new).labels, labels.data)
@@ -406,7 +406,7 @@ def test_a_scan_is_opened_again_by_the_reader_that_opened_it(start, press, journ
     click_and_accept(qtbot, widget, image.data_to_world((2, *inside.mean(axis=0))))
     labels = objects(viewer)
     assert (labels.data == 1).sum() == pytest.approx(9 * 11, rel=0.1)
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     shutil.copytree(tmp_path / "state", tmp_path / "as a kill leaves it")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "as a kill leaves it"))
     again, widget = start()
@@ -448,7 +448,7 @@ def test_a_dock_that_is_closed_and_opened_again_offers_nothing_and_loses_nothing
     settle(qtbot, widget)
     assert objects(viewer) is labels
     assert overlap(labels.data == 3, THIRD) > 0.9
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     (journal,) = journals()
     np.testing.assert_array_equal(read_journal(journal).labels, labels.data)
 
@@ -483,12 +483,12 @@ def test_an_object_that_was_begun_before_saving_and_accepted_after_it_is_kept(
 ):
     viewer, widget = at_work
     save_to(tmp_path / "cells.tif", widget, press, monkeypatch)
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     (journal,) = journals()
     assert [(what["y"], what["x"]) for what in read_journal(journal).notes["session"]["done"]] == [CLICKS[2]]
     widget.accept()
     settle(qtbot, widget)
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     assert overlap(read_journal(journal).labels == 3, THIRD) > 0.9
     np.testing.assert_array_equal(read_journal(journal).labels, objects(viewer).data)
 
@@ -505,7 +505,7 @@ def test_objects_that_are_suggested_after_saving_are_kept(at_work, press, journa
     widget.accept()
     settle(qtbot, widget)
     assert 3 in objects(viewer).data
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     (journal,) = journals()
     np.testing.assert_array_equal(read_journal(journal).labels, objects(viewer).data)
 
@@ -517,7 +517,7 @@ def test_a_labels_layer_that_is_removed_leaves_nothing_to_offer(at_work, start, 
     assert journals() == []
     widget.accept()  # of the object that was begun: it goes into new labels, which are kept
     settle(qtbot, widget)
-    widget.unsaved.autosave.flush()
+    widget.unsaved.watched.flush()
     (journal,) = journals()
     assert overlap(read_journal(journal).labels == 1, THIRD) > 0.9
 

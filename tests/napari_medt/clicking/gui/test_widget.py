@@ -15,7 +15,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
-from napari_medt.viewer.object_records import objects_of
+from napari_medt.viewer.labels.object_records import objects_of
 from src_models.images.ct_windows import ct_window
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
@@ -299,8 +299,8 @@ def test_the_view_from_the_side_is_clicked_as_it_is_seen(clicking, do):
 def test_attention_of_the_answer_lies_where_the_network_looked(clicking, do, tmp_path):
     import torch
 
+    from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.click_image import ClickImage
-    from src_models.clicking.network import ClickNetwork
     from src_models.clicking.prompts import PROMPT_CHANNELS, Click
     from src_models.models.architectures import create
     from src_models.models.checkpoint import Model, load, save
@@ -457,7 +457,7 @@ def test_a_click_in_another_slice_than_the_object_is_refused_with_a_way_out(clic
 
 
 def test_clicks_faster_than_answers_are_all_kept_and_the_latest_is_shown(clicking, do, qtbot, monkeypatch):
-    from src_models.clicking.network import ClickNetwork
+    from src_models.clicking.answering.network import ClickNetwork
 
     viewer, widget, _ = clicking()
     release, answer = threading.Event(), ClickNetwork.__call__

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from correct_scene import labels_of, layer_of, mend, settle
 
-from napari_medt.correcting import kept_outcomes
 from napari_medt.correcting.labels import prediction_of
+from napari_medt.correcting.learning import kept_outcomes
 from napari_medt.preferences import read_correct_again
 from src_models.prediction.jobs import segmentation_steps
 

@@ -22,7 +22,7 @@ def large(correcting):
     def open_():
         image = np.random.default_rng(3).integers(0, 99, (SIDE, SIDE), np.uint8)
         viewer, widget, _ = correcting(image, model=None)
-        labels = widget.context.layers.add_labels(widget.context.target())
+        labels = widget.context.layers.new_labels(widget.context.target())
         labels.data[100:200, 100:200] = 1
         begin(labels, labels.data.copy(), model_name="nuclei", model_sha256="0")
         widget.marking.choose(labels)

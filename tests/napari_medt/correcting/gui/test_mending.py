@@ -16,7 +16,7 @@ NUMBERED = (LEFT * 1 + RIGHT * 2 + LOW * 3).astype(np.int32)
 
 def numbered(widget):
     """Correct labels in which each disc has a number of its own, as a network that finds objects gives them."""
-    labels = widget.context.layers.add_labels(widget.context.target())
+    labels = widget.context.layers.new_labels(widget.context.target())
     labels.data[...] = NUMBERED
     begin(labels, NUMBERED.copy(), model_name="nuclei", model_sha256="0")
     widget.marking.choose(labels)
@@ -42,7 +42,7 @@ def test_a_person_begins_with_nothing_and_paints(correcting, press, documents):
 
 
 def test_objects_that_were_clicked_are_corrected(correcting, press, documents):
-    from napari_medt.clicking.writing import add_objects_layer
+    from napari_medt.clicking.layers import add_objects_layer
 
     viewer, widget, _ = correcting()
     objects = add_objects_layer(viewer, widget.context.target())
@@ -66,7 +66,7 @@ def test_a_box_is_dragged_and_the_objects_in_it_go_as_one_step(correcting, press
     settle(qtbot, widget)
     np.testing.assert_array_equal(labels.data[RIGHT], 0)
     np.testing.assert_array_equal(labels.data[LEFT], 1)
-    assert widget.controls.status.text().startswith("Cleared: 1 object.")
+    assert widget.controls.run_bar.status.text().startswith("Cleared: 1 object.")
     assert str(labels.mode) == "paint"
     assert not widget.controls.marking.clear_region.isChecked()
     labels.undo()
@@ -187,7 +187,7 @@ def test_background_that_was_not_marked_is_no_number_in_what_is_saved(correcting
     import nibabel
     import tifffile
 
-    from napari_medt.clicking.saving import save_objects
+    from napari_medt.clicking.saving import ObjectsToSave
     from napari_medt.files.writers import write_scan_labels
 
     _, widget, image = correcting(model=None)
@@ -196,7 +196,7 @@ def test_background_that_was_not_marked_is_no_number_in_what_is_saved(correcting
     labels.brush_size = 9
     labels.paint((80, 110), labels.selected_label)
     assert (labels.data == prediction_of(labels).background).any()
-    save_objects(tmp_path / "cells.tif", labels, image)
+    ObjectsToSave.of(labels, image).write(tmp_path / "cells.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "cells.tif"), NUMBERED)
     data, meta, _ = labels.as_layer_data_tuple()
     write_scan_labels(str(tmp_path / "cells.nii.gz"), data, meta)

@@ -173,14 +173,14 @@ def test_what_is_marked_is_not_offered_again(start, qtbot, tmp_path):
 
 
 def test_what_is_painted_and_not_marked_is_offered_when_napari_was_closed(start, qtbot, tmp_path, monkeypatch):
-    from napari_medt.correcting import autosave as corrections_autosave
+    from napari_medt.correcting.unsaved import UnfinishedCorrection
 
     viewer, widget = start()
     widget.controls.recovery.go_on.click()
     settle(qtbot, widget)
     viewer.window.remove_dock_widget(widget)
     assert len(journals(tmp_path)) == 2
-    assert corrections_autosave.find_unfinished() == []  # its labels are still in the viewer
-    monkeypatch.setattr(corrections_autosave._LEFT, "_layers", {})  # as in another process
-    (work,) = corrections_autosave.find_unfinished()
+    assert UnfinishedCorrection.find() == []  # its labels are still in the viewer
+    monkeypatch.setattr(UnfinishedCorrection.home, "_left", {})  # as in another process
+    (work,) = UnfinishedCorrection.find()
     assert work.image.name == "cells"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from correct_scene import (
     IMAGE,
     LEFT,
@@ -24,8 +25,9 @@ from correct_scene import (
     settle,
 )
 from mouse import SHIFT, Mouse, press_key
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QFileDialog, QSpinBox
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QEnterEvent
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QSpinBox
 
 from napari_medt.correcting.labels import prediction_of
 from src_models.corrections.correction import Source, mark
@@ -47,7 +49,7 @@ def test_a_person_segments_mends_marks_and_learns(correcting, press, learn, docu
     assert found.model_name == "dark"
     mend(widget)
     press(widget, widget.controls.marking.mark_slice)
-    assert widget.controls.status.text() == "cells kept (1 correction so far)."
+    assert widget.controls.run_bar.status.text() == "cells kept (1 correction so far)."
     ((_, correction),) = kept(documents / "cells")
     np.testing.assert_array_equal(correction.labels, LEFT | RIGHT | LOW)
     np.testing.assert_array_equal(correction.predicted, found.data)
@@ -150,7 +152,7 @@ def test_slices_of_a_placed_stack_are_corrected_one_by_one(correcting, press, do
     assert changes.data.shape == (1, *SHAPE)
     np.testing.assert_allclose(changes.data_to_world((0, 7, 9)), image.data_to_world((1, 7, 9)))
     press(widget, widget.controls.marking.mark_slice)
-    assert widget.controls.status.text() == "Slice 1 of cells kept (1 correction so far)."
+    assert widget.controls.run_bar.status.text() == "Slice 1 of cells kept (1 correction so far)."
     viewer.dims.set_current_step(0, 2)
     press(widget, widget.controls.segment)
     np.testing.assert_array_equal(labels.data[1], LEFT | RIGHT | LOW)  # what was mended is still there
@@ -202,15 +204,31 @@ def test_corrections_of_another_folder_are_added(correcting, press, documents, m
     mend(widget)
     press(widget, widget.controls.marking.mark_slice)
     press(widget, widget.controls.marked.merge)
-    assert widget.controls.status.text() == "1 correction was added from colleague."
+    assert widget.controls.run_bar.status.text() == "1 correction was added from colleague."
     assert [item.record.source.layer for item in CorrectionSet.open(documents / "cells").items] == ["cells", "theirs"]
     assert widget.controls.learning.learn.text() == "Learn from 2 corrections"
     assert widget.controls.marked.list.topLevelItem(0).text(0) == "theirs"
     press(widget, widget.controls.marked.merge)
-    assert widget.controls.status.text() == "All of colleague is here already."
+    assert widget.controls.run_bar.status.text() == "All of colleague is here already."
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
     press(widget, widget.controls.marked.merge)
     assert "holds no corrections" in messages[-1]
+
+
+def test_images_and_masks_of_another_tool_are_added(correcting, press, documents, monkeypatch, tmp_path):
+    _, widget, _ = correcting()
+    for kind, array in (("images", IMAGE), ("masks", LEFT.astype(np.uint8))):
+        (tmp_path / "theirs" / kind).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "theirs" / kind / "well.tif", array)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "theirs"))
+    press(widget, widget.controls.marked.merge)
+    assert widget.controls.status.text() == "1 correction was added from theirs."
+    assert widget.controls.learning.learn.text() == "Learn from 1 correction"
+    ((name, correction),) = CorrectionSet.open(documents / "cells").corrections()
+    assert name == "well.tif"
+    np.testing.assert_array_equal(correction.labels, LEFT)
+    assert correction.counts.all()
+    assert len(list((tmp_path / "theirs").rglob("*.*"))) == 2
 
 
 def test_painted_slices_are_not_overwritten(correcting, press):
@@ -222,7 +240,7 @@ def test_painted_slices_are_not_overwritten(correcting, press):
     both = [layer for layer in viewer.layers if "- to correct" in layer.name]
     assert len(both) == 2
     np.testing.assert_array_equal(painted.data, LEFT | RIGHT | LOW)
-    assert "in the other labels" in widget.controls.status.text()
+    assert "in the other labels" in widget.controls.run_bar.status.text()
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["as they were found", "painted in before"])
@@ -274,7 +292,7 @@ def test_while_it_learns_it_previews_pauses_and_takes_more(correcting, press, qt
     viewer.dims.set_current_step(0, 1)
     press(widget, widget.controls.segment)  # the viewer stays usable
     press(widget, widget.controls.marking.mark_slice)
-    assert "next round" in widget.controls.status.text()
+    assert "next round" in widget.controls.run_bar.status.text()
     panel.pause.click()
     qtbot.waitUntil(lambda: len(panel.plot.values["dice"]) > 3, timeout=90_000)
     panel.stop.click()
@@ -444,9 +462,11 @@ def test_colour_and_pyramids_are_corrected_at_full_resolution(correcting, press,
     np.testing.assert_array_equal(correction.labels, LEFT | RIGHT | LOW)
 
 
-def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, press, tmp_path, monkeypatch, messages):
+def test_the_folder_and_the_part_that_learns_can_be_chosen(correcting, qtbot, press, tmp_path, monkeypatch, messages):
     _, widget, _ = correcting()
     parts = widget.controls.learning.part
+    QApplication.sendEvent(parts, QEnterEvent(QPointF(), QPointF(), QPointF()))  # the pointer comes, and they are read
+    settle(qtbot, widget)
     assert [parts.itemData(row) for row in range(parts.count())] == ["full", "decoder", "gates"]
     cost = widget.controls.learning.cost
     assert cost.text().startswith("The whole network learns")
@@ -470,7 +490,7 @@ def test_every_control_says_what_it_does(correcting):
         for control in widget.findChildren(kind):
             if not control.objectName().startswith("qt_"):
                 assert control.toolTip(), (kind, control.text() if hasattr(control, "text") else control)
-    assert "Open an image" in widget.controls.status.text()
+    assert "Open an image" in widget.controls.run_bar.status.text()
 
 
 def test_closing_the_dock_leaves_only_the_labels(correcting, press, qtbot):

@@ -1,12 +1,10 @@
-"""What the manifest offers works: sample images, commands, preferences."""
+"""What the manifest offers works: sample images, commands."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from npe2 import PluginManager, PluginManifest
-
-from napari_medt.preferences import Preferences, read_preferences
+from npe2 import PluginManager
 
 
 @pytest.mark.parametrize(
@@ -32,27 +30,3 @@ def test_every_command_can_be_imported_and_has_a_title_of_its_own(plugin_registe
     assert len({command.title for command in commands}) == len(commands)
     for command in commands:
         assert callable(PluginManager.instance().commands.get(command.id))
-
-
-def test_preferences_are_read_from_napari(plugin_settings, npe2pm):
-    from napari.settings import get_plugin_settings
-
-    npe2pm.register(PluginManifest.from_distribution("napari-medt"))
-    assert read_preferences() == Preferences()
-    get_plugin_settings("napari-medt").segment.threads = 3
-    get_plugin_settings("napari-medt").segment.device = "cpu"
-    assert read_preferences() == Preferences(device="cpu", threads=3)
-
-
-def test_preferences_are_read_without_a_search_of_all_packages(plugin_settings, npe2pm, monkeypatch):
-    """napari has found the plugin when it asks for a widget; a search of all packages takes a window 0.2 s."""
-    searched = []
-    monkeypatch.setattr(type(npe2pm), "discover", lambda *_, **__: searched.append(True) or 0)
-    assert read_preferences() == Preferences()
-    assert searched  # of a plugin that napari does not know yet
-    searched.clear()
-    npe2pm.register(PluginManifest.from_distribution("napari-medt"))
-    assert read_preferences() == Preferences()
-    assert searched == []
-    npe2pm.discover()
-    assert searched == [True]  # others search as ever

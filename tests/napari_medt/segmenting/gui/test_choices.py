@@ -59,7 +59,7 @@ def test_what_is_set_is_what_the_shell_and_python_do(open_widget, run_to_end, ex
     wanted = expected(image, tiny_model_path, **options).labels
     np.testing.assert_array_equal(labels_in(viewer), wanted)
     assert wanted[60, 60] and not wanted[40, 95] and not wanted[90, 118]  # noqa: PT018
-    assert "left out" in widget.status.text()
+    assert "left out" in widget.run_bar.status.text()
     settings = viewer.layers[-1].metadata["napari_medt"]["settings"]
     assert options.items() <= settings.items()
 
@@ -71,7 +71,7 @@ def test_where_nothing_is_found_the_widget_says_what_to_try_and_keeps_saying_it(
     widget.open_model(tiny_model_path)
     viewer.add_image(np.zeros((60, 70), np.uint8))
     run_to_end(widget)
-    assert "0 objects" in widget.status.text()
+    assert "0 objects" in widget.run_bar.status.text()
     assert "sensitivity" in widget.advice.text()
     assert "channel" in widget.advice.text()
     assert widget.advice.isVisibleTo(widget)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_medt.viewer.result_layers import METADATA_KEY, is_own_layer
+from napari_medt.viewer.layer_notes import METADATA_KEY, is_own_layer
 from src_models.models.architectures import attention_names
 from src_models.models.checkpoint import load
 from src_models.prediction.segment import segment

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_medt.viewer.result_layers import METADATA_KEY, is_own_layer
+from napari_medt.viewer.layer_notes import METADATA_KEY, is_own_layer
 from src_models.attention.map_contrast import telling_first
 from src_models.attention.words import map_words
 

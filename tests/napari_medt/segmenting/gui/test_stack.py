@@ -38,13 +38,13 @@ def test_objects_of_a_stack_are_counted_once_unless_that_is_not_wanted(open_widg
     assert widget.link.isVisibleTo(widget)
     assert [widget.link.itemText(row) for row in range(widget.link.count())] == ["through depth (z)", "not at all"]
     run_to_end(widget)
-    assert "Done: 2 objects in 4 planes (8 outlines, linked through z)." in widget.status.text()
+    assert "Done: 2 objects in 4 planes (8 outlines, linked through z)." in widget.run_bar.status.text()
     labels = next(layer.data for layer in viewer.layers if isinstance(layer, Labels))
     assert labels.max() == 2
     np.testing.assert_array_equal(labels, np.broadcast_to(labels[0], labels.shape))
     widget.link.setCurrentText("not at all")
     run_to_end(widget)
-    assert "Done: 8 outlines in 4 planes, not linked." in widget.status.text()
+    assert "Done: 8 outlines in 4 planes, not linked." in widget.run_bar.status.text()
 
 
 def test_linking_is_offered_through_the_axes_that_there_are(open_widget, stack):
@@ -76,7 +76,7 @@ def test_the_size_that_was_used_and_advice_are_shown(open_widget, run_to_end, si
     viewer.add_image(stack[0], name="cells")
     widget.diameter.setValue(25)
     run_to_end(widget)
-    assert "Done: 2 objects; objects of about 25 px, image resized 0.8 times." in widget.status.text()
+    assert "Done: 2 objects; objects of about 25 px, image resized 0.8 times." in widget.run_bar.status.text()
     viewer.add_image(np.full((70, 90), 20, np.uint8), name="empty")
     widget.diameter.setValue(0)
     run_to_end(widget)
@@ -103,12 +103,12 @@ def test_cancel_acts_while_sizes_are_looked_at_and_words_say_so(open_widget, qtb
         lines.append(line)
         if "how large" in line and not when:
             when.append(len(asked))
-            widget.cancel.click()
+            widget.run_bar.cancel.click()
 
     widget.run.progressed.connect(press)
     with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
     assert "Looking at how large the objects are..." in lines
     assert len(asked) < 40, "of more than 150 tiles of looks alone"
-    assert "Cancelled" in widget.status.text()
+    assert "Cancelled" in widget.run_bar.status.text()
     assert list(viewer.layers) == [viewer.layers["large"]]

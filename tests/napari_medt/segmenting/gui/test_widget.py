@@ -5,15 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
 import pytest
 from napari.utils import progress
-from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox
 
-from napari_medt.viewer.result_layers import is_own_layer
+from napari_medt.viewer.layer_notes import is_own_layer
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -186,12 +186,12 @@ def test_what_was_said_of_an_image_goes_with_it(open_widget, run_to_end, noise):
     viewer, widget = open_widget()
     first = viewer.add_image(np.where(noise > 250, np.nan, noise), contrast_limits=(0, 255))
     run_to_end(widget)
-    assert widget.status.text().startswith("Done")
+    assert widget.run_bar.status.text().startswith("Done")
     assert widget.advice.text()
     viewer.add_image(noise)
-    assert (widget.status.text(), widget.advice.text()) == ("", "")
+    assert (widget.run_bar.status.text(), widget.advice.text()) == ("", "")
     viewer.layers.selection.active = first
-    assert widget.status.text() == ""
+    assert widget.run_bar.status.text() == ""
 
 
 def test_a_model_file_that_went_is_said(open_widget, run_to_end, messages, noise, tmp_path, blob_model_path):
@@ -230,14 +230,14 @@ def test_cancel_leaves_no_layer(open_widget, qtbot, noise, held_run):
     widget.segment.click()
     wait_until_computing(qtbot, widget)
     assert not widget.segment.isEnabled()
-    assert widget.cancel.isEnabled()
+    assert widget.run_bar.cancel.isEnabled()
     with qtbot.waitSignal(widget.ended, timeout=60_000):
-        widget.cancel.click()
+        widget.run_bar.cancel.click()
         held_run.set()
     assert len(viewer.layers) == 1
-    assert "Cancelled" in widget.status.text()
+    assert "Cancelled" in widget.run_bar.status.text()
     assert widget.segment.isEnabled()
-    assert not widget.cancel.isEnabled()
+    assert not widget.run_bar.cancel.isEnabled()
 
 
 def test_cancel_acts_within_a_tile(open_widget, qtbot, monkeypatch, noise):
@@ -258,7 +258,7 @@ def test_cancel_acts_within_a_tile(open_widget, qtbot, monkeypatch, noise):
     qtbot.waitUntil(lambda: len(done) >= 3, timeout=60_000)
     tiles = len(done)
     with qtbot.waitSignal(widget.ended, timeout=5_000):
-        widget.cancel.click()
+        widget.run_bar.cancel.click()
     assert len(done) <= tiles + 2
 
 
@@ -279,12 +279,12 @@ def test_progress_is_told_with_an_estimate(open_widget, qtbot, monkeypatch, nois
     with qtbot.waitSignal(widget.ended, timeout=60_000):
         widget.segment.click()
         assert [bar.desc for bar in progress._all_instances] == ["Segmenting cells"]
-        assert widget.bar.isVisible()
+        assert widget.run_bar.bar.isVisible()
     assert "Loading model" in lines[0]
     assert shares[1:] == sorted(shares[1:])
     assert any("tile" in line and "left" in line for line in lines)
     assert len(progress._all_instances) == 0
-    assert not widget.bar.isVisible()
+    assert not widget.run_bar.bar.isVisible()
 
 
 def test_the_image_removed_while_running(open_widget, qtbot, noise, held_run, messages):
@@ -353,7 +353,7 @@ def test_the_viewer_closed_while_running(open_widget, qtbot, noise, held_run, me
     wait_until_computing(qtbot, widget)
     held_run.set()
     viewer.close()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    qtbot.waitUntil(lambda: not computing(), timeout=10_000)
     assert messages == []
 
 
@@ -368,9 +368,9 @@ def test_the_dock_closed_while_running(
     widget.segment.click()
     wait_until_computing(qtbot, widget)
     viewer.window.remove_dock_widget(dock)
-    assert QThreadPool.globalInstance().activeThreadCount() == 1  # the window does not wait for the tile
+    assert computing()  # the window does not wait for the tile
     held_run.set()
-    assert QThreadPool.globalInstance().waitForDone(10_000)
+    qtbot.waitUntil(lambda: not computing(), timeout=10_000)
     assert not widget.run.running
     assert len(progress._all_instances) == 0
     viewer.add_image(noise)
@@ -402,7 +402,7 @@ def test_closing_the_dock_waits_for_no_tile_and_nothing_is_shown_afterwards(
     qtbot.waitUntil(lambda: bool(told), timeout=60_000)
     viewer.window.remove_dock_widget(dock)
     assert told == ["computing"]  # it is closed while the tile is being computed
-    assert QThreadPool.globalInstance().waitForDone(30_000)
+    qtbot.waitUntil(lambda: not computing(), timeout=30_000)
     QApplication.processEvents()
     assert told == ["computing", "a tile is done"]
     assert len(viewer.layers) == 1
@@ -474,7 +474,12 @@ def test_the_gui_stays_responsive(open_widget, qtbot, run_to_end, noise):
 
 
 def wait_until_computing(qtbot, widget):
-    qtbot.waitUntil(lambda: "Loading" not in widget.status.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "Loading" not in widget.run_bar.status.text(), timeout=60_000)
+
+
+def computing():
+    """Whether any run's thread is at work; it ends with its widget."""
+    return any(thread.name.startswith("steps") for thread in threading.enumerate())
 
 
 def wait_until_idle(widget, timeout=60.0):

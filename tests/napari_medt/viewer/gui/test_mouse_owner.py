@@ -86,7 +86,7 @@ def test_a_region_that_is_dragged_in_correct_is_no_object_in_click(clicking, do,
     _, correct = viewer.window.add_plugin_dock_widget("napari-medt", "Correct and learn")
     mine = viewer.add_labels((IMAGE * 3).astype(np.int32), name="mine")
     correct.marking.choose(mine)
-    region = correct.at.controls.marking.mark_region
+    region = correct.context.controls.marking.mark_region
     region.click()
     assert region.isChecked()
     assert not widget.controls.on.isChecked()

@@ -1,0 +1,1 @@
+"""Learning from what was marked, and looking at what it did."""

@@ -1,0 +1,1 @@
+"""Labels of a person: which belong to an image, and what is known of their objects."""

@@ -1,0 +1,395 @@
+"""How a network of clicks is asked: at which size the object is shown to it, and what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from src_models.attention.placed_map import PlacedMap
+from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
+from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
+from src_models.clicking.answering.grey_values import GreyValues
+from src_models.clicking.answering.mending import changed, levels, obeyed
+from src_models.clicking.answering.network import ClickNetwork
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
+
+__all__ = ["AnswerMaker"]
+
+# Thresholds of which the one counts at which an object best fills its box, and what each away from the usual one costs.
+FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.1
+CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
+FIRST = 3  # clicks up to which an object may become another one of another size
+COARSER = 2  # grid on which an object's size is found out, which needs no details
+# A click that takes away where the object was thought to be more surely than this asks whether it is smaller; it is if
+# another size shows one below this share of the length.
+TAKEN, SMALLER = 0.5, 0.7
+# The object is shown again at a better size where it takes less, or more, of the square than these.
+GOOD_SHARES = (0.25, 0.8)
+NEXT = 2**0.5  # each square is so much larger than the one before where the next larger or smaller object is looked for
+DISTINCT = 1.4  # ratio of areas from which on one object is taken to be larger than another
+
+
+class AnswerMaker:
+    """Asks a network about one plane.
+
+    Parameters
+    ----------
+    network
+        The network.
+    read
+        Returns a region of the normalised plane, (C, *region).
+    shape
+        Rows and columns of the plane.
+    """
+
+    def __init__(
+        self,
+        network: ClickNetwork,
+        read: Callable[[Sequence[slice]], NDArray[np.float32]],
+        shape: tuple[int, int],
+    ) -> None:
+        self._network = network
+        self._read = read
+        self._shape = shape
+
+    def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
+        """Return the answer to all that was given, after the answer `before` the last of it."""
+        boxed = any(isinstance(prompt, Box) for prompt in prompts)
+        if before is None or before.extent is None:
+            return self._obeyed(self._boxed(prompts) if boxed else self._begun(prompts), prompts)
+        last = prompts[-1]
+        if isinstance(last, Box):
+            return self._obeyed(_filling(self._again(prompts, before), last), prompts)
+        other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
+        if other is None:
+            other = self._again(prompts, before, lambda found: self._mended(found, last, before))
+        return self._obeyed(other, prompts)
+
+    def look(
+        self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
+    ) -> Answer:
+        """Return the answer to what was given, looked for in one square and no other."""
+        size = self._network.size
+        given = self._given(crop, prompts, before, size)
+        image = crop.read(self._read, self._shape, size)
+        return self._answer(crop, self._network(image[None], given[None])[0], given, prompts, threshold)
+
+    def resized(self, prompts: Sequence[Prompt], before: Answer, *, larger: bool) -> Answer | None:
+        """Return the next larger, or smaller, object around the same places; None if there is none.
+
+        The places are shown in squares of growing side. Of the objects that are found in them, the one next in size
+        counts whose area differs distinctly.
+        """
+        if before.extent is None:
+            return None
+        # A box says how large the object is, which is to become another one.
+        clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
+        if not _positive(clicks):
+            clicks = [before.middle, *clicks]
+        positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
+        y, x = np.mean(_positive(clicks), axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
+        roughs = [rough for rough in self._looks(crops, clicks) if rough.extent is not None] if crops else []
+        area = int(before.mask.sum())
+        for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
+            if not _differs(rough, area, larger):
+                continue
+            found = self.look(crop_around(positive, rough.extent), clicks, rough)
+            if _differs(found, area, larger):
+                return found
+        return None
+
+    def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
+        """Return the answers to first clicks on different objects of about one size, looked for in one go.
+
+        Parameters
+        ----------
+        clicks
+            One on each object.
+        length
+            Their longer side (px).
+        """
+        size = self._network.size
+        crops = [crop_around((), (_around(click.y, length), _around(click.x, length))) for click in clicks]
+        given = np.stack([self._given(crop, (click,), None, size) for crop, click in zip(crops, clicks, strict=True)])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        return [
+            self._answer(crop, grid, seen, (click,))
+            for crop, grid, seen, click in zip(crops, grids, given, clicks, strict=True)
+        ]
+
+    def read(self, region: Rectangle) -> NDArray[np.float32]:
+        """Return a region of the normalised plane, (C, *region)."""
+        return self._read(region)
+
+    def carry(self, neighbour: Answer, looks: Sequence[GreyValues]) -> tuple[tuple[Prompt, ...], Answer, float]:
+        """Look for an object that was found in the plane before or after this one.
+
+        Parameters
+        ----------
+        neighbour
+            The answer there; it holds something.
+        looks
+            The object's grey values in slices where it is known, against which the network's answer is held.
+
+        Returns
+        -------
+        prompts, answer, likeness
+            A click in the middle of what was found there stands for those of a person. The likeness is how much what
+            is found looks like the object, on the mean; below 0 it rather looks like what surrounds it.
+        """
+        click = neighbour.middle
+        seen = self._again((click,), neighbour)
+        image = seen.crop.read(self._read, self._shape, len(seen.grid))
+        evidence = np.mean([each.evidence(image) for each in looks], axis=0)
+        grid = _with_evidence(seen.grid, evidence)
+        mask = _part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
+        inside = ndimage.binary_erosion(grid > seen.threshold)
+        likeness = float(evidence[inside].mean()) if inside.any() else 0.0
+        return (click,), replace(seen, grid=grid, mask=mask), likeness
+
+    def grey_values(self, answer: Answer) -> GreyValues:
+        """Return the grey values of an object that was found in this plane."""
+        image = answer.crop.read(self._read, self._shape, len(answer.grid))
+        inside = answer.cells > 0.5
+        return GreyValues(image, inside if inside.any() else answer.grid >= answer.grid.max())
+
+    def attention(self, answer: Answer) -> list[PlacedMap]:
+        """Return the attention with which an answer was found, placed on the plane, finest first."""
+        size = self._network.size
+        image = answer.crop.read(self._read, self._shape, size)
+        cell = answer.crop.side / size  # px
+        places = []
+        for found in self._network.attention(image, answer.given):
+            top, left = answer.crop.from_grid(found.offset, found.offset, size)
+            places.append(
+                PlacedMap(
+                    found.name,
+                    found.kind,
+                    found.description,
+                    found.level,
+                    found.tensor[0].mean(0).float().cpu().numpy(),
+                    (found.stride * cell,) * 2,
+                    (top, left),
+                )
+            )
+        return places
+
+    def _begun(self, prompts: Sequence[Prompt]) -> Answer:
+        rough = self._first(prompts)
+        crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
+        return self.look(crop, prompts, rough)
+
+    def _boxed(self, prompts: Sequence[Prompt]) -> Answer:
+        box = next(prompt for prompt in reversed(prompts) if isinstance(prompt, Box))
+        return _filling(self.look(crop_around(prompts, None), prompts), box)
+
+    def _again(
+        self, prompts: Sequence[Prompt], before: Answer, settle: Callable[[Answer], Answer] = lambda found: found
+    ) -> Answer:
+        """Look again where the object was found; from further or from nearer if its size has become another."""
+        answer = settle(self.look(crop_around(prompts, before.extent), prompts, before, before.threshold))
+        better = self._better(answer, prompts)
+        if better is None:
+            return answer
+        return settle(self.look(better, prompts, answer, answer.threshold))
+
+    def _mended(self, found: Answer, last: Click | Scribble, before: Answer) -> Answer:
+        """Return what was found before, changed where the last click changes it."""
+        crop, size = found.crop, len(found.grid)
+        drawn = draw_prompts([last], lambda y, x: crop.to_grid(y, x, size), size=size, radius=1.0).any(0)
+        away = ndimage.distance_transform_edt(~drawn)
+        held = before.on(found.region)
+        known = replace(found, mask=held).cells > 0.5
+        length = _length(before.extent) * size / crop.side if before.extent else 1.0
+        place = next(iter(last.points()))
+        seen = before.probability_at(*place)
+        if not last.positive and seen is not None and drawn.any():
+            seen = (seen + float(found.grid[drawn].mean())) / 2
+        threshold, level = levels(before.threshold, seen, last.positive, away, length)
+        now = found.grid > level
+        change = ndimage.binary_dilation(changed(known, now, last.positive, away))
+        there = crop.to_image(change.astype(np.float32), self._shape) > 0.5
+        above = crop.to_image(found.grid - level, self._shape) > 0
+        mask = held | (above & there) if last.positive else held & ~(there & ~above)
+        # What stays is shown to the network as it was the next time.
+        stays = ~change & (known != now)
+        grid = np.where(stays, before.on_grid(crop, size), found.grid)
+        return replace(found, mask=mask, grid=grid, threshold=threshold)
+
+    def _obeyed(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
+        """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it."""
+        if found.extent is None:
+            return found
+        origin = found.region[0].start, found.region[1].start
+        mask = obeyed(found.mask, prompts, origin, found.crop.side / len(found.grid))
+        places = [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)]
+        return replace(found, mask=_parts_with(mask, places))
+
+    def _first(self, prompts: Sequence[Prompt]) -> Answer:
+        """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
+        y, x = np.mean(
+            [point for prompt in prompts if not isinstance(prompt, Box) for point in prompt.points()], axis=0
+        )
+        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)]
+        return self._surest(crops or [crop_around(prompts, None)], prompts)
+
+    def _of_other_size(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
+        """Return a smaller object than was found, where the last click lies in what was surely taken for the object.
+
+        Then the object may have been looked at too far away: its size is found out anew, from all clicks.
+        """
+        last, positive = prompts[-1], [prompt for prompt in prompts if not isinstance(prompt, Box) and prompt.positive]
+        if isinstance(last, Box) or last.positive or not positive or before.extent is None:
+            return None
+        found = before.probability_at(*next(iter(last.points())))
+        if found is None or found < TAKEN:
+            return None
+        y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, positive)]
+        rough = self._surest(crops, prompts) if crops else None
+        if rough is None or rough.extent is None or _length(rough.extent) > SMALLER * _length(before.extent):
+            return None
+        return self.look(crop_around(positive, rough.extent), prompts, rough)
+
+    def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> list[Answer]:
+        """Return a rough answer for each of several squares."""
+        size = self._network.size // COARSER
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        return [self._answer(*one, prompts) for one in zip(crops, grids, given, strict=True)]
+
+    def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
+        size = self._network.size // COARSER
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        grids = self._network(images, given)
+        best = best_zoom(crops, grids, _positive(prompts), THRESHOLD, _negative(prompts))
+        return self._answer(crops[best], grids[best], given[best], prompts)
+
+    def _better(self, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
+        """Return a square that suits what was found, where the one that was looked at does not."""
+        if answer.extent is None:
+            return None
+        share = max(part.stop - part.start for part in answer.extent) / answer.crop.side
+        if GOOD_SHARES[0] <= share <= GOOD_SHARES[1]:
+            return None
+        better = crop_around(prompts, answer.extent)
+        return None if abs(np.log2(better.side / answer.crop.side)) < 0.3 else better
+
+    def _given(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None, size: int) -> NDArray[np.float32]:
+        """Return what the network sees besides the image, (3, size, size)."""
+
+        def place(y: float, x: float) -> tuple[float, float]:
+            return crop.to_grid(y, x, size)
+
+        drawn = draw_prompts(prompts, place, size=size)
+        if before is not None:
+            previous = before.on_grid(crop, size)
+        else:
+            boxes = [draw_box(prompt, place, size=size) for prompt in prompts if isinstance(prompt, Box)]
+            previous = np.max(boxes, axis=0) if boxes else np.zeros((size, size), np.float32)
+        return np.concatenate([drawn, previous[None]])
+
+    def _answer(
+        self,
+        crop: Crop,
+        grid: NDArray[np.float32],
+        given: NDArray[np.float32],
+        prompts: Sequence[Prompt],
+        threshold: float = THRESHOLD,
+    ) -> Answer:
+        region = crop.inside(self._shape)
+        places = [(y - region[0].start, x - region[1].start) for y, x in _positive(prompts)]
+        mask = _parts_with(crop.to_image(grid, self._shape) > threshold, places)
+        return Answer(crop, region, grid, given, mask, self._shape, threshold)
+
+
+def _around(place: float, length: int) -> slice:
+    start = round(place - (length - 1) / 2)
+    return slice(start, start + length)
+
+
+def _differs(found: Answer, area: int, larger: bool) -> bool:
+    """Whether an object was found that is distinctly larger, or smaller, than some area."""
+    new = int(found.mask.sum())
+    return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
+
+
+def _length(extent: Rectangle) -> int:
+    return max(int(part.stop - part.start) for part in extent)
+
+
+def _filling(found: Answer, box: Box) -> Answer:
+    """Return an answer at the threshold at which the object best fills the box that was drawn around it."""
+    probability, origin = found.probability, (found.region[0].start, found.region[1].start)
+    cell = found.crop.side / len(found.grid)
+    best, worth = found, -1.0
+    for threshold in FILLING:
+        answer = replace(found, mask=obeyed(probability > threshold, (box,), origin, cell), threshold=threshold)
+        if answer.extent is not None:
+            filled = _filled(answer.extent, box) - UNUSUAL * abs(threshold - THRESHOLD)
+            best, worth = (answer, filled) if filled > worth else (best, worth)
+    return best
+
+
+def _filled(extent: Rectangle, box: Box) -> float:
+    """Return the IoU of the box around an object with the one that was drawn."""
+    edges = [
+        (part.start - 0.5, part.stop - 0.5, *drawn)
+        for part, drawn in zip(extent, ((box.top, box.bottom), (box.left, box.right)), strict=True)
+    ]
+    common = float(np.prod([max(0.0, min(stop, high) - max(start, low)) for start, stop, low, high in edges]))
+    areas = np.prod([stop - start for start, stop, _, _ in edges]) + np.prod([high - low for _, _, low, high in edges])
+    return common / float(areas - common)
+
+
+def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
+    return [
+        point for prompt in prompts if not isinstance(prompt, Box) and not prompt.positive for point in prompt.points()
+    ]
+
+
+def _positive(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
+    return [point for prompt in prompts if not isinstance(prompt, Box) and prompt.positive for point in prompt.points()]
+
+
+def _holds(crop: Crop, prompts: Sequence[Prompt]) -> bool:
+    return all(
+        crop.top <= y < crop.top + crop.side and crop.left <= x < crop.left + crop.side
+        for prompt in prompts
+        if not isinstance(prompt, Box)
+        for y, x in prompt.points()
+    )
+
+
+def _parts_with(found: NDArray[np.bool_], places: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
+    """Return the connected parts that hold one of some places; all parts if none does."""
+    parts, count = ndimage.label(found)
+    if count < 2:
+        return found
+    cells = np.round(np.asarray(places, dtype=float).reshape(-1, 2)).astype(int)
+    inside = (cells >= 0).all(1) & (cells < found.shape).all(1)
+    meant = np.unique(parts[tuple(cells[inside].T)])
+    meant = meant[meant > 0]
+    return np.isin(parts, meant) if meant.size else found
+
+
+def _with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities after what grey values say; odds are multiplied."""
+    certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
+    return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)
+
+
+def _part_over(found: NDArray[np.bool_], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected part that has most in common with another mask; all parts if none has anything."""
+    parts, count = ndimage.label(found)
+    common = np.bincount(parts[before], minlength=count + 1)
+    common[0] = 0
+    return np.asarray(parts == common.argmax()) if common.any() else found

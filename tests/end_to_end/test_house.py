@@ -1,0 +1,443 @@
+"""The house: what lies where, who may do what, and that every room has its tests.
+
+The tables below hold the exceptions, each with its reason. A line that is not needed any more fails, and goes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("src_models", "napari_medt")
+MOST_LINES, MOST_FILES = 400, 14
+
+LOOSE = {
+    "src_models": {"__init__", "errors", "progress"},
+    "napari_medt": {"__init__", "__main__", "demo", "preferences", "system_libraries"},
+}
+
+# Packages whose __init__ is more than a docstring, with the reason.
+OPEN_DOORS = {
+    "src_models": "the public names",
+    "napari_medt": "the version, which npe2 and people ask for",
+    "napari_medt/cli": "the command",
+}
+
+# Files of more than 400 lines, with the reason.
+LONG = {
+    "src_models/nets/kernels/axial_cpu_kernels.py": "kernels that numba compiles, one beside the other",
+    "src_models/nets/kernels/axial_triton_kernels.py": "kernels that Triton compiles, one beside the other",
+    "src_models/nets/attention_unet.py": "one paper, one file",
+    "src_models/nets/axial_attention.py": "one layer, with the shapes and the equations of its paper",
+    "src_models/finetuning/learning.py": "one loop and its settings",
+    "src_models/prediction/segment.py": "one function, with what is said of each of its options",
+}
+
+# Folders of more than 14 files, with the reason.
+WIDE: dict[str, str] = {}
+
+# Tests of what no module does alone: the test, and what it is about.
+ACROSS = {
+    "napari_medt/clicking/gui/test_large.py": "the widget, on large images",
+    "napari_medt/clicking/gui/test_mending.py": "the widget: objects are worked on again",
+    "napari_medt/correcting/gui/test_again.py": "the widget: nobody waits twice",
+    "napari_medt/correcting/gui/test_large.py": "the widget, on large images",
+    "napari_medt/correcting/gui/test_mending.py": "the widget: tools with which labels are mended",
+    "napari_medt/files/gui/test_command_palette.py": "the manifest: what the palette offers",
+    "napari_medt/files/gui/test_manifest.py": "the manifest: what napari's dialogs do with it",
+    "napari_medt/gui/test_menus.py": "the manifest: menus",
+    "napari_medt/gui/test_opening.py": "all widgets: how fast they open",
+    "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
+    "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",
+    "napari_medt/segmenting/gui/test_medt.py": "the widget, with MedT",
+    "napari_medt/segmenting/gui/test_results.py": "the widget: what it adds to the viewer",
+    "napari_medt/segmenting/gui/test_stack.py": "the widget, on stacks",
+    "src_models/computing/test_precision.py": "every network, at lower precision",
+    "src_models/test_public_names.py": "the public names",
+    "src_models/training/test_recipes.py": "the trainings behind the shipped models",
+}
+
+# Modules without a test of their own, after the test that covers them.
+COVERED: dict[str, str] = {
+    "end_to_end/test_bad_input.py": """
+        src_models/errors.py
+    """,
+    "end_to_end/test_demo.py": """
+        napari_medt/cli/demo.py
+    """,
+    "end_to_end/test_sample_data.py": """
+        napari_medt/files/samples.py
+    """,
+    "end_to_end/test_software_opengl.py": """
+        napari_medt/viewer/software_opengl.py
+    """,
+    "napari_medt/attention/gui/test_widget.py": """
+        napari_medt/attention/audit_panel.py
+        napari_medt/attention/audit_task.py
+        napari_medt/attention/compare_panel.py
+        napari_medt/attention/map_display.py
+        napari_medt/attention/map_layout.py
+        napari_medt/attention/panels/gates_chart.py
+        napari_medt/attention/panels/map_panel.py
+        napari_medt/attention/panels/probe_panel.py
+        napari_medt/attention/pointer_follower.py
+        napari_medt/attention/pointer_tracking.py
+        napari_medt/attention/recorded_run.py
+        napari_medt/attention/save_panel.py
+        napari_medt/controls/channel_combo.py
+        napari_medt/controls/layer_combo.py
+        napari_medt/controls/model_combo.py
+        napari_medt/controls/region_combo.py
+        napari_medt/running/steps_run.py
+    """,
+    "napari_medt/attention/panels/test_thumbnails.py": """
+        napari_medt/viewer/map_looks.py
+    """,
+    "napari_medt/cli/attention/test_attention.py": """
+        napari_medt/cli/attention/plan.py
+        napari_medt/cli/attention/results.py
+    """,
+    "napari_medt/cli/corrections/test_correct.py": """
+        napari_medt/cli/corrections/corrections.py
+        napari_medt/cli/corrections/finetune.py
+        napari_medt/cli/corrections/next_slices.py
+    """,
+    "napari_medt/cli/models/test_convert.py": """
+        napari_medt/cli/intensity.py
+        napari_medt/cli/models/models.py
+    """,
+    "napari_medt/cli/models/test_train.py": """
+        napari_medt/cli/models/evaluate.py
+    """,
+    "napari_medt/cli/test_click.py": """
+        src_models/files/clicked_objects.py
+        napari_medt/cli/options.py
+    """,
+    "napari_medt/cli/test_segment.py": """
+        src_models/prediction/to_file.py
+    """,
+    "napari_medt/clicking/gui/test_unsaved.py": """
+        napari_medt/clicking/subjects.py
+        napari_medt/viewer/viewed_image.py
+    """,
+    "napari_medt/clicking/gui/test_widget.py": """
+        napari_medt/clicking/accepted_objects.py
+        napari_medt/clicking/chosen_image.py
+        napari_medt/clicking/context.py
+        napari_medt/clicking/drawing.py
+        napari_medt/clicking/giving.py
+        napari_medt/clicking/layers.py
+        napari_medt/clicking/suggesting.py
+        napari_medt/clicking/switch.py
+        napari_medt/viewer/ct_layer.py
+    """,
+    "napari_medt/correcting/gui/test_large.py": """
+        napari_medt/correcting/layers.py
+    """,
+    "napari_medt/correcting/gui/test_unsaved.py": """
+        napari_medt/correcting/context.py
+    """,
+    "napari_medt/correcting/gui/test_widget.py": """
+        src_models/finetuning/round.py
+        napari_medt/correcting/background_colour.py
+        napari_medt/correcting/box_drag.py
+        napari_medt/correcting/changes_outline.py
+        napari_medt/correcting/learning/comparing.py
+        napari_medt/correcting/learning/learning_rounds.py
+        napari_medt/correcting/marking.py
+        napari_medt/correcting/panels/controls.py
+        napari_medt/correcting/panels/learn_panel.py
+        napari_medt/correcting/panels/loss_plot.py
+        napari_medt/correcting/panels/mark_panel.py
+        napari_medt/correcting/panels/marked_panel.py
+        napari_medt/correcting/panels/next_panel.py
+        napari_medt/correcting/panels/versions_panel.py
+        napari_medt/correcting/source.py
+    """,
+    "napari_medt/correcting/test_labels.py": """
+        napari_medt/viewer/labels/labels_layers.py
+    """,
+    "napari_medt/files/gui/test_scan_commands.py": """
+        napari_medt/files/activation.py
+        napari_medt/files/nifti_ending.py
+        napari_medt/files/writers.py
+    """,
+    "napari_medt/gui/test_demo_window.py": """
+        napari_medt/demo.py
+    """,
+    "napari_medt/segmenting/gui/test_choices.py": """
+        napari_medt/controls/short_list.py
+    """,
+    "napari_medt/segmenting/gui/test_widget.py": """
+        src_models/prediction/jobs.py
+        napari_medt/segmenting/controls.py
+        napari_medt/segmenting/layers.py
+        napari_medt/segmenting/options.py
+        napari_medt/segmenting/size_drag.py
+    """,
+    "napari_medt/viewer/gui/test_widget.py": """
+        napari_medt/viewer/labels/object_records.py
+    """,
+    "napari_medt/viewer/test_regions.py": """
+        src_models/images/region.py
+    """,
+    "src_models/attention/test_difference.py": """
+        src_models/attention/placed_map.py
+    """,
+    "src_models/auditing/measures/test_curves.py": """
+        src_models/auditing/measures/cells.py
+    """,
+    "src_models/auditing/measures/test_randomisation.py": """
+        src_models/auditing/recorded.py
+    """,
+    "src_models/auditing/report/test_page.py": """
+        src_models/auditing/report/averaging.py
+        src_models/auditing/report/chart.py
+        src_models/auditing/report/overlay.py
+        src_models/auditing/report/table.py
+        src_models/auditing/results.py
+        src_models/auditing/view.py
+    """,
+    "src_models/auditing/test_auditor.py": """
+        src_models/progress.py
+    """,
+    "src_models/clicking/test_session.py": """
+        src_models/clicking/training/evaluation.py
+    """,
+    "src_models/clicking/test_sessions.py": """
+        src_models/clicking/in_work.py
+    """,
+    "src_models/clicking/test_suggestions.py": """
+        src_models/clicking/click_image.py
+    """,
+    "src_models/clicking/training/test_examples.py": """
+        src_models/clicking/training/simulated_person.py
+        src_models/clicking/training/synthetic.py
+    """,
+    "src_models/corrections/test_correction_set.py": """
+        src_models/corrections/overlap.py
+    """,
+    "src_models/evaluating/test_scores.py": """
+        src_models/evaluating/sheet.py
+    """,
+    "src_models/files/test_images.py": """
+        src_models/files/tiff.py
+        src_models/files/volumes/opening.py
+        src_models/files/zarr.py
+    """,
+    "src_models/files/volumes/test_dicom_volume.py": """
+        src_models/files/volumes/dicom_pixels.py
+        src_models/files/volumes/dicom_series.py
+        src_models/files/volumes/dicom_slices.py
+        src_models/files/volumes/rescaling.py
+        src_models/files/volumes/volume.py
+    """,
+    "src_models/finetuning/test_correction_folder.py": """
+        src_models/finetuning/candidates.py
+        src_models/models/loaded.py
+    """,
+    "src_models/finetuning/test_learning.py": """
+        src_models/finetuning/progress.py
+    """,
+    "src_models/nets/kernels/test_axial_cpu.py": """
+        src_models/nets/kernels/axial.py
+        src_models/nets/kernels/axial_cpu_kernels.py
+        src_models/nets/kernels/lane_vectors.py
+    """,
+    "src_models/nets/kernels/test_axial_triton.py": """
+        src_models/nets/kernels/axial_triton_kernels.py
+        src_models/nets/kernels/triton_import.py
+    """,
+    "src_models/nets/test_attention_unet.py": """
+        src_models/nets/tap.py
+    """,
+    "src_models/nets/test_axial_attention.py": """
+        src_models/nets/axial_record.py
+        src_models/nets/axial_taps.py
+    """,
+    "src_models/nets/test_medt.py": """
+        src_models/nets/patches.py
+    """,
+    "src_models/prediction/test_object_size.py": """
+        src_models/prediction/certainty.py
+        src_models/prediction/plane_prediction.py
+    """,
+    "src_models/prediction/test_segment.py": """
+        src_models/prediction/findings.py
+        src_models/prediction/segmentation.py
+    """,
+    "src_models/training/test_training.py": """
+        src_models/training/fabric.py
+    """,
+}
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def files_of(*packages: str) -> list[Path]:
+    """Return the Python files of some packages."""
+    return sorted(path for package in packages for path in (REPOSITORY / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return a path below the repository."""
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+# --- what lies where ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_file_lies_loose(package):
+    assert {path.stem for path in (REPOSITORY / package).glob("*.py")} == LOOSE[package]
+
+
+def test_a_package_is_a_docstring():
+    """What it imported would be loaded with each of its modules."""
+    more = set()
+    for path in files_of(*PACKAGES):
+        if path.name == "__init__.py":
+            body = parsed(path).body
+            assert ast.get_docstring(parsed(path)), path
+            if len(body) > 1:
+                more.add(name_of(path.parent))
+    assert more == set(OPEN_DOORS)
+
+
+def test_files_are_read_at_one_sitting():
+    lines = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files_of(*PACKAGES)}
+    assert {name for name, count in lines.items() if count > MOST_LINES} == set(LONG)
+
+
+def test_folders_are_taken_in_at_a_glance():
+    folders = {path.parent for path in files_of(*PACKAGES)}
+    assert {name_of(folder) for folder in folders if len(list(folder.glob("*.py"))) > MOST_FILES} == set(WIDE)
+
+
+# --- who may do what ------------------------------------------------------------------------------------------------
+
+ADDING = {f"add_{kind}" for kind in ("image", "labels", "layer", "points", "shapes", "surface", "tracks", "vectors")}
+
+
+def adds_layers(tree: ast.Module) -> Iterator[int]:
+    """Find where layers are added to a viewer, or a class is had that does it, as line numbers."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "napari_medt.viewer.own_layers":
+            yield node.lineno
+        elif isinstance(node, ast.Attribute):
+            to_list = node.attr in ("append", "extend", "insert") and getattr(node.value, "attr", "") == "layers"
+            if node.attr in ADDING or to_list:
+                yield node.lineno
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
+            yield from (node.lineno for text in texts(node.args) if text.startswith("add_"))
+
+
+def texts(nodes: Iterable[ast.expr]) -> Iterator[str]:
+    """Return the texts in expressions, those with which an f-string begins among them."""
+    for node in nodes:
+        first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield first.value
+
+
+def private_names(tree: ast.Module) -> Iterator[int]:
+    """Find names with one underscore that belong to somebody else: of objects, in ``getattr``, and imported."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            parent = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super"
+            names = [] if own or parent else [node.attr]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("attr"):
+            names = list(texts(node.args))
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            names = [part for module in modules for part in module.split(".")]
+        if any(name.startswith("_") and not name.startswith("__") for name in names):
+            yield node.lineno
+
+
+def where(find: Callable[[ast.Module], Iterator[int]], allowed: Callable[[Path], bool]) -> list[str]:
+    """Return where something is found in files of the plugin that may not do it."""
+    paths = [path for path in files_of("napari_medt") if not allowed(path.relative_to(REPOSITORY / "napari_medt"))]
+    return [f"{name_of(path)}:{line}" for path in paths for line in find(parsed(path))]
+
+
+def test_layers_are_added_in_the_viewer_s_room_and_by_a_feature_s_layers_alone():
+    names = ("layers.py", "pointer_layers.py")
+    assert not where(adds_layers, lambda path: path.parts[0] in ("viewer", "demo.py") or path.name in names)
+
+
+def test_private_parts_of_napari_are_named_in_one_file_alone():
+    assert not where(private_names, lambda path: path == Path("unsaved", "napari_edits.py"))
+
+
+@pytest.mark.parametrize(
+    ("find", "code", "lines"),
+    [
+        (adds_layers, "viewer.add_labels(data)", [1]),
+        (adds_layers, "self._viewer.layers.append(layer)", [1]),
+        (adds_layers, "make = viewer.add_points", [1]),
+        (adds_layers, "x = 1\ngetattr(viewer, f'add_{kind}')(data)", [2]),
+        (adds_layers, "from napari_medt.viewer.own_layers import OwnLayers", [1]),
+        (adds_layers, "self._layers.append(layer)\nviewer.layers.remove(layer)\nlayers.add(layer)", []),
+        (private_names, "labels._undo_history", [1]),
+        (private_names, "getattr(labels, '_undo_history', ())", [1]),
+        (private_names, "hasattr(labels, f'_{name}')", [1]),
+        (private_names, "from napari._qt import QtViewer\nimport napari.utils._proxies", [1, 2]),
+        (
+            private_names,
+            "self._mine\ncls._ours\nsuper()._add()\nlayer.__class__\nfrom __future__ import annotations",
+            [],
+        ),
+    ],
+)
+def test_what_is_looked_for_is_found(find, code, lines):
+    assert sorted(find(ast.parse(code))) == lines
+
+
+# --- tests mirror the packages --------------------------------------------------------------------------------------
+
+
+def mirrored(name: str) -> list[str]:
+    """Return where tests of a module may lie: beside those of its room, or in gui/ among them."""
+    folder, _, module = name.removesuffix(".py").rpartition("/")
+    return [f"{folder}/test_{module}.py", f"{folder}/gui/test_{module}.py"]
+
+
+def modules() -> set[str]:
+    return {name_of(path) for path in files_of(*PACKAGES) if path.stem not in ("__init__", "__main__")}
+
+
+def all_tests() -> set[str]:
+    """Return the tests of the packages, by their paths below tests/."""
+    roots = [REPOSITORY / "tests" / package for package in PACKAGES]
+    return {path.relative_to(REPOSITORY / "tests").as_posix() for root in roots for path in root.rglob("test_*.py")}
+
+
+def test_every_module_has_its_test_or_one_that_covers_it():
+    there = all_tests()
+    untested = {name for name in modules() if not any(place in there for place in mirrored(name))}
+    covered = {module: test for test, covers in COVERED.items() for module in covers.split()}
+    assert sorted(untested - covered.keys()) == [], "modules without a test"
+    assert sorted(covered.keys() - untested) == [], "no longer needed in COVERED: they are gone or have tests"
+    assert not [test for test in COVERED if not (REPOSITORY / "tests" / test).is_file()]
+
+
+def test_every_test_is_named_after_a_module_of_its_room():
+    """``test_x.py`` tests ``x.py``, and so may ``test_x_more.py``, of the same room."""
+    strange = set()
+    for test in all_tests():
+        room = REPOSITORY / Path(test).parent
+        room = room.parent if room.name == "gui" else room
+        name = Path(test).stem.removeprefix("test_")
+        if not any(name == path.stem or name.startswith(f"{path.stem}_") for path in room.glob("*.py")):
+            strange.add(test)
+    assert strange == set(ACROSS)

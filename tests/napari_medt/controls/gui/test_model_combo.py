@@ -1,0 +1,72 @@
+"""The list of models: those that fit the widget, and any file that a person opens."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+from napari_medt.controls.model_combo import ModelCombo
+from src_models.models.library import find_model, shipped_models
+
+
+@pytest.fixture
+def listed(qtbot):
+    """Return a function that makes a list of models, and the lists that its signals go to."""
+
+    def make(preferred="nuclei", **how):
+        combo = ModelCombo(preferred, **how)
+        qtbot.addWidget(combo)
+        changed, refused = [], []
+        combo.model_changed.connect(lambda: changed.append(combo.path()))
+        combo.refused.connect(refused.append)
+        return combo, changed, refused
+
+    return make
+
+
+@pytest.mark.parametrize("clicks", [False, True])
+def test_models_of_the_other_kind_are_not_listed(listed, clicks):
+    combo, _, _ = listed(clicks=clicks)
+    shipped = {entry.path for entry in shipped_models() if bool(entry.header.prompts) == clicks}
+    assert shipped <= set(combo.paths())
+    assert all(bool(header.prompts) == clicks for _, header in combo._models)
+
+
+def test_the_preferred_model_is_chosen_else_the_first(listed):
+    assert listed("nuclei-medt")[0].path() == find_model("nuclei-medt")
+    combo, _, _ = listed("gone")
+    assert combo.path() == combo.paths()[0]
+    assert combo.header().name == combo.path().stem
+
+
+def test_a_file_is_listed_once_and_chosen(listed, blob_model_path):
+    combo, changed, refused = listed()
+    before = combo.paths()
+    combo.open_file(blob_model_path)
+    combo.open_file(find_model("nuclei"))
+    combo.open_file(blob_model_path)
+    assert changed == [blob_model_path, find_model("nuclei"), blob_model_path]
+    assert combo.paths() == [*before, blob_model_path]
+    assert (refused, combo.header().purpose) == ([], "Bright blobs, for tests")
+
+
+def test_what_is_no_model_or_belongs_to_another_widget_is_refused_in_a_sentence(listed, tmp_path):
+    combo, changed, refused = listed()
+    (tmp_path / "broken.safetensors").write_bytes(b"no model")
+    combo.open_file(tmp_path / "broken.safetensors")
+    [clicks] = [entry.path for entry in shipped_models() if entry.header.prompts][:1]
+    combo.open_file(clicks)
+    assert "broken.safetensors" in refused[0]
+    assert refused[1] == f"The model {clicks.stem!r} answers clicks: open it in Click."
+    assert (changed, combo.path()) == ([], find_model("nuclei"))
+
+
+def test_a_person_picks_a_file_or_changes_their_mind(listed, monkeypatch, blob_model_path):
+    combo, changed, _ = listed()
+    picks = iter(["", str(blob_model_path)])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_, **__: (next(picks), ""))
+    [button] = combo.findChildren(QPushButton)
+    button.click()
+    assert changed == []
+    button.click()
+    assert changed == [blob_model_path]

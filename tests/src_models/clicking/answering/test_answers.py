@@ -1,0 +1,196 @@
+"""What clicks say of where an object ends, and of how large it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from src_models.clicking.answering.answer import THRESHOLD, Answer
+from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.crop import Crop
+from src_models.clicking.prompts import Box, Click, Scribble
+
+SHAPE = (96, 96)
+
+
+class Fading:
+    """A network that is the less sure the further it is from the middle, whatever was clicked."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        return np.clip(images[:, 0], 0.01, 0.99)
+
+
+class Clump:
+    """A network that takes a whole clump where it sees all of it, and one object of it close by."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        answers = []
+        for image in images:
+            bright = image[0] > 0.75
+            clump = image[0] > 0.25
+            answers.append(np.where(bright if bright.mean() > 0.03 else clump, 0.95, 0.02))
+        return np.array(answers, np.float32)
+
+
+def disc(y, x, radius):
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+def maker(network, plane):
+    return AnswerMaker(network, lambda region: plane[None][(slice(None), *region)].astype(np.float32), SHAPE)
+
+
+def mask_of(answer):
+    whole = np.zeros(SHAPE, bool)
+    whole[answer.region] = answer.mask
+    return whole
+
+
+def overlap(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+def fading():
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.clip(1 - np.hypot(rows - 48, columns - 48) / 40, 0, 1)
+
+
+def test_a_click_beyond_the_edge_moves_all_of_the_edge_there():
+    answers = maker(Fading(), fading())
+    first = answers.next([Click(48, 48)], None)
+    assert overlap(mask_of(first), disc(48, 48, 20)) > 0.9  # where the network is undecided
+    second = answers.next([Click(48, 48), Click(48, 76)], first)
+    assert overlap(mask_of(second), disc(48, 48, 28)) > 0.85
+    assert second.threshold < first.threshold == THRESHOLD
+
+
+def test_a_click_that_takes_away_moves_the_edge_near_it_alone():
+    answers = maker(Fading(), fading())
+    first = answers.next([Click(48, 48)], None)
+    second = answers.next([Click(48, 48), Click(48, 76)], first)
+    third = answers.next([Click(48, 48), Click(48, 76), Click(24, 48, positive=False)], second)
+    before, after = mask_of(second), mask_of(third)
+    assert before[24, 48]
+    assert not after[22:26, 48].any()
+    far = np.hypot(*(np.mgrid[: SHAPE[0], : SHAPE[1]] - np.array([24, 48])[:, None, None])) > 30
+    np.testing.assert_array_equal(after[far], before[far])
+    assert not (after & ~before).any()
+
+
+def test_a_click_where_nothing_is_moves_no_edge():
+    answers = maker(Fading(), fading())
+    first = answers.next([Click(48, 48)], None)
+    assert answers.next([Click(48, 48), Click(48, 89)], first).threshold == THRESHOLD
+
+
+def test_a_click_that_takes_away_within_what_was_found_asks_for_something_smaller():
+    small, clump = disc(48, 30, 7), disc(48, 48, 30)
+    answers = maker(Clump(), np.where(small, 1.0, np.where(clump, 0.5, 0.0)))
+    whole = Answer(
+        Crop(0, 0, 96),
+        (slice(0, 96), slice(0, 96)),
+        np.where(np.kron(clump, np.ones((2, 2)))[:128, :128] > 0, 0.95, 0.02).astype(np.float32),
+        np.zeros((3, 128, 128), np.float32),
+        clump,
+        SHAPE,
+    )
+    found = answers.next([Click(48, 30), Click(48, 60, positive=False)], whole)
+    assert overlap(mask_of(found), small) > 0.8
+
+
+@pytest.mark.parametrize("place", [(-5, 3), (3, 200)])
+def test_an_answer_says_nothing_of_places_beside_its_square(place):
+    answers = maker(Fading(), fading())
+    assert answers.next([Click(48, 48)], None).probability_at(*place) is None
+
+
+class Forgetful:
+    """A network that finds what its first channel shows after one click, and what its second one shows after two."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        clicks = [int(ndimage.label(one[:2].max(0))[1]) for one in given]
+        return np.array(
+            [image[0] if count < 2 else image[1] for image, count in zip(images, clicks, strict=True)], np.float32
+        )
+
+
+@pytest.fixture
+def forgetful():
+    """What makes answers of it: a disc at first; then its lower half, a bump where was clicked, and another disc."""
+    whole, bump, other = disc(48, 40, 24), disc(48, 66, 8), disc(85, 85, 6)
+    rows = np.arange(SHAPE[0])[:, None]
+    later = (whole & (rows > 48)) | bump | other
+    planes = np.stack([np.where(one, 0.99, 0.01) for one in (whole, later)]).astype(np.float32)
+    return AnswerMaker(Forgetful(), lambda region: planes[(slice(None), *region)], SHAPE), whole, bump
+
+
+def test_a_click_on_the_object_adds_what_reaches_it_and_takes_nothing_away(forgetful):
+    answers, whole, bump = forgetful
+    first = answers.next([Click(48, 40)], None)
+    found = mask_of(answers.next([Click(48, 40), Click(48, 68)], first))
+    assert overlap(found, whole | bump) > 0.93
+    assert not (mask_of(first) & ~found).any()
+
+
+def test_a_click_beside_the_object_takes_away_what_reaches_it_and_adds_nothing(forgetful):
+    answers, whole, _ = forgetful
+    first = answers.next([Click(48, 40)], None)
+    found = mask_of(answers.next([Click(56, 40), Click(36, 40, positive=False)], first))
+    upper = whole & (np.arange(SHAPE[0])[:, None] <= 48)
+    assert overlap(found, whole & ~upper) > 0.9
+    assert not (found & ~mask_of(first)).any()
+
+
+class Stubborn:
+    """A network that finds one disc whatever is clicked."""
+
+    size = 128
+
+    def __call__(self, images, given):
+        return images[:, 0]
+
+
+def test_what_was_clicked_is_in_the_object_or_out_of_it_from_then_on():
+    answers = maker(Stubborn(), np.where(disc(48, 48, 20), 0.99, 0.01))
+    prompts, answer = [], None
+    for prompt in (
+        Click(48, 48),
+        Click(48, 80),
+        Click(40, 40, positive=False),
+        Scribble(((55, 50), (55, 60)), positive=False),
+        Click(60, 44),
+    ):
+        prompts.append(prompt)
+        answer = answers.next(prompts, answer)
+        for each in prompts:
+            for y, x in each.points():
+                assert mask_of(answer)[round(y), round(x)] == each.positive, (prompt, each)
+
+
+def test_an_object_stays_in_its_box():
+    clump = disc(48, 48, 40)
+    answers = maker(Stubborn(), np.where(clump, 0.99, 0.01))
+    box = Box(29.5, 39.5, 49.5, 59.5)
+    answer = answers.next([box], None)
+    inside = np.zeros(SHAPE, bool)
+    inside[30:50, 40:60] = True
+    assert overlap(mask_of(answer), inside & clump) > 0.8
+    loose = ndimage.binary_dilation(inside, np.ones((3, 3)), iterations=2)
+    assert not (mask_of(answer) & ~loose).any()
+    more = answers.next([box, Click(33, 50)], answer)
+    assert not (mask_of(more) & ~loose).any()
+
+
+def test_an_object_is_as_large_as_it_must_be_to_fill_its_box():
+    answers = maker(Fading(), fading())
+    for radius in (20, 24, 28):
+        box = Box(48 - radius - 0.5, 48 - radius - 0.5, 48 + radius + 0.5, 48 + radius + 0.5)
+        assert overlap(mask_of(answers.next([box], None)), disc(48, 48, radius)) > 0.8

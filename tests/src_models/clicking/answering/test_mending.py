@@ -1,0 +1,88 @@
+"""What a click may change of an object, held against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from src_models.clicking.answering.mending import REACH, changed, levels, obeyed
+from src_models.clicking.prompts import Box, Click, Scribble
+
+SHAPE = (24, 28)
+
+
+def away_from(y, x):
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    return np.hypot(rows - y, columns - x)
+
+
+masks = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).random(SHAPE) < 0.4)
+places = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
+
+
+@settings(max_examples=60)
+@given(masks, masks, places, st.booleans())
+def test_a_click_changes_the_parts_that_reach_it_in_its_own_direction_alone(before, now, place, positive):
+    away = away_from(*place)
+    found = changed(before, now, positive, away)
+    otherwise = now & ~before if positive else before & ~now
+    assert not (found & ~otherwise).any()
+    parts, count = ndimage.label(otherwise, np.ones((3, 3)))
+    for number in range(1, count + 1):
+        part = parts == number
+        reaches = bool((away[part] <= REACH).any())
+        assert found[part].all() == reaches
+        assert found[part].any() == reaches
+
+
+@settings(max_examples=60)
+@given(masks, st.lists(st.tuples(places, st.booleans()), min_size=1, max_size=5))
+def test_the_last_word_on_every_clicked_place_is_the_persons(found, clicks):
+    prompts = [Click(float(y), float(x), positive) for (y, x), positive in clicks]
+    result = obeyed(found, prompts, (0, 0), 1.0)
+    last = {(y, x): positive for (y, x), positive in clicks}
+    for place, positive in last.items():
+        assert result[place] == positive
+    far = np.min([away_from(y, x) for (y, x), _ in clicks], axis=0) > 2.0
+    np.testing.assert_array_equal(result[far], found[far])
+    agreeing = [prompt for prompt in prompts if found[int(prompt.y), int(prompt.x)] == prompt.positive]
+    np.testing.assert_array_equal(obeyed(found, agreeing, (0, 0), 1.0), found)
+
+
+def test_an_object_does_not_leave_its_box_but_for_what_a_hand_slips():
+    found = np.ones(SHAPE, bool)
+    result = obeyed(found, [Box(5.0, 6.0, 15.0, 16.0)], (0, 0), 1.0)
+    rows, columns = np.flatnonzero(result.any(1)), np.flatnonzero(result.any(0))
+    assert (rows[0], rows[-1], columns[0], columns[-1]) == (5, 15, 6, 16)
+    shifted = obeyed(found, [Box(105.0, 206.0, 115.0, 216.0)], (100, 200), 1.0)
+    np.testing.assert_array_equal(shifted, result)
+
+
+def test_a_scribble_counts_all_along_its_line():
+    result = obeyed(np.zeros(SHAPE, bool), [Scribble(((3.0, 4.0), (3.0, 20.0)))], (0, 0), 1.0)
+    assert result[3, 4:21].all()
+    assert not result[8:].any()
+
+
+def test_a_missed_place_lowers_the_threshold_everywhere_and_one_too_many_raises_it_nearby():
+    away = away_from(12, 14)
+    threshold, level = levels(0.5, 0.3, True, away, 10.0)
+    assert 0.3 < threshold < 0.5
+    assert np.ptp(level) == 0
+    threshold, level = levels(0.5, 0.7, False, away, 10.0)
+    assert threshold == 0.5
+    assert level[12, 14] == pytest.approx(0.5 + 0.8 * 0.2)
+    assert level[0, 0] == pytest.approx(0.5, abs=1e-3)
+    order = np.argsort(away, axis=None)
+    assert (np.diff(level.ravel()[order]) <= 1e-6).all()
+
+
+@pytest.mark.parametrize("found", [None, 0.7, 0.01])
+def test_a_click_that_agrees_or_is_no_matter_of_where_the_edge_is_leaves_the_threshold(found):
+    away = away_from(12, 14)
+    threshold, level = levels(0.5, found, True, away, 10.0)
+    assert threshold == 0.5
+    assert (level == 0.5).all()
