@@ -123,13 +123,13 @@ def segment(
     stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
     --skip-existing, and else 1.
     """
+    if skip_existing and overwrite:
+        raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
+    header = options.check_model(model, device)
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import list_images
     from src_models.prediction.settings import check_segments
 
-    if skip_existing and overwrite:
-        raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
-    header = options.check_model(model, device)
     check_segments(header)
     listed = list_images(images)
     console = Console()
