@@ -30,8 +30,6 @@ OPEN_DOORS = {
 LONG = {
     "src_models/nets/kernels/axial_cpu_kernels.py": "kernels that numba compiles, one beside the other",
     "src_models/nets/kernels/axial_triton_kernels.py": "kernels that Triton compiles, one beside the other",
-    "src_models/finetuning/learning.py": "one loop and its settings",
-    "src_models/prediction/segment.py": "one function, with what is said of each of its options",
 }
 
 # Folders of more than 14 files, with the reason.
@@ -91,9 +89,6 @@ COVERED = {
     "napari_medt/cli/test_segment.py": """
         src_models/prediction/record.py
     """,
-    "napari_medt/clicking/gui/test_unsaved.py": """
-        napari_medt/clicking/subjects.py
-    """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
         napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/suggesting.py
@@ -120,15 +115,6 @@ COVERED = {
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
-    """,
-    "src_models/auditing/report/test_page.py": """
-        src_models/auditing/results.py
-    """,
-    "src_models/auditing/test_sentences.py": """
-        src_models/auditing/figures.py
-    """,
-    "src_models/files/volumes/test_dicom_volume.py": """
-        src_models/files/volumes/volume.py
     """,
     "src_models/nets/kernels/test_axial_triton.py": """
         src_models/nets/kernels/axial_triton_kernels.py
