@@ -29,7 +29,13 @@ class Background(QObject):
         super().__init__(parent)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._left = False
+        self._last: Future[object] | None = None
         self._heard.connect(self._on_heard)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the thread is at work, or work waits for it."""
+        return self._last is not None and not self._last.done()
 
     def leave(self, *, wait: bool = True) -> None:
         """Do nothing more and tell nothing more: the widget goes.
@@ -44,7 +50,8 @@ class Background(QObject):
         self._executor.shutdown(wait=wait, cancel_futures=True)
 
     def _submit(self, function: Callable[..., object], *arguments: Any) -> Future[object]:
-        return self._executor.submit(function, *arguments)
+        self._last = self._executor.submit(function, *arguments)
+        return self._last
 
     def _tell(self, act: Callable[[], object]) -> None:
         """From the thread, have something done in the window's."""

@@ -77,7 +77,7 @@ class StepsRun(Background):
         super().leave(wait=False)
         run, self._run = self._run, None
         self._close_bar()
-        if wait and run is not None and not run.done():
+        if wait and run is not None and self.busy:
             wait_for([run], timeout=_LEAVE_WITHIN)
 
     def _go_through(self, steps: Generator[Progress, None, Any], title: str) -> None:

@@ -78,7 +78,7 @@ COVERED = {
         napari_medt/attention/save_panel.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
-        napari_medt/cli/attention/plan.py napari_medt/cli/attention/results.py
+        napari_medt/cli/attention/results.py
     """,
     "napari_medt/cli/corrections/test_correct.py": """
         napari_medt/cli/corrections/corrections.py napari_medt/cli/corrections/next_slices.py

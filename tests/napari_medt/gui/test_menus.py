@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from qtpy.QtWidgets import QApplication
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("napari_medt/**/*.py")]
 PATH = re.compile(r"\b(?:File|View|Layers|Plugins|Window|Help) > .*")
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
-WIDGETS = ("Segment", "Click", "Attention", "Correct and learn")
+WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Segment a layer")
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
     "Nuclei in stained tissue (histology), with ground truth": "histology",
@@ -69,7 +69,8 @@ def test_a_widget_opens(viewer, choose, name, qtbot):
     choose(f"{name} (MedT)")
     (dock,) = viewer.window.dock_widgets
     assert dock == f"{name} (MedT)"
-    qtbot.waitUntil(viewer.window.dock_widgets[dock].isVisible)
+    widget = viewer.window.dock_widgets[dock]
+    qtbot.waitUntil(getattr(widget, "native", widget).isVisible)  # a form that magicgui made is no Qt widget itself
 
 
 @pytest.mark.parametrize("title", SAMPLES)

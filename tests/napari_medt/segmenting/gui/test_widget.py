@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
 import numpy as np
@@ -353,7 +352,7 @@ def test_the_viewer_closed_while_running(open_widget, qtbot, noise, held_run, me
     wait_until_computing(qtbot, widget)
     held_run.set()
     viewer.close()
-    qtbot.waitUntil(lambda: not computing(), timeout=10_000)
+    qtbot.waitUntil(lambda: not widget.run.busy, timeout=10_000)
     assert messages == []
 
 
@@ -368,9 +367,9 @@ def test_the_dock_closed_while_running(
     widget.segment.click()
     wait_until_computing(qtbot, widget)
     viewer.window.remove_dock_widget(dock)
-    assert computing()  # the window does not wait for the tile
+    assert widget.run.busy  # the window does not wait for the tile
     held_run.set()
-    qtbot.waitUntil(lambda: not computing(), timeout=10_000)
+    qtbot.waitUntil(lambda: not widget.run.busy, timeout=10_000)
     assert not widget.run.running
     assert len(progress._all_instances) == 0
     viewer.add_image(noise)
@@ -402,7 +401,7 @@ def test_closing_the_dock_waits_for_no_tile_and_nothing_is_shown_afterwards(
     qtbot.waitUntil(lambda: bool(told), timeout=60_000)
     viewer.window.remove_dock_widget(dock)
     assert told == ["computing"]  # it is closed while the tile is being computed
-    qtbot.waitUntil(lambda: not computing(), timeout=30_000)
+    qtbot.waitUntil(lambda: not widget.run.busy, timeout=30_000)
     QApplication.processEvents()
     assert told == ["computing", "a tile is done"]
     assert len(viewer.layers) == 1
@@ -475,11 +474,6 @@ def test_the_gui_stays_responsive(open_widget, qtbot, run_to_end, noise):
 
 def wait_until_computing(qtbot, widget):
     qtbot.waitUntil(lambda: "Loading" not in widget.run_bar.status.text(), timeout=60_000)
-
-
-def computing():
-    """Whether any run's thread is at work; it ends with its widget."""
-    return any(thread.name.startswith("steps") for thread in threading.enumerate())
 
 
 def wait_until_idle(widget, timeout=60.0):
