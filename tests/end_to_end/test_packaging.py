@@ -125,7 +125,7 @@ def test_what_is_required_is_imported(repository: Path) -> None:
 
 
 def test_what_an_index_shows_has_no_link_that_leads_nowhere() -> None:
-    text = importlib.metadata.metadata("napari-medt").get_payload()
+    text = importlib.metadata.metadata("napari-medt").json["description"]
     links = re.findall(r"\]\(([^)]*)\)", text) + re.findall(r'<img src="([^"]*)"', text)
     assert links
     assert [link for link in links if not link.startswith(("https://", "#"))] == []
