@@ -65,7 +65,7 @@ def _print(console: Console, entries: list[ModelEntry], *, details: bool) -> Non
     elif _width(table := _table(entries)) <= console.width:
         console.show(table)
     else:
-        console.show(_narrow_table(entries))
+        console.show(_narrow_table(entries, console.width))
 
 
 def _width(table: Table) -> int:
@@ -87,12 +87,12 @@ def _table(entries: list[ModelEntry]) -> Table:
     return table
 
 
-def _narrow_table(entries: list[ModelEntry]) -> Table:
+def _narrow_table(entries: list[ModelEntry], width: int) -> Table:
     """Return two columns, in which a model's facts stand below what it is for."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("Name", "For", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("Name", "For", box=SIMPLE_HEAD, pad_edge=False, width=width)
     table.columns[0].no_wrap = True
     for entry in entries:
         table.add_row(entry.name, entry.header.purpose)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_medt.clicking.writing import add_objects_layer, object_labels, write_objects
+from napari_medt.clicking.layers import add_objects_layer
+from napari_medt.clicking.writing import object_labels, write_objects
 from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
 from src_models.clicking.clicked_object import AcceptedObject, ObjectSlice

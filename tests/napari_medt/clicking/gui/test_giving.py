@@ -14,7 +14,7 @@ def test_stop_leaves_what_was_found_and_says_no_more(clicking, do, qtbot):
     viewer, widget, _ = clicking(STACK)
     viewer.dims.set_point(0, 3)
     do(widget, widget.click, (3, 60, 80))
-    widget.work.stepped.connect(lambda *_: widget.controls.stop.click())
+    widget.work.stepped.connect(widget.controls.stop.click)
     do(widget, widget.carry)
     found = shown(widget).any((1, 2))
     assert found[3]

@@ -222,7 +222,7 @@ def test_images_and_masks_of_another_tool_are_added(correcting, press, documents
         tifffile.imwrite(tmp_path / "theirs" / kind / "well.tif", array)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "theirs"))
     press(widget, widget.controls.marked.merge)
-    assert widget.controls.status.text() == "1 correction was added from theirs."
+    assert widget.controls.run_bar.status.text() == "1 correction was added from theirs."
     assert widget.controls.learning.learn.text() == "Learn from 1 correction"
     ((name, correction),) = CorrectionSet.open(documents / "cells").corrections()
     assert name == "well.tif"
