@@ -88,7 +88,12 @@ def test_results_and_gradients_are_those_of_the_reference(shape, along, dtype):
 def test_any_shape_will_do(shape, along, dtype, seed):
     inputs = problem(shape, along, dtype, seed)
     wanted = results_and_gradients(reference, doubled(inputs))
-    assert_close(results_and_gradients(axial_cpu.axial_attention, inputs), wanted, CLOSE[dtype], least=1.0)
+    plain = results_and_gradients(reference, inputs)
+    found = results_and_gradients(axial_cpu.axial_attention, inputs)
+    for one, other, rounded in zip(found, wanted, plain, strict=True):
+        # The gradient of a scale is one sum over all: where it cancels, it is as exact as the plain form of that type.
+        within = max(CLOSE[dtype], 3 * (rounded.double() - other).abs().max().item())
+        assert_close([one], [other], within, least=1.0)
 
 
 @HERE
