@@ -170,7 +170,7 @@ class _Run:
         self.total = self._count(len(maps))
         yield self._step("looking at the image")
         shape = tuple(self.batch.shape[2:])
-        gradient = gradient_size(self.network, self.view.picture, mask)
+        gradient = gradient_size(self.network, self.view.picture, mask, self.view.classes)
         yield self._step("finding the input gradient")
         orders = {name: to_pixels(map_.values, map_.stride, shape) for name, map_ in maps.items()}
         orders |= dict(zip(REFERENCES, (gradient, foreground.cpu().numpy()), strict=True))

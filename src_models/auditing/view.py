@@ -53,6 +53,8 @@ class View:
         The same over the whole plane (H, W) at the image's own size, or None.
     threshold
         Foreground probability from which the model takes a pixel for an object's.
+    classes
+        Number of the model's classes.
     """
 
     picture: Tensor
@@ -65,10 +67,11 @@ class View:
     objects: NDArray[Any] | None
     labels: NDArray[Any] | None
     threshold: float
+    classes: int
 
     def foreground(self, batch: Tensor) -> Tensor:
         """Return the probability (N, h, w) of not being background, of network inputs (N, C, h, w)."""
-        return 1 - self.execution(self.network, batch)[:, 0]
+        return 1 - self.execution(self.network, batch, self.classes)[:, 0]
 
 
 def view_of(
@@ -131,6 +134,7 @@ def view_of(
         objects=None if truth is None else _resized(truth, source.shape, region),
         labels=truth,
         threshold=header.instances.foreground if header.result == "instances" else 0.5,
+        classes=len(header.classes),
     )
 
 

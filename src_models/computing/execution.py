@@ -41,17 +41,30 @@ class Execution:
     dtype: torch.dtype
     tile_batch: int
 
-    def __call__(self, network: nn.Module, batch: Tensor) -> Tensor:
-        """Return class probabilities (N, classes, *S), float32 on the device, of a batch (N, C, *S).
+    def __call__(self, network: nn.Module, batch: Tensor, classes: int | None = None) -> Tensor:
+        """Return what a network makes of a batch (N, C, *S): class probabilities, then fields as they are.
 
-        `network` comes from :func:`prepare`.
+        Parameters
+        ----------
+        network
+            From :func:`prepare`.
+        batch
+            Normalised images.
+        classes
+            Number of classes, if the network gives more than those.
+
+        Returns
+        -------
+        Tensor, shape (N, classes + fields, *S), float32 on the device
         """
         batch = batch.to(self.device)
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), self.autocast():
-            logits = network(batch)
-        return torch.softmax(logits.float(), dim=1)
+            outputs = network(batch).float()
+        if classes is None or classes == outputs.shape[1]:
+            return torch.softmax(outputs, dim=1)
+        return torch.cat([torch.softmax(outputs[:, :classes], dim=1), outputs[:, classes:]], dim=1)
 
     def autocast(self) -> AbstractContextManager[None]:
         """Return a context in which parts of a network compute as the whole does."""

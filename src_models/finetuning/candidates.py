@@ -200,9 +200,14 @@ class _Ranking:
     def _answer(self, tile: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
         self._features.clear()
         batch = torch.from_numpy(tile)[None]
-        answers = [_turned(self._execution(self._network, _turned(batch, k)).cpu(), -k)[0] for k in range(views)]
+        answers = [self._classes(_turned(batch, k), -k) for k in range(views)]
         unsure = float(uncertainty(torch.stack(answers).numpy()).mean())
         return unsure, np.mean(self._features, axis=0)
+
+    def _classes(self, batch: Tensor, back: int) -> Tensor:
+        """Return class probabilities (C, H, W) of a tile, turned back."""
+        classes = len(self._header.classes)
+        return _turned(self._execution(self._network, batch, classes)[:, :classes].cpu(), back)[0]
 
 
 def _turned(batch: Tensor, quarters: int) -> Tensor:

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.training.masked_dice import dice_counts, mean_dice
-from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import TrainingImage, targets_of, window_of_most
+from src_models.training.segmentation_loss import class_logits, class_targets, segmentation_loss
 
 __all__ = ["Blend", "Blends", "Validation", "judge", "knowledge"]
 
@@ -153,9 +153,10 @@ def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHead
     """
     classes = len(header.classes)
     counts, losses = torch.zeros(2, classes, dtype=torch.int64), []
-    for logits, targets in _answers(network, images, header):
-        losses.append(float(masked_dice_ce(logits, targets)))
-        counts += dice_counts(logits.argmax(1), targets, classes)
+    loss = segmentation_loss(header)
+    for outputs, targets in _answers(network, images, header):
+        losses.append(float(loss(outputs, targets)))
+        counts += dice_counts(class_logits(outputs, header).argmax(1), class_targets(targets, header), classes)
     return Validation(float(np.mean(losses)), mean_dice(counts, empty=1.0))
 
 
@@ -172,26 +173,26 @@ def knowledge(network: nn.Module, images: Sequence[TrainingImage], header: Model
         The network's.
     """
     scores = []
-    for logits, targets in _answers(network, images, header):
-        found = torch.softmax(logits, 1)[:, 0] < 0.5
-        scores.append(mean_dice(dice_counts(found, targets.clamp(max=1), 2), empty=1.0))
+    for outputs, targets in _answers(network, images, header):
+        found = torch.softmax(class_logits(outputs, header), 1)[:, 0] < 0.5
+        scores.append(mean_dice(dice_counts(found, class_targets(targets, header).clamp(max=1), 2), empty=1.0))
     return float(np.mean(scores))
 
 
 def _answers(
     network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield logits (1, classes, H, W) and classes (1, H, W) of each image, on the CPU."""
+    """Yield outputs (1, outputs, H, W) and targets of each image, on the CPU."""
     device = next(network.parameters()).device
     for image in images:
         batch, targets = _window(image, header)
         with torch.inference_mode():
-            logits = network(batch.to(device)).float().cpu()
-        yield logits, targets
+            outputs = network(batch.to(device)).float().cpu()
+        yield outputs, targets
 
 
 def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
-    """Return the window of an image with the most that counts, (1, C, H, W), and its classes (1, H, W)."""
+    """Return the window of an image with the most that counts, (1, C, H, W), and its targets."""
     most = find_architecture(header.architecture).largest(header.config) or LARGEST
     cut = window_of_most(image.labels >= 0, most)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]

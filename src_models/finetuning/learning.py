@@ -43,8 +43,8 @@ from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.training.fabric import make_fabric
-from src_models.training.masked_loss import masked_dice_ce
 from src_models.training.patches import Patches
+from src_models.training.segmentation_loss import SegmentationLoss, segmentation_loss
 
 __all__ = ["Learning", "finetune"]
 
@@ -85,6 +85,7 @@ class Learning:
         if header.dimensions != 2:
             raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
         self._parent = model
+        self._loss = segmentation_loss(header)
         self.settings = settings or FinetuneSettings()
         taught = open_corrections(corrections)
         self._corrections_sha256 = taught.sha256
@@ -261,10 +262,10 @@ class Learning:
         numbers = [(self._step * fabric.world_size + fabric.global_rank) * each + number for number in range(each)]
         drawn = [patches[number % len(patches)] for number in numbers]
         try:
-            loss = _step(fabric, network, optimizer, drawn)
+            loss = _step(fabric, network, optimizer, drawn, self._loss)
         except torch.OutOfMemoryError:
             optimizer.zero_grad()
-            loss = sum(_step(fabric, network, optimizer, [one]) for one in drawn) / len(drawn)
+            loss = sum(_step(fabric, network, optimizer, [one], self._loss) for one in drawn) / len(drawn)
         if not np.isfinite(loss):
             raise DataSetError(
                 f"learning step {self._step + 1}: the loss is not a number; look for extreme values in the corrected "
@@ -373,10 +374,12 @@ def finetune(
     return result.model
 
 
-def _step(fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Tensor, Tensor]]) -> float:
+def _step(
+    fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Tensor, Tensor]], loss_of: SegmentationLoss
+) -> float:
     batch = torch.stack([image for image, _ in drawn]).to(fabric.device).contiguous(memory_format=torch.channels_last)
     targets = torch.stack([target for _, target in drawn]).to(fabric.device)
-    loss = masked_dice_ce(network(batch), targets)
+    loss = loss_of(network(batch), targets)
     fabric.backward(loss)
     fabric.clip_gradients(network, optimizer, max_norm=5.0)
     optimizer.step()

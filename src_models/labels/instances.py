@@ -13,17 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.models.header import InstanceSettings
+from src_models.models.header import InstanceSettings, instance_classes
 
 __all__ = [
     "INSTANCE_CLASSES",
     "connected_parts",
+    "finished",
     "labels_from_probabilities",
     "median_diameter",
+    "outermost",
+    "peaks",
     "targets_from_labels",
 ]
 
-INSTANCE_CLASSES = ("background", "interior", "boundary")
+INSTANCE_CLASSES = instance_classes("boundary")
 # A second layer is boundary where at least this share of the object stays interior: from 8 px in diameter on.
 LEAST_INTERIOR = 0.25
 
@@ -48,9 +51,9 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
     """
     if labels.size and labels.max() > labels.size:  # counting by id takes memory for the largest one
         labels = np.unique(np.append(0, labels), return_inverse=True)[1][1:].reshape(labels.shape)
-    first = _outermost(labels)
+    first = outermost(labels)
     inside = np.where(first, 0, labels)
-    second = _outermost(inside)
+    second = outermost(inside)
     sizes = np.bincount(labels.ravel())
     left = np.bincount(np.where(second, 0, inside).ravel(), minlength=sizes.size)
     large = left >= LEAST_INTERIOR * sizes
@@ -59,7 +62,8 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
     return targets
 
 
-def _outermost(labels: NDArray[Any]) -> NDArray[np.bool_]:
+def outermost(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the pixels of objects beside which, across a side, lies the background or another object."""
     from skimage.segmentation import find_boundaries
 
     return np.asarray(find_boundaries(labels, connectivity=1, mode="inner") & (labels > 0))
@@ -93,8 +97,13 @@ def labels_from_probabilities(
     foreground = interior + np.asarray(probabilities[2], dtype=np.float32) > settings.foreground
     core = foreground & (interior > settings.seed)
     distance = _distance_inside(core, settings.smoothing)
-    seeds, _ = ndimage.label(_peaks(distance, core, settings.depth), np.ones((3,) * core.ndim))
+    seeds, _ = ndimage.label(peaks(distance, core, settings.depth), np.ones((3,) * core.ndim))
     labels = watershed(-distance, seeds, mask=foreground)
+    return finished(labels, settings)
+
+
+def finished(labels: NDArray[Any], settings: InstanceSettings) -> NDArray[np.int32]:
+    """Return objects without those that are too small, numbered from 1 without gaps."""
     return _relabel(_without_small(labels, settings.min_size))
 
 
@@ -107,7 +116,7 @@ def _distance_inside(core: NDArray[np.bool_], smoothing: float) -> NDArray[np.fl
     return np.asarray(ndimage.gaussian_filter(distance, smoothing)) if smoothing > 0 else distance
 
 
-def _peaks(distance: NDArray[np.float32], core: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
+def peaks(distance: NDArray[np.float32], core: NDArray[np.bool_], depth: float) -> NDArray[np.bool_]:
     """Return what lies within `depth` of its peak, and the whole of pieces that are not as deep as that."""
     from scipy import ndimage
     from skimage.morphology import reconstruction

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.images.resampling import read_resized
-from src_models.labels.instances import labels_from_probabilities
-from src_models.models.header import InstanceSettings
+from src_models.labels.separation import objects_from_outputs
+from src_models.models.header import InstanceSettings, instance_classes
 
 __all__ = ["blocks", "classes_of", "resize_labels", "write_components", "write_instances"]
 
@@ -34,15 +34,15 @@ def blocks(shape: Sequence[int]) -> list[Block]:
     return list(itertools.product(*ranges))
 
 
-def write_instances(probabilities: Any, settings: InstanceSettings, out: Any, first_id: int) -> Iterator[int]:
+def write_instances(outputs: Any, settings: InstanceSettings, out: Any, first_id: int) -> Iterator[int]:
     """Separate the objects of a plane.
 
     Parameters
     ----------
-    probabilities
-        P(background), P(interior), P(boundary): (3, *S), NumPy or zarr.
+    outputs
+        Class probabilities and fields (C + F, *S), NumPy or zarr.
     settings
-        Of the watershed.
+        How objects are told apart.
     out
         Labels (*S), zeros, written by region.
     first_id
@@ -53,10 +53,10 @@ def write_instances(probabilities: Any, settings: InstanceSettings, out: Any, fi
     int
         After each block, the number that the next object gets.
     """
-    shape = probabilities.shape[1:]
+    shape = outputs.shape[1:]
     for core in blocks(shape):
         wide = _widened(core, shape, HALO[len(shape)])
-        labels = labels_from_probabilities(np.asarray(probabilities[(slice(None), *wide)]), settings)
+        labels = objects_from_outputs(np.asarray(outputs[(slice(None), *wide)]), settings)
         labels, count = _centred_in(labels, core, wide)
         here = np.asarray(out[wide])
         out[wide] = np.where((here == 0) & (labels > 0), labels + (first_id - 1), here)
@@ -72,7 +72,7 @@ def classes_of(probabilities: NDArray[Any], *, foreground: float | None = None) 
     probabilities
         (classes, *S).
     foreground
-        For a model of instances: the threshold on P(interior) + P(boundary); the result is 0 or 1.
+        For a model of instances: the threshold on the probability of being an object; the result is 0 or 1.
     """
     if foreground is not None:
         return np.asarray(probabilities[1:].astype(np.float32).sum(0) > foreground, dtype=np.uint8)
@@ -141,7 +141,7 @@ def _shifted(offset: Sequence[int], sign: int) -> Block:
     return tuple(slice(max(0, sign * step), min(0, sign * step) or None) for step in offset)
 
 
-def resize_labels(small: Any, probabilities: Any, foreground: float, out: Any) -> Iterator[None]:
+def resize_labels(small: Any, outputs: Any, settings: InstanceSettings, out: Any) -> Iterator[None]:
     """Bring objects found on a rescaled plane back to the image's own pixels, one block after each step.
 
     Ids are taken from the nearest object, the outline from the linearly interpolated foreground probability.
@@ -149,18 +149,19 @@ def resize_labels(small: Any, probabilities: Any, foreground: float, out: Any) -
     from skimage.segmentation import expand_labels
 
     shape, resized = small.shape, out.shape
+    objects = slice(1, len(instance_classes(settings.separation)))
     reach = math.ceil(max(m / n for m, n in zip(resized, shape, strict=True)))
     for core in blocks(resized):
         wide = _widened(core, resized, reach + 1)  # the nearest object may lie beyond the seam
         ids = read_resized(lambda region: np.asarray(small[region]), shape, resized, wide, order=0)
         inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))
         chance = read_resized(
-            lambda region: np.asarray(probabilities[(slice(1, None), *region)], dtype=np.float32).sum(0),
+            lambda region: np.asarray(outputs[(objects, *region)], dtype=np.float32).sum(0),
             shape,
             resized,
             core,
         )
-        out[core] = np.where(chance > foreground, expand_labels(ids, reach)[inner], 0)
+        out[core] = np.where(chance > settings.foreground, expand_labels(ids, reach)[inner], 0)
         yield
 
 

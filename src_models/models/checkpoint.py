@@ -135,7 +135,7 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
 def _check_agreement(header: ModelHeader, path: Path) -> None:
     """Check that what the header says of input and output is what its network takes and gives."""
     said = {
-        "classes": len(header.classes),
+        "classes": header.outputs,
         "channels": len(header.channels) + len(header.prompts),
         "dimensions": header.dimensions,
     }

@@ -24,11 +24,28 @@ from typing import Any, Literal
 
 from src_models.errors import ModelFileError
 
-__all__ = ["SCHEMA_VERSION", "InstanceSettings", "Intensity", "ModelHeader", "read_header"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "SEPARATIONS",
+    "InstanceSettings",
+    "Intensity",
+    "ModelHeader",
+    "Separation",
+    "instance_classes",
+    "read_header",
+]
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "napari_medt"
 RGB = ("red", "green", "blue")
+
+Separation = Literal["boundary", "distance", "flows"]
+SEPARATIONS: tuple[Separation, ...] = ("boundary", "distance", "flows")
+
+
+def instance_classes(separation: Separation) -> tuple[str, ...]:
+    """Return the classes of a network that tells objects apart in this way."""
+    return ("background", "interior", "boundary") if separation == "boundary" else ("background", "object")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,27 +79,38 @@ class Intensity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSettings:
-    """How class probabilities (background, interior, boundary) become instances, by marker-based watershed.
+    """How what a network predicts becomes instances.
 
     Parameters
     ----------
+    separation
+        What tells objects that touch apart. ``"boundary"``: a class of its own, the outermost pixels of each object,
+        then a marker-based watershed. ``"distance"``: besides the probability of being an object, the distance to its
+        edge as a share of the largest in the object, then a watershed. ``"flows"``: besides that probability, a unit
+        vector that points away from the edge; pixels that flow to one place are one object.
     foreground
-        A pixel belongs to an object where P(interior) + P(boundary) is above this.
+        A pixel belongs to an object where the probability of being one is above this.
     seed
-        Markers are looked for where P(interior) is above this.
+        Of boundaries: markers are looked for where P(interior) is above this.
     smoothing
         Standard deviation (px, on the network's grid) of the Gaussian on the distance to the edge.
     depth
-        Two peaks of that distance are two objects where the saddle between them is lower by this many px.
+        Two peaks of the distance are two objects where the saddle between them is lower by this: in px for
+        ``"boundary"``, as a share of the largest for ``"distance"``.
     min_size
         Objects of fewer pixels (or voxels) are dropped.
     """
 
+    separation: Separation = "boundary"
     foreground: float = 0.5
     seed: float = 0.45
     smoothing: float = 1.5
     depth: float = 0.75
     min_size: int = 16
+
+    def __post_init__(self) -> None:
+        if self.separation not in SEPARATIONS:
+            raise ModelFileError(f"separation {self.separation!r} is not one of {', '.join(SEPARATIONS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +137,10 @@ class ModelHeader:
     tile, overlap
         Tile size and overlap of neighbouring tiles (px, per spatial axis) that prediction uses unless told otherwise.
     result
-        ``"semantic"``: labels are class ids. ``"instances"``: classes are background, interior, boundary, and labels
-        are objects.
+        ``"semantic"``: labels are class ids. ``"instances"``: labels are objects, and classes are those of the way in
+        which objects are told apart (:func:`instance_classes`).
     instances
-        Settings of the watershed, for ``result="instances"``.
+        How objects are told apart, for ``result="instances"``.
     object_diameter, diameter_range
         The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
     estimates_diameter
@@ -163,15 +191,32 @@ class ModelHeader:
             raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} need {self.dimensions} numbers each")
         if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
-        if self.result == "instances" and len(self.classes) != 3:
-            raise ModelFileError("a model for instances needs the three classes background, interior, boundary")
         if self.result not in ("semantic", "instances"):
             raise ModelFileError(f"result {self.result!r} is not one of semantic, instances")
+        needed = instance_classes(self.instances.separation)
+        if self.result == "instances" and len(self.classes) != len(needed):
+            raise ModelFileError(
+                f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
+            )
 
     @property
     def rgb(self) -> bool:
         """Whether the network was trained on colour images."""
         return self.channels == RGB
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of what the network predicts besides class probabilities: channels that follow those of the classes."""
+        if self.result != "instances" or self.instances.separation == "boundary":
+            return ()
+        if self.instances.separation == "distance":
+            return ("distance",)
+        return tuple(f"flow {axis}" for axis in "zyx"[-self.dimensions :])
+
+    @property
+    def outputs(self) -> int:
+        """Number of channels that the network gives: classes, then fields."""
+        return len(self.classes) + len(self.fields)
 
     def to_json(self) -> str:
         """Return the header as a JSON object."""

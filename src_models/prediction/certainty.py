@@ -1,7 +1,7 @@
 """How sure a network is of the objects it finds: what tells an image like those it learnt from from an unlike one.
 
-The measure is the mean probability of being an object (interior or boundary), over the pixels where it is above one
-half. It needs no truth. What it tells apart is measured by `benchmarks/unlike_images.py`.
+The measure is the mean probability of being an object, of whatever class, over the pixels where it is above one half.
+It needs no truth. What it tells apart is measured by `benchmarks/unlike_images.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Certainty:
         self._count = 0
 
     def add(self, probabilities: NDArray[Any]) -> None:
-        """Add a block: P(background), P(interior), P(boundary), (3, *S)."""
+        """Add a block of class probabilities (C, *S), the background's first."""
         chance = np.asarray(probabilities[1:], np.float32).sum(0)
         on = chance > _OBJECT
         self._sum += float(chance[on].sum(dtype=np.float64))

@@ -13,7 +13,8 @@ from src_models.computing.execution import Execution
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
-from src_models.labels.instances import labels_from_probabilities, median_diameter
+from src_models.labels.instances import median_diameter
+from src_models.labels.separation import objects_from_outputs
 from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.prediction.certainty import Certainty
@@ -192,13 +193,14 @@ class _Looks:
         if min(part.stop - part.start for part in region) < self._header.diameter_range[0]:
             return None
         middle = resized.cut(region)
-        probabilities = np.zeros((len(self._header.classes), *middle.shape), np.float16)
+        outputs = np.zeros((self._header.outputs, *middle.shape), np.float16)
         prediction = PlanePrediction(
-            middle, self._network, self._execution, self._header, self._tile, (), MapSink(Scratch(), ()), probabilities
+            middle, self._network, self._execution, self._header, self._tile, (), MapSink(Scratch(), ()), outputs
         )
         for _ in prediction.steps():
             yield
-        labels = labels_from_probabilities(probabilities, self._header.instances)
+        labels = objects_from_outputs(outputs, self._header.instances)
+        probabilities = outputs[: len(self._header.classes)]
         diameter = median_diameter(labels)
         if diameter is None or labels.max() < FEWEST_OBJECTS:
             return None

@@ -54,6 +54,7 @@ class PlaneLabels:
 
     def __init__(self, image: ModelImage, settings: RunSettings, labels_out: Any) -> None:
         self._header, self._planes = image.header, image.planes
+        self._classes = slice(len(image.header.classes))
         self._choice = settings.choice
         self._instances = self._choice.of_instances(self._header.instances)
         self._next_id = 1
@@ -82,45 +83,45 @@ class PlaneLabels:
             here = len(blocks(source.shape)) + (here if source.zoom != 1 else 0)
         return here + len(self.link)
 
-    def write(self, source: PlaneSource, probabilities: Any, working: Scratch) -> Iterator[str]:
+    def write(self, source: PlaneSource, outputs: Any, working: Scratch) -> Iterator[str]:
         """Write the labels of a plane; yield, after every block, a line on what is being done.
 
         Parameters
         ----------
         source
             The plane.
-        probabilities
-            Of its classes at the network's scale, (classes, *source.shape).
+        outputs
+            Class probabilities and fields at the network's scale, (outputs, *source.shape).
         working
             Where working files may lie.
         """
         out, first_id = LabelPlane(self.labels, self._planes, source.plane), self._next_id
         if self._header.result == "instances":
             for region in blocks(source.shape):
-                self.findings.certainty.add(np.asarray(probabilities[(slice(None), *region)]))
+                self.findings.certainty.add(np.asarray(outputs[(self._classes, *region)]))
         if self.result == self._header.result == "instances":
-            yield from self._separate(source, probabilities, working, out)
+            yield from self._separate(source, outputs, working, out)
         else:
-            yield from self._classify(source, probabilities, out)
+            yield from self._classify(source, outputs, out)
             if self.result == "instances":
                 self._next_id = write_components(out, self._next_id)
         if self.result == "instances":
             self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self._next_id))
 
-    def _separate(self, source: PlaneSource, probabilities: Any, working: Scratch, out: LabelPlane) -> Iterator[str]:
+    def _separate(self, source: PlaneSource, outputs: Any, working: Scratch, out: LabelPlane) -> Iterator[str]:
         target = out if source.zoom == 1 else working.zeros(source.shape, np.int32)
-        for next_id in write_instances(probabilities, self._instances, target, self._next_id):
+        for next_id in write_instances(outputs, self._instances, target, self._next_id):
             self._next_id = next_id
             yield "separating objects"
         if source.zoom != 1:
-            for _ in resize_labels(target, probabilities, self._instances.foreground, out):
+            for _ in resize_labels(target, outputs, self._instances, out):
                 yield "drawing objects at full size"
 
-    def _classify(self, source: PlaneSource, probabilities: Any, out: LabelPlane) -> Iterator[str]:
+    def _classify(self, source: PlaneSource, outputs: Any, out: LabelPlane) -> Iterator[str]:
         threshold = self._instances.foreground if self._header.result == "instances" else None
         for region in blocks(out.shape):
             block = read_resized(
-                lambda part: np.asarray(probabilities[(slice(None), *part)]), source.shape, out.shape, region
+                lambda part: np.asarray(outputs[(self._classes, *part)]), source.shape, out.shape, region
             )
             out[region] = classes = classes_of(self._choice.of_classes(block), foreground=threshold)
             if self.result == "semantic":

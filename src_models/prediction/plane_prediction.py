@@ -1,4 +1,4 @@
-"""Running a network over one plane, tile by tile: class probabilities and attention maps, blended."""
+"""Running a network over one plane, tile by tile: class probabilities, fields and attention maps, blended."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class PlanePrediction:
         Names of the maps to record.
     maps
         Where they go.
-    probabilities
-        Where class probabilities go: zeros, (classes, *S) float16.
+    outputs
+        Where class probabilities go, and after them fields: zeros, (outputs, *S) float16.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class PlanePrediction:
         tile: tuple[int, ...],
         attention: Sequence[str],
         maps: MapSink,
-        probabilities: Any,
+        outputs: Any,
     ) -> None:
         self.source = source
         self._network = network
@@ -112,8 +112,9 @@ class PlanePrediction:
         if most is not None and max(tile) > most:
             raise UserError(f"a tile of {max(tile)} px is too large: the model {header.name!r} takes at most {most} px")
         self._tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
-        self.probabilities = probabilities
-        self._band = Band(self._tiling, len(header.classes), 1, _storing(self.probabilities))
+        self.outputs = outputs
+        self._classes = len(header.classes)
+        self._band = Band(self._tiling, header.outputs, 1, _storing(self.outputs))
         self._map_bands: dict[str, Band] = {}
 
     def __len__(self) -> int:
@@ -149,7 +150,7 @@ class PlanePrediction:
 
     def _predict(self, tiles: Sequence[Tile], recorded: Sequence[AttentionMap]) -> None:
         batch = torch.from_numpy(np.stack([self.source.read(tile.region) for tile in tiles]))
-        found = _in_memory(self._execution(self._network, batch))
+        found = _in_memory(self._execution(self._network, batch, self._classes))
         maps = [(self._map_band(attention), _in_memory(attention.tensor)) for attention in recorded]
         # Nothing is added before all is here: a batch that runs out of memory on the way is done again.
         for band, values in ((self._band, found), *maps):
@@ -165,9 +166,9 @@ class PlanePrediction:
 
 
 # Functions of their own rather than methods: a band that held its owner would keep both, and the arrays, in memory.
-def _storing(probabilities: Any) -> Callable[[int, NDArray[np.float32]], None]:
+def _storing(outputs: Any) -> Callable[[int, NDArray[np.float32]], None]:
     def store(first: int, rows: NDArray[np.float32]) -> None:
-        probabilities[:, first : first + rows.shape[1]] = rows.astype(np.float16)
+        outputs[:, first : first + rows.shape[1]] = rows.astype(np.float16)
 
     return store
 

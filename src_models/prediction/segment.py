@@ -232,8 +232,9 @@ class _Run:
         for plane in self.planes:
             source = self.image.plane(plane, size.zoom)
             with Scratch() as working:  # its files go with each plane: a long series would fill the disk
-                kept = None if probabilities is None or source.zoom != 1 else self._kept_plane(probabilities, plane)
-                found = working.zeros((len(self.header.classes), *source.shape), np.float16) if kept is None else kept
+                apart = source.zoom != 1 or bool(self.header.fields)
+                kept = None if probabilities is None or apart else self._kept_plane(probabilities, plane)
+                found = working.zeros((self.header.outputs, *source.shape), np.float16) if kept is None else kept
                 prediction = PlanePrediction(
                     source, network, self.execution, self.header, self.tile, self.attention, maps, found
                 )
@@ -301,9 +302,10 @@ class _Run:
 
     def _keep(self, kept: NDArray[np.float16], source: PlaneSource, found: Any) -> None:
         """Bring a plane's probabilities to full size, block by block: whole, that takes several times their memory."""
+        classes = slice(len(self.header.classes))
         for region in blocks(self.planes.shape):
             full = read_resized(
-                lambda part: np.asarray(found[(slice(None), *part)]), source.shape, self.planes.shape, region
+                lambda part: np.asarray(found[(classes, *part)]), source.shape, self.planes.shape, region
             )
             for index, block in enumerate(full):
                 kept[(index, *self.planes.label_index(source.plane, region))] = self.planes.to_label_order(block)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from src_models.errors import DataSetError
 from src_models.files.dataset import DataSet, Sample, read_sample
-from src_models.labels.instances import INSTANCE_CLASSES, median_diameter
+from src_models.labels.instances import median_diameter
 from src_models.models.architectures import find_architecture
-from src_models.models.header import RGB, Intensity, ModelHeader
+from src_models.models.header import (
+    RGB,
+    InstanceSettings,
+    Intensity,
+    ModelHeader,
+    Separation,
+    instance_classes,
+)
 
 __all__ = ["new_header", "tiles_for"]
 
+INSTANCES: dict[Separation, InstanceSettings] = {
+    "boundary": InstanceSettings(),
+    "distance": InstanceSettings(separation="distance", smoothing=1.0, depth=0.1),
+    "flows": InstanceSettings(separation="flows"),
+}
 TILE = {2: (512, 512), 3: (96, 96, 96)}
 # Above this many classes, numbers that do not occur mean that the masks are no classes.
 MOST_UNNAMED = 16
@@ -28,6 +41,7 @@ def new_header(
     name: str,
     purpose: str = "",
     result: Literal["semantic", "instances"] = "instances",
+    separation: Separation = "boundary",
     class_names: Sequence[str] = (),
     config: dict[str, Any] | None = None,
     intensity: Intensity | None = None,
@@ -48,6 +62,8 @@ def new_header(
         As in the header.
     result
         Whether masks hold objects or classes.
+    separation
+        Of objects: what tells those apart that touch, as in the header.
     class_names
         Names of the classes from 1 on, for ``"semantic"``; by default "class 1" and so on.
 
@@ -59,18 +75,21 @@ def new_header(
     facts = [_facts(sample, result) for sample in data.split("train")]
     dimensions = _only({fact[0] for fact in facts}, data, "dimensions")
     channels = _channels({fact[1] for fact in facts}, data)
-    classes = _classes(set().union(*(fact[2] for fact in facts)), class_names, result, data)
+    instances = INSTANCES[separation]
+    classes = instance_classes(separation)
+    if result == "semantic":
+        classes = _classes(set().union(*(fact[2] for fact in facts)), class_names, data)
     diameters = np.array([fact[3] for fact in facts if fact[3] is not None])
     sizes: dict[str, Any] = {}
     if diameters.size:
         low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
         sizes = {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
     tile, overlap = tiles_for(architecture, config or {}, dimensions)
-    return ModelHeader(
+    header = ModelHeader(
         name=name,
         purpose=purpose or f"{architecture} trained on {data.root.resolve().name}",
         architecture=architecture,
-        config={**(config or {}), "in_channels": len(channels), "classes": len(classes), "dimensions": dimensions},
+        config=config or {},
         classes=classes,
         channels=channels,
         dimensions=dimensions,
@@ -78,9 +97,12 @@ def new_header(
         tile=tile,
         overlap=overlap,
         result=result,
+        instances=instances,
         licence=licence,
         **sizes,
     )
+    built = {"in_channels": len(channels), "classes": header.outputs, "dimensions": dimensions}
+    return replace(header, config={**header.config, **built})
 
 
 def tiles_for(architecture: str, config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -113,9 +135,7 @@ def _channels(counts: set[int], data: DataSet) -> tuple[str, ...]:
     return ("grey",) if count == 1 else tuple(f"channel {index + 1}" for index in range(count))
 
 
-def _classes(present: set[int], names: Sequence[str], result: str, data: DataSet) -> tuple[str, ...]:
-    if result == "instances":
-        return INSTANCE_CLASSES
+def _classes(present: set[int], names: Sequence[str], data: DataSet) -> tuple[str, ...]:
     # One value besides 0, such as 255, means one class whatever the value.
     count = 1 if len(present) < 2 else max(present)
     if count > MOST_UNNAMED and len(present) < count:

@@ -22,11 +22,12 @@ from src_models.files.dataset import Sample, read_marks, read_sample
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
 from src_models.labels.instances import median_diameter, targets_from_labels
+from src_models.labels.separation import fields_of_labels
 from src_models.models.header import ModelHeader
 from src_models.training.augmentation import AugmentationName, augmentation
 from src_models.training.masked_loss import IGNORED
 
-__all__ = ["Patches", "TrainingImage", "load_images", "targets_of", "window_of_most"]
+__all__ = ["Patches", "TrainingImage", "classes_of_labels", "load_images", "targets_of", "window_of_most"]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
 ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25)}
@@ -151,10 +152,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         return self.stop - self.start
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Return image (C, *size) float32 and classes (*size) int64 of patch ``start + index``.
-
-        The class of pixels that do not count is :data:`src_models.training.masked_loss.IGNORED`.
-        """
+        """Return image (C, *size) float32 and targets of patch ``start + index``; see :func:`targets_of`."""
         number = self.start + index
         random = np.random.default_rng((self.seed, number))
         source = self.images[random.choice(len(self.images), p=self._weights)]
@@ -162,10 +160,10 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         self._transform.set_random_state(seed=int(random.integers(2**31)))
         patch = self._transform(patch)
         labels = patch["labels"][0].numpy().astype(np.int32)
-        targets = targets_of(labels, self.header)
+        targets = torch.as_tensor(targets_of(labels, self.header))
         # MONAI's tensors carry metadata through every operation of the network; a plain one does not.
         image = patch["image"].as_subclass(Tensor)
-        return image.float().contiguous(), torch.as_tensor(targets.astype(np.int64))
+        return image.float().contiguous(), targets
 
     def _cut(self, source: TrainingImage, random: np.random.Generator) -> dict[str, Tensor]:
         """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
@@ -187,15 +185,33 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         }
 
 
-def targets_of(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int64]:
-    """Return the classes that a network learns from labels as a :class:`TrainingImage` stores them."""
+def targets_of(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int64] | NDArray[np.float32]:
+    """Return what a network learns from labels (*S) as a :class:`TrainingImage` stores them.
+
+    Returns
+    -------
+    ndarray
+        Classes (*S) int64, that of pixels that do not count being :data:`src_models.training.masked_loss.IGNORED`. For
+        a network that has fields, (1 + F, *S) float32: the classes, then the fields.
+    """
+    classes = classes_of_labels(labels, header)
+    if not header.fields:
+        return classes
+    fields = fields_of_labels(np.where(labels >= 0, labels, ~labels), header.instances)
+    return np.concatenate([classes[None].astype(np.float32), fields])
+
+
+def classes_of_labels(labels: NDArray[np.int32], header: ModelHeader) -> NDArray[np.int64]:
+    """Return the classes alone of :func:`targets_of`, (*S)."""
     if header.result == "semantic" and not (labels < 0).any():
         return labels.astype(np.int64)
     counts = labels >= 0
-    whole = np.where(counts, labels, ~labels)
-    targets = (targets_from_labels(whole) if header.result == "instances" else whole).astype(np.int64)
-    targets[~counts] = IGNORED
-    return targets
+    classes = np.where(counts, labels, ~labels)
+    if header.result == "instances":
+        classes = targets_from_labels(classes) if header.instances.separation == "boundary" else classes > 0
+    classes = classes.astype(np.int64)
+    classes[~counts] = IGNORED
+    return classes
 
 
 def window_of_most(counts: NDArray[np.bool_], most: int) -> tuple[slice, ...]:

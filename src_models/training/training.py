@@ -27,9 +27,9 @@ from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.masked_dice import dice_counts, mean_dice
-from src_models.training.masked_loss import masked_ce, masked_dice_ce
-from src_models.training.patches import Patches, TrainingImage, load_images, targets_of, window_of_most
+from src_models.training.patches import Patches, TrainingImage, classes_of_labels, load_images, window_of_most
 from src_models.training.run_files import RunFiles
+from src_models.training.segmentation_loss import class_logits, segmentation_loss
 from src_models.training.settings import TrainSettings
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
@@ -144,7 +144,7 @@ class _Run:
         self.on_update = on_update
         self.data = data
         self.state = TrainingState()
-        self.loss = masked_dice_ce if settings.loss == "dice-ce" else masked_ce
+        self.loss = segmentation_loss(header, settings.loss)
 
     def run(self, resume: bool, overwrite: bool) -> Path:
         resume = self.files.check(resume=resume, overwrite=overwrite)
@@ -240,7 +240,7 @@ class _Run:
         for image in images[fabric.global_rank :: fabric.world_size]:
             batch, targets = _middle(image, self.settings.patch, self.header)
             with torch.inference_mode():
-                found = network(batch.to(fabric.device)).argmax(1)[0]
+                found = class_logits(network(batch.to(fabric.device)), self.header).argmax(1)[0]
             totals += dice_counts(found, targets.to(fabric.device), classes)
         network.train()
         return mean_dice(fabric.all_reduce(totals, reduce_op="sum"), empty=0.0)  # type: ignore[arg-type]
@@ -284,10 +284,10 @@ def _forget_gradients_of_what_learns_late(network: nn.Module) -> None:
 
 
 def _middle(image: TrainingImage, most: int, header: ModelHeader) -> tuple[Tensor, Tensor]:
-    """Return the middle of an image, (1, C, *S), and its target classes (*S); of one that counts in part, that part."""
+    """Return the middle of an image, (1, C, *S), and its classes (*S); of one that counts in part, that part."""
     counts = image.labels >= 0
     cut = window_of_most(counts, most)
     if counts.all():
         cut = tuple(slice(max(0, (length - most) // 2), max(0, (length - most) // 2) + most) for length in counts.shape)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
-    return planes, torch.from_numpy(targets_of(image.labels, header)[cut])
+    return planes, torch.from_numpy(classes_of_labels(image.labels, header)[cut])

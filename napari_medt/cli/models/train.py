@@ -52,6 +52,9 @@ def train(
     instances: Annotated[
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
+    separation: Annotated[
+        str, typer.Option(metavar="WAY", help="What tells objects that touch apart: flows, distance or boundary.")
+    ] = "boundary",
     class_names: Annotated[
         str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
     ] = "",
@@ -128,6 +131,7 @@ def train(
         check_new(output, overwrite=overwrite)
     data = DataSet.open(dataset)
     from src_models.models.checkpoint import load
+    from src_models.models.header import SEPARATIONS
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
@@ -159,6 +163,7 @@ def train(
         name=name or output.stem,
         purpose=purpose,
         result="instances" if instances else "semantic",
+        separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=[part.strip() for part in class_names.split(",") if part.strip()],
         config=configuration(architecture, of_network, settings.patch),
         intensity=scale,

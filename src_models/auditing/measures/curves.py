@@ -61,7 +61,7 @@ def ranking(values: NDArray[np.floating], generator: np.random.Generator) -> NDA
     return np.lexsort((generator.random(flat.size), -flat))
 
 
-def gradient_size(network: nn.Module, picture: Tensor, mask: Tensor) -> NDArray[np.float32]:
+def gradient_size(network: nn.Module, picture: Tensor, mask: Tensor, classes: int) -> NDArray[np.float32]:
     """Return ``sum_c |d sum_{i in M} f_i / d x_c|``, shape (H, W): how sharply the result answers to each pixel.
 
     Parameters
@@ -72,10 +72,12 @@ def gradient_size(network: nn.Module, picture: Tensor, mask: Tensor) -> NDArray[
         The network's input x (C, H, W).
     mask
         The pixels M (H, W) that are found; f is their probability of not being background.
+    classes
+        Number of classes among what the network gives.
     """
     x = picture[None].clone().requires_grad_(True)
     with torch.enable_grad():
-        background = torch.softmax(network(x).float(), dim=1)[0, 0]
+        background = torch.softmax(network(x)[:, :classes].float(), dim=1)[0, 0]
         (gradient,) = torch.autograd.grad((1 - background)[mask].sum(), x)
     return np.asarray(gradient[0].abs().sum(0).cpu().numpy(), np.float32)
 

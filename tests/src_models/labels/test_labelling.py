@@ -169,7 +169,7 @@ def zoomed_case(factor):
 def test_resized_labels_keep_their_numbers_and_outlines(factor):
     true, small, probabilities = zoomed_case(factor)
     out = np.zeros(true.shape, np.int32)
-    list(resize_labels(small, probabilities, 0.5, out))
+    list(resize_labels(small, probabilities, InstanceSettings(foreground=0.5), out))
     assert set(np.unique(out)) == set(np.unique(true))
     for number in np.unique(true[true > 0]):
         here, there = out == number, true == number
@@ -184,7 +184,7 @@ def test_resized_labels_keep_their_numbers_and_outlines(factor):
 def test_resizing_in_blocks_is_resizing_at_once(monkeypatch, factor):
     true, small, probabilities = zoomed_case(factor)
     whole, parts = np.zeros(true.shape, np.int32), np.zeros(true.shape, np.int32)
-    list(resize_labels(small, probabilities, 0.3, whole))
+    list(resize_labels(small, probabilities, InstanceSettings(foreground=0.3), whole))
     monkeypatch.setattr(labelling, "BLOCK", {2: 31})
-    assert len(list(resize_labels(small, probabilities, 0.3, parts))) == 30
+    assert len(list(resize_labels(small, probabilities, InstanceSettings(foreground=0.3), parts))) == 30
     np.testing.assert_array_equal(parts, whole)

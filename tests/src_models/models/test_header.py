@@ -83,7 +83,7 @@ def test_a_header_comes_back_as_it_was(name, names, dimensions, kind, low, width
         pytest.param(changed(tile=[64, 64, 64]), "need 2 numbers each", id="3D tile of a 2D model"),
         pytest.param(changed(tile=[64, 64], overlap=[32, 8]), "below half of the tile", id="overlap too large"),
         pytest.param(changed(tile=["a", "b"]), "fields of a model header", id="tile of words"),
-        pytest.param(changed(result="instances"), "three classes", id="instances of two classes"),
+        pytest.param(changed(result="instances"), "background, interior, boundary", id="instances of two classes"),
         pytest.param(changed(result="boxes"), "'boxes' is not one of semantic, instances", id="unknown result"),
     ],
 )
