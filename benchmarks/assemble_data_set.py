@@ -11,6 +11,9 @@ from each domain equally often; sets without a DOMAIN are one.
 Pixels that do not count are in ``marked/`` (0 there), as in a set of corrections: what a FOLDER has in its own
 ``marked/``, and objects that its ``uncertain/`` marks, since nobody drew their outlines.
 
+How the sets are cited goes along in ``CITATION.json``: what a FOLDER has in its own, or what is known of a set of that
+name (``src_models/shipped/data_sets.toml``).
+
 Which sets make which model is in ``benchmarks/training_sets.py``.
 """
 
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import shutil
 import sys
 from collections import Counter
@@ -31,6 +35,7 @@ from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, OutputError, UserError
 from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
+from src_models.models.citations import CITATION_FILE, Citation, as_fields, known_citations, read_citations
 
 COLUMNS = ("file", "split", "source", "domain")
 
@@ -93,7 +98,14 @@ def assemble(out: Path, parts: Sequence[Part], *, copy: bool = False) -> list[di
         split = "val" if sample.name in part.validates else sample.split or ""
         rows.append(dict(zip(COLUMNS, (name, split, source, part.domain), strict=True)))
     _write_manifest(out / "manifest.csv", rows)
+    cited = as_fields(citation for folder in sorted(folders) for citation in _citations(folder))
+    if cited:
+        (out / CITATION_FILE).write_text(json.dumps(cited, indent=1) + "\n", encoding="utf-8")
     return rows
+
+
+def _citations(folder: Path) -> list[Citation]:
+    return read_citations(folder) or known_citations([folder.name])
 
 
 def _chosen(part: Part) -> list[Sample]:

@@ -6,7 +6,7 @@ columns are ignored. Where there is a manifest, it says what belongs to the data
 left out. Opening reads names only; pixels are read sample by sample.
 
 A data set may have a folder ``marked/`` as well, as a set of corrections has, with equal names: pixels that are 0 there
-do not count. Of a sample without a file there, all pixels do.
+do not count. Of a sample without a file there, all pixels do. How the data are cited is in ``CITATION.json``.
 
 Examples
 --------
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError
 from src_models.files.images import image_stem, read_image, read_labels
 from src_models.images.axes import AxesReading
+from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
 
@@ -165,6 +166,16 @@ class DataSet:
             raise DataSetError(
                 f'{path}: it does not tell the names of classes ({error}); write them as {{"1": "liver", ...}}'
             ) from error
+
+    def citations(self) -> list[Citation]:
+        """Return how the data are cited, as far as ``CITATION.json`` says it.
+
+        Raises
+        ------
+        DataSetError
+            If the file holds anything else.
+        """
+        return read_citations(self.root)
 
     @property
     def _divides_itself(self) -> bool:

@@ -23,6 +23,7 @@ from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
+from src_models.models.citations import as_fields, citations_of
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
@@ -143,6 +144,7 @@ class _Run:
         self.start = start
         self.on_update = on_update
         self.data = data
+        self.citations = list(dict.fromkeys([*data.citations(), *(citations_of(start.header) if start else ())]))
         self.state = TrainingState()
         self.loss = masked_dice_ce if settings.loss == "dice-ce" else masked_ce
 
@@ -277,6 +279,7 @@ class _Run:
             state.step,
             best=state.best_step == state.step,
             data=self.data.root.resolve().name,
+            data_sets=as_fields(self.citations),
             train_images=len(self.data.split("train")),
             val_images=len(self.data.split("val")),
             validation_dice=round(state.dice, 4),

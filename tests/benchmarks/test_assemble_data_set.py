@@ -1,6 +1,7 @@
 """Joined data sets: what belongs to them, at which size, and which of their pixels count."""
 
 import csv
+import json
 
 import imageio.v3 as iio
 import numpy as np
@@ -108,3 +109,16 @@ def test_names_that_are_not_there_and_files_given_twice_are_refused(tmp_path):
     with pytest.raises(DataSetError, match="no image is left"):
         assemble(tmp_path / "all", [Part(source, where={"kind": "z"})])
     assert not (tmp_path / "all").exists()
+
+
+def test_what_a_set_says_of_its_source_goes_along_else_what_is_known_of_it(tmp_path):
+    unknown = make_set(tmp_path / "sets" / "one")
+    own, known = make_set(tmp_path / "sets" / "usiigaci_phase"), make_set(tmp_path / "sets" / "bccd_wbc")
+    (own / "CITATION.json").write_text(json.dumps([{"name": "mine", "licence": "MIT"}]))
+    assemble(tmp_path / "all", [Part(folder) for folder in (unknown, own, known)])
+    found = DataSet.open(tmp_path / "all").citations()
+    assert [(citation.name, citation.licence) for citation in found] == [
+        ("bccd_wbc", "MIT"),
+        ("bccd_wbc", "MIT"),
+        ("mine", "MIT"),
+    ]

@@ -18,5 +18,8 @@ def test_each_domain_is_taught_and_judged_from_sets_that_may_train_a_model_that_
     domains = {part.domain for part in chosen}
     for split in ("train", "val"):
         assert {sample.domain for sample in data.split(split)} == domains
+    cited = data.citations()
+    assert {citation.name for citation in cited} == {part.folder.name for part in chosen}
+    assert "unknown" not in {citation.licence for citation in cited}
     movies = {sample.split for sample in data.samples if "yeast" in sample.name}
     assert movies <= {"train"}, "frames of one movie do not judge each other"

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import itertools
+import json
 import subprocess
 import sys
 
@@ -347,6 +348,21 @@ def test_a_training_begins_with_the_weights_of_the_model_it_is_given(cells, tmp_
         assert "bias" in name or not torch.equal(other.network.get_parameter(name), values), name
     assert child.header.parent_sha256 == parent.sha256
     assert other.header.parent_sha256 is None
+
+
+def test_the_header_cites_the_data_and_those_of_the_start(tmp_path):
+    data = write(tmp_path / "d", [disks(seed) for seed in range(3)])
+    settings = dataclasses.replace(QUICK, steps=1)
+    train(data, header_for(data), tmp_path / "none.safetensors", settings)
+    assert load(tmp_path / "none.safetensors").header.training["data_sets"] == []
+    first, second = ({"name": name, "licence": "MIT"} for name in ("first", "second"))
+    (data.root / "CITATION.json").write_text(json.dumps([first]))
+    train(data, header_for(data), tmp_path / "a.safetensors", settings)
+    assert load(tmp_path / "a.safetensors").header.training["data_sets"] == [first]
+    (data.root / "CITATION.json").write_text(json.dumps([second]))
+    start = load(tmp_path / "a.safetensors")
+    train(data, header_for(data), tmp_path / "b.safetensors", settings, start=start)
+    assert load(tmp_path / "b.safetensors").header.training["data_sets"] == [second, first]
 
 
 def test_a_model_that_is_another_network_cannot_be_the_start(cells, tmp_path):
