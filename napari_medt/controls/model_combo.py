@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_medt.controls.model_about import ModelAbout
 from src_models.errors import UserError
 from src_models.models.header import ModelHeader, read_header
 from src_models.models.library import local_models, shipped_models
@@ -46,6 +47,8 @@ class ModelCombo(QWidget):
         )
         self._open = QPushButton("Open...")
         self._open.setToolTip("Choose a model file (.safetensors) from anywhere on this computer.")
+        self._about = QPushButton("About")
+        self._about.setToolTip("What the model is, what it learnt from, and how to cite that.")
         self._purpose = QLabel()
         self._purpose.setWordWrap(True)
         self._purpose.setToolTip("What the model was made for.")
@@ -53,6 +56,7 @@ class ModelCombo(QWidget):
         self._fill(preferred)
         self._combo.currentIndexChanged.connect(self._on_chosen)
         self._open.clicked.connect(self._pick_file)
+        self._about.clicked.connect(self._show_about)
 
     def path(self) -> Path | None:
         """Return the chosen model's file."""
@@ -95,6 +99,7 @@ class ModelCombo(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._combo, 1)
         row.addWidget(self._open)
+        row.addWidget(self._about)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
@@ -115,6 +120,12 @@ class ModelCombo(QWidget):
         header = self.header()
         none = "There is no model here yet: open a model file, or train one with `napari-medt train`."
         self._purpose.setText(header.purpose if header else none)
+        self._about.setEnabled(header is not None)
+
+    def _show_about(self) -> None:
+        path, header = self.path(), self.header()
+        if path is not None and header is not None:
+            ModelAbout(path.stem, header, self).show()
 
     def _pick_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a model file", "", "Models (*.safetensors)")

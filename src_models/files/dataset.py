@@ -1,10 +1,12 @@
 """A data set on disk: images, their masks, and which of them train and which of them test.
 
 The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
-``file`` (a NAME) and ``split``; further columns are ignored. Where there is a manifest, it says what belongs to the
-data set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
+``file`` (a NAME), ``split`` and ``domain`` (the kind of image: a training draws from each kind equally often); further
+columns are ignored. Where there is a manifest, it says what belongs to the data set: files that it does not list are
+left out. Opening reads names only; pixels are read sample by sample.
 
-A set of corrections has a folder ``marked/`` as well, with equal names: pixels that are 0 there do not count.
+A data set may have a folder ``marked/`` as well, as a set of corrections has, with equal names: pixels that are 0 there
+do not count. Of a sample without a file there, all pixels do. How the data are cited is in ``CITATION.json``.
 
 Examples
 --------
@@ -21,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError
 from src_models.files.images import image_stem, read_image, read_labels
 from src_models.images.axes import AxesReading
+from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
 
@@ -51,6 +54,8 @@ class Sample:
         The manifest's word for it ("train", "val", "test"), or None where there is none.
     marked
         Path of the file that tells which pixels count (those above 0); None where all do.
+    domain
+        The manifest's word for the kind of image ("fluorescence", "stained"), or None where there is none.
     """
 
     name: str
@@ -58,6 +63,14 @@ class Sample:
     mask: Path
     split: str | None = None
     marked: Path | None = None
+    domain: str | None = None
+
+
+class _Listed(NamedTuple):
+    """What a manifest says of a file."""
+
+    split: str | None = None
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +99,12 @@ class DataSet:
         root = Path(folder)
         images = _list(root, "images")
         truths = _list(root, "masks") if masks else images
-        splits = _read_manifest(root / "manifest.csv")
-        names = set(splits) if splits is not None else images | truths
+        listed = _read_manifest(root / "manifest.csv")
+        names = set(listed) if listed is not None else images | truths
         if not names:
             raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI or zarr files there")
-        _check_pairs(root, names - images, names - truths, listed=splits is not None)
-        return cls(root, tuple(_sample(root, name, (splits or {}).get(name)) for name in sorted(names)))
+        _check_pairs(root, names - images, names - truths, listed=listed is not None)
+        return cls(root, tuple(_sample(root, name, (listed or {}).get(name, _Listed())) for name in sorted(names)))
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -153,6 +166,16 @@ class DataSet:
             raise DataSetError(
                 f'{path}: it does not tell the names of classes ({error}); write them as {{"1": "liver", ...}}'
             ) from error
+
+    def citations(self) -> list[Citation]:
+        """Return how the data are cited, as far as ``CITATION.json`` says it.
+
+        Raises
+        ------
+        DataSetError
+            If the file holds anything else.
+        """
+        return read_citations(self.root)
 
     @property
     def _divides_itself(self) -> bool:
@@ -263,8 +286,8 @@ def _list(root: Path, folder: str) -> set[str]:
     return {name for name in names if name.lower().endswith(SUFFIXES)}
 
 
-def _read_manifest(path: Path) -> dict[str, str | None] | None:
-    """Read {file: split} in the manifest's order; None where there is no manifest."""
+def _read_manifest(path: Path) -> dict[str, _Listed] | None:
+    """Read what is listed, by file, in the manifest's order; None where there is no manifest."""
     if not path.is_file():
         return None
     try:
@@ -283,7 +306,11 @@ def _read_manifest(path: Path) -> dict[str, str | None] | None:
     twice = {name for name, count in Counter(files).items() if name and count > 1}
     if twice:
         raise DataSetError(f"{path}: listed more than once: {_few(twice)}; leave one row of each")
-    return {name: (row.get("split") or "").strip() or None for name, row in zip(files, rows, strict=True) if name}
+    return {
+        name: _Listed(*((row.get(column) or "").strip() or None for column in _Listed._fields))
+        for name, row in zip(files, rows, strict=True)
+        if name
+    }
 
 
 def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: bool) -> None:
@@ -296,9 +323,16 @@ def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: b
         raise DataSetError(f"{root}: {'; '.join(problems)}; {LAYOUT}, endings included")
 
 
-def _sample(root: Path, name: str, split: str | None) -> Sample:
+def _sample(root: Path, name: str, listed: _Listed) -> Sample:
     marked = root / "marked" / name
-    return Sample(name, root / "images" / name, root / "masks" / name, split, marked if marked.is_file() else None)
+    return Sample(
+        name,
+        root / "images" / name,
+        root / "masks" / name,
+        listed.split,
+        marked if marked.is_file() else None,
+        listed.domain,
+    )
 
 
 def _fraction(name: str) -> float:

@@ -42,6 +42,7 @@ class TrainingImage:
 
     Labels of pixels that do not count are stored as ``~label``, which is below 0: what lies there is still known where
     the outline of an object is looked for. Patches are mostly drawn around the pixels `focus`, (N, axes), if given.
+    `domain` is the kind of image, as :class:`src_models.files.dataset.Sample` has it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TrainingImage:
     labels: NDArray[np.int32]
     diameter: float | None
     focus: NDArray[np.intp] | None = None
+    domain: str | None = None
 
     @property
     def colour(self) -> bool:
@@ -85,13 +87,15 @@ def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
     normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
     diameter = median_diameter(known) if header.result == "instances" else None
     if counts is None or counts.all():
-        return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter)
+        return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter, domain=sample.domain)
     if header.result == "instances":
         counts &= ~_unsure_outline(labels, counts)
     else:
         labels = np.minimum(labels, len(header.classes) - 1)
     encoded = np.where(counts, labels, ~labels)
-    return TrainingImage(sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts))
+    return TrainingImage(
+        sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts), sample.domain
+    )
 
 
 def _unsure_outline(labels: NDArray[np.int32], counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -108,8 +112,9 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
     Parameters
     ----------
     images
-        What to draw from. Where some are grey and some in colour, the rarer kind is drawn more often than its share
-        (in proportion to the square root of the counts).
+        What to draw from: each domain equally often, however many images it has. Where some of its images are grey and
+        some in colour, the rarer kind is drawn more often than its share (in proportion to the square root of the
+        counts).
     header
         Tells dimensions and whether targets are classes or interior and boundary.
     size
@@ -144,7 +149,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         self.start = start
         self.stop = stop
         self._transform = augmentation(recipe, header.dimensions)
-        self._weights = _by_colour(images) if weights is None else np.asarray(weights, float)
+        self._weights = _by_domain(images) if weights is None else np.asarray(weights, float)
         self._weights /= self._weights.sum()
 
     def __len__(self) -> int:
@@ -225,6 +230,19 @@ def window_of_most(counts: NDArray[np.bool_], most: int) -> tuple[slice, ...]:
             start = int(np.argmax(sums[most:] - sums[:-most]))
         cut = (*cut, slice(start, start + most))
     return cut
+
+
+def _by_domain(images: Sequence[TrainingImage]) -> NDArray[np.float64]:
+    members: dict[str | None, list[int]] = {}
+    for number, image in enumerate(images):
+        members.setdefault(image.domain, []).append(number)
+    if len(members) == 1:
+        return _by_colour(images)
+    weights = np.zeros(len(images))
+    for numbers in members.values():
+        own = _by_colour([images[number] for number in numbers])
+        weights[numbers] = own / own.sum()
+    return weights
 
 
 def _by_colour(images: Sequence[TrainingImage]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Training a network on a data set, with Lightning Fabric, so that it runs on one CPU as on several GPUs.
 
-The best model is the one with the highest validation Dice. A run that was killed and resumed ends with the same weights
-as one that was not (see :mod:`src_models.training.run_files`).
+The best model is the one with the highest validation Dice, which is the mean over the domains of the data. A run that
+was killed and resumed ends with the same weights as one that was not (see :mod:`src_models.training.run_files`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
+from src_models.models.citations import as_fields, citations_of
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
@@ -143,6 +144,7 @@ class _Run:
         self.start = start
         self.on_update = on_update
         self.data = data
+        self.citations = list(dict.fromkeys([*data.citations(), *(citations_of(start.header) if start else ())]))
         self.state = TrainingState()
         self.loss = segmentation_loss(header, settings.loss)
 
@@ -233,17 +235,23 @@ class _Run:
         return float(fabric.all_reduce(loss.detach()))  # type: ignore[arg-type]
 
     def _validate(self, fabric: Fabric, network: Any, images: Sequence[TrainingImage]) -> float:
-        """Mean over classes but the background of Dice, pooled over the middles of all validation images."""
+        """Mean over domains of the Dice score of the middles of their validation images.
+
+        Within a domain it is pooled over the images, and is the mean over classes but the background: so the best model
+        is not the one that is best on the domain with the most images.
+        """
         network.eval()
         classes = len(self.header.classes)
-        totals = torch.zeros(2, classes, dtype=torch.int64, device=fabric.device)
+        domains = list(dict.fromkeys(image.domain for image in images))
+        totals = torch.zeros(len(domains), 2, classes, dtype=torch.int64, device=fabric.device)
         for image in images[fabric.global_rank :: fabric.world_size]:
             batch, targets = _middle(image, self.settings.patch, self.header)
             with torch.inference_mode():
                 found = class_logits(network(batch.to(fabric.device)), self.header).argmax(1)[0]
-            totals += dice_counts(found, targets.to(fabric.device), classes)
+            totals[domains.index(image.domain)] += dice_counts(found, targets.to(fabric.device), classes)
         network.train()
-        return mean_dice(fabric.all_reduce(totals, reduce_op="sum"), empty=0.0)  # type: ignore[arg-type]
+        counts: Tensor = fabric.all_reduce(totals, reduce_op="sum")  # type: ignore[assignment]
+        return float(np.mean([mean_dice(domain, empty=0.0) for domain in counts]))
 
     def _tell(self, dice: float | None) -> None:
         if self.on_update is not None:
@@ -271,6 +279,7 @@ class _Run:
             state.step,
             best=state.best_step == state.step,
             data=self.data.root.resolve().name,
+            data_sets=as_fields(self.citations),
             train_images=len(self.data.split("train")),
             val_images=len(self.data.split("val")),
             validation_dice=round(state.dice, 4),

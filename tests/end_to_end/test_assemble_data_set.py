@@ -34,10 +34,10 @@ def test_sets_that_use_the_same_names_are_joined(repository: Path, tmp_path: Pat
     run = assemble(repository, tmp_path / "all", first, second, *options)
     assert run.returncode == 0, run.stderr
     assert [line.split() for line in run.stdout.splitlines()] == [
-        ["fluo", "train", "1"],
-        ["fluo", "val", "1"],
-        ["histo", "train", "1"],
-        ["histo", "val", "1"],
+        ["-", "fluo", "train", "1"],
+        ["-", "fluo", "val", "1"],
+        ["-", "histo", "train", "1"],
+        ["-", "histo", "val", "1"],
     ]
     data = DataSet.open(tmp_path / "all")
     assert [sample.name for sample in data.split("val")] == ["fluo_2.png", "histo_2.png"]

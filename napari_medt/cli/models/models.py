@@ -41,6 +41,7 @@ def models(
 def _as_json(entries: list[ModelEntry]) -> str:
     from json import dumps
 
+    from src_models.models.citations import as_fields, citations_of
     from src_models.models.loaded import file_sha256
 
     def content(entry: ModelEntry) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def _as_json(entries: list[ModelEntry]) -> str:
             "shipped": entry.shipped,
             "sha256": file_sha256(entry.path),
             "header": dataclasses.asdict(entry.header),
+            "data_sets": as_fields(citations_of(entry.header)),
         }
 
     return dumps([content(entry) for entry in entries], indent=1)
@@ -114,6 +116,7 @@ def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
     from src_models.attention.gates import stored_gate_values
+    from src_models.models.citations import citation_lines, citations_of
 
     header = entry.header
     facts = {
@@ -131,13 +134,15 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
         "object size": "" if header.estimates_diameter else "images are taken at their own scale",
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
-        "training": ", ".join(f"{name} {value}" for name, value in header.training.items()),
+        "training": ", ".join(f"{name} {value}" for name, value in header.training.items() if name != "data_sets"),
         "fine-tuned from": header.parent_sha256 or "",
     }
     console.say(entry.name, style="bold")
     for name, value in facts.items():
         if value:
             console.say(f"  {name:<18}{value}")
+    for line in citation_lines(citations_of(header)):
+        console.say(f"  {'learnt from':<18}{line}")
     for gates in stored_gate_values(entry.path):
         values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
         console.say(f"  {'gates':<18}{gates.layer}: {values}")

@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, and what it refuses to touch."""
 
 import dataclasses
+import json
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,18 @@ def test_details_tell_all_that_the_header_holds(run, local_folder):
         "instances",
     ):
         assert word in done.stdout
+
+
+def test_details_tell_what_a_model_learnt_from_as_it_must_be_cited(run, local_folder):
+    tiny = load(local_folder / "tiny.safetensors")
+    source = {"name": "dishes", "title": "Cells", "authors": "Doe", "year": 2020, "doi": "10.1/2", "licence": "MIT"}
+    learnt = dataclasses.replace(tiny.header, training={"steps": 3, "data_sets": [source]})
+    save(Model(tiny.network, learnt), local_folder / "learnt.safetensors")
+    printed = [" ".join(line.split()) for line in run("models", "--details").stdout.splitlines()]
+    assert "learnt from dishes: Doe (2020): Cells. https://doi.org/10.1/2. Licence MIT." in printed
+    assert "training steps 3" in printed
+    models = {model["name"]: model for model in json.loads(run("models", "--json").stdout)}
+    assert models["learnt"]["data_sets"] == [source]
 
 
 def test_details_tell_that_a_model_takes_images_at_their_own_scale(run, local_folder):

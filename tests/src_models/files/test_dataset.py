@@ -56,6 +56,20 @@ def test_the_manifest_gives_the_splits_and_leaves_out_what_it_does_not_list(tmp_
         data.split("val")
 
 
+def test_the_manifest_says_what_kind_of_image_a_sample_is(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        write_pair(tmp_path, name)
+    write_manifest(tmp_path, "file,domain,split\na.png, stained ,train\nb.png,,train\nc.png,blood smears,val\n")
+    data = DataSet.open(tmp_path)
+    assert [(sample.domain, sample.split) for sample in data.samples] == [
+        ("stained", "train"),
+        (None, "train"),
+        ("blood smears", "val"),
+    ]
+    write_manifest(tmp_path, "file,split\na.png,train\n")
+    assert DataSet.open(tmp_path).samples[0].domain is None
+
+
 @pytest.mark.parametrize("manifest", [None, "file,width\n" + "".join(f"{i:03}.png,8\n" for i in range(60))])
 def test_without_splits_a_hash_of_the_name_divides(tmp_path: Path, manifest: str | None) -> None:
     for index in range(60):

@@ -187,6 +187,25 @@ def test_the_rarer_of_grey_and_colour_is_drawn_more_often_than_its_share():
     assert drawn._weights.sum() == pytest.approx(1)
 
 
+def test_each_domain_is_drawn_equally_often():
+    many = [replace(scene((40, 40), k), domain="many") for k in range(9)]
+    few = [replace(scene((40, 40), 20 + k), domain="few") for k in range(2)]
+    nameless = scene((40, 40), 30)
+    drawn = patches([*many, few[0], nameless, few[1]], stop=1)
+    np.testing.assert_allclose(drawn._weights, [1 / 27] * 9 + [1 / 6, 1 / 3, 1 / 6])
+    alone = [replace(image, domain="one") for image in IMAGES]
+    assert (patches(alone)._weights == patches(IMAGES)._weights).all(), "one domain is as none"
+
+
+def test_within_a_domain_grey_and_colour_are_evened_out_as_ever():
+    grey = [replace(scene((40, 40), k, channels=3), domain="a") for k in range(9)]
+    rng = np.random.default_rng(0)
+    colour = TrainingImage("c", rng.random((3, 40, 40)).astype(np.float16), np.zeros((40, 40), np.int32), None)
+    described = header(channels=("red", "green", "blue"))
+    drawn = patches([*grey, replace(colour, domain="a"), replace(colour, domain="b")], described)
+    np.testing.assert_allclose(drawn._weights[-2:], [0.25 / 2, 0.5])
+
+
 # Reading
 
 
@@ -353,6 +372,15 @@ def test_paint_teaches_no_outline(tmp_path):
     targets = targets_of(image.labels, described)
     assert set(np.unique(targets)) == {IGNORED, 1}
     assert (targets == 1).sum() == 16 * 16
+
+
+def test_the_domain_of_a_sample_goes_with_its_image(tmp_path):
+    whole = scene((60, 70), 3)
+    counts = np.ones((60, 70), bool)
+    counts[:20] = False
+    one = marked_sample(tmp_path, whole.image[0].astype(np.float32), whole.labels.astype(np.uint16), counts)
+    samples = [replace(one, domain="stained"), replace(one, domain="blood", marked=None), one]
+    assert [image.domain for image in load_images(samples, header())] == ["stained", "blood", None]
 
 
 def test_where_all_is_marked_nothing_differs(tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import itertools
+import json
 import subprocess
 import sys
 
@@ -134,6 +135,28 @@ def test_the_validation_dice_is_that_of_the_model_on_the_validation_images(cells
         true = tifffile.imread(sample.mask) > 0
         both, sizes = both + 2 * (found & true).sum(), sizes + found.sum() + true.sum()
     assert model.header.training["validation_dice"] == pytest.approx(both / sizes, abs=2e-3)
+
+
+def test_the_validation_dice_is_the_mean_over_domains(tmp_path):
+    """One image in which the objects are dark, which the network never learnt, weighs as much as three of its own."""
+    data = write(tmp_path / "d", [disks(seed) for seed in range(6)])
+    rows = [("0.tif", "val", "a"), ("1.tif", "val", "a"), ("2.tif", "val", "a"), ("3.tif", "val", "b")]
+    inverted = 255 - tifffile.imread(data.root / "images" / "3.tif")
+    tifffile.imwrite(data.root / "images" / "3.tif", inverted)
+    rows += [("4.tif", "train", "a"), ("5.tif", "train", "a")]
+    (data.root / "manifest.csv").write_text("file,split,domain\n" + "\n".join(map(",".join, rows)))
+    data = DataSet.open(data.root)
+    settings = dataclasses.replace(QUICK, patch=64, steps=30, batch=4, validate_every=30)
+    train(data, header_for(data, config={"widths": [4, 8, 8]}), tmp_path / "m.safetensors", settings)
+    model = load(tmp_path / "m.last.safetensors")
+    counts = {"a": np.zeros(2), "b": np.zeros(2)}
+    for sample in data.split("val"):
+        found = segment(tifffile.imread(sample.image), model, device="cpu").labels > 0
+        true = tifffile.imread(sample.mask) > 0
+        counts[sample.domain] += 2 * (found & true).sum(), found.sum() + true.sum()
+    dice = {domain: both / sizes for domain, (both, sizes) in counts.items()}
+    assert abs(dice["a"] - dice["b"]) > 0.1, "else this shows nothing"
+    assert model.header.training["validation_dice"] == pytest.approx(np.mean(list(dice.values())), abs=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -325,6 +348,21 @@ def test_a_training_begins_with_the_weights_of_the_model_it_is_given(cells, tmp_
         assert "bias" in name or not torch.equal(other.network.get_parameter(name), values), name
     assert child.header.parent_sha256 == parent.sha256
     assert other.header.parent_sha256 is None
+
+
+def test_the_header_cites_the_data_and_those_of_the_start(tmp_path):
+    data = write(tmp_path / "d", [disks(seed) for seed in range(3)])
+    settings = dataclasses.replace(QUICK, steps=1)
+    train(data, header_for(data), tmp_path / "none.safetensors", settings)
+    assert load(tmp_path / "none.safetensors").header.training["data_sets"] == []
+    first, second = ({"name": name, "licence": "MIT"} for name in ("first", "second"))
+    (data.root / "CITATION.json").write_text(json.dumps([first]))
+    train(data, header_for(data), tmp_path / "a.safetensors", settings)
+    assert load(tmp_path / "a.safetensors").header.training["data_sets"] == [first]
+    (data.root / "CITATION.json").write_text(json.dumps([second]))
+    start = load(tmp_path / "a.safetensors")
+    train(data, header_for(data), tmp_path / "b.safetensors", settings, start=start)
+    assert load(tmp_path / "b.safetensors").header.training["data_sets"] == [second, first]
 
 
 def test_a_model_that_is_another_network_cannot_be_the_start(cells, tmp_path):
