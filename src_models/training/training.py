@@ -24,6 +24,7 @@ from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.citations import as_fields, citations_of
+from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
@@ -68,6 +69,7 @@ def train(
     settings: TrainSettings | None = None,
     *,
     start: Model | None = None,
+    encoder_weights: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_update: Callable[[TrainingUpdate], None] | None = None,
@@ -87,6 +89,9 @@ def train(
     start
         Model whose weights the network begins with; without one they are drawn at random. The header of what is written
         names it as its parent.
+    encoder_weights
+        File of published weights that the encoder begins with; see :mod:`src_models.models.encoder_weights`. The header
+        of what is written tells whose they are.
     resume
         Go on with the run that wrote to `output`, if there is one; otherwise start it.
     overwrite
@@ -103,14 +108,19 @@ def train(
     ------
     DataSetError
         If the data do not fit the network, or a loss is NaN.
+    ModelFileError
+        If `encoder_weights` cannot be read, or are those of another network.
     OutputError
         If `output` exists and neither `resume` nor `overwrite` is given.
     UserError
-        If `start` is another network than `header` describes.
+        If `start` is another network than `header` describes, or `encoder_weights` do not go with it or with `start`.
     """
     if start is not None:
         header = _descendant(header, start)
-    return _Run(data, header, Path(output), settings or TrainSettings(), start, on_update).run(resume, overwrite)
+    if encoder_weights is not None:
+        header = _with_encoder_weights(header, start, encoder_weights)
+    run = _Run(data, header, Path(output), settings or TrainSettings(), start, encoder_weights, on_update)
+    return run.run(resume, overwrite)
 
 
 def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
@@ -123,7 +133,22 @@ def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
                 f"the model {parent.name} cannot be the start of this training: its {name} is {old}, and {new} is "
                 "asked for; give the options that it was trained with, or leave it out"
             )
-    return replace(header, parent_sha256=start.sha256)
+    inherited = {name: parent.training[name] for name in ("encoder_weights",) if name in parent.training}
+    return replace(header, parent_sha256=start.sha256, training={**header.training, **inherited})
+
+
+def _with_encoder_weights(header: ModelHeader, start: Model | None, path: str | Path) -> ModelHeader:
+    """Return the header of a network whose encoder begins with published weights."""
+    if start is not None:
+        raise UserError(
+            f"the encoder would begin with {path} and with the weights of the model {start.header.name}: leave one out"
+        )
+    if header.intensity.kind not in ("percentile", "window"):
+        raise UserError(
+            f"weights for the encoder go with images from 0 to 1, and intensity {header.intensity.kind} gives others: "
+            "choose percentile or window"
+        )
+    return replace(header, training={**header.training, "encoder_weights": encoder_weights_facts(path)})
 
 
 class _Run:
@@ -136,12 +161,14 @@ class _Run:
         output: Path,
         settings: TrainSettings,
         start: Model | None,
+        encoder_weights: str | Path | None,
         on_update: Callable[[TrainingUpdate], None] | None,
     ) -> None:
         self.header = header
         self.files = RunFiles(output, LOG_COLUMNS, settings, header)
         self.settings = settings
         self.start = start
+        self.encoder_weights = encoder_weights
         self.on_update = on_update
         self.data = data
         self.citations = list(dict.fromkeys([*data.citations(), *(citations_of(start.header) if start else ())]))
@@ -160,6 +187,8 @@ class _Run:
         network = create(self.header.architecture, **self.header.config)
         if self.start is not None:
             network.load_state_dict(self.start.network.state_dict())
+        if self.encoder_weights is not None and not resume:
+            begin_with_imagenet(network, self.encoder_weights, image_channels=len(self.header.channels))
         if self.header.dimensions == 2:
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         wrapped, optimizer = fabric.setup(network, make_optimizer(network, settings))

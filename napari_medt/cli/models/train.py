@@ -69,6 +69,14 @@ def train(
             autocompletion=options.complete_model,
         ),
     ] = "",
+    encoder_weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.pth",
+            help="Begin the encoder efficientnet-lite0 with these published weights.",
+            rich_help_panel=options.NETWORK,
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Overwrite = False,
     augment: Annotated[
@@ -169,7 +177,8 @@ def train(
         intensity=scale,
         licence=licence,
     )
-    _run(data, header, output, settings, start=load(start) if start else None, resume=resume, overwrite=overwrite)
+    begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
+    _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:

@@ -8,7 +8,7 @@ Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
+from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import ModelHeader
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.run_files import RunFiles
@@ -54,6 +55,7 @@ def train_clicks(
     settings: TrainSettings,
     *,
     start: Model | None = None,
+    encoder_weights: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_update: Callable[[ClickTrainingUpdate], None] | None = None,
@@ -73,6 +75,9 @@ def train_clicks(
     start
         A model whose weights are begun with, as far as they fit: one that segments images by itself has learnt much of
         what clicks need. Where the network takes more channels than it, those begin without effect.
+    encoder_weights
+        File of published weights that the encoder begins with; see :mod:`src_models.models.encoder_weights`. What a
+        person gave has no effect on it at first, and the header of what is written tells whose weights they are.
     resume
         Go on with the run that wrote to `output`, if there is one.
     overwrite
@@ -84,10 +89,18 @@ def train_clicks(
     ------
     DataSetError
         If a loss is NaN, or the state to resume from cannot be read or is that of another run.
+    ModelFileError
+        If `encoder_weights` cannot be read, or are those of another network.
     OutputError
         If `output` exists and neither `resume` nor `overwrite` is given.
+    UserError
+        If `encoder_weights` do not go with the network.
     """
-    run = _Run(examples, validation, header, Path(output), settings, start)
+    if encoder_weights is not None:
+        header = replace(
+            header, training={**header.training, "encoder_weights": encoder_weights_facts(encoder_weights)}
+        )
+    run = _Run(examples, validation, header, Path(output), settings, start, encoder_weights)
     return run.run(resume, overwrite, on_update)
 
 
@@ -102,9 +115,11 @@ class _Run:
         output: Path,
         settings: TrainSettings,
         start: Model | None,
+        encoder_weights: str | Path | None,
     ) -> None:
         self.examples, self.validation, self.settings = examples, validation, settings
         self.files = RunFiles(output, LOG_COLUMNS, settings, header)
+        self.header, self.encoder_weights = header, encoder_weights
         self.step, self.best, self.best_step = 0, -1.0, 0
         self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
         self.fabric = make_fabric(
@@ -120,7 +135,7 @@ class _Run:
         if self.files.check(resume=resume, overwrite=overwrite):
             self._restore()
         else:
-            self.files.begin()
+            self._begin()
         losses: list[float] = []
         with reused_memory():
             while self.step < self.settings.steps:
@@ -132,6 +147,12 @@ class _Run:
                         on_update(ClickTrainingUpdate(self.step, self.settings.steps, float(np.mean(losses)), iou))
                     losses = []
         return self.files.output
+
+    def _begin(self) -> None:
+        if self.encoder_weights is not None:
+            images = len(self.header.channels)
+            begin_with_imagenet(self.network.module, self.encoder_weights, image_channels=images)
+        self.files.begin()
 
     def _learn(self) -> float:
         """Make one step."""

@@ -7,7 +7,14 @@ from src_models.nets.architecture import DECODER, GATES
 from src_models.nets.attention_unet_architectures import ARCHITECTURES
 
 RECORD = pytest.mark.parametrize("record", ARCHITECTURES, ids=[record.name for record in ARCHITECTURES])
-GIVEN = {"widths": "4,8,16", "gate": "skip", "subgates": 1, "norm": "group", "deep_supervision": False}
+GIVEN = {
+    "encoder": "unet",
+    "widths": "4,8,16",
+    "gate": "skip",
+    "subgates": 1,
+    "norm": "group",
+    "deep_supervision": False,
+}
 
 
 @RECORD
