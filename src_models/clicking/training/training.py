@@ -7,7 +7,8 @@ Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
-from src_models.clicking.training.examples import ClickExamples
+from src_models.clicking.training.examples import ClickExamples, Example
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
+from src_models.training.drawn_ahead import drawn_ahead
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
@@ -122,9 +124,9 @@ class _Run:
         else:
             self.files.begin()
         losses: list[float] = []
-        with reused_memory():
-            while self.step < self.settings.steps:
-                losses.append(self._learn())
+        with reused_memory(), closing(drawn_ahead(self._drawn())) as batches:
+            for examples in batches:
+                losses.append(self._learn(examples))
                 if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
                     iou = self._validate()
                     self._keep(float(np.mean(losses)), iou)
@@ -133,10 +135,14 @@ class _Run:
                     losses = []
         return self.files.output
 
-    def _learn(self) -> float:
+    def _drawn(self) -> Iterator[list[Example]]:
+        """Draw the examples of each step that is still to be made."""
+        batch = self.settings.batch
+        for first in range(self.step * batch, self.settings.steps * batch, batch):
+            yield [self.examples[number] for number in range(first, first + batch)]
+
+    def _learn(self, examples: list[Example]) -> float:
         """Make one step."""
-        first = self.step * self.settings.batch
-        examples = [self.examples[number] for number in range(first, first + self.settings.batch)]
         random = np.random.default_rng((self.settings.seed, 1, self.step))
         people = [SimulatedPerson(example, random) for example in examples]
         images = torch.from_numpy(np.stack([example.image for example in examples]))
