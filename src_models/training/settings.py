@@ -48,7 +48,7 @@ class TrainSettings:
     device, devices, precision
         As Lightning Fabric takes them: accelerator, number of devices, ``"32-true"``, ``"bf16-mixed"`` and so on.
     workers
-        Processes that prepare patches; 0 prepares them in the training process.
+        Processes that prepare patches; 0 prepares them in a thread of the training process.
     """
 
     steps: int = 1200
@@ -66,7 +66,7 @@ class TrainSettings:
     device: str = "auto"
     devices: int = 1
     precision: str = "32-true"
-    workers: int = 1
+    workers: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "patch", "validate_every", "devices"):

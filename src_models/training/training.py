@@ -7,7 +7,8 @@ was killed and resumed ends with the same weights as one that was not (see :mod:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from src_models.models.citations import as_fields, citations_of
 from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
+from src_models.training.drawn_ahead import drawn_ahead
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.masked_dice import dice_counts, mean_dice
 from src_models.training.patches import Patches, TrainingImage, classes_of_labels, load_images, window_of_most
@@ -218,19 +220,20 @@ class _Run:
     ) -> None:
         settings = self.settings
         network.train()
-        for batch, targets in self._loader(fabric, images):
-            set_learning_rate(optimizer, self.state.step, settings)
-            loss = self._step(fabric, network, optimizer, batch, targets)
-            self.state.step += 1
-            self.state.losses.append(loss)
-            dice = None
-            if self.state.step % settings.validate_every == 0 or self.state.step == settings.steps:
-                dice = self._validate(fabric, network, validation)
-            self._tell(dice)
-            if dice is not None:
-                self._keep(fabric, network, optimizer, dice)
+        with closing(self._batches(fabric, images)) as batches:
+            for batch, targets in batches:
+                set_learning_rate(optimizer, self.state.step, settings)
+                loss = self._step(fabric, network, optimizer, batch, targets)
+                self.state.step += 1
+                self.state.losses.append(loss)
+                dice = None
+                if self.state.step % settings.validate_every == 0 or self.state.step == settings.steps:
+                    dice = self._validate(fabric, network, validation)
+                self._tell(dice)
+                if dice is not None:
+                    self._keep(fabric, network, optimizer, dice)
 
-    def _loader(self, fabric: Fabric, images: Sequence[TrainingImage]) -> DataLoader[tuple[Tensor, Tensor]]:
+    def _batches(self, fabric: Fabric, images: Sequence[TrainingImage]) -> Generator[tuple[Tensor, Tensor], None, None]:
         settings = self.settings
         patches = Patches(
             images,
@@ -244,7 +247,8 @@ class _Run:
         loader = DataLoader(
             patches, batch_size=settings.batch // fabric.world_size, num_workers=settings.workers, drop_last=True
         )
-        return fabric.setup_dataloaders(loader)  # type: ignore[return-value]
+        batches: Any = fabric.setup_dataloaders(loader)
+        yield from batches if settings.workers else drawn_ahead(batches)
 
     def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
         if batch.ndim == 4:

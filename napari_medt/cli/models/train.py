@@ -115,8 +115,11 @@ def train(
         typer.Option(metavar="NAME", help="32-true, bf16-mixed or 16-mixed.", rich_help_panel=options.RUNNING),
     ] = "32-true",
     workers: Annotated[
-        int, typer.Option(metavar="N", help="Processes that prepare patches.", rich_help_panel=options.RUNNING)
-    ] = 1,
+        int,
+        typer.Option(
+            metavar="N", help="Processes that prepare patches; for 0 a thread does.", rich_help_panel=options.RUNNING
+        ),
+    ] = 0,
     **of_network: Any,
 ) -> None:
     """Train a network on your own images.

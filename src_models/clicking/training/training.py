@@ -7,7 +7,8 @@ Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
-from src_models.clicking.training.examples import ClickExamples
+from src_models.clicking.training.examples import ClickExamples, Example
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError
@@ -25,6 +26,7 @@ from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import ModelHeader
+from src_models.training.drawn_ahead import drawn_ahead
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.run_files import RunFiles
 from src_models.training.settings import TrainSettings
@@ -137,9 +139,9 @@ class _Run:
         else:
             self._begin()
         losses: list[float] = []
-        with reused_memory():
-            while self.step < self.settings.steps:
-                losses.append(self._learn())
+        with reused_memory(), closing(drawn_ahead(self._drawn())) as batches:
+            for examples in batches:
+                losses.append(self._learn(examples))
                 if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
                     iou = self._validate()
                     self._keep(float(np.mean(losses)), iou)
@@ -154,10 +156,14 @@ class _Run:
             begin_with_imagenet(self.network.module, self.encoder_weights, image_channels=images)
         self.files.begin()
 
-    def _learn(self) -> float:
+    def _drawn(self) -> Iterator[list[Example]]:
+        """Draw the examples of each step that is still to be made."""
+        batch = self.settings.batch
+        for first in range(self.step * batch, self.settings.steps * batch, batch):
+            yield [self.examples[number] for number in range(first, first + batch)]
+
+    def _learn(self, examples: list[Example]) -> float:
         """Make one step."""
-        first = self.step * self.settings.batch
-        examples = [self.examples[number] for number in range(first, first + self.settings.batch)]
         random = np.random.default_rng((self.settings.seed, 1, self.step))
         people = [SimulatedPerson(example, random) for example in examples]
         images = torch.from_numpy(np.stack([example.image for example in examples]))
