@@ -85,7 +85,7 @@ def clicked(
         samples,
         network,
         classes=of.classes,
-        only=[of.only] if of.only else None,
+        only=of.only or None,
         most=each,
         hurried=hurried,
         box=box,

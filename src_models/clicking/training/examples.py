@@ -21,9 +21,11 @@ from src_models.models.header import ModelHeader
 __all__ = ["ClickExamples", "Example", "ObjectImage"]
 
 SMALLEST_AREA = 16  # px; smaller objects are noise in the labels
-SHARES = (0.12, 1.3)  # of the square's side, which an object's longer side takes
+# Of the square's side, what an object's longer side takes: most often about what it takes where its answer is looked
+# for, now and then what it may take where its size is not known yet, or where a part of it is looked at alone.
+SHARES, ANY_SHARES, ANY = (0.25, 0.85), (0.1, 2.0), 0.3
 MADE_UP = 192  # px, side of made-up images
-SHARED = 4  # successive examples that may lie in one made-up image: to make one takes longer than to draw an example
+SHARED = 4  # examples that lie in one made-up image: to make one takes longer than to draw an example
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class ObjectImage:
     """
 
     def __init__(self, image: NDArray[Any], labels: NDArray[np.int32]) -> None:
-        self.image = image.astype(np.float16)
+        grey = len(image) > 1 and all(np.array_equal(image[0], plane) for plane in image[1:])
+        self.image = np.broadcast_to(image[:1].astype(np.float16), image.shape) if grey else image.astype(np.float16)
         self.labels = labels
         areas = np.bincount(labels.ravel())
         self.boxes = {
@@ -83,7 +86,8 @@ class ObjectImage:
         rows, columns = self.boxes[number]
         longest = max(rows.stop - rows.start, columns.stop - columns.start)
         widest = max(2 * max(self.labels.shape), longest)  # a square that is mostly beyond the image shows nothing
-        side = min(max(8, round(longest / np.exp(random.uniform(*np.log(SHARES))))), widest)
+        share = np.exp(random.uniform(*np.log(ANY_SHARES if random.random() < ANY else SHARES)))
+        side = min(max(8, round(longest / share)), widest)
         free = 0.8 * abs(side - longest) / 2
         middle = [(part.start + part.stop - 1) / 2 + random.uniform(-free, free) for part in (rows, columns)]
         crop = Crop(round(middle[0] - (side - 1) / 2), round(middle[1] - (side - 1) / 2), side)
@@ -97,10 +101,13 @@ class ObjectImage:
 class ClickExamples:
     """Draws examples, by number: number ``i`` of a seed is always the same one.
 
+    Successive numbers spread over the sets as evenly as can be: of the first 64, a set whose share is 1/8 has 8 (a van
+    der Corput sequence).
+
     Parameters
     ----------
     sets
-        Groups of images that are drawn equally often, however many images each has.
+        Groups of images, each of which is drawn as often as its share says, however many images it has.
     made_up
         Share of examples in made-up images.
     size
@@ -109,6 +116,13 @@ class ClickExamples:
         Decides everything.
     augmented
         Whether examples are varied.
+    shares
+        How often each set is drawn beside the others; equally often unless given.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many shares as sets, or one is negative.
     """
 
     def __init__(
@@ -119,8 +133,15 @@ class ClickExamples:
         size: int,
         seed: int,
         augmented: bool = True,
+        shares: Sequence[float] | None = None,
     ) -> None:
-        self._sets = [[image for image in images if image.boxes] for images in sets]
+        weights = np.ones(len(sets)) if shares is None else np.asarray(shares, float)
+        if weights.shape != (len(sets),) or (weights < 0).any():
+            raise ValueError(f"{len(sets)} sets need as many shares from 0 on, not {shares}")
+        usable = [[image for image in images if image.boxes] for images in sets]
+        self._sets = [images for images in usable if images]
+        ends = np.cumsum([weight for weight, images in zip(weights, usable, strict=True) if images])
+        self._ends = ends / ends[-1] if len(ends) and ends[-1] > 0 else ends
         self._made_up = made_up if self._sets else 1.0
         self.size = size
         self._seed = seed
@@ -133,10 +154,20 @@ class ClickExamples:
         return _varied(example, random) if self._augmented else example
 
     def _source(self, number: int, random: np.random.Generator) -> ObjectImage:
-        if random.random() >= self._made_up:
-            images = self._sets[int(random.integers(len(self._sets)))]
-            return images[int(random.integers(len(images)))]
-        return _made_up(self._seed, number // SHARED)
+        place = _spread(number)
+        if place >= 1 - self._made_up:
+            return _made_up(self._seed, int(number * self._made_up) // SHARED)
+        images = self._sets[int(np.searchsorted(self._ends, place / (1 - self._made_up), side="right"))]
+        return images[int(random.integers(len(images)))]
+
+
+def _spread(number: int) -> float:
+    """Return the number's place between 0 and 1 in the van der Corput sequence: its bits, mirrored at the point."""
+    place, half = 0.0, 0.5
+    while number:
+        place += half * (number & 1)
+        number, half = number >> 1, half / 2
+    return place
 
 
 @lru_cache(maxsize=4)

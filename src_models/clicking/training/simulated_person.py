@@ -12,7 +12,8 @@ from src_models.clicking.training.simulation import hurried_click, next_click
 
 __all__ = ["SimulatedPerson"]
 
-BOXES, SCRIBBLES, CARRIED = 0.12, 0.08, 0.1  # shares of people who begin so
+# Shares of people who begin so: with a box, a scribble, the object of the slice before, a mask that is nearly right.
+BOXES, SCRIBBLES, CARRIED, MENDING = 0.2, 0.06, 0.08, 0.12
 HURRY = 0.5  # share of clicks that do not go to the middle
 FORGOTTEN = 0.1  # share of answers that are not fed back
 STROKE = 12.0  # cells, the longest piece of a scribble
@@ -56,20 +57,40 @@ class SimulatedPerson:
 
     def _begin(self) -> None:
         kind = self._random.random()
-        nothing = np.zeros_like(self.truth)
-        if kind < BOXES:
+        if kind < (before := BOXES):
             self.previous = draw_box(self._box(), _as_is, size=len(self.truth))
-        elif kind < BOXES + SCRIBBLES:
+        elif kind < (before := before + SCRIBBLES):
             self._draw(self._scribble())
-        elif kind < BOXES + SCRIBBLES + CARRIED and (neighbour := self._neighbour()).any():
-            self.previous = ndimage.gaussian_filter(neighbour.astype(np.float32), 1.5)
-            click = next_click(neighbour & self.truth, nothing)
-            if click is not None:
-                self._draw(click)
-        elif self._random.random() < HURRY:
-            self._draw(hurried_click(self.truth, nothing, self._random) or self._anywhere())
+        elif kind < (before := before + CARRIED):
+            self._carry()
+        elif kind < before + MENDING:
+            self._mend()
         else:
-            self._draw(next_click(self.truth, nothing) or self._anywhere())
+            self._draw(self._first())
+
+    def _first(self) -> Click:
+        """Click on the object for the first time."""
+        nothing = np.zeros_like(self.truth)
+        hurried = self._random.random() < HURRY
+        click = hurried_click(self.truth, nothing, self._random) if hurried else next_click(self.truth, nothing)
+        return click or self._anywhere()
+
+    def _carry(self) -> None:
+        """Begin with the object of the slice before, and a click in what both have in common."""
+        neighbour = self._neighbour()
+        click = next_click(neighbour & self.truth, np.zeros_like(self.truth)) if neighbour.any() else None
+        if click is None:
+            self._draw(self._first())
+            return
+        self.previous = _smooth(neighbour)
+        self._draw(click)
+
+    def _mend(self) -> None:
+        """Begin as after some clicks: with what is nearly right, a place on the object, and one where it is wrong."""
+        self._draw(self._first())
+        nearly = self._neighbour()
+        if nearly.any():
+            self.react(_smooth(nearly))
 
     def _box(self) -> Box:
         """Draw a box around the object, a little too large or too small at each edge."""
@@ -107,6 +128,11 @@ class SimulatedPerson:
     def _draw(self, prompt: Prompt) -> None:
         drawn = draw_prompts([prompt], _as_is, size=len(self.truth))
         self.drawn = np.maximum(self.drawn, drawn)
+
+
+def _smooth(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return a mask as a network's probabilities show it."""
+    return np.asarray(ndimage.gaussian_filter(mask.astype(np.float32), 1.5))
 
 
 def _as_is(y: float, x: float) -> tuple[float, float]:

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.losses.dice import DiceCELoss
 from torch import Tensor, nn
 
 from src_models.clicking.training.examples import ClickExamples, Example
+from src_models.clicking.training.focal_loss import ClickLoss
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError
@@ -33,7 +33,7 @@ from src_models.training.settings import TrainSettings
 
 __all__ = ["ClickTrainingUpdate", "train_clicks"]
 
-ROUNDS = (0.35, 0.3, 0.2, 0.1, 0.05)  # shares of steps that learn from the first answer, the second and so on
+ROUNDS = (0.3, 0.25, 0.2, 0.15, 0.1)  # shares of steps that learn from the first answer, the second and so on
 VALIDATED = 64
 CLICKS = (1, 3, 5)
 LOG_COLUMNS = ("step", "loss", *(f"iou_{count}" for count in CLICKS))
@@ -123,7 +123,7 @@ class _Run:
         self.files = RunFiles(output, LOG_COLUMNS, settings, header)
         self.header, self.encoder_weights = header, encoder_weights
         self.step, self.best, self.best_step = 0, -1.0, 0
-        self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
+        self.loss = ClickLoss()
         self.fabric = make_fabric(
             settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
         )

@@ -100,3 +100,52 @@ def test_turning_and_mirroring_keep_object_and_image_together():
         threshold = (np.median(inside) + np.median(outside)) / 2
         right = (example.image[0] > threshold) == (example.truth == (np.median(inside) > threshold))
         assert right.mean() > 0.9
+
+
+def bright(value):
+    """An image with one plate, all of one grey value."""
+    labels = np.zeros((40, 40), np.int32)
+    labels[10:30, 10:30] = 1
+    return ObjectImage(np.full((3, 40, 40), value, np.float32), labels)
+
+
+def drawn(count, **options):
+    """Return how often each of the sets was drawn, told by the grey value of its only image."""
+    examples = ClickExamples(
+        [[bright(value)] for value in (0.25, 0.5, 1.0)], size=16, seed=4, augmented=False, **options
+    )
+    values = [round(float(np.median(examples[number].image)), 2) for number in range(count)]
+    return {value: values.count(value) for value in (0.25, 0.5, 1.0)}
+
+
+def test_sets_are_drawn_by_their_shares_exactly_and_early():
+    shares = [3, 1, 4]
+    assert drawn(64, made_up=0.0, shares=shares) == {0.25: 24, 0.5: 8, 1.0: 32}
+    assert drawn(8, made_up=0.0, shares=shares) == {0.25: 3, 0.5: 1, 1.0: 4}
+    assert drawn(64, made_up=0.25, shares=[1, 1, 2]) == {0.25: 12, 0.5: 12, 1.0: 24}
+
+
+def test_a_set_without_objects_gives_its_share_to_the_others():
+    empty = ObjectImage(np.zeros((3, 20, 20), np.float32), np.zeros((20, 20), np.int32))
+    examples = ClickExamples(
+        [[bright(0.5)], [empty], [bright(1.0)]], made_up=0.0, size=16, seed=4, augmented=False, shares=[1, 5, 3]
+    )
+    values = [round(float(np.median(examples[number].image)), 2) for number in range(16)]
+    assert (values.count(0.5), values.count(1.0)) == (4, 12)
+
+
+def test_shares_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="as many shares"):
+        ClickExamples([[bright(0.5)]], made_up=0.0, size=16, seed=0, shares=[1, 2])
+
+
+def test_objects_mostly_take_about_half_of_the_square_and_now_and_then_much_less_or_more():
+    labels = np.zeros((200, 200), np.int32)
+    labels[80:120, 80:120] = 1
+    source, lengths = ObjectImage(np.zeros((3, 200, 200)), labels), []
+    for seed in range(300):
+        truth = source.example(np.random.default_rng(seed), 64).truth
+        lengths.append(max(len(np.flatnonzero(truth.any(axis))) for axis in (0, 1)) / 64)
+    assert 0.6 < np.mean([0.24 < length < 0.87 for length in lengths]) < 0.95
+    assert min(lengths) < 0.2
+    assert max(lengths) == 1
