@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src_models.errors import ModelFileError
-from src_models.models.header import SCHEMA_VERSION, InstanceSettings, Intensity, ModelHeader, read_header
+from src_models.models.header import (
+    SCHEMA_VERSION,
+    InstanceSettings,
+    Intensity,
+    ModelHeader,
+    instance_classes,
+    read_header,
+)
 
 BASE = {
     "name": "cells",
@@ -152,3 +159,32 @@ def test_only_red_green_blue_is_colour():
     assert ModelHeader(**{**BASE, "channels": ("red", "green", "blue")}).rgb
     assert not ModelHeader(**{**BASE, "channels": ("blue", "green", "red")}).rgb
     assert not ModelHeader(**BASE).rgb
+
+
+@pytest.mark.parametrize(
+    ("separation", "dimensions", "fields"),
+    [
+        ("boundary", 2, ()),
+        ("distance", 3, ("distance",)),
+        ("flows", 2, ("flow y", "flow x")),
+        ("flows", 3, ("flow z", "flow y", "flow x")),
+    ],
+)
+def test_what_tells_objects_apart_says_which_fields_follow_the_classes(separation, dimensions, fields):
+    classes = instance_classes(separation)
+    header = ModelHeader(
+        **{**BASE, "classes": classes},
+        result="instances",
+        dimensions=dimensions,
+        tile=(64,) * dimensions,
+        overlap=(8,) * dimensions,
+        instances=InstanceSettings(separation=separation),
+    )
+    assert header.fields == fields
+    assert header.outputs == len(classes) + len(fields)
+    assert ModelHeader.from_json(header.to_json()) == header
+
+
+def test_another_way_to_tell_objects_apart_is_refused():
+    with pytest.raises(ModelFileError, match="boundary, distance, flows"):
+        InstanceSettings(separation="colour")
