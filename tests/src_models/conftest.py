@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,12 +52,13 @@ def random_model(
 
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))
-    classes = header.setdefault("classes", ("background", "cell"))
+    header.setdefault("classes", ("background", "cell"))
     size: dict[str, Any] = {"image_size": 64} if architecture in AXIAL else {"widths": [4, 8, 8]}
-    config = {**size, **(config or {}), "in_channels": len(channels), "classes": len(classes)}
-    config["dimensions"] = dimensions
     header.setdefault("tile", (64,) * dimensions)
     header.setdefault("overlap", (16,) * dimensions)
+    described = ModelHeader(name="random", purpose="tests", architecture=architecture, config={}, **header)
+    config = {**size, **(config or {}), "in_channels": len(channels), "classes": described.outputs}
+    config["dimensions"] = dimensions
     torch.manual_seed(seed)
     network = create(architecture, **config)
     for module in network.modules():
@@ -68,5 +70,4 @@ def random_model(
     else:
         last = network.final if config.get("deep_supervision", True) else network.heads[0]
     last.weight.data *= sharpness
-    described = ModelHeader(name="random", purpose="tests", architecture=architecture, config=config, **header)
-    return Model(network.eval(), described)
+    return Model(network.eval(), replace(described, config=config))

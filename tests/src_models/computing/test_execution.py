@@ -1,5 +1,6 @@
 """Where and how a network runs, without changing what it computes."""
 
+import math
 import os
 
 import pytest
@@ -78,6 +79,17 @@ def test_probabilities_are_the_softmax_of_the_logits(make_model):
         logits = network(batch)
     torch.testing.assert_close(found, logits.exp() / logits.exp().sum(1, keepdim=True), atol=1e-5, rtol=1e-4)
     assert found.dtype == torch.float32
+
+
+def test_what_follows_the_classes_is_handed_on_as_it_is():
+    class Fixed(torch.nn.Module):
+        def forward(self, batch):
+            return torch.tensor([0.0, 1.0, -7.0, 30.0]).reshape(1, 4, 1, 1).expand(1, 4, *batch.shape[2:])
+
+    execution = choose_execution("cpu")
+    found = execution(Fixed(), torch.zeros(1, 1, 2, 2), 2)[0, :, 0, 0]
+    share = 1 / (1 + math.exp(-1.0))
+    torch.testing.assert_close(found, torch.tensor([1 - share, share, -7.0, 30.0]))
 
 
 def test_half_precision_is_close_and_comes_back_as_float32(make_model):

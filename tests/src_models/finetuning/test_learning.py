@@ -24,7 +24,7 @@ from src_models.finetuning.settings import FinetuneSettings
 from src_models.images.intensity import measure
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
-from src_models.models.header import ModelHeader
+from src_models.models.header import InstanceSettings, ModelHeader
 from src_models.prediction.segment import segment
 from src_models.training.masked_loss import masked_dice_ce
 
@@ -414,6 +414,15 @@ def test_classes_are_learnt_also_where_one_of_them_is_missing(make_model, tmp_pa
     ]
     assert np.mean(overlaps) > 0.3
     assert set(np.unique(found)) <= {0, *values}
+
+
+def test_a_network_with_flows_learns_them_from_corrections(make_model, four):
+    way = InstanceSettings(separation="flows")
+    model = make_model("unet", result="instances", classes=("background", "object"), instances=way)
+    learning = Learning(model, four, settings(steps=40, learning_rate=1e-2, validate_every=40))
+    losses = [update.loss for update in learning.steps() if update.step]
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    assert learning.preview().header.fields == ("flow y", "flow x")
 
 
 def test_another_architecture_learns_at_the_size_of_its_window(make_model, four):

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from src_models.errors import DataSetError, ImageError
 from src_models.files.dataset import Sample
 from src_models.labels.instances import targets_from_labels
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.header import InstanceSettings, Intensity, ModelHeader
 from src_models.training.masked_loss import IGNORED
 from src_models.training.patches import (
     SMALLEST_DIAMETER,
@@ -284,6 +284,25 @@ def test_what_does_not_count_is_ignored_and_still_shapes_what_does(recipe, resul
         assert (held[held != IGNORED] == targets[held != IGNORED]).all()
         ignored += int((held == IGNORED).sum())
     assert 0 < ignored < 8 * 32 * 32
+
+
+@pytest.mark.parametrize("recipe", ["none", "microscopy"])
+def test_fields_follow_the_objects_as_they_were_warped(recipe):
+    """Flows lead inwards in the patch, whichever way it was turned: they are those of its own labels."""
+    settings = InstanceSettings(separation="flows")
+    described = header("instances", classes=("background", "object"), instances=settings)
+    whole = header("instances")
+    for index in range(4):
+        image, targets = patches([IMAGES[0]], described, recipe=recipe)[index]
+        same_image, classes = patches([IMAGES[0]], whole, recipe=recipe)[index]
+        torch.testing.assert_close(same_image, image, rtol=0, atol=0)
+        np.testing.assert_array_equal(targets[0].numpy() > 0, classes.numpy() > 0)
+        assert targets.dtype == torch.float32
+        flows, inside = targets[1:].numpy(), targets[0].numpy() > 0
+        assert not flows[:, ~inside].any()
+        # From beside an edge, a flow does not lead out of the object.
+        above = inside[1:] & ~inside[:-1]
+        assert (flows[0, 1:][above] > -0.2).all()
 
 
 def test_of_a_window_what_counts_is_exactly_what_counts_there():
