@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from monai.data.meta_obj import get_track_meta
+from monai.transforms.compose import Compose
 
 from src_models.training.augmentation import RandGrey, RandInvert, augmentation
 
@@ -142,3 +144,38 @@ def test_about_as_many_are_inverted_as_the_recipe_says():
     flat = {"image": torch.full((1, 8, 8), 0.1), "labels": torch.zeros(1, 8, 8)}
     inverted = sum(float(np.asarray(found["image"]).mean()) > 0.5 for found in runs("microscopy", flat, 80))
     assert 4 <= inverted <= 22, "15 % of 80"
+
+
+@pytest.mark.parametrize("name", ["microscopy", "ct", "light", "flip"])
+@pytest.mark.parametrize("shape", [(24, 20), (6, 12, 10)], ids=str)
+def test_every_value_is_that_of_monai_s_own_compose(name, shape):
+    data = {"image": torch.rand(3, *shape), "labels": torch.randint(0, 4, (1, *shape)).float()}
+    ours, theirs = augmentation(name, len(shape)), Compose(augmentation(name, len(shape)).transforms)
+    for seed in range(25):
+        ours.set_random_state(seed=seed)
+        theirs.set_random_state(seed=seed)
+        found, expected = ours(dict(data)), theirs(dict(data))
+        for key, value in expected.items():
+            np.testing.assert_array_equal(np.asarray(found[key]), np.asarray(value))
+
+
+def test_monai_tracks_again_afterwards_whatever_happens():
+    """That is a switch of the whole process, and others in it may use MONAI."""
+    tracked = []
+
+    def look(data):
+        tracked.append(get_track_meta())
+        if len(tracked) == 1:
+            inner(data)
+            tracked.append(get_track_meta())
+        return data
+
+    outer, inner = augmentation("none", 2), augmentation("none", 2)
+    outer.transforms, inner.transforms = [look], [look]
+    assert get_track_meta()
+    outer({})
+    assert tracked == [False, False, False]
+    assert get_track_meta()
+    with pytest.raises(RuntimeError, match="applying transform"):
+        augmentation("flip", 2)({"image": "no image"})
+    assert get_track_meta()
