@@ -20,15 +20,17 @@ from typing import Any
 
 from benchmarks.assemble_data_set import assemble
 from benchmarks.machine import report
-from benchmarks.nuclei_accuracy import COLUMNS, SETS, accuracy
+from benchmarks.nuclei_accuracy import SETS
 from benchmarks.train_click import LITE0, UNET
 from src_models.disk.atomic import atomic_path
+from src_models.evaluating.evaluate import evaluate
 from src_models.files.dataset import DataSet
-from src_models.models.checkpoint import load
+from src_models.models.checkpoint import Model, load
 from src_models.training.new_model import new_header
 from src_models.training.settings import TrainSettings
 from src_models.training.training import train
 
+COLUMNS = ("AP at 0.5", "AP 0.5 to 0.95", "AP at 0.5, pooled")
 DECODER: dict[str, Any] = {"upsampling": "transposed", "decoder_convolutions": 1}
 # What each run begins with: in words, the network, and whether it takes the published weights.
 BEGINNINGS: dict[str, tuple[str, dict[str, Any], bool]] = {
@@ -81,12 +83,18 @@ def run(data: DataSet, options: argparse.Namespace, beginning: str, settings: Tr
     header = new_header(data, architecture="attention-unet", name=path.stem, purpose=words, config=network | DECODER)
     train(data, header, path, settings, encoder_weights=options.encoder_weights if published else None, resume=True)
     model = load(path)
-    scores = {name: accuracy(model, options.folder, name) for name in SETS}
+    scores = {name: accuracy(model, DataSet.open(options.folder / name)) for name in SETS}
     facts = {"beginning": beginning, "steps": settings.steps, "rate": settings.learning_rate, "seed": settings.seed}
     dice = model.header.training["validation_dice"]
     with atomic_path(result, overwrite=True) as beside:
         beside.write_text(json.dumps({**facts, "validation_dice": dice, "scores": scores}))
     print(path.stem, f"validation Dice {dice:.3f}", scores, flush=True)
+
+
+def accuracy(model: Model, data: DataSet) -> tuple[int, list[str]]:
+    """Return how many images of the split "val" there are, and the scores of `COLUMNS` over them."""
+    found = evaluate(data, model, split="val")
+    return len(found.images), [f"{score:.3f}" for score in (found.mean.ap50, found.mean.mean_ap, found.pooled.ap50)]
 
 
 def write_table(out: Path, steps: int) -> None:

@@ -5,7 +5,6 @@ import os
 from importlib import resources
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -16,7 +15,7 @@ from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import RGB, ModelHeader
-from src_models.nets.efficientnet_lite import LITE0, STEM
+from src_models.nets.efficientnet_lite import LITE0
 
 CONFIG = {
     "encoder": "efficientnet-lite0",
@@ -31,36 +30,14 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def published():
-    """Random weights under the published names, and what goes with them there."""
-    generator = torch.Generator().manual_seed(0)
-    tensors = {}
-
-    def layer(convolution, norm, *shape):
-        tensors[f"{convolution}.weight"] = torch.randn(shape, generator=generator) * (2 / np.prod(shape[1:])) ** 0.5
-        for name, low in (("weight", 0.8), ("bias", -0.2), ("running_mean", -0.2), ("running_var", 0.5)):
-            tensors[f"{norm}.{name}"] = torch.rand(shape[0], generator=generator) * 0.4 + low
-        tensors[f"{norm}.num_batches_tracked"] = torch.tensor(7)
-
-    layer("_conv_stem", "_bn0", STEM, 3, 3, 3)
-    channels = STEM
-    for number, (stage, _, _) in enumerate(BLOCKS):
-        inner, prefix = channels * stage.expansion, f"_blocks.{number}."
-        if stage.expansion > 1:
-            layer(f"{prefix}_expand_conv", f"{prefix}_bn0", inner, channels, 1, 1)
-        layer(f"{prefix}_depthwise_conv", f"{prefix}_bn1", inner, 1, stage.kernel, stage.kernel)
-        layer(f"{prefix}_project_conv", f"{prefix}_bn2", stage.channels, inner, 1, 1)
-        channels = stage.channels
-    layer("_conv_head", "_bn1", 1280, 320, 1, 1)
-    tensors["_fc.weight"], tensors["_fc.bias"] = torch.zeros(1000, 1280), torch.zeros(1000)
-    return tensors
+def file(lite0_weights_path):
+    return lite0_weights_path
 
 
 @pytest.fixture(scope="module")
-def file(published, tmp_path_factory):
-    path = tmp_path_factory.mktemp("weights") / "lite0.pth"
-    torch.save(published, path)
-    return path
+def published(file):
+    """The weights of the file, under the published names."""
+    return torch.load(file, weights_only=True)
 
 
 def seen(tensors, photograph, blocks):

@@ -86,7 +86,14 @@ def test_every_architecture_is_named_in_the_help():
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():
-    chosen = {"widths": "wide", "gate": "grid", "subgates": 1, "norm": "batch", "deep_supervision": True}
+    chosen = {
+        "encoder": "unet",
+        "widths": "wide",
+        "gate": "grid",
+        "subgates": 1,
+        "norm": "batch",
+        "deep_supervision": True,
+    }
     with pytest.raises(UserError, match="--widths 'wide' must be whole numbers separated by commas"):
         configuration("unet", chosen, 64)
     with pytest.raises(ModelFileError, match="there is no architecture 'resnet'"):
