@@ -138,7 +138,7 @@ def test_every_part_of_the_recipe_can_be_chosen_and_so_can_the_authors_arithmeti
 def test_an_encoder_can_begin_with_published_weights(run, cells, lite0_weights_path, tmp_path):
     output = tmp_path / "lite.safetensors"
     options = ["--encoder", "efficientnet-lite0", "--encoder-weights", lite0_weights_path, "--widths", "4,8,8"]
-    done = run(cells, "-o", output, *SHORT, *options)
+    done = run(cells, "-o", output, "--classes", *SHORT, *options)
     assert done.exit_code == 0, done.output
     model = load(output)
     assert model.header.config["widths"] == [4, 16, 24]
