@@ -68,6 +68,38 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def lite0_weights_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of random weights in the published names of EfficientNet-Lite0, as large as the published one's are."""
+    import torch
+
+    from src_models.nets.efficientnet_lite import LITE0, STEM
+
+    generator = torch.Generator().manual_seed(0)
+    tensors: dict[str, torch.Tensor] = {"_fc.weight": torch.zeros(10, 1280), "_fc.bias": torch.zeros(10)}
+
+    def layer(convolution: str, norm: str, *shape: int) -> None:
+        size = (2 * shape[0] / int(np.prod(shape))) ** 0.5
+        tensors[f"{convolution}.weight"] = torch.randn(shape, generator=generator) * size
+        for name, low in (("weight", 0.8), ("bias", -0.2), ("running_mean", -0.2), ("running_var", 0.5)):
+            tensors[f"{norm}.{name}"] = torch.rand(shape[0], generator=generator) * 0.4 + low
+        tensors[f"{norm}.num_batches_tracked"] = torch.tensor(7)
+
+    layer("_conv_stem", "_bn0", STEM, 3, 3, 3)
+    channels, number = STEM, 0
+    for stage in LITE0:
+        for _ in range(stage.blocks):
+            inner, prefix = channels * stage.expansion, f"_blocks.{number}."
+            if stage.expansion > 1:
+                layer(f"{prefix}_expand_conv", f"{prefix}_bn0", inner, channels, 1, 1)
+            layer(f"{prefix}_depthwise_conv", f"{prefix}_bn1", inner, 1, stage.kernel, stage.kernel)
+            layer(f"{prefix}_project_conv", f"{prefix}_bn2", stage.channels, inner, 1, 1)
+            channels, number = stage.channels, number + 1
+    path = tmp_path_factory.mktemp("weights") / "lite0.pth"
+    torch.save(tensors, path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def bright_model() -> Model:
     """A model of clicks for grey values from 0 to 1 that finds what is brighter than 0.5, whatever was clicked."""
     from src_models.clicking.prompts import PROMPT_CHANNELS

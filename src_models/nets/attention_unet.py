@@ -119,8 +119,8 @@ class AttentionUNet(Network):
     ) -> None:
         super().__init__()
         widths = widths or WIDTHS.get(encoder, ())
-        _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
         _check_encoder(encoder, dimensions=dimensions, widths=widths, norm=norm)
+        _check(dimensions=dimensions, widths=widths, gate=gate, subgates=subgates, upsampling=upsampling)
         inner = decoder_widths or widths[:-1]
         _check_decoder(inner, widths=widths, gate=gate)
         if decoder_convolutions not in (1, 2):

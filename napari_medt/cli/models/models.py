@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from src_models.models.library import ModelEntry
 
 __all__ = ["models"]
+
+ENCODER_WEIGHTS = "encoder_weights"
 
 
 def models(
@@ -134,18 +137,34 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
         "object size": "" if header.estimates_diameter else "images are taken at their own scale",
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
-        "training": ", ".join(f"{name} {value}" for name, value in header.training.items() if name != "data_sets"),
+        "training": _training(header.training),
+        "encoder began with": _encoder_weights(header.training),
         "fine-tuned from": header.parent_sha256 or "",
     }
     console.say(entry.name, style="bold")
     for name, value in facts.items():
         if value:
-            console.say(f"  {name:<18}{value}")
+            console.say(f"  {name:<18}{value}" if len(name) < 18 else f"  {name} {value}")
     for line in citation_lines(citations_of(header)):
         console.say(f"  {'learnt from':<18}{line}")
     for gates in stored_gate_values(entry.path):
         values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
         console.say(f"  {'gates':<18}{gates.layer}: {values}")
+
+
+def _training(training: Mapping[str, Any]) -> str:
+    """Return what is known of a training, besides what has lines of its own."""
+    return ", ".join(f"{name} {value}" for name, value in training.items() if name not in ("data_sets", ENCODER_WEIGHTS))
+
+
+def _encoder_weights(training: Mapping[str, Any]) -> str:
+    """Return whose weights the encoder began with, also of a model that learnt further."""
+    while ENCODER_WEIGHTS not in training:
+        if "parent_training" not in training:
+            return ""
+        training = training["parent_training"]
+    told = training[ENCODER_WEIGHTS]
+    return f"{told['name']} ({told['authors']}), {told['licence']}, SHA-256 {told['sha256']}"
 
 
 def _product(sizes: tuple[float, ...]) -> str:

@@ -209,6 +209,24 @@ def test_fresh_gates_are_half_open_and_differ_from_place_to_place(form):
 # Deep supervision, normalisation, configuration
 
 
+@FORM
+@DIMENSIONS
+def test_a_decoder_can_have_other_widths_than_the_encoder(form, dimensions):
+    if "skip" in form:
+        with pytest.raises(ValueError, match="skip gates need the decoder_widths of the encoder"):
+            make(form, dimensions, decoder_widths=(5, 7))
+        return
+    narrow, usual = make(form, dimensions, decoder_widths=(5, 7)), make(form, dimensions)
+    assert [block[-1].conv.out_channels for block in narrow.decoder] == [5, 7]
+    assert [block[-1].conv.out_channels for block in narrow.encoder] == [4, 6, 8]
+    assert usual.state_dict().keys() == narrow.state_dict().keys()
+    image = noise(1, 1, *(13, 18, 7)[:dimensions])
+    with torch.inference_mode():
+        assert narrow(image).shape == usual(image).shape
+    narrow.train()(noise(2, 1, *[16] * dimensions)).square().mean().backward()
+    assert [name for name, p in narrow.named_parameters() if name.endswith("conv.weight") and not p.grad.any()] == []
+
+
 @DIMENSIONS
 def test_deep_supervision_fuses_what_every_level_predicts(dimensions):
     network = make("grid", dimensions, classes=3, widths=(4, 6, 8, 10))
@@ -288,6 +306,7 @@ def test_align_corners_changes_where_linear_interpolation_samples(form):
         ({"upsampling": "cubic"}, "upsampling 'cubic' is not one of linear, conv, transposed"),
         ({"decoder_convolutions": 3}, "decoder_convolutions 3 must be 1 or 2"),
         ({"gate": "skip"}, "skip gates need upsampling='conv'"),
+        ({"decoder_widths": (8, 8)}, r"decoder_widths \(8, 8\) must be 4 positive numbers"),
         ({"norm": "layer"}, "norm 'layer' is not one of batch, instance, group"),
     ],
 )

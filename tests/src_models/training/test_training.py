@@ -18,8 +18,10 @@ from src_models.files.dataset import DataSet
 from src_models.models import checkpoint
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load
+from src_models.models.encoder_weights import encoder_weights_facts
+from src_models.models.header import Intensity
 from src_models.prediction.segment import segment
-from src_models.training import run_files
+from src_models.training import run_files, training
 from src_models.training.fabric import set_learning_rate
 from src_models.training.new_model import new_header
 from src_models.training.patches import load_images, targets_of
@@ -400,6 +402,68 @@ def test_a_model_that_is_another_network_cannot_be_the_start(cells, tmp_path):
     with pytest.raises(UserError, match=r"the model m cannot be the start of this training: its config is .*\[2, 4\]"):
         train(cells, wider, tmp_path / "child.safetensors", QUICK, start=parent)
     assert not (tmp_path / "child.safetensors").exists()
+
+
+# Beginning an encoder with published weights
+
+LITE = {"encoder": "efficientnet-lite0", "widths": [2, 16, 24], "deep_supervision": False}
+FEW = dataclasses.replace(QUICK, steps=4, validate_every=2)
+
+
+def test_an_encoder_begins_with_published_weights_and_the_header_says_whose(cells, lite0_weights_path, tmp_path):
+    still = dataclasses.replace(QUICK, steps=1, learning_rate=1e-30, weight_decay=0.0)
+    header = header_for(cells, config=LITE)
+    model = load(train(cells, header, tmp_path / "m.safetensors", still, encoder_weights=lite0_weights_path))
+    published = torch.load(lite0_weights_path, weights_only=True)
+    blocks = model.network.encoder[2]
+    assert torch.equal(blocks[1].expand.conv.weight, published["_blocks.2._expand_conv.weight"])
+    stem = model.network.encoder[1][0].layer.conv.weight
+    torch.testing.assert_close(stem, published["_conv_stem.weight"].sum(1, keepdim=True) * 255 / 128)
+    assert model.header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+    child = load(train(cells, header, tmp_path / "child.safetensors", still, start=model))
+    assert child.header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+
+
+def test_a_run_that_is_resumed_does_not_begin_again(cells, lite0_weights_path, tmp_path, monkeypatch):
+    header = header_for(cells, config=LITE)
+    whole = train(cells, header, tmp_path / "whole.safetensors", FEW, encoder_weights=lite0_weights_path)
+
+    def stop(update):
+        if update.step == 3:
+            raise KeyboardInterrupt
+
+    parts = tmp_path / "parts.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train(cells, header, parts, FEW, encoder_weights=lite0_weights_path, on_update=stop)
+    with pytest.raises(DataSetError, match=r"parts\.training\.pt: the run was started with another network"):
+        train(cells, header, parts, FEW, resume=True)
+    monkeypatch.setattr(training, "begin_with_imagenet", lambda *_args, **_how: pytest.fail("it began again"))
+    train(cells, header, parts, FEW, encoder_weights=lite0_weights_path, resume=True)
+    assert equal(whole, parts)
+    assert load(parts).header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "intensity", "words"),
+    [
+        (TINY, Intensity(), "for the encoder efficientnet-lite0, and the network has another one"),
+        (LITE, Intensity(kind="zscore", low=1, high=99), "intensity zscore gives others: choose percentile or window"),
+    ],
+)
+def test_published_weights_that_do_not_go_with_a_network_are_refused(
+    cells, lite0_weights_path, tmp_path, config, intensity, words
+):
+    header = header_for(cells, config=config, intensity=intensity)
+    with pytest.raises(UserError, match=words):
+        train(cells, header, tmp_path / "m.safetensors", FEW, encoder_weights=lite0_weights_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_encoder_begins_with_one_thing(cells, lite0_weights_path, tmp_path):
+    header = header_for(cells, config=LITE)
+    start = Model(create("attention-unet", **header.config), header)
+    with pytest.raises(UserError, match="and with the weights of the model m: leave one out"):
+        train(cells, header, tmp_path / "m.safetensors", FEW, encoder_weights=lite0_weights_path, start=start)
 
 
 def test_a_damaged_state_is_said_to_be_so(cells, tmp_path):

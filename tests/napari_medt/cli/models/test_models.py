@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from src_models.models import library
-from src_models.models.header import read_header
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, save
+from src_models.models.header import ModelHeader, read_header
 
 
 def run(*arguments, columns=80):
@@ -53,6 +55,33 @@ def test_for_programs_all_is_json(tmp_path, monkeypatch, tiny_model_path):
     assert tiny["size_bytes"] == tiny_model_path.stat().st_size
     assert tiny["header"] == json.loads(json.dumps(dataclasses.asdict(read_header(tiny_model_path))))
     assert "broken.safetensors" in done.stderr
+
+
+@pytest.mark.parametrize("learnt_further", [False, True])
+def test_details_tell_the_encoder_and_whose_weights_it_began_with(tmp_path, monkeypatch, learnt_further):
+    config = {"encoder": "efficientnet-lite0", "in_channels": 1, "classes": 2, "widths": [2, 16]}
+    facts = {"name": "Lite0", "authors": "Tan & Le 2019", "licence": "Apache-2.0", "sha256": "ab" * 32}
+    training = {"encoder_weights": facts, "step": 40}
+    header = ModelHeader(
+        name="lite",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "cell"),
+        channels=("grey",),
+        training={"parent_training": training, "step": 7} if learnt_further else training,
+    )
+    save(Model(create("attention-unet", **config), header), tmp_path / "lite.safetensors")
+    monkeypatch.setattr(library, "local_folder", lambda: tmp_path)
+    done = run("--details", columns=400)
+    assert done.exit_code == 0, done.output
+    told = done.stdout[done.stdout.index("\nlite\n") :]
+    assert "encoder efficientnet-lite0" in told
+    assert f"encoder began with Lite0 (Tan & Le 2019), Apache-2.0, SHA-256 {'ab' * 32}" in told
+    assert f"step {7 if learnt_further else 40}" in told
+    others = done.stdout[: done.stdout.index("\nlite\n")]
+    assert "nuclei" in others
+    assert "began with" not in others
 
 
 @pytest.mark.parametrize("order", [("--json", "--details"), ("--details", "--json")])

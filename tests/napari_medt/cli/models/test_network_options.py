@@ -58,8 +58,8 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
         pass
 
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
-    own = ["widths", "gate", "subgates", "norm", "deep_supervision", "compatible", "beam_width", "mirrored", "odd"]
-    assert names == ["first", *own, "last"]
+    unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
+    assert names == ["first", *unet, "compatible", "beam_width", "mirrored", "odd", "last"]
     assert "chosen" not in names
 
 
@@ -77,7 +77,7 @@ def test_the_defaults_of_all_options_make_a_network(record):
     defaults = {option.name: parameters[option.name].default for each in ARCHITECTURES for option in each.options}
     config = configuration(record.name, defaults, 128)
     create(record.name, in_channels=1, classes=2, dimensions=2, **config)
-    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates"}
+    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder"}
 
 
 def test_every_architecture_is_named_in_the_help():
@@ -86,7 +86,14 @@ def test_every_architecture_is_named_in_the_help():
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():
-    chosen = {"widths": "wide", "gate": "grid", "subgates": 1, "norm": "batch", "deep_supervision": True}
+    chosen = {
+        "encoder": "unet",
+        "widths": "wide",
+        "gate": "grid",
+        "subgates": 1,
+        "norm": "batch",
+        "deep_supervision": True,
+    }
     with pytest.raises(UserError, match="--widths 'wide' must be whole numbers separated by commas"):
         configuration("unet", chosen, 64)
     with pytest.raises(ModelFileError, match="there is no architecture 'resnet'"):

@@ -135,6 +135,20 @@ def test_every_part_of_the_recipe_can_be_chosen_and_so_can_the_authors_arithmeti
     np.testing.assert_array_equal(small, whole[:, :48, :48])
 
 
+def test_an_encoder_can_begin_with_published_weights(run, cells, lite0_weights_path, tmp_path):
+    output = tmp_path / "lite.safetensors"
+    options = ["--encoder", "efficientnet-lite0", "--encoder-weights", lite0_weights_path, "--widths", "4,8,8"]
+    done = run(cells, "-o", output, "--classes", *SHORT, *options)
+    assert done.exit_code == 0, done.output
+    model = load(output)
+    assert model.header.config["widths"] == [4, 16, 24]
+    assert model.header.config["encoder"] == "efficientnet-lite0"
+    assert model.header.training["encoder_weights"]["name"] == "lite0.pth"
+    image = tifffile.imread(cells / "images" / "0.tif")
+    placed = segment(image, model, attention=True, device="cpu").attention
+    assert [(each.name, each.scale, each.translate) for each in placed] == [("gate 2", (2.0, 2.0), (0.5, 0.5))]
+
+
 def test_a_training_can_begin_with_another_model(run, cells, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     assert run(cells, "-o", first, *SHORT).exit_code == 0
@@ -188,6 +202,12 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--gate", "golden"], "'golden' is not one of grid, skip, none"),
         (["--norm", "layer"], "'layer' is not one of batch, instance, group"),
         (["--subgates", 0], "subgates 0 must be 1"),
+        (["--encoder", "resnet"], "--encoder 'resnet' is not one of unet, efficientnet-lite0"),
+        (["--encoder", "efficientnet-lite0", "--norm", "group"], "is for images in 2D, with norm='batch'"),
+        (["--encoder-weights", "none.pth"], "none.pth: there is no such file of weights"),
+        (["--encoder-weights", __file__], "these weights are for the encoder efficientnet-lite0"),
+        (["--encoder", "efficientnet-lite0", "--encoder-weights", __file__], "cannot be read as plain weights"),
+        (["--architecture", "medt", "--encoder", "unet"], "--encoder is for U-Nets, and does nothing to medt"),
         (["--intensity", "percentile"], "is not of the form KIND:LOW:HIGH"),
         (["--intensity", "log:1:2"], "'log' is not one of percentile, zscore, window"),
         (["--intensity", "percentile:99:1"], "low 99.0 must be below high 1.0"),

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from src_models.clicking.prompts import PROMPT_CHANNELS
+from src_models.clicking.training import training
 from src_models.clicking.training.examples import ClickExamples, ObjectImage
 from src_models.clicking.training.training import train_clicks
 from src_models.errors import DataSetError, OutputError
 from src_models.models.checkpoint import load
+from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import Intensity, ModelHeader
 from src_models.training.settings import TrainSettings
 
@@ -82,6 +84,33 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(examples, tmp_path):
     assert same(whole.with_suffix(".last.safetensors"), parts.with_suffix(".last.safetensors"))
     rows = [path.with_suffix(".log.csv").read_text() for path in (whole, parts)]
     assert rows[0] == rows[1]
+
+
+def test_an_encoder_begins_with_published_weights_once(examples, lite0_weights_path, tmp_path, monkeypatch):
+    config = {**HEADER.config, "encoder": "efficientnet-lite0", "widths": [2, 16, 24]}
+    header, path = dataclasses.replace(HEADER, config=config), tmp_path / "click.safetensors"
+    settings = dataclasses.replace(SETTINGS, steps=2, validate_every=1)
+    begun = []
+
+    def begin(network, file, *, image_channels):
+        begin_with_imagenet(network, file, image_channels=image_channels)
+        begun.append(network.encoder[1][0].layer.conv.weight.clone())
+
+    def stop(update):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "begin_with_imagenet", begin)
+    options = {"encoder_weights": lite0_weights_path}
+    with pytest.raises(KeyboardInterrupt):
+        train_clicks(*examples, header, path, settings, **options, on_update=stop)
+    train_clicks(*examples, header, path, settings, **options, resume=True)
+    (stem,) = begun
+    assert stem[:, :3].abs().min() > 0
+    assert not stem[:, 3:].any(), "what a person gave begins without effect"
+    model = load(path)
+    assert model.network.encoder[1][0].layer.conv.weight[:, 3:].abs().min() > 0, "and gains one"
+    assert model.header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+    assert model.header.prompts == PROMPT_CHANNELS
 
 
 def test_other_settings_a_damaged_state_and_an_existing_model_are_refused(examples, tmp_path):

