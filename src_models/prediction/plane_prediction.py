@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from src_models.attention.recording import AttentionMap, record_attention
 from src_models.computing.execution import Execution
+from src_models.computing.flips import mean_of_flips
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
@@ -89,6 +91,9 @@ class PlanePrediction:
         Where they go.
     probabilities
         Where class probabilities go: zeros, (classes, *S) float16.
+    flips
+        Whether every tile is looked at from four sides (:func:`~src_models.computing.flips.mean_of_flips`). Attention
+        is that of the tile as it is.
     """
 
     def __init__(
@@ -101,11 +106,14 @@ class PlanePrediction:
         attention: Sequence[str],
         maps: MapSink,
         probabilities: Any,
+        *,
+        flips: bool = False,
     ) -> None:
         self.source = source
         self._network = network
         self._execution = execution
         self._tile_batch = execution.tile_batch
+        self._flips = flips
         self._attention = attention
         self._maps = maps
         most = find_architecture(header.architecture).largest(header.config)
@@ -149,8 +157,12 @@ class PlanePrediction:
 
     def _predict(self, tiles: Sequence[Tile], recorded: Sequence[AttentionMap]) -> None:
         batch = torch.from_numpy(np.stack([self.source.read(tile.region) for tile in tiles]))
-        found = _in_memory(self._execution(self._network, batch))
+        answer = self._execution(self._network, batch)
+        # Read before the network is asked again, since only its last attention is recorded.
         maps = [(self._map_band(attention), _in_memory(attention.tensor)) for attention in recorded]
+        if self._flips:
+            answer = mean_of_flips(partial(self._execution, self._network), batch, first=answer)
+        found = _in_memory(answer)
         # Nothing is added before all is here: a batch that runs out of memory on the way is done again.
         for band, values in ((self._band, found), *maps):
             for tile, plane in zip(tiles, values, strict=True):
