@@ -1,8 +1,8 @@
 """How well models find nuclei: average precision on each set, one row per model.
 
-Run as ``python -m benchmarks.nuclei_accuracy FOLDER_WITH_THE_SETS MODEL... [--split val]``, models by name or path.
-With ``--flips`` there is a second row of each, of images that are looked at from four sides, and the price of that: CPU
-time on one thread.
+Run as ``python -m benchmarks.nuclei_accuracy FOLDER_WITH_THE_SETS MODEL... [--split val]``, models by name or path;
+``--sets NAME...`` takes these sets alone. With ``--flips`` there is a second row of each, of images that are looked at
+from four sides, and the price of that: CPU time on one thread.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from src_models.models.checkpoint import load
 SETS = ("dsb2018_fluo", "dsb2018_histo", "dsb2018_brightfield")
 
 
-def price(folder: Path, models: list[str], split: str) -> None:
+def price(folder: Path, models: list[str], sets: list[str], split: str) -> None:
     """Evaluate every model on every set without and with flips, print and write the table."""
     torch.set_num_threads(1)
     rows = []
     for name in models:
         model = load(Path(name) if name.endswith(".safetensors") else name)
-        for data in SETS:
+        for data in sets:
             images = DataSet.open(folder / data)
             for flips in (False, True):
                 start = time.process_time()
@@ -47,15 +47,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--split", default="val")
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
     parser.add_argument("--flips", action="store_true")
     arguments = parser.parse_args()
     if arguments.flips:
-        price(arguments.folder, arguments.models, arguments.split)
+        price(arguments.folder, arguments.models, arguments.sets, arguments.split)
         return
     rows = []
     for name in arguments.models:
         model = load(Path(name) if name.endswith(".safetensors") else name)
-        for data in SETS:
+        for data in arguments.sets:
             found = evaluate(DataSet.open(arguments.folder / data), model, split=arguments.split)
             rows.append(
                 [
