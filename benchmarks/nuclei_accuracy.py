@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import report
-from src_models.evaluating.evaluate import evaluate
+from src_models.evaluating.evaluate import evaluate, predict_sample
 from src_models.files.dataset import DataSet
 from src_models.models.checkpoint import load
 
@@ -29,6 +29,8 @@ def price(folder: Path, models: list[str], sets: list[str], split: str) -> None:
         model = load(Path(name) if name.endswith(".safetensors") else name)
         for data in sets:
             images = DataSet.open(folder / data)
+            for flips in (False, True):  # what is loaded and compiled at first is no price of an image
+                predict_sample(images.split(split)[0], model, device="cpu", flips=flips)
             for flips in (False, True):
                 start = time.process_time()
                 found = evaluate(images, model, split=split, device="cpu", flips=flips)
