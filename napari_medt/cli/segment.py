@@ -93,6 +93,14 @@ def segment(
             "--drop-edge", help="Leave out objects that touch the edge of the image.", rich_help_panel=options.OBJECTS
         ),
     ] = False,
+    flips: Annotated[
+        bool,
+        typer.Option(
+            "--flips",
+            help="Look from four sides, four times slower: a little better where images have no up and down.",
+            rich_help_panel=options.OBJECTS,
+        ),
+    ] = False,
     axes: Axes = None,
     channel: Annotated[
         int | None,
@@ -148,6 +156,7 @@ def segment(
             "sensitivity": sensitivity,
             "least_size": least_size,
             "drop_edge": drop_edge,
+            "flips": flips,
             "link": "" if link == "no" else link,
         }
         _segment_all(batch, _Wanted(_load(model), output, axes, channel, overwrite, settings), console)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import napari.viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
@@ -62,6 +63,7 @@ class SegmentControls(QWidget):
         self.attention = AttentionList()
         self.result = ResultCombo()
         self.link = LinkCombo()
+        self.flips = QCheckBox("look from four sides (4x slower)")
         self.device = DeviceCombo(preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
@@ -105,6 +107,7 @@ class SegmentControls(QWidget):
         self.rare = _form(self._rare_settings)
         self.rare.addRow("Labels are", self.result)
         self.rare.addRow("Link objects", self.link)
+        self.rare.addRow("Thoroughness", self.flips)
         self.rare.addRow("Compute on", self.device)
         self.rare.addRow("Tile size", self.tile)
         self.rare.addRow("Axes", self.axes)
@@ -143,7 +146,14 @@ class SegmentControls(QWidget):
             "What the axes of the image are, in order: T time, Z depth, C channels, Y height, X "
             "width; such as TZYX. Left empty, they are worked out from the layer."
         )
-        self.more.setToolTip("Settings that are rarely needed: kind of labels, device, tile size, order of the axes.")
+        self.flips.setToolTip(
+            "Ask the network about the image as it is and mirrored, and take the mean: a little better where an image "
+            "has no up and down, as cells and tissue; not for CT. Attention maps are those of the image as it is."
+        )
+        self.more.setToolTip(
+            "Settings that are rarely needed: kind of labels, looking from four sides, device, tile size, order of the "
+            "axes."
+        )
         self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
 
 

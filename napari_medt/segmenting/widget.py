@@ -71,6 +71,7 @@ class SegmentWidget(SegmentControls):
             sensitivity=self.sensitivity.sensitivity(),
             least_size=self.left_out.least_size(),
             drop_edge=self.left_out.drop_edge(),
+            flips=self.flips.isChecked(),
             link=self.link.link(),
             tile=self.tile.tile(),
             device=self.device.device(),

@@ -37,6 +37,7 @@ def evaluate(
     split: str | None = None,
     device: str = "auto",
     diameter: float | None = None,
+    flips: bool = False,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evaluation:
     """Segment each image of a split and compare it with its mask.
@@ -53,6 +54,8 @@ def evaluate(
         What to run on: "auto", "cpu", "cuda", "mps".
     diameter
         Size of objects (px), for models that rescale; None estimates.
+    flips
+        Whether images are looked at from four sides, as :func:`src_models.segment` does.
     on_progress
         Called with the number of images done, their total and the name of the one that follows.
 
@@ -84,7 +87,7 @@ def evaluate(
     for done, sample in enumerate(samples):
         if on_progress:
             on_progress(done, len(samples), sample.name)
-        _, truth, prediction = predict_sample(sample, model, device=device, diameter=diameter)
+        _, truth, prediction = predict_sample(sample, model, device=device, diameter=diameter, flips=flips)
         images.append(_score(sample, truth, prediction, model.header))
     if on_progress:
         on_progress(len(samples), len(samples), "")
@@ -112,7 +115,7 @@ def default_split(data_set: DataSet) -> str | None:
 
 
 def predict_sample(
-    sample: Sample, model: Model, *, device: str = "auto", diameter: float | None = None
+    sample: Sample, model: Model, *, device: str = "auto", diameter: float | None = None, flips: bool = False
 ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
     """Read a sample and segment its image.
 
@@ -130,7 +133,7 @@ def predict_sample(
         truth = np.where(counts, truth, 0)
     axes = "ZYX"[-truth.ndim :] + ("C" if image.ndim > truth.ndim else "")
     try:
-        result = segment(image, model, axes=axes, diameter=diameter, device=device)
+        result = segment(image, model, axes=axes, diameter=diameter, flips=flips, device=device)
     except ImageError as error:
         raise ImageError(f"{sample.image}: {error}") from error
     if model.header.result == "semantic":

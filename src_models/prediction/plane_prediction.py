@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from src_models.attention.recording import AttentionMap, record_attention
 from src_models.computing.execution import Execution
+from src_models.computing.flips import mean_of_flips, vector_rule
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
@@ -89,6 +90,9 @@ class PlanePrediction:
         Where they go.
     outputs
         Where class probabilities go, and after them fields: zeros, (outputs, *S) float16.
+    flips
+        Whether every tile is looked at from four sides (:func:`~src_models.computing.flips.mean_of_flips`). Attention
+        is that of the tile as it is.
     """
 
     def __init__(
@@ -101,11 +105,14 @@ class PlanePrediction:
         attention: Sequence[str],
         maps: MapSink,
         outputs: Any,
+        *,
+        flips: bool = False,
     ) -> None:
         self.source = source
         self._network = network
         self._execution = execution
         self._tile_batch = execution.tile_batch
+        self._flips = flips
         self._attention = attention
         self._maps = maps
         most = find_architecture(header.architecture).largest(header.config)
@@ -114,6 +121,7 @@ class PlanePrediction:
         self._tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
         self.outputs = outputs
         self._classes = len(header.classes)
+        self._rule = vector_rule(_flows(header))
         self._band = Band(self._tiling, header.outputs, 1, _storing(self.outputs))
         self._map_bands: dict[str, Band] = {}
 
@@ -150,12 +158,19 @@ class PlanePrediction:
 
     def _predict(self, tiles: Sequence[Tile], recorded: Sequence[AttentionMap]) -> None:
         batch = torch.from_numpy(np.stack([self.source.read(tile.region) for tile in tiles]))
-        found = _in_memory(self._execution(self._network, batch, self._classes))
+        answer = self._ask(batch)
+        # Read before the network is asked again, since only its last attention is recorded.
         maps = [(self._map_band(attention), _in_memory(attention.tensor)) for attention in recorded]
+        if self._flips:
+            answer = mean_of_flips(self._ask, batch, first=answer, rule=self._rule)
+        found = _in_memory(answer)
         # Nothing is added before all is here: a batch that runs out of memory on the way is done again.
         for band, values in ((self._band, found), *maps):
             for tile, plane in zip(tiles, values, strict=True):
                 band.add(tile, plane)
+
+    def _ask(self, batch: Tensor) -> Tensor:
+        return self._execution(self._network, batch, self._classes)
 
     def _map_band(self, recorded: AttentionMap) -> Band:
         if recorded.name not in self._map_bands:
@@ -163,6 +178,12 @@ class PlanePrediction:
             store = _storing_maps(arrays, self.source.plane)
             self._map_bands[recorded.name] = Band(self._tiling, len(arrays), recorded.stride, store)
         return self._map_bands[recorded.name]
+
+
+def _flows(header: ModelHeader) -> dict[int, int]:
+    """Return the axis, counted from the end, along which each channel of flows points."""
+    named = enumerate(header.fields, start=len(header.classes))
+    return {channel: "zyx".index(name[-1]) - 3 for channel, name in named if name.startswith("flow ")}
 
 
 # Functions of their own rather than methods: a band that held its owner would keep both, and the arrays, in memory.

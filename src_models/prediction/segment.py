@@ -62,6 +62,7 @@ def segment(
     sensitivity: float = 0.0,
     least_size: float = 0.0,
     drop_edge: bool = False,
+    flips: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
@@ -77,6 +78,7 @@ def segment(
         sensitivity=sensitivity,
         least_size=least_size,
         drop_edge=drop_edge,
+        flips=flips,
         tile=tile,
         result=result,
         link=link,
@@ -97,6 +99,7 @@ def segment_steps(
     sensitivity: float = 0.0,
     least_size: float = 0.0,
     drop_edge: bool = False,
+    flips: bool = False,
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
@@ -128,6 +131,9 @@ def segment_steps(
         Smallest diameter (px of the image, of a circle of equal area; of a ball in 3D) of objects that are kept.
     drop_edge
         Whether objects that touch the edge of the image (in height or width) are dropped.
+    flips
+        Whether every tile is looked at from four sides, as it is and mirrored, and the mean taken: a little better for
+        images that have no up and down, and four times slower (:mod:`src_models.computing.flips`).
     tile
         Tile size (px); None takes the model's.
     result
@@ -170,6 +176,7 @@ def segment_steps(
         sensitivity=sensitivity,
         least_size=least_size,
         drop_edge=drop_edge,
+        flips=flips,
         tile=tile,
         result=result,
         link=link,
@@ -225,7 +232,7 @@ class _Run:
             raise
 
     def _steps(self) -> Generator[Progress, None, Segmentation]:
-        network = prepare(self.model.network, self.execution)
+        network, settings = prepare(self.model.network, self.execution), self.settings
         size = yield from self._size(network)
         probabilities = self._kept_probabilities()
         maps = MapSink(self.scratch, self.planes.leading_shape)
@@ -236,7 +243,15 @@ class _Run:
                 kept = None if probabilities is None or apart else self._kept_plane(probabilities, plane)
                 found = working.zeros((self.header.outputs, *source.shape), np.float16) if kept is None else kept
                 prediction = PlanePrediction(
-                    source, network, self.execution, self.header, self.tile, self.attention, maps, found
+                    source,
+                    network,
+                    self.execution,
+                    self.header,
+                    self.tile,
+                    self.attention,
+                    maps,
+                    found,
+                    flips=settings.flips,
                 )
                 if self.total == 0:  # every plane takes as many steps as the first
                     self.total = len(self.planes) * (len(prediction) + self.labels.count(source))
@@ -344,6 +359,7 @@ class _Run:
                 "sensitivity": settings.sensitivity,
                 "least_size": settings.least_size,
                 "drop_edge": settings.drop_edge,
+                "flips": settings.flips,
                 "tile": self.tile,
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),

@@ -25,6 +25,7 @@ class RunSettings:
     sensitivity: float = 0.0
     least_size: float = 0.0
     drop_edge: bool = False
+    flips: bool = False
     tile: int | None = None
     result: ResultName | None = None
     link: str = "z"

@@ -154,7 +154,8 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
 
 def _training(training: Mapping[str, Any]) -> str:
     """Return what is known of a training, besides what has lines of its own."""
-    return ", ".join(f"{name} {value}" for name, value in training.items() if name not in ("data_sets", ENCODER_WEIGHTS))
+    told = ("data_sets", ENCODER_WEIGHTS)
+    return ", ".join(f"{name} {value}" for name, value in training.items() if name not in told)
 
 
 def _encoder_weights(training: Mapping[str, Any]) -> str:

@@ -61,8 +61,8 @@ def test_three_dyes_are_told_of(run, tmp_path, discs):
 def test_objects_are_chosen_as_in_python(run, tmp_path, discs, tiny_model_path):
     path = tmp_path / "discs.tif"
     tifffile.imwrite(path, discs)
-    options = {"sensitivity": -0.3, "least_size": 20.0, "drop_edge": True}
-    done, labels = run(path, "--diameter", 20, "--sensitivity", -0.3, "--least-size", 20, "--drop-edge")
+    options = {"sensitivity": -0.3, "least_size": 20.0, "drop_edge": True, "flips": True}
+    done, labels = run(path, "--diameter", 20, "--sensitivity", -0.3, "--least-size", 20, "--drop-edge", "--flips")
     assert done.exit_code == 0, done.output
     expected = segment(discs, load(tiny_model_path), diameter=20, **options).labels
     np.testing.assert_array_equal(read_labels(labels), expected)

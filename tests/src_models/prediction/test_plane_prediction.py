@@ -39,12 +39,16 @@ class Brightness(torch.nn.Module):
         return torch.cat([1 - x, x], 1) * 3
 
 
-def predicted(image, network, *, header=HEADER, execution=CPU, tile=None, attention=(), plane=(), maps=None, zoom=1.0):
+def predicted(
+    image, network, *, header=HEADER, execution=CPU, tile=None, attention=(), plane=(), maps=None, zoom=1.0, flips=False
+):
     """Return the probabilities of a plane, and the lines that were told."""
     source = ModelImage(image, header, axes="TZYX"[-image.ndim :]).plane(plane, zoom)
     room = np.zeros((2, *source.shape), np.float16)
     sink = maps or MapSink(Scratch(), ())
-    prediction = PlanePrediction(source, network, execution, header, tile or header.tile, attention, sink, room)
+    prediction = PlanePrediction(
+        source, network, execution, header, tile or header.tile, attention, sink, room, flips=flips
+    )
     told = list(prediction.steps())
     assert len(told) == len(prediction)
     return room, told
@@ -123,3 +127,35 @@ def test_a_resized_plane_is_answered_at_its_own_scale():
     assert found.shape == (2, 80, 120)
     columns = np.clip((np.arange(120) + 0.5) / 2 - 0.5, 0, 59) / 59
     np.testing.assert_allclose(found[1, 40], chance(columns), atol=2e-3)
+
+
+def test_a_tile_is_looked_at_from_four_sides_and_its_attention_is_that_of_one(make_model):
+    made = make_model(tile=(64, 64), overlap=(16, 16), intensity=Intensity(kind="window", low=0, high=1))
+    image = np.random.default_rng(0).random((60, 64)).astype(np.float32)
+    answers, maps = {}, {}
+    for flips in (False, True):
+        sink = MapSink(Scratch(), ())
+        answers[flips], _ = predicted(
+            image, made.network, header=made.header, attention=("gate 2",), maps=sink, flips=flips
+        )
+        maps[flips] = sink.found[0].data
+    np.testing.assert_array_equal(maps[True], maps[False])
+    turned = [
+        predicted(image[::y, ::x].copy(), made.network, header=made.header)[0][:, ::y, ::x]
+        for y in (1, -1)
+        for x in (1, -1)
+    ]
+    np.testing.assert_allclose(answers[True], np.mean(turned, 0), atol=2e-3)
+    assert np.abs(answers[True] - answers[False]).max() > 0.01, "else the network has no side to prefer"
+
+
+def test_where_memory_is_short_the_sides_are_looked_at_one_tile_at_a_time():
+    class Short(Brightness):
+        def forward(self, x):
+            if len(x) > 1 and self.batches:
+                raise torch.OutOfMemoryError
+            return super().forward(x)
+
+    image = np.random.default_rng(0).random((70, 150))
+    found, _ = predicted(image, Short(), flips=True)
+    np.testing.assert_allclose(found[1], chance(image), atol=1e-3)

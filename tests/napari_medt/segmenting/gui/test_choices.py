@@ -53,9 +53,10 @@ def test_what_is_set_is_what_the_shell_and_python_do(open_widget, run_to_end, ex
     widget.sensitivity.slider.setValue(10)
     widget.left_out.least.setValue(15)
     widget.left_out.edge.setChecked(True)
+    widget.flips.setChecked(True)
     assert widget.sensitivity.said.text() == "+10 %"
     run_to_end(widget)
-    options = {"sensitivity": 0.1, "least_size": 15.0, "drop_edge": True}
+    options = {"sensitivity": 0.1, "least_size": 15.0, "drop_edge": True, "flips": True}
     wanted = expected(image, tiny_model_path, **options).labels
     np.testing.assert_array_equal(labels_in(viewer), wanted)
     assert wanted[60, 60] and not wanted[40, 95] and not wanted[90, 118]  # noqa: PT018
