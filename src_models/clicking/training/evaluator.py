@@ -86,10 +86,10 @@ def click_data_set(
             session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
             for number in _chosen(labels if only is None else labels * np.isin(values, list(only)), most):
                 truth = labels == number
-                ious, seconds = click_until_right(session, truth, hurried=random, box=box, right=right)
+                done = click_until_right(session, truth, hurried=random, box=box, right=right)
                 number_of_class = int(values[truth][0])
                 label = names.get(number_of_class, str(number_of_class)) if classes else ""
-                score = ObjectScore(name, number, label, ious, seconds)
+                score = ObjectScore(name, number, label, *done)
                 scores.append(score)
                 if on_object is not None:
                     on_object(score)
