@@ -2,7 +2,8 @@
 
 A simulated person clicks in the middle of the largest error until an object is right, at most 20 times; once from a
 click on, and once from a box around it on. Of a set that was learnt from, the images that were set aside count. CT is
-looked at in the window of soft tissue, where its values are HU.
+looked at in the window of soft tissue, where its values are HU. Where MobileSAM is installed (see
+:mod:`benchmarks.mobile_sam`), the same person clicks on the same objects with it.
 
 Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about ten minutes.
 """
@@ -19,6 +20,7 @@ import numpy as np
 
 from benchmarks.click_sets import LEARNT, UNSEEN, ClickSet, judged
 from benchmarks.machine import report
+from benchmarks.mobile_sam import ABSENT, MobileSam
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
@@ -40,6 +42,8 @@ COLUMNS = (
     "IoU after a box",
     "1/3 clicks after it",
     "that make it worse",
+    "MobileSAM's clicks to IoU 0.85",
+    "its IoU after a box",
 )
 T = TypeVar("T")
 RIGHT = 0.9  # no column asks for more
@@ -55,21 +59,23 @@ def main() -> None:
     arguments.add_argument("--sets", nargs="*", help="folders of sets; all unless given")
     arguments.add_argument("--hurried", action="store_true", help="click anywhere in the error's inner half")
     arguments.add_argument("--name", default="click_accuracy", help="of the files of results")
+    arguments.add_argument("--no-peer", action="store_true", help="leave MobileSAM out where it is installed")
     given = arguments.parse_args()
     model = load(given.model)
     network = ClickNetwork(model)
+    peer = None if given.no_peer else mobile_sam()
     rows: list[list[str]] = []
     found = {}
     for of in (*LEARNT, *UNSEEN):
         if given.sets and of.folder not in given.sets:
             continue
         samples = judged(given.data, of)
-        clicks, boxes = (
-            clicked(of, samples, network, given.objects, box=box, hurried=given.hurried) for box in (False, True)
-        )
+        clicks, boxes = clicked_both_ways(of, samples, network, given)
         learnt = any(line.startswith(of.folder) for line in model.header.training.get("data", ()))
         rows.append([f"{of.folder}: {of.shows}", "set aside" if learnt else "never learnt from"])
-        rows[-1] += numbers(of, clicks, boxes)
+        rows[-1] += [*numbers(of, clicks, boxes), "", ""]
+        if peer is not None:
+            rows[-1][-2:] = peer_numbers(*clicked_both_ways(of, samples, network, given, peer))
         print(rows[-1], flush=True)
         found[rows[-1][0]] = {
             how: {"summary": dataclasses.asdict(summarise(scores)), "ious": [score.ious for score in scores]}
@@ -79,8 +85,38 @@ def main() -> None:
     report(given.name, COLUMNS, rows, notes)
 
 
+def mobile_sam() -> MobileSam | None:
+    """Return MobileSAM, or None, and say so, where it is not installed."""
+    try:
+        return MobileSam()
+    except ModuleNotFoundError as error:
+        print(f"{ABSENT} ({error})", flush=True)
+        return None
+
+
+def clicked_both_ways(
+    of: ClickSet,
+    samples: Sequence[Sample],
+    network: ClickNetwork,
+    given: argparse.Namespace,
+    peer: MobileSam | None = None,
+) -> tuple[list[ObjectScore], list[ObjectScore]]:
+    """Click on the same objects from a click on, and from a box on."""
+    clicks, boxes = (
+        clicked(of, samples, network, given.objects, box=box, hurried=given.hurried, peer=peer) for box in (False, True)
+    )
+    return clicks, boxes
+
+
 def clicked(
-    of: ClickSet, samples: Sequence[Sample], network: ClickNetwork, most: int, *, box: bool, hurried: bool
+    of: ClickSet,
+    samples: Sequence[Sample],
+    network: ClickNetwork,
+    most: int,
+    *,
+    box: bool,
+    hurried: bool,
+    peer: MobileSam | None = None,
 ) -> list[ObjectScore]:
     """Click on some objects of samples; of classes that are told apart, on as many of each."""
     window = ct_window("soft tissue").intensity if of.ct else None
@@ -99,9 +135,15 @@ def clicked(
             box=box,
             right=RIGHT,
             intensity=lambda _: window,
+            peer=None if peer is None else peer.session,
         )
         scores += _some(found, share)
     return scores
+
+
+def peer_numbers(clicks: Sequence[ObjectScore], boxes: Sequence[ObjectScore]) -> list[str]:
+    """Return what the table tells of a peer."""
+    return [f"{summarise(clicks).clicks[0.85]:.2f}", f"{summarise(boxes).iou[1]:.3f}"]
 
 
 def numbers(of: ClickSet, clicks: Sequence[ObjectScore], boxes: Sequence[ObjectScore]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import Crop
 from src_models.clicking.answering.mending import obeyed
+from src_models.clicking.answering.parts import parts_with
 from src_models.clicking.prompts import Box, Click
 
 __all__ = ["filling", "squares_of"]
@@ -39,14 +40,22 @@ def squares_of(box: Box, around: Crop) -> tuple[tuple[Crop, Crop], Click]:
 
 
 def filling(found: Answer, box: Box) -> Answer:
-    """Return an answer at the threshold at which the object best fills the box that was drawn around it."""
+    """Return an answer at the threshold at which the object best fills the box that was drawn around it.
+
+    What counts is how far the object would go by itself: one that goes on beyond the box is not right at an edge that
+    the box cuts.
+    """
     probability, origin = found.probability, (found.region[0].start, found.region[1].start)
-    cell = found.crop.side / len(found.grid)
+    middle = (box.top + box.bottom) / 2 - origin[0], (box.left + box.right) / 2 - origin[1]
     best, worth = found, -1.0
     for threshold in FILLING:
-        answer = replace(found, mask=obeyed(probability > threshold, (box,), origin, cell), threshold=threshold)
-        if answer.extent is not None:
-            filled = _filled(answer.extent, box) - UNUSUAL * abs(threshold - THRESHOLD)
+        mask = probability > threshold
+        free = replace(found, mask=parts_with(mask, [middle])).extent
+        answer = replace(
+            found, mask=obeyed(mask, (box,), origin, found.crop.side / len(found.grid)), threshold=threshold
+        )
+        if free is not None and answer.extent is not None:
+            filled = _filled(free, box) - UNUSUAL * abs(threshold - THRESHOLD)
             best, worth = (answer, filled) if filled > worth else (best, worth)
     return best
 

@@ -16,17 +16,25 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.prompts import Box, Click, Prompt
-from src_models.clicking.session import ClickSession
 from src_models.clicking.training.promises import Kept, kept
 from src_models.clicking.training.simulation import hurried_click, next_click
 
-__all__ = ["MOST_CLICKS", "RIGHT", "ClickSummary", "Clicked", "ObjectScore", "click_until_right", "summarise"]
+__all__ = [
+    "MOST_CLICKS",
+    "RIGHT",
+    "ClickSummary",
+    "Clickable",
+    "Clicked",
+    "ObjectScore",
+    "click_until_right",
+    "summarise",
+]
 
 MOST_CLICKS = 20
 RIGHT = 0.95  # IoU at which the simulated person stops: none of the measures asks for more
@@ -108,6 +116,20 @@ class ClickSummary:
     broken: dict[str, float]
 
 
+class Clickable(Protocol):
+    """What can be clicked in: a session of clicks, or a peer that is measured alike."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The object's pixels."""
+
+    def give(self, prompt: Prompt, /) -> None:
+        """Give a click, or a box."""
+
+    def reset(self) -> None:
+        """Begin a new object."""
+
+
 class Clicked(NamedTuple):
     """IoU after each click on an object, the seconds that each answer took, and the promises that clicks kept.
 
@@ -120,7 +142,7 @@ class Clicked(NamedTuple):
 
 
 def click_until_right(
-    session: ClickSession,
+    session: Clickable,
     truth: NDArray[np.bool_],
     *,
     hurried: np.random.Generator | None = None,

@@ -20,7 +20,7 @@ def fading():
     )
 
 
-@pytest.mark.parametrize(("radius", "threshold"), [(20, 0.5), (24, 0.4), (28, 0.3)])
+@pytest.mark.parametrize(("radius", "threshold"), [(12, 0.7), (20, 0.5), (28, 0.3)])
 def test_the_threshold_is_that_at_which_the_object_fills_the_box(radius, threshold):
     box = Box(32 - radius - 0.5, 32 - radius - 0.5, 32 + radius + 0.5, 32 + radius + 0.5)
     found = filling(fading(), box)
