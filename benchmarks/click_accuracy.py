@@ -2,7 +2,8 @@
 
 A simulated person clicks in the middle of the largest error until an object is right, at most 20 times; once from a
 click on, and once from a box around it on. Of a set that was learnt from, the images that were set aside count. CT is
-looked at in the window of soft tissue, where its values are HU.
+looked at in the window of soft tissue, where its values are HU. Where MobileSAM is installed (see
+:mod:`benchmarks.mobile_sam`), the same person clicks on the same objects with it.
 
 Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about ten minutes.
 """
@@ -19,10 +20,11 @@ import numpy as np
 
 from benchmarks.click_sets import LEARNT, UNSEEN, ClickSet, judged
 from benchmarks.machine import report
+from benchmarks.mobile_sam import ABSENT, MobileSam
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
-from src_models.files.dataset import Sample
+from src_models.files.dataset import Sample, read_sample
 from src_models.images.ct_windows import ct_window
 from src_models.models.checkpoint import load
 
@@ -31,13 +33,17 @@ COLUMNS = (
     "images",
     "objects",
     "clicks to IoU 0.85",
+    "aim",
     "to 0.9",
     "never 0.85",
     "IoU after 1/3/5/10",
     "clicks that make it worse",
+    "that disobey / change nothing near / spoil what was right",
     "IoU after a box",
     "1/3 clicks after it",
     "that make it worse",
+    "MobileSAM's clicks to IoU 0.85",
+    "its IoU after a box",
 )
 T = TypeVar("T")
 RIGHT = 0.9  # no column asks for more
@@ -53,19 +59,23 @@ def main() -> None:
     arguments.add_argument("--sets", nargs="*", help="folders of sets; all unless given")
     arguments.add_argument("--hurried", action="store_true", help="click anywhere in the error's inner half")
     arguments.add_argument("--name", default="click_accuracy", help="of the files of results")
+    arguments.add_argument("--no-peer", action="store_true", help="leave MobileSAM out where it is installed")
     given = arguments.parse_args()
     model = load(given.model)
     network = ClickNetwork(model)
-    rows, found = [], {}
+    peer = None if given.no_peer else mobile_sam()
+    rows: list[list[str]] = []
+    found = {}
     for of in (*LEARNT, *UNSEEN):
         if given.sets and of.folder not in given.sets:
             continue
-        samples = _some(judged(given.data, of), given.objects)
-        clicks, boxes = (
-            clicked(of, samples, network, given.objects, box=box, hurried=given.hurried) for box in (False, True)
-        )
-        rows.append([f"{of.folder}: {of.shows}", "set aside" if of in LEARNT else "never learnt from"])
-        rows[-1] += numbers(clicks, boxes)
+        samples = judged(given.data, of)
+        clicks, boxes = clicked_both_ways(of, samples, network, given)
+        learnt = any(line.startswith(of.folder) for line in model.header.training.get("data", ()))
+        rows.append([f"{of.folder}: {of.shows}", "set aside" if learnt else "never learnt from"])
+        rows[-1] += [*numbers(of, clicks, boxes), "", ""]
+        if peer is not None:
+            rows[-1][-2:] = peer_numbers(*clicked_both_ways(of, samples, network, given, peer))
         print(rows[-1], flush=True)
         found[rows[-1][0]] = {
             how: {"summary": dataclasses.asdict(summarise(scores)), "ious": [score.ious for score in scores]}
@@ -75,36 +85,79 @@ def main() -> None:
     report(given.name, COLUMNS, rows, notes)
 
 
-def clicked(
-    of: ClickSet, samples: Sequence[Sample], network: ClickNetwork, most: int, *, box: bool, hurried: bool
-) -> list[ObjectScore]:
-    """Click on some objects of samples."""
-    window = ct_window("soft tissue").intensity if of.ct else None
-    each = OF_A_SLICE if of.ct else -(-most // len(samples))
-    scores = click_data_set(
-        samples,
-        network,
-        classes=of.classes,
-        only=of.only or None,
-        most=each,
-        hurried=hurried,
-        box=box,
-        right=RIGHT,
-        intensity=lambda _: window,
+def mobile_sam() -> MobileSam | None:
+    """Return MobileSAM, or None, and say so, where it is not installed."""
+    try:
+        return MobileSam()
+    except ModuleNotFoundError as error:
+        print(f"{ABSENT} ({error})", flush=True)
+        return None
+
+
+def clicked_both_ways(
+    of: ClickSet,
+    samples: Sequence[Sample],
+    network: ClickNetwork,
+    given: argparse.Namespace,
+    peer: MobileSam | None = None,
+) -> tuple[list[ObjectScore], list[ObjectScore]]:
+    """Click on the same objects from a click on, and from a box on."""
+    clicks, boxes = (
+        clicked(of, samples, network, given.objects, box=box, hurried=given.hurried, peer=peer) for box in (False, True)
     )
-    return _some(scores, most)
+    return clicks, boxes
 
 
-def numbers(clicks: Sequence[ObjectScore], boxes: Sequence[ObjectScore]) -> list[str]:
+def clicked(
+    of: ClickSet,
+    samples: Sequence[Sample],
+    network: ClickNetwork,
+    most: int,
+    *,
+    box: bool,
+    hurried: bool,
+    peer: MobileSam | None = None,
+) -> list[ObjectScore]:
+    """Click on some objects of samples; of classes that are told apart, on as many of each."""
+    window = ct_window("soft tissue").intensity if of.ct else None
+    share = -(-most // max(len(of.only), 1))
+    scores = []
+    for number in of.only or (None,):
+        holding = [sample for sample in samples if number is None or number in read_sample(sample)[1]]
+        chosen = _some(holding, share)
+        found = click_data_set(
+            chosen,
+            network,
+            classes=of.classes,
+            only=None if number is None else [number],
+            most=OF_A_SLICE if of.ct else -(-share // len(chosen)),
+            hurried=hurried,
+            box=box,
+            right=RIGHT,
+            intensity=lambda _: window,
+            peer=None if peer is None else peer.session,
+        )
+        scores += _some(found, share)
+    return scores
+
+
+def peer_numbers(clicks: Sequence[ObjectScore], boxes: Sequence[ObjectScore]) -> list[str]:
+    """Return what the table tells of a peer."""
+    return [f"{summarise(clicks).clicks[0.85]:.2f}", f"{summarise(boxes).iou[1]:.3f}"]
+
+
+def numbers(of: ClickSet, clicks: Sequence[ObjectScore], boxes: Sequence[ObjectScore]) -> list[str]:
     """Return the cells of a row from the number of objects on."""
     one, boxed = summarise(clicks), summarise(boxes)
     return [
         str(one.objects),
         f"{one.clicks[0.85]:.2f}",
+        f"{of.aim:.1f}" if of.aim else "",
         f"{one.clicks[0.9]:.2f}",
         f"{one.failures[0.85]:.0%}",
         " ".join(f"{iou:.3f}" for iou in one.iou.values()),
         f"{one.worse:.0%}",
+        " ".join(f"{share:.0%}" for share in one.broken.values()),
         f"{boxed.iou[1]:.3f}",
         " ".join(f"{np.mean([score.iou_after(1 + more) for score in boxes]):.3f}" for more in (1, 3)),
         f"{boxed.worse:.0%}",

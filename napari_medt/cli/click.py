@@ -173,7 +173,7 @@ def _between(ends: list[int], session: ClickSession) -> tuple[int, int]:
 def _click(session: ClickSession, prompts: list[Prompt], steps: int) -> None:
     for prompt in prompts:
         session.give(prompt)
-    if not session.mask.any():
+    if session.answer is None or not (session.answer.seen and session.mask.any()):
         raise ImageError(
             f"{session.image.name}: nothing was found there; click on the object elsewhere, draw a --box around it, or "
             "choose another --window"

@@ -61,6 +61,11 @@ class Answer:
         return np.stack([rows + self.region[0].start, columns + self.region[1].start], axis=1)
 
     @property
+    def seen(self) -> bool:
+        """Whether the network found anything; where it did not, the object is what was clicked and nothing else."""
+        return bool((self.grid > self.threshold).any())
+
+    @property
     def extent(self) -> Rectangle | None:
         """Rows and columns of the plane that the object takes; None if nothing was found."""
         if not self.mask.any():

@@ -12,15 +12,15 @@ from scipy import ndimage
 from src_models.attention.placed_map import PlacedMap
 from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
+from src_models.clicking.answering.filling import filling, squares_of
 from src_models.clicking.answering.grey_values import GreyValues
-from src_models.clicking.answering.mending import changed, levels, obeyed
+from src_models.clicking.answering.mending import changed, felt, levels, obeyed
 from src_models.clicking.answering.network import ClickNetwork
+from src_models.clicking.answering.parts import part_over, parts_with
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
 
 __all__ = ["AnswerMaker"]
 
-# Thresholds of which the one counts at which an object best fills its box, and what each away from the usual one costs.
-FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.1
 CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
 FIRST = 3  # clicks up to which an object may become another one of another size
 COARSER = 2  # grid on which an object's size is found out, which needs no details
@@ -59,15 +59,15 @@ class AnswerMaker:
     def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
         """Return the answer to all that was given, after the answer `before` the last of it."""
         boxed = any(isinstance(prompt, Box) for prompt in prompts)
-        if before is None or before.extent is None:
+        if before is None or not before.seen:
             return self._obeyed(self._boxed(prompts) if boxed else self._begun(prompts), prompts)
         last = prompts[-1]
         if isinstance(last, Box):
-            return self._obeyed(_filling(self._again(prompts, before), last), prompts)
+            return self._obeyed(filling(self._again(prompts, before), last), prompts)
         other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
         if other is None:
             other = self._again(prompts, before, lambda found: self._mended(found, last, before))
-        return self._obeyed(other, prompts)
+        return self._obeyed(other, prompts, before)
 
     def look(
         self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
@@ -93,14 +93,15 @@ class AnswerMaker:
         positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
         y, x = np.mean(_positive(clicks), axis=0)
         crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
-        roughs = [rough for rough in self._looks(crops, clicks) if rough.extent is not None] if crops else []
+        looks = self._looks(crops, clicks, self._network.size // COARSER) if crops else []
+        roughs = [rough for rough in looks if rough.extent is not None]
         area = int(before.mask.sum())
         for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
             if not _differs(rough, area, larger):
                 continue
             found = self.look(crop_around(positive, rough.extent), clicks, rough)
             if _differs(found, area, larger):
-                return found
+                return self._obeyed(found, clicks)
         return None
 
     def look_for_each(self, clicks: Sequence[Click], length: int) -> list[Answer]:
@@ -148,7 +149,7 @@ class AnswerMaker:
         image = seen.crop.read(self._read, self._shape, len(seen.grid))
         evidence = np.mean([each.evidence(image) for each in looks], axis=0)
         grid = _with_evidence(seen.grid, evidence)
-        mask = _part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
+        mask = part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
         inside = ndimage.binary_erosion(grid > seen.threshold)
         likeness = float(evidence[inside].mean()) if inside.any() else 0.0
         return (click,), replace(seen, grid=grid, mask=mask), likeness
@@ -186,8 +187,15 @@ class AnswerMaker:
         return self.look(crop, prompts, rough)
 
     def _boxed(self, prompts: Sequence[Prompt]) -> Answer:
+        """Look for an object in its box in two squares, and take what it is on the mean of both."""
         box = next(prompt for prompt in reversed(prompts) if isinstance(prompt, Box))
-        return _filling(self.look(crop_around(prompts, None), prompts), box)
+        around = crop_around(prompts, None)
+        if not all(isinstance(prompt, Box) for prompt in prompts):
+            return filling(self.look(around, prompts), box)
+        crops, middle = squares_of(box, around)
+        far, near = self._looks(crops, (*prompts, middle), self._network.size)
+        grid = np.asarray((near.grid + far.on_grid(near.crop, self._network.size)) / 2, np.float32)
+        return filling(replace(near, grid=grid), box)
 
     def _again(
         self, prompts: Sequence[Prompt], before: Answer, settle: Callable[[Answer], Answer] = lambda found: found
@@ -222,14 +230,26 @@ class AnswerMaker:
         grid = np.where(stays, before.on_grid(crop, size), found.grid)
         return replace(found, mask=mask, grid=grid, threshold=threshold)
 
-    def _obeyed(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
-        """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it."""
-        if found.extent is None:
-            return found
-        origin = found.region[0].start, found.region[1].start
-        mask = obeyed(found.mask, prompts, origin, found.crop.side / len(found.grid))
-        places = [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)]
-        return replace(found, mask=_parts_with(mask, places))
+    def _obeyed(self, found: Answer, prompts: Sequence[Prompt], before: Answer | None = None) -> Answer:
+        """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it.
+
+        Against an answer `before` the last click, something is otherwise near that click; and a click on the object has
+        taken nothing away, one beside it added nothing.
+        """
+        origin, cell, mask = (
+            (found.region[0].start, found.region[1].start),
+            found.crop.side / len(found.grid),
+            found.mask,
+        )
+        held = None if before is None else before.on(found.region)
+        if held is not None:
+            mask = felt(held, mask, prompts[-1], origin, cell)
+        mask = obeyed(mask, prompts, origin, cell)
+        mask = parts_with(mask, [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)])
+        last = prompts[-1]
+        if held is not None and not isinstance(last, Box):
+            mask = mask | held if last.positive else mask & held
+        return replace(found, mask=mask)
 
     def _first(self, prompts: Sequence[Prompt]) -> Answer:
         """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
@@ -257,21 +277,23 @@ class AnswerMaker:
             return None
         return self.look(crop_around(positive, rough.extent), prompts, rough)
 
-    def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> list[Answer]:
-        """Return a rough answer for each of several squares."""
-        size = self._network.size // COARSER
-        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
-        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
-        grids = self._network(images, given)
+    def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt], size: int) -> list[Answer]:
+        """Return an answer for each of several squares, on grids of some size."""
+        grids, given = self._grids(crops, prompts, size)
         return [self._answer(*one, prompts) for one in zip(crops, grids, given, strict=True)]
 
     def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
-        size = self._network.size // COARSER
-        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
-        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
-        grids = self._network(images, given)
+        grids, given = self._grids(crops, prompts, self._network.size // COARSER)
         best = best_zoom(crops, grids, _positive(prompts), THRESHOLD, _negative(prompts))
         return self._answer(crops[best], grids[best], given[best], prompts)
+
+    def _grids(
+        self, crops: Sequence[Crop], prompts: Sequence[Prompt], size: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probabilities in several squares, and what the network saw of each besides the image."""
+        given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
+        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        return self._network(images, given), given
 
     def _better(self, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
         """Return a square that suits what was found, where the one that was looked at does not."""
@@ -307,7 +329,7 @@ class AnswerMaker:
     ) -> Answer:
         region = crop.inside(self._shape)
         places = [(y - region[0].start, x - region[1].start) for y, x in _positive(prompts)]
-        mask = _parts_with(crop.to_image(grid, self._shape) > threshold, places)
+        mask = parts_with(crop.to_image(grid, self._shape) > threshold, places)
         return Answer(crop, region, grid, given, mask, self._shape, threshold)
 
 
@@ -324,30 +346,6 @@ def _differs(found: Answer, area: int, larger: bool) -> bool:
 
 def _length(extent: Rectangle) -> int:
     return max(int(part.stop - part.start) for part in extent)
-
-
-def _filling(found: Answer, box: Box) -> Answer:
-    """Return an answer at the threshold at which the object best fills the box that was drawn around it."""
-    probability, origin = found.probability, (found.region[0].start, found.region[1].start)
-    cell = found.crop.side / len(found.grid)
-    best, worth = found, -1.0
-    for threshold in FILLING:
-        answer = replace(found, mask=obeyed(probability > threshold, (box,), origin, cell), threshold=threshold)
-        if answer.extent is not None:
-            filled = _filled(answer.extent, box) - UNUSUAL * abs(threshold - THRESHOLD)
-            best, worth = (answer, filled) if filled > worth else (best, worth)
-    return best
-
-
-def _filled(extent: Rectangle, box: Box) -> float:
-    """Return the IoU of the box around an object with the one that was drawn."""
-    edges = [
-        (part.start - 0.5, part.stop - 0.5, *drawn)
-        for part, drawn in zip(extent, ((box.top, box.bottom), (box.left, box.right)), strict=True)
-    ]
-    common = float(np.prod([max(0.0, min(stop, high) - max(start, low)) for start, stop, low, high in edges]))
-    areas = np.prod([stop - start for start, stop, _, _ in edges]) + np.prod([high - low for _, _, low, high in edges])
-    return common / float(areas - common)
 
 
 def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
@@ -369,27 +367,7 @@ def _holds(crop: Crop, prompts: Sequence[Prompt]) -> bool:
     )
 
 
-def _parts_with(found: NDArray[np.bool_], places: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
-    """Return the connected parts that hold one of some places; all parts if none does."""
-    parts, count = ndimage.label(found)
-    if count < 2:
-        return found
-    cells = np.round(np.asarray(places, dtype=float).reshape(-1, 2)).astype(int)
-    inside = (cells >= 0).all(1) & (cells < found.shape).all(1)
-    meant = np.unique(parts[tuple(cells[inside].T)])
-    meant = meant[meant > 0]
-    return np.isin(parts, meant) if meant.size else found
-
-
 def _with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return probabilities after what grey values say; odds are multiplied."""
     certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
     return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)
-
-
-def _part_over(found: NDArray[np.bool_], before: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the connected part that has most in common with another mask; all parts if none has anything."""
-    parts, count = ndimage.label(found)
-    common = np.bincount(parts[before], minlength=count + 1)
-    common[0] = 0
-    return np.asarray(parts == common.argmax()) if common.any() else found

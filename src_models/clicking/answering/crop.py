@@ -63,6 +63,10 @@ class Crop:
         step = self.side / size
         return (row + 0.5) * step - 0.5 + self.top, (column + 0.5) * step - 0.5 + self.left
 
+    def nearer(self, y: float, x: float, share: float) -> Crop:
+        """Return the square around a place whose side is a share of this one's."""
+        return _centred((y, x), max(share * self.side, SMALLEST))
+
     def read(self, read: Read, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
         """Read the square on its grid; beyond the image its border goes on.
 

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
-__all__ = ["changed", "levels", "obeyed"]
+__all__ = ["changed", "felt", "levels", "obeyed", "pixels_of"]
 
 EIGHT = np.ones((3, 3), bool)
 REACH = 2.0  # cells from a click within which what changes with it must begin
@@ -100,7 +100,7 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     for prompt in prompts:
         if isinstance(prompt, Box):
             _clip(obeying, prompt, origin)
-    clicked = [(prompt, _pixels(prompt, found.shape, origin)) for prompt in prompts if not isinstance(prompt, Box)]
+    clicked = [(prompt, pixels_of(prompt, found.shape, origin)) for prompt in prompts if not isinstance(prompt, Box)]
     for prompt, pixels in clicked:
         for place in pixels:
             if obeying[tuple(place)] != prompt.positive:
@@ -108,6 +108,31 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     for prompt, pixels in clicked:
         obeying[tuple(pixels.T)] = prompt.positive
     return obeying
+
+
+def felt(before: Mask, after: Mask, prompt: Prompt, origin: tuple[int, int], cell: float) -> Mask:
+    """Return an object in which a click changed something near it: at least a disc goes with it where nothing did.
+
+    Parameters
+    ----------
+    before, after
+        The object's pixels in a region before the click, and as they are to be after it.
+    prompt
+        The click, or scribble.
+    origin, cell
+        As for :func:`obeyed`.
+    """
+    if isinstance(prompt, Box):
+        return after
+    places, radius = pixels_of(prompt, after.shape, origin), OBEYING * cell
+    reach = (REACH + OBEYING) * cell
+    if any((before != after)[_around(place, reach)].any() for place in places):
+        return after
+    mended = after.copy()
+    for place in places:
+        other = _nearest(after != prompt.positive, place, reach)
+        _disc(mended, place, radius if other is None else max(radius, other + cell / 2), prompt.positive)
+    return mended
 
 
 def _clip(found: Mask, box: Box, origin: tuple[int, int]) -> None:
@@ -118,11 +143,25 @@ def _clip(found: Mask, box: Box, origin: tuple[int, int]) -> None:
         along[max(0, math.floor(high + 0.5 + slack) - origin[axis]) :] = False
 
 
-def _pixels(prompt: Click | Scribble, shape: tuple[int, ...], origin: tuple[int, int]) -> NDArray[np.intp]:
-    """Return the pixels (N, 2) of a region that were clicked."""
-    pixels: NDArray[np.intp] = np.round(np.asarray(list(prompt.points()), float)).astype(int) - np.asarray(origin)
-    inside: NDArray[np.intp] = pixels[((pixels >= 0) & (pixels < shape)).all(1)]
-    return inside
+def pixels_of(prompt: Click | Scribble, shape: tuple[int, ...], origin: tuple[int, int]) -> NDArray[np.intp]:
+    """Return the pixels (N, 2) of a region that were clicked; an image's outermost half pixels belong to its border."""
+    places = np.asarray(list(prompt.points()), float) - np.asarray(origin)
+    inside = places[((places >= -0.5) & (places <= np.asarray(shape) - 0.5)).all(1)]
+    pixels: NDArray[np.intp] = np.clip(np.round(inside).astype(int), 0, np.asarray(shape) - 1)
+    return pixels
+
+
+def _around(place: NDArray[np.intp], reach: float) -> tuple[slice, slice]:
+    rows, columns = (slice(max(0, int(at) - math.ceil(reach)), int(at) + math.ceil(reach) + 1) for at in place)
+    return rows, columns
+
+
+def _nearest(mask: Mask, place: NDArray[np.intp], reach: float) -> float | None:
+    """Return the distance (px) of the pixel of a mask that is nearest to a place; None if none is within reach."""
+    around = _around(place, reach)
+    pixels = np.argwhere(mask[around]) + [part.start for part in around] - place
+    nearest = float(np.hypot(*pixels.T).min()) if len(pixels) else math.inf
+    return nearest if nearest <= reach else None
 
 
 def _disc(mask: Mask, middle: NDArray[np.intp], radius: float, value: bool) -> None:

@@ -16,16 +16,25 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.prompts import Box, Click, Prompt
-from src_models.clicking.session import ClickSession
+from src_models.clicking.training.promises import Kept, kept
 from src_models.clicking.training.simulation import hurried_click, next_click
 
-__all__ = ["MOST_CLICKS", "RIGHT", "ClickSummary", "ObjectScore", "click_until_right", "summarise"]
+__all__ = [
+    "MOST_CLICKS",
+    "RIGHT",
+    "ClickSummary",
+    "Clickable",
+    "Clicked",
+    "ObjectScore",
+    "click_until_right",
+    "summarise",
+]
 
 MOST_CLICKS = 20
 RIGHT = 0.95  # IoU at which the simulated person stops: none of the measures asks for more
@@ -46,6 +55,8 @@ class ObjectScore:
         After each click; the first may be a box.
     seconds
         That each answer took.
+    kept
+        Of each click after the first thing given, which of its promises it kept.
     """
 
     image: str
@@ -53,6 +64,7 @@ class ObjectScore:
     label: str
     ious: tuple[float, ...]
     seconds: tuple[float, ...]
+    kept: tuple[Kept, ...] = ()
 
     def clicks_to(self, iou: float) -> int:
         """Return the number of clicks until the IoU was reached; `MOST_CLICKS` if it was not."""
@@ -89,6 +101,9 @@ class ClickSummary:
         Share of clicks, after the first, that lower the IoU by more than 0.05; 0 where there are none.
     first_seconds, later_seconds
         Median time of the first answer, and 95th percentile of the others.
+    broken
+        Share of clicks, after the first thing given, that broke a promise, by its name in
+        :class:`~src_models.clicking.training.promises.Kept`.
     """
 
     objects: int
@@ -98,16 +113,42 @@ class ClickSummary:
     worse: float
     first_seconds: float
     later_seconds: float
+    broken: dict[str, float]
+
+
+class Clickable(Protocol):
+    """What can be clicked in: a session of clicks, or a peer that is measured alike."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The object's pixels."""
+
+    def give(self, prompt: Prompt, /) -> None:
+        """Give a click, or a box."""
+
+    def reset(self) -> None:
+        """Begin a new object."""
+
+
+class Clicked(NamedTuple):
+    """IoU after each click on an object, the seconds that each answer took, and the promises that clicks kept.
+
+    There are promises of clicks alone, and not of the first thing given, before which nothing had been found.
+    """
+
+    ious: tuple[float, ...]
+    seconds: tuple[float, ...]
+    kept: tuple[Kept, ...]
 
 
 def click_until_right(
-    session: ClickSession,
+    session: Clickable,
     truth: NDArray[np.bool_],
     *,
     hurried: np.random.Generator | None = None,
     box: bool = False,
     right: float = RIGHT,
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+) -> Clicked:
     """Click on one object until it is right.
 
     Parameters
@@ -122,16 +163,13 @@ def click_until_right(
         Whether a box around the object comes first, which counts as a click.
     right
         IoU at which the person stops.
-
-    Returns
-    -------
-    ious, seconds : tuple of float
-        After each click, and that each answer took.
     """
     session.reset()
     clicked = np.zeros_like(truth)
     ious: list[float] = []
     seconds: list[float] = []
+    promises: list[Kept] = []
+    clicks: list[Click] = []
     found = np.zeros_like(truth)
     while len(ious) < MOST_CLICKS and (not ious or ious[-1] < right):
         given = _around(truth) if box and not ious else _next(truth, found, clicked, hurried)
@@ -139,12 +177,15 @@ def click_until_right(
             break
         if isinstance(given, Click):
             clicked[int(given.y), int(given.x)] = True
+            clicks.append(given)
         start = time.perf_counter()
         session.give(given)
         seconds.append(time.perf_counter() - start)
-        found = session.mask
+        before, found = found, session.mask
+        if ious and isinstance(given, Click):
+            promises.append(kept(before, found, truth, clicks))
         ious.append(float((found & truth).sum() / (found | truth).sum()))
-    return tuple(ious), tuple(seconds)
+    return Clicked(tuple(ious), tuple(seconds), tuple(promises))
 
 
 def summarise(scores: Sequence[ObjectScore]) -> ClickSummary:
@@ -154,6 +195,7 @@ def summarise(scores: Sequence[ObjectScore]) -> ClickSummary:
         return float(np.mean(list(values)))
 
     lowered = [worse for score in scores for worse in score.lowered()]
+    promises = [one for score in scores for one in score.kept]
     later = [second for score in scores for second in score.seconds[1:]]
     return ClickSummary(
         objects=len(scores),
@@ -163,6 +205,9 @@ def summarise(scores: Sequence[ObjectScore]) -> ClickSummary:
         worse=mean(lowered) if lowered else 0.0,
         first_seconds=float(np.median([score.seconds[0] for score in scores])),
         later_seconds=float(np.percentile(later, 95)) if later else float("nan"),
+        broken={
+            name: mean(not one[at] for one in promises) if promises else 0.0 for at, name in enumerate(Kept._fields)
+        },
     )
 
 

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
-from src_models.clicking.training.evaluation import RIGHT, ClickSummary, ObjectScore, click_until_right, summarise
+from src_models.clicking.training.evaluation import (
+    RIGHT,
+    Clickable,
+    ClickSummary,
+    ObjectScore,
+    click_until_right,
+    summarise,
+)
 from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError
@@ -39,6 +46,7 @@ def click_data_set(
     intensity: Callable[[NDArray[Any]], Intensity | None] | None = None,
     class_names: Callable[[Sample], Mapping[int, str]] | None = None,
     on_object: Callable[[ObjectScore], None] | None = None,
+    peer: Callable[[NDArray[Any], str, Intensity | None, str], Clickable] | None = None,
 ) -> list[ObjectScore]:
     """Click on every object.
 
@@ -69,6 +77,8 @@ def click_data_set(
         Says what the classes of a sample's mask are called; others are called by their numbers.
     on_object
         Called after every object.
+    peer
+        What is clicked in instead, by image, axes, intensity and name, to be measured on the same objects.
 
     Raises
     ------
@@ -83,13 +93,17 @@ def click_data_set(
         names = class_names(sample) if classes and class_names is not None else {}
         for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes):
             axes = "YX" if plane.ndim == 2 else "YXC"
-            session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
+            session: Clickable
+            if peer is None:
+                session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
+            else:
+                session = peer(plane, axes, look, str(sample.image))
             for number in _chosen(labels if only is None else labels * np.isin(values, list(only)), most):
                 truth = labels == number
-                ious, seconds = click_until_right(session, truth, hurried=random, box=box, right=right)
+                done = click_until_right(session, truth, hurried=random, box=box, right=right)
                 number_of_class = int(values[truth][0])
                 label = names.get(number_of_class, str(number_of_class)) if classes else ""
-                score = ObjectScore(name, number, label, ious, seconds)
+                score = ObjectScore(name, number, label, *done)
                 scores.append(score)
                 if on_object is not None:
                     on_object(score)

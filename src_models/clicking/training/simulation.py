@@ -91,5 +91,9 @@ def _largest_part(error: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _depth(part: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return each pixel's distance to the nearest one outside; what lies beyond the image is outside."""
-    depth: NDArray[np.float64] = ndimage.distance_transform_edt(np.pad(part, 1))
-    return depth[1:-1, 1:-1]
+    depth = np.zeros(part.shape)
+    rows, columns = (np.flatnonzero(part.any(axis)) for axis in (1, 0))
+    if len(rows):  # nothing beside its rows and columns is in the part
+        around = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        depth[around] = ndimage.distance_transform_edt(np.pad(part[around], 1))[1:-1, 1:-1]
+    return depth

@@ -191,11 +191,11 @@ def test_what_cannot_begin_or_go_on_is_refused_with_a_sentence(session, make_mod
 
 
 def test_clicks_are_counted_until_the_object_is_right(session):
-    ious, seconds = click_until_right(session, SMALL)
+    ious, seconds, _ = click_until_right(session, SMALL)
     assert ious[0] > 0.93
     assert len(seconds) == len(ious) <= 20
     half = SMALL & (np.mgrid[:200, :260][1] <= 50)  # this network cannot find half of a disk
-    ious, _ = click_until_right(session, half)
+    ious, _, _ = click_until_right(session, half)
     assert len(ious) == 20
     assert max(ious) < 0.7
 

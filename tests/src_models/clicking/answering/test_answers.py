@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 
 from src_models.clicking.answering.answer import THRESHOLD, Answer
@@ -194,3 +196,88 @@ def test_an_object_is_as_large_as_it_must_be_to_fill_its_box():
     for radius in (20, 24, 28):
         box = Box(48 - radius - 0.5, 48 - radius - 0.5, 48 + radius + 0.5, 48 + radius + 0.5)
         assert overlap(mask_of(answers.next([box], None)), disc(48, 48, radius)) > 0.8
+
+
+def test_a_network_that_finds_nothing_is_given_the_clicked_place_and_asked_anew_the_next_time():
+    answers = maker(Stubborn(), np.where(disc(20, 70, 9), 0.99, 0.01))
+    first = answers.next([Click(70, 20)], None)
+    assert not first.seen
+    assert mask_of(first)[70, 20]
+    assert mask_of(first).sum() < 40
+    second = answers.next([Click(70, 20), Click(20, 70)], first)
+    assert second.seen
+    assert overlap(mask_of(second), disc(20, 70, 9)) > 0.8
+    assert mask_of(second)[70, 20]
+
+
+class Fickle:
+    """A network that finds something else with every click, as if by chance."""
+
+    size = 32
+
+    def __call__(self, images, given):
+        return np.stack([self._found(image, one) for image, one in zip(images, given, strict=True)])
+
+    def _found(self, image, given):
+        drawn = int(np.abs(given).sum() * 1e3 + np.abs(image).sum() * 1e3)
+        field = ndimage.gaussian_filter(np.random.default_rng(drawn).normal(size=image.shape[1:]), 2.5)
+        return (1 / (1 + np.exp(-12 * field))).astype(np.float32)
+
+
+places = st.tuples(st.integers(0, SHAPE[0] - 1), st.integers(0, SHAPE[1] - 1))
+EDGES = st.sampled_from([-0.5, 0.0, 0.5, 40.5, SHAPE[0] - 0.5])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    places,
+    st.lists(st.tuples(st.one_of(places, st.tuples(EDGES, EDGES)), st.booleans()), min_size=1, max_size=5),
+)
+def test_whatever_a_network_says_a_click_is_a_promise(seed, first, later):
+    answers = maker(Fickle(), np.random.default_rng(seed).random(SHAPE))
+    prompts, answer, said = [], None, {}
+    for (y, x), positive in ((first, True), *later):
+        prompts.append(Click(float(y), float(x), positive))
+        pixel = tuple(min(max(round(at), 0), SHAPE[0] - 1) for at in (y, x))
+        said[pixel] = positive
+        before, answer = answer, answers.next(prompts, answer)
+        found = mask_of(answer)
+        for place, positive_there in said.items():
+            assert found[place] == positive_there, "what was clicked is in the object or out of it from then on"
+        if before is None or not before.seen:
+            continue
+        old = mask_of(before)
+        away, reach = (
+            np.hypot(*(np.indices(SHAPE) - np.reshape(pixel, (2, 1, 1)))),
+            3.5 * answer.crop.side / Fickle.size,
+        )
+        other = away[old != positive].min(initial=np.inf)
+        near = away <= 2 * reach + 1
+        assert other > reach or (found != old)[near].any(), "a click changes something near it, if there is anything"
+        if positive:
+            assert not (old & ~found).any(), "a click on the object takes nothing away"
+        else:
+            assert not (found & ~old).any(), "one beside it adds nothing"
+
+
+def test_a_box_is_shown_with_its_middle_in_two_squares_and_the_mean_counts():
+    shown = []
+
+    class Noting:
+        size = 128
+
+        def __call__(self, images, given):
+            shown.append(given.copy())
+            return np.stack([np.full(images.shape[2:], level, np.float32) for level in (0.9, 0.2)[: len(images)]])
+
+    box = Box(29.5, 39.5, 49.5, 59.5)
+    answer = maker(Noting(), fading()).next([box], None)
+    ((far, near),) = shown
+    for seen, share in ((far, 0.5), (near, 0.5 / 0.7)):
+        assert (seen[2] == 0.5).mean() == pytest.approx(share**2, rel=0.2)
+        middle = np.argwhere(seen[0] > 0).mean(0)
+        np.testing.assert_allclose(middle, [63.5, 63.5], atol=2)
+        assert not seen[1].any()
+    np.testing.assert_allclose(answer.grid, 0.55, atol=0.01)
+    assert mask_of(answer)[30:50, 40:60].all()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from src_models.clicking.answering.mending import REACH, changed, levels, obeyed
+from src_models.clicking.answering.mending import OBEYING, REACH, changed, felt, levels, obeyed
 from src_models.clicking.prompts import Box, Click, Scribble
 
 SHAPE = (24, 28)
@@ -86,3 +86,28 @@ def test_a_click_that_agrees_or_is_no_matter_of_where_the_edge_is_leaves_the_thr
     threshold, level = levels(0.5, found, True, away, 10.0)
     assert threshold == 0.5
     assert (level == 0.5).all()
+
+
+@settings(max_examples=60)
+@given(masks, places, st.booleans())
+def test_a_click_that_changed_nothing_takes_or_adds_a_disc(found, place, positive):
+    result = felt(found, found, Click(float(place[0]), float(place[1]), positive), (0, 0), 1.0)
+    away = away_from(*place)
+    nearest = away[found != positive].min(initial=np.inf)
+    assert (result[away <= OBEYING] == positive).all()
+    assert (result != found).any() == (nearest <= REACH + OBEYING)
+    np.testing.assert_array_equal(result[away > max(OBEYING, nearest + 0.5)], found[away > max(OBEYING, nearest + 0.5)])
+
+
+@settings(max_examples=60)
+@given(masks, places, places, st.booleans())
+def test_a_click_that_changed_something_near_it_is_left_at_that(before, place, elsewhere, positive):
+    after = before.copy()
+    after[elsewhere] = ~after[elsewhere]
+    result = felt(before, after, Click(float(place[0]), float(place[1]), positive), (0, 0), 1.0)
+    within = np.abs(np.subtract(place, elsewhere)).max() <= np.ceil(REACH + OBEYING)
+    disc = away_from(*place) <= OBEYING
+    if within:
+        np.testing.assert_array_equal(result, after)
+    else:
+        assert (result[disc] == positive).all()
