@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from src_models.nets.axial.moments import moments_of_terms
 from src_models.nets.axial.record import AxialRecord
-from src_models.nets.axial.similarity_norm import SimilarityNorm, moments_of_terms
+from src_models.nets.axial.similarity_norm import SimilarityNorm
 from src_models.nets.axial.taps import AxialTaps
 from src_models.nets.kernels.axial import attend_joined, attend_measured, axial_attention
 from src_models.nets.kernels.axial_plain import Measures, RelativePositions, measured_parts
