@@ -45,12 +45,12 @@ def main() -> None:
     report("click_speed", columns, rows, notes)
 
 
-def answer_times(model: Model) -> tuple[list[float], list[float]]:
+def answer_times(model: Model, device: str = "cpu", images: int = IMAGES) -> tuple[list[float], list[float]]:
     """Return the seconds of first and of later answers, over objects of several images."""
-    network = ClickNetwork(model, "cpu")
+    network = ClickNetwork(model, device)
     first: list[float] = []
     later: list[float] = []
-    for seed in range(IMAGES + 1):
+    for seed in range(images + 1):
         image, labels = synthetic_image(np.random.default_rng(seed), SIZE)
         session = ClickSession(image, network, axes="YXC")
         areas = np.bincount(labels.ravel())
