@@ -170,7 +170,7 @@ class AxialAttention(nn.Module):
             bias[:, -self.parts[2] :] += offset.view(self.heads, -1)
         self.register_buffer("folded_scale", scale, persistent=False)
         self.register_buffer("folded_offset", offset.view(self.heads, -1), persistent=False)
-        for name, table in (positions or RelativePositions(*3 * [torch.empty(0)]))._asdict().items():
+        for name, table in (positions or RelativePositions(*(torch.empty(0) for _ in range(3))))._asdict().items():
             self.register_buffer(f"folded_{name}", table, persistent=False)
         self.folded = True
 

@@ -34,66 +34,59 @@ def moments_of_terms(query: Tensor, key: Tensor, tables: RelativePositions | Non
     sums, squares : Tensor
         (terms, G), in double precision: their difference is wanted. Differentiable once.
     """
-    used = () if tables is None else (tables.query, tables.key)
-    found: tuple[Tensor, Tensor] = _Moments.apply(query, key, *used)  # type: ignore[no-untyped-call]
+    used = None if tables is None else torch.stack([tables.query, tables.key])
+    found: tuple[Tensor, Tensor] = _Moments.apply(torch.stack([query, key]), used)  # type: ignore[no-untyped-call]
     return found
 
 
 class _Moments(torch.autograd.Function):
-    """Sums and squares of two or of no positional terms and of the content term, with their derivatives."""
+    """Sums and squares of the content term and, with tables, of the two positional ones, and their derivatives.
+
+    Queries and keys are (2, N, O, G, D, L), tables (2, 1 or G, D, 2L - 1): what is done to one is done to the other. D
+    is small, so that products of channels are made one by one, which takes fewer steps than products of matrices.
+    """
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, *tables: Tensor) -> tuple[Tensor, Tensor]:
-        flat = query.flatten(0, 1), key.flatten(0, 1)  # B, G, D, L
-        totals = flat[0].sum(-1), flat[1].sum(-1)
-        products = flat[0] @ flat[0].mT, flat[1] @ flat[1].mT
-        sums = [(totals[0] * totals[1]).double().sum((0, 2))]
-        squares = [(products[0] * products[1]).double().sum((0, 2, 3))]
-        kept: list[Tensor] = []
-        for sequence, table in zip(flat, tables, strict=False):
+    def forward(ctx: Any, given: Tensor, table: Tensor | None) -> tuple[Tensor, Tensor]:
+        both = given.flatten(1, 2)  # 2, B, G, D, L
+        pairs = _with_each_other(both)  # 2, B, G, D, D, L
+        totals, products = both.sum(-1), pairs.sum(-1)
+        sums = (totals[0] * totals[1]).double().sum((0, 2))[None]
+        squares = (products[0] * products[1]).double().sum((0, 2, 3))[None]
+        kept: tuple[Tensor, ...] = ()
+        if table is not None:
             once, twice = _windows(table.double()), _windows(_with_each_other(table.double()))
-            total = sequence.sum(0)
-            by_place = sequence.permute(1, 3, 2, 0).contiguous()  # G, L, D, B
-            own = (by_place @ by_place.mT).permute(0, 2, 3, 1)  # G, D, D, L
-            sums.append((total * once).sum((1, 2)))
-            squares.append((own * twice).sum((1, 2, 3)))
-            kept += [table, once.to(query.dtype), twice.to(query.dtype), total, own, by_place]
-        ctx.save_for_backward(*flat, *totals, *products, *kept)
-        ctx.shape = query.shape
-        return torch.stack(sums), torch.stack(squares)
+            total, own = both.sum(1), pairs.sum(1)  # 2, G, D, L and 2, G, D, D, L
+            sums = torch.cat([sums, (total * once).sum((2, 3))])
+            squares = torch.cat([squares, (own * twice).sum((2, 3, 4))])
+            kept = table, once.to(both.dtype), twice.to(both.dtype), total, own
+        ctx.save_for_backward(both, totals, products, *kept)
+        ctx.shape = given.shape
+        return sums, squares
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, to_sums: Tensor, to_squares: Tensor) -> tuple[Tensor, ...]:
-        query, key, *rest = ctx.saved_tensors
-        (query_total, key_total, query_product, key_product), kept = rest[:4], rest[4:]
-        once, twice = to_sums.to(query.dtype), 2 * to_squares.to(query.dtype)  # terms, G
-        with_sum, with_square = once[0, :, None, None], twice[0, :, None, None]
-        found = [
-            with_sum * key_total[..., None] + (with_square * key_product) @ query,
-            with_sum * query_total[..., None] + (with_square * query_product) @ key,
-        ]
-        of_tables = []
-        for term in range(1, len(once)):
-            to_sequence, to_table = _positional_gradients(kept[6 * term - 6 : 6 * term], once[term], twice[term])
-            found[term - 1] += to_sequence
-            of_tables.append(to_table)
-        return *(gradient.view(ctx.shape) for gradient in found), *of_tables
+    def backward(ctx: Any, to_sums: Tensor, to_squares: Tensor) -> tuple[Tensor, Tensor | None]:
+        both, totals, products, *kept = ctx.saved_tensors
+        to_sum, to_square = to_sums.to(both.dtype), 2 * to_squares.to(both.dtype)  # terms, G
+        # Of the content term, what is said of queries goes to keys, and the other way round.
+        offset = (to_sum[0, :, None] * totals.flip(0))[..., None]  # 2, B, G, D, 1
+        factor = (to_square[0, :, None, None] * products.flip(0))[..., None]  # 2, B, G, D, D, 1
+        to_table = None
+        if kept:
+            table, once, twice, total, own = kept
+            of_sum, of_square = to_sum[1:, :, None, None], to_square[1:, :, None, None]  # 2, G, 1, 1
+            offset = offset + (of_sum * once)[:, None]
+            factor = factor + (of_square[..., None] * twice)[:, None]
+            of_each = (table[:, :, None] * _meeting(own)).sum(3)
+            to_table = (of_sum * _meeting(total) + of_square * of_each).sum_to_size(table.shape)
+        found = offset + (factor * both[:, :, :, None]).sum(4)
+        return found.view(ctx.shape), to_table
 
 
-def _positional_gradients(kept: list[Tensor], to_sum: Tensor, to_square: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the derivatives by the sequences (B, G, D, L) and by the table of a positional term."""
-    table, once, twice, total, own, by_place = kept
-    weighed = (to_square[:, None, None, None] * twice).permute(0, 3, 1, 2)  # G, L, D, D
-    to_sequence = (weighed @ by_place).permute(3, 0, 2, 1) + to_sum[:, None, None] * once
-    to_table = to_sum[:, None, None] * _meeting(total)
-    to_table = to_table + to_square[:, None, None] * (table[:, None] * _meeting(own)).sum(2)
-    return to_sequence, to_table.sum_to_size(table.shape)
-
-
-def _with_each_other(table: Tensor) -> Tensor:
-    """Return the products of all pairs of channels, (G, D, D, 2L - 1)."""
-    return table[:, :, None] * table[:, None]
+def _with_each_other(values: Tensor) -> Tensor:
+    """Return the products of all pairs of channels, (..., D, D, L) of (..., D, L)."""
+    return values[..., :, None, :] * values[..., None, :, :]
 
 
 def _windows(values: Tensor) -> Tensor:
