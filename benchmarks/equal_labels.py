@@ -55,9 +55,14 @@ def images_of(folder: Path, every: int, sets: tuple[str, ...] = SETS) -> Iterato
             yield read_sample(sample)
 
 
-def labels_differ(model: Model, images: list[NDArray[Any]], ways: Mapping[str, Way]) -> dict[str, Differing]:
-    """Segment images in every way; return how each but the first differs from the first."""
-    found = {name: [_labels(image, model, way) for image in images] for name, way in ways.items()}
+def labels_differ(
+    model: Model, images: list[NDArray[Any]], ways: Mapping[str, Way], diameter: float | None = None
+) -> dict[str, Differing]:
+    """Segment images in every way; return how each but the first differs from the first.
+
+    The size of objects (px) is looked for unless it is given.
+    """
+    found = {name: [_labels(image, model, way, diameter) for image in images] for name, way in ways.items()}
     return _differing(found)
 
 
@@ -106,9 +111,9 @@ def _differing(found: Mapping[str, list[NDArray[Any]]]) -> dict[str, Differing]:
     return results
 
 
-def _labels(image: NDArray[Any], model: Model, way: Way) -> NDArray[Any]:
+def _labels(image: NDArray[Any], model: Model, way: Way, diameter: float | None) -> NDArray[Any]:
     with _computed(way):
-        return np.asarray(segmenting.segment(image, model).labels)
+        return np.asarray(segmenting.segment(image, model, diameter=diameter).labels)
 
 
 @contextmanager

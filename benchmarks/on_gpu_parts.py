@@ -14,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 import torch.nn.functional as F
+from imageio.v3 import imread
 from torch import Tensor, nn
 
 from benchmarks.authors_medt import authors_network
@@ -21,7 +22,6 @@ from benchmarks.axial_speed import random_pair
 from benchmarks.click_speed import answer_times
 from benchmarks.machine import seconds
 from src_models.computing.execution import Execution, prepare
-from src_models.files.images import read_image
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load
 from src_models.nets.axial import attention as axial_layers
@@ -258,10 +258,11 @@ def precision(bench: Bench) -> None:
     if not bench.card:
         kinds.pop("TF32")
         bench.tell("TF32", "left out", "needs a CUDA card")
-    images = [read_image(SAMPLES / name).data for name in (IMAGES[1:2] if bench.quick else IMAGES)]
+    images = [imread(SAMPLES / name) for name in (IMAGES[1:2] if bench.quick else IMAGES)]
     for name in ("nuclei",) if bench.quick else ("nuclei", "nuclei-medt"):
         model = load(name)
-        tile = torch.rand(1 if bench.quick else 8, len(model.header.channels), *(2 * (128,)))
+        size = (128, 128) if bench.quick else model.header.tile
+        tile = torch.rand(1 if bench.quick else 8, len(model.header.channels), *size)
         first: tuple[float, list[Any]] | None = None
         for kind, (dtype, tf32) in kinds.items():
             execution = bench.execution(dtype, tile_batch=8)
@@ -281,8 +282,8 @@ def out_of_memory(bench: Bench) -> None:
     """Give a run far too many tiles at once for the memory it may use: it halves them, goes on, and finds the same."""
     model = load("nuclei")
     tile = model.header.tile
-    sample = np.asarray(read_image(SAMPLES / "histology.png").data)
-    image = np.tile(sample, (8, 7, 1))  # 2048 x 2240
+    # Tiles go together row by row, and a row has more of them than the room of four.
+    image = np.tile(imread(SAMPLES / "histology.png"), (4, 20, 1))  # 1024 x 6400
     one = bench.execution()
     with _tf32(False):
         wanted = labels_of(image, model, one)
