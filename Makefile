@@ -1,7 +1,7 @@
 # The commands of the house. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel benchmarks clean
+.PHONY: help demo test lint format wheel benchmarks benchmarks-on-gpu clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -43,13 +43,18 @@ wheel: $(STAMP)  ## build the wheel into dist/
 
 benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.network_speed
+	$(BIN)/python -W ignore -m benchmarks.precisions
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
 	$(BIN)/python -W ignore -m benchmarks.axial_speed
+	$(BIN)/python -W ignore -m benchmarks.openvino_trial
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
 	$(BIN)/python -W ignore -m benchmarks.recording_cost
 	$(BIN)/python -W ignore -m benchmarks.command_line
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_openings
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_blocks
+
+benchmarks-on-gpu: $(STAMP)  ## what only a CUDA card can show, in eight minutes, into benchmarks/results
+	$(BIN)/python -W ignore -m benchmarks.on_gpu
 
 clean:  ## remove the virtual environment and what the demo wrote
 	rm -rf $(VENV) .venv-wheel dist demo_output demo.png

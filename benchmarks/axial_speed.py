@@ -3,7 +3,8 @@
 Both have the same random weights and the same input; equal outputs are checked before anything is timed. The authors'
 arithmetic (patches one by one, norms unfolded, three stacked similarity tensors) is that of `benchmarks.authors_medt`.
 
-Run as ``python -m benchmarks.axial_speed``.
+Run as ``python -m benchmarks.axial_speed``. On a machine that does other things as well, ``--one-thread`` measures what
+others do not lengthen: the CPU time of a single thread, of forward pass and training step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import ctypes
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +41,16 @@ def main() -> None:
     """Measure, print and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", nargs=2, metavar=("WHOSE", "SIZE"))
+    parser.add_argument("--one-thread", action="store_true", help="CPU time of one thread, for a busy machine")
     arguments = parser.parse_args()
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(1 if arguments.one_thread else THREADS)
     if arguments.child:
         print(json.dumps(_peak_mib_of_forward(arguments.child[0], int(arguments.child[1]))))
+        return
+    if arguments.one_thread:
+        measure = partial(seconds, clock=time.process_time)
+        forward("axial_forward_one_thread", measure)
+        training("axial_training_one_thread", measure)
         return
     forward()
     training()
@@ -49,7 +58,7 @@ def main() -> None:
     memory()
 
 
-def forward() -> None:
+def forward(table: str = "axial_forward", measure: Callable[..., list[float]] = seconds) -> None:
     """Compare a forward pass at the paper's size, each network of ours made ready for prediction."""
     image = torch.rand(1, 3, SIZE, SIZE)
     rows = []
@@ -57,14 +66,14 @@ def forward() -> None:
         authors, ours = _pair(name, SIZE)
         difference = _difference(authors, ours, image)
         with reused_memory():
-            theirs, own = seconds(_call(authors, image), _call(ours, image), repeats=25)
+            theirs, own = measure(_call(authors, image), _call(ours, image), repeats=15)
         rows.append([name, _ms(theirs), _ms(own), f"{theirs / own:.1f}", f"{difference:.0e}"])
         print(rows[-1], flush=True)
     columns = (f"1 x 3 x {SIZE} x {SIZE}", "authors' arithmetic", "ours", "times as fast", "largest difference")
-    report("axial_forward", columns, rows)
+    report(table, columns, rows)
 
 
-def training() -> None:
+def training(table: str = "axial_training", measure: Callable[..., list[float]] = seconds) -> None:
     """Compare forward and backward pass of one image; ours computes as new networks do, not as the authors' do."""
     image, target = torch.rand(1, 3, SIZE, SIZE), torch.randint(0, 2, (1, SIZE, SIZE))
     rows = []
@@ -72,11 +81,11 @@ def training() -> None:
         theirs, own = authors_network(name, SIZE).train(), create(name, image_size=SIZE).train()
         own = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         with reused_memory():
-            slow, fast = seconds(_step(theirs, image, target), _step(own, image, target), repeats=9)
+            slow, fast = measure(_step(theirs, image, target), _step(own, image, target), repeats=9)
         rows.append([name, _ms(slow), _ms(fast), f"{slow / fast:.1f}"])
         print(rows[-1], flush=True)
     columns = (f"training step, 1 x 3 x {SIZE} x {SIZE}", "authors' arithmetic", "ours", "times as fast")
-    report("axial_training", columns, rows)
+    report(table, columns, rows)
 
 
 def large() -> None:
@@ -130,7 +139,12 @@ def _status_mib(field: str) -> float:
 
 
 def _pair(name: str, size: int) -> tuple[nn.Module, nn.Module]:
-    """Return the authors' network, with random weights, gates and statistics, and ours made of it."""
+    authors, ours = random_pair(name, size)
+    return authors, prepare(ours, choose_execution("cpu"))
+
+
+def random_pair(name: str, size: int) -> tuple[nn.Module, nn.Module]:
+    """Return the authors' network, with random weights, gates and statistics, and ours made of it, both to predict."""
     torch.manual_seed(0)
     authors = authors_network(name, size).eval()
     for key, tensor in [*authors.named_buffers(), *authors.named_parameters()]:
@@ -140,11 +154,7 @@ def _pair(name: str, size: int) -> tuple[nn.Module, nn.Module]:
             tensor.uniform_(0.5, 1.5)
         elif key.rsplit(".", 1)[-1].startswith("f_"):
             tensor.data.uniform_(0.5, 1.5)
-    return authors, _ready(from_state_dict(authors.state_dict()).network)
-
-
-def _ready(network: nn.Module) -> nn.Module:
-    return prepare(network, choose_execution("cpu"))
+    return authors, from_state_dict(authors.state_dict()).network
 
 
 def _difference(authors: nn.Module, ours: nn.Module, image: Tensor) -> float:
@@ -173,8 +183,8 @@ def _step(network: nn.Module, image: Tensor, target: Tensor) -> Callable[[], Any
     return step
 
 
-def _ms(time: float) -> str:
-    return f"{time * 1e3:.0f} ms"
+def _ms(found: float) -> str:
+    return f"{found * 1e3:.0f} ms"
 
 
 if __name__ == "__main__":

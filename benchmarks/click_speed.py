@@ -51,12 +51,12 @@ def main() -> None:
     report("click_speed", columns, rows, {**counts, "sha256": model.sha256})
 
 
-def answer_times(model: Model, size: int) -> tuple[Times, Times]:
+def answer_times(model: Model, size: int, device: str = "cpu", images: int = IMAGES) -> tuple[Times, Times]:
     """Return the seconds of first and of later answers, over objects of several images."""
-    network = ClickNetwork(model, "cpu")
+    network = ClickNetwork(model, device)
     first: Times = []
     later: Times = []
-    for seed in range(IMAGES + 1):
+    for seed in range(images + 1):
         image, labels = synthetic_image(np.random.default_rng(seed), size)
         session = ClickSession(image, network, axes="YXC")
         areas = np.bincount(labels.ravel())

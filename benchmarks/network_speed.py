@@ -1,15 +1,12 @@
 """Forward pass and training step of the Attention U-Net, against MONAI's AttentionUnet at equal widths.
 
-Also: what making a network ready for prediction gains over running it as it is, what recording attention costs, and
-which precision the models that ship are faster in.
+Also: what making a network ready for prediction gains over running it as it is, and what recording attention costs.
 
 Run as ``python -m benchmarks.network_speed``.
 """
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +18,6 @@ from src_models.attention.recording import record_attention
 from src_models.computing.execution import choose_execution, prepare
 from src_models.computing.memory import reused_memory
 from src_models.models.architectures import create
-from src_models.models.checkpoint import load
 
 WIDTHS = (16, 32, 64, 128, 192)
 # As `napari-medt train` makes new networks.
@@ -38,7 +34,6 @@ def main() -> None:
     forward(ours, monai)
     training(ours, monai)
     prediction(ours)
-    precisions()
 
 
 def forward(ours: nn.Module, monai: nn.Module) -> None:
@@ -113,27 +108,6 @@ def prediction(ours: nn.Module) -> None:
     notes = {"labels_agree": agree, "recording_costs": round(taped / fast - 1, 4)}
     print(notes)
     report("prediction_speed", ("1 x 3 x 512 x 512", "time", "times as fast"), rows, notes)
-
-
-def precisions() -> None:
-    """Compare the models that ship in both precisions, by CPU time on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    rows = []
-    for name in ("nuclei", "nuclei-medt"):
-        model = load(name)
-        batch = torch.rand(1, len(model.header.channels), *model.header.tile)
-        runs = []
-        for dtype in (torch.float32, torch.bfloat16):
-            execution = choose_execution("cpu", dtype=dtype)
-            ready = prepare(model.network, execution)
-            runs.append(partial(execution, ready, batch))
-        with reused_memory():
-            single, half = seconds(*runs, repeats=9, clock=time.thread_time)
-        size = " x ".join(map(str, model.header.tile))
-        rows.append([f"{name}, {size}", f"{single * 1e3:.0f} ms", f"{half * 1e3:.0f} ms", f"{half / single:.2f}"])
-    report("precision_speed", ("one tile, one thread, CPU time", "float32", "bfloat16", "times float32"), rows)
-    torch.set_num_threads(before)
 
 
 if __name__ == "__main__":

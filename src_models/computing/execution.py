@@ -110,7 +110,8 @@ def default_dtype(device: str) -> torch.dtype:
     """Return the precision that networks run in on a device.
 
     On the CPU that is float32, also where the processor multiplies bfloat16: some such processors are faster in it with
-    some networks, and others slower with all (``benchmarks/network_speed.py`` measures both).
+    some networks, others slower with all, and labels come out otherwise (``benchmarks/precisions.py``,
+    ``docs/numbers.md``).
     """
     if device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16

@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from src_models.nets.axial.moments import moments_of_terms
 from src_models.nets.axial.record import AxialRecord
-from src_models.nets.axial.similarity_norm import SimilarityNorm, moments_of_terms
+from src_models.nets.axial.similarity_norm import SimilarityNorm
 from src_models.nets.axial.taps import AxialTaps
 from src_models.nets.kernels.axial import attend_joined, attend_measured, axial_attention
 from src_models.nets.kernels.axial_plain import Measures, RelativePositions, measured_parts
@@ -169,7 +170,7 @@ class AxialAttention(nn.Module):
             bias[:, -self.parts[2] :] += offset.view(self.heads, -1)
         self.register_buffer("folded_scale", scale, persistent=False)
         self.register_buffer("folded_offset", offset.view(self.heads, -1), persistent=False)
-        for name, table in (positions or RelativePositions(*3 * [torch.empty(0)]))._asdict().items():
+        for name, table in (positions or RelativePositions(*(torch.empty(0) for _ in range(3))))._asdict().items():
             self.register_buffer(f"folded_{name}", table, persistent=False)
         self.folded = True
 
