@@ -1,6 +1,6 @@
 """The data sets of the models of objects that ship: what they learn from, and what judges them.
 
-    python -m benchmarks.training_sets {nuclei,cells} SETS OUT
+    python -m benchmarks.training_sets {nuclei,whole-cells,cells} SETS OUT
 
 SETS holds the folders that are named below. Only sets whose licence lets a model that learnt from them be given on are
 listed. OUT is a new folder (see benchmarks/assemble_data_set.py); it links to the files of SETS, but for those whose
@@ -37,7 +37,9 @@ YEAST_LEFT_OUT = tuple(f"yeast_{number}.png" for number in (1, 2, 3, 5, 6, 7, 9)
 
 
 def parts(model: str, sets: Path) -> list[Part]:
-    """Return what the data set of a model, "nuclei" or "cells", is made of."""
+    """Return what the data set "nuclei", "whole-cells", or both together, "cells", is made of."""
+    if model == "cells":
+        return parts("nuclei", sets) + parts("whole-cells", sets)
     stage_1_test = sets / "dsb2018_stage1_test"
     if model == "nuclei":
         return [
