@@ -78,7 +78,7 @@ def table(data: DataSet) -> list[str]:
 def main() -> int:
     """Assemble a model's data set and print what is in it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("nuclei", "cells"))
+    parser.add_argument("model", choices=("nuclei", "whole-cells", "cells"))
     parser.add_argument("sets", type=Path, metavar="SETS", help="folder that holds the data sets")
     parser.add_argument("out", type=Path, metavar="OUT", help="new folder of the joined data set")
     options = parser.parse_args()

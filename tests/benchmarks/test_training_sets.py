@@ -9,7 +9,7 @@ from src_models.files.dataset import DataSet
 MAY_NOT_SHIP = {"isbi2012_em", "mri_hippocampus_msd", "monuseg_half", "glas_half", "aitslab_cells"}
 
 
-@pytest.mark.parametrize("model", ["nuclei", "cells"])
+@pytest.mark.parametrize("model", ["nuclei", "whole-cells", "cells"])
 def test_each_domain_is_taught_and_judged_from_sets_that_may_train_a_model_that_ships(shared, tmp_path, model):
     chosen = parts(model, shared / "data")
     assert not {part.folder.name for part in chosen} & MAY_NOT_SHIP
