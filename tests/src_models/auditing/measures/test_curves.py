@@ -112,7 +112,7 @@ def test_the_gradient_is_that_of_the_formula_inside_the_mask_alone():
 
     f = torch.sigmoid((picture * weights[0]).sum(0))
     wanted = torch.where(mask, f * (1 - f) * weights[0].abs().sum(0), 0)
-    np.testing.assert_allclose(gradient_size(network, picture, mask), wanted.numpy(), atol=1e-6)
+    np.testing.assert_allclose(gradient_size(network, picture, mask, 2), wanted.numpy(), atol=1e-6)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 9))
