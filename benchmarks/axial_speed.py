@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,23 +41,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--child", nargs=2, metavar=("WHOSE", "SIZE"))
     parser.add_argument("--one-thread", action="store_true", help="CPU time of one thread, for a busy machine")
+    parser.add_argument("--repeats", type=int, help="of each pass and step; as many as are good, unless given")
     arguments = parser.parse_args()
     torch.set_num_threads(1 if arguments.one_thread else THREADS)
     if arguments.child:
         print(json.dumps(_peak_mib_of_forward(arguments.child[0], int(arguments.child[1]))))
         return
     if arguments.one_thread:
-        measure = partial(seconds, clock=time.process_time)
-        forward("axial_forward_one_thread", measure)
-        training("axial_training_one_thread", measure)
+        training("axial_training_one_thread", arguments.repeats or 9, time.process_time)
+        forward("axial_forward_one_thread", arguments.repeats or 15, time.process_time)
         return
-    forward()
-    training()
+    forward("axial_forward", arguments.repeats or 25)
+    training("axial_training", arguments.repeats or 9)
     large()
     memory()
 
 
-def forward(table: str = "axial_forward", measure: Callable[..., list[float]] = seconds) -> None:
+def forward(table: str, repeats: int, clock: Callable[[], float] = time.perf_counter) -> None:
     """Compare a forward pass at the paper's size, each network of ours made ready for prediction."""
     image = torch.rand(1, 3, SIZE, SIZE)
     rows = []
@@ -66,14 +65,14 @@ def forward(table: str = "axial_forward", measure: Callable[..., list[float]] = 
         authors, ours = _pair(name, SIZE)
         difference = _difference(authors, ours, image)
         with reused_memory():
-            theirs, own = measure(_call(authors, image), _call(ours, image), repeats=15)
+            theirs, own = seconds(_call(authors, image), _call(ours, image), repeats=repeats, clock=clock)
         rows.append([name, _ms(theirs), _ms(own), f"{theirs / own:.1f}", f"{difference:.0e}"])
         print(rows[-1], flush=True)
     columns = (f"1 x 3 x {SIZE} x {SIZE}", "authors' arithmetic", "ours", "times as fast", "largest difference")
     report(table, columns, rows)
 
 
-def training(table: str = "axial_training", measure: Callable[..., list[float]] = seconds) -> None:
+def training(table: str, repeats: int, clock: Callable[[], float] = time.perf_counter) -> None:
     """Compare forward and backward pass of one image; ours computes as new networks do, not as the authors' do."""
     image, target = torch.rand(1, 3, SIZE, SIZE), torch.randint(0, 2, (1, SIZE, SIZE))
     rows = []
@@ -81,7 +80,8 @@ def training(table: str = "axial_training", measure: Callable[..., list[float]] 
         theirs, own = authors_network(name, SIZE).train(), create(name, image_size=SIZE).train()
         own = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         with reused_memory():
-            slow, fast = measure(_step(theirs, image, target), _step(own, image, target), repeats=9)
+            steps = _step(theirs, image, target), _step(own, image, target)
+            slow, fast = seconds(*steps, repeats=repeats, clock=clock)
         rows.append([name, _ms(slow), _ms(fast), f"{slow / fast:.1f}"])
         print(rows[-1], flush=True)
     columns = (f"training step, 1 x 3 x {SIZE} x {SIZE}", "authors' arithmetic", "ours", "times as fast")
