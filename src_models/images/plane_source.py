@@ -65,7 +65,8 @@ class PlaneSource:
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
         """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
 
-        Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with.
+        Values that are NaN or infinite are filled; :attr:`fill` is then what they were filled with. At the image's own
+        scale a slice may have a step: then so much less is read.
         """
         resized = zoomed_shape(self.own_shape, self.zoom)
         block = read_resized(self._read, self.own_shape, resized, self._within(region))
@@ -82,7 +83,7 @@ class PlaneSource:
     def _within(self, region: Sequence[slice]) -> tuple[slice, ...]:
         """Return where a region of this lies in the whole resized plane."""
         starts = [0] * len(region) if self.part is None else [side.start for side in self.part]
-        return tuple(slice(side.start + a, side.stop + a) for side, a in zip(region, starts, strict=True))
+        return tuple(slice(side.start + a, side.stop + a, side.step) for side, a in zip(region, starts, strict=True))
 
     def _read(self, region: tuple[slice, ...]) -> NDArray[np.float32]:
         block = self.read_own(region)

@@ -13,7 +13,7 @@ from src_models.attention.placed_map import PlacedMap
 from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
 from src_models.clicking.answering.filling import filling, squares_of
-from src_models.clicking.answering.grey_values import GreyValues
+from src_models.clicking.answering.grey_values import GreyValues, with_evidence
 from src_models.clicking.answering.mending import changed, felt, levels, obeyed
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.answering.parts import part_over, parts_with
@@ -21,7 +21,6 @@ from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, 
 
 __all__ = ["AnswerMaker"]
 
-CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
 FIRST = 3  # clicks up to which an object may become another one of another size
 COARSER = 2  # grid on which an object's size is found out, which needs no details
 # A click that takes away where the object was thought to be more surely than this asks whether it is smaller; it is if
@@ -30,6 +29,7 @@ TAKEN, SMALLER = 0.5, 0.7
 # The object is shown again at a better size where it takes less, or more, of the square than these.
 GOOD_SHARES = (0.25, 0.8)
 NEXT = 2**0.5  # each square is so much larger than the one before where the next larger or smaller object is looked for
+REMEMBERED = 12  # squares of which what the network sees is kept, 0.2 MB each
 DISTINCT = 1.4  # ratio of areas from which on one object is taken to be larger than another
 
 
@@ -55,6 +55,7 @@ class AnswerMaker:
         self._network = network
         self._read = read
         self._shape = shape
+        self._images: dict[tuple[Crop, int], NDArray[np.float32]] = {}
 
     def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
         """Return the answer to all that was given, after the answer `before` the last of it."""
@@ -66,17 +67,14 @@ class AnswerMaker:
             return self._obeyed(filling(self._again(prompts, before), last), prompts)
         other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
         if other is None:
-            other = self._again(prompts, before, lambda found: self._mended(found, last, before))
+            other = self._again(prompts, before, last)
         return self._obeyed(other, prompts, before)
 
     def look(
         self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
     ) -> Answer:
         """Return the answer to what was given, looked for in one square and no other."""
-        size = self._network.size
-        given = self._given(crop, prompts, before, size)
-        image = crop.read(self._read, self._shape, size)
-        return self._answer(crop, self._network(image[None], given[None])[0], given, prompts, threshold)
+        return self._masked(self._asked(crop, prompts, before, threshold), prompts)
 
     def resized(self, prompts: Sequence[Prompt], before: Answer, *, larger: bool) -> Answer | None:
         """Return the next larger, or smaller, object around the same places; None if there is none.
@@ -117,7 +115,7 @@ class AnswerMaker:
         size = self._network.size
         crops = [crop_around((), (_around(click.y, length), _around(click.x, length))) for click in clicks]
         given = np.stack([self._given(crop, (click,), None, size) for crop, click in zip(crops, clicks, strict=True)])
-        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        images = np.stack([self._image(crop, size) for crop in crops])
         grids = self._network(images, given)
         return [
             self._answer(crop, grid, seen, (click,))
@@ -146,9 +144,9 @@ class AnswerMaker:
         """
         click = neighbour.middle
         seen = self._again((click,), neighbour)
-        image = seen.crop.read(self._read, self._shape, len(seen.grid))
+        image = self._image(seen.crop, len(seen.grid))
         evidence = np.mean([each.evidence(image) for each in looks], axis=0)
-        grid = _with_evidence(seen.grid, evidence)
+        grid = with_evidence(seen.grid, evidence)
         mask = part_over(seen.crop.to_image(grid, self._shape) > seen.threshold, neighbour.on(seen.region))
         inside = ndimage.binary_erosion(grid > seen.threshold)
         likeness = float(evidence[inside].mean()) if inside.any() else 0.0
@@ -156,14 +154,14 @@ class AnswerMaker:
 
     def grey_values(self, answer: Answer) -> GreyValues:
         """Return the grey values of an object that was found in this plane."""
-        image = answer.crop.read(self._read, self._shape, len(answer.grid))
+        image = self._image(answer.crop, len(answer.grid))
         inside = answer.cells > 0.5
         return GreyValues(image, inside if inside.any() else answer.grid >= answer.grid.max())
 
     def attention(self, answer: Answer) -> list[PlacedMap]:
         """Return the attention with which an answer was found, placed on the plane, finest first."""
         size = self._network.size
-        image = answer.crop.read(self._read, self._shape, size)
+        image = self._image(answer.crop, size)
         cell = answer.crop.side / size  # px
         places = []
         for found in self._network.attention(image, answer.given):
@@ -197,15 +195,42 @@ class AnswerMaker:
         grid = np.asarray((near.grid + far.on_grid(near.crop, self._network.size)) / 2, np.float32)
         return filling(replace(near, grid=grid), box)
 
-    def _again(
-        self, prompts: Sequence[Prompt], before: Answer, settle: Callable[[Answer], Answer] = lambda found: found
-    ) -> Answer:
-        """Look again where the object was found; from further or from nearer if its size has become another."""
-        answer = settle(self.look(crop_around(prompts, before.extent), prompts, before, before.threshold))
+    def _again(self, prompts: Sequence[Prompt], before: Answer, last: Click | Scribble | None = None) -> Answer:
+        """Look again where the object was found; from further or from nearer if its size has become another.
+
+        After a click, `last`, the answer is what was found before, changed where the click changes it.
+        """
+
+        def settled(found: Answer) -> Answer:
+            return self._masked(found, prompts) if last is None else self._mended(found, last, before)
+
+        answer = settled(self._asked(before.crop.unless_moved(crop_around(prompts, before.extent)), prompts, before))
         better = self._better(answer, prompts)
-        if better is None:
-            return answer
-        return settle(self.look(better, prompts, answer, answer.threshold))
+        return answer if better is None else settled(self._asked(better, prompts, answer))
+
+    def _asked(
+        self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float | None = None
+    ) -> Answer:
+        """Ask the network about one square; whose pixels are the object is not said yet."""
+        given = self._given(crop, prompts, before, self._network.size)
+        grid = self._network(self._image(crop, self._network.size)[None], given[None])[0]
+        region = crop.inside(self._shape)
+        nothing = np.zeros([part.stop - part.start for part in region], bool)
+        if threshold is None:
+            threshold = THRESHOLD if before is None else before.threshold
+        return Answer(crop, region, grid, given, nothing, self._shape, threshold)
+
+    def _masked(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
+        """Return an answer with the pixels that are the object by its probabilities."""
+        return self._answer(found.crop, found.grid, found.given, prompts, found.threshold)
+
+    def _image(self, crop: Crop, size: int) -> NDArray[np.float32]:
+        """Return what the network sees of a square (C, size, size): what was seen last is not read again."""
+        if (crop, size) not in self._images:
+            if len(self._images) >= REMEMBERED:
+                self._images.pop(next(iter(self._images)), None)
+            self._images[crop, size] = crop.read(self._read, self._shape, size)
+        return self._images[crop, size]
 
     def _mended(self, found: Answer, last: Click | Scribble, before: Answer) -> Answer:
         """Return what was found before, changed where the last click changes it."""
@@ -292,7 +317,7 @@ class AnswerMaker:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the probabilities in several squares, and what the network saw of each besides the image."""
         given = np.stack([self._given(crop, prompts, None, size) for crop in crops])
-        images = np.stack([crop.read(self._read, self._shape, size) for crop in crops])
+        images = np.stack([self._image(crop, size) for crop in crops])
         return self._network(images, given), given
 
     def _better(self, answer: Answer, prompts: Sequence[Prompt]) -> Crop | None:
@@ -365,9 +390,3 @@ def _holds(crop: Crop, prompts: Sequence[Prompt]) -> bool:
         if not isinstance(prompt, Box)
         for y, x in prompt.points()
     )
-
-
-def _with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return probabilities after what grey values say; odds are multiplied."""
-    certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
-    return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)

@@ -33,6 +33,8 @@ SMALLEST = 24
 AGREEMENT, SIZE = 1.0, 0.2  # what agreement of neighbouring squares, and each doubling away from the good size, count
 CONTRADICTION = 2.0  # what each place counts that is said to lie outside of the object, and was found in it
 NOTHING = -10.0
+SAMPLED = 6  # rows and columns at least of which a cell is the mean, where it has more than twice as many
+MOVED, GROWN = 0.06, 1.1  # shares of a square's side by which one that is nearly the same lies further, or is larger
 Places = Sequence[tuple[float, float]]
 Read = Callable[[tuple[slice, slice]], NDArray[Any]]
 
@@ -67,13 +69,28 @@ class Crop:
         """Return the square around a place whose side is a share of this one's."""
         return _centred((y, x), max(share * self.side, SMALLEST))
 
+    def unless_moved(self, other: Crop) -> Crop:
+        """Return another square, or this one where the other is nearly the same.
+
+        What was found in it can then be shown as it was, and the image need not be read again.
+        """
+        moved = [
+            start - own + (other.side - self.side) / 2
+            for start, own in ((other.top, self.top), (other.left, self.left))
+        ]
+        alike = self.side / GROWN <= other.side <= self.side * GROWN
+        return self if alike and max(map(abs, moved)) <= MOVED * self.side else other
+
     def read(self, read: Read, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
         """Read the square on its grid; beyond the image its border goes on.
+
+        Where a cell is many pixels wide, some of its rows and columns are read, evenly spread: of a large image all of
+        it would take longer than its answer.
 
         Parameters
         ----------
         read
-            Returns a region of the image, (..., *region).
+            Returns a region of the image, (..., *region), whose slices may have steps.
         shape
             Rows and columns of the image.
         size
@@ -87,10 +104,11 @@ class Crop:
         places = [start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell for start in (self.top, self.left)]
         width = max(cell - 1, 0.0)
         spans = [_span(where, width, length) for where, length in zip(places, shape, strict=True)]
-        block = np.asarray(read((spans[0], spans[1])), np.float32)
+        step = max(1, int(cell / SAMPLED))
+        block = np.asarray(read((_every(spans[0], step), _every(spans[1], step))), np.float32)
         rows, columns = (
-            _sampling(where - span.start, width, span.stop - span.start)
-            for where, span in zip(places, spans, strict=True)
+            _sampling((where - span.start) / step, width / step, count)
+            for where, span, count in zip(places, spans, block.shape[-2:], strict=True)
         )
         return _sampled(block, rows, columns)
 
@@ -185,6 +203,10 @@ def sureness(grid: NDArray[np.float32], found: NDArray[np.bool_]) -> float:
 def _centred(centre: Any, side: float) -> Crop:
     whole = math.ceil(side)
     return Crop(round(float(centre[0]) - (whole - 1) / 2), round(float(centre[1]) - (whole - 1) / 2), whole)
+
+
+def _every(span: slice, step: int) -> slice:
+    return slice(span.start, span.stop, step) if step > 1 else span
 
 
 def _span(places: NDArray[np.float64], width: float, length: int) -> slice:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["GreyValues"]
+__all__ = ["GreyValues", "with_evidence"]
 
 BINS = 32
 SMOOTHING = 1.0  # cells: noise is no matter of what something is
@@ -20,6 +20,7 @@ FEWEST = 20  # cells that tell of an object's inside without its edge
 # Shares of grey values never seen before that belong to an object, and to what surrounds it: what is like neither is
 # rather not the object.
 NEW_INSIDE, NEW_AROUND = 0.02, 0.2
+CERTAIN = 0.02  # beyond which a network's certainty counts no more where it is held against grey values
 MOST = 4.0  # what a single cell can say at the most, as a logarithm of odds
 
 
@@ -70,3 +71,9 @@ class GreyValues:
 def _smooth(image: NDArray[np.float32]) -> NDArray[np.float32]:
     grey: NDArray[np.float32] = ndimage.gaussian_filter(image.mean(0), SMOOTHING)
     return grey
+
+
+def with_evidence(grid: NDArray[np.float32], evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities after what grey values say; odds are multiplied."""
+    certain = np.clip(grid, CERTAIN, 1 - CERTAIN)
+    return np.asarray(1 / (1 + (1 - certain) / certain * np.exp(-evidence)), np.float32)

@@ -88,3 +88,22 @@ def test_first_squares_double_until_the_image_fits():
     assert all(later == 2 * earlier for earlier, later in itertools.pairwise(sides))
     for crop in first_crops(20, 30, (300, 200)):
         assert abs(crop.top + (crop.side - 1) / 2 - 20) <= 0.5
+
+
+def test_of_a_square_much_larger_than_its_grid_some_rows_and_columns_are_read():
+    rows, columns = np.mgrid[:1500, :1400]
+    plane = (np.sin(rows / 90) + np.cos(columns / 70)).astype(np.float32)
+    asked = []
+
+    def read(region):
+        asked.append(plane[region].size)
+        return plane[region]
+
+    crop = Crop(-100, 40, 1600)
+    found = crop.read(read, plane.shape, 64)
+    assert asked[0] < plane.size / 10
+    cell, means = 1600 / 64, []
+    for row in range(4, 60):  # cells that lie in the image
+        top, left = round(row * cell - 100), round(30 * cell + 40)
+        means.append(plane[max(top, 0) : top + 25, left : left + 25].mean())
+    np.testing.assert_allclose(found[4:60, 30], means, atol=0.02)
