@@ -39,6 +39,13 @@ def finetune(
         PartName,
         typer.Option(help="What changes: the whole network, its decoder, or its attention gates alone."),
     ] = FULL,
+    kind: Annotated[
+        Literal["objects", "classes"] | None,
+        typer.Option(help="What the labels mean; guessed from them unless given."),
+    ] = None,
+    class_names: Annotated[
+        str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
+    ] = "",
     seconds: Annotated[
         float, typer.Option(metavar="S", help="Time to learn at most.", rich_help_panel=options.LEARNING)
     ] = 55.0,
@@ -115,7 +122,9 @@ def finetune(
     from src_models.finetuning.learning import Learning
     from src_models.models.checkpoint import load
 
-    learning = Learning(load(model), folder, settings)
+    names = [name.strip() for name in class_names.split(",") if name.strip()]
+    learning = Learning(load(model), folder, settings, kind=kind, class_names=names)
+    console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 

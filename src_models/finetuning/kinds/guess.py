@@ -7,16 +7,18 @@ vessels (one class of thin lines), of five tiles each.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from src_models.corrections.correction_set import Corrections
+from src_models.corrections.correction import Correction
+from src_models.corrections.correction_set import Corrections, CorrectionSet
 from src_models.errors import UserError
-from src_models.finetuning.kinds.label_facts import LabelFacts, facts_of
+from src_models.finetuning.kinds.label_facts import LOOKED_AT, LabelFacts, facts_of
 from src_models.finetuning.kinds.label_kind import MOST_CLASSES, LabelKind, Meaning
-from src_models.models.header import ModelHeader
+from src_models.models.header import ModelHeader, read_header
 
-__all__ = ["Guess", "guess_of_facts", "kind_to_learn"]
+__all__ = ["Guess", "guess_of_facts", "guess_of_folder", "kind_to_learn"]
 
 FEW = 16  # numbers; people do not tell more kinds apart
 MANY_PARTS = 0.5  # where fewer numbers than this share mark one part each, numbers are no objects
@@ -67,7 +69,7 @@ def kind_to_learn(
     kind
         What a person said that labels mean; None guesses.
     class_names
-        Names of the classes from 1 on; with them, labels are classes.
+        Names of the classes from 1 on; with them, labels are classes. A single name is that of all that is marked.
 
     Raises
     ------
@@ -82,6 +84,17 @@ def kind_to_learn(
     else:
         chosen, why = _said(facts, known, meaning, names), "That was said of them."
     return Guess(chosen, why, facts.numbers, facts.diameter)
+
+
+def guess_of_folder(folder: Path, model: Path) -> Guess:
+    """Return what the newest corrections in a folder mean, for the model in a file.
+
+    Raises
+    ------
+    UserError
+        If either cannot be read.
+    """
+    return kind_to_learn(_Newest(CorrectionSet.open(folder)), read_header(model))
 
 
 def guess_of_facts(facts: LabelFacts) -> tuple[LabelKind, str]:
@@ -108,6 +121,17 @@ def guess_of_facts(facts: LabelFacts) -> tuple[LabelKind, str]:
     if facts.returning >= RETURNS and facts.alike < ALIKE:
         return _classes(facts), f"The same {some} return and look alike each time, so they are taken as classes."
     return objects, f"The {some} mark one connected part each, so they are taken as objects."
+
+
+class _Newest:
+    """The corrections of a set that were added last, as many as are looked at."""
+
+    def __init__(self, corrections: CorrectionSet) -> None:
+        self._set = corrections
+
+    def corrections(self) -> Iterator[tuple[str, Correction]]:
+        for item in self._set.items[-LOOKED_AT:]:
+            yield item.name, self._set.read(item.name)
 
 
 def _of_one_number(facts: LabelFacts) -> tuple[LabelKind, str]:
@@ -144,7 +168,7 @@ def _fitting(facts: LabelFacts, known: LabelKind, name: str) -> tuple[LabelKind,
 def _said(facts: LabelFacts, known: LabelKind, meaning: Meaning | None, names: tuple[str, ...]) -> LabelKind:
     if meaning == "objects":
         return LabelKind("objects", names)
-    highest = 1 if len(facts.numbers) <= 1 else facts.numbers[-1]
+    highest = 1 if len(facts.numbers) <= 1 or len(names) == 1 else facts.numbers[-1]  # one class is all that is marked
     if highest > MOST_CLASSES:
         raise UserError(
             f"the labels have numbers up to {highest}, and a network learns {MOST_CLASSES} classes at most: number the "

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from src_models.corrections.correction import Correction
 from src_models.labels.instances import median_diameter
 
-__all__ = ["LabelFacts", "facts_of"]
+__all__ = ["LOOKED_AT", "LabelFacts", "facts_of"]
 
 LOOKED_AT = 24  # tiles whose pixels are looked at; of all others, the numbers
+LARGEST = 768  # px; of larger tiles, a part in the middle of what counts
 SPECK = 0.02  # share of what a number marks in a tile; smaller parts are slips of the brush
 
 
@@ -125,14 +126,16 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
     from scipy import ndimage
     from skimage.morphology import skeletonize
 
-    labels = np.where(np.isin(correction.labels, numbers), correction.labels, 0)
+    cut = _middle(correction.counts & (correction.labels > 0))
+    labels = np.where(np.isin(correction.labels[cut], numbers), correction.labels[cut], 0)
+    numbers = np.intersect1d(numbers, labels)
     marked = labels > 0
     pieces, count = ndimage.label(marked, np.ones((3, 3)))
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:].astype(float)
     line = np.asarray(skeletonize(marked), bool)
     width = 2 * float(np.median(ndimage.distance_transform_edt(marked)[line])) if line.any() else 0.0
     lengths = np.bincount(pieces[line], minlength=count + 1)[1:] / max(width, 1.0)
-    grey = correction.image.astype(np.float64)
+    grey = correction.image[cut].astype(np.float64)
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
     bright = (grey - grey.mean()) / (grey.std() or 1.0)
     looks = [(np.log((labels == number).sum()), bright[labels == number].mean()) for number in numbers]
@@ -147,6 +150,13 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
         diameter=median_diameter(labels),
         diameter_of_parts=median_diameter(pieces),
     )
+
+
+def _middle(counts: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """Return the surroundings of the middle pixel that counts, as large as is looked at."""
+    places = np.flatnonzero(counts)
+    centre = np.unravel_index(places[len(places) // 2], counts.shape)
+    return tuple(slice(max(0, int(at) - LARGEST // 2), int(at) + LARGEST // 2) for at in centre)
 
 
 def _parts(mask: NDArray[np.bool_]) -> int:
