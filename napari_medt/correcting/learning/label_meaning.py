@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from napari_medt.running.latest_question import LatestQuestion
-from src_models.finetuning.kinds.guess import guess_of_folder
+from src_models.finetuning.correction_folder import kind_of
 from src_models.finetuning.kinds.label_kind import LabelKind
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LabelMeaning(QObject):
         """Guess what the labels in the folder in use mean."""
         folder, model = self._context.folder(), self._context.controls.models.path()
         if folder is not None and model is not None:
-            self.questions.ask(partial(guess_of_folder, folder, model))
+            self.questions.ask(partial(kind_of, folder, model))
 
     def on_model_changed(self) -> None:
         """Go by what is guessed again: what a person said was of another model."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from skimage.io import imread
@@ -9,9 +11,11 @@ from skimage.io import imread
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
+from src_models.finetuning.correction_folder import kind_of
 from src_models.finetuning.kinds.guess import guess_of_facts, kind_to_learn
 from src_models.finetuning.kinds.label_facts import facts_of
 from src_models.finetuning.kinds.label_kind import LabelKind
+from src_models.models.checkpoint import save
 
 OBJECTS = ("background", "interior", "boundary")
 
@@ -63,7 +67,7 @@ def guessed(*labels):
 def test_drawings_are_told_apart(labels, kind, why):
     found, sentence = guessed(*labels)
     assert found == kind
-    assert __import__("re").search(why, sentence), sentence
+    assert re.search(why, sentence), sentence
 
 
 @pytest.mark.parametrize(
@@ -148,3 +152,13 @@ def test_what_does_not_fit_the_labels_is_a_sentence(make_model):
         kind_to_learn(Drawn(squares(1, 40)), objects, "classes")
     with pytest.raises(UserError, match="objects have numbers and no names"):
         kind_to_learn(Drawn(squares(1, 2)), objects, "objects", ["cell"])
+
+
+def test_a_folder_is_guessed_for_a_file(make_model, tmp_path):
+    model = make_model(classes=OBJECTS, result="instances")
+    path = save(model, tmp_path / "objects.safetensors")
+    kept = CorrectionSet.open(tmp_path / "set")
+    for name, correction in Drawn(squares(1, 2, 3), branching()).corrections():
+        if name == "1":
+            kept.add(correction)
+    assert kind_of(tmp_path / "set", path).kind == LabelKind.classes(1)
