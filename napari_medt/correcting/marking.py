@@ -117,7 +117,8 @@ class Marking(QObject):
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
-        self._context.say("Paint the objects, each with New object brush, then mark what is right.")
+        words = "the objects, each with New object brush" if self._meaning.numbers_objects() else "each class"
+        self._context.say(f"Paint {words}, then mark what is right.")
 
     def paint_object(self) -> None:
         """Take the brush for a new object, or for the first class."""
@@ -255,10 +256,15 @@ class Marking(QObject):
             return
         _, prediction = self.corrected()
         show_background_grey(labels, prediction.background)
-        name_classes(labels, self._meaning.class_names())
         self.unsaved.watch(labels, self._context.target())
-        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
+        self._show_meaning(labels)
         self.changes.look_again()
+
+    def _show_meaning(self, labels: napari.layers.Labels) -> None:
+        name_classes(labels, self._meaning.class_names())
+        marking = self._controls.marking
+        marking.brush.setText("New object brush" if self._meaning.numbers_objects() else "Class brush")
+        marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
 
     def _hint(self) -> str:
         if self._meaning.numbers_objects():
@@ -273,8 +279,7 @@ class Marking(QObject):
         """Say of the labels what they mean now."""
         labels = self.labels()
         if labels is not None and prediction_of(labels) is not None:
-            name_classes(labels, self._meaning.class_names())
-            self._controls.marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
+            self._show_meaning(labels)
 
     def _take_brush(self, labels: napari.layers.Labels) -> None:
         self._viewer.layers.selection.active = labels
@@ -310,7 +315,9 @@ class Marking(QObject):
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""
-        self._context.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
+        self._context.say(
+            f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}{self._meaning.mismatch()}"
+        )
 
     def _tell_problem(self) -> None:
         problem = self.unsaved.new_problem()

@@ -112,7 +112,8 @@ class CorrectWidget(QWidget):
     def _on_model_changed(self) -> None:
         self.folder.on_model_changed()
         self.meaning.on_model_changed()
-        self.context.trying(self.marking.on_meaning_changed)()
+        with suppress(UserError):  # of a view in 3D; said when a person presses a button
+            self.marking.on_meaning_changed()
         self.controls.segment.setEnabled(self.context.image() is not None)
         self.controls.learning.set_count(
             0 if self.folder.held is None else len(self.folder.held.items), self.controls.models.path() is not None

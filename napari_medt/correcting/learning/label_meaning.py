@@ -61,6 +61,13 @@ class LabelMeaning(QObject):
         header = self._header()
         return () if header is None or self.numbers_objects() else LabelKind.of(header).names
 
+    def mismatch(self) -> str:
+        """Return words on a model that does not find yet what a person said that labels mean; else none."""
+        said, header = self._panel.numbers_objects, self._header()
+        if said is None or header is None or said == (LabelKind.of(header).meaning == "objects"):
+            return ""
+        return f" {header.name} does not find {self._panel.kind().words} yet: to paint these, press Begin empty."
+
     def leave(self) -> None:
         """Ask nothing more."""
         self.questions.leave()

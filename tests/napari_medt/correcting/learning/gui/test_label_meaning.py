@@ -31,6 +31,11 @@ def test_a_model_of_objects_learns_a_class_that_a_person_names(
 
     panel.meaning.setCurrentIndex(panel.meaning.findData("classes"))
     panel.names.item(0, 0).setText("disc")
+    press(widget, widget.controls.segment)
+    told = widget.controls.run_bar.status.text()
+    assert told.endswith("tiny does not find 1 class (disc) yet: to paint these, press Begin empty.")
+    widget.marking.choose(labels)
+    assert widget.controls.marking.brush.text() == "Class brush"
     assert "Numbers are classes: 1 = disc." in widget.controls.marking.hint.text()
     assert labels.features["class"].tolist() == ["disc"]
     mend(widget)
