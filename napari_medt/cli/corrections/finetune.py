@@ -124,7 +124,6 @@ def finetune(
 
     names = [name.strip() for name in class_names.split(",") if name.strip()]
     learning = Learning(load(model), folder, settings, kind=kind, class_names=names)
-    console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 
@@ -136,6 +135,8 @@ def _learn(console: Console, learning: Learning) -> None:
             for update in learning.steps():
                 if not learning.leads:  # of several processes, one speaks
                     continue
+                if update.step == 0:
+                    console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
                 words = f"step {update.step}: loss {update.loss:.3f}" if update.step else "step 0"
                 words = f"{words}, best Dice {update.best_dice:.3f}, {update.seconds_left:.0f} s left at most"
                 report(Progress(update.step, learning.settings.steps, words))
