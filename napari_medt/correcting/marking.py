@@ -24,8 +24,10 @@ from napari_medt.correcting.labels import (
     what_changed,
     write_where_held,
 )
+from napari_medt.correcting.learning.label_meaning import LabelMeaning
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
+from napari_medt.viewer.labels.class_names import name_classes
 from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.layer_notes import notes_of
 from napari_medt.viewer.viewed_image import ViewedImage
@@ -46,19 +48,22 @@ class Marking(QObject):
     ----------
     correcting
         The state of the widget.
+    meaning
+        What the labels mean.
     parent
         The widget.
     """
 
     kept = Signal(object)  #: a correction is on disk (a Kept)
 
-    def __init__(self, correcting: CorrectContext, parent: QObject) -> None:
+    def __init__(self, correcting: CorrectContext, meaning: LabelMeaning, parent: QObject) -> None:
         super().__init__(parent)
         self._context = correcting
+        self._meaning = meaning
         self._controls = correcting.controls
         self._viewer = correcting.viewer
         self.box = BoxDrag(correcting, lambda: self.corrected()[0], self)
-        self.clears = Clears(correcting, self.corrected, self.numbers_objects)
+        self.clears = Clears(correcting, self.corrected, meaning.numbers_objects)
         self.unsaved = UnsavedCorrections(correcting, self.choose)
         self.changes = ChangesOutline(correcting, self)
         self.changes.looked.connect(self._tell_problem)
@@ -112,12 +117,13 @@ class Marking(QObject):
         begin(labels, np.zeros_like(labels.data), model_name=None, model_sha256=None)
         self.choose(labels)
         self.paint_object()
-        self._context.say("Paint the objects, each with New object brush, then mark what is right.")
+        words = "the objects, each with New object brush" if self._meaning.numbers_objects() else "each class"
+        self._context.say(f"Paint {words}, then mark what is right.")
 
     def paint_object(self) -> None:
         """Take the brush for a new object, or for the first class."""
         labels, prediction = self.corrected()
-        if self.numbers_objects():
+        if self._meaning.numbers_objects():
             labels.selected_label = highest_number(labels.data, prediction.background) + 1
         elif labels.selected_label in (0, prediction.background):
             labels.selected_label = 1
@@ -251,23 +257,29 @@ class Marking(QObject):
         _, prediction = self.corrected()
         show_background_grey(labels, prediction.background)
         self.unsaved.watch(labels, self._context.target())
-        self._controls.marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
+        self._show_meaning(labels)
         self.changes.look_again()
 
+    def _show_meaning(self, labels: napari.layers.Labels) -> None:
+        name_classes(labels, self._meaning.class_names())
+        marking = self._controls.marking
+        marking.brush.setText("New object brush" if self._meaning.numbers_objects() else "Class brush")
+        marking.set_ready(True, self._hint(), slices=bool(self._context.target().plane))
+
     def _hint(self) -> str:
-        header = self._controls.models.header()
-        if header is None or self.numbers_objects():
+        if self._meaning.numbers_objects():
             return (
                 "Mend with napari's tools (keys: 1 eraser, 2 brush, 4 fill, 5 picks an object). Each object "
                 "has a number of its own."
             )
-        classes = ", ".join(f"{number} = {name}" for number, name in enumerate(header.classes) if number)
+        classes = ", ".join(f"{number} = {name}" for number, name in enumerate(self._meaning.class_names(), 1))
         return f"Mend with napari's tools (keys: 1 eraser, 2 brush). Numbers are classes: {classes}."
 
-    def numbers_objects(self) -> bool:
-        """Whether each object has a number of its own; else numbers are classes."""
-        header = self._controls.models.header()
-        return header is None or header.result == "instances"
+    def on_meaning_changed(self) -> None:
+        """Say of the labels what they mean now."""
+        labels = self.labels()
+        if labels is not None and prediction_of(labels) is not None:
+            self._show_meaning(labels)
 
     def _take_brush(self, labels: napari.layers.Labels) -> None:
         self._viewer.layers.selection.active = labels
@@ -303,7 +315,9 @@ class Marking(QObject):
         self.choose(labels)
         self.paint_object()
         kept = " What you painted before is in the other labels." if edited else ""
-        self._context.say(f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}")
+        self._context.say(
+            f"Found: {outcome.summary}. Mend what is wrong, then mark it as corrected.{kept}{self._meaning.mismatch()}"
+        )
 
     def _tell_problem(self) -> None:
         problem = self.unsaved.new_problem()

@@ -15,6 +15,7 @@ from napari_medt.controls.keys import ClickKeys
 from napari_medt.correcting.context import CorrectContext
 from napari_medt.correcting.learning.comparing import Comparing
 from napari_medt.correcting.learning.folder_in_use import FolderInUse
+from napari_medt.correcting.learning.label_meaning import LabelMeaning
 from napari_medt.correcting.learning.learning_rounds import LearningRounds
 from napari_medt.correcting.marking import Marking
 from napari_medt.correcting.panels.controls import CorrectControls
@@ -41,7 +42,8 @@ class CorrectWidget(QWidget):
         preferred = read_correct_model()
         self.controls = CorrectControls(self, napari_viewer, preferred)
         self.context = CorrectContext(napari_viewer, self.controls, self)
-        self.marking = Marking(self.context, self)
+        self.meaning = LabelMeaning(self.context, self)
+        self.marking = Marking(self.context, self.meaning, self)
         self.folder = FolderInUse(self.context, self)
         self.rounds = LearningRounds(self.context, self.folder, self)
         self.looks = Comparing(self.context, self.folder, self)
@@ -79,6 +81,9 @@ class CorrectWidget(QWidget):
         controls.folder.changed.connect(self.set_folder)
         self.rounds.learnt.connect(self.looks.segment_again)
         self.marking.kept.connect(self.folder.on_kept)
+        self.marking.kept.connect(self.meaning.look)
+        self.folder.listed.connect(self.meaning.look)
+        controls.kind.changed.connect(self.context.trying(self.marking.on_meaning_changed))
         self.marking.changes.looked.connect(self.looks.follow_view)
         self.context.work.done.connect(self._on_done)
         self.context.work.refused.connect(self._on_refused)
@@ -106,6 +111,9 @@ class CorrectWidget(QWidget):
 
     def _on_model_changed(self) -> None:
         self.folder.on_model_changed()
+        self.meaning.on_model_changed()
+        with suppress(UserError):  # of a view in 3D; said when a person presses a button
+            self.marking.on_meaning_changed()
         self.controls.segment.setEnabled(self.context.image() is not None)
         self.controls.learning.set_count(
             0 if self.folder.held is None else len(self.folder.held.items), self.controls.models.path() is not None
@@ -141,6 +149,7 @@ class CorrectWidget(QWidget):
             with suppress(ValueError):  # it may be gone already
                 emitter.disconnect(self._on_layers_changed)
         self.rounds.leave()
+        self.meaning.leave()
         self.context.leave()
         self.marking.leave()
         self.controls.images.disconnect_viewer()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from src_models.corrections.correction import MarkMode, Source
     from src_models.corrections.correction_set import CorrectionItem
     from src_models.finetuning.candidates import Candidate
+    from src_models.finetuning.kinds.guess import Guess
     from src_models.finetuning.parts import LearningPart
     from src_models.finetuning.versions import ModelVersion
     from src_models.images.axes import AxesReading
@@ -35,6 +36,7 @@ __all__ = [
     "checksum",
     "default_folder",
     "keep",
+    "kind_of",
     "merge",
     "parts_of",
     "rank",
@@ -299,6 +301,19 @@ def parts_of(model: Path) -> list[LearningPart]:
     from src_models.finetuning.parts import learning_parts
 
     return learning_parts(load_model(model).network)
+
+
+def kind_of(folder: Path, model: Path) -> Guess:
+    """Return what the newest corrections in a folder mean, for the model in a file.
+
+    Raises
+    ------
+    UserError
+        If either cannot be read.
+    """
+    from src_models.finetuning.kinds.guess import guess_of_folder
+
+    return guess_of_folder(folder, model)
 
 
 def rank(

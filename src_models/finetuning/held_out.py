@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.corrections.correction import Correction
+from src_models.corrections.correction import MAKERS, Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, UserError
@@ -29,7 +29,7 @@ from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
 from src_models.training.patches import TrainingImage
 
-__all__ = ["LearningImages", "learning_images"]
+__all__ = ["LearningImages", "learning_images", "without_prediction"]
 
 EVERY = 4
 
@@ -51,7 +51,9 @@ class LearningImages:
     diameter: float | None
 
 
-def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeader) -> LearningImages:
+def learning_images(
+    corrections: CorrectionSet | WholeImages, header: ModelHeader, *, anew: bool = False
+) -> LearningImages:
     """Read corrections for a network.
 
     Parameters
@@ -60,6 +62,9 @@ def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeade
         The corrections.
     header
         Of the network that is to learn.
+    anew
+        Whether it learns another kind of labels than it knew: then what it had found tells nothing, and all that is
+        marked is to be learnt.
 
     Raises
     ------
@@ -73,6 +78,8 @@ def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeade
         raise UserError(
             f"{corrections.root}: nothing is marked as corrected yet; mend a result and mark it, then learn"
         )
+    if anew:
+        found = [(name, without_prediction(correction)) for name, correction in found]
     _check_changed(found, corrections.root)
     judging: frozenset[str] = frozenset()
     if isinstance(corrections, WholeImages):
@@ -91,6 +98,13 @@ def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeade
     objects = [correction.labels for _, correction in found if (correction.labels > 0).any()]
     sizes = [size for size in map(median_diameter, objects) if size is not None]
     return LearningImages(tuple(training), tuple(validation), float(np.median(sizes)) if sizes else None)
+
+
+def without_prediction(correction: Correction) -> Correction:
+    """Return a correction in which a person made all that is marked: what a network found was of another kind."""
+    made = (correction.labels > 0) & (correction.makers == MAKERS["network"])
+    makers = np.where(made, MAKERS["brush"], correction.makers).astype(np.uint8)
+    return replace(correction, predicted=np.zeros_like(correction.predicted), makers=makers)
 
 
 def _check_changed(found: Sequence[tuple[str, Correction]], root: Path) -> None:

@@ -18,7 +18,6 @@ import copy
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,11 @@ from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.finetuning.held_out import LearningImages, learning_images
 from src_models.finetuning.judging import Blends, Validation
-from src_models.finetuning.parts import parameters_of
-from src_models.finetuning.progress import LearningResult, LearningUpdate, gain_sentence
+from src_models.finetuning.kinds.guess import kind_to_learn
+from src_models.finetuning.kinds.label_kind import LabelKind, Meaning
+from src_models.finetuning.kinds.new_head import begin_with, learning_groups, learnt_header, rate_of
+from src_models.finetuning.kinds.unblended import Unblended
+from src_models.finetuning.progress import LearningResult, LearningUpdate, gain_sentence, new_kind_sentence
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.whole_images import open_corrections
@@ -64,6 +66,11 @@ class Learning:
         either.
     settings
         How to learn.
+    kind
+        What labels mean, ``"objects"`` or ``"classes"``; None guesses, and goes on with what the model finds where the
+        labels fit it. For another kind the network gets a new head.
+    class_names
+        Names of the classes from 1 on.
 
     Raises
     ------
@@ -78,30 +85,31 @@ class Learning:
         model: Model,
         corrections: CorrectionSet | DataSet | str | Path,
         settings: FinetuneSettings | None = None,
+        *,
+        kind: LabelKind | Meaning | None = None,
+        class_names: Sequence[str] = (),
     ) -> None:
         header = model.header
         if header.prompts:
             raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
         if header.dimensions != 2:
             raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
-        self._parent = model
-        self._loss = segmentation_loss(header)
         self.settings = settings or FinetuneSettings()
         taught = open_corrections(corrections)
+        self.guess = kind_to_learn(taught, header, kind, class_names)
+        self._beginning = begin_with(model, self.guess, self.settings.seed)
+        self._parent = model = self._beginning.model
+        self._loss = segmentation_loss(model.header)
         self._corrections_sha256 = taught.sha256
         self._corrections = len(taught)
-        self._images: LearningImages = learning_images(taught, header)
+        anew = bool(self._beginning.new_head)
+        self._images: LearningImages = learning_images(taught, model.header, anew=anew)
         if not self._images.training or not self._images.validation:
             raise UserError(f"{taught.root}: there is too little to learn from; mark more than a few pixels")
-        self._replay = replay_images(header) if self.settings.replay else Replay()
-        self._network = copy.deepcopy(model.network)
-        for parameter in self._network.parameters():
-            parameter.requires_grad_(False)
-        self._learning = parameters_of(self._network, self.settings.part)
-        for parameter in self._learning:
-            parameter.requires_grad_(True)
-        self._network.eval()
-        self._blends: Blends | None = None
+        self._replay = replay_images(header) if self.settings.replay and not anew else Replay()
+        self._network = copy.deepcopy(model.network).eval()
+        self._learning = learning_groups(self._network, self.settings.part, self._beginning.new_head)
+        self._blends: Blends | Unblended | None = None
         self._best: dict[str, Tensor] | None = None
         self._shown: dict[str, Tensor] | None = None
         self._start_dice = self._best_dice = 0.0
@@ -214,7 +222,8 @@ class Learning:
 
     def _first_validation(self, fabric: Fabric) -> Validation:
         with self._noting_failure(fabric):
-            self._blends = Blends(
+            judging = Unblended if self._beginning.new_head else Blends
+            self._blends = judging(
                 self._parent.network,
                 self._parent.header,
                 self._images.validation,
@@ -279,7 +288,7 @@ class Learning:
         done = float(fabric.broadcast(self._progress())) if fabric.world_size > 1 else self._progress()
         factor = min((done + 1e-3) / WARM_UP, 1.0) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))
         for group in optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * float(factor)
+            group["lr"] = rate_of(group, self.settings.learning_rate * float(factor), done)
 
     def _validate(self, network: Any) -> tuple[Validation, bool]:
         """Judge the best blend, and tell whether it is the best network so far, which is kept."""
@@ -311,6 +320,7 @@ class Learning:
         knew = {} if self._blends is None or self._blends.knew is None else {"known_dice": self._blends.knew}
         training = {
             **knew,
+            **self._beginning.notes(),
             "finetuned_from": parent.name,
             "parent_training": dict(parent.training),
             "corrections_sha256": self._corrections_sha256,
@@ -322,17 +332,12 @@ class Learning:
             "validation_dice": round(dice, 4),
             "versions": package_versions("torch", "monai"),
         }
-        return replace(
-            parent,
-            training=training,
-            parent_sha256=self._parent.sha256,
-            object_diameter=parent.object_diameter and (self._images.diameter or parent.object_diameter),
-            diameter_range=_widened(parent.diameter_range, self._images.diameter),
-            estimates_diameter=False,
-        )
+        return learnt_header(self._parent, training, self._images.diameter)
 
     def _sentence(self, found: Model | None) -> str:
         best = None if found is None else self._best_dice
+        if self._beginning.new_head:
+            return self._trouble + new_kind_sentence(self.guess.kind.words, self._start_dice, best)
         return self._trouble + gain_sentence(
             self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0]
         )
@@ -342,6 +347,9 @@ def finetune(
     model: Model,
     corrections: CorrectionSet | DataSet | str | Path,
     settings: FinetuneSettings | None = None,
+    *,
+    kind: LabelKind | Meaning | None = None,
+    class_names: Sequence[str] = (),
 ) -> Model:
     """Let a model learn from corrections, and return the best network found.
 
@@ -353,6 +361,8 @@ def finetune(
         What to learn from: corrections, or a data set whose images are right as a whole, or the folder of either.
     settings
         How to learn.
+    kind, class_names
+        What labels mean, as for :class:`Learning`.
 
     Returns
     -------
@@ -365,7 +375,7 @@ def finetune(
         If there is nothing to learn from, the network cannot learn so, or nothing was gained; the message says what
         would help.
     """
-    learning = Learning(model, corrections, settings)
+    learning = Learning(model, corrections, settings, kind=kind, class_names=class_names)
     for _ in learning.steps():
         pass
     result = learning.result()
@@ -385,10 +395,3 @@ def _step(
     optimizer.step()
     optimizer.zero_grad()
     return float(loss.detach())
-
-
-def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple[float, float] | None:
-    """Return the sizes of objects that are handled without rescaling, now that others were learnt as they are."""
-    if known is None or diameter is None:
-        return known
-    return min(known[0], diameter / 2), max(known[1], 2 * diameter)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from src_models.finetuning.judging import Validation
 from src_models.models.checkpoint import Model
 
-__all__ = ["LearningResult", "LearningUpdate", "gain_sentence"]
+__all__ = ["LearningResult", "LearningUpdate", "gain_sentence", "new_kind_sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +87,23 @@ def gain_sentence(start_dice: float, best_dice: float | None, *, corrections: in
         "different (Go to what to correct next finds them)."
     )
     return f"Nothing was gained on {held} (Dice {start_dice:.2f}), so the model stays. {help_}"
+
+
+def new_kind_sentence(kind: str, blind_dice: float, best_dice: float | None) -> str:
+    """Return how a round ended in which a network learnt another kind of labels, in a sentence for people.
+
+    Parameters
+    ----------
+    kind
+        What it learnt, in words.
+    blind_dice
+        What saying the same of every pixel would reach on held-out corrections.
+    best_dice
+        What was reached; None where that is no better.
+    """
+    if best_dice is not None:
+        return f"It has learnt {kind}: agreement with corrections that were held back (Dice) is {best_dice:.2f}."
+    return (
+        f"It has not learnt {kind}: on corrections that were held back it is no better than saying the same of every "
+        f"pixel (Dice {blind_dice:.2f}), so the model stays. Let it learn longer, or correct a few more slices."
+    )

@@ -52,6 +52,8 @@ def replay_images(header: ModelHeader) -> Replay:
 def _data_of(training: Mapping[str, Any]) -> str:
     """Return the name of the data set at the beginning of a chain of fine-tunings."""
     while "parent_training" in training:
+        if training.get("new_head"):  # since then it finds something else, which those masks do not show
+            return ""
         training = training["parent_training"]
     return str(training.get("data", ""))
 

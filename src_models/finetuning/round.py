@@ -22,6 +22,7 @@ from src_models.models.loaded import load_model
 from src_models.prediction.jobs import RegionRun
 
 if TYPE_CHECKING:
+    from src_models.finetuning.kinds.label_kind import LabelKind
     from src_models.finetuning.learning import Learning
     from src_models.finetuning.progress import LearningUpdate
     from src_models.finetuning.settings import FinetuneSettings
@@ -70,13 +71,23 @@ class LearningRound:
         How to learn.
     threads
         Threads to compute with on the CPU; 0 for all cores but one.
+    kind
+        What the labels mean; None guesses.
     """
 
-    def __init__(self, model: Path, folder: Path, settings: FinetuneSettings, threads: int = 0) -> None:
+    def __init__(
+        self,
+        model: Path,
+        folder: Path,
+        settings: FinetuneSettings,
+        threads: int = 0,
+        kind: LabelKind | None = None,
+    ) -> None:
         self._model = model
         self._folder = folder
         self._settings = settings
         self._threads = threads
+        self._kind = kind
         self._go_on = Event()
         self._go_on.set()
         self._stopping = self._discarding = False
@@ -131,7 +142,7 @@ class LearningRound:
 
         with computing_threads(self._threads or None):
             model = load_model(self._model)
-            learning = Learning(model, self._folder, self._settings)
+            learning = Learning(model, self._folder, self._settings, kind=self._kind)
             versions = ModelVersions(versions_folder(self._folder))
             try:
                 yield from self._learn(learning, versions)

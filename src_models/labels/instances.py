@@ -1,8 +1,9 @@
 """Instances from class probabilities and back: interior, boundary, and the watershed between them.
 
 A network for instances predicts three classes a pixel: background, interior, boundary. The boundary is the two
-outermost layers of pixels inside each object (one where two would leave little of it), so two touching objects have
-four layers between them, and removing the boundary leaves them apart. Interior and boundary together are exactly the
+outermost layers of pixels inside each object, so two touching objects have four layers between them, and removing the
+boundary leaves them apart. Where two layers would leave little of an object it is one, and of what is thinner still
+only what touches another object, so that no object is all boundary. Interior and boundary together are exactly the
 object.
 """
 
@@ -27,7 +28,8 @@ __all__ = [
 ]
 
 INSTANCE_CLASSES = instance_classes("boundary")
-# A second layer is boundary where at least this share of the object stays interior: from 8 px in diameter on.
+# At least this share of an object stays interior: the boundary has two layers from 8 px in diameter on, and one from a
+# width of 3 px.
 LEAST_INTERIOR = 0.25
 
 
@@ -55,11 +57,51 @@ def targets_from_labels(labels: NDArray[Any]) -> NDArray[np.uint8]:
     inside = np.where(first, 0, labels)
     second = outermost(inside)
     sizes = np.bincount(labels.ravel())
-    left = np.bincount(np.where(second, 0, inside).ravel(), minlength=sizes.size)
-    large = left >= LEAST_INTERIOR * sizes
+    large = _keeps_enough(np.where(second, 0, inside), sizes)
+    boundary = first | (second & large[labels])
+    thin = ~large & ~_keeps_enough(inside, sizes)
+    small = ~large & ~thin
+    if small[1:].any():
+        thin |= small & _broken(inside, labels, sizes.size)
+    if thin[1:].any():
+        touching = first & _beside_another(labels)
+        meeting = thin & _keeps_enough(np.where(touching, 0, labels), sizes)
+        boundary = np.where(thin[labels], touching & meeting[labels], boundary)
     targets = (labels > 0).astype(np.uint8)
-    targets[first | (second & large[labels])] = 2
+    targets[boundary] = 2
     return targets
+
+
+def _keeps_enough(inside: NDArray[Any], sizes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return, by id, whether enough of an object is left."""
+    left = np.bincount(inside.ravel(), minlength=sizes.size)
+    return np.asarray(left >= LEAST_INTERIOR * sizes)
+
+
+def _broken(inside: NDArray[Any], labels: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """Return, by id, whether what is left of an object has more parts than it had."""
+    return np.asarray(_parts(inside, count) > _parts(labels, count))
+
+
+def _parts(labels: NDArray[Any], count: int) -> NDArray[np.intp]:
+    from skimage.measure import label
+
+    parts = label(labels, connectivity=labels.ndim)
+    held = np.zeros(int(parts.max(initial=0)) + 1, labels.dtype)
+    held[parts.ravel()] = labels.ravel()
+    return np.bincount(held[1:], minlength=count)
+
+
+def _beside_another(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return where pixels have a face neighbour that belongs to another object."""
+    beside = np.zeros(labels.shape, bool)
+    for axis in range(labels.ndim):
+        lower, upper = np.moveaxis(labels, axis, 0)[:-1], np.moveaxis(labels, axis, 0)[1:]
+        meets = (lower != upper) & (lower > 0) & (upper > 0)
+        along = np.moveaxis(beside, axis, 0)
+        along[:-1] |= meets
+        along[1:] |= meets
+    return beside
 
 
 def outermost(labels: NDArray[Any]) -> NDArray[np.bool_]:

@@ -173,17 +173,15 @@ class AttentionUNet(Network):
             self.decoder.append(
                 ConvBlock(joined, own, dimensions=dimensions, norm=norm, convolutions=decoder_convolutions)
             )
-        supervised = inner if deep_supervision else inner[:1]
-        self.heads = nn.ModuleList(CONV[dimensions](width, classes, 1) for width in supervised)
-        self.final = CONV[dimensions](classes * len(supervised), classes, 1) if deep_supervision else nn.Identity()
-        self._initialise()
+        self._convolution, self._deep_supervision = CONV[dimensions], deep_supervision
+        self._supervised = tuple(inner if deep_supervision else inner[:1])
+        self._make_head(classes)
+        _initialise(self)
 
-    def _initialise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+    def _make_head(self, classes: int) -> None:
+        conv, predictions = self._convolution, len(self._supervised)
+        self.heads = nn.ModuleList(conv(width, classes, 1) for width in self._supervised)
+        self.final = conv(classes * predictions, classes, 1) if self._deep_supervision else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (N, classes, *S) for an image (N, in_channels, *S) of any size *S.
@@ -220,6 +218,13 @@ class AttentionUNet(Network):
             skips.append(x)
         return skips
 
+    def new_head(self, classes: int) -> list[nn.Parameter]:
+        """Put new predictions in the place of those of every level, and of what fuses them."""
+        self._make_head(classes)
+        _initialise(self.heads)
+        _initialise(self.final)
+        return [*self.heads.parameters(), *self.final.parameters()]
+
     def _decode(self, skips: list[Tensor]) -> Tensor:
         x = skips[-1]
         predictions: list[Tensor] = []
@@ -245,6 +250,14 @@ class AttentionUNet(Network):
         if x.shape[2:] == like.shape[2:]:
             return x
         return F.interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
+
+
+def _initialise(part: nn.Module) -> None:
+    for module in part.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 def _pad_to_multiple(image: Tensor, multiple: int, fewest: int) -> Tensor:

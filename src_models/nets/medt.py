@@ -121,12 +121,18 @@ class _AxialNetwork(Network):
     """What networks of one and of two branches have in common."""
 
     stride = 8
+    head: nn.Conv2d
 
     def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
         """Return decoder and, of gated networks, gates, which belong to the encoder."""
         drawing = [parameter for module in self._drawing() for parameter in module.parameters()]
         gates = gate_parameters(self)
         return {DECODER: drawing, GATES: gates} if gates else {DECODER: drawing}
+
+    def new_head(self, classes: int) -> list[nn.Parameter]:
+        """Put a new last convolution in the place of the present one."""
+        self.head = nn.Conv2d(self.head.in_channels, classes, 1)
+        return list(self.head.parameters())
 
     def late(self) -> list[nn.Parameter]:
         """Return the gates."""

@@ -35,6 +35,13 @@ class Network(nn.Module):
         """Return the module whose result (N, C, *S) says what an image looks like: the last one of the encoder."""
         raise NotImplementedError
 
+    def new_head(self, classes: int) -> list[nn.Parameter]:
+        """Put an untrained head for so many classes in the place of the present one, and return its parameters.
+
+        The head is what turns the last features into logits; all else stays as it is.
+        """
+        raise NotImplementedError
+
     def late(self) -> list[nn.Parameter]:
         """Return the parameters that a training may hold still at first."""
         return []

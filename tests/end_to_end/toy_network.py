@@ -85,6 +85,10 @@ class Spotlight(Network):
     def deepest(self) -> nn.Module:
         return self.seeing
 
+    def new_head(self, classes: int) -> list[nn.Parameter]:
+        self.drawing = nn.Conv2d(self.drawing.in_channels, classes, 1)
+        return list(self.drawing.parameters())
+
     def late(self) -> list[nn.Parameter]:
         return [self.gain.logarithm]
 

@@ -39,6 +39,13 @@ def finetune(
         PartName,
         typer.Option(help="What changes: the whole network, its decoder, or its attention gates alone."),
     ] = FULL,
+    kind: Annotated[
+        Literal["objects", "classes"] | None,
+        typer.Option(help="What the labels mean; guessed from them unless given."),
+    ] = None,
+    class_names: Annotated[
+        str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
+    ] = "",
     seconds: Annotated[
         float, typer.Option(metavar="S", help="Time to learn at most.", rich_help_panel=options.LEARNING)
     ] = 55.0,
@@ -115,7 +122,8 @@ def finetune(
     from src_models.finetuning.learning import Learning
     from src_models.models.checkpoint import load
 
-    learning = Learning(load(model), folder, settings)
+    names = [name.strip() for name in class_names.split(",") if name.strip()]
+    learning = Learning(load(model), folder, settings, kind=kind, class_names=names)
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 
@@ -127,6 +135,8 @@ def _learn(console: Console, learning: Learning) -> None:
             for update in learning.steps():
                 if not learning.leads:  # of several processes, one speaks
                     continue
+                if update.step == 0:
+                    console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
                 words = f"step {update.step}: loss {update.loss:.3f}" if update.step else "step 0"
                 words = f"{words}, best Dice {update.best_dice:.3f}, {update.seconds_left:.0f} s left at most"
                 report(Progress(update.step, learning.settings.steps, words))

@@ -73,7 +73,8 @@ class LearningRounds(QObject):
             steps=max(self.settings.steps, _STEPS_PER_SECOND * panel.seconds.value()),
             device=chosen.device,
         )
-        self.task = LearningRound(self._context.model(), folder, settings, chosen.threads)
+        kind = self._controls.kind.said()
+        self.task = LearningRound(self._context.model(), folder, settings, chosen.threads, kind)
         self._marked_meanwhile = 0
         panel.set_running(True)
         self._look_where()

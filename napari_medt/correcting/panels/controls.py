@@ -26,6 +26,7 @@ from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.correcting.panels.kind_panel import KindPanel
 from napari_medt.correcting.panels.learn_panel import LearnPanel
 from napari_medt.correcting.panels.mark_panel import MarkPanel
 from napari_medt.correcting.panels.marked_panel import MarkedPanel
@@ -61,6 +62,7 @@ class CorrectControls:
         self.empty = QPushButton("Begin empty")
         self.marking = MarkPanel()
         self.marked = MarkedPanel()
+        self.kind = KindPanel()
         self.learning = LearnPanel()
         self.versions = VersionsPanel()
         self.next = NextPanel()
@@ -91,6 +93,11 @@ class CorrectControls:
         chosen.addWidget(self.empty)
         first.addRow("Labels", chosen)
         first.addRow(self.next)
+        learn = QWidget()
+        second = QVBoxLayout(learn)
+        second.setContentsMargins(0, 0, 0, 0)
+        second.addWidget(self.kind)
+        second.addWidget(self.learning)
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(self.recovery)
@@ -99,7 +106,7 @@ class CorrectControls:
             ("1. Find what to correct", find, True),
             ("2. Mend and mark", self.marking, True),
             ("Marked so far", self.marked, False),
-            ("3. Learn", self.learning, True),
+            ("3. Learn", learn, True),
             ("4. Compare and choose", self.versions, True),
         ):
             column.addWidget(section(title, panel, opened=opened))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src_models.finetuning.progress import gain_sentence
+from src_models.finetuning.progress import gain_sentence, new_kind_sentence
 
 
 def test_a_gain_is_told_in_numbers_and_what_it_cost():
@@ -27,3 +27,12 @@ def test_without_gain_it_says_what_would_help(corrections, held, help_):
     assert "so the model stays." in sentence
     assert help_ in sentence
     assert "forgot" not in sentence
+
+
+def test_of_another_kind_it_says_what_was_learnt_and_how_well():
+    assert new_kind_sentence("1 class (vessel)", 0.2, 0.834) == (
+        "It has learnt 1 class (vessel): agreement with corrections that were held back (Dice) is 0.83."
+    )
+    failed = new_kind_sentence("1 class (vessel)", 0.2, None)
+    assert failed.startswith("It has not learnt 1 class (vessel): ")
+    assert "no better than saying the same of every pixel (Dice 0.20), so the model stays." in failed

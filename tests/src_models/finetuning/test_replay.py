@@ -82,3 +82,12 @@ def test_the_shipped_model_of_nuclei_has_some():
         assert np.isfinite(image.image).all()
         assert (image.labels > 0).any()
         assert image.labels.shape == image.image.shape[1:]
+
+
+def test_nothing_is_replayed_since_a_model_learnt_another_kind_of_labels(shipped):
+    known = header("cells", generations=1)
+    assert all_of(replay_images(known))
+    other = dataclasses.replace(known, training={**known.training, "new_head": True})
+    assert replay_images(other) == Replay()
+    later = dataclasses.replace(known, training={"finetuned_from": "m", "parent_training": other.training})
+    assert replay_images(later) == Replay()

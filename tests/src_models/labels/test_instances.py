@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import ndimage
 
 from src_models.labels.instances import labels_from_probabilities, median_diameter, targets_from_labels
 from src_models.models.header import InstanceSettings
@@ -54,16 +55,75 @@ def outermost(labels):
     return found
 
 
+def parts(mask):
+    """How many parts a mask has, of pixels that meet at faces, edges or corners."""
+    return ndimage.label(mask, np.ones((3,) * mask.ndim))[1]
+
+
 @given(labels=label_images)
-def test_the_boundary_is_two_layers_or_one_where_two_would_leave_less_than_a_quarter(labels):
+def test_the_boundary_is_as_wide_as_leaves_a_quarter_inside_and_in_one_piece(labels):
     first = outermost(labels)
     second = outermost(np.where(first, 0, labels))
     targets = targets_from_labels(labels)
     for number in np.unique(labels[labels > 0]):
         own = labels == number
-        left = (own & ~first & ~second).sum()
-        boundary = first | second if left >= own.sum() / 4 else first
+        meets_another = first & outermost(np.where(labels == 0, number, labels))
+        enough = lambda inside, own=own: inside.sum() >= own.sum() / 4  # noqa: E731
+        if enough(own & ~first & ~second):
+            boundary = first | second
+        elif enough(own & ~first) and parts(own & ~first) <= parts(own):
+            boundary = first
+        elif enough(own & ~meets_another):
+            boundary = meets_another
+        else:
+            boundary = np.zeros_like(own)
         np.testing.assert_array_equal(targets[own], np.where(boundary, 2, 1)[own])
+
+
+@given(labels=label_images)
+def test_no_object_is_all_boundary(labels):
+    targets = targets_from_labels(labels)
+    for number in np.unique(labels[labels > 0]):
+        own = labels == number
+        assert (targets[own] == 1).sum() >= max(1, own.sum() / 4)
+
+
+@st.composite
+def lines(draw):
+    """Lines one pixel wide that wander from left to right, each in its own strip of rows, and are cut somewhere."""
+    labels = np.zeros((5 * 9, 40), np.int32)
+    for number in range(5):
+        steps = draw(st.lists(st.integers(-1, 1), min_size=40, max_size=40))
+        rows = np.clip(3 + np.cumsum(steps), 0, 6) + 9 * number  # two rows are left free between strips
+        start, stop = sorted(draw(st.tuples(st.integers(0, 36), st.integers(4, 40))))
+        stop = max(stop, start + 4)
+        columns = np.arange(start, stop)
+        labels[rows[columns], columns] = number + 1
+    return labels
+
+
+@given(labels=lines())
+def test_lines_of_one_pixel_survive_from_labels_to_classes_and_back(labels):
+    found = labels_from_probabilities(certain(targets_from_labels(labels)), InstanceSettings(min_size=1))
+    assert same_up_to_numbers(found, labels)
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_thin_objects_side_by_side_stay_apart(width):
+    labels = np.zeros((4 * width, 30), np.int32)
+    for number in range(3):
+        labels[number * width : (number + 1) * width, 3:27] = number + 1
+    found = labels_from_probabilities(certain(targets_from_labels(labels)), InstanceSettings(min_size=1))
+    assert found.max() == 3
+    np.testing.assert_array_equal(found > 0, labels > 0)
+
+
+def test_an_object_with_a_thin_neck_keeps_it_inside():
+    labels = np.zeros((9, 22), np.int32)
+    labels[2:6, 2:7] = labels[2:6, 15:20] = 7
+    labels[3:5, 7:15] = 7
+    targets = targets_from_labels(labels)
+    assert parts(targets == 1) == 1
 
 
 def test_the_boundary_of_a_large_object_is_two_pixels_wide():
@@ -148,8 +208,6 @@ def test_nothing_gives_no_objects():
 
 def test_half_precision_gives_the_same_objects():
     rng = np.random.default_rng(0)
-    from scipy import ndimage
-
     logits = ndimage.gaussian_filter(rng.normal(size=(3, 90, 90)), (0, 3, 3)) * 40
     probabilities = np.exp(logits) / np.exp(logits).sum(0)
     half = probabilities.astype(np.float16)

@@ -338,3 +338,22 @@ def test_the_papers_network_has_as_many_parameters_as_its_code():
             for gate, subgates in (("none", 1), ("grid", 1), ("grid", 2))
         ]
     assert counts == [5_888_004, 6_214_151, 6_473_322]
+
+
+@FORM
+def test_a_new_head_gives_other_classes_of_the_same_features(form):
+    network = make(form)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.manual_seed(1)
+    head = network.new_head(5)
+    after = dict(network.named_parameters())
+    assert network.double()(noise(1, 1, 20, 24).double()).shape == (1, 5, 20, 24)
+    names = {name for name, parameter in after.items() if any(parameter is made for made in head)}
+    assert {name.split(".")[0] for name in names} <= {"heads", "final"}
+    kept = [name for name in before if name.split(".")[0] not in ("heads", "final")]
+    assert all(torch.equal(before[name], network.state_dict()[name]) for name in kept)
+    assert set(after) - names == {name for name in kept if name in after}
+    fresh = AttentionUNet(widths=(4, 6, 8), **{**FORMS[form], "classes": 5}).state_dict()
+    assert {name: value.shape for name, value in fresh.items()} == {
+        name: value.shape for name, value in network.state_dict().items()
+    }, "as a network that is made so from the file's header"

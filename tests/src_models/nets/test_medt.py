@@ -356,3 +356,14 @@ def test_every_block_can_be_read_and_those_without_positions_say_nothing_of_them
         layer, block = (int(number) for number in found.name.split()[1].split("."))
         halvings = max(layer - 1, 1) if block == 1 else layer
         assert found.stride == 2 ** min(halvings, 3)
+
+
+@pytest.mark.parametrize("name", ["medt", "axial-unet"])
+def test_a_new_head_is_a_new_last_convolution(name):
+    network = make(name)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    head = network.new_head(4)
+    assert [parameter.shape for parameter in head] == [(4, 16, 1, 1), (4,)]
+    assert network(noise(1, 1, 64, 64)).shape == (1, 4, 64, 64)
+    after = network.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before if not key.startswith("head."))

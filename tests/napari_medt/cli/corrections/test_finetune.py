@@ -105,6 +105,19 @@ def test_a_model_learns_from_images_and_masks_of_another_tool(run, cells, novice
     assert [path.name for path in output.parent.iterdir()] == ["mine.safetensors"]
 
 
+def test_what_the_masks_mean_is_said_and_can_be_said(run, cells, novice, tmp_path):
+    output = tmp_path / "mine.safetensors"
+    done = run("finetune", cells, "--model", novice, "--output", output, *SHORT)
+    assert "It learns 1 class (cell). The model novice finds 1 class (cell), and goes on with that" in done.stdout
+    few = ["--steps", 20, "--patch", 32, "--batch", 4, "--learning-rate", 0.03, "--device", "cpu"]
+    done = run("finetune", cells, "--model", output, "--output", tmp_path / "o.safetensors", "--kind", "objects", *few)
+    assert "It learns objects, each with a number of its own." in done.stdout, done.output
+    assert load(tmp_path / "o.safetensors").header.result == "instances"
+    options = ["--kind", "classes", "--class-names", "a, b"]
+    done = run("finetune", cells, "--model", novice, "--output", tmp_path / "c.safetensors", *options, *SHORT)
+    refused(done, "classes up to 4 and there are 2 names (a, b)")
+
+
 def test_without_a_manifest_all_images_count(run, cells, novice, tmp_path):
     (cells / "manifest.csv").unlink()
     output = tmp_path / "mine.safetensors"
