@@ -236,7 +236,7 @@ class Learning:
             [*own, *replayed],
             self._parent.header,
             size=(self._patch(), self._patch()),
-            recipe="light",
+            recipe="varied" if self._images.varied else "light",
             seed=self.settings.seed,
             start=0,
             stop=self.settings.steps * self.settings.batch,
