@@ -3,8 +3,8 @@
 Recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour balance, and bright-on-dark against
 dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
 scanner contrast); ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that are
-like those to come; and ``"varied"`` (colours, contrast, sharpness and scale besides) for learning from one or two, since
-those to come show the same, stained and lit otherwise.
+like those to come; and ``"varied"`` (colours, contrast, sharpness and scale besides) for learning from so few that
+those to come look otherwise.
 """
 
 from __future__ import annotations
