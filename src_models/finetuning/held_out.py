@@ -3,7 +3,7 @@
 Of the first three corrected planes, a quarter of each is held out: the quadrant of what counts in which the share of
 changes is most like that of the whole. From then on every fourth plane is held out whole. So a plane's side never
 changes as others are added, and what judges one round of learning was not learnt from in the round before. Until a
-whole plane judges, the quarters do so both as they are and altered (:mod:`src_models.finetuning.altered`), since the
+whole plane judges, the quarters do so both as they are and altered (:mod:`src_models.training.altered`), since the
 network learns the rest of the same planes. Whole images say themselves which of them judge
 (:mod:`src_models.finetuning.whole_images`).
 """
@@ -24,12 +24,12 @@ from src_models.corrections.correction import Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.errors import DataSetError, UserError
-from src_models.finetuning.altered import altered
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
 from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
+from src_models.training.altered import altered
 from src_models.training.patches import TrainingImage
 
 __all__ = ["LearningImages", "learning_images"]

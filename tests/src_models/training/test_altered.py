@@ -9,10 +9,10 @@ from torch import nn
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.finetuning.altered import GAMMAS, LIGHTS, ZOOMS, altered
 from src_models.finetuning.held_out import learning_images
 from src_models.finetuning.judging import judge
 from src_models.models.header import RGB, Intensity, ModelHeader
+from src_models.training.altered import GAMMAS, LIGHTS, ZOOMS, altered
 from src_models.training.patches import TrainingImage
 
 
@@ -58,11 +58,11 @@ class Redder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.least = nn.Parameter(torch.tensor(0.05))
+        self.least = nn.Parameter(torch.tensor(0.15))
 
     def forward(self, image):
         column = torch.linspace(0, 1, image.shape[-1])
-        red = image[:, :1] - image[:, 1:2] - self.least + torch.where(column < 0.12, 1.0, 0.0)
+        red = image[:, :1] - image[:, 1:2] - self.least + torch.where(column < 0.06, 1.0, 0.0)
         return torch.cat([-red, red], 1)
 
 
