@@ -17,8 +17,9 @@ from src_models.training.patches import TrainingImage
 
 __all__ = ["altered"]
 
-BALANCES = ((0.8, 1.0, 1.2), (1.2, 0.85, 0.9))  # factors of the channels, in turn, of images in colour
-LIGHTS = (0.75, 1.3)  # factors, of images in grey
+# Factors of the channels, in turn, of images in colour, and of those in grey.
+BALANCES: tuple[tuple[float, ...], ...] = ((0.8, 1.0, 1.2), (1.2, 0.85, 0.9))
+LIGHTS: tuple[tuple[float, ...], ...] = ((0.75,), (1.3,))
 GAMMAS = (0.6, 1.6)
 ZOOMS = (0.75, 1.33)
 SMALLEST = 32  # px along each side; less is not made smaller
@@ -38,7 +39,7 @@ def altered(images: Sequence[TrainingImage]) -> tuple[TrainingImage, ...]:
 def _copies(image: TrainingImage) -> Iterator[TrainingImage]:
     planes = image.image.astype(np.float32)
     for factors in BALANCES if image.colour else LIGHTS:
-        yield _with(image, planes * np.resize(np.float32(factors), (len(planes), 1, 1)))
+        yield _with(image, planes * np.resize(np.asarray(factors, np.float32), len(planes))[:, None, None])
     for gamma in GAMMAS:
         yield _with(image, planes.clip(0) ** np.float32(gamma))
     for zoom in ZOOMS:

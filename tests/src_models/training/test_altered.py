@@ -86,7 +86,7 @@ def test_of_a_grey_image_light_and_contrast_change_and_the_labels_stay():
     inside = [float(np.median(copy.image[0][copy.labels > 0])) for copy in copies]
     scaled = [0.5] * len(ZOOMS)
     assert inside == pytest.approx(
-        [*(0.5 * light for light in LIGHTS), *(0.5**gamma for gamma in GAMMAS), *scaled], 0.02
+        [*(0.5 * light for (light,) in LIGHTS), *(0.5**gamma for gamma in GAMMAS), *scaled], 0.02
     )
     assert all((copy.labels == labels).all() for copy in copies[: -len(ZOOMS)])
 
