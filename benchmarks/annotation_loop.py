@@ -28,7 +28,7 @@ from skimage.feature import multiscale_basic_features
 from skimage.measure import label
 
 import src_models as sm
-from benchmarks.correction_sets import SETS, TILE, Pool, Tile, open_pool
+from benchmarks.correction_sets import SETS, TILE, Pool, open_pool
 from benchmarks.machine import machine, report
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
@@ -80,7 +80,7 @@ def main(
                 cell["original"] = _original(model, nuclei)
             cells[f"{name}|{count}|{method}"] = cell
             print(name, count, method, cell, flush=True)
-            _store(out, cells)
+            store(out, cells)
     _report(cells, steps)
 
 
@@ -94,7 +94,7 @@ def _rounds(
     shipped = sm.load("nuclei")
     model = sm.load(str(unet)) if method == "plain U-Net" else shipped
     if method == "scratch":
-        model, settings = _untrained(shipped, pool.tiles), replace(settings, replay=0.0)
+        model, settings = untrained(shipped, pool.tiles), replace(settings, replay=0.0)
     left = [int(number) for number in np.random.default_rng(SEED).permutation(len(pool.tiles))]
     effort = np.zeros(2, int)
     with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +130,7 @@ def _correct(pool: Pool, chosen: list[int], model: Model, corrections: Correctio
     strokes = pixels = 0
     for number in chosen:
         tile = pool.tiles[number]
-        predicted = sm.segment(tile.image, model, axes=_axes(tile.image)).labels
+        predicted = sm.segment(tile.image, model, axes=axes_of(tile.image)).labels
         wrong = (predicted > 0) != (tile.labels > 0)
         sizes = np.bincount(label(wrong).ravel())[1:]
         strokes, pixels = strokes + int((sizes >= SMALLEST_STROKE).sum()), pixels + int(wrong.sum())
@@ -143,7 +143,7 @@ def _ranked(pool: Pool, left: list[int], model: Model, corrections: CorrectionSe
     """Return the tiles that the plugin would lead a person to first, of those of whole size among the first ones."""
     whole = [number for number in left if pool.tiles[number].labels.shape == (TILE, TILE)][:LOOKED_AT]
     stack = np.stack([pool.tiles[number].image for number in whole])
-    steps = rank_steps(stack, model, axes="T" + _axes(stack[0]), corrections=corrections, tile=TILE, most=count)
+    steps = rank_steps(stack, model, axes="T" + axes_of(stack[0]), corrections=corrections, tile=TILE, most=count)
     while True:
         try:
             next(steps)
@@ -153,11 +153,11 @@ def _ranked(pool: Pool, left: list[int], model: Model, corrections: CorrectionSe
 
 def foreground(model: Model, image: Any) -> Mask:
     """Return where a model finds objects."""
-    return sm.segment(image, model, axes=_axes(image), result="semantic").labels > 0
+    return sm.segment(image, model, axes=axes_of(image), result="semantic").labels > 0
 
 
 def _dice(pool: Pool, segment: Segmenter) -> float:
-    return float(np.mean([_overlap(segment(image), truth) for _, image, truth in pool.tests]))
+    return float(np.mean([overlap(segment(image), truth) for _, image, truth in pool.tests]))
 
 
 def _original(model: Model, nuclei: Path) -> float:
@@ -165,15 +165,15 @@ def _original(model: Model, nuclei: Path) -> float:
     found = []
     for sample in DataSet.open(nuclei).split("val")[::3]:
         image, mask = read_sample(sample)
-        found.append(_overlap(foreground(model, image), mask > 0))
+        found.append(overlap(foreground(model, image), mask > 0))
     return float(np.mean(found))
 
 
-def _overlap(one: Mask, other: Mask) -> float:
+def overlap(one: Mask, other: Mask) -> float:
     return 2 * int((one & other).sum()) / max(1, int(one.sum()) + int(other.sum()))
 
 
-def _untrained(model: Model, tiles: Sequence[Tile]) -> Model:
+def untrained(model: Model, tiles: Sequence[Any]) -> Model:
     """Return the network with random weights, and norms that know the statistics of a few tiles."""
     torch.manual_seed(SEED)
     network = sm.create(model.header.architecture, **model.header.config).train()
@@ -182,18 +182,26 @@ def _untrained(model: Model, tiles: Sequence[Tile]) -> Model:
             module.momentum = None  # the mean over all that is seen
     header = replace(model.header, estimates_diameter=False)
     with torch.no_grad():
-        for tile in tiles[:4]:
-            planes = as_channels(np.moveaxis(np.atleast_3d(tile.image), -1, 0), header, tile.image_name)
+        for number, tile in enumerate(tiles[:4]):
+            planes = as_channels(np.moveaxis(np.atleast_3d(tile.image), -1, 0), header, str(number))
             network(torch.from_numpy(measure(planes, header.intensity)(planes).astype(np.float32))[None])
     return Model(network.eval(), header)
 
 
-def forest(tiles: list[Tile]) -> Segmenter:
-    """Teach a random forest tiles, and return what segments with it."""
+def forest(tiles: Sequence[Any], classes_of: Callable[[Any], Any] = lambda labels: labels > 0) -> Segmenter:
+    """Teach a random forest tiles (what has `image` and `labels`), and return what segments with it.
+
+    Parameters
+    ----------
+    tiles
+        The tiles.
+    classes_of
+        Of labels: what the forest tells apart.
+    """
     from sklearn.ensemble import RandomForestClassifier
 
     features = np.concatenate([_features(tile.image).reshape(tile.labels.size, -1) for tile in tiles])
-    truth = np.concatenate([(tile.labels > 0).ravel() for tile in tiles])
+    truth = np.concatenate([classes_of(tile.labels).ravel() for tile in tiles])
     drawn = np.random.default_rng(SEED).permutation(len(truth))[:60_000]
     forest = RandomForestClassifier(100, min_samples_leaf=5, n_jobs=1, random_state=SEED)
     forest.fit(features[drawn], truth[drawn])
@@ -209,11 +217,11 @@ def _features(image: Any) -> Any:
     return multiscale_basic_features(image, sigma_min=0.5, sigma_max=16, channel_axis=-1 if image.ndim == 3 else None)
 
 
-def _axes(image: Any) -> str:
+def axes_of(image: Any) -> str:
     return "YXC" if image.ndim == 3 else "YX"
 
 
-def _store(out: Path, cells: dict[str, Any]) -> None:
+def store(out: Path, cells: dict[str, Any]) -> None:
     with atomic_path(out, overwrite=True) as beside:
         beside.write_text(json.dumps({"machine": machine(), "cells": cells}, indent=1))
 

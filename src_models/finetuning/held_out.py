@@ -2,8 +2,10 @@
 
 Of the first three corrected planes, a quarter of each is held out: the quadrant of what counts in which the share of
 changes is most like that of the whole. From then on every fourth plane is held out whole. So a plane's side never
-changes as others are added, and what judges one round of learning was not learnt from in the round before. Whole images
-say themselves which of them judge (:mod:`src_models.finetuning.whole_images`).
+changes as others are added, and what judges one round of learning was not learnt from in the round before. Until a
+whole plane judges, the quarters do so both as they are and altered (:mod:`src_models.training.altered`), since the
+network learns the rest of the same planes. Whole images say themselves which of them judge
+(:mod:`src_models.finetuning.whole_images`).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
 from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
+from src_models.training.altered import altered
 from src_models.training.patches import TrainingImage
 
 __all__ = ["LearningImages", "learning_images", "without_prediction"]
@@ -41,14 +44,18 @@ class LearningImages:
     Parameters
     ----------
     training, validation
-        The images; those of one plane may be in both, with other pixels that count.
+        The images, those to validate with before any copies; one plane may be in both, with other pixels that count.
     diameter
         Median diameter (px) of the corrected objects; None where there is none.
+    varied
+        Whether other images may well look otherwise: no plane judges that does not teach, too, and grey values are no
+        measures, as HU are. Then altered copies of what is held out judge as well.
     """
 
     training: tuple[TrainingImage, ...]
     validation: tuple[TrainingImage, ...]
     diameter: float | None
+    varied: bool = False
 
 
 def learning_images(
@@ -97,7 +104,10 @@ def learning_images(
                 images.append(_training_image(name, image, correction, where, header))
     objects = [correction.labels for _, correction in found if (correction.labels > 0).any()]
     sizes = [size for size in map(median_diameter, objects) if size is not None]
-    return LearningImages(tuple(training), tuple(validation), float(np.median(sizes)) if sizes else None)
+    diameter = float(np.median(sizes)) if sizes else None
+    same = {image.name for image in validation} <= {image.name for image in training}
+    varied = same and header.intensity.kind == "percentile"
+    return LearningImages(tuple(training), (*validation, *(altered(validation) if varied else ())), diameter, varied)
 
 
 def without_prediction(correction: Correction) -> Correction:

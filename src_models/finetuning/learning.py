@@ -15,7 +15,6 @@ Examples
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +40,7 @@ from src_models.finetuning.progress import LearningResult, LearningUpdate, gain_
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.whole_images import open_corrections
+from src_models.finetuning.work import WorkBudget, clocks_of
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
@@ -114,7 +114,7 @@ class Learning:
         self._shown: dict[str, Tensor] | None = None
         self._start_dice = self._best_dice = 0.0
         self._step = self._best_step = 0
-        self._spent = 0.0
+        self._budget = WorkBudget(self.settings.steps, self.settings.seconds)
         self._stopping = False
         self._rank = (False, -2.0)  # of the best
         self._trouble = ""
@@ -132,7 +132,8 @@ class Learning:
     def steps(self) -> Generator[LearningUpdate, None, LearningResult]:
         """Learn, one step after each other; closing the generator ends it, and the best stays in :meth:`result`.
 
-        Time between steps does not count as time to learn: to pause, do not ask for the next step.
+        Time is counted in work (:mod:`src_models.finetuning.work`), and none goes by between steps: to pause, do not
+        ask for the next step.
 
         Yields
         ------
@@ -154,6 +155,7 @@ class Learning:
         settings = self.settings
         fabric = make_fabric(settings.device, settings.devices, strategy=settings.strategy)
         self._leads = bool(fabric.is_global_zero)
+        self._budget.clocks = clocks_of(fabric.device.type)
         with reused_memory():
             yield from self._learn(fabric)
         return self.result()
@@ -179,29 +181,26 @@ class Learning:
         return LearningResult(found, self._start_dice, self._best_dice, self._step, self._sentence(found))
 
     def _learn(self, fabric: Fabric) -> Generator[LearningUpdate, None, None]:
-        began = time.monotonic()
-        torch.manual_seed(self.settings.seed)
-        network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
-        network, optimizer = fabric.setup(network, optimizer)
-        patches = self._patches()
-        first = self._first_validation(fabric)
+        with self._budget.working():
+            torch.manual_seed(self.settings.seed)
+            network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
+            network, optimizer = fabric.setup(network, optimizer)
+            patches = self._patches()
+            first = self._first_validation(fabric)
         self._start_dice = self._best_dice = first.dice
         losses: list[float] = []
         misses = 0
-        self._spent += time.monotonic() - began
         yield self._update(losses, first, improved=False)
         while self._goes_on(fabric) and misses < self.settings.patience:
-            began = time.monotonic()
             validation, improved = None, False
-            with self._noting_failure(fabric):
+            with self._budget.working(), self._noting_failure(fabric):
                 losses.append(self._one_step(fabric, network, optimizer, patches))
                 if self._step % self.settings.validate_every == 0 or not self._goes_on(fabric):
                     validation, improved = self._validate(network)
                     misses = 0 if improved else misses + 1
             if self._trouble:
                 return
-            self._spent += time.monotonic() - began
             yield self._update(losses, validation, improved=improved)
             if validation is not None:
                 losses = []
@@ -235,13 +234,8 @@ class Learning:
         raise UserError(f"{self._trouble}Choose the device cpu to learn.")
 
     def _goes_on(self, fabric: Fabric) -> bool:
-        over = self._stopping or self._progress() >= 1
+        over = self._stopping or self._budget.progress(self._step) >= 1
         return not (fabric.all_reduce(torch.tensor(float(over)), reduce_op="sum") if fabric.world_size > 1 else over)
-
-    def _progress(self) -> float:
-        if not self._step:  # else the time that it took to begin would decide the first step's learning rate
-            return 0.0
-        return max(self._step / self.settings.steps, self._spent / self.settings.seconds)
 
     def _patches(self) -> Patches:
         """Corrections as often as each other, however many tiles of replay there are."""
@@ -252,7 +246,7 @@ class Learning:
             [*own, *replayed],
             self._parent.header,
             size=(self._patch(), self._patch()),
-            recipe="light",
+            recipe="varied" if self._images.varied else "light",
             seed=self.settings.seed,
             start=0,
             stop=self.settings.steps * self.settings.batch,
@@ -285,7 +279,8 @@ class Learning:
 
     def _set_rate(self, optimizer: Any, fabric: Fabric) -> None:
         """Set the learning rate, the same in all processes: by their own clocks, their weights would drift apart."""
-        done = float(fabric.broadcast(self._progress())) if fabric.world_size > 1 else self._progress()
+        done = self._budget.progress(self._step)
+        done = float(fabric.broadcast(done)) if fabric.world_size > 1 else done
         factor = min((done + 1e-3) / WARM_UP, 1.0) * 0.5 * (1 + np.cos(np.pi * min(done, 1.0)))
         for group in optimizer.param_groups:
             group["lr"] = rate_of(group, self.settings.learning_rate * float(factor), done)
@@ -302,9 +297,7 @@ class Learning:
         return blend.validation, gained
 
     def _update(self, losses: Sequence[float], validation: Validation | None, *, improved: bool) -> LearningUpdate:
-        done = self._progress()
-        by_steps = self._spent / max(self._step, 1) * (self.settings.steps - self._step)
-        left = min(self.settings.seconds - self._spent, by_steps if self._step else np.inf)
+        done = min(1.0, self._budget.progress(self._step))
         return LearningUpdate(
             step=self._step,
             loss=float(np.mean(losses)) if losses else float("nan"),
@@ -312,7 +305,9 @@ class Learning:
             start_dice=self._start_dice,
             best_dice=self._best_dice,
             improved=improved,
-            seconds_left=max(0.0, float(left)) if done < 1 else 0.0,
+            done=done,
+            seconds_left=self._budget.left(self._step) if done < 1 else 0.0,
+            seconds_idle=self._budget.idle_left(self._step) if done < 1 else 0.0,
         )
 
     def _header(self, dice: float) -> ModelHeader:
@@ -337,10 +332,10 @@ class Learning:
     def _sentence(self, found: Model | None) -> str:
         best = None if found is None else self._best_dice
         if self._beginning.new_head:
-            return self._trouble + new_kind_sentence(self.guess.kind.words, self._start_dice, best)
-        return self._trouble + gain_sentence(
-            self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0]
-        )
+            gain = new_kind_sentence(self.guess.kind.words, self._start_dice, best)
+        else:
+            gain = gain_sentence(self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0])
+        return self._trouble + self._budget.cut_short(self._step) + gain
 
 
 def finetune(

@@ -26,8 +26,12 @@ class LearningUpdate:
         Of the network as it was, and the best so far.
     improved
         Whether this is the best so far.
+    done
+        Share of the steps or of the time that is over, 0 to 1.
     seconds_left
-        Until it ends at the latest.
+        Until it ends at the latest, if the machine stays as busy as it is.
+    seconds_idle
+        The same on a machine that does nothing else.
     """
 
     step: int
@@ -36,7 +40,9 @@ class LearningUpdate:
     start_dice: float
     best_dice: float
     improved: bool
+    done: float
     seconds_left: float
+    seconds_idle: float
 
 
 @dataclass(frozen=True, slots=True)

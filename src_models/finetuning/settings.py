@@ -31,7 +31,8 @@ class FinetuneSettings:
     steps
         Optimiser steps at most.
     seconds
-        Time to learn at most; the learning rate goes down to zero over whichever of the two ends first.
+        Time to learn at most on a machine that does nothing else (:mod:`src_models.finetuning.work`); the learning rate
+        goes down to zero over whichever of the two ends first.
     batch, patch
         Patches per step, over all devices, and their size (px) along each axis.
     learning_rate

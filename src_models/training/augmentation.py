@@ -2,8 +2,9 @@
 
 Recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour balance, and bright-on-dark against
 dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
-scanner contrast); and ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that
-are like those to come.
+scanner contrast); ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that are
+like those to come; and ``"varied"`` (colours, contrast, sharpness and scale besides) for learning from so few that
+those to come look otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]
 
-AugmentationName = Literal["microscopy", "ct", "light", "flip", "none"]
+AugmentationName = Literal["microscopy", "ct", "light", "varied", "flip", "none"]
 BOTH = ("image", "labels")
 
 
@@ -123,7 +124,7 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
     Parameters
     ----------
     name
-        ``"microscopy"``, ``"ct"``, ``"light"``, ``"flip"`` (left-right alone) or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"light"``, ``"varied"``, ``"flip"`` (left-right alone) or ``"none"``.
     dimensions
         2 or 3.
     """
@@ -131,7 +132,7 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
         return Recipe([])
     if name == "flip":
         return Recipe([RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1)])
-    recipes = {"microscopy": _microscopy, "ct": _ct, "light": _light}
+    recipes = {"microscopy": _microscopy, "ct": _ct, "light": _light, "varied": _varied}
     return Recipe(recipes[name](dimensions))
 
 
@@ -185,4 +186,19 @@ def _light(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]
         RandAdjustContrastd("image", prob=0.3, gamma=(0.7, 1.4)),
         RandScaleIntensityd("image", factors=0.15, prob=0.3),
         RandGaussianNoised("image", prob=0.2, std=0.04),
+    ]
+
+
+def _varied(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    return [
+        RandRotate90d(BOTH, prob=0.75, spatial_axes=(dimensions - 2, dimensions - 1)),
+        RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1),
+        _affine(0.5, 0.15, dimensions),
+        RandGrey(prob=0.1),
+        RandAdjustContrastd("image", prob=0.5, gamma=(0.6, 1.6)),
+        RandGaussianSmoothd("image", prob=0.15, sigma_x=(0.4, 1.0), sigma_y=(0.4, 1.0), sigma_z=(0.4, 1.0)),
+        RandScaleIntensityd("image", factors=0.2, prob=0.4),
+        RandScaleIntensityd("image", factors=0.2, prob=0.5, channel_wise=True),
+        RandShiftIntensityd("image", offsets=0.1, prob=0.3),
+        RandGaussianNoised("image", prob=0.2, std=0.05),
     ]

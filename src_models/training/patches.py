@@ -30,7 +30,7 @@ from src_models.training.masked_loss import IGNORED
 __all__ = ["Patches", "TrainingImage", "classes_of_labels", "load_images", "targets_of", "window_of_most"]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
-ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25)}
+ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25), "varied": (0.65, 1.5)}
 SMALLEST_DIAMETER = 7.0
 OUTLINE = 2  # px that the outline of an object is wide
 FOCUSED = 0.75  # share of patches that hold a pixel of their image's focus

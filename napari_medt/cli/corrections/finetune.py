@@ -47,7 +47,12 @@ def finetune(
         str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
     ] = "",
     seconds: Annotated[
-        float, typer.Option(metavar="S", help="Time to learn at most.", rich_help_panel=options.LEARNING)
+        float,
+        typer.Option(
+            metavar="S",
+            help="Time to learn at most, in seconds of a computer that does nothing else.",
+            rich_help_panel=options.LEARNING,
+        ),
     ] = 55.0,
     steps: Annotated[int, typer.Option(metavar="N", help="Steps at most.", rich_help_panel=options.LEARNING)] = 300,
     batch: Annotated[
@@ -130,6 +135,9 @@ def finetune(
 
 def _learn(console: Console, learning: Learning) -> None:
     """Learn behind a progress bar, until it ends or is interrupted."""
+    from src_models.finetuning.work import is_busy, words_of_time_left
+
+    told = False
     try:
         with console.bar() as report:
             for update in learning.steps():
@@ -138,8 +146,11 @@ def _learn(console: Console, learning: Learning) -> None:
                 if update.step == 0:
                     console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
                 words = f"step {update.step}: loss {update.loss:.3f}" if update.step else "step 0"
-                words = f"{words}, best Dice {update.best_dice:.3f}, {update.seconds_left:.0f} s left at most"
-                report(Progress(update.step, learning.settings.steps, words))
+                left = words_of_time_left(update.seconds_left, update.seconds_idle)
+                report(Progress(round(100 * update.done), 100, f"{words}, best Dice {update.best_dice:.3f}. {left}"))
+                if not told and update.step and is_busy(update.seconds_left, update.seconds_idle):
+                    told = True
+                    console.say(left)
                 if update.validation is not None:
                     console.say(f"step {update.step}: Dice {update.validation.dice:.4f} on what was held out")
     except KeyboardInterrupt:

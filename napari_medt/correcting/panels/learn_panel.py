@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_medt.correcting.panels.loss_plot import LossPlot
 from napari_medt.preferences import keep_correct_again, read_correct_again
+from src_models.finetuning.work import words_of_time_left
 
 if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
@@ -51,7 +52,6 @@ class LearnPanel(QWidget):
         self._count = 0
         self._ready = False
         self._running = False
-        self._most = float(_SECONDS)
         self.learn = QPushButton()
         self.pause = QPushButton("Pause")
         self.stop = QPushButton("Stop and keep the best")
@@ -114,7 +114,6 @@ class LearnPanel(QWidget):
         self.bar.setVisible(running)
         self.status.setVisible(running)
         if running:
-            self._most = float(self.seconds.value())
             self.bar.setRange(0, 0)
             self.status.setText("Reading the corrections...")
             self.result.hide()
@@ -138,14 +137,13 @@ class LearnPanel(QWidget):
     def show_update(self, update: LearningUpdate) -> None:
         """Show how it goes."""
         self.plot.add(update)
-        self._most = max(self._most, update.seconds_left)
         self.bar.setRange(0, 1000)
-        self.bar.setValue(round(1000 * (1 - update.seconds_left / self._most)))
+        self.bar.setValue(round(1000 * update.done))
         if self.pause.isChecked():
             self.status.setText("Paused. The best so far is kept.")
         elif self.stop.isEnabled():
             best = f"Agreement with you was {update.start_dice:.0%}, best so far {update.best_dice:.0%}"
-            self.status.setText(f"At most {_words(update.seconds_left)} left. {best}.")
+            self.status.setText(f"{words_of_time_left(update.seconds_left, update.seconds_idle)} {best}.")
 
     def show_result(self, sentence: str) -> None:
         """Say how it ended."""
@@ -182,7 +180,7 @@ class LearnPanel(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("What learns", self.part)
         form.addRow(self.cost)
-        form.addRow("At most", self.seconds)
+        form.addRow("Time to learn", self.seconds)
         buttons = QHBoxLayout()
         for button in (self.pause, self.stop, self.discard):
             buttons.addWidget(button)
@@ -207,13 +205,16 @@ class LearnPanel(QWidget):
         self.stop.setToolTip("End now. The best network found so far becomes a new version.")
         self.discard.setToolTip("End now and keep nothing: the model stays as it was.")
         self.part.setToolTip("What changes in the network while it learns. The whole network is right nearly always.")
-        self.seconds.setToolTip("How long it learns at most; it ends earlier when nothing is gained any more.")
+        self.seconds.setToolTip(
+            "How long it learns at most while the computer does nothing else. Where other programs compute, too, it "
+            "takes longer and says so; it ends earlier when nothing is gained any more."
+        )
         self.preview.setToolTip("Outline in blue what the network finds in the slice in view, every few seconds.")
         self.again.setToolTip(
             "When a round has gained something, let the new version segment what is in view, and outline in green what "
             "it finds. Your labels are not touched; Segment to correct then gives it to you as labels at once."
         )
-        self.bar.setToolTip("How much of the time is over.")
+        self.bar.setToolTip("How much of the learning is done.")
         self.result.setToolTip("How the last round ended.")
         self.status.setToolTip("How learning goes. Agreement is the Dice score on corrections that were held back.")
 
@@ -232,7 +233,3 @@ class PartCombo(QComboBox):
         """Ask when the keyboard comes."""
         self.wanted.emit()
         super().focusInEvent(event)
-
-
-def _words(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -21,6 +21,7 @@ from src_models.finetuning import learning as module
 from src_models.finetuning.learning import Learning, finetune
 from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
+from src_models.finetuning.work import Clocks
 from src_models.images.intensity import measure
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
@@ -319,14 +320,52 @@ def test_it_ends_when_its_time_is_over(parent, four):
     assert updates[-1].seconds_left == 0
 
 
+def machine(busy=1.0):
+    """Clocks of a machine on which each step is a second of work, and takes `busy` seconds."""
+    worked = itertools.count()
+    last = [0]
+
+    def work():
+        last[0] = next(worked)
+        return float(last[0])
+
+    return Clocks(work, lambda: busy * last[0])
+
+
+def test_a_busy_machine_learns_the_same_in_a_longer_time(parent, four, monkeypatch):
+    learnt = []
+    for busy in (1, 4):
+        monkeypatch.setattr(module, "clocks_of", lambda device, busy=busy: machine(busy))
+        learning, updates = learn(parent, four, steps=1000, seconds=10)
+        learnt.append(learning.preview())
+        *each, last = updates  # a step a second after the look before it; then what was learnt last is judged
+        assert [update.step for update in each] == list(range(10))
+        assert [update.seconds_idle for update in each] == list(range(9, -1, -1))
+        assert [update.seconds_left for update in each] == [busy * left for left in range(9, -1, -1)]
+        assert [update.done for update in each] == [0, *(pytest.approx(step / 10) for step in range(2, 11))]
+        assert (last.step, last.done, last.validation is None) == (9, 1, False)
+        assert "busy" not in learning.result().sentence
+    assert equal(*learnt)
+
+
+def test_a_machine_that_is_far_too_busy_ends_it_with_a_sentence(parent, four, monkeypatch):
+    monkeypatch.setattr(module, "clocks_of", lambda device: machine(12))
+    learning, updates = learn(parent, four, steps=1000, seconds=10)
+    assert learning.result().steps == 4
+    assert updates[-1].validation is not None
+    assert learning.result().sentence.startswith(
+        "This computer was so busy that learning ended after 60 s with 50% of its work done; "
+    )
+
+
 def test_a_pause_is_no_time_to_learn(parent, four, monkeypatch):
-    clock = itertools.count()  # a second goes by each time somebody looks at it
-    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(clock)))
+    clocks = machine()
+    monkeypatch.setattr(module, "clocks_of", lambda device: clocks)
     steps = Learning(parent, four, settings(steps=100_000, seconds=1000)).steps()
     first = advance(steps, lambda update: update.step == 1)
     for _ in range(500):
-        next(clock)
-    assert next(steps).seconds_left > first.seconds_left - 100
+        clocks.work()
+    assert next(steps).seconds_left == first.seconds_left - 1
     steps.close()
 
 

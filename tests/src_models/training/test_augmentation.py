@@ -35,7 +35,7 @@ def geometry_only(name, dimensions):
     return transform
 
 
-@pytest.mark.parametrize("name", ["microscopy", "ct"])
+@pytest.mark.parametrize("name", ["microscopy", "ct", "varied"])
 @pytest.mark.parametrize(("dimensions", "shape"), [(2, (48, 48)), (3, (16, 32, 32))])
 def test_image_and_labels_stay_together(name, dimensions, shape):
     data = spots(*shape)

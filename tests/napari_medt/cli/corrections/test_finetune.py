@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from src_models.corrections.correction_set import CorrectionSet
+from src_models.finetuning import learning
 from src_models.finetuning.whole_images import open_corrections
+from src_models.finetuning.work import Clocks
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import ModelHeader
@@ -116,6 +118,22 @@ def test_what_the_masks_mean_is_said_and_can_be_said(run, cells, novice, tmp_pat
     options = ["--kind", "classes", "--class-names", "a, b"]
     done = run("finetune", cells, "--model", novice, "--output", tmp_path / "c.safetensors", *options, *SHORT)
     refused(done, "classes up to 4 and there are 2 names (a, b)")
+
+
+def test_a_busy_machine_is_said_once(run, cells, novice, tmp_path, monkeypatch):
+    worked = [0.0]
+
+    def work():
+        worked[0] += 1
+        return worked[0]
+
+    monkeypatch.setattr(learning, "clocks_of", lambda device: Clocks(work, lambda: 3 * worked[0]))
+    options = [*SHORT[:-1], 1000]
+    done = run("finetune", cells, "--model", novice, "--output", tmp_path / "mine.safetensors", *options)
+    assert done.exit_code == 0, done.output
+    # Said after the first of 20 steps, each of which is a second of work, as was the look before it.
+    assert done.stdout.count("This computer is busy") == 1
+    assert "This computer is busy: about 1 min 50 s more instead of 38 s.\n" in done.stdout
 
 
 def test_without_a_manifest_all_images_count(run, cells, novice, tmp_path):

@@ -12,6 +12,8 @@ from napari_medt.correcting.panels.loss_plot import LossPlot
 from src_models.finetuning.judging import Validation
 from src_models.finetuning.progress import LearningUpdate
 
+REST = {"start_dice": 0.4, "best_dice": 0.6, "improved": False, "done": 0.1, "seconds_left": 1.0, "seconds_idle": 1.0}
+
 
 @pytest.fixture
 def plot(qtbot):
@@ -21,7 +23,7 @@ def plot(qtbot):
 
 
 def update(step, loss, validation=None):
-    return LearningUpdate(step, loss, validation, start_dice=0.4, best_dice=0.6, improved=False, seconds_left=1.0)
+    return LearningUpdate(step, loss, validation, **REST)
 
 
 def validation(loss, dice):
