@@ -90,6 +90,9 @@ class CorrectionRecord:
         The model whose result was corrected, before it learnt from this; None where there was none.
     time
         When it was marked (ISO 8601, UTC).
+    clicked
+        Of an object that was clicked: what tells it from others, as ``"object"``, and how grey values became the
+        network's, as ``"normalisation"``. None of what was mended otherwise.
     """
 
     source: Source
@@ -101,10 +104,14 @@ class CorrectionRecord:
     model_sha256: str | None = None
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     schema_version: int = SCHEMA_VERSION
+    clicked: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1, default=_of_numpy)
+        fields = dataclasses.asdict(self)
+        if self.clicked is None:  # so that earlier versions can read what holds nothing new to them
+            del fields["clicked"]
+        return json.dumps(fields, sort_keys=True, indent=1, default=_of_numpy)
 
     @classmethod
     def from_json(cls, text: str, name: str) -> CorrectionRecord:

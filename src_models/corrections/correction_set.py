@@ -13,7 +13,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -133,6 +133,41 @@ class CorrectionSet:
             self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
         return name
 
+    def put(self, corrections: Sequence[Correction], instead_of: Collection[str] = ()) -> list[str]:
+        """Keep corrections beside those that are there, however much these cover; some may be taken the place of.
+
+        Parameters
+        ----------
+        corrections
+            What to keep.
+        instead_of
+            Names of items that are replaced; they stay in the folder.
+
+        Returns
+        -------
+        list of str
+            Names of the new items.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written; then the set is as it was.
+        DataSetError
+            If they have other channels than the items that are there.
+        """
+        with locked(self.root):
+            self._look()
+            for folder in ("", *_FOLDERS, "records"):
+                remove_stale(self.root / folder)
+            names: list[str] = []
+            items = [_replaced(item) if item.name in instead_of else item for item in self._items]
+            for correction in corrections:
+                self._check_channels(correction)
+                names.append(self._write(correction, names))
+                items.append(CorrectionItem(names[-1], False, correction.record))
+            self._write_manifest(items)
+        return names
+
     def read(self, name: str) -> Correction:
         """Read an item's pixels.
 
@@ -207,9 +242,9 @@ class CorrectionSet:
         self._write_manifest([*self._items, CorrectionItem(name, False, correction.record)])
         return name
 
-    def _write(self, correction: Correction) -> str:
-        """Write the files of an item that is not listed yet, and return its name."""
-        name = self._new_name(correction.record)
+    def _write(self, correction: Correction, taken: Collection[str] = ()) -> str:
+        """Write the files of an item that is not listed yet, and return its name, which is none of some."""
+        name = self._new_name(correction.record, taken)
         _record_path(self.root, name).parent.mkdir(exist_ok=True)  # it tells the set from a folder of other images
         arrays: tuple[NDArray[Any], ...] = (
             correction.image,
@@ -249,8 +284,9 @@ class CorrectionSet:
             return False
         return whole or not (earlier.counts & ~counted_of(correction, item.record.region)).any()
 
-    def _new_name(self, record: CorrectionRecord) -> str:
-        taken = {item.name.casefold() for item in self._items}  # many disks do not tell cases apart
+    def _new_name(self, record: CorrectionRecord, others: Collection[str] = ()) -> str:
+        names = (*(item.name for item in self._items), *others)
+        taken = {name.casefold() for name in names}  # many disks do not tell cases apart
         leading = record.source.axes[: len(record.source.plane)]
         place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
         base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.")[:LONGEST_NAME] or "image"

@@ -81,7 +81,7 @@ class Learning:
     ) -> None:
         header = model.header
         if header.prompts:
-            raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
+            raise UserError(f"the model {header.name!r} answers clicks, and learns from objects: sm.finetune lets it")
         if header.dimensions != 2:
             raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
         self._parent = model
