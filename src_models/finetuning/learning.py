@@ -82,8 +82,6 @@ class Learning:
         header = model.header
         if header.prompts:
             raise UserError(f"the model {header.name!r} answers clicks, and learns from objects: sm.finetune lets it")
-        if header.dimensions != 2:
-            raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
         self._parent = model
         self.settings = settings or FinetuneSettings()
         taught = open_corrections(corrections)
@@ -172,7 +170,7 @@ class Learning:
     def _learn(self, fabric: Fabric) -> Generator[LearningUpdate, None, None]:
         began = time.monotonic()
         torch.manual_seed(self.settings.seed)
-        network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network: Any = self._network.to(memory_format=_fastest(self._parent.header.dimensions))  # type: ignore[call-overload]
         optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
         network, optimizer = fabric.setup(network, optimizer)
         patches = self._patches()
@@ -241,7 +239,7 @@ class Learning:
         return Patches(
             [*own, *replayed],
             self._parent.header,
-            size=(self._patch(), self._patch()),
+            size=self._patch(),
             recipe="light",
             seed=self.settings.seed,
             start=0,
@@ -249,10 +247,11 @@ class Learning:
             weights=weights,
         )
 
-    def _patch(self) -> int:
-        """Return the size of patches: of a network that has a window, the window's."""
+    def _patch(self) -> tuple[int, ...]:
+        """Return the size of patches: of a network that has a window, the window's; of volumes, no more than a tile."""
         header = self._parent.header
-        return find_architecture(header.architecture).window(header.config) or self.settings.patch
+        window = find_architecture(header.architecture).window(header.config) or self.settings.patch
+        return (window, window) if header.dimensions == 2 else tuple(min(window, tile) for tile in header.tile)
 
     def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float:
         """Make a step, one patch after the other if memory is too small for all, and return its loss."""
@@ -374,7 +373,8 @@ def finetune(
 
 
 def _step(fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Tensor, Tensor]]) -> float:
-    batch = torch.stack([image for image, _ in drawn]).to(fabric.device).contiguous(memory_format=torch.channels_last)
+    batch = torch.stack([image for image, _ in drawn]).to(fabric.device)
+    batch = batch.contiguous(memory_format=_fastest(batch.ndim - 2))
     targets = torch.stack([target for _, target in drawn]).to(fabric.device)
     loss = masked_dice_ce(network(batch), targets)
     fabric.backward(loss)
@@ -389,3 +389,8 @@ def _widened(known: tuple[float, float] | None, diameter: float | None) -> tuple
     if known is None or diameter is None:
         return known
     return min(known[0], diameter / 2), max(known[1], 2 * diameter)
+
+
+def _fastest(dimensions: int) -> torch.memory_format:
+    """Return the order of numbers in memory that convolutions are fastest in."""
+    return torch.channels_last if dimensions == 2 else torch.channels_last_3d

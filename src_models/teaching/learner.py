@@ -10,7 +10,7 @@ Examples
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from src_models.clicking.learning.learning import ClickLearning, KnownObjects
 from src_models.clicking.learning.settings import ClickLearningSettings
@@ -32,7 +32,10 @@ __all__ = ["click_learning", "finetune", "learner"]
 
 
 def learner(
-    model: Model, corrections: CorrectionSet | DataSet | str | Path, settings: FinetuneSettings | None = None
+    model: Model,
+    corrections: CorrectionSet | DataSet | str | Path,
+    settings: FinetuneSettings | None = None,
+    **further: Any,
 ) -> Learning | ClickLearning:
     """Return a round of learning for any model.
 
@@ -45,6 +48,8 @@ def learner(
     settings
         How to learn. Of a network of clicks, steps, seconds, learning rate, replay, seed and device count where they
         are not the usual ones.
+    **further
+        What else :class:`~src_models.finetuning.learning.Learning` takes; networks of clicks take nothing of it.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def learner(
     """
     if model.header.prompts:
         return click_learning(model, corrections, _of_clicks(settings or FinetuneSettings()))
-    return Learning(model, corrections, settings)
+    return Learning(model, corrections, settings, **further)
 
 
 def click_learning(
@@ -89,13 +94,16 @@ def click_learning(
 
 
 def finetune(
-    model: Model, corrections: CorrectionSet | DataSet | str | Path, settings: FinetuneSettings | None = None
+    model: Model,
+    corrections: CorrectionSet | DataSet | str | Path,
+    settings: FinetuneSettings | None = None,
+    **further: Any,
 ) -> Model:
     """Let a model learn from corrections, or from accepted objects, and return the best network found.
 
     Parameters
     ----------
-    model, corrections, settings
+    model, corrections, settings, **further
         As for :func:`learner`.
 
     Returns
@@ -109,7 +117,7 @@ def finetune(
         If there is nothing to learn from, the network cannot learn so, or nothing was gained; the message says what
         would help.
     """
-    learning = learner(model, corrections, settings)
+    learning = learner(model, corrections, settings, **further)
     for _ in learning.steps():
         pass
     result = learning.result()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from src_models.clicking.learning.settings import LEAST_OBJECTS
 from src_models.clicking.training.examples import SMALLEST_AREA, ClickExamples, Example, ObjectImage
 from src_models.corrections.correction import Correction
+from src_models.corrections.volumes import check_planes
 from src_models.errors import UserError
 from src_models.images.channels import as_channels
 from src_models.images.intensity import Normalisation, measure
@@ -67,6 +68,8 @@ def taught_objects(
     """
     objects: dict[str, list[ObjectImage]] = {}
     judges: set[str] = set()
+    found = list(found)
+    check_planes(found)
     for name, correction in found:
         for own, image in _objects(name, correction, header):
             objects.setdefault(own, []).append(image)

@@ -15,7 +15,9 @@ def test_what_was_gained_is_told_in_one_sentence():
 
 def test_where_nothing_was_gained_it_says_what_would_help():
     nothing = click_gain_sentence(START, None, forgot=False)
-    assert nothing.startswith("Nothing was gained on the objects that were held back (IoU 0.50, 0.60, 0.70 after 1, 3, 5")
+    assert nothing.startswith(
+        "Nothing was gained on the objects that were held back (IoU 0.50, 0.60, 0.70 after 1, 3, 5"
+    )
     assert "Accept some more" in nothing
     forgot = click_gain_sentence(START, None, forgot=True)
     assert "cost too much of what it knows" in forgot
