@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from src_models.corrections.correction import MAKERS, Correction, CorrectionRecord, SlicesAround, Source
 from src_models.errors import DataSetError, UserError
 
-__all__ = ["check_planes", "in_volume", "slices_around", "whole_volume"]
+__all__ = ["check_planes", "in_volume", "slices_around", "span_around", "whole_volume"]
 
 
 def slices_around(slices: Any, place: int, deep: int) -> SlicesAround:
@@ -35,8 +35,14 @@ def slices_around(slices: Any, place: int, deep: int) -> SlicesAround:
     deep
         How many are kept, the corrected one among them in the middle if it can be.
     """
-    first = max(0, min(place - deep // 2, len(slices) - deep))
-    return SlicesAround(np.asarray(slices[first : first + deep]), place - first)
+    span = span_around(place, len(slices), deep)
+    return SlicesAround(np.asarray(slices[span]), place - span.start)
+
+
+def span_around(place: int, depth: int, deep: int) -> slice:
+    """Return which slices of a stack of `depth` are kept around one: as many as there are of `deep`."""
+    first = max(0, min(place - deep // 2, depth - deep))
+    return slice(first, min(first + deep, depth))
 
 
 def whole_volume(

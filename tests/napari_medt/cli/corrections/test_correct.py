@@ -353,7 +353,6 @@ def test_an_interruption_before_anything_was_gained_writes_nothing(
         (["--model", "no such", "--output", "{}/m.safetensors"], "no such"),
         (["--model", "nuclei", "--output", "{}/m.safetensors", "--replay", 1], "replay is 1"),
         (["--model", "nuclei", "--output", "{}/m.safetensors", "--steps", 0], "steps is 0"),
-        (["--model", "click", "--output", "{}/m.safetensors"], "answers clicks"),
     ],
 )
 def test_what_cannot_be_learnt_is_a_sentence(run, corrected, tmp_path, options, words):
