@@ -86,8 +86,9 @@ def learning_images(corrections: CorrectionSet | WholeImages, header: ModelHeade
     held = _held_out(found, counting, judging)
     training: list[TrainingImage] = []
     validation: list[TrainingImage] = []
-    for (name, marked), *masks in zip(found, counting, held, strict=True):
-        correction, counts, out = in_volume(name, marked, *masks) if header.dimensions == 3 else (marked, *masks)
+    for (name, marked), counted, judges in zip(found, counting, held, strict=True):
+        deep = header.dimensions == 3
+        correction, counts, out = in_volume(name, marked, counted, judges) if deep else (marked, counted, judges)
         image = _normalised(name, correction, header)
         for images, where in ((training, counts & ~out), (validation, counts & out)):
             if where.any():
