@@ -193,7 +193,7 @@ class ClickControls:
             ("Accepted objects", _stack(self.accepting, self.save), True),
             ("Through the slices", _stack(_row(self.carry, self.stop), self.end_here, self.ends), True),
             ("Similar objects", _stack(self.next, self.accept_all, self.suggestions), True),
-            ("Learn from what I accepted", self.learning, True),
+            ("Learning", self.learning, True),
             ("Attention of the last answer", _row(self.attention, self.map_name), True),
             ("Keys and mouse", help_table(), False),
         ):
