@@ -10,6 +10,7 @@ import torch
 from scipy import ndimage
 
 from src_models.clicking.answering.network import ClickNetwork
+from src_models.clicking.learning import blends
 from src_models.clicking.learning.learning import ClickLearning
 from src_models.clicking.learning.settings import ClickLearningSettings
 from src_models.clicking.learning.taught_objects import taught_objects
@@ -19,7 +20,7 @@ from src_models.errors import UserError
 from src_models.models.checkpoint import load, save
 
 QUICK = ClickLearningSettings(
-    steps=20, seconds=1e6, batch=4, learning_rate=1e-3, replay=0.5, validate_every=10, judged=4, device="cpu"
+    steps=16, seconds=1e6, batch=4, learning_rate=1e-3, replay=0.0, validate_every=8, judged=4, device="cpu"
 )
 
 
@@ -63,16 +64,19 @@ def shipped():
 
 @pytest.fixture(scope="module")
 def learnt(shipped):
+    """What a few steps teach where nothing is held against forgetting, which takes more of them."""
     learning = ClickLearning(shipped, objects(shipped.header), settings=QUICK, sha256="cd" * 32)
-    updates = list(learning.steps())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blends, "FORGOTTEN", 1.0)
+        updates = list(learning.steps())
     return updates, learning.result()
 
 
 def test_it_gets_better_at_objects_of_the_kind_that_nobody_learnt_from(shipped, learnt):
     _, result = learnt
     assert result.model is not None, result.sentence
-    assert result.best[0] > result.start[0] + 0.02
-    assert first_click(result.model) > first_click(shipped) + 0.02
+    assert result.best[0] > result.start[0] + 0.2
+    assert first_click(result.model) > first_click(shipped) + 0.2
     assert result.sentence.startswith(
         f"IoU on held-back objects went from {result.start[0]:.2f} to {result.best[0]:.2f}"
     )
