@@ -41,7 +41,7 @@ _HOME = {
     "difference": "attention.difference",
     "evaluate": "evaluating.evaluate",
     "find_model": "models.library",
-    "finetune": "finetuning.learning",
+    "finetune": "teaching.learner",
     "gate_values": "attention.gates",
     "load": "models.checkpoint",
     "map_rows": "attention.map_table",

@@ -23,7 +23,6 @@ from src_models.errors import UserError as UserError
 from src_models.evaluating.evaluate import evaluate as evaluate
 from src_models.files.dataset import DataSet as DataSet
 from src_models.finetuning.learning import Learning as Learning
-from src_models.finetuning.learning import finetune as finetune
 from src_models.finetuning.settings import FinetuneSettings as FinetuneSettings
 from src_models.models.architectures import architectures as architectures
 from src_models.models.architectures import create as create
@@ -38,6 +37,7 @@ from src_models.prediction.segment import segment_steps as segment_steps
 from src_models.prediction.segmentation import Segmentation as Segmentation
 from src_models.probing.axial_probe import AxialProbe as AxialProbe
 from src_models.progress import Progress as Progress
+from src_models.teaching.learner import finetune as finetune
 from src_models.training.training import train as train
 
 __version__: str

@@ -15,7 +15,7 @@ from napari_medt.viewer.labels.object_records import record_at
 from napari_medt.viewer.viewed_image import Place, ViewedImage
 from src_models.clicking.in_work import ClickedImage
 from src_models.clicking.sessions import Destination, Reopened, Taken
-from src_models.clicking.writing import Again, Written
+from src_models.clicking.writing import Again, Plan, Written
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class AcceptedObjects:
         Goes on with the next suggestion.
     watch
         Keeps the labels of an image on disk.
+    keep
+        Keeps objects that were written for the model to learn from.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class AcceptedObjects:
         drawing: ClickDrawing,
         suggesting: Suggesting,
         watch: Callable[[ViewedImage], object],
+        keep: Callable[[ClickedImage, ViewedImage, napari.layers.Labels, Sequence[Plan]], object],
     ) -> None:
         self._context = context
         self._drawing = drawing
         self._suggesting = suggesting
         self._watch = watch
+        self._keep = keep
 
     def accept(self) -> None:
         """Write the object into the labels, once what was clicked before is answered."""
@@ -146,6 +150,7 @@ class AcceptedObjects:
             context.report(str(error))
             context.ask(subject, partial(context.sessions.give_back, subject, taken.plans), self._drawing.show)
             return
+        self._keep(subject, target, labels, taken.plans)
         self._drawing.show(taken.seen)
         context.controls.set_status(_words(written))
         note = partial(context.sessions.written, subject, taken.plans, labels.unique_id)

@@ -17,6 +17,7 @@ from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.giving import Giving
 from napari_medt.clicking.layers import prepare_layers
+from napari_medt.clicking.learning.rounds import ClickRounds
 from napari_medt.clicking.panels.objects_dialog import ask_where_to
 from napari_medt.clicking.saving import ObjectsToSave
 from napari_medt.clicking.suggesting import Suggesting
@@ -55,7 +56,8 @@ class ClickWidget(QWidget):
         )
         self.drawing = ClickDrawing(context, self, self.unsaved.note)
         self.suggesting = Suggesting(context, self.drawing)
-        self.accepted = AcceptedObjects(context, self.drawing, self.suggesting, self.unsaved.watch)
+        self.rounds = ClickRounds(context, self)
+        self.accepted = AcceptedObjects(context, self.drawing, self.suggesting, self.unsaved.watch, self.rounds.keep)
         self.giving = Giving(context, self.drawing, self.accepted, self.suggesting, self.unsaved.watch)
         self.chosen = ChosenImage(context, self.drawing, self.suggesting, self.unsaved)
         self.mouse = ClickMouse(napari_viewer, self)
@@ -66,6 +68,7 @@ class ClickWidget(QWidget):
         DockTabs(self)
         self._closing.closed.connect(self._leave)
         self.chosen.changed()
+        self.rounds.open()
         context.questions.ask(prepare_layers)
         self.controls.on.setChecked(True)
         self.unsaved.offer()
@@ -176,7 +179,9 @@ class ClickWidget(QWidget):
     def _connect(self) -> None:
         controls = self.controls
         controls.images.layer_changed.connect(self.chosen.changed)
+        controls.images.layer_changed.connect(self.rounds.open)
         controls.models.model_changed.connect(self.chosen.changed)
+        controls.models.model_changed.connect(self.rounds.on_model_changed)
         controls.models.refused.connect(self._context.report)
         controls.window.changed.connect(self.chosen.open)
         controls.accepting.changed.connect(self.drawing.draw_object)
@@ -215,6 +220,7 @@ class ClickWidget(QWidget):
         self.drawing.leave()
         self.switch.switch(False)
         self.work.leave()
+        self.rounds.leave()
         self.unsaved.leave()
         self.controls.images.disconnect_viewer()
         self.controls.window.set_layer(None)

@@ -164,9 +164,15 @@ class Marking(QObject):
             objects=records_of(labels),
             model_name=prediction.model_name,
             model_sha256=prediction.model_sha256,
+            deep=self._deep(),
         )
         asked = ("keep", (target, labels, plane))
         self._context.work.ask(asked, partial(keep, work))
+
+    def _deep(self) -> int:
+        """Return how many slices the model sees at a time: a 3D model learns from a slice with those around it."""
+        header = self._controls.models.header()
+        return header.tile[0] if header is not None and header.dimensions == 3 else 0
 
     def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> str:
         """Return words on a correction that is on disk; background that was painted is background from now on."""

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from src_models.corrections.correction import Source
-
 if TYPE_CHECKING:
     from napari_medt.viewer.viewed_image import ViewedImage
+    from src_models.corrections.correction import Source
 
 __all__ = ["place_words", "source_of"]
 
 
 def source_of(target: ViewedImage) -> Source:
     """Return what a record keeps of the plane in view."""
-    path = target.layer.source.path
-    reading = target.reading
-    return Source(
-        layer=target.layer.name,
-        file=None if path is None else str(path),
-        axes=reading.axes.replace("C", ""),
-        plane=target.plane,
-        spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
-        unit=reading.unit,
-    )
+    return target.source
 
 
 def place_words(source: Source) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.reading import full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
+from src_models.corrections.correction import Source
 from src_models.errors import ImageError
 from src_models.images.labels_axes import LabelsAxes
 from src_models.images.planes import Plane
@@ -72,6 +73,19 @@ class ViewedImage:
     def name(self) -> str:
         """What to call the layer in messages."""
         return f"layer {self.layer.name!r}"
+
+    @property
+    def source(self) -> Source:
+        """What a record keeps of the plane in view."""
+        path, reading = self.layer.source.path, self.reading
+        return Source(
+            layer=self.layer.name,
+            file=None if path is None else str(path),
+            axes=reading.axes.replace("C", ""),
+            plane=self.plane,
+            spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
+            unit=reading.unit,
+        )
 
     @property
     def covering(self) -> LabelsAxes:

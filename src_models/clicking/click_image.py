@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import NDArray
+
 from src_models.clicking.answering.answers import AnswerMaker
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.images.axes import AxesReading
+from src_models.images.intensity import Normalisation
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane
 from src_models.models.header import Intensity
@@ -63,6 +66,14 @@ class ClickImage:
     def depth(self) -> int:
         """Number of slices (or times) along the axis that objects are carried along: the last of the leading ones."""
         return self.leading_shape[-1] if self.leading_shape else 1
+
+    def pixels(self, plane: Plane, region: tuple[slice, slice]) -> NDArray[Any]:
+        """Return a region of a plane in the image's own values and channels, (C, *region)."""
+        return self._image.planes.read(self._image.data, plane, region)
+
+    def normalisation(self, plane: Plane) -> Normalisation:
+        """Return how grey values of a plane become the network's."""
+        return self._image.normalisations[self._image.planes.time_of(plane)]
 
     def answers(self, plane: Plane) -> AnswerMaker:
         """Return what asks the network about a plane.

@@ -19,8 +19,10 @@ from src_models.images.planes import Plane
 
 if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
+    from src_models.clicking.learning.kept_objects import KeptObject
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.suggestions import Suggestion
+    from src_models.corrections.correction import Source
     from src_models.progress import Progress
 
 __all__ = ["ClickSessions", "Destination", "Reopened", "Suggested", "Taken"]
@@ -199,6 +201,15 @@ class ClickSessions:
         largest = [max(plan.accepted.slices, key=lambda part: int(part.mask.sum())) for plan in plans]
         work.examples = [*work.examples, *largest][-_EXAMPLES:]
         return None if work.waiting is None else self.next_suggestion(subject)
+
+    def to_keep(
+        self, subject: ClickedImage, plans: Sequence[Plan], labels: ObjectLabels, source: Source
+    ) -> list[KeptObject]:
+        """Return objects that were written into labels as what the network of clicks learns from."""
+        from src_models.clicking.learning.kept_objects import corrections_of
+
+        image = self._work(subject).session.image
+        return [corrections_of(plan, image, subject.covering, labels.data, source) for plan in plans]
 
     def give_back(self, subject: ClickedImage, plans: Sequence[Plan]) -> ObjectAsSeen:
         """Go on with the first of some objects, which could not be written after all."""

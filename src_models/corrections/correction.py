@@ -26,7 +26,17 @@ from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, ImageError, UserError
 
-__all__ = ["MAKERS", "SCHEMA_VERSION", "Bounds", "Correction", "CorrectionRecord", "MarkMode", "Source", "mark"]
+__all__ = [
+    "MAKERS",
+    "SCHEMA_VERSION",
+    "Bounds",
+    "Correction",
+    "CorrectionRecord",
+    "MarkMode",
+    "SlicesAround",
+    "Source",
+    "mark",
+]
 
 SCHEMA_VERSION = 1
 MAKERS = {"unmarked": 0, "network": 1, "click": 2, "brush": 3}
@@ -90,6 +100,11 @@ class CorrectionRecord:
         The model whose result was corrected, before it learnt from this; None where there was none.
     time
         When it was marked (ISO 8601, UTC).
+    clicked
+        Of an object that was clicked: what tells it from others, as ``"object"``, and how grey values became the
+        network's, as ``"normalisation"``. None of what was mended otherwise.
+    slice_at
+        Which of the slices that are kept around it this is; None where none are.
     """
 
     source: Source
@@ -101,10 +116,16 @@ class CorrectionRecord:
     model_sha256: str | None = None
     time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     schema_version: int = SCHEMA_VERSION
+    clicked: Mapping[str, Any] | None = None
+    slice_at: int | None = None
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1, default=_of_numpy)
+        fields = dataclasses.asdict(self)
+        for name in ("clicked", "slice_at"):  # earlier versions can read what holds nothing new to them
+            if fields[name] is None:
+                del fields[name]
+        return json.dumps(fields, sort_keys=True, indent=1, default=_of_numpy)
 
     @classmethod
     def from_json(cls, text: str, name: str) -> CorrectionRecord:
@@ -135,9 +156,17 @@ class CorrectionRecord:
             raise DataSetError(f"{name}: this is not the record of a correction ({error}); delete it") from error
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SlicesAround:
+    """What a 3D network sees of a corrected slice: it, and those above and below, (D, H, W) or (D, H, W, C)."""
+
+    image: NDArray[Any]
+    place: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Correction:
-    """A corrected plane, or the part of one that counts with what is around it.
+    """A corrected plane, or the part of one that counts with what is around it; or a volume, with a first axis more.
 
     Parameters
     ----------
@@ -149,6 +178,8 @@ class Correction:
         (H, W) uint8, see :data:`MAKERS`: who made each pixel; 0 does not count.
     record
         Everything else.
+    around
+        Of a slice that a 3D network is to learn from, the slices around it.
     """
 
     image: NDArray[Any]
@@ -156,6 +187,7 @@ class Correction:
     predicted: NDArray[np.int32]
     makers: NDArray[np.uint8]
     record: CorrectionRecord
+    around: SlicesAround | None = None
 
     @property
     def counts(self) -> NDArray[np.bool_]:
@@ -181,6 +213,7 @@ def mark(
     prompts: Sequence[Mapping[str, Any]] = (),
     model_name: str | None = None,
     model_sha256: str | None = None,
+    around: SlicesAround | None = None,
 ) -> Correction:
     """Mark a plane as corrected.
 
@@ -205,6 +238,8 @@ def mark(
         The clicks, as JSON holds them.
     model_name, model_sha256
         The model that `predicted` comes from.
+    around
+        Of a slice that a 3D network is to learn from, all of the slices around it.
 
     Raises
     ------
@@ -246,6 +281,7 @@ def mark(
         prompts=tuple(prompts),
         model_name=model_name,
         model_sha256=model_sha256,
+        slice_at=None if around is None else around.place,
     )
     return Correction(
         image=_as_kept(image)[cut],
@@ -253,6 +289,7 @@ def mark(
         predicted=found[cut].astype(np.int32),
         makers=kept,
         record=record,
+        around=None if around is None else SlicesAround(around.image[:, cut[0], cut[1]], around.place),
     )
 
 

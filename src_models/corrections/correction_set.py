@@ -1,7 +1,8 @@
 """A folder of corrections: a data set that any tool can train on, and a record of each plane in it.
 
 Beside ``images/`` and ``masks/`` (see :mod:`src_models.files.dataset`) there are, with equal names, ``predicted/``
-(what the network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``.
+(what the network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``; of slices
+that a 3D network is to learn from, ``volumes/`` (the slice and those around it).
 ``manifest.csv`` says which items there are: its row comes last, so a process that dies while it adds an item leaves the
 set as it was. An item is never changed: when a plane is corrected again, a new one takes its place and the old one
 stays, with the split "replaced".
@@ -13,17 +14,17 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from src_models.corrections.correction import Correction, CorrectionRecord
+from src_models.corrections.correction import Correction, CorrectionRecord, SlicesAround
 from src_models.corrections.overlap import counted_of, same_image
+from src_models.corrections.pixel_files import channels_in, read_tiff, unsigned, write_slices, write_tiff
 from src_models.disk.atomic import atomic_path, remove_stale
 from src_models.disk.folder_lock import locked
 from src_models.errors import DataSetError
@@ -33,6 +34,7 @@ __all__ = ["CorrectionItem", "CorrectionSet", "Corrections"]
 LONGEST_NAME = 60  # characters of a layer's name that go into a file's, which disks hold up to 255 bytes of
 _COLUMNS = ("file", "split", "counts")
 _FOLDERS = ("images", "masks", "predicted", "marked")
+_AROUND = "volumes"  # of some: the slices around
 _PRESENT, _REPLACED = "train", "replaced"
 
 
@@ -97,7 +99,7 @@ class CorrectionSet:
         for item in sorted(self.items, key=lambda item: item.name):
             digest.update(item.name.encode())
             digest.update(item.record.to_json().encode())
-            for folder in _FOLDERS:
+            for folder in _FOLDERS if item.record.slice_at is None else (*_FOLDERS, _AROUND):
                 digest.update((self.root / folder / item.name).read_bytes())
         return digest.hexdigest()
 
@@ -125,13 +127,48 @@ class CorrectionSet:
         with locked(self.root):
             self._look()
             self._check_channels(correction)
-            for folder in ("", *_FOLDERS, "records"):
+            for folder in ("", *_FOLDERS, _AROUND, "records"):
                 remove_stale(self.root / folder)
             name = self._write(correction)
             covered = {item.name for item in self.items if self._covers(correction, item)}
             items = [_replaced(item) if item.name in covered else item for item in self._items]
             self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
         return name
+
+    def put(self, corrections: Sequence[Correction], instead_of: Collection[str] = ()) -> list[str]:
+        """Keep corrections beside those that are there, however much these cover; some may be taken the place of.
+
+        Parameters
+        ----------
+        corrections
+            What to keep.
+        instead_of
+            Names of items that are replaced; they stay in the folder.
+
+        Returns
+        -------
+        list of str
+            Names of the new items.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written; then the set is as it was.
+        DataSetError
+            If they have other channels than the items that are there.
+        """
+        with locked(self.root):
+            self._look()
+            for folder in ("", *_FOLDERS, _AROUND, "records"):
+                remove_stale(self.root / folder)
+            names: list[str] = []
+            items = [_replaced(item) if item.name in instead_of else item for item in self._items]
+            for correction in corrections:
+                self._check_channels(correction)
+                names.append(self._write(correction, names))
+                items.append(CorrectionItem(names[-1], False, correction.record))
+            self._write_manifest(items)
+        return names
 
     def read(self, name: str) -> Correction:
         """Read an item's pixels.
@@ -144,15 +181,19 @@ class CorrectionSet:
         item = next((item for item in self._items if item.name == name), None)
         if item is None:
             raise DataSetError(f"{self.root}: there is no correction {name!r}")
-        image, labels, predicted, makers = (_read_tiff(self.root / folder / name) for folder in _FOLDERS)
+        image, labels, predicted, makers = (read_tiff(self.root / folder / name) for folder in _FOLDERS)
         if {image.shape[:2], labels.shape, predicted.shape, makers.shape} != {labels.shape}:
             raise DataSetError(f"{self.root}: the files of {name} differ in size; withdraw it and correct it again")
+        around = None
+        if item.record.slice_at is not None:
+            around = SlicesAround(read_tiff(self.root / _AROUND / name), item.record.slice_at)
         return Correction(
             image=image,
             labels=labels.astype(np.int32),
             predicted=predicted.astype(np.int32),
             makers=makers.astype(np.uint8),
             record=item.record,
+            around=around,
         )
 
     def corrections(self) -> Iterator[tuple[str, Correction]]:
@@ -191,6 +232,8 @@ class CorrectionSet:
             If an item cannot be read, or has other channels than those that are here; nothing is added then.
         """
         theirs = [correction for _, correction in other.corrections()]
+        if any(correction.labels.ndim != 2 for correction in theirs):
+            raise DataSetError("a volume cannot be added to corrected planes: let a 3D model learn from its own folder")
         with locked(self.root):
             self._look()
             here = {_fingerprint(correction) for _, correction in self.corrections()}
@@ -207,9 +250,9 @@ class CorrectionSet:
         self._write_manifest([*self._items, CorrectionItem(name, False, correction.record)])
         return name
 
-    def _write(self, correction: Correction) -> str:
-        """Write the files of an item that is not listed yet, and return its name."""
-        name = self._new_name(correction.record)
+    def _write(self, correction: Correction, taken: Collection[str] = ()) -> str:
+        """Write the files of an item that is not listed yet, and return its name, which is none of some."""
+        name = self._new_name(correction.record, taken)
         _record_path(self.root, name).parent.mkdir(exist_ok=True)  # it tells the set from a folder of other images
         arrays: tuple[NDArray[Any], ...] = (
             correction.image,
@@ -219,7 +262,10 @@ class CorrectionSet:
         )
         for folder, array in zip(_FOLDERS, arrays, strict=True):
             with atomic_path(self.root / folder / name, overwrite=True) as beside:  # left by a process that died
-                _write_tiff(beside, array if folder == "images" else _unsigned(array), correction.record)
+                write_tiff(beside, array if folder == "images" else unsigned(array), correction.record)
+        if correction.around is not None:
+            with atomic_path(self.root / _AROUND / name, overwrite=True) as beside:
+                write_slices(beside, correction.around.image)
         with atomic_path(_record_path(self.root, name), overwrite=True) as beside:
             beside.write_text(correction.record.to_json(), encoding="utf-8")
         return name
@@ -249,8 +295,9 @@ class CorrectionSet:
             return False
         return whole or not (earlier.counts & ~counted_of(correction, item.record.region)).any()
 
-    def _new_name(self, record: CorrectionRecord) -> str:
-        taken = {item.name.casefold() for item in self._items}  # many disks do not tell cases apart
+    def _new_name(self, record: CorrectionRecord, others: Collection[str] = ()) -> str:
+        names = (*(item.name for item in self._items), *others)
+        taken = {name.casefold() for name in names}  # many disks do not tell cases apart
         leading = record.source.axes[: len(record.source.plane)]
         place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
         base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.")[:LONGEST_NAME] or "image"
@@ -264,9 +311,8 @@ class CorrectionSet:
         if not self.items:
             return
         first = self.items[0]
-        with tifffile.TiffFile(self.root / "images" / first.name) as file:
-            there = file.series[0].shape
-        old, new = (shape[2] if len(shape) == 3 else 1 for shape in (there, correction.image.shape))
+        old = channels_in(self.root / "images" / first.name)
+        new = correction.image.shape[2] if correction.image.ndim == 3 else 1
         if old != new:
             raise DataSetError(
                 f"{correction.record.source.layer} has {new} channels and the corrections in {self.root} have {old}: "
@@ -286,32 +332,6 @@ def _fingerprint(correction: Correction) -> str:
     return digest.hexdigest()
 
 
-def _unsigned(array: NDArray[Any]) -> NDArray[Any]:
-    highest = int(array.max(initial=0))
-    return array.astype(np.uint8 if highest < 2**8 else np.uint16 if highest < 2**16 else np.uint32)
-
-
-def _write_tiff(path: Path, array: NDArray[Any], record: CorrectionRecord) -> None:
-    placed: dict[str, Any] = {}
-    if array.ndim == 3:  # all channels in one page, which other programs take for one image
-        placed["planarconfig"] = "contig"
-    photometric = "rgb" if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype.itemsize <= 2 else "minisblack"
-    y, x = record.source.spacing
-    centimetre = {"nm": 1e7, "µm": 1e4, "mm": 10.0, "cm": 1.0}.get(record.source.unit)
-    if centimetre:
-        placed |= {"resolution": (centimetre / x, centimetre / y), "resolutionunit": "CENTIMETER"}
-    tifffile.imwrite(path, array, photometric=photometric, compression="zlib", metadata=None, **placed)
-
-
-def _read_tiff(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(tifffile.imread(path))
-    except FileNotFoundError:
-        raise DataSetError(f"{path} is missing; put it back, or withdraw the correction") from None
-    except Exception as error:  # tifffile raises several kinds
-        raise DataSetError(f"{path} is damaged ({error}); withdraw the correction and make it again") from error
-
-
 def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -> list[CorrectionItem]:
     """Read what is listed; records never change, so those of `known` items are not read again."""
     manifest = root / "manifest.csv"
@@ -323,7 +343,12 @@ def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -
             f"{root}: these images and masks were not marked here, and are left as they are; choose an empty or a new "
             "folder for corrections, and add these to it"
         )
-    if names - {*_FOLDERS, "records", "models"}:  # a process may have died before its first correction was listed
+    if names - {
+        *_FOLDERS,
+        _AROUND,
+        "records",
+        "models",
+    }:  # a process may have died before its first correction was listed
         raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
     return []
 

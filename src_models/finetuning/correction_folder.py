@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from src_models.errors import UserError
 from src_models.models.loaded import file_sha256, load_model
 
 if TYPE_CHECKING:
-    from src_models.corrections.correction import MarkMode, Source
+    from src_models.corrections.correction import MarkMode, SlicesAround, Source
     from src_models.corrections.correction_set import CorrectionItem
     from src_models.finetuning.candidates import Candidate
     from src_models.finetuning.kinds.guess import Guess
@@ -72,6 +72,8 @@ class Marked:
         What is known of the objects that were clicked, in whichever plane.
     model_name, model_sha256
         The model that `predicted` comes from.
+    deep
+        How many slices are kept around this one, for a 3D model to learn from; 0 for none.
     """
 
     folder: Path
@@ -86,6 +88,7 @@ class Marked:
     objects: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     model_name: str | None = None
     model_sha256: str | None = None
+    deep: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +282,7 @@ def keep(marked: Marked) -> Kept:
         prompts=prompts,
         model_name=marked.model_name,
         model_sha256=marked.model_sha256,
+        around=_around(marked) if marked.deep else None,
     )
     corrections = CorrectionSet.open(marked.folder)
     name = corrections.add(correction)
@@ -350,3 +354,30 @@ def _plane(data: Any, region: Region) -> NDArray[Any]:
     plane = np.asarray(region.cut(data))
     axes = region.sub_axes
     return np.moveaxis(plane, axes.index("C"), -1) if "C" in axes else plane
+
+
+def _around(marked: Marked) -> SlicesAround:
+    """Return the slices around a plane.
+
+    Raises
+    ------
+    UserError
+        If it is no slice of a stack.
+    """
+    from src_models.corrections.correction import SlicesAround
+    from src_models.corrections.volumes import span_around
+
+    region = marked.region
+    axis = region.letters.find("Z")
+    place = region.index[axis] if axis >= 0 else None
+    if not isinstance(place, int):
+        raise UserError(
+            "the chosen model sees in 3D and learns from slices of a stack: view the stack along Z, slice by slice, or "
+            "choose a 2D model"
+        )
+    span = span_around(place, region.shape[axis], marked.deep)
+    index = tuple(span if at == axis else cut for at, cut in enumerate(region.index))
+    stack = replace(region, index=index)
+    slices = np.asarray(stack.cut(marked.data))
+    order = [stack.sub_axes.index(letter) for letter in "ZYXC" if letter in stack.sub_axes]
+    return SlicesAround(np.transpose(slices, order), place - span.start)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from src_models.corrections.correction import MAKERS, Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
+from src_models.corrections.volumes import check_planes, in_volume
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
@@ -88,6 +89,8 @@ def learning_images(
     if anew:
         found = [(name, without_prediction(correction)) for name, correction in found]
     _check_changed(found, corrections.root)
+    if header.dimensions == 2:
+        check_planes(found)
     judging: frozenset[str] = frozenset()
     if isinstance(corrections, WholeImages):
         judging = corrections.judging
@@ -97,7 +100,9 @@ def learning_images(
     held = _held_out(found, counting, judging)
     training: list[TrainingImage] = []
     validation: list[TrainingImage] = []
-    for (name, correction), counts, out in zip(found, counting, held, strict=True):
+    for (name, marked), counted, judges in zip(found, counting, held, strict=True):
+        deep = header.dimensions == 3
+        correction, counts, out = in_volume(name, marked, counted, judges) if deep else (marked, counted, judges)
         image = _normalised(name, correction, header)
         for images, where in ((training, counts & ~out), (validation, counts & out)):
             if where.any():
@@ -180,18 +185,18 @@ def _sides(
 
 
 def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the quadrant of what counts that is most like the whole in how much of it changed."""
+    """Return the quadrant, or octant, of what counts that is most like the whole in how much of it changed."""
     if not counts.any():
         return np.zeros_like(counts)
     share = correction.changed[counts].mean()
-    rows, columns = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
-    middle, centre = (rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2
+    middles = []
+    for axis in range(counts.ndim):
+        along = np.flatnonzero(counts.any(axis=tuple(other for other in range(counts.ndim) if other != axis)))
+        middles.append(int(along[0] + along[-1] + 1) // 2)
     best, least = np.zeros_like(counts), np.inf
-    for upper, left in itertools.product((False, True), repeat=2):
+    for sides in itertools.product((False, True), repeat=counts.ndim):
         quadrant = np.zeros_like(counts)
-        quadrant[
-            slice(None, middle) if upper else slice(middle, None), slice(None, centre) if left else slice(centre, None)
-        ] = True
+        quadrant[tuple(slice(None, m) if low else slice(m, None) for low, m in zip(sides, middles, strict=True))] = True
         inside = counts & quadrant
         if inside.any() and (difference := abs(correction.changed[inside].mean() - share)) < least:
             best, least = quadrant, difference
@@ -200,7 +205,7 @@ def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.b
 
 def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArray[np.float16]:
     image = correction.image
-    planes = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
+    planes = image[None] if image.ndim == correction.labels.ndim else np.moveaxis(image, -1, 0)
     channels = as_channels(planes, header, name)
     return measure(channels, header.intensity, name=name)(channels).astype(np.float16)
 

@@ -30,7 +30,7 @@ SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
 GAINED = 0.02  # Dice
 FORGOTTEN = 0.01  # Dice that may be lost on images of the first training
-LARGEST = 512  # px; of larger planes, the window with the most that counts
+LARGEST, LARGEST_3D = 512, 96  # px; of larger planes and volumes, the window with the most that counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,9 @@ def _answers(
 
 
 def _window(image: TrainingImage, header: ModelHeader) -> tuple[Tensor, Tensor]:
-    """Return the window of an image with the most that counts, (1, C, H, W), and its targets."""
-    most = find_architecture(header.architecture).largest(header.config) or LARGEST
+    """Return the window of an image with the most that counts, (1, C, *S), and its targets."""
+    largest = LARGEST if header.dimensions == 2 else LARGEST_3D
+    most = find_architecture(header.architecture).largest(header.config) or largest
     cut = window_of_most(image.labels >= 0, most)
     planes = torch.from_numpy(image.image[(slice(None), *cut)].astype(np.float32))[None]
     return planes, torch.from_numpy(targets_of(image.labels[cut], header))[None]

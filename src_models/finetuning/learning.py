@@ -91,9 +91,7 @@ class Learning:
     ) -> None:
         header = model.header
         if header.prompts:
-            raise UserError(f"the model {header.name!r} answers clicks; choose one that segments by itself to learn")
-        if header.dimensions != 2:
-            raise UserError(f"the model {header.name!r} is 3D, and corrections are of planes; choose a 2D model")
+            raise UserError(f"the model {header.name!r} answers clicks, and learns from objects: sm.finetune lets it")
         self.settings = settings or FinetuneSettings()
         taught = open_corrections(corrections)
         self.guess = kind_to_learn(taught, header, kind, class_names)
@@ -183,7 +181,7 @@ class Learning:
     def _learn(self, fabric: Fabric) -> Generator[LearningUpdate, None, None]:
         with self._budget.working():
             torch.manual_seed(self.settings.seed)
-            network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network: Any = self._network.to(memory_format=_fastest(self._parent.header.dimensions))  # type: ignore[call-overload]
             optimizer: Any = torch.optim.AdamW(self._learning, lr=self.settings.learning_rate, weight_decay=0.0)
             network, optimizer = fabric.setup(network, optimizer)
             patches = self._patches()
@@ -245,7 +243,7 @@ class Learning:
         return Patches(
             [*own, *replayed],
             self._parent.header,
-            size=(self._patch(), self._patch()),
+            size=self._patch(),
             recipe="varied" if self._images.varied else "light",
             seed=self.settings.seed,
             start=0,
@@ -253,10 +251,11 @@ class Learning:
             weights=weights,
         )
 
-    def _patch(self) -> int:
-        """Return the size of patches: of a network that has a window, the window's."""
+    def _patch(self) -> tuple[int, ...]:
+        """Return the size of patches: of a network that has a window, the window's; of volumes, no more than a tile."""
         header = self._parent.header
-        return find_architecture(header.architecture).window(header.config) or self.settings.patch
+        window = find_architecture(header.architecture).window(header.config) or self.settings.patch
+        return (window, window) if header.dimensions == 2 else tuple(min(window, tile) for tile in header.tile)
 
     def _one_step(self, fabric: Fabric, network: Any, optimizer: Any, patches: Patches) -> float:
         """Make a step, one patch after the other if memory is too small for all, and return its loss."""
@@ -382,7 +381,8 @@ def finetune(
 def _step(
     fabric: Fabric, network: Any, optimizer: Any, drawn: Sequence[tuple[Tensor, Tensor]], loss_of: SegmentationLoss
 ) -> float:
-    batch = torch.stack([image for image, _ in drawn]).to(fabric.device).contiguous(memory_format=torch.channels_last)
+    batch = torch.stack([image for image, _ in drawn]).to(fabric.device)
+    batch = batch.contiguous(memory_format=_fastest(batch.ndim - 2))
     targets = torch.stack([target for _, target in drawn]).to(fabric.device)
     loss = loss_of(network(batch), targets)
     fabric.backward(loss)
@@ -390,3 +390,8 @@ def _step(
     optimizer.step()
     optimizer.zero_grad()
     return float(loss.detach())
+
+
+def _fastest(dimensions: int) -> torch.memory_format:
+    """Return the order of numbers in memory that convolutions are fastest in."""
+    return torch.channels_last if dimensions == 2 else torch.channels_last_3d

@@ -20,8 +20,9 @@ from src_models.images.intensity import measure
 from src_models.models.header import ModelHeader
 from src_models.training.patches import TrainingImage
 
-__all__ = ["Replay", "replay_images"]
+__all__ = ["NUCLEI", "Replay", "replay_images", "stored_images"]
 
+NUCLEI = "nuclei_data"
 WATCHED = 6  # every sixth is watched
 
 _FOLDER = Path(str(resources.files("src_models"))) / "shipped" / "replay"
@@ -37,7 +38,12 @@ class Replay:
 
 def replay_images(header: ModelHeader) -> Replay:
     """Return images that a model, or the one that it came from, was trained on; none if none of them ship."""
-    path = _FOLDER / f"{_data_of(header.training)}.npz"
+    return stored_images(_data_of(header.training), header)
+
+
+def stored_images(data: str, header: ModelHeader) -> Replay:
+    """Return the images that ship of a data set, for a model; none if none do."""
+    path = _FOLDER / f"{data}.npz"
     if not path.is_file():
         return Replay()
     with np.load(path, allow_pickle=False) as stored:

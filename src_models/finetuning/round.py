@@ -7,12 +7,12 @@ it, learning waits until a person has made room. No viewer and no Qt.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,12 +23,11 @@ from src_models.prediction.jobs import RegionRun
 
 if TYPE_CHECKING:
     from src_models.finetuning.kinds.label_kind import LabelKind
-    from src_models.finetuning.learning import Learning
-    from src_models.finetuning.progress import LearningUpdate
     from src_models.finetuning.settings import FinetuneSettings
     from src_models.finetuning.versions import ModelVersion, ModelVersions
+    from src_models.models.checkpoint import Model
 
-__all__ = ["LearningRound", "Learnt", "Preview", "Trouble"]
+__all__ = ["Learner", "LearningRound", "Learnt", "Preview", "Trouble"]
 
 PREVIEW_EVERY = 3.0  # s
 _PREVIEW_SHARE = 6  # learning takes at least this many times as long as its previews
@@ -58,6 +57,30 @@ class Learnt:
     sentence: str
 
 
+class Learner(Protocol):
+    """What learns: step by step, with the best so far at hand."""
+
+    def steps(self) -> Generator[Any, None, Any]:
+        """Learn; what is yielded after each step has a number, ``step``, and says whether it is ``improved``."""
+        ...
+
+    def stop(self) -> None:
+        """End after the present step."""
+        ...
+
+    def best(self) -> Model | None:
+        """Return the best so far, if it is better than what learning began with."""
+        ...
+
+    def preview(self) -> Model:
+        """Return the network as it is."""
+        ...
+
+    def result(self) -> Any:
+        """Return how it ended, in a ``sentence``."""
+        ...
+
+
 class LearningRound:
     """One round of learning.
 
@@ -73,21 +96,26 @@ class LearningRound:
         Threads to compute with on the CPU; 0 for all cores but one.
     kind
         What the labels mean; None guesses.
+    begin
+        Returns what learns, given the model and the folder, for models that learn in another way; None for
+        :class:`~src_models.finetuning.learning.Learning`.
     """
 
     def __init__(
         self,
         model: Path,
         folder: Path,
-        settings: FinetuneSettings,
+        settings: FinetuneSettings | None = None,
         threads: int = 0,
         kind: LabelKind | None = None,
+        begin: Callable[[Model, Path], Learner] | None = None,
     ) -> None:
         self._model = model
         self._folder = folder
         self._settings = settings
         self._threads = threads
         self._kind = kind
+        self._begin = begin or self._usual
         self._go_on = Event()
         self._go_on.set()
         self._stopping = self._discarding = False
@@ -118,12 +146,12 @@ class LearningRound:
         self._discarding = True
         self.stop()
 
-    def steps(self) -> Generator[LearningUpdate | Preview | Trouble, None, Learnt]:
+    def steps(self) -> Generator[Any, None, Learnt]:
         """Learn; closing the generator ends it, and the best is kept.
 
         Yields
         ------
-        LearningUpdate, Preview or Trouble
+        LearningUpdate (or what else the learner tells), Preview or Trouble
             After each step; what is found in the plane in view; why it waits.
 
         Returns
@@ -137,12 +165,11 @@ class LearningRound:
             If there is nothing to learn from, or the network cannot learn from it.
         """
         from src_models.computing.execution import computing_threads
-        from src_models.finetuning.learning import Learning
         from src_models.finetuning.versions import ModelVersions
 
         with computing_threads(self._threads or None):
             model = load_model(self._model)
-            learning = Learning(model, self._folder, self._settings, kind=self._kind)
+            learning = self._begin(model, self._folder)
             versions = ModelVersions(versions_folder(self._folder))
             try:
                 yield from self._learn(learning, versions)
@@ -154,9 +181,12 @@ class LearningRound:
                         versions.activate(self._written.stem)
             return self._ended(learning, versions)
 
-    def _learn(
-        self, learning: Learning, versions: ModelVersions
-    ) -> Generator[LearningUpdate | Preview | Trouble, None, None]:
+    def _usual(self, model: Model, folder: Path) -> Learner:
+        from src_models.finetuning.learning import Learning
+
+        return Learning(model, folder, self._settings, kind=self._kind)
+
+    def _learn(self, learning: Learner, versions: ModelVersions) -> Generator[Any, None, None]:
         with closing(learning.steps()) as steps:
             for update in steps:
                 if update.improved:
@@ -171,7 +201,7 @@ class LearningRound:
         if not self._discarding and self._written is None and learning.best() is not None:
             yield from self._keep(learning, versions)
 
-    def _keep(self, learning: Learning, versions: ModelVersions) -> Generator[Trouble, None, None]:
+    def _keep(self, learning: Learner, versions: ModelVersions) -> Generator[Trouble, None, None]:
         """Write the best network; while the disk does not take it, wait for the person."""
         best = learning.best()
         while best is not None and not self._discarding:
@@ -188,7 +218,7 @@ class LearningRound:
                 yield Trouble(str(error))
                 self._go_on.wait()
 
-    def _look(self, learning: Learning, step: int) -> Generator[Preview, None, None]:
+    def _look(self, learning: Learner, step: int) -> Generator[Preview, None, None]:
         """Segment the plane in view with the network as it is, if that is due."""
         from src_models.prediction.segment import segment_steps
 
@@ -219,7 +249,7 @@ class LearningRound:
         if found is not None:
             yield Preview(job, job.region.expand(np.asarray(found.labels)), step)
 
-    def _ended(self, learning: Learning, versions: ModelVersions) -> Learnt:
+    def _ended(self, learning: Learner, versions: ModelVersions) -> Learnt:
         if self._discarding:
             return Learnt(None, "Discarded: nothing was kept, and the model is as it was.")
         sentence = learning.result().sentence

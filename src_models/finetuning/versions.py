@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,8 @@ class ModelVersion:
         On held-out corrections, of its parent and its own.
     note
         A person's words.
+    iou_before, iou
+        Of a model of clicks, in place of Dice: IoU on held-out objects by number of clicks.
     """
 
     name: str
@@ -55,6 +58,8 @@ class ModelVersion:
     dice_before: float | None
     dice: float | None
     note: str
+    iou_before: Mapping[str, float] | None = None
+    iou: Mapping[str, float] | None = None
 
 
 class ModelVersions:
@@ -177,6 +182,8 @@ class ModelVersions:
                     dice_before=header.training.get("validation_dice_before"),
                     dice=header.training.get("validation_dice"),
                     note="",
+                    iou_before=header.training.get("validation_iou_before"),
+                    iou=header.training.get("validation_iou"),
                 ),
             )
             self._known[path] = known

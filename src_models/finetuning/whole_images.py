@@ -18,6 +18,7 @@ import numpy as np
 
 from src_models.corrections.correction import Correction, Source, mark
 from src_models.corrections.correction_set import CorrectionSet
+from src_models.corrections.volumes import whole_volume
 from src_models.errors import DataSetError
 from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
 from src_models.files.images import image_stem
@@ -30,7 +31,7 @@ MOST_JUDGING = 8  # images; more would take the time that is there to learn
 
 
 class WholeImages:
-    """The images of a data set, each of which counts as a correction of all of a plane.
+    """The images of a data set, each of which counts as a correction of all of a plane, or of a volume.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class WholeImages:
         Raises
         ------
         DataSetError
-            If an image and its mask do not fit each other, or are no planes.
+            If an image and its mask do not fit each other.
         ImageError
             If a file cannot be read.
         """
@@ -121,13 +122,11 @@ def parts_as_objects(found: Sequence[tuple[str, Correction]]) -> list[tuple[str,
 
 def _correction(sample: Sample) -> Correction:
     image, labels = read_sample(sample)
-    if labels.ndim != 2:
-        raise DataSetError(
-            f"{sample.image} is a stack or a volume, and a network learns from planes: put its slices into a set of "
-            "corrections with napari-medt correct, and learn from that"
-        )
     counts = read_marks(sample, labels.shape)
-    whole = mark(image, labels, source=Source(layer=image_stem(sample.name), file=str(sample.image.absolute())))
+    source = Source(layer=image_stem(sample.name), file=str(sample.image.absolute()))
+    if labels.ndim == 3:
+        return whole_volume(image, labels, dataclasses.replace(source, axes="ZYX"), counts)
+    whole = mark(image, labels, source=source)
     if counts is None or counts.all():
         return whole
     # Nobody said where an object ends that reaches beyond what counts.

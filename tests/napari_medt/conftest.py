@@ -17,11 +17,12 @@ from src_models.prediction.jobs import SegmentSettings
 
 @pytest.fixture(autouse=True)
 def preferences_apart(tmp_path, monkeypatch):
-    """Keep preferences and unsaved work of whoever runs the tests: widgets write theirs into a folder of the test."""
+    """Leave what belongs to whoever runs the tests: widgets write preferences and work into a folder of the test."""
     from napari import settings
 
     settings._clear_plugin_settings_cache()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path / "documents"))
     monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
     yield
     settings._clear_plugin_settings_cache()

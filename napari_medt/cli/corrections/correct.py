@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode
+    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode, SlicesAround
     from src_models.files.images import ImageFile
     from src_models.images.planes import Planes
 
@@ -40,7 +40,8 @@ def correct(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="The model that had found them: its name, or a path ending in .safetensors. Kept as a note.",
+            help="The model that had found them: its name, or a path ending in .safetensors. Kept as a note; for a 3D "
+            "model, slices are kept with those around them.",
             autocompletion=options.complete_model,
         ),
     ] = None,
@@ -73,7 +74,7 @@ def correct(
         raise UserError("--painted and --region exclude each other: give one of them")
     mode: MarkMode = "painted" if painted else "slice" if region is None else "region"
     part = _region(region)
-    made_by = _model(model)
+    made_by, deep = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
     source = read_image(image, axes=axes)
@@ -91,6 +92,7 @@ def correct(
             region=part,
             model_name=made_by[0],
             model_sha256=made_by[1],
+            around=_around(source, planes, plane, deep) if deep else None,
         )
         name = corrections.add(correction)
         console.say(f"  {name}: {_described(correction.record)}")
@@ -120,14 +122,15 @@ def _labels(path: Path, planes: Planes) -> NDArray[Any]:
     return labels
 
 
-def _model(name: str | None) -> tuple[str | None, str | None]:
-    """Return the name and the SHA-256 of a model."""
+def _model(name: str | None) -> tuple[tuple[str | None, str | None], int]:
+    """Return the name and the SHA-256 of a model, and how many slices it sees at a time; 0 for a 2D model."""
     if name is None:
-        return None, None
+        return (None, None), 0
     from src_models.models.library import model_path
     from src_models.models.loaded import file_sha256
 
-    return options.check_model(name).name, file_sha256(model_path(name))
+    header = options.check_model(name)
+    return (header.name, file_sha256(model_path(name))), header.tile[0] if header.dimensions == 3 else 0
 
 
 def _chosen(
@@ -184,6 +187,21 @@ def _pixels(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> NDArra
 
     block = planes.read(source.data, plane, (slice(None), slice(None)))
     return np.moveaxis(block, 0, -1) if "C" in planes.reading.axes else block[0]
+
+
+def _around(source: ImageFile, planes: Planes, plane: tuple[int, ...], deep: int) -> SlicesAround:
+    """Return a slice with those above and below it."""
+    import numpy as np
+
+    from src_models.corrections.correction import SlicesAround
+    from src_models.corrections.volumes import span_around
+
+    if "Z" not in planes.leading:
+        raise ImageError(f"{source.path} has no slices for a 3D model: give its axes (--axes ZYX), or a 2D model")
+    axis = planes.leading.index("Z")
+    span = span_around(plane[axis], planes.leading_shape[axis], deep)
+    stack = [_pixels(source, planes, (*plane[:axis], at, *plane[axis + 1 :])) for at in range(span.start, span.stop)]
+    return SlicesAround(np.stack(stack), plane[axis] - span.start)
 
 
 def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +16,10 @@ from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
+    from src_models.clicking.learning.learning import ClickLearning
+    from src_models.clicking.learning.progress import ClickLearningUpdate
     from src_models.finetuning.learning import Learning
+    from src_models.finetuning.progress import LearningUpdate
 
 __all__ = ["finetune"]
 
@@ -30,7 +34,8 @@ def finetune(
         Path,
         typer.Argument(
             metavar="SET",
-            help="The set of corrections; or a folder of images/ and masks/ with equal names, all of which counts.",
+            help="The set of corrections, or of objects that were accepted in Click; or a folder of images/ and masks/ "
+            "with equal names, all of which counts.",
         ),
     ],
     model: Annotated[str | None, options.MODEL] = None,
@@ -95,7 +100,8 @@ def finetune(
 ) -> None:
     """Let a model learn from a set of corrections, or from images and masks that any other tool made.
 
-    A part of what was corrected is held out to judge by: a model is written only if it got better at that. Where
+    A model of clicks learns from objects: those that were accepted in Click, or those of the masks. A part of what was
+    corrected is held out to judge by: a model is written only if it got better at that. Where
     manifest.csv has a split, train is learnt from, val judges, and test is left alone. Nothing is written into the
     folder. Ctrl+C ends learning and keeps the best so far.
     """
@@ -124,18 +130,18 @@ def finetune(
         devices=devices,
         strategy=strategy,
     )
-    from src_models.finetuning.learning import Learning
     from src_models.models.checkpoint import load
+    from src_models.teaching.learner import learner
 
     names = [name.strip() for name in class_names.split(",") if name.strip()]
-    learning = Learning(load(model), folder, settings, kind=kind, class_names=names)
+    learning = learner(load(model), folder, settings, kind=kind, class_names=names)
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 
 
-def _learn(console: Console, learning: Learning) -> None:
+def _learn(console: Console, learning: Learning | ClickLearning) -> None:
     """Learn behind a progress bar, until it ends or is interrupted."""
-    from src_models.finetuning.work import is_busy, words_of_time_left
+    from src_models.finetuning.learning import Learning
 
     told = False
     try:
@@ -143,21 +149,40 @@ def _learn(console: Console, learning: Learning) -> None:
             for update in learning.steps():
                 if not learning.leads:  # of several processes, one speaks
                     continue
-                if update.step == 0:
+                if update.step == 0 and isinstance(learning, Learning):
                     console.say(f"It learns {learning.guess.kind.words}. {learning.guess.why}")
                 words = f"step {update.step}: loss {update.loss:.3f}" if update.step else "step 0"
-                left = words_of_time_left(update.seconds_left, update.seconds_idle)
-                report(Progress(round(100 * update.done), 100, f"{words}, best Dice {update.best_dice:.3f}. {left}"))
-                if not told and update.step and is_busy(update.seconds_left, update.seconds_idle):
+                best, judged = _scores(update)
+                left, busy = _time_left(update)
+                report(Progress(round(100 * update.done), 100, f"{words}, best {best}. {left}"))
+                if busy and not told:
                     told = True
                     console.say(left)
-                if update.validation is not None:
-                    console.say(f"step {update.step}: Dice {update.validation.dice:.4f} on what was held out")
+                if judged is not None:
+                    console.say(f"step {update.step}: {judged} on what was held out")
     except KeyboardInterrupt:
         console.say("Interrupted: the best so far is kept.")
 
 
-def _keep(console: Console, learning: Learning, output: Path, *, overwrite: bool) -> None:
+def _scores(update: LearningUpdate | ClickLearningUpdate) -> tuple[str, str | None]:
+    """Return the best score so far, and that of the network as it is if it was just judged, in words."""
+    from src_models.clicking.learning.progress import ClickLearningUpdate, iou_words
+
+    if isinstance(update, ClickLearningUpdate):
+        return iou_words(update.best), None if update.iou is None else iou_words(update.iou)
+    judged = None if update.validation is None else f"Dice {update.validation.dice:.4f}"
+    return f"Dice {update.best_dice:.3f}", judged
+
+
+def _time_left(update: LearningUpdate | ClickLearningUpdate) -> tuple[str, bool]:
+    """Return how long it still takes, in words, and whether that is longer than on an idle machine."""
+    from src_models.finetuning.work import is_busy, words_of_time_left
+
+    left, idle = update.seconds_left, update.seconds_idle
+    return words_of_time_left(left, idle), bool(update.step) and is_busy(left, idle)
+
+
+def _keep(console: Console, learning: Learning | ClickLearning, output: Path, *, overwrite: bool) -> None:
     from dataclasses import replace
 
     from src_models.models.checkpoint import Model, save
@@ -183,10 +208,15 @@ def _list_versions(console: Console, folder: Path) -> None:
     if not entries:
         console.say(f"There are no versions in {found.folder} yet.")
         return
-    table = Table("Name", "In use", "Dice before", "Dice", "Written", "Learnt from", "Note")
+    clicks = any(version.iou is not None for version in entries)
+    measure = "IoU after 1, 3, 5 clicks" if clicks else "Dice"
+    table = Table("Name", "In use", f"{measure} before", measure, "Written", "Learnt from", "Note")
     names = {version.sha256: version.name for version in entries}
     for version in entries:
-        before, dice = ("" if score is None else f"{score:.3f}" for score in (version.dice_before, version.dice))
+        if version.iou is not None:
+            before, dice = (_clicked_score(scores) for scores in (version.iou_before, version.iou))
+        else:
+            before, dice = ("" if score is None else f"{score:.3f}" for score in (version.dice_before, version.dice))
         parent = version.parent_sha256 or ""
         table.add_row(
             version.name,
@@ -198,3 +228,7 @@ def _list_versions(console: Console, folder: Path) -> None:
             version.note,
         )
     console.show(table)
+
+
+def _clicked_score(scores: Mapping[str, float] | None) -> str:
+    return ", ".join(f"{score:.2f}" for score in (scores or {}).values())

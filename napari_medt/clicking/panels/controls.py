@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.clicking.learning.panel import ClickLearnPanel
 from napari_medt.clicking.panels.accept_panel import AcceptPanel
 from napari_medt.clicking.panels.help import help_table
 from napari_medt.clicking.panels.status import BEGIN, ClickStatus
@@ -72,6 +73,7 @@ class ClickControls:
         self.suggestions = QLabel()
         self.attention = QCheckBox("Show it (V)")
         self.map_name = QComboBox()
+        self.learning = ClickLearnPanel()
         self.save = QPushButton("Save objects and clicks...")
         self._window_label = QLabel("CT window")
         self._status = ClickStatus()
@@ -191,6 +193,7 @@ class ClickControls:
             ("Accepted objects", _stack(self.accepting, self.save), True),
             ("Through the slices", _stack(_row(self.carry, self.stop), self.end_here, self.ends), True),
             ("Similar objects", _stack(self.next, self.accept_all, self.suggestions), True),
+            ("Learning", self.learning, True),
             ("Attention of the last answer", _row(self.attention, self.map_name), True),
             ("Keys and mouse", help_table(), False),
         ):

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import napari.layers
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_medt.controls.channel_combo import ChannelCombo
+from napari_medt.controls.folder_row import FolderRow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.region_combo import RegionCombo
@@ -35,7 +32,7 @@ from napari_medt.correcting.panels.versions_panel import VersionsPanel
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.unsaved.recovery_bar import RecoveryBar
 
-__all__ = ["CorrectControls", "FolderRow", "LabelsRow"]
+__all__ = ["CorrectControls", "LabelsRow"]
 
 
 class CorrectControls:
@@ -130,46 +127,6 @@ class CorrectControls:
         )
         self.recovery.go_on.setToolTip("Open the image again where it came from a file, with the labels as they were.")
         self.recovery.delete.setToolTip("Delete these labels for good.")
-
-
-class FolderRow(QWidget):
-    """The folder that corrections are kept in."""
-
-    changed = Signal(object)  #: a person chose another one
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._folder: Path | None = None
-        self.name = QLabel()
-        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.change = QPushButton("Change...")
-        self.change.setToolTip(
-            "Keep corrections, and what is learnt from them, in another folder; or go on with those in it."
-        )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.name, 1)
-        row.addWidget(self.change)
-        self.change.clicked.connect(self._pick)
-        self.set_folder(None)
-
-    def set_folder(self, folder: Path | None) -> None:
-        """Show a folder."""
-        self._folder = folder
-        self.name.setText("" if folder is None else f"{folder.parent.name}/{folder.name}")
-        self.name.setToolTip(
-            f"{folder}: images, labels and a table that any other tool can train on. Nothing in it is overwritten."
-            if folder
-            else "Where corrections are kept."
-        )
-        self.change.setEnabled(folder is not None)
-
-    def _pick(self) -> None:
-        start = str(self._folder.parent if self._folder else Path.home())
-        name = QFileDialog.getExistingDirectory(self, "Folder for corrections: an empty one, or one with some", start)
-        if name:
-            self.changed.emit(Path(name))
 
 
 class LabelsRow(QComboBox):

@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from src_models.clicking.training.asking import CLICKS, ious_after_clicks, lesson
 from src_models.clicking.training.examples import ClickExamples, Example
 from src_models.clicking.training.focal_loss import ClickLoss
-from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError
 from src_models.models.architectures import create
@@ -33,9 +32,7 @@ from src_models.training.settings import TrainSettings
 
 __all__ = ["ClickTrainingUpdate", "train_clicks"]
 
-ROUNDS = (0.3, 0.25, 0.2, 0.15, 0.1)  # shares of steps that learn from the first answer, the second and so on
 VALIDATED = 64
-CLICKS = (1, 3, 5)
 LOG_COLUMNS = ("step", "loss", *(f"iou_{count}" for count in CLICKS))
 
 
@@ -165,15 +162,10 @@ class _Run:
     def _learn(self, examples: list[Example]) -> float:
         """Make one step."""
         random = np.random.default_rng((self.settings.seed, 1, self.step))
-        people = [SimulatedPerson(example, random) for example in examples]
-        images = torch.from_numpy(np.stack([example.image for example in examples]))
-        for _ in range(int(random.choice(len(ROUNDS), p=ROUNDS))):
-            for person, probability in zip(people, self._answers(images, people), strict=True):
-                person.react(probability)
+        batch, targets = lesson(self.network, examples, random, self.fabric.device)
         set_learning_rate(self.optimizer, self.step, self.settings)
         self.network.train()
-        targets = torch.from_numpy(np.stack([person.truth for person in people]))[:, None].long()
-        loss = self.loss(self.network(self._batch(images, people)), targets.to(self.fabric.device))
+        loss = self.loss(self.network(batch), targets)
         if not torch.isfinite(loss):
             raise DataSetError(f"training step {self.step + 1}: the loss is not a number; lower the learning rate")
         self.fabric.backward(loss)
@@ -183,31 +175,14 @@ class _Run:
         self.step += 1
         return float(loss.detach())
 
-    def _batch(self, images: Tensor, people: list[SimulatedPerson]) -> Tensor:
-        channels = torch.from_numpy(np.stack([person.channels() for person in people]))
-        batch = torch.cat([images, channels], dim=1).to(self.fabric.device)
-        return batch.contiguous(memory_format=torch.channels_last)
-
-    def _answers(self, images: Tensor, people: list[SimulatedPerson]) -> Any:
-        """Return probabilities (N, size, size) for what people have given so far."""
-        self.network.eval()
-        with torch.no_grad():
-            return torch.softmax(self.network(self._batch(images, people)).float(), 1)[:, 1].cpu().numpy()
-
     def _validate(self) -> tuple[float, ...]:
         """Return the mean IoU after so many clicks of :data:`CLICKS`."""
-        found: dict[int, list[float]] = {count: [] for count in CLICKS}
+        found = []
         for first in range(0, VALIDATED, self.settings.batch):
             examples = [self.validation[n] for n in range(first, min(first + self.settings.batch, VALIDATED))]
             random = np.random.default_rng((self.settings.seed, 2, first))
-            people = [SimulatedPerson(example, random) for example in examples]
-            images = torch.from_numpy(np.stack([example.image for example in examples]))
-            for count in range(1, max(CLICKS) + 1):
-                for person, probability in zip(people, self._answers(images, people), strict=True):
-                    if count in found:
-                        found[count].append(_iou(probability > 0.5, person.truth))
-                    person.react(probability)
-        return tuple(float(np.mean(found[count])) for count in CLICKS)
+            found.append(ious_after_clicks(self.network, examples, [random] * len(examples), self.fabric.device))
+        return tuple(float(value) for value in np.concatenate(found).mean(axis=0))
 
     def _keep(self, loss: float, iou: tuple[float, ...]) -> None:
         """Write the log, the state from which the run can go on, and the models."""
@@ -267,7 +242,3 @@ def begin_with(network: nn.Module, weights: Mapping[str, Tensor]) -> int:
             continue
         taken += 1
     return taken
-
-
-def _iou(found: Any, truth: Any) -> float:
-    return float((found & truth).sum() / max((found | truth).sum(), 1))

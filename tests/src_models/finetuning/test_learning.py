@@ -587,11 +587,11 @@ def test_images_of_other_channels_than_the_models_are_named(parent, tmp_path):
         Learning(parent, kept, QUICK)
 
 
-def test_models_of_clicks_and_of_volumes_are_refused(make_model, bright_model, four):
+def test_models_of_clicks_and_planes_for_models_of_volumes_are_refused(make_model, bright_model, four):
     with pytest.raises(UserError, match="the model 'bright' answers clicks"):
         Learning(bright_model, four, QUICK)
     volumes = make_model(dimensions=3, tile=(16, 32, 32), overlap=(2, 4, 4))
-    with pytest.raises(UserError, match="the model 'random' is 3D"):
+    with pytest.raises(DataSetError, match="was kept without the slices around it"):
         Learning(volumes, four, QUICK)
 
 

@@ -353,7 +353,6 @@ def test_an_interruption_before_anything_was_gained_writes_nothing(
         (["--model", "no such", "--output", "{}/m.safetensors"], "no such"),
         (["--model", "nuclei", "--output", "{}/m.safetensors", "--replay", 1], "replay is 1"),
         (["--model", "nuclei", "--output", "{}/m.safetensors", "--steps", 0], "steps is 0"),
-        (["--model", "click", "--output", "{}/m.safetensors"], "answers clicks"),
     ],
 )
 def test_what_cannot_be_learnt_is_a_sentence(run, corrected, tmp_path, options, words):
@@ -407,3 +406,31 @@ def test_what_comes_next_is_ranked(run, stack, tiny_model_path, tmp_path):
     assert "All of it is corrected." in done.stdout
     refused(run("next", image, "--model", tiny_model_path, *options), "next.json exists already")
     refused(run("next", image, "--model", "click", "--device", "cpu"), "does not segment planes by itself")
+
+
+def test_for_a_3d_model_slices_are_kept_with_those_around_them(run, tmp_path):
+    config = {"in_channels": 1, "classes": 2, "widths": (4, 8), "dimensions": 3}
+    header = ModelHeader(
+        name="deep",
+        purpose="Tests",
+        architecture="unet",
+        config=config,
+        classes=("background", "organ"),
+        channels=("grey",),
+        dimensions=3,
+        tile=(4, 16, 16),
+        overlap=(1, 4, 4),
+    )
+    model = save(Model(create("unet", **config), header), tmp_path / "deep.safetensors")
+    stack = np.random.default_rng(0).integers(0, 99, (7, 20, 24)).astype(np.uint8)
+    labels = np.zeros(stack.shape, np.uint8)
+    labels[5, 4:9, 6:12] = 1
+    for name, array in (("scan", stack), ("mended", labels)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", array, imagej=True, metadata={"axes": "ZYX"})
+    command = ["correct", tmp_path / "scan.tif", tmp_path / "mended.tif", "--set", tmp_path / "set", "--model", model]
+    done = run(*command)
+    assert done.exit_code == 0, done.output
+    ((_, kept),) = CorrectionSet.open(tmp_path / "set").corrections()
+    assert (kept.around.image == stack[3:7]).all()
+    assert kept.around.place == 2
+    assert (kept.image == stack[5]).all()

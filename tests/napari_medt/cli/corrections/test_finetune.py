@@ -179,3 +179,18 @@ def test_they_are_added_to_a_set_of_corrections(run, cells, tmp_path):
     assert len(CorrectionSet.open(tmp_path / "set")) == 4
     assert files(cells) == before
     refused(run("corrections", tmp_path / "set", "--merge", tmp_path / "none"), "none: there is no set of corrections")
+
+
+def test_a_model_of_clicks_learns_from_objects_and_is_judged_by_some(run, bright_model_path, tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / "cells" / folder).mkdir(parents=True)
+    for seed in range(2):
+        image, labels = disc_image(seed)
+        Image.fromarray(image).save(tmp_path / "cells" / "images" / f"{seed}.png")
+        Image.fromarray(labels).save(tmp_path / "cells" / "masks" / f"{seed}.png")
+    output = tmp_path / "mine.safetensors"
+    command = ["finetune", tmp_path / "cells", "--model", bright_model_path, "--output", output, "--device", "cpu"]
+    done = run(*command, "--steps", 2, "--batch", 2, "--seconds", 1e6, "--learning-rate", 1e-30)
+    assert done.exit_code != 0
+    assert "Nothing was gained on the objects that were held back (IoU " in done.output
+    assert not output.exists()

@@ -1,0 +1,1 @@
+"""The model of clicks learns from what was accepted."""

@@ -1,0 +1,1 @@
+"""A network of clicks learns from the objects that a person accepted."""
