@@ -26,7 +26,7 @@ NEARLY_WHOLE = 0.92  # of objects more than this share of the numbers mark one p
 RETURNS = 1.6  # tiles in which a number occurs on average, where numbers are classes
 ALIKE = 0.06  # p value
 THIN = 9.0  # px; of narrower lines, a boundary of two layers leaves next to nothing
-LONG = 12.0  # widths
+LONG = 16.0  # widths
 SPANNING = 0.5  # share of the tiles
 
 
