@@ -83,7 +83,7 @@ def corrections_of(
 
 
 def keep_objects(folder: Path, objects: Sequence[KeptObject]) -> int:
-    """Write objects into their set, and return how many it holds then.
+    """Write objects into their set, and return how many it holds then; those that it holds already are not added.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def keep_objects(folder: Path, objects: Sequence[KeptObject]) -> int:
         then the set is as it was.
     """
     kept = CorrectionSet.open(folder)
-    corrections = [correction for each in objects for correction in each.corrections]
+    there = {_id(item.record) for item in kept.items}
+    corrections = [correction for each in objects if each.id not in there for correction in each.corrections]
     earlier = {each.earlier for each in objects} - {None}
     replaced = [item.name for item in kept.items if _id(item.record) in earlier]
     if corrections:

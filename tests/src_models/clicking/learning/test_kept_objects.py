@@ -130,6 +130,12 @@ def test_objects_are_counted_once_and_one_that_was_mended_takes_its_own_place(ke
     assert len(CorrectionSet.open(folder).history) == 5, "and are still there"
 
 
+def test_an_object_that_is_there_is_not_added_again(kept, tmp_path):
+    found = kept(plan(disc(200, 300, 14), 1))
+    assert keep_objects(tmp_path / "set", [found]) == keep_objects(tmp_path / "set", [found]) == 1
+    assert len(CorrectionSet.open(tmp_path / "set").history) == 1
+
+
 def test_a_larger_object_does_not_take_the_place_of_one_within_it(kept, tmp_path):
     folder = tmp_path / "set"
     nucleus = kept(plan(disc(200, 300, 8), 1))
