@@ -126,8 +126,10 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
     from scipy import ndimage
     from skimage.morphology import skeletonize
 
-    cut = _middle(correction.counts & (correction.labels > 0))
-    labels = np.where(np.isin(correction.labels[cut], numbers), correction.labels[cut], 0)
+    plane = _fullest_plane(correction)
+    given, counted = correction.labels[plane], (correction.counts & (correction.labels > 0))[plane]
+    cut = _middle(counted)
+    labels = np.where(np.isin(given[cut], numbers), given[cut], 0)
     numbers = np.intersect1d(numbers, labels)
     marked = labels > 0
     pieces, count = ndimage.label(marked, np.ones((3, 3)))
@@ -135,7 +137,7 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
     line = np.asarray(skeletonize(marked), bool)
     width = 2 * float(np.median(ndimage.distance_transform_edt(marked)[line])) if line.any() else 0.0
     lengths = np.bincount(pieces[line], minlength=count + 1)[1:] / max(width, 1.0)
-    grey = correction.image[cut].astype(np.float64)
+    grey = correction.image[plane][cut].astype(np.float64)
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
     bright = (grey - grey.mean()) / (grey.std() or 1.0)
     looks = [(np.log((labels == number).sum()), bright[labels == number].mean()) for number in numbers]
@@ -150,6 +152,14 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
         diameter=median_diameter(labels),
         diameter_of_parts=median_diameter(pieces),
     )
+
+
+def _fullest_plane(correction: Correction) -> tuple[int, ...]:
+    """Return the index of the plane of a volume in which the most is marked; of a plane, none."""
+    if correction.labels.ndim == 2:
+        return ()
+    marked = correction.counts & (correction.labels > 0)
+    return (int(marked.sum((1, 2)).argmax()),)
 
 
 def _middle(counts: NDArray[np.bool_]) -> tuple[slice, ...]:

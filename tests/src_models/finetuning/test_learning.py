@@ -693,11 +693,11 @@ def test_an_error_on_the_cpu_is_a_bug(parent, four, failing):
 def test_too_little_memory_for_a_step_takes_its_patches_one_by_one(parent, four, monkeypatch):
     sizes, really = [], module._step
 
-    def step(fabric, network, optimizer, drawn):
+    def step(fabric, network, optimizer, drawn, loss):
         sizes.append(len(drawn))
         if len(drawn) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return really(fabric, network, optimizer, drawn)
+        return really(fabric, network, optimizer, drawn, loss)
 
     monkeypatch.setattr(module, "_step", step)
     _, updates = learn(parent, four, steps=2)
