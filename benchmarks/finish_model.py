@@ -2,7 +2,7 @@
 
     python -m benchmarks.finish_model MODEL.safetensors DATA OUT.safetensors --purpose TEXT --licence SPDX
 
-DATA is the data set that it was trained on. The threshold on the probability of being an object is the one with the
+DATA is the data set that it was trained on, whose name it keeps. The threshold on the probability of being an object is the one with the
 best average precision (IoU 0.5 to 0.95; the mean over images, then over domains) on every `EVERY`-th of the *training*
 images, so that validation images judge what they did not choose. Weights are copied as they are.
 """
@@ -44,7 +44,8 @@ def main() -> None:
         print(f"foreground {threshold}: {value:.4f} on {len(samples)} training images", flush=True)
     best = with_foreground(model, max(found, key=lambda threshold: found[threshold]))
     name = given.name or model.header.name
-    header = replace(best.header, name=name, purpose=given.purpose, licence=given.licence)
+    training = {**best.header.training, "data": given.data.resolve().name}
+    header = replace(best.header, name=name, purpose=given.purpose, licence=given.licence, training=training)
     print(save(Model(best.network, header), given.out))
 
 

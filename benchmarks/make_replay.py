@@ -1,10 +1,10 @@
-"""Cut the images that ship against forgetting, from the data set that the models `nuclei` were trained on.
+"""Cut the images that ship against forgetting, from the data set that a model was trained on.
 
     python -m benchmarks.make_replay DATA
 
-DATA is what benchmarks/train_nuclei.sh assembles from the sets of Data Science Bowl 2018 (CC0). Of its training images,
-those with the lowest hash of their names are taken, the same number of each kind, and of each the window with the most
-objects.
+DATA is what benchmarks/train_nuclei.sh or benchmarks/train_cells.sh assembles; the file is called like it, as models name
+the set that they learnt from. Of its training images, those with the lowest hash of their names are taken, the same number
+of each domain (where it has none, of each look), and of each the window with the most objects in which every pixel counts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet, read_marks, read_sample
 from src_models.images.intensity import measure
 from src_models.models.header import Intensity
 
 SIDE = 128
-EACH = 60
-TARGET = Path(__file__).resolve().parents[1] / "src_models" / "shipped" / "replay" / "nuclei_data.npz"
+EACH, EACH_OF_DOMAIN = 60, 16
+TARGET = Path(__file__).resolve().parents[1] / "src_models" / "shipped" / "replay"
 
 
 def main(folder: str) -> None:
@@ -32,21 +32,22 @@ def main(folder: str) -> None:
     by_kind: defaultdict[str, list[Any]] = defaultdict(list)
     samples = DataSet.open(folder).split("train")
     for sample in sorted(samples, key=lambda sample: hashlib.sha256(sample.name.encode()).digest()):
-        image, mask = read_sample(sample)
-        if min(mask.shape) < SIDE:
+        if sample.domain and len(by_kind[sample.domain]) >= EACH_OF_DOMAIN:
             continue
-        kind = _kind(image)
-        if len(by_kind[kind]) < EACH:
-            by_kind[kind].append((sample.name, *_window(image, mask)))
+        image, mask = read_sample(sample)
+        kind = sample.domain or _kind(image)
+        window = _window(image, mask, read_marks(sample, mask.shape))
+        if window is not None and len(by_kind[kind]) < EACH:
+            by_kind[kind].append((sample.name, *window))
     stored = {}
     for kind, (number, (name, image, mask)) in (
         (kind, numbered) for kind, found in by_kind.items() for numbered in enumerate(found)
     ):
         stored[f"image_{kind}{number}"], stored[f"mask_{kind}{number}"] = image, mask
         print(f"{kind}{number}: {name}, {mask.max()} objects")
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(TARGET, **stored)
-    print(f"{TARGET}: {TARGET.stat().st_size / 1e3:.0f} kB")
+    target = TARGET / f"{Path(folder).resolve().name}.npz"
+    np.savez_compressed(target, **stored)
+    print(f"{target}: {target.stat().st_size / 1e3:.0f} kB")
 
 
 def _kind(image: Any) -> str:
@@ -56,10 +57,13 @@ def _kind(image: Any) -> str:
     return "bright" if np.median(grey) > grey.mean() else "dark"
 
 
-def _window(image: Any, mask: Any) -> tuple[Any, Any]:
+def _window(image: Any, mask: Any, counts: Any) -> tuple[Any, Any] | None:
     steps = [range(0, size - SIDE + 1, 32) for size in mask.shape]
     cuts = [(slice(y, y + SIDE), slice(x, x + SIDE)) for y, x in itertools.product(*steps)]
-    best = max(cuts, key=lambda cut: len(np.unique(mask[cut])))
+    whole_ones = [cut for cut in cuts if counts is None or counts[cut].all()]
+    if not whole_ones:
+        return None
+    best = max(whole_ones, key=lambda cut: len(np.unique(mask[cut])))
     whole = image if image.ndim == 2 or (image[..., 0] != image[..., -1]).any() else image[..., 0]
     # Brought to its range with the percentiles of the whole image, as the network sees it.
     normal = measure(whole, Intensity(), name="image")(whole)

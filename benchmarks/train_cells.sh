@@ -11,9 +11,9 @@ sets=$1
 weights=$2
 out=${3:-runs/cells}
 
-[ -d "$out/data" ] || python -m benchmarks.training_sets cells "$sets" "$out/data"
-napari-medt train "$out/data" --output "$out/trained.safetensors" --name cells --separation flows \
+[ -d "$out/cells_data" ] || python -m benchmarks.training_sets cells "$sets" "$out/cells_data"
+napari-medt train "$out/cells_data" --output "$out/trained.safetensors" --name cells --separation flows \
   --encoder efficientnet-lite0 --encoder-weights "$weights" --augment microscopy \
   --steps 5000 --batch 8 --patch 160 --learning-rate 3e-3 --validate-every 250 --seed 0 --device cpu --resume
-python -m benchmarks.finish_model "$out/trained.safetensors" "$out/data" "$out/cells.safetensors" --licence BSD-3-Clause \
+python -m benchmarks.finish_model "$out/trained.safetensors" "$out/cells_data" "$out/cells.safetensors" --licence BSD-3-Clause \
   --purpose "Cells and nuclei: phase contrast, blood smears, microbes, fluorescence and stained tissue"
