@@ -2,9 +2,10 @@
 
     python -m benchmarks.finish_model MODEL.safetensors DATA OUT.safetensors --purpose TEXT --licence SPDX
 
-DATA is the data set that it was trained on, whose name it keeps. The threshold on the probability of being an object is the one with the
-best average precision (IoU 0.5 to 0.95; the mean over images, then over domains) on every `EVERY`-th of the *training*
-images, so that validation images judge what they did not choose. Weights are copied as they are.
+DATA is the data set that it was trained on, whose name it keeps. The threshold on the probability of being an object
+is the one with the best average precision (IoU 0.5 to 0.95; the mean over images, then over domains) on every
+`EVERY`-th of the *training* images, so that validation images judge what they did not choose. Weights are copied as
+they are.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python -m benchmarks.make_replay DATA
 
-DATA is what benchmarks/train_nuclei.sh or benchmarks/train_cells.sh assembles; the file is called like it, as models name
-the set that they learnt from. Of its training images, those with the lowest hash of their names are taken, the same number
-of each domain (where it has none, of each look), and of each the window with the most objects in which every pixel counts.
+DATA is what benchmarks/train_nuclei.sh or benchmarks/train_cells.sh assembles; the file is called like it, as models
+name the set that they learnt from. Of its training images, those with the lowest hash of their names are taken, the
+same number of each domain (where it has none, of each look), and of each the window with the most objects in which
+every pixel counts.
 """
 
 from __future__ import annotations
