@@ -81,7 +81,7 @@ def test_every_map_covers_the_image(run: Run) -> None:
 
 def test_the_picture_is_the_whole_window_with_the_image_on_its_canvas(run: Run) -> None:
     assert run.window.shape == (950, 1500, 3)
-    canvas = run.window[30:900, 340:1140]
+    canvas = run.window[30:900, 340:1085]
     drawn = canvas.max(axis=-1) > 30  # the canvas around the image is black
     rows, columns = np.flatnonzero(drawn.mean(axis=1) > 0.5), np.flatnonzero(drawn.mean(axis=0) > 0.5)
     height, width = np.ptp(rows) + 1, np.ptp(columns) + 1

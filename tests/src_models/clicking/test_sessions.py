@@ -138,7 +138,8 @@ def test_data_and_models_that_change_are_answered_anew(sessions, flat, bright_mo
     wider = disc(25, 30, 13).astype(np.float32)
     assert overlap(mask(sessions.open(replace(flat, data=wider))), disc(25, 30, 13)) > 0.9
     dark = replace(bright_model.header.intensity, low=5.0, high=6.0)  # nothing is brighter than that
-    assert not mask(sessions.open(replace(flat, intensity=dark))).any()
+    left = np.argwhere(mask(sessions.open(replace(flat, intensity=dark))))
+    assert np.abs(left - (25, 30)).max() <= 3, "more is left than what was clicked on"
     copied = save(bright_model, tmp_path / "copy.safetensors")
     again = sessions.open(replace(flat, model=copied))
     assert overlap(mask(again), SMALL) > 0.9
