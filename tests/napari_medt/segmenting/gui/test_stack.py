@@ -89,9 +89,9 @@ def test_cancel_acts_while_sizes_are_looked_at_and_words_say_so(open_widget, qtb
 
     asked, compute, lines = [], Execution.__call__, []
 
-    def counted(self, network, batch):
+    def counted(self, network, batch, *classes):
         asked.append(batch.shape)
-        return compute(self, network, batch)
+        return compute(self, network, batch, *classes)
 
     monkeypatch.setattr(Execution, "__call__", counted)
     viewer, widget = open_widget()
