@@ -15,7 +15,7 @@ from src_models.clicking.prompts import Box, Click
 __all__ = ["filling", "squares_of"]
 
 # Thresholds of which the one counts at which an object best fills its box, and what each away from the usual one costs.
-FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.1
+FILLING, UNUSUAL = tuple(tenth / 10 for tenth in range(1, 10)), 0.12
 NEARER = 0.7  # side of the nearer one of the two squares that an object in a box is looked for in
 
 
