@@ -14,7 +14,7 @@ from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
 from src_models.clicking.answering.filling import filling, squares_of
 from src_models.clicking.answering.grey_values import GreyValues, with_evidence
-from src_models.clicking.answering.mending import changed, felt, levels, obeyed
+from src_models.clicking.answering.mending import changed, felt, levels, obeyed, one_way, said_of
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.answering.parts import part_over, parts_with
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
@@ -261,19 +261,18 @@ class AnswerMaker:
         Against an answer `before` the last click, something is otherwise near that click; and a click on the object has
         taken nothing away, one beside it added nothing.
         """
-        origin, cell, mask = (
-            (found.region[0].start, found.region[1].start),
-            found.crop.side / len(found.grid),
-            found.mask,
-        )
+        origin, cell = (found.region[0].start, found.region[1].start), found.crop.side / len(found.grid)
         held = None if before is None else before.on(found.region)
+        said = said_of(prompts, found.mask.shape, origin)
+        places = [place for place, positive in said.items() if positive]
+
+        def kept(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+            mask = parts_with(obeyed(mask, prompts, origin, cell), places)
+            return mask if held is None else one_way(held, mask, prompts[-1])
+
+        mask = kept(found.mask)
         if held is not None:
-            mask = felt(held, mask, prompts[-1], origin, cell)
-        mask = obeyed(mask, prompts, origin, cell)
-        mask = parts_with(mask, [(y - origin[0], x - origin[1]) for y, x in _positive(prompts)])
-        last = prompts[-1]
-        if held is not None and not isinstance(last, Box):
-            mask = mask | held if last.positive else mask & held
+            mask = kept(felt(held, mask, prompts, origin, cell))
         return replace(found, mask=mask)
 
     def _first(self, prompts: Sequence[Prompt]) -> Answer:

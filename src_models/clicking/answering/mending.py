@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
-__all__ = ["changed", "felt", "levels", "obeyed", "pixels_of"]
+__all__ = ["changed", "felt", "levels", "obeyed", "one_way", "pixels_of", "said_of"]
 
 EIGHT = np.ones((3, 3), bool)
 REACH = 2.0  # cells from a click within which what changes with it must begin
@@ -100,39 +100,69 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     for prompt in prompts:
         if isinstance(prompt, Box):
             _clip(obeying, prompt, origin)
-    clicked = [(prompt, pixels_of(prompt, found.shape, origin)) for prompt in prompts if not isinstance(prompt, Box)]
-    for prompt, pixels in clicked:
-        for place in pixels:
-            if obeying[tuple(place)] != prompt.positive:
-                _disc(obeying, place, OBEYING * cell, prompt.positive)
-    for prompt, pixels in clicked:
-        obeying[tuple(pixels.T)] = prompt.positive
+    said = said_of(prompts, found.shape, origin)
+    for place, positive in said.items():
+        if obeying[place] != positive:
+            _disc(obeying, place, OBEYING * cell, positive)
+    for place, positive in said.items():
+        obeying[place] = positive
     return obeying
 
 
-def felt(before: Mask, after: Mask, prompt: Prompt, origin: tuple[int, int], cell: float) -> Mask:
+def said_of(
+    prompts: Sequence[Prompt], shape: tuple[int, ...], origin: tuple[int, int]
+) -> dict[tuple[int, int], bool]:
+    """Return for each pixel (row, column) of a region that was clicked whether it is in the object: the last counts."""
+    said = {}
+    for prompt in prompts:
+        if not isinstance(prompt, Box):
+            said.update(dict.fromkeys(map(tuple, pixels_of(prompt, shape, origin).tolist()), prompt.positive))
+    return said
+
+
+def felt(before: Mask, after: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: float) -> Mask:
     """Return an object in which a click changed something near it: at least a disc goes with it where nothing did.
+
+    What was clicked before stays as it was clicked: a disc that took it along would be undone by :func:`obeyed`.
 
     Parameters
     ----------
     before, after
-        The object's pixels in a region before the click, and as they are to be after it.
-    prompt
-        The click, or scribble.
+        The object's pixels in a region before the last click, and as they are to be after it.
+    prompts
+        What was given, in order.
     origin, cell
         As for :func:`obeyed`.
     """
+    last = prompts[-1]
+    if isinstance(last, Box):
+        return after
+    places, radius = pixels_of(last, after.shape, origin), OBEYING * cell
+    reach = (REACH + OBEYING) * cell
+    mended, free = after.copy(), _free(prompts, last.positive, after.shape, origin)
+    if any(((before != after) & free)[_around(place, reach)].any() for place in places):
+        return after
+    for place in places:
+        other = _nearest(after != last.positive, place, reach)
+        if other is not None:
+            other = _nearest((after != last.positive) & free, place, 2 * reach)
+        _disc(mended, place, radius if other is None else max(radius, other + cell / 2), last.positive)
+    return np.where(free, mended, after)
+
+
+def one_way(before: Mask, after: Mask, prompt: Prompt) -> Mask:
+    """Return an object from which a click on it has taken nothing, and to which one beside it has added nothing."""
     if isinstance(prompt, Box):
         return after
-    places, radius = pixels_of(prompt, after.shape, origin), OBEYING * cell
-    reach = (REACH + OBEYING) * cell
-    if any((before != after)[_around(place, reach)].any() for place in places):
-        return after
-    mended = after.copy()
-    for place in places:
-        other = _nearest(after != prompt.positive, place, reach)
-        _disc(mended, place, radius if other is None else max(radius, other + cell / 2), prompt.positive)
-    return mended
+    return before | after if prompt.positive else before & after
+
+
+def _free(prompts: Sequence[Prompt], positive: bool, shape: tuple[int, ...], origin: tuple[int, int]) -> Mask:
+    """Return the pixels of a region that nobody said the contrary of."""
+    free = np.ones(shape, bool)
+    for place, said in said_of(prompts, shape, origin).items():
+        free[place] = said == positive
+    return free
 
 
 def _clip(found: Mask, box: Box, origin: tuple[int, int]) -> None:
@@ -145,9 +175,10 @@ def _clip(found: Mask, box: Box, origin: tuple[int, int]) -> None:
 
 def pixels_of(prompt: Click | Scribble, shape: tuple[int, ...], origin: tuple[int, int]) -> NDArray[np.intp]:
     """Return the pixels (N, 2) of a region that were clicked; an image's outermost half pixels belong to its border."""
-    places = np.asarray(list(prompt.points()), float) - np.asarray(origin)
-    inside = places[((places >= -0.5) & (places <= np.asarray(shape) - 0.5)).all(1)]
-    pixels: NDArray[np.intp] = np.clip(np.round(inside).astype(int), 0, np.asarray(shape) - 1)
+    places, start = np.asarray(list(prompt.points()), float), np.asarray(origin)
+    inside = places[((places >= start - 0.5) & (places <= start + shape - 0.5)).all(1)]
+    # Half a pixel is rounded to even ones, so that it is before the region is cut out: else a pixel depends on it.
+    pixels: NDArray[np.intp] = np.clip(np.round(inside).astype(int) - start, 0, np.asarray(shape) - 1)
     return pixels
 
 
@@ -164,7 +195,7 @@ def _nearest(mask: Mask, place: NDArray[np.intp], reach: float) -> float | None:
     return nearest if nearest <= reach else None
 
 
-def _disc(mask: Mask, middle: NDArray[np.intp], radius: float, value: bool) -> None:
+def _disc(mask: Mask, middle: Sequence[int] | NDArray[np.intp], radius: float, value: bool) -> None:
     low = [max(0, math.ceil(at - radius)) for at in middle]
     rows, columns = (
         np.arange(start, min(size, math.floor(at + radius) + 1)) - at

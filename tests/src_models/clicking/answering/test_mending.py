@@ -91,7 +91,7 @@ def test_a_click_that_agrees_or_is_no_matter_of_where_the_edge_is_leaves_the_thr
 @settings(max_examples=60)
 @given(masks, places, st.booleans())
 def test_a_click_that_changed_nothing_takes_or_adds_a_disc(found, place, positive):
-    result = felt(found, found, Click(float(place[0]), float(place[1]), positive), (0, 0), 1.0)
+    result = felt(found, found, [Click(float(place[0]), float(place[1]), positive)], (0, 0), 1.0)
     away = away_from(*place)
     nearest = away[found != positive].min(initial=np.inf)
     assert (result[away <= OBEYING] == positive).all()
@@ -99,12 +99,23 @@ def test_a_click_that_changed_nothing_takes_or_adds_a_disc(found, place, positiv
     np.testing.assert_array_equal(result[away > max(OBEYING, nearest + 0.5)], found[away > max(OBEYING, nearest + 0.5)])
 
 
+@pytest.mark.parametrize("positive", [True, False])
+def test_what_goes_with_a_click_leaves_alone_what_was_clicked_before(positive):
+    found = np.full((24, 24), positive)
+    found[9:12, 9:12] = not positive
+    prompts = [Click(10, 10, not positive), Click(10, 7, positive)]
+    result = felt(found, found, prompts, (0, 0), 1.0)
+    assert result[10, 10] != positive
+    assert result[10, 9] == positive
+    assert (obeyed(result, prompts, (0, 0), 1.0) == result).all()
+
+
 @settings(max_examples=60)
 @given(masks, places, places, st.booleans())
 def test_a_click_that_changed_something_near_it_is_left_at_that(before, place, elsewhere, positive):
     after = before.copy()
     after[elsewhere] = ~after[elsewhere]
-    result = felt(before, after, Click(float(place[0]), float(place[1]), positive), (0, 0), 1.0)
+    result = felt(before, after, [Click(float(place[0]), float(place[1]), positive)], (0, 0), 1.0)
     within = np.abs(np.subtract(place, elsewhere)).max() <= np.ceil(REACH + OBEYING)
     disc = away_from(*place) <= OBEYING
     if within:
