@@ -9,6 +9,9 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 __all__ = ["DockTabs"]
 
+# Marks a dock of ours. To search docks for objects of a class of Python's lets PyQt6 crash when the process ends.
+_OURS = "napari_medt_dock"
+
 _Parent = TypeVar("_Parent", bound=QWidget)
 
 
@@ -64,9 +67,10 @@ class DockTabs(QObject):
             return
         own.visibilityChanged.connect(self._note)
         own.installEventFilter(self)
+        own.setProperty(_OURS, True)
         area = window.dockWidgetArea(own)
         for dock in window.findChildren(QDockWidget):
-            ours = dock is not own and dock.findChild(DockTabs) is not None
+            ours = dock is not own and bool(dock.property(_OURS))
             if ours and not own.isFloating() and not dock.isFloating() and window.dockWidgetArea(dock) == area:
                 window.tabifyDockWidget(dock, own)
                 self._raise()
