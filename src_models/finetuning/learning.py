@@ -48,7 +48,7 @@ from src_models.training.fabric import make_fabric
 from src_models.training.patches import Patches
 from src_models.training.segmentation_loss import SegmentationLoss, segmentation_loss
 
-__all__ = ["Learning", "finetune"]
+__all__ = ["Learning"]
 
 IMPROVED = 0.005  # Dice; less is not worth another model
 WARM_UP = 0.05  # share of the learning time
@@ -335,47 +335,6 @@ class Learning:
         else:
             gain = gain_sentence(self._start_dice, best, corrections=self._corrections, forgot=not self._rank[0])
         return self._trouble + self._budget.cut_short(self._step) + gain
-
-
-def finetune(
-    model: Model,
-    corrections: CorrectionSet | DataSet | str | Path,
-    settings: FinetuneSettings | None = None,
-    *,
-    kind: LabelKind | Meaning | None = None,
-    class_names: Sequence[str] = (),
-) -> Model:
-    """Let a model learn from corrections, and return the best network found.
-
-    Parameters
-    ----------
-    model
-        What to begin with; it stays as it is.
-    corrections
-        What to learn from: corrections, or a data set whose images are right as a whole, or the folder of either.
-    settings
-        How to learn.
-    kind, class_names
-        What labels mean, as for :class:`Learning`.
-
-    Returns
-    -------
-    Model
-        The new network; its header names its parent's SHA-256 and that of the corrections.
-
-    Raises
-    ------
-    UserError
-        If there is nothing to learn from, the network cannot learn so, or nothing was gained; the message says what
-        would help.
-    """
-    learning = Learning(model, corrections, settings, kind=kind, class_names=class_names)
-    for _ in learning.steps():
-        pass
-    result = learning.result()
-    if result.model is None:
-        raise UserError(result.sentence)
-    return result.model
 
 
 def _step(

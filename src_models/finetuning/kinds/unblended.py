@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from src_models.finetuning.judging import Blend, Validation, judge
 from src_models.models.header import ModelHeader
 from src_models.training.masked_dice import dice_counts, mean_dice
-from src_models.training.patches import TrainingImage, targets_of
+from src_models.training.patches import TrainingImage, classes_of_labels
 
 __all__ = ["Unblended", "blind_dice"]
 
@@ -71,7 +71,7 @@ def blind_dice(images: Sequence[TrainingImage], header: ModelHeader) -> float:
     classes = len(header.classes)
     counts = torch.zeros(classes, 2, classes, dtype=torch.int64)
     for image in images:
-        targets = torch.from_numpy(targets_of(image.labels, header))
+        targets = torch.from_numpy(classes_of_labels(image.labels, header))
         for answer in range(classes):
             counts[answer] += dice_counts(torch.full_like(targets, answer), targets, classes)
     return max(mean_dice(counts[answer], empty=0.0) for answer in range(classes))

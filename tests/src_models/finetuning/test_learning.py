@@ -18,7 +18,7 @@ from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, ImageError, OutputError, UserError
 from src_models.finetuning import judging
 from src_models.finetuning import learning as module
-from src_models.finetuning.learning import Learning, finetune
+from src_models.finetuning.learning import Learning
 from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.work import Clocks
@@ -27,6 +27,7 @@ from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import InstanceSettings, ModelHeader
 from src_models.prediction.segment import segment
+from src_models.teaching.learner import finetune
 from src_models.training.masked_loss import masked_dice_ce
 
 QUICK = FinetuneSettings(steps=24, seconds=1e6, batch=3, patch=32, learning_rate=2e-2, validate_every=6, device="cpu")

@@ -14,10 +14,11 @@ from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, ImageError, UserError
 from src_models.files.dataset import DataSet
 from src_models.finetuning.held_out import learning_images
-from src_models.finetuning.learning import Learning, finetune
+from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.whole_images import MOST_JUDGING, WholeImages, open_corrections
 from src_models.models.header import Intensity, ModelHeader
+from src_models.teaching.learner import finetune
 
 SHAPE = (40, 52)
 QUICK = FinetuneSettings(steps=2, seconds=1e6, batch=2, patch=32, validate_every=2, device="cpu", replay=0)

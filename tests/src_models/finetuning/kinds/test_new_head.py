@@ -14,12 +14,13 @@ from src_models.errors import UserError
 from src_models.finetuning.kinds.guess import Guess
 from src_models.finetuning.kinds.label_kind import OBJECT_CLASSES, LabelKind
 from src_models.finetuning.kinds.new_head import ALONE, HEAD_RATE, begin_with, learning_groups, rate_of
-from src_models.finetuning.learning import Learning, finetune
+from src_models.finetuning.learning import Learning
 from src_models.finetuning.replay import Replay, replay_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.models.checkpoint import Model, load, save
 from src_models.nets.network import Network
 from src_models.prediction.segment import segment
+from src_models.teaching.learner import finetune
 
 QUICK = FinetuneSettings(steps=40, seconds=1e6, batch=2, patch=48, learning_rate=1e-2, validate_every=20, device="cpu")
 OBJECTS, VESSELS = LabelKind("objects"), LabelKind("classes", ("vessel",))

@@ -6,6 +6,7 @@ import torch
 
 from src_models.finetuning.judging import judge
 from src_models.finetuning.kinds.unblended import Unblended, blind_dice
+from src_models.models.header import InstanceSettings
 from src_models.training.patches import TrainingImage
 
 
@@ -28,6 +29,14 @@ def test_pixels_that_do_not_count_do_not(make_model):
     labels[:4] = 1
     labels[8:] = ~labels[8:]
     assert blind_dice([image(labels)], header) == pytest.approx(2 * 64 / (128 + 64))
+
+
+def test_where_flows_separate_objects_what_is_object_counts_alone(make_model):
+    way = InstanceSettings(separation="flows")
+    header = make_model(result="instances", classes=("background", "object"), instances=way).header
+    labels = np.zeros((16, 16), np.int32)
+    labels[:2], labels[2:4] = 1, 2
+    assert blind_dice([image(labels)], header) == pytest.approx(2 * 64 / (256 + 64))
 
 
 def test_it_is_judged_as_it_learnt_and_forgets_nothing(make_model):
