@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.assemble_data_set import assemble
+from benchmarks.assemble_data_set import Part, assemble
 from benchmarks.machine import report
 from benchmarks.nuclei_accuracy import SETS
 from benchmarks.train_click import LITE0, UNET
@@ -61,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     data = options.out / "data"
     if not data.exists():
-        assemble(data, [options.folder / name for name in SETS])
+        assemble(data, [Part(options.folder / name) for name in SETS])
     for seed in options.seeds:
         for rate in options.learning_rates:
             for variant in options.variants:
