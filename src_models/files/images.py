@@ -319,9 +319,10 @@ def _read_pictures(path: Path, kind: str, *, axes: str | None, labels: bool, ser
     """Read a picture; frames of a film, which are of one size, are a stack over time."""
     images, frames = picture_images(path, kind)
     image = choose(images, series, path)
-    read = [_read_picture(path, kind, axes=axes, labels=labels, index=index) for index in frames or image.place]
-    if len(read) == 1:
-        return read[0][:1], read[0][1], image if len(images) > 1 else None
+    if frames is None:
+        data, reading = _read_picture(path, kind, axes=axes, labels=labels, index=image.place[0])
+        return (data,), reading, image if len(images) > 1 else None
+    read = [_read_picture(path, kind, axes=None, labels=labels, index=index) for index in frames]
     data = np.stack([one for one, _ in read])
     letters = axes or "T" + read[0][1].axes
     return (data,), read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path)), None
