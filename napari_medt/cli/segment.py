@@ -239,7 +239,9 @@ def _map_names(header: ModelHeader) -> list[str]:
     return attention_names(header.architecture, header.config)
 
 
-def _choose(images: Sequence[OneImage], output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool) -> _Batch:
+def _choose(
+    images: Sequence[OneImage], output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool
+) -> _Batch:
     """Choose before the work which images are segmented, and say why others are not."""
     titles: dict[str, list[str]] = {}
     for image in images:

@@ -23,9 +23,10 @@ from src_models.errors import ImageError
 from src_models.files.images import image_stem, image_title, list_series, looks_like_image
 from src_models.files.series.image_series import ImageSeries, choose, wanted_images
 
-__all__ = ["ImageList", "OneImage", "each_image", "list_images"]
+__all__ = ["ImageList", "OneImage", "each_image", "list_images", "others_in_file"]
 
 ALL = "all"
+_NAMED = 5  # images, in a sentence
 
 # What this package writes beside an image, or a person who labelled it: no image to be segmented.
 _RESULTS = ("_labels", "_attention_")
@@ -105,6 +106,22 @@ def each_image(paths: Sequence[Path], series: str | None = None) -> list[OneImag
             continue
         found += [OneImage(path, image if len(images) > 1 else None) for image in chosen]
     return found
+
+
+def others_in_file(path: Path, layer: str) -> str:
+    """Return a sentence on the other images in a layer's file; an empty one if there are none, or nobody can tell."""
+    try:
+        images = wanted_images(list_series(path))
+    except ImageError:  # of another kind than we read, or gone
+        return ""
+    if len(images) < 2:
+        return ""
+    names = ", ".join(image.name for image in images[:_NAMED])
+    more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
+    return (
+        f"{path.name} holds {len(images)} images ({names}{more}), and layer {layer!r} may show the first one alone. To "
+        "choose among them, open the file by File > Open with Plugin, with napari-medt."
+    )
 
 
 def list_images(sources: Sequence[str | Path]) -> ImageList:

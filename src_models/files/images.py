@@ -197,9 +197,7 @@ def list_series(path: str | Path) -> tuple[ImageSeries, ...]:
     return list_tiff(path) if kind == "TIFF" else picture_images(path, kind)[0]
 
 
-def read_labels(
-    path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None
-) -> NDArray[Any]:
+def read_labels(path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None) -> NDArray[Any]:
     """Read a mask of integers: 0 is background, other numbers are classes or objects, with or without gaps.
 
     Parameters

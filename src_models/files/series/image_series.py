@@ -8,7 +8,7 @@ Examples
 >>> choose(found, None, Path("cells.tif"))
 Traceback (most recent call last):
     ...
-src_models.files.series.image_series.SeveralImagesError: cells.tif: it holds 2 images: 0 'left' (Y=20, X=30), 1 'right' (Y=40, X=30); say which one is meant, by number or name: --series in the shell, series=... in Python
+src_models.files.series.image_series.SeveralImagesError: cells.tif: it holds 2 images: 0 'left' (Y=20, X=30), 1 'right' (Y=40, X=30); say which one is meant, by number or name (--series in the shell, series=... in Python), or save them as files of their own
 """  # noqa: E501 (the message is one line)
 
 from __future__ import annotations
@@ -93,14 +93,14 @@ class SeveralImagesError(ImageError):
 
     def __init__(self, path: Path, images: Sequence[ImageSeries]) -> None:
         super().__init__(
-            f"{path}: it holds {len(images)} images: {_listed(images)}; say which one is meant, by number or name: "
-            "--series in the shell, series=... in Python"
+            f"{path}: it holds {len(images)} images: {_listed(images)}; say which one is meant, by number or name "
+            "(--series in the shell, series=... in Python), or save them as files of their own"
         )
         self.path, self.images = path, tuple(images)
 
 
 def numbered(found: Sequence[Found]) -> tuple[ImageSeries, ...]:
-    """Number images, name those without a name, and find what tells them apart in names of files.
+    """Give images a number, name those without a name, and find what tells them apart in file names.
 
     That is the name, where all of them are short and differ also without what a file's name cannot have, else the
     number. The one image that has only thumbnails and the like beside it needs nothing.

@@ -78,8 +78,7 @@ class _Tiles:
         weakref.finalize(self, tiff.close)
         series = tiff.series[image.place[0]]
         self._array = zarr.open_array(series.aszarr(level=level, maxworkers=1), mode="r")
-        self._place = (slice(None),) * image.place[1] + (image.place[2],) if len(image.place) > 1 else ()
-        self._axis = image.place[1] if len(image.place) > 1 else None
+        self._axis, self._position = image.place[1:] or (None, None)
         self.shape = self._kept(self._array.shape)
         self.chunks = self._kept(self._array.chunks)
         self.ndim, self.dtype = len(self.shape), self._array.dtype
@@ -90,7 +89,7 @@ class _Tiles:
     def __getitem__(self, region: Any) -> Any:
         region = region if isinstance(region, tuple) else (region,)
         if self._axis is not None:
-            region = (*region[: self._axis], self._place[-1], *region[self._axis :])
+            region = (*region[: self._axis], self._position, *region[self._axis :])
         try:
             return self._array[region]
         except Exception as error:  # each codec has its own way to fail

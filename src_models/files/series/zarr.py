@@ -1,4 +1,4 @@
-"""The images in a zarr: wells and fields of a plate, series, entries of ``multiscales``, arrays and groups of a group."""
+"""The images in a zarr: fields of a plate, series, entries of ``multiscales``, arrays and groups of a plain group."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import zarr
 
 __all__ = ["zarr_images"]
+
+_Shape = tuple[tuple[int, ...] | None, str]
 
 _LOOKED_AT = 32  # images whose shapes are looked up; of a plate with more, that would take long
 _DEEP = 3  # groups in groups that are looked into
@@ -32,7 +34,8 @@ def zarr_images(path: Path) -> tuple[ImageSeries, ...]:
     try:
         node = zarr.open(str(path), mode="r")
         places = [("", "", 0)] if isinstance(node, zarr.Array) else list(_images(node, "", _DEEP))
-        shapes = [_shape(node, *place[1:]) for place in places] if len(places) <= _LOOKED_AT else [None] * len(places)
+        many = len(places) > _LOOKED_AT
+        shapes = [(None, "") if many else _shape(node, *place[1:]) for place in places]
     except ImageError:
         raise
     except Exception as error:  # zarr meets damaged metadata with KeyError, TypeError, ValueError and its own
@@ -43,24 +46,17 @@ def zarr_images(path: Path) -> tuple[ImageSeries, ...]:
         raise ImageError(f"{path}: it is a zarr group without an image (inside: {inside}); name one that holds images")
     return numbered(
         [
-            Found(name, *(shape or (None, "")), place=(inside, multiscale))
-            for (name, inside, multiscale), shape in zip(places, shapes, strict=True)
+            Found(name, shape, axes, (inside, multiscale))
+            for (name, inside, multiscale), (shape, axes) in zip(places, shapes, strict=True)
         ]
     )
 
 
 def _images(group: zarr.Group, inside: str, deep: int) -> Iterator[tuple[str, str, int]]:
     """Find name, path inside and number in ``multiscales`` of each image below a group."""
-    import zarr
-
     attributes = _ome(group)
     if "plate" in attributes:
-        for well in attributes["plate"]["wells"]:
-            place = _joined(inside, well["path"])
-            if well["path"] in group:
-                yield from _fields(group[well["path"]], place)
-            else:  # listed and not there: said when it is opened
-                yield place, place, 0
+        yield from _wells(group, attributes["plate"]["wells"], inside)
     elif "well" in attributes:
         yield from _fields(group, inside)
     elif "bioformats2raw.layout" in attributes:
@@ -68,13 +64,29 @@ def _images(group: zarr.Group, inside: str, deep: int) -> Iterator[tuple[str, st
     elif "multiscales" in attributes:
         yield from _multiscales(attributes["multiscales"], inside)
     elif deep:
-        for name, member in sorted(group.members()):
-            if isinstance(member, zarr.Array):
-                if member.ndim > 1:
-                    yield name, _joined(inside, name), 0
-            elif name not in _NO_IMAGES:
-                for found, place, number in _images(member, _joined(inside, name), deep - 1):
-                    yield _joined(name, found), place, number
+        yield from _members(group, inside, deep)
+
+
+def _members(group: zarr.Group, inside: str, deep: int) -> Iterator[tuple[str, str, int]]:
+    """Find the images in a group that says nothing of itself."""
+    import zarr
+
+    for name, member in sorted(group.members()):
+        if isinstance(member, zarr.Array):
+            if member.ndim > 1:
+                yield name, _joined(inside, name), 0
+        elif name not in _NO_IMAGES:
+            for found, place, number in _images(member, _joined(inside, name), deep - 1):
+                yield _joined(name, found), place, number
+
+
+def _wells(plate: zarr.Group, wells: list[Mapping[str, Any]], inside: str) -> Iterator[tuple[str, str, int]]:
+    for path in (str(well["path"]) for well in wells):
+        place = _joined(inside, path)
+        if path in plate:
+            yield from _fields(plate[path], place)
+        else:  # listed and not there: said when it is opened
+            yield place, place, 0
 
 
 def _fields(well: Any, inside: str) -> Iterator[tuple[str, str, int]]:
@@ -105,16 +117,18 @@ def _multiscales(entries: list[Mapping[str, Any]], inside: str) -> Iterator[tupl
             yield str(entry.get("name") or ""), inside, number
 
 
-def _shape(node: zarr.Array[Any] | zarr.Group, inside: str, multiscale: int) -> tuple[tuple[int, ...], str] | None:
-    """Return the stored shape of an image, and its axes by their first letters; None if it is not there."""
+def _shape(node: zarr.Array[Any] | zarr.Group, inside: str, multiscale: int) -> _Shape:
+    """Return the stored shape of an image, None if it is not there, and its axes by their first letters."""
     import zarr
 
-    if inside and inside not in node:
-        return None
-    found = node[inside] if inside and isinstance(node, zarr.Group) else node
+    found = node
+    if inside and isinstance(node, zarr.Group):
+        if inside not in node:
+            return None, ""
+        found = node[inside]
     if isinstance(found, zarr.Array):
         return tuple(found.shape), ""
-    entry = _ome(found)["multiscales"][multiscale]  # type: ignore[arg-type]
+    entry = _ome(found)["multiscales"][multiscale]
     array = found[entry["datasets"][0]["path"]]
     axes = [axis["name"] if isinstance(axis, Mapping) else axis for axis in entry.get("axes", "tczyx")]
     return tuple(array.shape), "".join(str(axis)[:1] for axis in axes).upper()  # type: ignore[union-attr]

@@ -112,9 +112,7 @@ def test_corrections_of_two_images_of_a_file_do_not_replace_each_other(shell, tm
 def test_next_leaves_out_what_is_corrected_in_this_image_alone(shell, tmp_path, positions):
     tifffile.imwrite(tmp_path / "left.tif", (positions["left"] > 100).astype("uint8"))
     shell("correct", "cells.ome.tif", "left.tif", "--set", "set", "--series", "left", diameter=())
-    said = [
-        shell("next", "cells.ome.tif", "--set", "set", "--series", name, diameter=()).stdout for name in positions
-    ]
+    said = [shell("next", "cells.ome.tif", "--set", "set", "--series", name, diameter=()).stdout for name in positions]
     assert "All of it is corrected." in said[0]
     assert "All of it is corrected." not in said[1]
 

@@ -42,7 +42,7 @@ def test_what_is_not_there_is_refused_with_what_is(wanted):
 
 
 def test_a_name_of_two_images_is_refused_and_their_numbers_are_told():
-    with pytest.raises(ImageError, match="2 of its images are called 'a'; choose by number: 0 'a'.*1 'a'"):
+    with pytest.raises(ImageError, match=r"2 of its images are called 'a'; choose by number: 0 'a'.*1 'a'"):
         choose(images("a", "a", "b"), "a", FILE)
 
 

@@ -136,5 +136,5 @@ def test_a_plate_of_many_is_listed_without_opening_each(tmp_path):
     found = list_series(tmp_path / "plate.zarr")
     assert [image.name for image in found] == [f"{well}/0" for well in wells]
     assert {image.shape for image in found} == {None}
-    with pytest.raises(SeveralImagesError, match="0 'A/1/0', 1 'A/2/0', .* and 88 more"):
+    with pytest.raises(SeveralImagesError, match=r"0 'A/1/0', 1 'A/2/0', .* and 88 more"):
         read_image(tmp_path / "plate.zarr")
