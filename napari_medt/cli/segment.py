@@ -249,7 +249,7 @@ def _choose(
     for stem, alike in titles.items():
         if len(alike) > 1:
             raise OutputError(
-                f"{len(alike)} of the images are called {stem!r} ({'; '.join(alike)}) and their results "
+                f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
                 "would have the same name; segment them into different folders"
             )
     batch = _Batch(len(images))
@@ -264,7 +264,7 @@ def _choose_one(
     from src_models.prediction.record import check_record
     from src_models.prediction.to_file import Results
 
-    results = Results.of(image, output, maps)
+    results = Results.of(image.path, output, maps, series=image.series)
     existing = [] if overwrite else results.existing
     if skip_existing and results.complete:
         batch.skipped += 1
@@ -326,7 +326,7 @@ def _written_meanwhile(image: OneImage, wanted: _Wanted) -> bool:
     """Tell whether another process has written the results of an image since this one looked."""
     from src_models.prediction.to_file import Results
 
-    return not wanted.overwrite and bool(Results.of(image, wanted.output).existing)
+    return not wanted.overwrite and bool(Results.of(image.path, wanted.output, series=image.series).existing)
 
 
 def _is_empty(found: Segmentation) -> bool:
