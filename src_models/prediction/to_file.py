@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
+    from src_models.files.series.image_series import ImageSeries
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
 
@@ -60,7 +61,7 @@ class Results:
     maps: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, image: Path, output: Path, maps: Sequence[str] = ()) -> Results:
+    def of(cls, image: Path, output: Path, maps: Sequence[str] = (), *, series: ImageSeries | None = None) -> Results:
         """Return where an image's results go in a folder.
 
         Parameters
@@ -71,12 +72,14 @@ class Results:
             The folder.
         maps
             Names of the attention maps that are recorded.
+        series
+            Which of several images in the file.
         """
         from src_models.attention.map_files import map_path
         from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
 
-        stem = image_stem(image)
+        stem = image_stem(image, series)
         suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
         return cls(
             tuple(labels_path(output, stem, suffix) for suffix in suffixes),

@@ -7,6 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_medt.correcting.source import place_words, source_of
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.viewed_image import target_as_viewed
 
 
@@ -54,3 +55,16 @@ def test_of_an_image_of_a_file_the_file_is_known():
     with_file = target.layer.source.model_copy(update={"path": "/data/cells.tif"})
     target.layer._source = with_file  # as napari's reader sets it
     assert source_of(target).file == "/data/cells.tif"
+
+
+def test_images_of_one_file_are_different_places():
+    def series(name):
+        layer = viewed(np.zeros((20, 30)), metadata=LayerNotes(series=name).metadata()).layer
+        viewer = ViewerModel()
+        viewer.layers.append(layer)
+        layer._source = layer.source.model_copy(update={"path": "plate.ome.tif"})
+        return source_of(target_as_viewed(viewer, layer))
+
+    left, right, whole = series("left"), series("right"), series(None)
+    assert (left.image, whole.image) == ("plate.ome.tif # left", "plate.ome.tif")
+    assert len({one.same_place for one in (left, right, whole)}) == 3

@@ -209,3 +209,12 @@ def test_a_record_of_a_newer_version_asks_for_an_update():
     newer = json.dumps(dataclasses.asdict(record) | {"schema_version": 99, "mood": "glad"})
     with pytest.raises(DataSetError, match=r"^a\.json: .* newer napari-medt \(version 99.*update napari-medt"):
         CorrectionRecord.from_json(newer, "a.json")
+
+
+def test_a_record_names_the_series_where_there_are_several_and_else_is_as_earlier_versions_wrote_it():
+    image = np.zeros((4, 6), np.uint8)
+    for series in (None, "Pos1"):
+        source = Source(layer="cells", file="cells.ome.tif", series=series)
+        text = mark(image, image + 1, source=source).record.to_json()
+        assert json.loads(text)["source"].get("series", "left out") == (series or "left out")
+        assert CorrectionRecord.from_json(text, "cells").source == source
