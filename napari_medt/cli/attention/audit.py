@@ -106,9 +106,13 @@ def _cases(source: Path, labels: Path | None, limit: int | None) -> Iterator[_Ca
 
 def _read_image(source: Path, labels: Path | None) -> tuple[Any, Any, Any]:
     from src_models.files.images import read_image, read_labels
+    from src_models.files.pixels.orientation import lay_on_image
 
     image = read_image(source)
-    return image.data, image.reading, None if labels is None else read_labels(labels)
+    if labels is None:
+        return image.data, image.reading, None
+    stored = (image.reading.size("Y"), image.reading.size("X"))
+    return image.data, image.reading, lay_on_image(read_labels(labels), labels, source, stored)
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:
