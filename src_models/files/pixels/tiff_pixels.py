@@ -232,6 +232,8 @@ def _other_colours(page: tifffile.TiffPage, kind: int, dtype: np.dtype[Any], pat
         return TiffPixels(_from_cmyk, dtype, 3, remarks=("from CMYK",))
     if kind == _YCBCR and int(page.compression) not in _KEPT_AS_STORED:
         return TiffPixels()
+    if kind == _YCBCR and page.is_subsampled:
+        raise _refusal(path, "YCbCr with fewer colours than pixels")
     name = "YCbCr" if kind == _YCBCR else "CIELAB"
     if dtype != np.uint8 or page.samplesperpixel not in (3, 4):
         raise _refusal(path, f"{name} of type {dtype} with {page.samplesperpixel} values per pixel")

@@ -94,6 +94,14 @@ def test_cielab_is_read_in_both_ways_to_store_it(tmp_path, photometric, shift):
     assert np.abs(image.data[0].astype(int) - list(known.values())).max() <= 8
 
 
+def test_ycbcr_with_fewer_colours_than_pixels_is_refused(tmp_path):
+    path = write(tmp_path, RGB, photometric="ycbcr")
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags[530].overwrite((2, 2))
+    with pytest.raises(ImageError, match="YCbCr with fewer colours than pixels, which is not read; save it as RGB"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("photometric", ["cfa", "itulab", "logluv"])
 def test_colours_that_are_not_read_are_refused_by_their_name(tmp_path, photometric):
     data = GREY if photometric == "cfa" else RGB
