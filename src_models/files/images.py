@@ -25,14 +25,28 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.files.pixels.masks import as_mask
 from src_models.files.pixels.png_jpeg import read_pixels
-from src_models.files.tiff import is_tiff, read_tiff
+from src_models.files.series.image_series import ImageSeries, choose
+from src_models.files.series.pictures import picture_images
+from src_models.files.series.scans import scan_images
+from src_models.files.tiff import is_tiff, list_tiff, read_tiff
 from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
 
 if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
 
-__all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_labels"]
+__all__ = [
+    "ImageFile",
+    "image_stem",
+    "image_title",
+    "list_series",
+    "looks_like_image",
+    "read_image",
+    "read_labels",
+]
+
+# The levels of an image, the finest first, how it is read, and which of several images it is.
+_Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
@@ -50,33 +64,57 @@ class ImageFile:
     Parameters
     ----------
     data
-        NumPy array; for zarr, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
+        NumPy array; for zarr, large tiled TIFF, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
     reading
         Which axis is what, and the size of a pixel.
     path
         The file.
     geometry
         Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
+    series
+        Which of several images in the file; None where there is one.
+    levels
+        The coarser levels of a pyramid that is read lazily, finest first.
     """
 
     data: Any
     reading: AxesReading
     path: Path
     geometry: VolumeGeometry | None = None
+    series: ImageSeries | None = None
+    levels: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix."""
-        return image_stem(self.path)
+        """The file's name without its suffix; of one of several images in it, also what tells that one apart."""
+        return image_stem(self.path, self.series)
+
+    @property
+    def apart(self) -> str | None:
+        """What tells the image apart from others in its file; None where there is one."""
+        return self.series.label or None if self.series is not None else None
+
+    @property
+    def title(self) -> str:
+        """What to call the image in messages: its path, and which of several images in it."""
+        return image_title(self.path, self.series)
 
 
-def image_stem(path: str | Path) -> str:
+def image_title(path: str | Path, series: ImageSeries | None = None) -> str:
+    """Return what to call an image in messages: its path, and of several images in it number and name."""
+    return str(path) if series is None else f"{path}, image {series.number} {series.name!r} of {series.count}"
+
+
+def image_stem(path: str | Path, series: ImageSeries | None = None) -> str:
     """Return the name of an image without its suffix, also a double one such as ``.ome.tif``.
 
+    One of several images in a file is called by both: image ``left`` of ``cells.tif`` is ``cells_left``.
     An image inside a zarr is called by both: ``plate.zarr/A/1/0`` is ``plate_A_1_0``. Another folder is called by its
     whole name, which may have dots, as the numbers of DICOM do.
     """
     path = Path(path)
+    if series is not None:
+        return "_".join(filter(None, (image_stem(path), series.label)))
     for parent in path.parents:
         if parent.suffix.lower() == ".zarr":
             return "_".join((image_stem(parent), *path.relative_to(parent).parts))
@@ -109,7 +147,7 @@ def looks_like_image(path: str | Path) -> bool:
         return False
 
 
-def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
+def read_image(path: str | Path, *, axes: str | None = None, series: int | str | None = None) -> ImageFile:
     """Open an image file.
 
     Parameters
@@ -119,24 +157,64 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         DICOM slices (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
+    series
+        Which of several images in it, by number (from 0) or name, as :func:`list_series` tells them.
+
+    Raises
+    ------
+    SeveralImagesError
+        If it holds several images and `series` is None.
+    ImageError
+        If the file is missing, damaged, of another kind, or not an image that can be read (see
+        :func:`src_models.images.axes.read_axes`), or holds no such series. The message begins with the path.
+    """
+    return _read(Path(path), axes=axes, labels=False, series=series)
+
+
+def list_series(path: str | Path) -> tuple[ImageSeries, ...]:
+    """List the images in a file or folder, without reading them.
+
+    Returns
+    -------
+    tuple of ImageSeries
+        Their numbers, names, and, where that is told without opening each, stored shapes and axes. One for a file
+        that is one image, also of many pages, slices or frames.
 
     Raises
     ------
     ImageError
-        If the file is missing, damaged, of another kind, or not an image that can be read (see
-        :func:`src_models.images.axes.read_axes`). The message begins with the path.
+        If the file is missing or damaged, or of a kind that is not read.
     """
-    return _read(Path(path), axes=axes, labels=False)
+    from src_models.files.series.zarr import zarr_images
+
+    path = Path(path)
+    _check_there(path)
+    if is_volume(path):
+        return scan_images(path)
+    kind = _kind(path)
+    if kind == "zarr":
+        return zarr_images(path)
+    return list_tiff(path) if kind == "TIFF" else picture_images(path, kind)[0]
 
 
-def read_labels(path: str | Path) -> NDArray[Any]:
+def read_labels(path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None) -> NDArray[Any]:
     """Read a mask of integers: 0 is background, other numbers are classes or objects, with or without gaps.
+
+    Parameters
+    ----------
+    path
+        The file.
+    series
+        Which of several images in it, by number (from 0) or name.
+    like
+        The reading of the image that they are labels of: where the file has the same axes in another order, they are
+        brought into the image's.
 
     Returns
     -------
     NDArray
-        The mask ([T, ][Z, ]Y, X) in the file's integer type; booleans and whole numbers that are stored as floats
-        become integers (:func:`src_models.files.pixels.masks.as_mask`).
+        The mask ([T, ][Z, ]Y, X, or as the file has them) in the file's integer type; booleans and whole numbers that
+        are stored as floats become integers (:func:`src_models.files.pixels.masks.as_mask`).
 
     Raises
     ------
@@ -144,56 +222,112 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         If the file cannot be read, or holds colours, channels, fractions or negative numbers.
     """
     path = Path(path)
-    file = _read(path, axes=None, labels=True)
-    data = np.asarray(file.data)
-    if "C" in file.reading.axes and file.reading.channels == 1:
-        data = data.squeeze(file.reading.axes.index("C"))
-    elif "C" in file.reading.axes:
+    file = _read(path, axes=None, labels=True, series=series)
+    data, axes = np.asarray(file.data), file.reading.axes
+    if "C" in axes and file.reading.channels == 1:
+        data, axes = data.squeeze(axes.index("C")), axes.replace("C", "")
+    elif "C" in axes:
         raise ImageError(
             f"{path}: it has {file.reading.channels} colours or channels, and a mask has one number per pixel; "
             "save the mask as a single-channel image of integers"
         )
-    return as_mask(data, str(path))
+    return as_mask(_in_order(data, axes, like), str(path))
 
 
-def _read(path: Path, *, axes: str | None, labels: bool) -> ImageFile:
+def _in_order(mask: NDArray[Any], axes: str, like: AxesReading | None) -> NDArray[Any]:
+    wanted = axes if like is None else like.without_channels().axes
+    return mask.transpose([axes.index(letter) for letter in wanted]) if set(wanted) == set(axes) else mask
+
+
+def _read(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
+    _check_there(path)
+    if is_volume(path):
+        return _read_scan(path, axes=axes, series=series)
+    levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
+    return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
+
+
+def _read_scan(path: Path, *, axes: str | None, series: int | str | None) -> ImageFile:
+    if series is None:
+        try:
+            volume = read_volume(path, axes=axes)
+        except ImageError:
+            choose(scan_images(path), None, path)  # says it if there are several
+            raise
+        return ImageFile(volume.data, volume.reading, path, volume.geometry)
+    images = scan_images(path)
+    image = choose(images, series, path)
+    volume = read_volume(image.place[0], axes=axes)
+    return ImageFile(volume.data, volume.reading, path, volume.geometry, image if len(images) > 1 else None)
+
+
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise ImageError(f"{path}: there is no such file; check the name")
-    if is_volume(path):
-        volume = read_volume(path, axes=axes)
-        return ImageFile(volume.data, volume.reading, path, volume.geometry)
-    return ImageFile(*_read_image(path, axes=axes, labels=labels), path)
 
 
-def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
+def _read_image(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
     """Read what is no scan."""
+    kind = _kind(path)
+    if kind == "zarr":
+        return _read_zarr(path, axes=axes, labels=labels, series=series)
+    if kind == "TIFF":
+        return read_tiff(path, axes=axes, labels=labels, series=series)
+    return _read_pictures(path, kind, axes=axes, labels=labels, series=series)
+
+
+def _kind(path: Path) -> str:
+    """Return what a file or folder is by its content, if it is no scan."""
+    from src_models.files.zarr import is_zarr
+
     if path.is_dir():
-        return _read_folder(path, axes=axes, labels=labels)
+        if is_zarr(path):
+            return "zarr"
+        raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
     try:
         with path.open("rb") as file:
             start = file.read(8)
         if is_tiff(path):
-            return read_tiff(path, axes=axes, labels=labels)
+            return "TIFF"
     except OSError as error:
         raise ImageError(f"{path}: it cannot be read ({error.strerror})") from error
     for magic, kind in _PICTURES.items():
         if start.startswith(magic):
-            return _read_picture(path, kind, axes=axes, labels=labels)
+            return kind
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 
-def _read_folder(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
-    from src_models.files.zarr import is_zarr, read_zarr
+def _read_zarr(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
+    from src_models.files.series.zarr import zarr_images
+    from src_models.files.zarr import read_zarr
 
-    if not is_zarr(path):
-        raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
-    return read_zarr(path, axes=axes, labels=labels)
+    images = zarr_images(path)
+    image = choose(images, series, path)
+    inside, multiscale = image.place
+    data, reading = read_zarr(path / inside, axes=axes, labels=labels, multiscale=multiscale)
+    return (data,), reading, image if len(images) > 1 else None
 
 
-def _read_picture(path: Path, kind: str, *, axes: str | None, labels: bool) -> tuple[NDArray[Any], AxesReading]:
-    data, remarks = read_pixels(path, kind, labels=labels)
+def _read_pictures(path: Path, kind: str, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
+    """Read a picture; frames of a film, which are of one size, are a stack over time."""
+    images, frames = picture_images(path, kind)
+    image = choose(images, series, path)
+    if frames is None:
+        data, reading = _read_picture(path, kind, axes=axes, labels=labels, index=image.place[0])
+        return (data,), reading, image if len(images) > 1 else None
+    read = [_read_picture(path, kind, axes=None, labels=labels, index=index) for index in frames]
+    data = np.stack([one for one, _ in read])
+    letters = axes or "T" + read[0][1].axes
+    reading = read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path))
+    return (data,), replace(reading, remarks=read[0][1].remarks), None
+
+
+def _read_picture(
+    path: Path, kind: str, *, axes: str | None, labels: bool, index: int = 0
+) -> tuple[NDArray[Any], AxesReading]:
+    data, remarks = read_pixels(path, kind, labels=labels, index=index)
     letters = axes or ("YXC" if data.ndim == 3 else "YX")
     reading = read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path))
     return data, replace(reading, remarks=remarks)

@@ -1,7 +1,8 @@
 """Read a TIFF with what its metadata say of axes and spacing: OME-TIFF, ImageJ, and plain ones.
 
 A damaged file is refused, never read in part: tifffile gives the pages it could find and logs the rest, so its log is
-listened to while it reads.
+listened to while it reads. Which images it holds, and how large ones are read tile by tile, is told in
+:mod:`src_models.files.series`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
@@ -25,10 +25,13 @@ from src_models.files.pixels.imagej import hyperstack, number
 from src_models.files.pixels.masks import check_kept
 from src_models.files.pixels.orientation import EXIF_TAG, orientation_remarks
 from src_models.files.pixels.tiff_pixels import tiff_pixels
+from src_models.files.series.image_series import ImageSeries, choose
+from src_models.files.series.lazy_tiff import is_lazy, lazy_levels
+from src_models.files.series.tiff import image_number_in_ome, stored_axes, stored_pixels, tiff_images
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
 from src_models.images.axes_guess import ends_with_channels, guess_axes
 
-__all__ = ["is_tiff", "read_tiff"]
+__all__ = ["is_tiff", "list_tiff", "read_tiff"]
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e-4}
@@ -56,8 +59,22 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGIC
 
 
-def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> tuple[NDArray[Any], AxesReading]:
-    """Read the first image of a TIFF at full resolution.
+def list_tiff(path: Path) -> tuple[ImageSeries, ...]:
+    """List the images in a TIFF.
+
+    Raises
+    ------
+    ImageError
+        If the file is damaged.
+    """
+    with _open(path) as tiff:
+        return tiff_images(tiff)
+
+
+def read_tiff(
+    path: Path, *, axes: str | None = None, labels: bool = False, series: int | str | None = None
+) -> tuple[tuple[Any, ...], AxesReading, ImageSeries | None]:
+    """Read an image of a TIFF.
 
     Parameters
     ----------
@@ -66,50 +83,68 @@ def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> t
     axes
         Axes by hand, such as ``"ZYX"``; they win over the metadata.
     labels
-        Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
+        Whether to read it as labels (see :func:`src_models.images.axes.read_axes`); they are read whole.
+    series
+        Which of several images, by number from 0 or name.
 
     Returns
     -------
-    data, reading
-        The array, in native byte order, and how it is read.
+    levels, reading, series
+        The array in native byte order, dask of large tiled images, followed by the coarser levels of one that is
+        read tile by tile; how it is read; and which of the images it is, None where there is one.
 
     Raises
     ------
     ImageError
-        If the file is damaged, cannot be decompressed, or does not hold an image.
+        If the file is damaged, cannot be decompressed, or does not hold an image; if there is no such series, or
+        there are several images and `series` is None.
     """
+    with _open(path) as tiff:
+        images = tiff_images(tiff)
+        image = choose(images, series, path)
+        pages = tiff.series[image.place[0]]
+        pixels = tiff_pixels(tiff, pages, path, labels=labels)
+        lazy = not labels and is_lazy(tiff, image)
+        levels: tuple[Any, ...] = lazy_levels(path, tiff, image) if lazy else (stored_pixels(tiff, image),)
+        stored, bare = stored_axes(tiff, image), pages.kind == "shaped"
+        if tiff.is_imagej and pages.kind in ("generic", "uniform") and not lazy:
+            data, stored = _as_imagej_says(tiff, levels[0], stored, path)
+            levels = (data,)
+        lossy = int(pages.keyframe.compression) in _LOSSY
+        spacing, unit = _spacing(tiff, image)
+        remarks = (*pixels.remarks, *_more_remarks(tiff, pages))
+    if not lazy:
+        levels = tuple(data.astype(data.dtype.newbyteorder("="), copy=False) for data in levels)
+    if labels and not stored.endswith("S"):
+        stored = stored.replace("S", "Q")  # tifffile writes a stack of three masks like colours, plane by plane
+    if labels and lossy and "S" not in stored:
+        check_kept(levels[0], str(path))
+    applied = [pixels.apply(data, stored, axes) for data in levels]
+    _, letters, axes = applied[0]
+    known: dict[str, Any] = {"spacing": spacing, "unit": unit, "labels": labels, "name": str(path)}
+    reading = replace(_reading(applied[0][0], letters, axes=axes, bare=bare, **known), remarks=remarks)
+    levels = tuple(data for data, _, _ in applied)
+    return levels, reading, image if len(images) > 1 else None
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF for as long as the block runs; what is damaged in it becomes an error."""
     damage: list[str] = []
     try:
         with _listening(damage), tifffile.TiffFile(path) as tiff:
-            xml = tiff.ome_metadata if tiff.is_ome else None
-            if xml:
-                check_parts(xml, path)
-            series = tiff.series[0]
-            pixels = tiff_pixels(tiff, series, path, labels=labels)
-            data, stored, bare = np.asarray(series.asarray()), str(series.axes), series.kind == "shaped"
-            if tiff.is_imagej and series.kind in ("generic", "uniform"):
-                data, stored = _as_imagej_says(tiff, data, stored, path)
-            lossy = int(series.keyframe.compression) in _LOSSY
-            spacing, unit = _spacing(tiff)
-            remarks = (*pixels.remarks, *_more_remarks(series, xml))
+            if tiff.is_ome and tiff.ome_metadata:
+                check_parts(tiff.ome_metadata, path)
+            yield tiff
     except ImageError:
         raise
     except Exception as error:  # tifffile meets damage with whatever its parsers raise: struct.error, zlib.error, ...
         raise ImageError(_explain(path, error)) from error
     if damage:
         raise ImageError(f"{path}: the TIFF is truncated or damaged ({damage[0]}); copy or export it again")
-    data = data.astype(data.dtype.newbyteorder("="), copy=False)
-    if labels and not stored.endswith("S"):
-        stored = stored.replace("S", "Q")  # tifffile writes a stack of three masks like colours, plane by plane
-    if labels and lossy and "S" not in stored:
-        check_kept(data, str(path))
-    data, letters, axes = pixels.apply(data, stored, axes)
-    known: dict[str, Any] = {"spacing": spacing, "unit": unit, "labels": labels, "name": str(path)}
-    reading = _reading(data, letters, axes=axes, bare=bare, **known)
-    return data, replace(reading, remarks=remarks)
 
 
-def _reading(data: NDArray[Any], stored: str, *, axes: str | None, bare: bool, name: str, **known: Any) -> AxesReading:
+def _reading(data: Any, stored: str, *, axes: str | None, bare: bool, name: str, **known: Any) -> AxesReading:
     """Read axes by hand, else as stored, else by guess.
 
     An array that was written without a word on its axes (`bare`) is read as in Python; pages that are strips of two
@@ -138,9 +173,9 @@ def _as_imagej_says(tiff: tifffile.TiffFile, data: NDArray[Any], stored: str, pa
     return data.reshape((*shape, *own)), letters + "S" * len(own)
 
 
-def _more_remarks(series: tifffile.TiffPageSeries, xml: str | None) -> tuple[str, ...]:
-    remarks = orientation_remarks(series.keyframe.tags.valueof(EXIF_TAG))
-    whole = companion(xml) if xml else None
+def _more_remarks(tiff: tifffile.TiffFile, pages: tifffile.TiffPageSeries) -> tuple[str, ...]:
+    remarks = orientation_remarks(pages.keyframe.tags.valueof(EXIF_TAG))
+    whole = companion(tiff.ome_metadata) if tiff.is_ome and tiff.ome_metadata else None
     return remarks if whole is None else (*remarks, f"a part of the image that {whole} describes")
 
 
@@ -172,10 +207,10 @@ def _explain(path: Path, error: Exception) -> str:
     return f"{path}: the TIFF is truncated or damaged ({error}); copy or export it again"
 
 
-def _spacing(tiff: tifffile.TiffFile) -> tuple[dict[str, float], str]:
+def _spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
     if tiff.is_ome and tiff.ome_metadata:
-        return _ome_spacing(tiff.ome_metadata)
-    page = tiff.pages.first
+        return _ome_spacing(tiff, image)
+    page = tiff.series[image.place[0]].keyframe
     along = {"X": 0, "Y": 1}
     resolution = {letter: float(page.resolution[place]) for letter, place in along.items()}
     sizes = {letter: 1 / per for letter, per in resolution.items() if math.isfinite(per) and per > 0}
@@ -196,10 +231,13 @@ def _imagej_spacing(metadata: Mapping[str, Any], sizes: dict[str, float]) -> tup
     return sizes | ({} if step is None else {"Z": abs(step)}), unit
 
 
-def _ome_spacing(xml: str) -> tuple[dict[str, float], str]:
-    """Read the physical pixel sizes of the first image of OME-XML; sizes in other units are brought to that of X."""
-    image = tifffile.xml2dict(_DECIMAL_COMMA.sub(r"\1.\2", xml)).get("OME", {}).get("Image", {})
-    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
+def _ome_spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
+    """Read the physical pixel sizes of an image from OME-XML; sizes in other units are brought to that of X."""
+    xml = _DECIMAL_COMMA.sub(r"\1.\2", tiff.ome_metadata or "")
+    found = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
+    elements = found if isinstance(found, list) else [found]
+    names = [str(element.get("Name", "")) for element in elements]
+    pixels = elements[image_number_in_ome(tiff, image, names)].get("Pixels", {})
     units = {letter: unit_symbol(str(pixels.get(f"PhysicalSize{letter}Unit", "µm"))) for letter in "XYZ"}
     said = {letter: number(pixels.get(f"PhysicalSize{letter}")) for letter in "XYZ"}
     sizes = {letter: size for letter, size in said.items() if size is not None}

@@ -30,7 +30,9 @@ def is_zarr(path: Path) -> bool:
     return path.is_dir() and any((path / mark).is_file() for mark in _MARKS)
 
 
-def read_zarr(path: Path, *, axes: str | None = None, labels: bool = False) -> tuple[da.Array, AxesReading]:
+def read_zarr(
+    path: Path, *, axes: str | None = None, labels: bool = False, multiscale: int = 0
+) -> tuple[da.Array, AxesReading]:
     """Open a zarr array, or the finest level of an OME-Zarr image.
 
     Parameters
@@ -41,6 +43,8 @@ def read_zarr(path: Path, *, axes: str | None = None, labels: bool = False) -> t
         Axes by hand, such as ``"ZYX"``; they win over the metadata.
     labels
         Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
+    multiscale
+        Which of the images that its ``multiscales`` list.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def read_zarr(path: Path, *, axes: str | None = None, labels: bool = False) -> t
         If it is damaged, or holds several images.
     """
     try:
-        array, names, steps, unit = _find(path)
+        array, names, steps, unit = _find(path, multiscale)
         data = _lazy(array, path)
     except ImageError:
         raise
@@ -103,7 +107,7 @@ def _lazy(array: zarr.Array[Any], path: Path) -> da.Array:
     return lazy
 
 
-def _find(path: Path) -> tuple[zarr.Array[Any], str | None, list[float] | None, str | None]:
+def _find(path: Path, multiscale: int) -> tuple[zarr.Array[Any], str | None, list[float] | None, str | None]:
     """Return the array of an image, its axes, its pixel size per axis, and the unit; None where not said."""
     import zarr
 
@@ -118,7 +122,7 @@ def _find(path: Path) -> tuple[zarr.Array[Any], str | None, list[float] | None, 
     if "plate" in attributes or "well" in attributes:
         raise ImageError(f"{path}: it is a plate of many images; name one of them, such as {path}/A/1/0")
     if "multiscales" in attributes:
-        return _finest(node, attributes["multiscales"][0])
+        return _finest(node, attributes["multiscales"][multiscale])
     arrays = list(node.arrays())
     if len(arrays) != 1:
         inside = ", ".join(sorted(name for name, _ in node.members())[:8]) or "nothing"

@@ -82,6 +82,7 @@ def write_record(
     content = {
         "record": VERSION,
         "image": str(image.path.absolute()),
+        **({} if image.series is None else {"series": {"number": image.series.number, "name": image.series.name}}),
         "read_as": image.reading.describe(),
         "labels": labels.name,
         "attention": [file.name for file in maps],

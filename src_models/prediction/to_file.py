@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
     from src_models.files.images import ImageFile
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
@@ -60,24 +61,23 @@ class Results:
     maps: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, image: Path, output: Path, maps: Sequence[str] = ()) -> Results:
+    def of(cls, image: OneImage, output: Path, maps: Sequence[str] = ()) -> Results:
         """Return where an image's results go in a folder.
 
         Parameters
         ----------
         image
-            The image's path.
+            The image, by its path and, of several in a file, which.
         output
             The folder.
         maps
             Names of the attention maps that are recorded.
         """
         from src_models.attention.map_files import map_path
-        from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
 
-        stem = image_stem(image)
-        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
+        stem = image.name
+        suffixes = (".nii.gz",) if is_volume(image.path) else (".tif", ".zarr")
         return cls(
             tuple(labels_path(output, stem, suffix) for suffix in suffixes),
             tuple(map_path(output, stem, name) for name in maps),

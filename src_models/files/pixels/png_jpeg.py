@@ -17,7 +17,7 @@ from src_models.errors import ImageError
 from src_models.files.pixels.masks import check_kept
 from src_models.files.pixels.orientation import EXIF_TAG, orientation_remarks
 
-__all__ = ["read_pixels"]
+__all__ = ["jpeg_bits", "read_pixels"]
 
 _GREY, _PALETTE = 0, 3  # colour types of PNG
 _FRAMES_OF_JPEG = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # markers that tell the number of bits
@@ -98,7 +98,7 @@ def _deep_pixels(path: Path, kind: str) -> NDArray[Any] | None:
         if bits != 16 or colour_type == _GREY:
             return None
         pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
-    elif _jpeg_bits(path) > 8:
+    elif jpeg_bits(path) > 8:
         pixels = np.asarray(imagecodecs.jpeg_decode(path.read_bytes()))
     else:
         return None
@@ -112,7 +112,7 @@ def _png_kind(path: Path) -> tuple[int, int]:
     return (start[24], start[25]) if len(start) == 26 else (8, _GREY)
 
 
-def _jpeg_bits(path: Path) -> int:
+def jpeg_bits(path: Path) -> int:
     """Return bits per sample, which stand in the header of the frame; 8 where none is found."""
     with path.open("rb") as file:
         file.seek(2)

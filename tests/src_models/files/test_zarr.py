@@ -90,16 +90,14 @@ def test_big_endian_zarr_comes_native(tmp_path):
     assert int(data[3, 3].compute()) == 513
 
 
-def test_a_group_of_several_arrays_or_a_plate_asks_which(tmp_path):
+def test_a_group_of_several_arrays_asks_which(tmp_path):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w")
     group.create_array("left", shape=(20, 30), dtype="uint8")
     assert read_image(tmp_path / "a.zarr").data.shape == (20, 30)
     group.create_array("right", shape=(20, 30), dtype="uint8")
-    with pytest.raises(ImageError, match="inside: left, right"):
+    with pytest.raises(ImageError, match=r"it holds 2 images: 0 'left'.*, 1 'right'"):
         read_image(tmp_path / "a.zarr")
-    group.attrs["plate"] = {}
-    with pytest.raises(ImageError, match="plate of many images"):
-        read_image(tmp_path / "a.zarr")
+    assert read_image(tmp_path / "a.zarr", series="right").name == "a_right"
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"zarr_format": 99, "node_type": "array"}', "[]"])
