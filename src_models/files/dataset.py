@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from src_models.errors import DataSetError
 from src_models.files.images import image_stem, read_image, read_labels
+from src_models.files.pixels.orientation import lay_on_image
 from src_models.images.axes import AxesReading
 from src_models.models.citations import Citation, read_citations
 
@@ -215,10 +216,12 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
     DataSetError
         If image and mask differ in height, width or depth.
     ImageError
-        If a file cannot be read, or the mask does not hold integers from 0.
+        If a file cannot be read, or the mask does not hold integers from 0; if one of the two says that it is to be
+        turned (EXIF) and it cannot be told how the other lies to it.
     """
-    mask = _as_int32(read_labels(sample.mask))
     file = read_image(sample.image)
+    stored = (file.reading.size("Y"), file.reading.size("X"))
+    mask = _as_int32(lay_on_image(read_labels(sample.mask), sample.mask, sample.image, stored))
     image = _channels_last(np.asarray(file.data), file.reading, mask.shape)
     if image.shape[: mask.ndim] != mask.shape or image.ndim > mask.ndim + 1:
         raise DataSetError(

@@ -15,8 +15,7 @@ Examples
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.pixels.masks import as_mask
+from src_models.files.pixels.png_jpeg import read_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.pictures import picture_images
 from src_models.files.series.scans import scan_images
@@ -49,7 +50,6 @@ _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
-_AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
 _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM"
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
@@ -213,7 +213,8 @@ def read_labels(path: str | Path, *, series: int | str | None = None, like: Axes
     Returns
     -------
     NDArray
-        The mask ([T, ][Z, ]Y, X, or as the file has them) in the file's integer type; booleans become 0 and 1 (uint8).
+        The mask ([T, ][Z, ]Y, X, or as the file has them) in the file's integer type; booleans and whole numbers that
+        are stored as floats become integers (:func:`src_models.files.pixels.masks.as_mask`).
 
     Raises
     ------
@@ -222,19 +223,15 @@ def read_labels(path: str | Path, *, series: int | str | None = None, like: Axes
     """
     path = Path(path)
     file = _read(path, axes=None, labels=True, series=series)
-    if "C" in file.reading.axes:
+    data, axes = np.asarray(file.data), file.reading.axes
+    if "C" in axes and file.reading.channels == 1:
+        data, axes = data.squeeze(axes.index("C")), axes.replace("C", "")
+    elif "C" in axes:
         raise ImageError(
             f"{path}: it has {file.reading.channels} colours or channels, and a mask has one number per pixel; "
             "save the mask as a single-channel image of integers"
         )
-    mask = _in_order(np.asarray(file.data), file.reading.axes, like)
-    if mask.dtype == bool:
-        return mask.astype(np.uint8)
-    if mask.dtype.kind not in "iu":
-        raise ImageError(f"{path}: its values are of type {mask.dtype}, and a mask holds integers; save it as integers")
-    if mask.dtype.kind == "i" and mask.min() < 0:
-        raise ImageError(f"{path}: the mask holds negative numbers ({mask.min()}); number its objects from 1")
-    return mask
+    return as_mask(_in_order(data, axes, like), str(path))
 
 
 def _in_order(mask: NDArray[Any], axes: str, like: AxesReading | None) -> NDArray[Any]:
@@ -323,27 +320,14 @@ def _read_pictures(path: Path, kind: str, *, axes: str | None, labels: bool, ser
     read = [_read_picture(path, kind, axes=None, labels=labels, index=index) for index in frames]
     data = np.stack([one for one, _ in read])
     letters = axes or "T" + read[0][1].axes
-    return (data,), read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path)), None
+    reading = read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path))
+    return (data,), replace(reading, remarks=read[0][1].remarks), None
 
 
 def _read_picture(
     path: Path, kind: str, *, axes: str | None, labels: bool, index: int = 0
 ) -> tuple[NDArray[Any], AxesReading]:
-    """Read a PNG or JPEG. Of a palette image, labels are the indices and images the colours."""
-    import imageio.v3 as iio
-    from PIL import Image
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large images are our daily bread
-            with iio.imopen(path, "r", plugin="pillow") as file:
-                mode = file.metadata()["mode"]
-                wanted = "P" if labels and mode == "P" else _AS_MODE.get(mode)
-                data = np.asarray(file.read(index=index, **({"mode": wanted} if wanted else {})))
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{path}: the {kind} is too large to open safely; convert it to TIFF or OME-Zarr") from error
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError ...
-        raise ImageError(f"{path}: the {kind} is truncated or damaged ({error}); copy or export it again") from error
-    if axes is None:
-        axes = "YXC" if data.ndim == 3 else "YX"
-    return data, read_axes(data.shape, dtype=data.dtype, axes=axes, labels=labels, name=str(path))
+    data, remarks = read_pixels(path, kind, labels=labels, index=index)
+    letters = axes or ("YXC" if data.ndim == 3 else "YX")
+    reading = read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path))
+    return data, replace(reading, remarks=remarks)

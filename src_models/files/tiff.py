@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.ome_parts import check_parts, companion
+from src_models.files.pixels.imagej import hyperstack, number
+from src_models.files.pixels.masks import check_kept
+from src_models.files.pixels.orientation import EXIF_TAG, orientation_remarks
+from src_models.files.pixels.tiff_pixels import tiff_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.lazy_tiff import is_lazy, lazy_levels
 from src_models.files.series.tiff import image_number_in_ome, stored_axes, stored_pixels, tiff_images
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
+from src_models.images.axes_guess import ends_with_channels, guess_axes
 
 __all__ = ["is_tiff", "list_tiff", "read_tiff"]
 
@@ -30,6 +38,8 @@ _MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e
 # Resolution units of a plain TIFF that mean the object. Inches mean paper: 72 or 300 dpi says nothing of a microscope.
 _RESOLUTION_UNITS = {3: 1e4, 4: 1e3, 5: 1.0}
 _LARGEST_IN_CM = 100.0  # µm; a coarser pixel with a resolution in cm is a print resolution as well
+_DECIMAL_COMMA = re.compile(r'(PhysicalSize[XYZ]="\s*\d+),(\d+\s*")')
+_LOSSY = (6, 7, 33007, 34892)  # JPEG
 # What tifffile logs and then reads on, giving fewer pages or zeros.
 _SIGNS_OF_DAMAGE = (
     "invalid page offset",
@@ -39,7 +49,6 @@ _SIGNS_OF_DAMAGE = (
     "missing data",
     "missing bytecounts",
     "read_segments",
-    "invalid or corrupted",
     "failed to read",
 )
 
@@ -93,19 +102,28 @@ def read_tiff(
     with _open(path) as tiff:
         images = tiff_images(tiff)
         image = choose(images, series, path)
+        pages = tiff.series[image.place[0]]
+        pixels = tiff_pixels(tiff, pages, path, labels=labels)
         lazy = not labels and is_lazy(tiff, image)
         levels: tuple[Any, ...] = lazy_levels(path, tiff, image) if lazy else (stored_pixels(tiff, image),)
-        stored = stored_axes(tiff, image)
+        stored, bare = stored_axes(tiff, image), pages.kind == "shaped"
+        if tiff.is_imagej and pages.kind in ("generic", "uniform") and not lazy:
+            data, stored = _as_imagej_says(tiff, levels[0], stored, path)
+            levels = (data,)
+        lossy = int(pages.keyframe.compression) in _LOSSY
         spacing, unit = _spacing(tiff, image)
+        remarks = (*pixels.remarks, *_more_remarks(tiff, pages))
     if not lazy:
         levels = tuple(data.astype(data.dtype.newbyteorder("="), copy=False) for data in levels)
-    if axes is None and stored.count("S") == 1 and not stored.endswith("S"):  # stored plane by plane
-        if labels:  # tifffile writes a stack of three masks like that
-            stored = stored.replace("S", "Q")
-        else:
-            levels = tuple(np.moveaxis(data, stored.index("S"), -1) for data in levels)
-            stored = stored.replace("S", "") + "S"
-    reading = _reading(levels[0], stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path))
+    if labels and not stored.endswith("S"):
+        stored = stored.replace("S", "Q")  # tifffile writes a stack of three masks like colours, plane by plane
+    if labels and lossy and "S" not in stored:
+        check_kept(levels[0], str(path))
+    applied = [pixels.apply(data, stored, axes) for data in levels]
+    _, letters, axes = applied[0]
+    known: dict[str, Any] = {"spacing": spacing, "unit": unit, "labels": labels, "name": str(path)}
+    reading = replace(_reading(applied[0][0], letters, axes=axes, bare=bare, **known), remarks=remarks)
+    levels = tuple(data for data, _, _ in applied)
     return levels, reading, image if len(images) > 1 else None
 
 
@@ -115,6 +133,8 @@ def _open(path: Path) -> Iterator[tifffile.TiffFile]:
     damage: list[str] = []
     try:
         with _listening(damage), tifffile.TiffFile(path) as tiff:
+            if tiff.is_ome and tiff.ome_metadata:
+                check_parts(tiff.ome_metadata, path)
             yield tiff
     except ImageError:
         raise
@@ -124,15 +144,39 @@ def _open(path: Path) -> Iterator[tifffile.TiffFile]:
         raise ImageError(f"{path}: the TIFF is truncated or damaged ({damage[0]}); copy or export it again")
 
 
-def _reading(data: Any, stored: str, *, axes: str | None, name: str, **known: Any) -> AxesReading:
-    """Read axes by hand, else as stored, else by guess."""
+def _reading(data: Any, stored: str, *, axes: str | None, bare: bool, name: str, **known: Any) -> AxesReading:
+    """Read axes by hand, else as stored, else by guess.
+
+    An array that was written without a word on its axes (`bare`) is read as in Python; pages that are strips of two
+    columns are no planes.
+    """
     if axes is None:
         letters = "".join(letter if letter in AXES + "SIQ" else "Q" for letter in stored)
-        try:
-            return read_axes(data.shape, dtype=data.dtype, axes=letters, name=name, **known)
-        except ImageError:  # more unknown axes than there are names for
-            pass
+        unknown = len(letters) > 2 and set(letters) <= set("IQYX")
+        if unknown and ends_with_channels(data.shape):
+            letters = guess_axes(data.shape)
+        elif unknown and bare and not known["labels"]:
+            letters = ""
+        if letters:
+            try:
+                return read_axes(data.shape, dtype=data.dtype, axes=letters, name=name, **known)
+            except ImageError:  # more unknown axes than there are names for
+                pass
     return read_axes(data.shape, dtype=data.dtype, axes=axes, name=name, **known)
+
+
+def _as_imagej_says(tiff: tifffile.TiffFile, data: NDArray[Any], stored: str, path: Path) -> tuple[NDArray[Any], str]:
+    """Lay planes out as ImageJ's description says, which tifffile did not see in how they are stored."""
+    own = data.shape[-1:] if stored.endswith("S") else ()
+    shape = data.shape[: data.ndim - len(own)]
+    shape, letters = hyperstack(tiff.imagej_metadata or {}, shape, samples=math.prod(own), name=str(path))
+    return data.reshape((*shape, *own)), letters + "S" * len(own)
+
+
+def _more_remarks(tiff: tifffile.TiffFile, pages: tifffile.TiffPageSeries) -> tuple[str, ...]:
+    remarks = orientation_remarks(pages.keyframe.tags.valueof(EXIF_TAG))
+    whole = companion(tiff.ome_metadata) if tiff.is_ome and tiff.ome_metadata else None
+    return remarks if whole is None else (*remarks, f"a part of the image that {whole} describes")
 
 
 @contextmanager
@@ -183,19 +227,20 @@ def _imagej_spacing(metadata: Mapping[str, Any], sizes: dict[str, float]) -> tup
     unit = unit_symbol(str(metadata.get("unit", "")))
     if unit in ("pixel", "inch"):
         return {}, "pixel"
-    if "spacing" in metadata:
-        sizes["Z"] = abs(float(metadata["spacing"]))
-    return sizes, unit
+    step = number(metadata.get("spacing"))
+    return sizes | ({} if step is None else {"Z": abs(step)}), unit
 
 
 def _ome_spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
     """Read the physical pixel sizes of an image from OME-XML; sizes in other units are brought to that of X."""
-    found = tifffile.xml2dict(tiff.ome_metadata or "").get("OME", {}).get("Image", {})
+    xml = _DECIMAL_COMMA.sub(r"\1.\2", tiff.ome_metadata or "")
+    found = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
     elements = found if isinstance(found, list) else [found]
     names = [str(element.get("Name", "")) for element in elements]
     pixels = elements[image_number_in_ome(tiff, image, names)].get("Pixels", {})
     units = {letter: unit_symbol(str(pixels.get(f"PhysicalSize{letter}Unit", "µm"))) for letter in "XYZ"}
-    sizes = {letter: float(pixels[f"PhysicalSize{letter}"]) for letter in "XYZ" if f"PhysicalSize{letter}" in pixels}
+    said = {letter: number(pixels.get(f"PhysicalSize{letter}")) for letter in "XYZ"}
+    sizes = {letter: size for letter, size in said.items() if size is not None}
     if not sizes:
         return {}, "pixel"
     common = units[next(iter(sizes))]

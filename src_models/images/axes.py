@@ -2,7 +2,7 @@
 
 Images come as arrays whose axes may be time, depth, channels, height and width in several orders. A wrong guess made
 silently ruins a result, so the reading is an object that is shown to the person before anything is computed. Axes
-named by hand or by a file's metadata always win over the guess.
+named by hand or by a file's metadata always win over the guess (:mod:`src_models.images.axes_guess`).
 
 Examples
 --------
@@ -10,6 +10,8 @@ Examples
 'Z=40, Y=512, X=512, 1 channel, 0.5 µm'
 >>> read_axes((256, 320, 3), dtype="uint8").axes
 'YXC'
+>>> read_axes((256, 320, 2), dtype="float32").describe()
+'Y=256, X=320, 2 channels'
 >>> read_axes((2, 256, 320), channel=0).describe()
 'Y=256, X=320, only the 1st of 2 channels'
 """
@@ -24,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from src_models.errors import ImageError
+from src_models.images.axes_guess import MOST_CHANNELS, guess_axes
 
 __all__ = ["MOST_CHANNELS", "AxesReading", "ordinal", "read_axes", "unit_symbol"]
 
 AXES = "TZCYX"
 SPATIAL = "ZYX"
-MOST_CHANNELS = 5  # a longer axis is not taken for channels unless its name says so
 _SAMPLES, _UNKNOWN = "S", "IQ"  # tifffile's letters for the samples of a pixel, and for an axis without a meaning
 
 _UNIT_SYMBOLS = {
@@ -72,6 +74,8 @@ class AxesReading:
         Unit of `spacing`; ``"pixel"`` where unknown.
     channel
         The one channel that is looked at, counted from 0; None for all of them.
+    remarks
+        What else was made of the file's numbers, in a few words each, such as ``"from CMYK"``.
     """
 
     axes: str
@@ -79,6 +83,7 @@ class AxesReading:
     spacing: Mapping[str, float]
     unit: str = "pixel"
     channel: int | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def rgb(self) -> bool:
@@ -124,7 +129,7 @@ class AxesReading:
         if self.unit != "pixel" or any(step != 1 for step in steps):
             sizes = steps[:1] if len(set(steps)) == 1 else steps
             parts.append(" x ".join(f"{size:.4g}" for size in sizes) + f" {self.unit}")
-        return ", ".join(parts)
+        return ", ".join((*parts, *self.remarks))
 
     def _describe_channels(self) -> str:
         if self.channel is not None:
@@ -154,8 +159,7 @@ def read_axes(
     shape
         Shape of the array.
     dtype
-        Type of its values, if known: complex and non-numeric ones are refused, and only 8- and 16-bit unsigned values
-        are guessed to be colours.
+        Type of its values, if known: complex and non-numeric ones are refused.
     axes
         The axes by name, in order, such as ``"ZYX"``. They win over any guess. S (samples) means channels; I and Q
         (unknown) mean Z, or T where there is a Z.
@@ -178,12 +182,8 @@ def read_axes(
     ------
     ImageError
         For an array without pixels, with fewer than 2 or more than 5 axes, of complex or non-numeric type; for `axes`
-        that do not fit it; for a `channel` that it does not have; and where no guess is defensible.
-
-    Notes
-    -----
-    The guess: a last axis of 3 or 4 is RGB; else an axis of 2 to 5 next to the image plane (or volume) is channels;
-    what is left in front is Z, then T.
+        that do not fit it; for a `channel` that it does not have; and where no guess is defensible, with the axes that
+        may be meant (:func:`~src_models.images.axes_guess.guess_axes`).
     """
     sizes = tuple(int(size) for size in shape)
     _check_type(dtype, name)
@@ -191,7 +191,7 @@ def read_axes(
     if axes is not None:
         letters = _named(axes, sizes, name)
     else:
-        letters = _guess(sizes, None if labels else _channel_axis(sizes, dtype, rgb, dimensions, name), name)
+        letters = guess_axes(sizes, rgb=rgb, dimensions=dimensions, labels=labels, name=name)
     reading = AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
     return reading.with_channel(channel, name)
 
@@ -261,52 +261,6 @@ def _named(axes: str, shape: tuple[int, ...], name: str) -> str:
 
 def _example(ndim: int) -> str:
     return {2: "YX", 3: "ZYX", 4: "ZCYX", 5: "TZCYX"}[ndim]
-
-
-def _channel_axis(shape: tuple[int, ...], dtype: Any, rgb: bool | None, dimensions: int, name: str) -> int | None:
-    """Guess which axis holds channels; None for none."""
-    ndim = len(shape)
-    if rgb:
-        if shape[-1] not in (3, 4) or ndim < 3:
-            raise ImageError(f"{name}: it is marked RGB, but its last axis has {shape[-1]} values (shape {shape})")
-        return ndim - 1
-    if ndim <= dimensions:
-        return None
-    if rgb is None and _looks_rgb(shape, dtype):
-        return ndim - 1
-    return _small_axis(shape, dimensions, name)
-
-
-def _looks_rgb(shape: tuple[int, ...], dtype: Any) -> bool:
-    colours = dtype is None or np.dtype(dtype) in (np.dtype(np.uint8), np.dtype(np.uint16))
-    return colours and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
-
-
-def _small_axis(shape: tuple[int, ...], dimensions: int, name: str) -> int | None:
-    """Find an axis so short that it must be channels, next to the plane or volume of the network."""
-    ndim = len(shape)
-    if ndim == len(AXES):  # then one of the three in front is channels in any case
-        candidates, allowed = [2, 1, 0], range(1, MOST_CHANNELS + 1)
-    else:
-        candidates = [ndim - 3] if dimensions == 2 else [ndim - 3, ndim - 4]
-        allowed = range(2, min(MOST_CHANNELS + 1, *shape[-2:]))
-    fitting = [axis for axis in candidates if shape[axis] in allowed]
-    if fitting:
-        return min(fitting, key=lambda axis: shape[axis])  # the first of equals: nearest to the plane
-    if ndim == len(AXES):
-        raise ImageError(
-            f"{name}: it has five axes (shape {shape}), none of them short enough to be channels; "
-            "name the axes by hand, such as 'TZCYX'"
-        )
-    return None
-
-
-def _guess(shape: tuple[int, ...], channel: int | None, name: str) -> str:
-    rest = "TZYX"[-(len(shape) - (channel is not None)) :]
-    letters = rest if channel is None else rest[:channel] + "C" + rest[channel:]
-    if len(letters) < len(shape):
-        raise ImageError(f"{name}: labels have at most four axes (T, Z, Y, X), and it has five (shape {shape})")
-    return letters
 
 
 def _spacing(spacing: Mapping[str, float] | Sequence[float] | None, axes: str, name: str) -> dict[str, float]:

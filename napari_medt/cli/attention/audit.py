@@ -109,9 +109,13 @@ def _cases(source: Path, labels: Path | None, limit: int | None, series: str | N
 
 def _read_image(source: Path, labels: Path | None, series: str | None) -> tuple[Any, Any, Any]:
     from src_models.files.images import read_image, read_labels
+    from src_models.files.pixels.orientation import lay_on_image
 
     image = read_image(source, series=series)
-    return image.data, image.reading, None if labels is None else read_labels(labels, like=image.reading)
+    if labels is None:
+        return image.data, image.reading, None
+    stored = (image.reading.size("Y"), image.reading.size("X"))
+    return image.data, image.reading, lay_on_image(read_labels(labels, like=image.reading), labels, source, stored)
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:

@@ -80,7 +80,7 @@ def correct(
     corrections = CorrectionSet.open(folder)
     source = read_image(image, axes=axes, series=series)
     planes = Planes(source.reading, 2, source.title)
-    mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
+    mended, found = (None if path is None else _labels(path, planes, image) for path in (labels, predicted))
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
@@ -111,10 +111,12 @@ def _region(text: str | None) -> Bounds | None:
     return (top, bottom), (left, right)
 
 
-def _labels(path: Path, planes: Planes) -> NDArray[Any]:
+def _labels(path: Path, planes: Planes, image: Path) -> NDArray[Any]:
     from src_models.files.images import read_labels
+    from src_models.files.pixels.orientation import lay_on_image
 
-    labels = read_labels(path, like=planes.reading)
+    stored = (planes.reading.size("Y"), planes.reading.size("X"))
+    labels = lay_on_image(read_labels(path, like=planes.reading), path, image, stored)
     if labels.shape != planes.label_shape:
         raise ImageError(
             f"{path} has the shape {labels.shape} and the planes of the image {planes.label_shape} "

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from src_models.errors import ImageError
+from src_models.files.pixels.png_jpeg import jpeg_bits
 from src_models.files.series.image_series import Found, ImageSeries, numbered
 
 __all__ = ["picture_images"]
@@ -36,6 +37,8 @@ def picture_images(path: Path, kind: str) -> tuple[tuple[ImageSeries, ...], rang
     ImageError
         If it is damaged.
     """
+    if kind == "JPEG" and jpeg_bits(path) > 8:  # which Pillow does not open
+        return numbered([Found(path.stem, place=(0,))]), None
     try:
         with Image.open(path) as picture:
             count = int(getattr(picture, "n_frames", 1))

@@ -36,6 +36,17 @@ def test_a_colour_layer_refuses_axes_without_channels():
         read_layer(layer, "ZYX")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int16"])
+def test_a_layer_that_napari_shows_in_colour_is_colours_whatever_its_type(dtype):
+    assert read_layer(Image(np.zeros((64, 48, 3), dtype))).describe() == "Y=64, X=48, 3 channels (RGB)"
+
+
+def test_two_channels_at_the_end_are_channels_and_three_without_colour_are_asked_about():
+    assert read_layer(Image(np.zeros((64, 48, 2)))).describe() == "Y=64, X=48, 2 channels"
+    with pytest.raises(ImageError, match=r"layer 'strips': its last axis has 3 values .* is not shown as colours"):
+        read_layer(Image(np.zeros((64, 48, 3)), rgb=False, name="strips"))
+
+
 def test_pixel_size_includes_the_affine():
     affine = np.diag([1.0, 2.0, 4.0, 1.0])
     layer = Image(np.zeros((9, 64, 48)), scale=(3, 0.5, 0.25), affine=affine, units="mm")

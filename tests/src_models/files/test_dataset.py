@@ -173,7 +173,7 @@ def test_unequal_shapes_name_both_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "mask", [np.zeros((6, 8), np.float32), np.full((6, 8), -1, np.int16)], ids=["float", "negative"]
+    "mask", [np.full((6, 8), 0.5, np.float32), np.full((6, 8), -1, np.int16)], ids=["float", "negative"]
 )
 def test_a_mask_that_is_no_mask_is_named(tmp_path: Path, mask: np.ndarray) -> None:
     sample = write_pair(tmp_path, "a.tif", mask=mask)

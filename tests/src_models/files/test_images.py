@@ -163,7 +163,7 @@ def test_labels_in_zarr_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("mask", "says"),
     [
-        pytest.param(np.ones((20, 30), "float32"), "integers", id="fractions"),
+        pytest.param(np.full((20, 30), 0.5, "float32"), "whole numbers", id="fractions"),
         pytest.param(np.ones((20, 30, 3), "uint8"), "colours", id="colours"),
         pytest.param(np.full((20, 30), -1, "int16"), "negative", id="negative"),
     ],

@@ -6,6 +6,7 @@ import tifffile
 
 from src_models.errors import ImageError
 from src_models.files.images import read_image
+from src_models.images.axes import read_axes
 
 RANDOM = np.random.default_rng(0)
 
@@ -75,6 +76,31 @@ def test_pages_without_metadata_are_slices_unless_named(tmp_path):
     assert read_image(tmp_path / "a.tif", axes="CYX").reading.axes == "CYX"
     with pytest.raises(ImageError, match=r"a\.tif: axes 'YX'"):
         read_image(tmp_path / "a.tif", axes="YX")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        pytest.param((40, 50, 2), "YXC", id="two channels last"),
+        pytest.param((40, 50, 1), "YXC", id="one channel last"),
+        pytest.param((7, 40, 50, 2), "ZYXC", id="stack with two channels last"),
+        pytest.param((2, 40, 50), "CYX", id="two channels first"),
+        pytest.param((7, 40, 50), "ZYX", id="stack"),
+    ],
+)
+def test_an_array_that_was_written_without_a_word_is_read_as_in_python(tmp_path, shape, axes):
+    """tifffile writes its last two axes as pages, also where these are the width and two channels."""
+    data = numbers(*shape, dtype="float32")
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="minisblack")
+    image = read_image(tmp_path / "a.tif")
+    assert image.reading == read_axes(shape, dtype="float32")
+    assert image.reading.axes == axes
+    np.testing.assert_array_equal(image.data, data)
+
+
+def test_pages_that_are_strips_of_two_columns_are_channels(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", numbers(40, 50, 2), metadata=None)
+    assert read_image(tmp_path / "a.tif").reading.axes == "YXC"
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", ">u2", "<u2", ">f4", "float64", "int16", "uint32", "int64"])

@@ -71,6 +71,26 @@ def test_of_two_stains_one_has_to_be_chosen(open_widget, run_to_end, messages, e
     assert [labels.get_value((at, y, x), world=True) for at in (0, 1)] == [1, 1]  # seen at every place of the slider
 
 
+def test_of_two_stains_that_come_last_one_has_to_be_chosen(open_widget, run_to_end, expected, nuclei, other):
+    viewer, widget = open_widget()
+    viewer.add_image(np.stack([other, nuclei], axis=-1))
+    assert widget.reading.text().startswith("Y=48, X=72, 2 channels")
+    choose(widget, "2nd")
+    run_to_end(widget)
+    np.testing.assert_array_equal(labels_in(viewer), expected(nuclei).labels[..., None])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int16"])
+def test_colours_of_any_type_are_one_picture(open_widget, run_to_end, expected, noise, dtype):
+    colours = np.stack([noise, noise // 2, noise // 4], axis=-1)
+    colours = (colours / 255).astype(dtype) if dtype == "float32" else colours.astype(dtype)
+    viewer, widget = open_widget()
+    viewer.add_image(colours)
+    assert widget.reading.text().startswith("Y=48, X=72, 3 channels (RGB)")
+    run_to_end(widget)
+    np.testing.assert_array_equal(labels_in(viewer), expected(colours, axes="YXC").labels)
+
+
 @pytest.mark.parametrize("wrap", [np.asarray, da.from_array], ids=["array", "lazy"])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_the_axis_of_channels_can_be_chosen(open_widget, run_to_end, expected, nuclei, other, axis, wrap):

@@ -39,7 +39,7 @@ def test_a_tiled_image_of_6144_px_is_lazy_as_it_is(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", ["grey", "colours", "colour planes", "stack", "bigtiff"])
 def test_values_are_those_of_the_whole_file(tmp_path, kind, dtype):
     data = numbers(500, 300, dtype=dtype) if kind in ("grey", "bigtiff") else numbers(3, 500, 300, dtype=dtype)
-    how = {"photometric": "minisblack"} if kind == "stack" else {}
+    how = {"photometric": "minisblack", "metadata": {"axes": "ZYX"}} if kind == "stack" else {}
     if kind.startswith("colour"):
         how = {"photometric": "rgb", "planarconfig": "separate" if kind == "colour planes" else "contig"}
         data = np.moveaxis(data, 0, -1) if kind == "colours" else data
