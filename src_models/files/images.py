@@ -56,12 +56,15 @@ class ImageFile:
         The file.
     geometry
         Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
+    levels
+        The coarser levels of a pyramid that is read lazily, finest first.
     """
 
     data: Any
     reading: AxesReading
     path: Path
     geometry: VolumeGeometry | None = None
+    levels: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
@@ -164,13 +167,14 @@ def _read(path: Path, *, axes: str | None, labels: bool) -> ImageFile:
     if is_volume(path):
         volume = read_volume(path, axes=axes)
         return ImageFile(volume.data, volume.reading, path, volume.geometry)
+    if path.is_dir():
+        levels, reading = _read_folder(path, axes=axes, labels=labels)
+        return ImageFile(levels[0], reading, path, levels=levels[1:])
     return ImageFile(*_read_image(path, axes=axes, labels=labels), path)
 
 
 def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
-    """Read what is no scan."""
-    if path.is_dir():
-        return _read_folder(path, axes=axes, labels=labels)
+    """Read a file that is no scan."""
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -186,7 +190,7 @@ def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, Axe
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 
-def _read_folder(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
+def _read_folder(path: Path, *, axes: str | None, labels: bool) -> tuple[tuple[Any, ...], AxesReading]:
     from src_models.files.zarr import is_zarr, read_zarr
 
     if not is_zarr(path):

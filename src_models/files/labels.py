@@ -15,6 +15,7 @@ import tifffile
 from numpy.typing import DTypeLike, NDArray
 
 from src_models.disk.atomic import atomic_path, check_new, check_writable, output_error
+from src_models.files.tiff_place import imagej_origin
 from src_models.images.axes import SPATIAL, AxesReading
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["check_writable", "output_zarr", "write_labels"]
 
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
-_ZARR_UNITS = {"nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter"}
+_ZARR_UNITS = {
+    "Å": "angstrom", "nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter",
+    "inch": "inch",
+}  # fmt: skip
 _CHUNK = {"X": 1024, "Y": 1024, "Z": 64}
 _AXIS_TYPES = {"T": "time", "C": "channel"}
 
@@ -127,7 +131,9 @@ def _unsigned(labels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _imagej_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": axes}
+    metadata: dict[str, Any] = {"axes": axes, **imagej_origin(reading.origin, reading.spacing)}
+    if "T" in axes and reading.frame_seconds is not None:
+        metadata |= {"finterval": reading.frame_seconds, "tunit": "s"}
     if reading.unit == "pixel" and set(reading.spacing.values()) <= {1.0}:
         return {"metadata": metadata}
     metadata["unit"] = "um" if reading.unit == "µm" else reading.unit  # ImageJ's metadata are ASCII
@@ -142,6 +148,8 @@ def _ome_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
         if letter in SPATIAL:
             metadata[f"PhysicalSize{letter}"] = reading.spacing[letter]
             metadata[f"PhysicalSize{letter}Unit"] = reading.unit
+    if "T" in axes and reading.frame_seconds is not None:
+        metadata |= {"TimeIncrement": reading.frame_seconds, "TimeIncrementUnit": "s"}
     return metadata
 
 
@@ -152,10 +160,14 @@ def _multiscale(axes: str, reading: AxesReading | None) -> dict[str, Any]:
         axis = {"name": letter.lower(), "type": _AXIS_TYPES.get(letter, "space")}
         if letter in SPATIAL and reading is not None and reading.unit in _ZARR_UNITS:
             axis["unit"] = _ZARR_UNITS[reading.unit]
+        if letter == "T" and reading is not None and reading.frame_seconds is not None:
+            axis["unit"] = "second"
         described.append(axis)
-    steps = reading.spacing if reading is not None else {}
-    scale = [float(steps.get(letter, 1.0)) for letter in axes]
-    return {
-        "axes": described,
-        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}],
-    }
+    steps = {**reading.spacing, "T": reading.frame_seconds or 1.0} if reading is not None else {}
+    starts = reading.origin if reading is not None else {}
+    transformations: list[dict[str, Any]] = [
+        {"type": "scale", "scale": [float(steps.get(letter, 1.0)) for letter in axes]}
+    ]
+    if any(starts.get(letter) for letter in axes):
+        transformations.append({"type": "translation", "translation": [starts.get(letter, 0.0) for letter in axes]})
+    return {"axes": described, "datasets": [{"path": "0", "coordinateTransformations": transformations}]}

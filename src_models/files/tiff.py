@@ -18,6 +18,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.tiff_place import read_place
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
 
 __all__ = ["is_tiff", "read_tiff"]
@@ -75,6 +76,7 @@ def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> t
             series = tiff.series[0]
             data, stored = np.asarray(series.asarray()), str(series.axes)
             spacing, unit = _spacing(tiff)
+            place = read_place(tiff, spacing)
     except ImageError:
         raise
     except Exception as error:  # tifffile meets damage with whatever its parsers raise: struct.error, zlib.error, ...
@@ -87,7 +89,7 @@ def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> t
             stored = stored.replace("S", "Q")
         else:
             data, stored = np.moveaxis(data, stored.index("S"), -1), stored.replace("S", "") + "S"
-    reading = _reading(data, stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path))
+    reading = _reading(data, stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path), **place)
     return data, reading
 
 

@@ -61,9 +61,9 @@ def is_zarr(path: Path) -> bool:
 
 
 def read_zarr(
-    path: Path, *, axes: str | None = None, labels: bool = False, level: int = 0
-) -> tuple[da.Array, AxesReading]:
-    """Open a zarr array, or a level of an OME-Zarr image.
+    path: Path, *, axes: str | None = None, labels: bool = False, multiscale: int = 0
+) -> tuple[tuple[da.Array, ...], AxesReading]:
+    """Open a zarr array, or an OME-Zarr image with all its levels.
 
     Parameters
     ----------
@@ -73,40 +73,39 @@ def read_zarr(
         Axes by hand, such as ``"ZYX"``; they win over the metadata, which are not looked at.
     labels
         Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
-    level
-        The level of a pyramid; 0 is the finest.
+    multiscale
+        Which of the images that its ``multiscales`` list.
 
     Returns
     -------
-    data, reading
-        The lazy array, and how it is read. Unless `axes` are given, T, Z and C of length 1 are left out.
+    levels, reading
+        Lazy arrays, the finest first, and how that one is read. Unless `axes` are given, T, Z and C of length 1 are
+        left out.
 
     Raises
     ------
     ImageError
         If it is damaged, or holds several images.
     """
-    node = open_zarr(path, placed=axes is None)
-    array, grid = node.levels[level], node.grids[level]
-    data = lazy_array(array, path)
+    node = open_zarr(path, multiscale=multiscale, placed=axes is None)
+    levels, grid = tuple(lazy_array(array, path) for array in node.levels), node.grids[0]
+    shape, dtype = levels[0].shape, levels[0].dtype
     if axes is not None:
-        return data, read_axes(data.shape, dtype=data.dtype, axes=axes, labels=labels, name=str(path))
-    known = {} if grid is None else grid.known()
-    letters = None if grid is None else grid.letters
-    stored = read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path), **known)
+        return levels, read_axes(shape, dtype=dtype, axes=axes, labels=labels, name=str(path))
+    known: dict[str, Any] = {} if grid is None else {"axes": grid.letters, **grid.known()}
+    stored = read_axes(shape, dtype=dtype, labels=labels, name=str(path), **known)
     kept = [place for place, letter in enumerate(stored.axes) if letter in "YX" or stored.shape[place] > 1]
-    squeezed = data[tuple(slice(None) if place in kept else 0 for place in range(data.ndim))]
-    known["axes"] = "".join(stored.axes[place] for place in kept)
-    known["spacing"] = stored.spacing
-    return squeezed, read_axes(squeezed.shape, dtype=data.dtype, name=str(path), **known)
+    squeezed = tuple(level[tuple(slice(None) if axis in kept else 0 for axis in range(len(shape)))] for level in levels)
+    known |= {"axes": "".join(stored.axes[place] for place in kept), "spacing": stored.spacing}
+    return squeezed, read_axes(squeezed[0].shape, dtype=dtype, name=str(path), **known)
 
 
-def open_zarr(path: Path, *, placed: bool = True) -> ZarrNode:
+def open_zarr(path: Path, *, multiscale: int = 0, placed: bool = True) -> ZarrNode:
     """Find the image in a zarr.
 
     Parameters
     ----------
-    path
+    path, multiscale
         See :func:`read_zarr`.
     placed
         Whether its grids are wanted; without, places that cannot be read do not matter.
@@ -117,7 +116,7 @@ def open_zarr(path: Path, *, placed: bool = True) -> ZarrNode:
         If it is damaged, or holds several images.
     """
     try:
-        return _find(path, placed)
+        return _find(path, multiscale, placed)
     except ImageError:
         raise
     except Exception as error:  # zarr meets damaged metadata with KeyError, TypeError, ValueError and its own
@@ -168,7 +167,7 @@ def lazy_array(array: zarr.Array[Any], path: Path) -> da.Array:
     return lazy
 
 
-def _find(path: Path, placed: bool) -> ZarrNode:
+def _find(path: Path, multiscale: int, placed: bool) -> ZarrNode:
     import zarr
 
     node = zarr.open(str(path), mode="r")
@@ -182,7 +181,7 @@ def _find(path: Path, placed: bool) -> ZarrNode:
     if "plate" in attributes or "well" in attributes:
         raise ImageError(_which_field(path, node, attributes))
     if "multiscales" in attributes:
-        return _multiscale(path, node, attributes["multiscales"][0], placed)
+        return _multiscale(path, node, attributes["multiscales"][multiscale], placed)
     return _only_array(path, node)
 
 
@@ -196,8 +195,9 @@ def _multiscale(path: Path, group: zarr.Group, multiscale: Mapping[str, Any], pl
     if not placed:
         return ZarrNode(path, arrays, (None,) * len(arrays), group)
     grids = multiscale_grids(multiscale, str(path))
-    if len(grids[0].steps) != arrays[0].ndim:
-        raise ValueError(f"{len(grids[0].steps)} axes are named and it has {arrays[0].ndim}")
+    for grid, array in zip(grids, arrays, strict=True):
+        if len(grid.steps) != array.ndim:
+            raise ValueError(f"{len(grid.steps)} axes are named and it has {array.ndim}")
     return ZarrNode(path, arrays, tuple(grids), group)
 
 

@@ -242,3 +242,14 @@ def test_a_plate_and_a_well_name_fields_that_are_there(tmp_path):
         assert read_image(path / first).data.shape == (40, 50)
     with pytest.raises(ImageError, match="none of them is there"):
         read_image(tmp_path / "p.zarr" / "D" / "1")
+
+
+def test_all_levels_are_opened_without_axes_of_length_one(tmp_path):
+    data = numbers(1, 2, 40, 52)
+    axes = [{"name": each, "type": kind} for each, kind in zip("tcyx", ("time", "channel", "space", "space"))]
+    sizes = [[{"type": "scale", "scale": [1, 1, 2.0**level, 2.0**level]}] for level in range(3)]
+    described(tmp_path / "a.zarr", data, axes=axes, transformations=sizes)
+    image = read_image(tmp_path / "a.zarr")
+    assert [level.shape for level in image.levels] == [(2, 20, 26), (2, 10, 13)]
+    for step, level in ((2, image.levels[0]), (4, image.levels[1])):
+        np.testing.assert_array_equal(np.asarray(level), data[0, :, ::step, ::step])
