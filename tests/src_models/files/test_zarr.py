@@ -246,7 +246,9 @@ def test_a_plate_and_a_well_name_fields_that_are_there(tmp_path):
 
 def test_all_levels_are_opened_without_axes_of_length_one(tmp_path):
     data = numbers(1, 2, 40, 52)
-    axes = [{"name": each, "type": kind} for each, kind in zip("tcyx", ("time", "channel", "space", "space"))]
+    axes = [
+        {"name": each, "type": kind} for each, kind in zip("tcyx", ("time", "channel", "space", "space"), strict=True)
+    ]
     sizes = [[{"type": "scale", "scale": [1, 1, 2.0**level, 2.0**level]}] for level in range(3)]
     described(tmp_path / "a.zarr", data, axes=axes, transformations=sizes)
     image = read_image(tmp_path / "a.zarr")
