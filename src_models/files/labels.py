@@ -112,7 +112,7 @@ def output_zarr(
     try:
         group = zarr.open_group(str(path), mode="w")
         array = group.create_array("0", shape=tuple(shape), dtype=np.dtype(dtype), chunks=chunks)
-        group.attrs["ome"] = {"version": "0.5", "multiscales": [_multiscale(axes, reading)]}
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [_multiscale(axes, reading)], "image-label": {}}
     except OSError as error:
         raise output_error(path, error) from error
     return array

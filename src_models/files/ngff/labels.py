@@ -26,11 +26,22 @@ from src_models.files.zarr import ZarrNode, is_zarr, ome_attributes, open_zarr, 
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["check_labels", "labels_inside", "labels_path", "write_labels_into"]
+__all__ = ["are_labels", "check_labels", "labels_inside", "labels_path", "write_labels_into"]
 
 _FOLDER = "labels"
 _HALF = 0.5 - 1e-6  # between two pixels, the first
 _UP = 4  # a plate holds rows, which hold columns, which hold fields
+
+
+def are_labels(path: Path) -> bool:
+    """Tell whether a zarr says that its numbers are labels.
+
+    Raises
+    ------
+    ImageError
+        If it is damaged.
+    """
+    return "image-label" in open_zarr(path, placed=False).attributes
 
 
 def labels_inside(image: Path) -> list[Path]:
@@ -43,10 +54,10 @@ def labels_inside(image: Path) -> list[Path]:
     """
     import zarr
 
-    group = open_zarr(image, placed=False).group
-    if group is None:
+    node = open_zarr(image, placed=False)
+    if node.group is None:
         return []
-    folder = open_zarr(image, placed=False).path / _FOLDER
+    folder = node.path / _FOLDER
     labels = zarr.open(str(folder), mode="r") if is_zarr(folder) else None
     if not isinstance(labels, zarr.Group):
         return []
