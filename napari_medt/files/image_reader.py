@@ -67,12 +67,12 @@ def _layers(image: ImageFile) -> list[LayerData]:
     from src_models.files.ngff.channel_looks import channel_looks
     from src_models.files.ngff.labels import are_labels, labels_inside
 
-    if not image.path.is_dir():
+    if not image.place.is_dir():
         return _channels(image, ())
-    if are_labels(image.path):
-        return [_labels_layer(image, image.name)]
-    inside = [_labels_layer(read_image(one), one.name) for one in labels_inside(image.path)]
-    return [*_channels(image, channel_looks(image.path)), *inside]
+    if are_labels(image.place):
+        return [_labels_layer(image, image.place.name if image.place.parent.name == "labels" else image.name)]
+    inside = [_labels_layer(read_image(one), one.name) for one in labels_inside(image.place)]
+    return [*_channels(image, channel_looks(image.place)), *inside]
 
 
 def _channels(image: ImageFile, looks: Sequence[ChannelLook]) -> list[LayerData]:
@@ -121,8 +121,10 @@ def _shown(reading: AxesReading) -> str:
 
 def _options(reading: AxesReading, name: str) -> dict[str, Any]:
     """Return where a layer lies: sizes, first pixel and units along its axes, channels aside."""
+    from src_models.images.units import converted
+
     axes = _shown(reading).replace("C", "")
-    known = _napari_knows(reading.unit)
+    known = converted(1.0, reading.unit, "m") is not None  # others are none of napari's, which refuses them
     seconds = reading.frame_seconds
     steps = {**reading.spacing, "T": seconds or 1.0}
     units = {"T": "pixel" if seconds is None else "s"}
@@ -133,15 +135,6 @@ def _options(reading: AxesReading, name: str) -> dict[str, Any]:
         "units": tuple(units.get(letter, reading.unit if known else "pixel") for letter in axes),
         "axis_labels": tuple(axes.lower()),
     }
-
-
-def _napari_knows(unit: str) -> bool:
-    import pint
-
-    try:
-        return bool(pint.get_application_registry().Unit(unit))
-    except Exception:  # an undefined unit, or a text that is none: pint's parser has several ways to say so
-        return False
 
 
 def _look(look: ChannelLook) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class ImageFile:
         """The file's name without its suffix."""
         return image_stem(self.path)
 
+    @property
+    def place(self) -> Path:
+        """Where the image itself lies: the file, or in a zarr the folder of the image."""
+        return self.path
+
 
 def image_stem(path: str | Path) -> str:
     """Return the name of an image without its suffix, also a double one such as ``.ome.tif``.
