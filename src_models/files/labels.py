@@ -6,6 +6,7 @@ sizes. Labels too large for memory go to OME-Zarr, chunk by chunk.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,9 +149,27 @@ def _ome_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
         if letter in SPATIAL:
             metadata[f"PhysicalSize{letter}"] = reading.spacing[letter]
             metadata[f"PhysicalSize{letter}Unit"] = reading.unit
+    metadata |= _ome_positions(axes, reading)
     if "T" in axes and reading.frame_seconds is not None:
         metadata |= {"TimeIncrement": reading.frame_seconds, "TimeIncrementUnit": "s"}
     return metadata
+
+
+def _ome_positions(axes: str, reading: AxesReading) -> dict[str, Any]:
+    """Return where each plane lies, as OME-TIFF has it: the only place it has for that of the first pixel."""
+    sizes = dict(zip(reading.without_channels().axes, reading.without_channels().shape, strict=True))
+    steps = {letter: number for letter, number in reading.origin.items() if letter in SPATIAL}
+    if not steps:
+        return {}
+    planes = list(itertools.product(*(range(sizes[letter]) for letter in axes if letter not in "YX")))
+    places = {letter: [steps.get(letter, 0.0)] * len(planes) for letter in "YX"}
+    if "Z" in axes:
+        depth = [letter for letter in axes if letter not in "YX"].index("Z")
+        places["Z"] = [steps.get("Z", 0.0) + plane[depth] * reading.spacing["Z"] for plane in planes]
+    positions: dict[str, Any] = {}
+    for letter, along in places.items():
+        positions |= {f"Position{letter}": along, f"Position{letter}Unit": [reading.unit] * len(planes)}
+    return {"Plane": positions}
 
 
 def _multiscale(axes: str, reading: AxesReading | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ array is computed, chunk by chunk.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def read_zarr(
     path
         The folder of the array, of the image, or of a group that holds one array.
     axes
-        Axes by hand, such as ``"ZYX"``; they win over the metadata, which are not looked at.
+        Axes by hand, such as ``"ZYX"``; they win over the metadata, of which sizes and places still count.
     labels
         Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
     multiscale
@@ -87,17 +87,29 @@ def read_zarr(
     ImageError
         If it is damaged, or holds several images.
     """
-    node = open_zarr(path, multiscale=multiscale, placed=axes is None)
+    node = _open(path, multiscale, placed=axes is None)
     levels, grid = tuple(lazy_array(array, path) for array in node.levels), node.grids[0]
     shape, dtype = levels[0].shape, levels[0].dtype
     if axes is not None:
-        return levels, read_axes(shape, dtype=dtype, axes=axes, labels=labels, name=str(path))
+        letters = axes.strip().upper()
+        placed = {} if grid is None or len(letters) != len(shape) else replace(grid, letters=letters).known()
+        return levels, read_axes(shape, dtype=dtype, axes=axes, labels=labels, name=str(path), **placed)
     known: dict[str, Any] = {} if grid is None else {"axes": grid.letters, **grid.known()}
     stored = read_axes(shape, dtype=dtype, labels=labels, name=str(path), **known)
     kept = [place for place, letter in enumerate(stored.axes) if letter in "YX" or stored.shape[place] > 1]
     squeezed = tuple(level[tuple(slice(None) if axis in kept else 0 for axis in range(len(shape)))] for level in levels)
     known |= {"axes": "".join(stored.axes[place] for place in kept), "spacing": stored.spacing}
     return squeezed, read_axes(squeezed[0].shape, dtype=dtype, name=str(path), **known)
+
+
+def _open(path: Path, multiscale: int, *, placed: bool) -> ZarrNode:
+    """Open an image with its place, or without one that cannot be read and need not be `placed`."""
+    try:
+        return open_zarr(path, multiscale=multiscale)
+    except ImageError:
+        if placed:
+            raise
+        return open_zarr(path, multiscale=multiscale, placed=False)
 
 
 def open_zarr(path: Path, *, multiscale: int = 0, placed: bool = True) -> ZarrNode:

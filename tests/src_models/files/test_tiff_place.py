@@ -6,6 +6,7 @@ import tifffile
 
 from src_models.files.images import read_image
 from src_models.files.labels import write_labels
+from src_models.images.axes import read_axes
 
 
 def test_imagej_s_origin_and_frame_interval_are_read(tmp_path):
@@ -43,3 +44,15 @@ def test_numbers_that_are_none_are_no_place(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((20, 30), "uint8"), description=text, metadata=None)
     reading = read_image(tmp_path / "a.tif").reading
     assert (dict(reading.origin), reading.frame_seconds) == ({}, None)
+
+
+def test_many_objects_keep_their_place_as_positions_of_planes(tmp_path):
+    labels = np.zeros((2, 3, 20, 30), "uint32")
+    labels[1, 2, 3, 4] = 70000
+    origin, spacing = {"Z": 5.0, "Y": 7.0, "X": -9.0}, {"Z": 2.0, "Y": 0.5, "X": 0.25}
+    reading = read_axes(labels.shape, axes="TZYX", spacing=spacing, unit="um", origin=origin)
+    with tifffile.TiffFile(write_labels(tmp_path / "a.tif", labels, reading=reading)) as tiff:
+        pixels = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"]["Pixels"]
+    found = {(one["TheT"], one["TheZ"]): [one[f"Position{letter}"] for letter in "ZYX"] for one in pixels["Plane"]}
+    assert found == {(t, z): [5.0 + 2 * z, 7.0, -9.0] for t in range(2) for z in range(3)}
+    assert {one["PositionZUnit"] for one in pixels["Plane"]} == {"µm"}

@@ -198,6 +198,15 @@ def test_axes_by_hand_open_what_is_placed_in_a_way_that_is_not_read(tmp_path):
     assert read_image(tmp_path / "a.zarr", axes="YX").reading.shape == (40, 50)
 
 
+def test_axes_by_hand_keep_sizes_and_places(tmp_path):
+    axes = [{"name": each, "type": "space", "unit": "um"} for each in "zyx"]
+    placed = [{"type": "scale", "scale": [3, 0.5, 0.25]}, {"type": "translation", "translation": [1, 7, -9]}]
+    described(tmp_path / "a.zarr", numbers(4, 40, 50), axes=axes, transformations=[placed])
+    reading = read_image(tmp_path / "a.zarr", axes="tyx").reading
+    assert (reading.axes, reading.spacing, reading.unit) == ("TYX", {"Y": 0.5, "X": 0.25}, "µm")
+    assert (reading.origin["Y"], reading.origin["X"]) == (7.0, -9.0)
+
+
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_what_xarray_writes_has_names_and_coordinates(tmp_path, zarr_format):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=zarr_format)
