@@ -9,7 +9,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Window, WindowName
+from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Series, Window, WindowName
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
 
@@ -59,6 +59,7 @@ def click(
     overwrite: Overwrite = False,
     window: Window = None,
     axes: Axes = None,
+    series: Series = None,
     device: Device = "auto",
 ) -> None:
     """Segment one object by a box and clicks, given in this order: box, on the object, beside it.
@@ -76,11 +77,11 @@ def click(
     options.check_model(model, device)
     options.check_files(image)
     _check_suffix(output)
-    source = read_image(image, axes=axes)
+    source = read_image(image, axes=axes, series=series)
     _check_scan(output, source)
     options.check_outputs(output, clicks_path(output), overwrite=overwrite)
     console = Console()
-    console.say(f"{image}: {source.reading.describe()}")
+    console.say(f"{source.title}: {source.reading.describe()}")
     session = _session(source, model, device, window, _plane(plane, source))
     between = _between(ends_at or [], session)
     _click(session, prompts, larger - smaller)
@@ -125,7 +126,7 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
     if text is None:
         if len(planes) > 1:
             raise UserError(
-                f"{source.path} has {len(planes)} planes ({source.reading.describe()}): say which one is clicked in "
+                f"{source.title} has {len(planes)} planes ({source.reading.describe()}): say which one is clicked in "
                 f"with --plane {','.join(planes.leading)}, counted from 0"
             )
         return None
@@ -136,7 +137,7 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
     if plane not in planes:
         reading = source.reading.describe()
         raise UserError(
-            f"{source.path}: --plane {text!r} is none of its planes ({reading}); "
+            f"{source.title}: --plane {text!r} is none of its planes ({reading}); "
             + (f"give {','.join(planes.leading)}, counted from 0" if planes.leading else "leave it out")
         )
     return plane
@@ -151,7 +152,7 @@ def _session(
 
     intensity = options.window_intensity(window, source.data, colours="C" in source.reading.axes)
     network = ClickNetwork(load(model), device)
-    name = str(source.path)
+    name = source.title
     return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)
 
 
@@ -226,7 +227,7 @@ def _check_suffix(path: Path) -> None:
 def _check_scan(path: Path, source: ImageFile) -> None:
     if path.name.lower().endswith(SCANS) and (source.geometry is None or "C" in source.reading.axes):
         raise OutputError(
-            f"{path}: labels are written as NIfTI for scans alone, which {source.path} is not; choose .tif or .zarr"
+            f"{path}: labels are written as NIfTI for scans alone, which {source.title} is not; choose .tif or .zarr"
         )
 
 
@@ -238,4 +239,4 @@ def _described(accepted: AcceptedObject) -> str:
 def _planes(source: ImageFile) -> Planes:
     from src_models.images.planes import Planes
 
-    return Planes(source.reading, 2, str(source.path))
+    return Planes(source.reading, 2, source.title)

@@ -37,6 +37,7 @@ __all__ = [
     "Purpose",
     "ResultsFolder",
     "Seed",
+    "Series",
     "Window",
     "check_files",
     "check_model",
@@ -117,6 +118,15 @@ Axes = Annotated[
         "--axes",
         metavar="AXES",
         help="Axes of the image by hand, such as ZYX or CYX.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Series = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        metavar="NUMBER|NAME",
+        help="Which of several images in the file, by number (from 0) or name.",
         rich_help_panel=IMAGES,
     ),
 ]

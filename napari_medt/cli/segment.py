@@ -18,7 +18,7 @@ from napari_medt.cli.options import Axes, Device, Diameter, IntoZarr, Model, Ove
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
-    from src_models.files.image_list import ImageList
+    from src_models.files.image_list import ImageList, OneImage
     from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.models.header import ModelHeader
@@ -113,6 +113,14 @@ def segment(
             rich_help_panel=options.IMAGES,
         ),
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER|NAME|all",
+            help="Which of several images in a file, by number (from 0) or name; all unless given.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = None,
     device: Device = "auto",
     tile: Annotated[
         int | None,
@@ -127,8 +135,9 @@ def segment(
     """Segment images.
 
     Labels go to NAME_labels.tif (.zarr if they are large, .nii.gz of scans), and beside them NAME_labels.json says by
-    which model, settings and versions they were made, and what was found. With --into-zarr, labels of an OME-Zarr
-    image go into it, with its levels and on its pixels.
+    which model, settings and versions they were made, and what was found. Of a file with several images (positions,
+    wells, scenes, pages of several sizes) each is segmented: its name, or number, is added to that of the file. With
+    --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
 
     An image whose results exist is left alone and the others are segmented; an image that cannot be segmented does not
     stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
@@ -139,7 +148,7 @@ def segment(
     options.check_results_folder(output)
     header = options.check_model(model, device)
     from src_models.disk.atomic import check_writable
-    from src_models.files.image_list import list_images
+    from src_models.files.image_list import each_image, list_images
     from src_models.prediction.settings import check_segments
 
     check_segments(header)
@@ -148,7 +157,7 @@ def segment(
     _say_passed_over(console, listed)
     maps = _map_names(header) if attention else []
     place = _Place(output, maps, into_zarr)
-    batch = _choose(listed.images, place, skip_existing=skip_existing, overwrite=overwrite)
+    batch = _choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
     if batch.chosen:
         check_writable(output)
         result = None if instances is None else "instances" if instances else "semantic"
@@ -165,9 +174,9 @@ def segment(
             "link": "" if link == "no" else link,
         }
         _segment_all(batch, _Wanted(_load(model), place, axes, channel, overwrite, settings), console)
-    if len(listed.images) > 1 or batch.skipped:
+    if batch.total > 1 or batch.skipped:
         console.say(batch.summary(output))
-    if batch.done + batch.skipped < len(listed.images):
+    if batch.done + batch.skipped < batch.total:
         raise typer.Exit(1)
 
 
@@ -179,7 +188,7 @@ class _Place:
     maps: list[str]
     into: str | None
 
-    def results(self, image: Path) -> Results:
+    def results(self, image: OneImage) -> Results:
         from src_models.prediction.to_file import Results
 
         return Results.of(image, self.output, self.maps, self.into)
@@ -202,10 +211,10 @@ class _Batch:
     """What becomes of the images."""
 
     total: int
-    chosen: list[Path] = field(default_factory=list)
+    chosen: list[OneImage] = field(default_factory=list)
     skipped: int = 0  # as asked for
     refused: int = 0  # since they have results already
-    failed: int = 0
+    failed: list[str] = field(default_factory=list)
     done: int = 0
     empty: int = 0  # of those done
     begun: float = field(default_factory=time.perf_counter)
@@ -222,8 +231,13 @@ class _Batch:
         if self.refused:
             parts.append(f"{self.refused} had results and {_were(self.refused)} left: --overwrite replaces them")
         if self.failed:
-            parts.append(f"{self.failed} failed")
+            parts.append(f"{len(self.failed)} failed ({_some(self.failed)})")
         return "; ".join(parts)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _were(count: int) -> str:
@@ -234,8 +248,7 @@ def _say_passed_over(console: Console, listed: ImageList) -> None:
     """Say what lay in folders, or matched patterns, and is not segmented."""
     for paths, why in ((listed.passed_over, "no image"), (listed.results, "labels or attention of other images")):
         if paths:
-            more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-            console.say(f"Passed over, {why}: {', '.join(map(str, paths[:NAMED]))}{more}")
+            console.say(f"Passed over, {why}: {_some([str(path) for path in paths])}")
 
 
 def _map_names(header: ModelHeader) -> list[str]:
@@ -244,17 +257,15 @@ def _map_names(header: ModelHeader) -> list[str]:
     return attention_names(header.architecture, header.config)
 
 
-def _choose(images: Sequence[Path], place: _Place, *, skip_existing: bool, overwrite: bool) -> _Batch:
+def _choose(images: Sequence[OneImage], place: _Place, *, skip_existing: bool, overwrite: bool) -> _Batch:
     """Choose before the work which images are segmented, and say why others are not."""
-    from src_models.files.images import image_stem
-
-    paths: dict[str, list[Path]] = {}
+    titles: dict[str, list[str]] = {}
     for image in images:
-        paths.setdefault(image_stem(image), []).append(image)
-    for stem, alike in paths.items():
+        titles.setdefault(image.name, []).append(image.title)
+    for stem, alike in titles.items():
         if len(alike) > 1:
             raise OutputError(
-                f"{len(alike)} of the images are called {stem!r} ({', '.join(map(str, alike))}) and their results "
+                f"{len(alike)} of the images are called {stem!r} ({'; '.join(alike)}) and their results "
                 "would have the same name; segment them into different folders"
             )
     batch = _Batch(len(images))
@@ -263,15 +274,14 @@ def _choose(images: Sequence[Path], place: _Place, *, skip_existing: bool, overw
     return batch
 
 
-def _choose_one(batch: _Batch, image: Path, place: _Place, *, skip_existing: bool, overwrite: bool) -> None:
-    from src_models.files.images import image_stem
+def _choose_one(batch: _Batch, image: OneImage, place: _Place, *, skip_existing: bool, overwrite: bool) -> None:
     from src_models.prediction.record import check_record
     from src_models.prediction.to_file import labels_path
 
     try:
         results = place.results(image)
     except UserError as error:
-        batch.failed += 1
+        batch.failed.append(image.title)
         complain(str(error))
         return
     existing = [] if overwrite else results.existing
@@ -280,13 +290,15 @@ def _choose_one(batch: _Batch, image: Path, place: _Place, *, skip_existing: boo
     elif existing:
         batch.refused += 1
         done = "" if skip_existing else ", and --skip-existing passes over what is done"
-        complain(f"{existing[0]} exists already, so {image} was left; --overwrite replaces it{done}")
+        complain(f"{existing[0]} exists already, so {image.title} was left; --overwrite replaces it{done}")
     else:
         try:
-            options.check_files(image)
-            check_record(labels_path(place.output, image_stem(image), ".tif"), overwrite=overwrite)
+            options.check_files(image.path)
+            if image.error is not None:
+                raise image.error
+            check_record(labels_path(place.output, image.name, ".tif"), overwrite=overwrite)
         except UserError as error:
-            batch.failed += 1
+            batch.failed.append(image.title)
             complain(str(error))
         else:
             batch.chosen.append(image)
@@ -303,8 +315,8 @@ def _load(model: str) -> LoadedModel:
 def _segment_all(batch: _Batch, wanted: _Wanted, console: Console) -> None:
     """Segment one image after the other; one that fails does not stop those after it."""
     noted: set[str] = set()
-    for number, path in enumerate(batch.chosen, start=1):
-        title = path.name if len(batch.chosen) == 1 else f"{path.name} ({number} of {len(batch.chosen)})"
+    for number, image in enumerate(batch.chosen, start=1):
+        title = image.name if len(batch.chosen) == 1 else f"{image.name} ({number} of {len(batch.chosen)})"
         with console.bar(title) as move:
 
             def report(progress: Progress, move: Report = move) -> None:
@@ -314,20 +326,24 @@ def _segment_all(batch: _Batch, wanted: _Wanted, console: Console) -> None:
                     console.say(f"  {progress.message}")
 
             try:
-                found = _segment_one(path, wanted, report, console)
+                found = _segment_one(image, wanted, report, console)
             except UserError as error:
-                if isinstance(error, OutputError) and not _written_meanwhile(path, wanted):
+                if isinstance(error, OutputError) and not _written_meanwhile(image, wanted):
                     raise  # the images after it would fail in the same way
-                batch.failed += 1
-                complain(str(error) if str(path) in str(error) else f"{path}: {error}")
+                batch.failed.append(image.title)
+                complain(str(error) if str(image.path) in str(error) else f"{image.title}: {error}")
+            except Exception as error:  # a bug, or no memory: a night's work on the other images is not lost by it
+                batch.failed.append(image.title)
+                _log.exception("not foreseen")
+                complain(f"{image.title}: it failed in a way that was not foreseen ({error!r}); please report it")
             else:
                 batch.done += 1
                 batch.empty += _is_empty(found)
 
 
-def _written_meanwhile(path: Path, wanted: _Wanted) -> bool:
+def _written_meanwhile(image: OneImage, wanted: _Wanted) -> bool:
     """Tell whether another process has written the results of an image since this one looked."""
-    return not wanted.overwrite and bool(replace(wanted.place, maps=[]).results(path).existing)
+    return not wanted.overwrite and bool(replace(wanted.place, maps=[]).results(image).existing)
 
 
 def _is_empty(found: Segmentation) -> bool:
@@ -336,14 +352,15 @@ def _is_empty(found: Segmentation) -> bool:
     return found.found.get("objects") == 0 or (bool(pixels) and not any(pixels.values()))
 
 
-def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
+def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
     """Segment an image, write the results, and say what was written."""
     from src_models.files.images import read_image
     from src_models.prediction.to_file import segment_to_file
 
-    image = read_image(path, axes=wanted.axes)
-    image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
-    console.say(f"{path}: {image.reading.describe()}")
+    series = None if one.series is None else one.series.number
+    image = read_image(one.path, axes=wanted.axes, series=series)
+    image = replace(image, reading=image.reading.with_channel(wanted.channel, image.title))
+    console.say(f"{image.title}: {image.reading.describe()}")
     begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
     written = segment_to_file(image, run, wanted.place.output, overwrite=wanted.overwrite, into=wanted.place.into)
@@ -359,7 +376,7 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) 
     settings = found.provenance["settings"]
     _log.info(
         "%s took %.2f s (%s, %s, tiles of %s px), record in %s",
-        path, time.perf_counter() - begun, settings["device"], settings["precision"],
+        image.title, time.perf_counter() - begun, settings["device"], settings["precision"],
         " x ".join(map(str, settings["tile"])), written.record,
     )  # fmt: skip
     return found
@@ -373,7 +390,7 @@ def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) 
         wanted.model,
         axes=image.reading,
         labels_out=labels_out,
-        name=str(image.path),
+        name=image.title,
         on_progress=report,
         **wanted.settings,
     )

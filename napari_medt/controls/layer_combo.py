@@ -1,18 +1,26 @@
-"""A list of the viewer's image layers that follows the selection."""
+"""A list of the viewer's image layers that follows the selection, and says where a file holds more than its layer."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from weakref import WeakSet
 
 import napari.layers
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Signal
+from napari.utils.notifications import show_info
+from qtpy.QtCore import QObject, QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_medt.running.latest_question import LatestQuestion
 from napari_medt.viewer.layer_notes import is_own_layer, notes_of
 from napari_medt.viewer.reading import reading_event
 
-__all__ = ["ImageLayerCombo"]
+__all__ = ["ImageLayerCombo", "SeveralImages"]
+
+_PLUGIN = "napari-medt"
+_told: WeakSet[napari.layers.Image] = WeakSet()  # once for a layer, whichever widget asks
 
 
 class ImageLayerCombo(QComboBox):
@@ -38,6 +46,7 @@ class ImageLayerCombo(QComboBox):
         self._viewer = viewer
         self._layers: list[napari.layers.Image] = []
         self._watched: napari.layers.Image | None = None
+        self._several = SeveralImages(self)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         viewer.layers.events.inserted.connect(self._refill)
@@ -70,6 +79,7 @@ class ImageLayerCombo(QComboBox):
             layer.events.name.disconnect(self._rename)
         self._layers = []
         self._watch(None)
+        self._several.leave()
 
     def _refill(self) -> None:
         chosen = self.layer()
@@ -103,6 +113,7 @@ class ImageLayerCombo(QComboBox):
 
     def _on_chosen(self) -> None:
         self._watch(self.layer())
+        self._several.look(self.layer())
         self.layer_changed.emit()
 
     def _watch(self, layer: napari.layers.Image | None) -> None:
@@ -115,3 +126,44 @@ class ImageLayerCombo(QComboBox):
 
     def _on_read_changed(self) -> None:
         self.layer_changed.emit()
+
+
+class SeveralImages(QObject):
+    """Tells, once for each layer, that its file holds more images than the one it shows.
+
+    napari's own readers take the first image of a file and leave out the others.
+
+    Parameters
+    ----------
+    parent
+        Parent object.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._question = LatestQuestion(self)
+        self._question.answered.connect(self._tell)
+
+    def look(self, layer: napari.layers.Image | None) -> None:
+        """Look, off the GUI thread, whether the file of a layer holds other images."""
+        if layer is None or layer in _told:
+            return
+        source = layer.source
+        if source.path is None or source.reader_plugin == _PLUGIN or notes_of(layer).series is not None:
+            return
+        _told.add(layer)
+        self._question.ask(partial(_others, Path(str(source.path)), layer.name))
+
+    def leave(self) -> None:
+        """Tell nothing more."""
+        self._question.leave(wait=False)
+
+    def _tell(self, sentence: str) -> None:
+        if sentence:
+            show_info(sentence)
+
+
+def _others(path: Path, layer: str) -> str:
+    from src_models.files.image_list import others_in_file
+
+    return others_in_file(path, layer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,21 +44,15 @@ def _is_ours(path: Path) -> bool:
 
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
+    from napari_medt.files.series_dialog import chosen_images
     from napari_medt.viewer.scan_view import show_what_opens
 
     show_what_opens()
     layers: list[LayerData] = []
     for one in _paths(path):
-        for image in _images(one):
+        for image in chosen_images(one):
             layers += _layers(image)
     return layers
-
-
-def _images(path: Path) -> Iterator[ImageFile]:
-    """Open each image in a file or folder: the one place that decides which of several become layers."""
-    from src_models.files.images import read_image
-
-    yield read_image(path)
 
 
 def _layers(image: ImageFile) -> list[LayerData]:
@@ -79,7 +73,7 @@ def _channels(image: ImageFile, looks: Sequence[ChannelLook]) -> list[LayerData]
     """Return one layer of an image in colour or without channels, else one for each channel."""
     reading, levels = image.reading, [image.data, *image.levels]
     if "C" not in reading.axes or reading.rgb:
-        options = _options(reading, image.name)
+        options = _options(reading, image.name, image.apart)
         if len(looks) == 1 and not reading.rgb:
             options |= _look(looks[0])
         return [_layer(levels, reading, {**options, "rgb": reading.rgb}, "image")]
@@ -89,7 +83,8 @@ def _channels(image: ImageFile, looks: Sequence[ChannelLook]) -> list[LayerData]
     for number in range(count):
         name = looks[number].name if looks and looks[number].name else f"channel {number}"
         colour = _TWO_COLOURS[number] if count == 2 else _COLOURS[number % len(_COLOURS)]
-        options = _options(reading, f"{image.name} - {name}") | {"colormap": colour, "blending": "additive"}
+        apart = " ".join(filter(None, (image.apart, name)))
+        options = _options(reading, f"{image.name} - {name}", apart) | {"colormap": colour, "blending": "additive"}
         if looks:
             options |= _look(looks[number])
         part = [level[(slice(None),) * axis + (number,)] for level in levels]
@@ -99,7 +94,7 @@ def _channels(image: ImageFile, looks: Sequence[ChannelLook]) -> list[LayerData]
 
 def _labels_layer(image: ImageFile, name: str) -> LayerData:
     """Return labels, in memory where they are small enough to be painted in."""
-    levels, options = [image.data, *image.levels], _options(image.reading, name)
+    levels, options = [image.data, *image.levels], _options(image.reading, name, image.apart)
     if math.prod(image.data.shape) <= _IN_MEMORY:
         levels = [np.asarray(image.data)]
     return _layer(levels, image.reading, options, "labels")
@@ -119,8 +114,9 @@ def _shown(reading: AxesReading) -> str:
     return front + "YX" + ("C" if "C" in reading.axes else "")
 
 
-def _options(reading: AxesReading, name: str) -> dict[str, Any]:
-    """Return where a layer lies: sizes, first pixel and units along its axes, channels aside."""
+def _options(reading: AxesReading, name: str, apart: str | None) -> dict[str, Any]:
+    """Return where a layer lies: sizes, first pixel and units along its axes but channels, and what it is known by."""
+    from napari_medt.viewer.layer_notes import LayerNotes
     from src_models.images.units import converted
 
     axes = _shown(reading).replace("C", "")
@@ -134,6 +130,7 @@ def _options(reading: AxesReading, name: str) -> dict[str, Any]:
         "translate": tuple(reading.origin.get(letter, 0.0) for letter in axes),
         "units": tuple(units.get(letter, reading.unit if known else "pixel") for letter in axes),
         "axis_labels": tuple(axes.lower()),
+        "metadata": LayerNotes(series=apart).metadata(),
     }
 
 

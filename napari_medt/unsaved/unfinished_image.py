@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ class UnfinishedImage:
         Its file, where it came from one that is still there.
     reader
         The plugin that read it from its file.
+    series
+        What tells it apart from others in its file; None where there is one.
     """
 
     name: str
     path: str | None
     reader: str | None
+    series: str | None = None
 
     @staticmethod
     def notes(image: napari.layers.Image) -> dict[str, Any]:
@@ -44,6 +48,7 @@ class UnfinishedImage:
             "image": image.name,
             "path": None if path is None else str(path),
             "reader": image.source.reader_plugin,
+            "series": notes_of(image).series,
         }
 
     @classmethod
@@ -51,7 +56,7 @@ class UnfinishedImage:
         """Return the image that a journal's notes tell of."""
         path = notes.get("path")
         there = path if path and Path(path).exists() else None
-        return cls(str(notes.get("image", "an image")), there, notes.get("reader"))
+        return cls(str(notes.get("image", "an image")), there, notes.get("reader"), notes.get("series"))
 
     def layer_in(self, viewer: napari.viewer.Viewer) -> napari.layers.Image | None:
         """Return its layer, where it is open; one of its name that is another file is none."""
@@ -60,7 +65,7 @@ class UnfinishedImage:
         for layer in viewer.layers:
             path = layer.source.path
             same = self.path is None or (path is not None and Path(path) == Path(self.path))
-            if isinstance(layer, Image) and layer.name == self.name and same:
+            if isinstance(layer, Image) and layer.name == self.name and same and self._is_it(layer):
                 return layer
         return None
 
@@ -70,7 +75,7 @@ class UnfinishedImage:
         Raises
         ------
         UserError
-            If its reader fails.
+            If its reader fails, or opened other images of its file.
         """
         from napari.layers import Image
 
@@ -80,8 +85,18 @@ class UnfinishedImage:
             layers = viewer.open(self.path, plugin=self.reader or "napari")
         except Exception as error:  # of somebody's reader
             raise UserError(f"{self.path} could not be opened: {error}") from error
-        images = [layer for layer in layers if isinstance(layer, Image)]
+        opened = [layer for layer in layers if isinstance(layer, Image)]
+        images = [image for image in opened if self._is_it(image)]
+        if opened and not images:
+            raise UserError(
+                f"The labels belong to the image {self.series!r} of {self.path}, and another one was opened: try "
+                "again, and tick that one"
+            )
         return next((image for image in images if image.name == self.name), images[0] if images else None)
+
+    def _is_it(self, image: napari.layers.Image) -> bool:
+        """Whether a layer is this one of several images in a file, as far as that is known."""
+        return self.series is None or notes_of(image).series == self.series
 
 
 def place_like(image: napari.layers.Image, labels: napari.layers.Labels) -> None:

@@ -107,6 +107,8 @@ class LayerNotes:
         Checksums of planes as they were marked as corrected, by plane.
     volume
         Where the voxels of a scan are in the patient.
+    series
+        What tells the image apart from others in its file; None where there is one.
     provenance
         How a model made it: its SHA-256 and header, settings, versions; and whatever else is noted there.
     """
@@ -122,6 +124,7 @@ class LayerNotes:
     edited: bool = False
     checksum: int | None = None
     found: PackedLabels | None = None
+    series: str | None = None
     correction: Correction | None = None
     objects: tuple[Record, ...] = ()
     marked: Mapping[str, int] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_medt.viewer.layer_notes import notes_of
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.reading import full_resolution, read_layer
 from napari_medt.viewer.regions import region_in_viewer
@@ -85,6 +86,7 @@ class ViewedImage:
             plane=self.plane,
             spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
             unit=reading.unit,
+            series=notes_of(self.layer).series,
         )
 
     @property

@@ -65,6 +65,8 @@ class Source:
         Index of the plane along the axes before Y and X.
     spacing, unit
         Physical size of a pixel (y, x), and its unit.
+    series
+        What tells the image apart from others in its file; None where there is one.
     """
 
     layer: str
@@ -73,11 +75,17 @@ class Source:
     plane: tuple[int, ...] = ()
     spacing: tuple[float, float] = (1.0, 1.0)
     unit: str = "pixel"
+    series: str | None = None
+
+    @property
+    def image(self) -> str:
+        """What corrections of one image have in common: its file, and which of several images in it; or its layer."""
+        return (self.file or self.layer) + (f" # {self.series}" if self.series and self.file else "")
 
     @property
     def same_place(self) -> tuple[Any, ...]:
         """What two corrections of one plane have in common."""
-        return (self.file or self.layer, self.axes, self.plane)
+        return (self.image, self.axes, self.plane)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +133,8 @@ class CorrectionRecord:
         for name in ("clicked", "slice_at"):  # earlier versions can read what holds nothing new to them
             if fields[name] is None:
                 del fields[name]
+        if self.source.series is None:
+            del fields["source"]["series"]
         return json.dumps(fields, sort_keys=True, indent=1, default=_of_numpy)
 
     @classmethod

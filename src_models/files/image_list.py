@@ -15,14 +15,18 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from src_models.errors import ImageError
-from src_models.files.images import image_stem, looks_like_image
+from src_models.files.images import image_stem, image_title, list_series, looks_like_image
+from src_models.files.series.image_series import ImageSeries, choose, wanted_images
 
-__all__ = ["ImageList", "list_images"]
+__all__ = ["ImageList", "OneImage", "each_image", "list_images", "others_in_file"]
+
+ALL = "all"
+_NAMED = 5  # images, in a sentence
 
 # What this package writes beside an image, or a person who labelled it: no image to be segmented.
 _RESULTS = ("_labels", "_attention_")
@@ -45,6 +49,85 @@ class ImageList:
     images: tuple[Path, ...]
     passed_over: tuple[Path, ...] = ()
     results: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OneImage:
+    """One image: a file or folder, and which of several images in it.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    series
+        Which of several; None where there is one.
+    error
+        Why the image that was asked for is not there.
+    """
+
+    path: Path
+    series: ImageSeries | None = None
+    error: ImageError | None = None
+
+    @property
+    def name(self) -> str:
+        """What the names of its results begin with."""
+        return image_stem(self.path, self.series)
+
+    @property
+    def place(self) -> Path:
+        """Where it lies: the file, or in a zarr of several images its folder."""
+        inside = self.series.place[0] if self.series is not None and self.path.is_dir() else ""
+        return self.path / inside
+
+    @property
+    def title(self) -> str:
+        """What to call it in messages."""
+        return image_title(self.path, self.series)
+
+
+def each_image(paths: Sequence[Path], series: str | None = None) -> list[OneImage]:
+    """Return every image in files and folders, one after the other.
+
+    Parameters
+    ----------
+    paths
+        Files and folders that are images. What is wrong with one is said when it is opened.
+    series
+        Number or name of the one image that is taken of each; None and ``"all"`` take all, but for thumbnails and the
+        like that are there beside an image.
+    """
+    every = series is None or series.strip().lower() == ALL
+    found: list[OneImage] = []
+    for path in paths:
+        try:
+            images = list_series(path)
+        except ImageError:
+            found.append(OneImage(path))
+            continue
+        try:
+            chosen = wanted_images(images) if every else (choose(images, series, path),)
+        except ImageError as error:
+            found.append(OneImage(path, error=error))
+            continue
+        found += [OneImage(path, image if len(images) > 1 else None) for image in chosen]
+    return found
+
+
+def others_in_file(path: Path, layer: str) -> str:
+    """Return a sentence on the other images in a layer's file; an empty one if there are none, or nobody can tell."""
+    try:
+        images = wanted_images(list_series(path))
+    except ImageError:  # of another kind than we read, or gone
+        return ""
+    if len(images) < 2:
+        return ""
+    names = ", ".join(image.name for image in images[:_NAMED])
+    more = f" and {len(images) - _NAMED} more" if len(images) > _NAMED else ""
+    return (
+        f"{path.name} holds {len(images)} images ({names}{more}), and layer {layer!r} may show the first one alone. To "
+        "choose among them, open the file by File > Open with Plugin, with napari-medt."
+    )
 
 
 def list_images(sources: Sequence[str | Path]) -> ImageList:
@@ -130,14 +213,29 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 
 def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
     """Return those that hold labels or attention of another one in the same folder, unless they were named."""
-    stems = {(path.parent.resolve(), image_stem(path)) for path in [*found, *named]}
+    images = {(path.parent.resolve(), image_stem(path)): path for path in [*found, *named]}
     kept = set(named)
-    return [path for path in found if path not in kept and _belongs(path, stems)]
+    return [path for path in found if path not in kept and _belongs(path, images)]
 
 
-def _belongs(path: Path, stems: set[tuple[Path, str]]) -> bool:
+def _belongs(path: Path, images: Mapping[tuple[Path, str], Path]) -> bool:
     folder, stem = path.parent.resolve(), image_stem(path)
-    return any((folder, stem[: stem.rfind(word)]) in stems for word in _RESULTS if word in stem)
+    begins = [stem[: stem.rfind(word)] for word in _RESULTS if word in stem]
+    if any((folder, begin) in images for begin in begins):
+        return True
+    return any(
+        place == folder and begin.startswith(f"{name}_") and begin in _names_inside(image)
+        for begin in begins
+        for (place, name), image in images.items()
+    )
+
+
+def _names_inside(path: Path) -> set[str]:
+    """Return what names of results of the images in a file begin with."""
+    try:
+        return {image_stem(path, image) for image in list_series(path)}
+    except ImageError:
+        return set()
 
 
 def _nothing(source: str | Path) -> str:

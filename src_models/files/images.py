@@ -24,14 +24,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
-from src_models.files.tiff import is_tiff, read_tiff
+from src_models.files.series.image_series import ImageSeries, choose
+from src_models.files.series.pictures import picture_images
+from src_models.files.series.scans import scan_images
+from src_models.files.tiff import is_tiff, list_tiff, read_tiff
 from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
 
 if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
 
-__all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_labels"]
+__all__ = [
+    "ImageFile",
+    "image_stem",
+    "image_title",
+    "list_series",
+    "looks_like_image",
+    "read_image",
+    "read_labels",
+]
+
+# The levels of an image, the finest first, how it is read, and which of several images it is.
+_Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
+
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
@@ -49,41 +64,65 @@ class ImageFile:
     Parameters
     ----------
     data
-        NumPy array; for zarr, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
+        NumPy array; for zarr, large tiled TIFF, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
     reading
         Which axis is what, and the size of a pixel.
     path
         The file.
     geometry
         Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
+    series
+        Which of several images in the file; None where there is one.
     levels
         The coarser levels of a pyramid that is read lazily, finest first.
+    inside
+        Where in a zarr the image is; empty where the zarr itself is the image.
     """
 
     data: Any
     reading: AxesReading
     path: Path
     geometry: VolumeGeometry | None = None
+    series: ImageSeries | None = None
     levels: tuple[Any, ...] = ()
+    inside: str = ""
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix."""
-        return image_stem(self.path)
+        """The file's name without its suffix; of one of several images in it, also what tells that one apart."""
+        return image_stem(self.path, self.series)
+
+    @property
+    def apart(self) -> str | None:
+        """What tells the image apart from others in its file; None where there is one."""
+        return self.series.label or None if self.series is not None else None
+
+    @property
+    def title(self) -> str:
+        """What to call the image in messages: its path, and which of several images in it."""
+        return image_title(self.path, self.series)
 
     @property
     def place(self) -> Path:
         """Where the image itself lies: the file, or in a zarr the folder of the image."""
-        return self.path
+        return self.path / self.inside
 
 
-def image_stem(path: str | Path) -> str:
+def image_title(path: str | Path, series: ImageSeries | None = None) -> str:
+    """Return what to call an image in messages: its path, and of several images in it number and name."""
+    return str(path) if series is None else f"{path}, image {series.number} {series.name!r} of {series.count}"
+
+
+def image_stem(path: str | Path, series: ImageSeries | None = None) -> str:
     """Return the name of an image without its suffix, also a double one such as ``.ome.tif``.
 
+    One of several images in a file is called by both: image ``left`` of ``cells.tif`` is ``cells_left``.
     An image inside a zarr is called by both: ``plate.zarr/A/1/0`` is ``plate_A_1_0``. Another folder is called by its
     whole name, which may have dots, as the numbers of DICOM do.
     """
     path = Path(path)
+    if series is not None:
+        return "_".join(filter(None, (image_stem(path), series.label)))
     for parent in path.parents:
         if parent.suffix.lower() == ".zarr":
             return "_".join((image_stem(parent), *path.relative_to(parent).parts))
@@ -116,7 +155,7 @@ def looks_like_image(path: str | Path) -> bool:
         return False
 
 
-def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
+def read_image(path: str | Path, *, axes: str | None = None, series: int | str | None = None) -> ImageFile:
     """Open an image file.
 
     Parameters
@@ -126,23 +165,63 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         DICOM slices (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
+    series
+        Which of several images in it, by number (from 0) or name, as :func:`list_series` tells them.
+
+    Raises
+    ------
+    SeveralImagesError
+        If it holds several images and `series` is None.
+    ImageError
+        If the file is missing, damaged, of another kind, or not an image that can be read (see
+        :func:`src_models.images.axes.read_axes`), or holds no such series. The message begins with the path.
+    """
+    return _read(Path(path), axes=axes, labels=False, series=series)
+
+
+def list_series(path: str | Path) -> tuple[ImageSeries, ...]:
+    """List the images in a file or folder, without reading them.
+
+    Returns
+    -------
+    tuple of ImageSeries
+        Their numbers, names, and, where that is told without opening each, stored shapes and axes. One for a file
+        that is one image, also of many pages, slices or frames.
 
     Raises
     ------
     ImageError
-        If the file is missing, damaged, of another kind, or not an image that can be read (see
-        :func:`src_models.images.axes.read_axes`). The message begins with the path.
+        If the file is missing or damaged, or of a kind that is not read.
     """
-    return _read(Path(path), axes=axes, labels=False)
+    from src_models.files.series.zarr import zarr_images
+
+    path = Path(path)
+    _check_there(path)
+    if is_volume(path):
+        return scan_images(path)
+    kind = _kind(path)
+    if kind == "zarr":
+        return zarr_images(path)
+    return list_tiff(path) if kind == "TIFF" else picture_images(path, kind)[0]
 
 
-def read_labels(path: str | Path) -> NDArray[Any]:
+def read_labels(path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None) -> NDArray[Any]:
     """Read a mask of integers: 0 is background, other numbers are classes or objects, with or without gaps.
+
+    Parameters
+    ----------
+    path
+        The file.
+    series
+        Which of several images in it, by number (from 0) or name.
+    like
+        The reading of the image that they are labels of: where the file has the same axes in another order, they are
+        brought into the image's.
 
     Returns
     -------
     NDArray
-        The mask ([T, ][Z, ]Y, X) in the file's integer type; booleans become 0 and 1 (uint8).
+        The mask ([T, ][Z, ]Y, X, or as the file has them) in the file's integer type; booleans become 0 and 1 (uint8).
 
     Raises
     ------
@@ -150,13 +229,13 @@ def read_labels(path: str | Path) -> NDArray[Any]:
         If the file cannot be read, or holds colours, channels, fractions or negative numbers.
     """
     path = Path(path)
-    file = _read(path, axes=None, labels=True)
+    file = _read(path, axes=None, labels=True, series=series)
     if "C" in file.reading.axes:
         raise ImageError(
             f"{path}: it has {file.reading.channels} colours or channels, and a mask has one number per pixel; "
             "save the mask as a single-channel image of integers"
         )
-    mask = np.asarray(file.data)
+    mask = _in_order(np.asarray(file.data), file.reading.axes, like)
     if mask.dtype == bool:
         return mask.astype(np.uint8)
     if mask.dtype.kind not in "iu":
@@ -166,44 +245,99 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     return mask
 
 
-def _read(path: Path, *, axes: str | None, labels: bool) -> ImageFile:
+def _in_order(mask: NDArray[Any], axes: str, like: AxesReading | None) -> NDArray[Any]:
+    wanted = axes if like is None else like.without_channels().axes
+    return mask.transpose([axes.index(letter) for letter in wanted]) if set(wanted) == set(axes) else mask
+
+
+def _read(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
+    _check_there(path)
+    if is_volume(path):
+        return _read_scan(path, axes=axes, series=series)
+    if path.is_dir() and _kind(path) == "zarr":  # other folders are refused
+        return _read_zarr(path, axes=axes, labels=labels, series=series)
+    levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
+    return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
+
+
+def _read_scan(path: Path, *, axes: str | None, series: int | str | None) -> ImageFile:
+    if series is None:
+        try:
+            volume = read_volume(path, axes=axes)
+        except ImageError:
+            choose(scan_images(path), None, path)  # says it if there are several
+            raise
+        return ImageFile(volume.data, volume.reading, path, volume.geometry)
+    images = scan_images(path)
+    image = choose(images, series, path)
+    volume = read_volume(image.place[0], axes=axes)
+    return ImageFile(volume.data, volume.reading, path, volume.geometry, image if len(images) > 1 else None)
+
+
+def _check_there(path: Path) -> None:
     if not path.exists():
         raise ImageError(f"{path}: there is no such file; check the name")
-    if is_volume(path):
-        volume = read_volume(path, axes=axes)
-        return ImageFile(volume.data, volume.reading, path, volume.geometry)
-    if path.is_dir():
-        levels, reading = _read_folder(path, axes=axes, labels=labels)
-        return ImageFile(levels[0], reading, path, levels=levels[1:])
-    return ImageFile(*_read_image(path, axes=axes, labels=labels), path)
 
 
-def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, AxesReading]:
+def _read_image(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
     """Read a file that is no scan."""
+    kind = _kind(path)
+    if kind == "TIFF":
+        return read_tiff(path, axes=axes, labels=labels, series=series)
+    return _read_pictures(path, kind, axes=axes, labels=labels, series=series)
+
+
+def _kind(path: Path) -> str:
+    """Return what a file or folder is by its content, if it is no scan."""
+    from src_models.files.zarr import is_zarr
+
+    if path.is_dir():
+        if is_zarr(path):
+            return "zarr"
+        raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
     try:
         with path.open("rb") as file:
             start = file.read(8)
         if is_tiff(path):
-            return read_tiff(path, axes=axes, labels=labels)
+            return "TIFF"
     except OSError as error:
         raise ImageError(f"{path}: it cannot be read ({error.strerror})") from error
     for magic, kind in _PICTURES.items():
         if start.startswith(magic):
-            return _read_picture(path, kind, axes=axes, labels=labels)
+            return kind
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 
-def _read_folder(path: Path, *, axes: str | None, labels: bool) -> tuple[tuple[Any, ...], AxesReading]:
-    from src_models.files.zarr import is_zarr, read_zarr
+def _read_zarr(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
+    from src_models.files.series.zarr import zarr_images
+    from src_models.files.zarr import read_zarr
 
-    if not is_zarr(path):
-        raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
-    return read_zarr(path, axes=axes, labels=labels)
+    images = zarr_images(path)
+    image = choose(images, series, path)
+    inside, multiscale = image.place
+    levels, reading = read_zarr(path / inside, axes=axes, labels=labels, multiscale=multiscale)
+    which = image if len(images) > 1 else None
+    return ImageFile(levels[0], reading, path, None, which, levels[1:], inside)
 
 
-def _read_picture(path: Path, kind: str, *, axes: str | None, labels: bool) -> tuple[NDArray[Any], AxesReading]:
+def _read_pictures(path: Path, kind: str, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
+    """Read a picture; frames of a film, which are of one size, are a stack over time."""
+    images, frames = picture_images(path, kind)
+    image = choose(images, series, path)
+    if frames is None:
+        data, reading = _read_picture(path, kind, axes=axes, labels=labels, index=image.place[0])
+        return (data,), reading, image if len(images) > 1 else None
+    read = [_read_picture(path, kind, axes=None, labels=labels, index=index) for index in frames]
+    data = np.stack([one for one, _ in read])
+    letters = axes or "T" + read[0][1].axes
+    return (data,), read_axes(data.shape, dtype=data.dtype, axes=letters, labels=labels, name=str(path)), None
+
+
+def _read_picture(
+    path: Path, kind: str, *, axes: str | None, labels: bool, index: int = 0
+) -> tuple[NDArray[Any], AxesReading]:
     """Read a PNG or JPEG. Of a palette image, labels are the indices and images the colours."""
     import imageio.v3 as iio
     from PIL import Image
@@ -214,7 +348,7 @@ def _read_picture(path: Path, kind: str, *, axes: str | None, labels: bool) -> t
             with iio.imopen(path, "r", plugin="pillow") as file:
                 mode = file.metadata()["mode"]
                 wanted = "P" if labels and mode == "P" else _AS_MODE.get(mode)
-                data = np.asarray(file.read(index=0, **({"mode": wanted} if wanted else {})))
+                data = np.asarray(file.read(index=index, **({"mode": wanted} if wanted else {})))
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path}: the {kind} is too large to open safely; convert it to TIFF or OME-Zarr") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, EOFError ...

@@ -1,7 +1,7 @@
 """Write labels so that they lie over their image in other programs too.
 
-Labels go to TIFF: an ImageJ hyperstack where ImageJ can hold their numbers, else OME-TIFF; both keep axes and pixel
-sizes. Labels too large for memory go to OME-Zarr, chunk by chunk.
+Labels go to TIFF: an ImageJ hyperstack where ImageJ can hold their numbers and the order of their axes, else OME-TIFF;
+both keep axes and pixel sizes. Labels too large for memory go to OME-Zarr, chunk by chunk.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_writable", "output_zarr", "write_labels"]
 
+_IMAGEJ_AXES = ("YX", "ZYX", "TYX", "TZYX")
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
 _ZARR_UNITS = {
     "Å": "angstrom", "nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter",
@@ -41,7 +42,9 @@ def write_labels(path: str | Path, labels: Any, *, reading: AxesReading, overwri
     path
         The file to make.
     labels
-        Integers or booleans, in the axes of the image less its channels; any array NumPy can take.
+        Integers or booleans, in the axes of the image less its channels; any array NumPy can take. Z and T are
+        written in the image's order. A TIFF is made of planes (y, x): of an image that has them in another order, or
+        before other axes, the labels have theirs last.
     reading
         How the image is read: its axes and pixel sizes are written with the labels.
     overwrite
@@ -64,7 +67,8 @@ def write_labels(path: str | Path, labels: Any, *, reading: AxesReading, overwri
     axes = reading.without_channels().axes
     if mask.ndim != len(axes):
         raise ValueError(f"labels of shape {mask.shape} do not have the axes {axes} of their image")
-    as_imagej = mask.dtype.itemsize <= 2 and mask.nbytes < _IMAGEJ_LIMIT
+    mask, axes = _planes_last(mask, axes)
+    as_imagej = mask.dtype.itemsize <= 2 and mask.nbytes < _IMAGEJ_LIMIT and axes in _IMAGEJ_AXES
     with atomic_path(path, overwrite=overwrite) as beside:
         if as_imagej:
             tifffile.imwrite(beside, mask, imagej=True, compression="zlib", **_imagej_metadata(axes, reading))
@@ -129,6 +133,12 @@ def _unsigned(labels: NDArray[Any]) -> NDArray[Any]:
         return labels.astype(np.uint8, copy=False)
     highest = int(labels.max()) if labels.size else 0
     return labels.astype(np.uint16 if highest <= np.iinfo(np.uint16).max else np.uint32, copy=False)
+
+
+def _planes_last(mask: NDArray[Any], axes: str) -> tuple[NDArray[Any], str]:
+    """Bring labels into planes (y, x), the other axes in front in their order."""
+    letters = "".join(letter for letter in axes if letter not in "YX") + "YX"
+    return mask.transpose([axes.index(letter) for letter in letters]), letters
 
 
 def _imagej_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Read a TIFF with what its metadata say of axes and spacing: OME-TIFF, ImageJ, and plain ones.
 
 A damaged file is refused, never read in part: tifffile gives the pages it could find and logs the rest, so its log is
-listened to while it reads.
+listened to while it reads. Which images it holds, and how large ones are read tile by tile, is told in
+:mod:`src_models.files.series`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.series.image_series import ImageSeries, choose
+from src_models.files.series.lazy_tiff import is_lazy, lazy_levels
+from src_models.files.series.tiff import image_number_in_ome, stored_axes, stored_pixels, tiff_images
 from src_models.files.tiff_place import read_place
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
 
-__all__ = ["is_tiff", "read_tiff"]
+__all__ = ["is_tiff", "list_tiff", "read_tiff"]
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6, "Å": 1e-4}
@@ -48,8 +51,22 @@ def is_tiff(path: Path) -> bool:
         return file.read(4) in _MAGIC
 
 
-def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> tuple[NDArray[Any], AxesReading]:
-    """Read the first image of a TIFF at full resolution.
+def list_tiff(path: Path) -> tuple[ImageSeries, ...]:
+    """List the images in a TIFF.
+
+    Raises
+    ------
+    ImageError
+        If the file is damaged.
+    """
+    with _open(path) as tiff:
+        return tiff_images(tiff)
+
+
+def read_tiff(
+    path: Path, *, axes: str | None = None, labels: bool = False, series: int | str | None = None
+) -> tuple[tuple[Any, ...], AxesReading, ImageSeries | None]:
+    """Read an image of a TIFF.
 
     Parameters
     ----------
@@ -58,42 +75,58 @@ def read_tiff(path: Path, *, axes: str | None = None, labels: bool = False) -> t
     axes
         Axes by hand, such as ``"ZYX"``; they win over the metadata.
     labels
-        Whether to read it as labels (see :func:`src_models.images.axes.read_axes`).
+        Whether to read it as labels (see :func:`src_models.images.axes.read_axes`); they are read whole.
+    series
+        Which of several images, by number from 0 or name.
 
     Returns
     -------
-    data, reading
-        The array, in native byte order, and how it is read.
+    levels, reading, series
+        The array in native byte order, dask of large tiled images, followed by the coarser levels of one that is
+        read tile by tile; how it is read; and which of the images it is, None where there is one.
 
     Raises
     ------
     ImageError
-        If the file is damaged, cannot be decompressed, or does not hold an image.
+        If the file is damaged, cannot be decompressed, or does not hold an image; if there is no such series, or
+        there are several images and `series` is None.
     """
+    with _open(path) as tiff:
+        images = tiff_images(tiff)
+        image = choose(images, series, path)
+        lazy = not labels and is_lazy(tiff, image)
+        levels: tuple[Any, ...] = lazy_levels(path, tiff, image) if lazy else (stored_pixels(tiff, image),)
+        stored = stored_axes(tiff, image)
+        spacing, unit = _spacing(tiff, image)
+        place = read_place(tiff, spacing, _ome_pixels(tiff, image) if tiff.is_ome and tiff.ome_metadata else {})
+    if not lazy:
+        levels = tuple(data.astype(data.dtype.newbyteorder("="), copy=False) for data in levels)
+    if axes is None and stored.count("S") == 1 and not stored.endswith("S"):  # stored plane by plane
+        if labels:  # tifffile writes a stack of three masks like that
+            stored = stored.replace("S", "Q")
+        else:
+            levels = tuple(np.moveaxis(data, stored.index("S"), -1) for data in levels)
+            stored = stored.replace("S", "") + "S"
+    reading = _reading(levels[0], stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path), **place)
+    return levels, reading, image if len(images) > 1 else None
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a TIFF for as long as the block runs; what is damaged in it becomes an error."""
     damage: list[str] = []
     try:
         with _listening(damage), tifffile.TiffFile(path) as tiff:
-            series = tiff.series[0]
-            data, stored = np.asarray(series.asarray()), str(series.axes)
-            spacing, unit = _spacing(tiff)
-            place = read_place(tiff, spacing)
+            yield tiff
     except ImageError:
         raise
     except Exception as error:  # tifffile meets damage with whatever its parsers raise: struct.error, zlib.error, ...
         raise ImageError(_explain(path, error)) from error
     if damage:
         raise ImageError(f"{path}: the TIFF is truncated or damaged ({damage[0]}); copy or export it again")
-    data = data.astype(data.dtype.newbyteorder("="), copy=False)
-    if axes is None and stored.count("S") == 1 and not stored.endswith("S"):  # stored plane by plane
-        if labels:  # tifffile writes a stack of three masks like that
-            stored = stored.replace("S", "Q")
-        else:
-            data, stored = np.moveaxis(data, stored.index("S"), -1), stored.replace("S", "") + "S"
-    reading = _reading(data, stored, axes=axes, spacing=spacing, unit=unit, labels=labels, name=str(path), **place)
-    return data, reading
 
 
-def _reading(data: NDArray[Any], stored: str, *, axes: str | None, name: str, **known: Any) -> AxesReading:
+def _reading(data: Any, stored: str, *, axes: str | None, name: str, **known: Any) -> AxesReading:
     """Read axes by hand, else as stored, else by guess."""
     if axes is None:
         letters = "".join(letter if letter in AXES + "SIQ" else "Q" for letter in stored)
@@ -132,10 +165,10 @@ def _explain(path: Path, error: Exception) -> str:
     return f"{path}: the TIFF is truncated or damaged ({error}); copy or export it again"
 
 
-def _spacing(tiff: tifffile.TiffFile) -> tuple[dict[str, float], str]:
+def _spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
     if tiff.is_ome and tiff.ome_metadata:
-        return _ome_spacing(tiff.ome_metadata)
-    page = tiff.pages.first
+        return _ome_spacing(tiff, image)
+    page = tiff.series[image.place[0]].keyframe
     along = {"X": 0, "Y": 1}
     resolution = {letter: float(page.resolution[place]) for letter, place in along.items()}
     sizes = {letter: 1 / per for letter, per in resolution.items() if math.isfinite(per) and per > 0}
@@ -157,10 +190,18 @@ def _imagej_spacing(metadata: Mapping[str, Any], sizes: dict[str, float]) -> tup
     return sizes, unit
 
 
-def _ome_spacing(xml: str) -> tuple[dict[str, float], str]:
-    """Read the physical pixel sizes of the first image of OME-XML; sizes in other units are brought to that of X."""
-    image = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
-    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
+def _ome_pixels(tiff: tifffile.TiffFile, image: ImageSeries) -> Mapping[str, Any]:
+    """Return what OME-XML says of the pixels of an image."""
+    found = tifffile.xml2dict(tiff.ome_metadata or "").get("OME", {}).get("Image", {})
+    elements = found if isinstance(found, list) else [found]
+    names = [str(element.get("Name", "")) for element in elements]
+    pixels: Mapping[str, Any] = elements[image_number_in_ome(tiff, image, names)].get("Pixels", {})
+    return pixels
+
+
+def _ome_spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
+    """Read the physical pixel sizes of an image from OME-XML; sizes in other units are brought to that of X."""
+    pixels = _ome_pixels(tiff, image)
     units = {letter: unit_symbol(str(pixels.get(f"PhysicalSize{letter}Unit", "µm"))) for letter in "XYZ"}
     sizes = {letter: float(pixels[f"PhysicalSize{letter}"]) for letter in "XYZ" if f"PhysicalSize{letter}" in pixels}
     if not sizes:

@@ -15,7 +15,7 @@ __all__ = ["imagej_origin", "read_place"]
 _IMAGEJ = {"X": "xorigin", "Y": "yorigin", "Z": "zorigin"}
 
 
-def read_place(tiff: tifffile.TiffFile, spacing: Mapping[str, float]) -> dict[str, Any]:
+def read_place(tiff: tifffile.TiffFile, spacing: Mapping[str, float], ome_pixels: Mapping[str, Any]) -> dict[str, Any]:
     """Return `origin` and `frame_seconds` as :func:`src_models.images.axes.read_axes` takes them.
 
     Parameters
@@ -24,14 +24,16 @@ def read_place(tiff: tifffile.TiffFile, spacing: Mapping[str, float]) -> dict[st
         The open file.
     spacing
         Size of a pixel by axis.
+    ome_pixels
+        What OME-XML says of the pixels of the image; empty where there is none.
 
     Notes
     -----
     ImageJ counts the place x of a pixel as ``(x - xorigin) * width``, its origin in pixels. The positions that OME has
     are those of a stage, whose directions differ from one microscope to the next: they are not read.
     """
-    if tiff.is_ome and tiff.ome_metadata:
-        return {"frame_seconds": _ome_interval(tiff.ome_metadata)}
+    if ome_pixels:
+        return {"frame_seconds": _ome_interval(ome_pixels)}
     if not tiff.is_imagej:
         return {}
     metadata = tiff.imagej_metadata or {}
@@ -47,9 +49,7 @@ def imagej_origin(origin: Mapping[str, float], spacing: Mapping[str, float]) -> 
     return {key: -origin[letter] / spacing[letter] for letter, key in _IMAGEJ.items() if origin.get(letter)}
 
 
-def _ome_interval(xml: str) -> float | None:
-    image = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
-    pixels = (image[0] if isinstance(image, list) else image).get("Pixels", {})
+def _ome_interval(pixels: Mapping[str, Any]) -> float | None:
     interval = _number(pixels.get("TimeIncrement"))
     return seconds(interval, str(pixels.get("TimeIncrementUnit", "s"))) if interval else None
 

@@ -88,7 +88,8 @@ def rank_steps(
     corrections
         What was corrected already.
     source
-        The file, or else the layer, that this image's corrections are recorded under: their tiles are left out.
+        What this image's corrections are recorded under (:attr:`src_models.corrections.correction.Source.image`):
+        their tiles are left out.
     tile
         Side of a tile (px); of networks that take no image so large, what they take.
     most
@@ -231,7 +232,7 @@ def _corrected_tiles(
     done: dict[tuple[int, ...], list[tuple[Bounds, NDArray[np.bool_]]]] = {}
     for item in corrections.items if corrections is not None else ():
         place = item.record.source
-        if (place.file or place.layer) == source and corrections is not None:
+        if place.image == source and corrections is not None:
             done.setdefault(place.plane, []).append((item.record.region, corrections.read(item.name).counts))
 
     def is_done(plane: tuple[int, ...], cut: tuple[slice, slice]) -> bool:

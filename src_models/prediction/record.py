@@ -85,6 +85,7 @@ def write_record(
     content = {
         "record": VERSION,
         "image": str(image.path.absolute()),
+        **({} if image.series is None else {"series": {"number": image.series.number, "name": image.series.name}}),
         "read_as": image.reading.describe(),
         "labels": labels.name if beside is None else str(labels.absolute()),
         "attention": [file.name for file in maps],

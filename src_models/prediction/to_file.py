@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
     from src_models.files.images import ImageFile
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
@@ -63,13 +64,13 @@ class Results:
     maps: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, image: Path, output: Path, maps: Sequence[str] = (), into: str | None = None) -> Results:
+    def of(cls, image: OneImage, output: Path, maps: Sequence[str] = (), into: str | None = None) -> Results:
         """Return where an image's results go in a folder.
 
         Parameters
         ----------
         image
-            The image's path.
+            The image, by its path and, of several in a file, which.
         output
             The folder.
         maps
@@ -83,16 +84,21 @@ class Results:
             If labels cannot be written into the zarr that the image is.
         """
         from src_models.attention.map_files import map_path
-        from src_models.files.images import image_stem
+        from src_models.errors import OutputError
         from src_models.files.ngff.labels import labels_path as zarr_labels_path
         from src_models.files.volumes.opening import is_volume
         from src_models.files.zarr import is_zarr
 
-        stem = image_stem(image)
-        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
+        stem = image.name
+        suffixes = (".nii.gz",) if is_volume(image.path) else (".tif", ".zarr")
         labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
-        if into is not None and is_zarr(image):
-            labels = (zarr_labels_path(image, into),)
+        if into is not None and is_zarr(image.path):
+            if image.series is not None and any(image.series.place[1:]):
+                raise OutputError(
+                    f"{image.title}: it shares its folder with another image, so labels have no place of their own in "
+                    "it; write them as a file"
+                )
+            labels = (zarr_labels_path(image.place, into),)
         return cls(labels, tuple(map_path(output, stem, name) for name in maps))
 
     @property

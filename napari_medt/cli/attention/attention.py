@@ -11,7 +11,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report
-from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder
+from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder, Series
 
 if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
@@ -84,13 +84,14 @@ def attention(
     ] = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    series: Series = None,
     diameter: Diameter = None,
     device: Device = "auto",
 ) -> None:
     """Write what a network attends to in an image: its maps, where pixels look, differences, a table."""
     from napari_medt.cli.attention.plan import make_plan
     from napari_medt.cli.attention.results import Results
-    from src_models.files.images import image_stem, read_image
+    from src_models.files.images import read_image
 
     headers = [options.check_model(name, device) for name in (model, *([compare] if compare else []))]
     plan = make_plan(
@@ -106,11 +107,11 @@ def attention(
     )
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
-    _check_outputs(output, image_stem(image), plan, names, table, overwrite=overwrite)
-    opened = read_image(image, axes=axes)
-    positions = plan.positions(opened.reading, str(image))
+    opened = read_image(image, axes=axes, series=series)
+    _check_outputs(output, opened.name, plan, names, table, overwrite=overwrite)
+    positions = plan.positions(opened.reading, opened.title)
     console = Console()
-    console.say(f"{image}: {opened.reading.describe()}")
+    console.say(f"{opened.title}: {opened.reading.describe()}")
     from src_models.models.checkpoint import load
 
     loaded = load(model)
@@ -148,7 +149,7 @@ class _Run:
             attention=maps,
             diameter=self.diameter,
             device=self.device,
-            name=str(self.image.path),
+            name=self.image.title,
             on_progress=report,
         )
 
@@ -158,7 +159,7 @@ class _Run:
         """Return where each view looks from each pixel, beside the pixel's position."""
         from src_models.probing.pointer import AttentionPointer
 
-        pointer = AttentionPointer(self.image.data, model, found, device=self.device, name=str(self.image.path))
+        pointer = AttentionPointer(self.image.data, model, found, device=self.device, name=self.image.title)
         looks = []
         for pixel, position in zip(plan.pixels, positions, strict=True):
             for view in plan.views:

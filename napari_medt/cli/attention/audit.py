@@ -11,7 +11,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Device, JsonFile, Maps, Model, Overwrite, Seed
+from napari_medt.cli.options import Device, JsonFile, Maps, Model, Overwrite, Seed, Series
 from src_models.errors import DataSetError, UserError
 
 if TYPE_CHECKING:
@@ -48,12 +48,13 @@ def audit(
         typer.Option(metavar="N", min=1, help="Of a data set, so many images of the split val, evenly spread."),
     ] = None,
     seed: Seed = 0,
+    series: Series = None,
     overwrite: Overwrite = False,
     device: Device = "auto",
 ) -> None:
     """Measure whether attention maps are true: what they mark is removed, weights are made random."""
     options.check_model(model, device)
-    cases = list(_cases(source, labels, limit))
+    cases = list(_cases(source, labels, limit, series))
     options.check_files(source, labels)
     _check_outputs(json, report, overwrite=overwrite)
     from src_models.models.checkpoint import load
@@ -86,13 +87,15 @@ def _check_outputs(json: Path | None, report: Path | None, *, overwrite: bool) -
     options.check_outputs(json, *pages, overwrite=overwrite)
 
 
-def _cases(source: Path, labels: Path | None, limit: int | None) -> Iterator[_Case]:
+def _cases(source: Path, labels: Path | None, limit: int | None, series: str | None) -> Iterator[_Case]:
     """List what is to be audited: the image, or images of the split val."""
     if not _is_data_set(source):
         if limit is not None:
             raise UserError(f"{source} is one image; --limit is for the folder of a data set")
-        yield _Case(str(source), lambda: _read_image(source, labels))
+        yield _Case(str(source), lambda: _read_image(source, labels, series))
         return
+    if series is not None:
+        raise UserError(f"{source} is a data set, whose files hold one image each; leave out --series")
     if labels is not None:
         raise DataSetError(f"{source} is a data set and has its own masks; leave out --labels")
     from src_models.files.dataset import DataSet
@@ -104,11 +107,11 @@ def _cases(source: Path, labels: Path | None, limit: int | None) -> Iterator[_Ca
         yield _Case(sample.name, lambda sample=sample: _read_sample(sample))  # type: ignore[misc]
 
 
-def _read_image(source: Path, labels: Path | None) -> tuple[Any, Any, Any]:
+def _read_image(source: Path, labels: Path | None, series: str | None) -> tuple[Any, Any, Any]:
     from src_models.files.images import read_image, read_labels
 
-    image = read_image(source)
-    return image.data, image.reading, None if labels is None else read_labels(labels)
+    image = read_image(source, series=series)
+    return image.data, image.reading, None if labels is None else read_labels(labels, like=image.reading)
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Image
+from napari_medt.cli.options import Axes, Image, Series
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def correct(
         str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns are right.")
     ] = None,
     axes: Axes = None,
+    series: Series = None,
 ) -> None:
     """Keep mended labels, so that a network can learn from them (napari-medt finetune).
 
@@ -77,11 +78,11 @@ def correct(
     made_by, deep = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
-    source = read_image(image, axes=axes)
-    planes = Planes(source.reading, 2, str(image))
+    source = read_image(image, axes=axes, series=series)
+    planes = Planes(source.reading, 2, source.title)
     mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
     console = Console()
-    console.say(f"{image}: {source.reading.describe()}")
+    console.say(f"{source.title}: {source.reading.describe()}")
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
         correction = mark(
             _pixels(source, planes, plane),
@@ -113,7 +114,7 @@ def _region(text: str | None) -> Bounds | None:
 def _labels(path: Path, planes: Planes) -> NDArray[Any]:
     from src_models.files.images import read_labels
 
-    labels = read_labels(path)
+    labels = read_labels(path, like=planes.reading)
     if labels.shape != planes.label_shape:
         raise ImageError(
             f"{path} has the shape {labels.shape} and the planes of the image {planes.label_shape} "
@@ -215,6 +216,7 @@ def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:
         plane=plane,
         spacing=(reading.spacing.get("Y", 1.0), reading.spacing.get("X", 1.0)),
         unit=reading.unit,
+        series=source.apart,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite
+from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite, Series
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,18 +34,20 @@ def next_slices(
     json: JsonFile = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    series: Series = None,
     device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
+    from src_models.corrections.correction import Source
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.files.images import read_image
 
     options.check_model(model, device)
     options.check_files(image)
     options.check_outputs(json, overwrite=overwrite)
-    source = read_image(image, axes=axes)
+    source = read_image(image, axes=axes, series=series)
     console = Console()
-    console.say(f"{image}: {source.reading.describe()}")
+    console.say(f"{source.title}: {source.reading.describe()}")
     from src_models.finetuning.candidates import rank_steps
     from src_models.models.checkpoint import load
 
@@ -54,11 +56,11 @@ def next_slices(
         load(model),
         axes=source.reading,
         corrections=None if folder is None else CorrectionSet.open(folder),
-        source=str(source.path.absolute()),
+        source=Source(layer=source.name, file=str(source.path.absolute()), series=source.apart).image,
         tile=tile,
         most=most,
         device=device,
-        name=str(image),
+        name=source.title,
     )
     ranked = _run(console, steps)
     if ranked:

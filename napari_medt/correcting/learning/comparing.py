@@ -110,13 +110,12 @@ class Comparing(QObject):
         target, chosen = self._context.target(), read_preferences()
         folder = self._context.folder()
         assert folder is not None  # there is an image
-        path = target.layer.source.path
         steps = rank(
             target.data,
             target.reading,
             self._context.model(),
             folder,
-            source=target.layer.name if path is None else str(path),
+            source=source_of(target).image,
             device=chosen.device,
             threads=chosen.threads,
             name=target.name,

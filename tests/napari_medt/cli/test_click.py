@@ -219,3 +219,31 @@ def test_ends_that_cannot_be_are_refused(stack, click, ends, message):
     )
     assert done.exit_code == 1
     assert message in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["tif", "zarr"])
+def test_in_an_image_whose_slices_come_before_its_times_the_object_is_where_it_was_clicked(click, tmp_path, ending):
+    image = np.zeros((2, 3, *SHAPE), np.uint8)
+    image[1, 2] = 200 * OTHER
+    metadata = {"axes": "ZTYX", "PhysicalSizeX": 0.1, "PhysicalSizeY": 0.2, "PhysicalSizeZ": 0.5}
+    tifffile.imwrite(tmp_path / "zt.ome.tif", image, metadata=metadata)
+    done = click(tmp_path / "zt.ome.tif", "--at", "40,80", "--plane", "1,2", output=f"found.{ending}")
+    assert done.exit_code == 0, done.output
+    found = read_image(tmp_path / f"found.{ending}")
+    assert (found.reading.axes, found.reading.spacing) == ("ZTYX", {"Z": 0.5, "Y": 0.2, "X": 0.1})
+    labels = np.asarray(found.data) > 0
+    assert overlap(labels[1, 2], OTHER) > 0.93
+    assert labels.sum() == labels[1, 2].sum()
+
+
+def test_one_of_several_images_is_clicked_in_and_none_unasked(click, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif", ome=True) as tiff:
+        for name, data in (("left", ONE), ("right", OTHER)):
+            tiff.write((200 * data).astype("uint8"), metadata={"axes": "YX", "Name": name})
+    refused = click(tmp_path / "two.ome.tif", "--at", "40,80")
+    assert refused.exit_code == 1
+    assert "it holds 2 images: 0 'left' (Y=80, X=110), 1 'right' (Y=80, X=110)" in refused.stderr
+    assert click(tmp_path / "two.ome.tif", "--at", "40,80", "--series", "right").exit_code == 0
+    assert overlap(read_labels(tmp_path / "found.tif") == 1, OTHER) > 0.93
+    (made,) = json.loads((tmp_path / "found.clicks.json").read_text())["objects"]
+    assert made["image"] == "two_right"

@@ -105,3 +105,21 @@ def test_an_ending_that_cannot_be_written_is_refused_with_those_that_can(tmp_pat
 )
 def test_names_get_the_ending_that_belongs_to_them(name, ending, full):
     assert str(with_ending(name, ending)) == full
+
+
+@pytest.mark.parametrize("axes", ["ztyx", "xy", "xyz", "tzyx"])
+def test_objects_of_an_image_of_any_order_of_axes_lie_on_it_voxel_on_voxel(tmp_path, axes):
+    from src_models.files.images import read_image
+
+    sizes = {"t": 2, "z": 3, "y": 6, "x": 8}
+    shape = tuple(sizes[letter] for letter in axes)
+    scale = [{"t": 1.0, "z": 0.5, "y": 0.25, "x": 0.125}[letter] for letter in axes]
+    units = ["pixel" if letter == "t" else "µm" for letter in axes]
+    image = Image(np.zeros(shape), axis_labels=tuple(axes), scale=scale, units=units)
+    labels = Labels(np.arange(np.prod(shape), dtype=np.uint16).reshape(shape), axis_labels=tuple(axes))
+    path, _ = ObjectsToSave.of(labels, image).write(tmp_path / "cells.tif")
+    stored = read_image(path)
+    letters = stored.reading.axes.lower()
+    np.testing.assert_array_equal(np.einsum(f"{letters}->{axes}", stored.data), labels.data)
+    expected = {letter.upper(): step for letter, step in zip(axes, scale, strict=True) if letter != "t"}
+    assert stored.reading.spacing == pytest.approx(expected)

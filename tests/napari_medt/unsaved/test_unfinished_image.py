@@ -123,3 +123,28 @@ def test_an_image_that_labels_do_not_tell_the_place_of_stays_where_it_is(image):
     place_like(image, Labels(np.zeros((3, 4), np.uint8), **PLACE))
     np.testing.assert_allclose(image.scale, 1)
     np.testing.assert_allclose(image.translate, 0)
+
+
+def test_of_several_images_in_a_file_the_one_that_was_open_is_meant(tmp_path):
+    from napari_medt.viewer.layer_notes import LayerNotes
+
+    path = tmp_path / "cells.ome.tif"
+    path.touch()
+    layers = [from_file(path, reader="napari-medt") for _ in range(2)]
+    for layer, series in zip(layers, ("left", "right"), strict=True):
+        layer.metadata = LayerNotes(series=series).metadata()
+    image = UnfinishedImage.of(UnfinishedImage.notes(layers[1]))
+    assert image.series == "right"
+
+    class Viewer:
+        def __init__(self, *layers):
+            self.layers = layers
+
+        def open(self, path, plugin):
+            return list(self.layers)
+
+    assert image.layer_in(Viewer(*layers)) is layers[1]
+    assert image.layer_in(Viewer(layers[0])) is None
+    assert image.open_in(Viewer(*layers)) is layers[1]
+    with pytest.raises(UserError, match=r"belong to the image 'right' of .*and another one was opened"):
+        image.open_in(Viewer(layers[0]))

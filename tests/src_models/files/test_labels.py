@@ -55,6 +55,32 @@ def test_labels_take_the_type_that_programs_read(tmp_path, dtype, highest, writt
         assert kind in tiff.flags
 
 
+@pytest.mark.parametrize("axes", ["ZTYX", "XY", "XYZ", "ZXY", "TXYZ", "YXZ", "XTYZ", "YTX"])
+@pytest.mark.parametrize("highest", [1, 300, 70_000])
+def test_labels_lie_on_an_image_of_any_order_of_axes_voxel_on_voxel(tmp_path, axes, highest):
+    sizes = {"T": 2, "Z": 3, "Y": 20, "X": 30}
+    labels = np.arange(np.prod([sizes[letter] for letter in axes])).reshape([sizes[letter] for letter in axes])
+    labels = (labels % (highest + 1)).astype("int32")
+    reading = read_axes(labels.shape, axes=axes, spacing=SPACING, unit="µm")
+    path = write_labels(tmp_path / "a_labels.tif", labels, reading=reading)
+    image = read_image(path)
+    assert image.reading.axes == axes.translate({ord("Y"): None, ord("X"): None}) + "YX"
+    assert image.reading.spacing == pytest.approx(reading.spacing)
+    assert image.reading.unit == "µm"
+    by_name = np.einsum(f"{image.reading.axes}->{axes}", image.data)  # transposes by the letters
+    np.testing.assert_array_equal(by_name, labels)
+    np.testing.assert_array_equal(read_labels(path, like=reading), labels)
+
+
+def test_labels_that_imagej_cannot_order_are_read_by_others_in_the_image_s_order(tmp_path):
+    labels = np.arange(2 * 3 * 20 * 30, dtype="uint16").reshape(2, 3, 20, 30)
+    path = write_labels(tmp_path / "a.tif", labels, reading=read_axes(labels.shape, axes="ZTYX", spacing=SPACING))
+    with tifffile.TiffFile(path) as tiff:
+        pixels = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"]["Pixels"]
+        assert (pixels["DimensionOrder"][:2], pixels["SizeZ"], pixels["SizeT"]) == ("XY", 2, 3)
+        np.testing.assert_array_equal(tiff.asarray(), labels)
+
+
 def test_one_pixel_and_an_unknown_spacing_are_written(tmp_path):
     path = write_labels(tmp_path / "a.tif", np.ones((1, 1), "int32"), reading=read_axes((1, 1)))
     assert read_labels(path).tolist() == [[1]]

@@ -7,6 +7,7 @@ import zarr
 
 from src_models.errors import ImageError
 from src_models.files.images import read_image
+from src_models.files.zarr import open_zarr
 
 RANDOM = np.random.default_rng(0)
 
@@ -90,16 +91,14 @@ def test_big_endian_zarr_comes_native(tmp_path):
     assert int(data[3, 3].compute()) == 513
 
 
-def test_a_group_of_several_arrays_or_a_plate_asks_which(tmp_path):
+def test_a_group_of_several_arrays_asks_which(tmp_path):
     group = zarr.open_group(tmp_path / "a.zarr", mode="w")
     group.create_array("left", shape=(20, 30), dtype="uint8")
     assert read_image(tmp_path / "a.zarr").data.shape == (20, 30)
     group.create_array("right", shape=(20, 30), dtype="uint8")
-    with pytest.raises(ImageError, match="inside: left, right"):
+    with pytest.raises(ImageError, match=r"it holds 2 images: 0 'left'.*, 1 'right'"):
         read_image(tmp_path / "a.zarr")
-    group.attrs["plate"] = {}
-    with pytest.raises(ImageError, match="plate of many images"):
-        read_image(tmp_path / "a.zarr")
+    assert read_image(tmp_path / "a.zarr", series="right").name == "a_right"
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"zarr_format": 99, "node_type": "array"}', "[]"])
@@ -246,11 +245,11 @@ def test_a_plate_and_a_well_name_fields_that_are_there(tmp_path):
     plate(tmp_path / "p.zarr", wells, there=["B/3/1", "C/5/0", "C/5/7"])
     for path, first, other in ((tmp_path / "p.zarr", "B/3/1", "C/5/0"), (tmp_path / "p.zarr" / "C" / "5", "0", "7")):
         with pytest.raises(ImageError) as refused:
-            read_image(path)
+            open_zarr(path)
         assert f"name one of its fields, such as {path}/{first} (or another of {other})" in str(refused.value)
         assert read_image(path / first).data.shape == (40, 50)
     with pytest.raises(ImageError, match="none of them is there"):
-        read_image(tmp_path / "p.zarr" / "D" / "1")
+        open_zarr(tmp_path / "p.zarr" / "D" / "1")
 
 
 def test_all_levels_are_opened_without_axes_of_length_one(tmp_path):

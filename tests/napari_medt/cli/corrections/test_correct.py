@@ -199,7 +199,7 @@ def test_a_colour_image_keeps_its_colours(run, tmp_path):
         (["--region", "80:90,0:9"], "That region lies beside the image"),
         (["--region", "0:9,0:9", "--painted"], "exclude each other"),
         (["--axes", "TZX"], "stack.tif"),
-        (["--axes", "YXZ"], "has the shape (4, 64, 64)"),
+        (["--axes", "YXZ"], "has the shape (64, 64, 5)"),
         (["--model", "no such model"], "no such model"),
     ],
 )
@@ -207,7 +207,7 @@ def test_what_makes_no_sense_is_a_sentence_and_keeps_nothing(run, stack, tmp_pat
     image, labels, _ = stack
     if "YXZ" in options:
         labels = tmp_path / "other.tif"
-        tifffile.imwrite(labels, np.ones((4, 64, 64), np.uint8)[:, :, :])
+        tifffile.imwrite(labels, np.ones((5, 64, 64), np.uint8))
         image = tmp_path / "turned.tif"
         tifffile.imwrite(image, np.ones((64, 64, 4), np.uint16), photometric="minisblack")
     refused(run("correct", image, labels, "--set", tmp_path / "set", *options), words)

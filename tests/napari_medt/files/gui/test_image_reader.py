@@ -7,6 +7,7 @@ import tifffile
 import zarr
 
 from napari_medt.files.image_reader import image_reader
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import ImageError
 from src_models.files.images import read_image
 from src_models.files.ngff.labels import write_labels_into
@@ -126,6 +127,28 @@ def test_a_tiff_opens_with_the_sizes_that_the_shell_reads(viewer, tmp_path, kind
     assert [str(unit) for unit in layer.units] == ["second", *["micrometer"] * 3]
     np.testing.assert_array_equal(layer.data, data)
     assert read_image(path).reading.spacing == dict(zip("ZYX", layer.scale[1:], strict=True))
+
+
+def test_several_images_in_a_file_are_layers_that_are_told_apart(viewer, tmp_path):
+    sizes = {"left": 0.5, "right": 0.25}
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif", ome=True) as tiff:
+        for number, (name, size) in enumerate(sizes.items(), start=1):
+            place = {"PhysicalSizeX": size, "PhysicalSizeY": size}
+            tiff.write(np.full((64, 48), number, "uint8"), metadata={"axes": "YX", "Name": name, **place})
+    layers = viewer.open(tmp_path / "a.ome.tif", plugin=PLUGIN)
+    assert [(layer.name, layer.data.max()) for layer in layers] == [("a_left", 1), ("a_right", 2)]
+    assert [list(layer.scale) for layer in layers] == [[0.5, 0.5], [0.25, 0.25]]
+    assert [notes_of(layer).series for layer in layers] == ["left", "right"]
+
+
+def test_a_large_tiff_in_tiles_is_a_lazy_pyramid(viewer, tmp_path):
+    data = np.tile(RANDOM.integers(0, 255, (512, 512), dtype="uint8"), (12, 12))
+    with tifffile.TiffWriter(tmp_path / "slide.ome.tif", ome=True) as tiff:
+        tiff.write(data, subifds=1, tile=(512, 512), compression="zlib", metadata={"axes": "YX", "PhysicalSizeX": 0.5})
+        tiff.write(data[::4, ::4], subfiletype=1, tile=(512, 512), compression="zlib")
+    (layer,) = viewer.open(tmp_path / "slide.ome.tif", plugin=PLUGIN)
+    assert [(type(level), level.shape) for level in layer.data] == [(da.Array, (6144, 6144)), (da.Array, (1536, 1536))]
+    np.testing.assert_array_equal(np.asarray(layer.data[1][:300]), data[:1200:4, ::4])
 
 
 def test_without_sizes_a_layer_is_in_pixels(viewer, tmp_path):
