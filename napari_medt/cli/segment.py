@@ -191,7 +191,7 @@ class _Place:
     def results(self, image: OneImage) -> Results:
         from src_models.prediction.to_file import Results
 
-        return Results.of(image, self.output, self.maps, self.into)
+        return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ def _choose(images: Sequence[OneImage], place: _Place, *, skip_existing: bool, o
     for stem, alike in titles.items():
         if len(alike) > 1:
             raise OutputError(
-                f"{len(alike)} of the images are called {stem!r} ({'; '.join(alike)}) and their results "
+                f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
                 "would have the same name; segment them into different folders"
             )
     batch = _Batch(len(images))

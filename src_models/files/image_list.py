@@ -75,12 +75,6 @@ class OneImage:
         return image_stem(self.path, self.series)
 
     @property
-    def place(self) -> Path:
-        """Where it lies: the file, or in a zarr of several images its folder."""
-        inside = self.series.place[0] if self.series is not None and self.path.is_dir() else ""
-        return self.path / inside
-
-    @property
     def title(self) -> str:
         """What to call it in messages."""
         return image_title(self.path, self.series)

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from src_models.files.image_list import OneImage
     from src_models.files.images import ImageFile
+    from src_models.files.series.image_series import ImageSeries
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
 
@@ -64,17 +64,27 @@ class Results:
     maps: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, image: OneImage, output: Path, maps: Sequence[str] = (), into: str | None = None) -> Results:
+    def of(
+        cls,
+        image: Path,
+        output: Path,
+        maps: Sequence[str] = (),
+        *,
+        series: ImageSeries | None = None,
+        into: str | None = None,
+    ) -> Results:
         """Return where an image's results go in a folder.
 
         Parameters
         ----------
         image
-            The image, by its path and, of several in a file, which.
+            The image's path.
         output
             The folder.
         maps
             Names of the attention maps that are recorded.
+        series
+            Which of several images in the file.
         into
             What labels are called in an OME-Zarr image that they are written into; None writes files.
 
@@ -84,21 +94,15 @@ class Results:
             If labels cannot be written into the zarr that the image is.
         """
         from src_models.attention.map_files import map_path
-        from src_models.errors import OutputError
-        from src_models.files.ngff.labels import labels_path as zarr_labels_path
+        from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
         from src_models.files.zarr import is_zarr
 
-        stem = image.name
-        suffixes = (".nii.gz",) if is_volume(image.path) else (".tif", ".zarr")
+        stem = image_stem(image, series)
+        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
         labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
-        if into is not None and is_zarr(image.path):
-            if image.series is not None and any(image.series.place[1:]):
-                raise OutputError(
-                    f"{image.title}: it shares its folder with another image, so labels have no place of their own in "
-                    "it; write them as a file"
-                )
-            labels = (zarr_labels_path(image.place, into),)
+        if into is not None and is_zarr(image):
+            labels = (_path_in_zarr(image, series, into),)
         return cls(labels, tuple(map_path(output, stem, name) for name in maps))
 
     @property
@@ -115,6 +119,20 @@ class Results:
 def labels_path(output: Path, stem: str, suffix: str) -> Path:
     """Return the file for an image's labels."""
     return output / f"{stem}_labels{suffix}"
+
+
+def _path_in_zarr(image: Path, series: ImageSeries | None, name: str) -> Path:
+    """Return where labels lie in a zarr, or in one of several images in it."""
+    from src_models.errors import OutputError
+    from src_models.files.ngff.labels import labels_path as path_in
+
+    inside, *number = series.place if series is not None else ("",)
+    if any(number):
+        raise OutputError(
+            f"{image}: image {inside or 0} of it shares its folder with another one, so its labels have no place of "
+            "their own there; write them as a file"
+        )
+    return path_in(image / inside, name)
 
 
 def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool, into: str | None = None) -> Written:
