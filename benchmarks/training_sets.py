@@ -46,7 +46,7 @@ def parts(model: str, sets: Path) -> list[Part]:
 
 
 def _nuclei(sets: Path, tiles: str) -> list[Part]:
-    """Return the sets of nuclei; `tiles` is the domain of NuInsSeg's, which are three times as many as other stained ones."""
+    """Return the sets of nuclei; `tiles` is the domain of NuInsSeg's, three times as many as other stained images."""
     stage_1_test = sets / "dsb2018_stage1_test"
     return [
         Part(sets / "dsb2018_fluo", "fluorescence"),

@@ -26,6 +26,7 @@ __all__ = [
     "Devices",
     "Diameter",
     "Image",
+    "IntoZarr",
     "JsonFile",
     "Licence",
     "Maps",
@@ -41,6 +42,7 @@ __all__ = [
     "check_files",
     "check_model",
     "check_outputs",
+    "check_results_folder",
     "complete_model",
     "parse_intensity",
     "window_intensity",
@@ -85,6 +87,15 @@ ClickModel = Annotated[
 ]
 ResultsFolder = Annotated[
     Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results; made if it is missing.")
+]
+IntoZarr = Annotated[
+    str | None,
+    typer.Option(
+        "--into-zarr",
+        metavar="NAME",
+        help="Write labels of OME-Zarr images into them, as labels/NAME; those of others go to files as ever.",
+        rich_help_panel=RESULTS,
+    ),
 ]
 MODEL_FILE = typer.Option("--output", "-o", metavar="FILE", help="Model file to write: NAME.safetensors.")
 ModelFile = Annotated[Path, MODEL_FILE]
@@ -185,6 +196,24 @@ def check_files(*paths: Path | None) -> None:
     for path in paths:
         if path is not None and not path.exists():
             raise ImageError(f"{path}: there is no such file; check the name")
+
+
+def check_results_folder(folder: Path) -> None:
+    """Refuse a zarr as the folder for results: files in it would be no part of it.
+
+    Raises
+    ------
+    OutputError
+        If it is one.
+    """
+    from src_models.errors import OutputError
+    from src_models.files.zarr import is_zarr
+
+    if is_zarr(folder):
+        raise OutputError(
+            f"{folder}: it is a zarr and no folder for results; give another --output, or --into-zarr NAME to write "
+            "labels of OME-Zarr images into them"
+        )
 
 
 def check_outputs(*paths: Path | None, folders: Sequence[Path] = (), overwrite: bool) -> None:

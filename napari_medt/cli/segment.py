@@ -14,7 +14,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report, complain
-from napari_medt.cli.options import Axes, Device, Diameter, Model, Overwrite, ResultsFolder
+from napari_medt.cli.options import Axes, Device, Diameter, IntoZarr, Model, Overwrite, ResultsFolder
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.models.header import ModelHeader
     from src_models.prediction.segmentation import Segmentation
+    from src_models.prediction.to_file import Results
     from src_models.progress import Progress
 
 __all__ = ["segment"]
@@ -51,6 +52,7 @@ def segment(
         typer.Option("--skip-existing", help="Pass over images whose results are there, to go on with a batch."),
     ] = False,
     overwrite: Overwrite = False,
+    into_zarr: IntoZarr = None,
     instances: Annotated[
         bool | None,
         typer.Option(
@@ -134,7 +136,8 @@ def segment(
 
     Labels go to NAME_labels.tif (.zarr if they are large, .nii.gz of scans), and beside them NAME_labels.json says by
     which model, settings and versions they were made, and what was found. Of a file with several images (positions,
-    wells, scenes, pages of several sizes) each is segmented: its name, or number, is added to that of the file.
+    wells, scenes, pages of several sizes) each is segmented: its name, or number, is added to that of the file. With
+    --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
 
     An image whose results exist is left alone and the others are segmented; an image that cannot be segmented does not
     stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
@@ -142,6 +145,7 @@ def segment(
     """
     if skip_existing and overwrite:
         raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
+    options.check_results_folder(output)
     header = options.check_model(model, device)
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import each_image, list_images
@@ -152,8 +156,8 @@ def segment(
     console = Console()
     _say_passed_over(console, listed)
     maps = _map_names(header) if attention else []
-    wanted = each_image(listed.images, series)
-    batch = _choose(wanted, output, maps, skip_existing=skip_existing, overwrite=overwrite)
+    place = _Place(output, maps, into_zarr)
+    batch = _choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
     if batch.chosen:
         check_writable(output)
         result = None if instances is None else "instances" if instances else "semantic"
@@ -169,7 +173,7 @@ def segment(
             "flips": flips,
             "link": "" if link == "no" else link,
         }
-        _segment_all(batch, _Wanted(_load(model), output, axes, channel, overwrite, settings), console)
+        _segment_all(batch, _Wanted(_load(model), place, axes, channel, overwrite, settings), console)
     if batch.total > 1 or batch.skipped:
         console.say(batch.summary(output))
     if batch.done + batch.skipped < batch.total:
@@ -177,11 +181,25 @@ def segment(
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """Where results go: the folder, the attention maps among them, and what labels are called in an OME-Zarr image."""
+
+    output: Path
+    maps: list[str]
+    into: str | None
+
+    def results(self, image: OneImage) -> Results:
+        from src_models.prediction.to_file import Results
+
+        return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What a person asked for, for all images: where results go, how images are read, and how they are segmented."""
 
     model: LoadedModel
-    output: Path
+    place: _Place
     axes: str | None
     channel: int | None
     overwrite: bool
@@ -239,9 +257,7 @@ def _map_names(header: ModelHeader) -> list[str]:
     return attention_names(header.architecture, header.config)
 
 
-def _choose(
-    images: Sequence[OneImage], output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool
-) -> _Batch:
+def _choose(images: Sequence[OneImage], place: _Place, *, skip_existing: bool, overwrite: bool) -> _Batch:
     """Choose before the work which images are segmented, and say why others are not."""
     titles: dict[str, list[str]] = {}
     for image in images:
@@ -254,17 +270,20 @@ def _choose(
             )
     batch = _Batch(len(images))
     for image in images:
-        _choose_one(batch, image, output, maps, skip_existing=skip_existing, overwrite=overwrite)
+        _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
     return batch
 
 
-def _choose_one(
-    batch: _Batch, image: OneImage, output: Path, maps: list[str], *, skip_existing: bool, overwrite: bool
-) -> None:
+def _choose_one(batch: _Batch, image: OneImage, place: _Place, *, skip_existing: bool, overwrite: bool) -> None:
     from src_models.prediction.record import check_record
-    from src_models.prediction.to_file import Results
+    from src_models.prediction.to_file import labels_path
 
-    results = Results.of(image.path, output, maps, series=image.series)
+    try:
+        results = place.results(image)
+    except UserError as error:
+        batch.failed.append(image.title)
+        complain(str(error))
+        return
     existing = [] if overwrite else results.existing
     if skip_existing and results.complete:
         batch.skipped += 1
@@ -277,7 +296,7 @@ def _choose_one(
             options.check_files(image.path)
             if image.error is not None:
                 raise image.error
-            check_record(results.labels[0], overwrite=overwrite)
+            check_record(labels_path(place.output, image.name, ".tif"), overwrite=overwrite)
         except UserError as error:
             batch.failed.append(image.title)
             complain(str(error))
@@ -324,9 +343,7 @@ def _segment_all(batch: _Batch, wanted: _Wanted, console: Console) -> None:
 
 def _written_meanwhile(image: OneImage, wanted: _Wanted) -> bool:
     """Tell whether another process has written the results of an image since this one looked."""
-    from src_models.prediction.to_file import Results
-
-    return not wanted.overwrite and bool(Results.of(image.path, wanted.output, series=image.series).existing)
+    return not wanted.overwrite and bool(replace(wanted.place, maps=[]).results(image).existing)
 
 
 def _is_empty(found: Segmentation) -> bool:
@@ -346,7 +363,7 @@ def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Consol
     console.say(f"{image.title}: {image.reading.describe()}")
     begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
-    written = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)
+    written = segment_to_file(image, run, wanted.place.output, overwrite=wanted.overwrite, into=wanted.place.into)
     found = written.segmentation
     share = " of the image" if found.summary.endswith("%") else ""
     console.say(f"  {found.summary}{share} -> {written.labels}")

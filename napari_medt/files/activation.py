@@ -18,7 +18,7 @@ def activate(context: PluginContext) -> None:
     context
         What napari knows of the plugin while it is active.
     """
-    from napari_medt.files.nifti_ending import let_endings_decide
+    from napari_medt.files.endings import let_endings_decide
     from napari_medt.viewer.software_opengl import keep_shader_programs
 
     keep_shader_programs()

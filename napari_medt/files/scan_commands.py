@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medt.files.in_window import open_viewer, selected_labels
 from napari_medt.files.readers import Reader, scan_reader
 from napari_medt.files.writers import write_scan_labels
 from napari_medt.viewer.layer_notes import notes_of
-from src_models.errors import OutputError, UserError
+from src_models.errors import UserError
 from src_models.files.images import image_stem
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read_scans(path: str | Sequence[str] | None = None) -> Reader | None:
         return scan_reader(path)
     from qtpy.QtWidgets import QApplication, QFileDialog
 
-    viewer = _viewer()
+    viewer = open_viewer()
     names, _ = QFileDialog.getOpenFileNames(QApplication.activeWindow(), "Open scans", _folder(viewer), _SCANS)
     alike = defaultdict(list)
     for name in names:
@@ -52,7 +53,7 @@ def open_slices() -> None:
     """Ask for a folder of DICOM slices and open it."""
     from qtpy.QtWidgets import QApplication, QFileDialog
 
-    viewer = _viewer()
+    viewer = open_viewer()
     asked = "Open a folder of DICOM slices"
     name = QFileDialog.getExistingDirectory(QApplication.activeWindow(), asked, _folder(viewer))
     if not name:
@@ -74,8 +75,8 @@ def save_scan_labels(path: str | None = None, data: Any = None, meta: dict[str, 
         return write_scan_labels(path, data, meta)
     from napari.utils.notifications import show_info
 
-    viewer = _viewer()
-    layer = _selected_labels(viewer)
+    viewer = open_viewer()
+    layer = selected_labels(viewer)
     path = _ask_file(viewer, layer)
     if path is None:
         return []
@@ -85,15 +86,6 @@ def save_scan_labels(path: str | None = None, data: Any = None, meta: dict[str, 
     return written
 
 
-def _viewer() -> napari.viewer.Viewer:
-    from napari import current_viewer
-
-    viewer = current_viewer()
-    if viewer is None:
-        raise UserError("There is no window to ask for a file in: open napari first.")
-    return viewer
-
-
 def _folder(viewer: napari.viewer.Viewer) -> str:
     """Return the folder of a scan in the viewer, or a person's own."""
     for layer in reversed(viewer.layers):
@@ -101,16 +93,6 @@ def _folder(viewer: napari.viewer.Viewer) -> str:
         if volume is not None and volume.path is not None:
             return str(volume.path.parent)
     return str(Path.home())
-
-
-def _selected_labels(viewer: napari.viewer.Viewer) -> napari.layers.Labels:
-    from napari.layers import Labels
-
-    for layers in (viewer.layers.selection, viewer.layers):
-        found = [layer for layer in layers if isinstance(layer, Labels)]
-        if len(found) == 1:
-            return found[0]
-    raise OutputError("select the one Labels layer that is to be saved")
 
 
 def _ask_file(viewer: napari.viewer.Viewer, layer: napari.layers.Labels) -> str | None:

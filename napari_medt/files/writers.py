@@ -6,6 +6,7 @@ Labels that lie on no scan are written with the place that their layer has in th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
 from napari_medt.viewer.labels.labels_layers import without_background
 from napari_medt.viewer.layer_notes import LayerNotes
 from src_models.errors import OutputError
@@ -59,6 +61,8 @@ def write_scan_labels(
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.files.volumes.nifti_labels import write_nifti_labels
 
+    if is_in_zarr(path):  # which has no place for other files; an ending may be napari's, which nobody was asked about
+        return write_zarr_labels(re.sub(r"\.nii(\.gz)?$", ".zarr", path, flags=re.I), data, meta)
     other = _other_writer(path)
     if other is not None:
         return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]

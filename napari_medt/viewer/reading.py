@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from src_models.errors import ImageError
+from src_models.images.axis_names import axis_letter
 
 if TYPE_CHECKING:
     import napari.layers
@@ -28,14 +29,6 @@ __all__ = [
     "read_layer",
     "reading_event",
 ]
-
-_LETTERS = {
-    "t": "T", "time": "T", "frame": "T",
-    "z": "Z", "depth": "Z", "plane": "Z", "slice": "Z",
-    "c": "C", "channel": "C", "channels": "C",
-    "y": "Y", "row": "Y", "height": "Y",
-    "x": "X", "column": "X", "width": "X",
-}  # fmt: skip
 
 _EVENT = "napari_medt_reading"
 
@@ -159,7 +152,7 @@ def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> b
 
 def _axes_from_labels(layer: napari.layers.Image) -> str | None:
     """Return the axes that the layer's axis labels name, if they name all of them."""
-    letters = [_LETTERS.get(label.strip().lower()) for label in layer.axis_labels]
+    letters = [axis_letter(label) for label in layer.axis_labels]
     if layer.rgb:
         letters.append("C")
     axes = "".join(letter for letter in letters if letter)
@@ -168,7 +161,13 @@ def _axes_from_labels(layer: napari.layers.Image) -> str | None:
 
 
 def _spacing(layer: napari.layers.Image) -> list[float]:
-    """Return the size of a pixel in the world along each axis of the layer, its affine included."""
+    """Return the size of a pixel in the world along each axis of the layer, its affine included, in the unit of X."""
+    from src_models.images.units import converted
+
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    steps = [np.asarray(layer.data_to_world(step)) - origin for step in np.eye(layer.ndim)]
-    return [round(float(np.linalg.norm(step)), 9) for step in steps]
+    steps = np.array([np.asarray(layer.data_to_world(step)) - origin for step in np.eye(layer.ndim)])
+    into = str(layer.units[-1])
+    factors = [converted(1.0, str(unit), into) for unit in layer.units]
+    steps = steps * [1.0 if factor is None else factor for factor in factors]
+    # Rounded as a share of itself: in metres, all that is under a microscope is less than a millionth.
+    return [float(f"{np.linalg.norm(step):.9g}") for step in steps]

@@ -75,6 +75,8 @@ class ImageFile:
         Which of several images in the file; None where there is one.
     levels
         The coarser levels of a pyramid that is read lazily, finest first.
+    inside
+        Where in a zarr the image is; empty where the zarr itself is the image.
     """
 
     data: Any
@@ -83,6 +85,7 @@ class ImageFile:
     geometry: VolumeGeometry | None = None
     series: ImageSeries | None = None
     levels: tuple[Any, ...] = ()
+    inside: str = ""
 
     @property
     def name(self) -> str:
@@ -98,6 +101,11 @@ class ImageFile:
     def title(self) -> str:
         """What to call the image in messages: its path, and which of several images in it."""
         return image_title(self.path, self.series)
+
+    @property
+    def place(self) -> Path:
+        """Where the image itself lies: the file, or in a zarr the folder of the image."""
+        return self.path / self.inside
 
 
 def image_title(path: str | Path, series: ImageSeries | None = None) -> str:
@@ -243,6 +251,8 @@ def _read(path: Path, *, axes: str | None, labels: bool, series: int | str | Non
     _check_there(path)
     if is_volume(path):
         return _read_scan(path, axes=axes, series=series)
+    if path.is_dir() and _kind(path) == "zarr":  # other folders are refused
+        return _read_zarr(path, axes=axes, labels=labels, series=series)
     levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
     return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
 
@@ -267,10 +277,8 @@ def _check_there(path: Path) -> None:
 
 
 def _read_image(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
-    """Read what is no scan."""
+    """Read a file that is no scan."""
     kind = _kind(path)
-    if kind == "zarr":
-        return _read_zarr(path, axes=axes, labels=labels, series=series)
     if kind == "TIFF":
         return read_tiff(path, axes=axes, labels=labels, series=series)
     return _read_pictures(path, kind, axes=axes, labels=labels, series=series)
@@ -299,15 +307,16 @@ def _kind(path: Path) -> str:
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 
-def _read_zarr(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
+def _read_zarr(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
     from src_models.files.series.zarr import zarr_images
     from src_models.files.zarr import read_zarr
 
     images = zarr_images(path)
     image = choose(images, series, path)
     inside, multiscale = image.place
-    data, reading = read_zarr(path / inside, axes=axes, labels=labels, multiscale=multiscale)
-    return (data,), reading, image if len(images) > 1 else None
+    levels, reading = read_zarr(path / inside, axes=axes, labels=labels, multiscale=multiscale)
+    which = image if len(images) > 1 else None
+    return ImageFile(levels[0], reading, path, None, which, levels[1:], inside)
 
 
 def _read_pictures(path: Path, kind: str, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:

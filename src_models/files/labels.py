@@ -6,6 +6,7 @@ both keep axes and pixel sizes. Labels too large for memory go to OME-Zarr, chun
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import tifffile
 from numpy.typing import DTypeLike, NDArray
 
 from src_models.disk.atomic import atomic_path, check_new, check_writable, output_error
+from src_models.files.tiff_place import imagej_origin
 from src_models.images.axes import SPATIAL, AxesReading
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ __all__ = ["check_writable", "output_zarr", "write_labels"]
 
 _IMAGEJ_AXES = ("YX", "ZYX", "TYX", "TZYX")
 _IMAGEJ_LIMIT = 2**32 - 2**25  # bytes: offsets of a classic TIFF, less room for its directories
-_ZARR_UNITS = {"nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter"}
+_ZARR_UNITS = {
+    "Å": "angstrom", "nm": "nanometer", "µm": "micrometer", "mm": "millimeter", "cm": "centimeter", "m": "meter",
+    "inch": "inch",
+}  # fmt: skip
 _CHUNK = {"X": 1024, "Y": 1024, "Z": 64}
 _AXIS_TYPES = {"T": "time", "C": "channel"}
 
@@ -112,7 +117,7 @@ def output_zarr(
     try:
         group = zarr.open_group(str(path), mode="w")
         array = group.create_array("0", shape=tuple(shape), dtype=np.dtype(dtype), chunks=chunks)
-        group.attrs["ome"] = {"version": "0.5", "multiscales": [_multiscale(axes, reading)]}
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [_multiscale(axes, reading)], "image-label": {}}
     except OSError as error:
         raise output_error(path, error) from error
     return array
@@ -137,7 +142,9 @@ def _planes_last(mask: NDArray[Any], axes: str) -> tuple[NDArray[Any], str]:
 
 
 def _imagej_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": axes}
+    metadata: dict[str, Any] = {"axes": axes, **imagej_origin(reading.origin, reading.spacing)}
+    if "T" in axes and reading.frame_seconds is not None:
+        metadata |= {"finterval": reading.frame_seconds, "tunit": "s"}
     if reading.unit == "pixel" and set(reading.spacing.values()) <= {1.0}:
         return {"metadata": metadata}
     metadata["unit"] = "um" if reading.unit == "µm" else reading.unit  # ImageJ's metadata are ASCII
@@ -152,7 +159,27 @@ def _ome_metadata(axes: str, reading: AxesReading) -> dict[str, Any]:
         if letter in SPATIAL:
             metadata[f"PhysicalSize{letter}"] = reading.spacing[letter]
             metadata[f"PhysicalSize{letter}Unit"] = reading.unit
+    metadata |= _ome_positions(axes, reading)
+    if "T" in axes and reading.frame_seconds is not None:
+        metadata |= {"TimeIncrement": reading.frame_seconds, "TimeIncrementUnit": "s"}
     return metadata
+
+
+def _ome_positions(axes: str, reading: AxesReading) -> dict[str, Any]:
+    """Return where each plane lies, as OME-TIFF has it: the only place it has for that of the first pixel."""
+    sizes = dict(zip(reading.without_channels().axes, reading.without_channels().shape, strict=True))
+    steps = {letter: number for letter, number in reading.origin.items() if letter in SPATIAL}
+    if not steps:
+        return {}
+    planes = list(itertools.product(*(range(sizes[letter]) for letter in axes if letter not in "YX")))
+    places = {letter: [steps.get(letter, 0.0)] * len(planes) for letter in "YX"}
+    if "Z" in axes:
+        depth = [letter for letter in axes if letter not in "YX"].index("Z")
+        places["Z"] = [steps.get("Z", 0.0) + plane[depth] * reading.spacing["Z"] for plane in planes]
+    positions: dict[str, Any] = {}
+    for letter, along in places.items():
+        positions |= {f"Position{letter}": along, f"Position{letter}Unit": [reading.unit] * len(planes)}
+    return {"Plane": positions}
 
 
 def _multiscale(axes: str, reading: AxesReading | None) -> dict[str, Any]:
@@ -162,10 +189,14 @@ def _multiscale(axes: str, reading: AxesReading | None) -> dict[str, Any]:
         axis = {"name": letter.lower(), "type": _AXIS_TYPES.get(letter, "space")}
         if letter in SPATIAL and reading is not None and reading.unit in _ZARR_UNITS:
             axis["unit"] = _ZARR_UNITS[reading.unit]
+        if letter == "T" and reading is not None and reading.frame_seconds is not None:
+            axis["unit"] = "second"
         described.append(axis)
-    steps = reading.spacing if reading is not None else {}
-    scale = [float(steps.get(letter, 1.0)) for letter in axes]
-    return {
-        "axes": described,
-        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}],
-    }
+    steps = {**reading.spacing, "T": reading.frame_seconds or 1.0} if reading is not None else {}
+    starts = reading.origin if reading is not None else {}
+    transformations: list[dict[str, Any]] = [
+        {"type": "scale", "scale": [float(steps.get(letter, 1.0)) for letter in axes]}
+    ]
+    if any(starts.get(letter) for letter in axes):
+        transformations.append({"type": "translation", "translation": [starts.get(letter, 0.0) for letter in axes]})
+    return {"axes": described, "datasets": [{"path": "0", "coordinateTransformations": transformations}]}

@@ -28,6 +28,7 @@ from src_models.files.pixels.tiff_pixels import tiff_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.lazy_tiff import is_lazy, lazy_levels
 from src_models.files.series.tiff import image_number_in_ome, stored_axes, stored_pixels, tiff_images
+from src_models.files.tiff_place import read_place
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
 from src_models.images.axes_guess import ends_with_channels, guess_axes
 
@@ -112,6 +113,7 @@ def read_tiff(
             levels = (data,)
         lossy = int(pages.keyframe.compression) in _LOSSY
         spacing, unit = _spacing(tiff, image)
+        place = read_place(tiff, spacing, _ome_pixels(tiff, image) if tiff.is_ome and tiff.ome_metadata else {})
         remarks = (*pixels.remarks, *_more_remarks(tiff, pages))
     if not lazy:
         levels = tuple(data.astype(data.dtype.newbyteorder("="), copy=False) for data in levels)
@@ -121,7 +123,7 @@ def read_tiff(
         check_kept(levels[0], str(path))
     applied = [pixels.apply(data, stored, axes) for data in levels]
     _, letters, axes = applied[0]
-    known: dict[str, Any] = {"spacing": spacing, "unit": unit, "labels": labels, "name": str(path)}
+    known: dict[str, Any] = {"spacing": spacing, "unit": unit, "labels": labels, "name": str(path), **place}
     reading = replace(_reading(applied[0][0], letters, axes=axes, bare=bare, **known), remarks=remarks)
     levels = tuple(data for data, _, _ in applied)
     return levels, reading, image if len(images) > 1 else None
@@ -231,13 +233,19 @@ def _imagej_spacing(metadata: Mapping[str, Any], sizes: dict[str, float]) -> tup
     return sizes | ({} if step is None else {"Z": abs(step)}), unit
 
 
-def _ome_spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
-    """Read the physical pixel sizes of an image from OME-XML; sizes in other units are brought to that of X."""
+def _ome_pixels(tiff: tifffile.TiffFile, image: ImageSeries) -> Mapping[str, Any]:
+    """Return what OME-XML says of the pixels of an image."""
     xml = _DECIMAL_COMMA.sub(r"\1.\2", tiff.ome_metadata or "")
     found = tifffile.xml2dict(xml).get("OME", {}).get("Image", {})
     elements = found if isinstance(found, list) else [found]
     names = [str(element.get("Name", "")) for element in elements]
-    pixels = elements[image_number_in_ome(tiff, image, names)].get("Pixels", {})
+    pixels: Mapping[str, Any] = elements[image_number_in_ome(tiff, image, names)].get("Pixels", {})
+    return pixels
+
+
+def _ome_spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
+    """Read the physical pixel sizes of an image from OME-XML; sizes in other units are brought to that of X."""
+    pixels = _ome_pixels(tiff, image)
     units = {letter: unit_symbol(str(pixels.get(f"PhysicalSize{letter}Unit", "µm"))) for letter in "XYZ"}
     said = {letter: number(pixels.get(f"PhysicalSize{letter}")) for letter in "XYZ"}
     sizes = {letter: size for letter, size in said.items() if size is not None}

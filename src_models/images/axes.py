@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,10 @@ class AxesReading:
         The one channel that is looked at, counted from 0; None for all of them.
     remarks
         What else was made of the file's numbers, in a few words each, such as ``"from CMYK"``.
+    origin
+        Where the centre of the first pixel lies, along Z, Y and X in `unit` and along T in seconds; 0 where left out.
+    frame_seconds
+        Time (s) from one frame to the next; None where unknown.
     """
 
     axes: str
@@ -84,6 +88,8 @@ class AxesReading:
     unit: str = "pixel"
     channel: int | None = None
     remarks: tuple[str, ...] = ()
+    origin: Mapping[str, float] = field(default_factory=dict)
+    frame_seconds: float | None = None
 
     @property
     def rgb(self) -> bool:
@@ -103,7 +109,7 @@ class AxesReading:
         """Return the reading of labels of this image: the same axes less the channels."""
         kept = [(letter, size) for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
         axes, shape = "".join(letter for letter, _ in kept), tuple(size for _, size in kept)
-        return AxesReading(axes, shape, self.spacing, self.unit)
+        return replace(self, axes=axes, shape=shape, channel=None, remarks=())
 
     def with_channel(self, channel: int | None, name: str = "image") -> AxesReading:
         """Return the reading of one channel alone, counted from 0; of all of them for None.
@@ -150,6 +156,8 @@ def read_axes(
     dimensions: int = 2,
     labels: bool = False,
     channel: int | None = None,
+    origin: Mapping[str, float] | None = None,
+    frame_seconds: float | None = None,
     name: str = "image",
 ) -> AxesReading:
     """Decide which axis of an array is what.
@@ -175,6 +183,8 @@ def read_axes(
         Whether these are labels: no axis is then guessed to be channels.
     channel
         The one channel to look at, counted from 0; None looks at all.
+    origin, frame_seconds
+        Where the first pixel lies, and the time between frames, as far as known (see :class:`AxesReading`).
     name
         The file or layer, for errors.
 
@@ -192,8 +202,15 @@ def read_axes(
         letters = _named(axes, sizes, name)
     else:
         letters = guess_axes(sizes, rgb=rgb, dimensions=dimensions, labels=labels, name=name)
-    reading = AxesReading(letters, sizes, _spacing(spacing, letters, name), unit_symbol(unit))
-    return reading.with_channel(channel, name)
+    origin = {letter: float(place) for letter, place in (origin or {}).items() if letter in letters}
+    return AxesReading(
+        letters,
+        sizes,
+        _spacing(spacing, letters, name),
+        unit_symbol(unit),
+        origin={letter: place for letter, place in origin.items() if math.isfinite(place)},
+        frame_seconds=frame_seconds,
+    ).with_channel(channel, name)
 
 
 def ordinal(index: int) -> str:

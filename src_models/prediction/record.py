@@ -49,6 +49,7 @@ def write_record(
     seconds: float,
     maps: Sequence[Path] = (),
     overwrite: bool = False,
+    beside: Path | None = None,
 ) -> Path:
     """Write the record of a result beside its labels, whole or not at all.
 
@@ -66,6 +67,8 @@ def write_record(
         The files with attention maps.
     overwrite
         Whether a file that is no record may be replaced.
+    beside
+        What it lies beside instead, where the labels are in another folder, the image's.
 
     Returns
     -------
@@ -77,14 +80,14 @@ def write_record(
     OutputError
         If it cannot be written.
     """
-    path = record_path(labels)
+    path = record_path(labels if beside is None else beside)
     provenance = segmentation.provenance
     content = {
         "record": VERSION,
         "image": str(image.path.absolute()),
         **({} if image.series is None else {"series": {"number": image.series.number, "name": image.series.name}}),
         "read_as": image.reading.describe(),
-        "labels": labels.name,
+        "labels": labels.name if beside is None else str(labels.absolute()),
         "attention": [file.name for file in maps],
         "model": {"name": provenance["header"]["name"], "sha256": provenance["model_sha256"]},
         "settings": provenance["settings"],
@@ -98,8 +101,8 @@ def write_record(
         "advice": segmentation.advice,
         "notes": segmentation.notes,
     }
-    with atomic_path(path, overwrite=overwrite or _is_record(path)) as beside:
-        beside.write_text(json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+    with atomic_path(path, overwrite=overwrite or _is_record(path)) as written:
+        written.write_text(json.dumps(content, indent=1, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
     return path
 
 

@@ -1,4 +1,7 @@
-"""Segmenting an image file into files: labels (TIFF, zarr for large lazy images, NIfTI for scans), maps, a record."""
+"""Segmenting an image file into files: labels, attention maps, and a record.
+
+Labels are TIFF, zarr for large lazy images, NIfTI for scans, or lie in an OME-Zarr image itself.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,15 @@ class Results:
     maps: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, image: Path, output: Path, maps: Sequence[str] = (), *, series: ImageSeries | None = None) -> Results:
+    def of(
+        cls,
+        image: Path,
+        output: Path,
+        maps: Sequence[str] = (),
+        *,
+        series: ImageSeries | None = None,
+        into: str | None = None,
+    ) -> Results:
         """Return where an image's results go in a folder.
 
         Parameters
@@ -74,17 +85,25 @@ class Results:
             Names of the attention maps that are recorded.
         series
             Which of several images in the file.
+        into
+            What labels are called in an OME-Zarr image that they are written into; None writes files.
+
+        Raises
+        ------
+        OutputError
+            If labels cannot be written into the zarr that the image is.
         """
         from src_models.attention.map_files import map_path
         from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
+        from src_models.files.zarr import is_zarr
 
         stem = image_stem(image, series)
         suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
-        return cls(
-            tuple(labels_path(output, stem, suffix) for suffix in suffixes),
-            tuple(map_path(output, stem, name) for name in maps),
-        )
+        labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
+        if into is not None and is_zarr(image):
+            labels = (_path_in_zarr(image, series, into),)
+        return cls(labels, tuple(map_path(output, stem, name) for name in maps))
 
     @property
     def existing(self) -> list[Path]:
@@ -102,7 +121,21 @@ def labels_path(output: Path, stem: str, suffix: str) -> Path:
     return output / f"{stem}_labels{suffix}"
 
 
-def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool) -> Written:
+def _path_in_zarr(image: Path, series: ImageSeries | None, name: str) -> Path:
+    """Return where labels lie in a zarr, or in one of several images in it."""
+    from src_models.errors import OutputError
+    from src_models.files.ngff.labels import labels_path as path_in
+
+    inside, *number = series.place if series is not None else ("",)
+    if any(number):
+        raise OutputError(
+            f"{image}: image {inside or 0} of it shares its folder with another one, so its labels have no place of "
+            "their own there; write them as a file"
+        )
+    return path_in(image / inside, name)
+
+
+def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool, into: str | None = None) -> Written:
     """Segment an image, and write its labels, attention maps and record.
 
     Parameters
@@ -115,13 +148,20 @@ def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool
         Folder for the results.
     overwrite
         Whether existing files may be replaced.
+    into
+        What labels are called in an OME-Zarr image that they are written into; None writes them to `output`.
     """
     from src_models.attention.map_files import map_path, write_map
+    from src_models.files.zarr import is_zarr
     from src_models.prediction.record import check_record, write_record
 
-    check_record(labels_path(output, image.name, ".tif"), overwrite=overwrite)
+    beside = labels_path(output, image.name, ".tif")
+    check_record(beside, overwrite=overwrite)
     begun = time.perf_counter()
-    if image.geometry is not None and "C" not in image.reading.axes[-3:]:
+    inside = into is not None and is_zarr(image.place)
+    if into is not None and inside:
+        segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
+    elif image.geometry is not None and "C" not in image.reading.axes[-3:]:
         segmentation, labels = _labels_to_nifti(image, image.geometry, run, output, overwrite)
     else:
         segmentation, labels = _labels_to_image(image, run, output, overwrite)
@@ -130,7 +170,9 @@ def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool
         for placed in segmentation.attention
     )
     seconds = time.perf_counter() - begun
-    record = write_record(labels, segmentation, image, seconds=seconds, maps=maps, overwrite=overwrite)
+    record = write_record(
+        labels, segmentation, image, seconds=seconds, maps=maps, overwrite=overwrite, beside=beside if inside else None
+    )
     return Written(segmentation, labels, maps, record)
 
 
@@ -161,6 +203,18 @@ def _labels_to_nifti(
         segmentation = run(labels_out=labels_out)
         write_nifti_labels(path, segmentation.labels, geometry, overwrite=overwrite)
     return segmentation, path
+
+
+def _labels_into_zarr(
+    image: ImageFile, run: Run, output: Path, into: str, overwrite: bool
+) -> tuple[Segmentation, Path]:
+    """Write labels into the OME-Zarr that the image is; those of a large one wait on disk until they are complete."""
+    from src_models.files.ngff.labels import check_labels, write_labels_into
+
+    check_labels(image.place, into, overwrite=overwrite)
+    with _room_for_labels(image, labels_path(output, image.name, ".zarr")) as labels_out:
+        segmentation = run(labels_out=labels_out)
+        return segmentation, write_labels_into(image.place, into, segmentation.labels, overwrite=overwrite)
 
 
 @contextmanager

@@ -105,7 +105,8 @@ COVERED = {
         napari_medt/correcting/marking.py napari_medt/correcting/panels/controls.py
     """,
     "napari_medt/files/gui/test_scan_commands.py": """
-        napari_medt/files/activation.py napari_medt/files/nifti_ending.py napari_medt/files/writers.py
+        napari_medt/files/activation.py napari_medt/files/endings.py napari_medt/files/in_window.py
+        napari_medt/files/writers.py
     """,
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py

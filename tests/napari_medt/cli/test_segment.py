@@ -285,6 +285,58 @@ def test_the_labels_of_a_large_zarr_go_to_zarr(run, tmp_path, tiny_model_path, d
     np.testing.assert_array_equal(np.asarray(labels.data), read_labels(tmp_path / "cells_labels.tif"))
 
 
+def ome_zarr(path, data):
+    group = zarr.open_group(path, mode="w")
+    group.create_array("0", data=data[None, None], chunks=(1, 1, 32, 32))
+    axes = [{"name": "c", "type": "channel"}, {"name": "z", "type": "space"}]
+    axes += [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    placed = [{"type": "scale", "scale": [1, 1, 0.5, 0.25]}, {"type": "translation", "translation": [0, 0, 7, -9]}]
+    datasets = [{"path": "0", "coordinateTransformations": placed}]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": datasets}]}
+    return path
+
+
+def test_labels_of_an_ome_zarr_go_into_it_and_others_to_files(run, tmp_path, tiny_model_path, discs, monkeypatch):
+    image, out = ome_zarr(tmp_path / "cells.zarr", discs), tmp_path / "out"
+    tifffile.imwrite(tmp_path / "plain.tif", discs)
+    arguments = ("segment", image, tmp_path / "plain.tif", "--model", tiny_model_path, "--output", out)
+    arguments += ("--diameter", 20, "--into-zarr", "tiny")
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    written = image / "labels" / "tiny"
+    assert f"-> {written}" in done.stdout
+    np.testing.assert_array_equal(read_labels(written), read_labels(out / "plain_labels.tif"))
+    reading = read_image(written).reading
+    assert (reading.spacing, reading.origin) == ({"Y": 0.5, "X": 0.25}, {"Y": 7.0, "X": -9.0})
+    record = json.loads((out / "cells_labels.json").read_text())
+    assert (record["labels"], record["found"]["objects"]) == (str(written), 2)
+    again = run(*arguments)
+    assert (again.exit_code, "labels/tiny exists already" in again.stderr) == (1, True)
+    assert "2 had results and were passed over" in run(*arguments, "--skip-existing").stdout
+    monkeypatch.setattr(segment_results, "LARGE", 1)  # now labels wait on disk until they are complete
+    assert run(*arguments, "--overwrite").exit_code == 0
+    np.testing.assert_array_equal(read_labels(written), read_labels(out / "plain_labels.tif"))
+    assert {path.name for path in out.iterdir()} == {"cells_labels.json", "plain_labels.json", "plain_labels.tif"}
+
+
+def test_a_zarr_is_no_folder_for_results_nor_any_zarr_a_place_for_labels(run, tmp_path, tiny_model_path, discs):
+    image = ome_zarr(tmp_path / "cells.zarr", discs)
+    zarr.create_array(tmp_path / "plain.zarr", data=discs)
+    done = run("segment", image, "--model", tiny_model_path, "--output", image)
+    assert done.exit_code == 1
+    assert "it is a zarr and no folder for results" in done.stderr
+    done = run("segment", tmp_path / "plain.zarr", "--model", tiny_model_path, "--output", tmp_path, "--into-zarr", "a")
+    assert done.exit_code == 1
+    assert "it is no OME-Zarr image, so labels have no place in it" in done.stderr
+
+
+def test_the_place_of_an_ome_zarr_reaches_its_labels_in_files(run, tmp_path, tiny_model_path, discs):
+    image = ome_zarr(tmp_path / "cells.zarr", discs)
+    assert run("segment", image, "--model", tiny_model_path, "--output", tmp_path, "--diameter", 20).exit_code == 0
+    labels = read_image(tmp_path / "cells_labels.tif").reading
+    assert (labels.spacing, labels.unit, labels.origin) == ({"Y": 0.5, "X": 0.25}, "µm", {"Y": 7.0, "X": -9.0})
+
+
 def test_a_run_that_is_stopped_leaves_nothing_half_written(run, tmp_path, tiny_model_path, monkeypatch):
     from src_models.prediction import segment as predict
 

@@ -170,3 +170,27 @@ def test_a_failure_that_nobody_foresaw_does_not_end_the_batch_and_is_said_at_its
     assert "2 of 3 images segmented into out" in done.stdout
     assert "; 1 failed (b.tif)" in done.stdout
     assert {"a_labels.tif", "c_labels.tif"} <= set(written(tmp_path / "out"))
+
+
+def test_labels_of_each_field_of_a_well_go_into_that_field(shell, tmp_path, discs):
+    plate = zarr.open_group(
+        tmp_path / "plate.zarr", mode="w", attributes={"ome": {"plate": {"wells": [{"path": "A/1"}]}}}
+    )
+    well = plate.create_group("A/1", attributes={"ome": {"well": {"images": [{"path": "0"}, {"path": "1"}]}}})
+    fields = {"0": discs, "1": discs[::-1]}
+    for name, data in fields.items():
+        placed = [{"type": "scale", "scale": [0.5, 0.25]}]
+        multiscale = {
+            "axes": [{"name": axis, "type": "space", "unit": "micrometer"} for axis in "yx"],
+            "datasets": [{"path": "0", "coordinateTransformations": placed}],
+        }
+        field = well.create_group(name, attributes={"ome": {"version": "0.5", "multiscales": [multiscale]}})
+        field.create_array("0", data=np.ascontiguousarray(data), chunks=(32, 32))
+    done = shell("segment", "plate.zarr", "-o", "out", "--into-zarr", "cells")
+    assert done.exit_code == 0, done.output
+    for name, data in fields.items():
+        labels = read_image(tmp_path / "plate.zarr" / "A" / "1" / name / "labels" / "cells")
+        assert labels.reading.spacing == {"Y": 0.5, "X": 0.25}
+        assert bright_below(np.asarray(labels.data), data)
+    again = shell("segment", "plate.zarr", "-o", "out", "--into-zarr", "cells", "--skip-existing")
+    assert "2 had results and were passed over" in again.stdout

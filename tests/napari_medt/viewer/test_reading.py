@@ -55,6 +55,18 @@ def test_pixel_size_includes_the_affine():
     assert reading.unit == "mm"
 
 
+def test_units_that_differ_are_brought_to_that_of_x():
+    layer = Image(np.zeros((9, 64, 48)), scale=(300, 0.5, 0.25), units=("nm", "um", "um"))
+    assert dict(read_layer(layer).spacing) == pytest.approx({"Z": 0.3, "Y": 0.5, "X": 0.25}, rel=1e-9)
+    layer = Image(np.zeros((3, 64, 48)), scale=(30, 0.5, 0.25), units=("s", "mm", "mm"), axis_labels=("t", "y", "x"))
+    assert read_layer(layer).describe() == "T=3, Y=64, X=48, 1 channel, 0.5 x 0.25 mm"
+
+
+def test_small_pixels_in_a_large_unit_keep_their_size():
+    layer = Image(np.zeros((64, 48)), scale=(3.7e-10, 3.7e-10), units="m")
+    assert dict(read_layer(layer).spacing) == pytest.approx({"Y": 3.7e-10, "X": 3.7e-10}, rel=1e-9)
+
+
 def test_a_pyramid_is_read_at_full_resolution():
     levels = [np.zeros((64, 48)), np.zeros((32, 24))]
     layer = Image(levels, multiscale=True)

@@ -21,6 +21,8 @@ DIALOGS = {
     "Open CT and other scans (NIfTI, DICOM)... (MedT)": "Open scans",
     "Open a folder of DICOM slices... (MedT)": "Open a folder of DICOM slices",
     "Save labels as NIfTI... (MedT)": "Save 'Labels' as NIfTI",
+    "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
+    "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
 }
 
 

@@ -1,7 +1,7 @@
-"""In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI are written as NIfTI.
+"""In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI or zarr are written so.
 
 The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
-it. That one writes nothing for ``.nii`` and ``.nii.gz``, and napari reports that saving failed.
+it. That one writes nothing for ``.nii``, ``.nii.gz`` and ``.zarr``, and napari reports that saving failed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from napari_medt.files.writers import write_scan_labels
+from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
 from src_models.files.volumes.nifti import is_nifti
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _NAPARI = "napari.write_labels"
 
 
 def let_endings_decide(context: PluginContext) -> None:
-    """Hand names of NIfTI that napari's writer of labels gets to ours, for as long as the plugin is active.
+    """Hand names of NIfTI and zarr that napari's writer of labels gets to ours, for as long as the plugin is active.
 
     Parameters
     ----------
@@ -34,8 +35,14 @@ def let_endings_decide(context: PluginContext) -> None:
     commands = PluginManager.instance().commands
     with suppress(KeyError):  # napari's own readers and writers can be switched off
         own = commands.get(_NAPARI)
-        _put(lambda path, data, meta: (write_scan_labels if is_nifti(path) else own)(path, data, meta))
+        _put(lambda path, data, meta: _writer(path, own)(path, data, meta))
         context.register_disposable(lambda: _put(own))
+
+
+def _writer(path: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    if is_nifti(path):
+        return write_scan_labels
+    return write_zarr_labels if is_in_zarr(path) else own
 
 
 def _put(writer: Callable[[str, Any, dict[str, Any]], Any]) -> None:

@@ -1,0 +1,1 @@
+"""OME-Zarr (NGFF): what its metadata say, and labels that are written into an image."""
