@@ -16,7 +16,7 @@ Examples
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,20 @@ from src_models.images.axes import AxesReading, read_axes
 if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
 
-__all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_labels"]
+__all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_label_file", "read_labels"]
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _AS_MODE = {"CMYK": "RGB", "YCbCr": "RGB", "LA": "L", "La": "L"}  # colours as RGB; an alpha of grey is not used
 _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM"
+# What people have that is not read, by its suffix: what it is called.
+_FOREIGN = {
+    **dict.fromkeys((".hdr", ".img"), "Analyze, or NIfTI in two files"),
+    **dict.fromkeys((".mgz", ".mgh"), "FreeSurfer's"),
+    **dict.fromkeys((".nrrd", ".nhdr"), "NRRD"),
+    **dict.fromkeys((".mha", ".mhd"), "MetaImage"),
+    **dict.fromkeys((".par", ".rec"), "Philips PAR/REC"),
+    ".mnc": "MINC",
+}
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
     ".dcm",
@@ -141,8 +150,23 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     ImageError
         If the file cannot be read, or holds colours, channels, fractions or negative numbers.
     """
+    return np.asarray(read_label_file(path).data)
+
+
+def read_label_file(path: str | Path) -> ImageFile:
+    """Read a mask as :func:`read_labels` does, with how it is read and where it is in the patient.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_labels`.
+    """
     path = Path(path)
     file = _read(path, axes=None, labels=True)
+    return replace(file, data=_whole_numbers(file, path))
+
+
+def _whole_numbers(file: ImageFile, path: Path) -> NDArray[Any]:
     if "C" in file.reading.axes:
         raise ImageError(
             f"{path}: it has {file.reading.channels} colours or channels, and a mask has one number per pixel; "
@@ -183,6 +207,12 @@ def _read_image(path: Path, *, axes: str | None, labels: bool) -> tuple[Any, Axe
             return _read_picture(path, kind, axes=axes, labels=labels)
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    foreign = _FOREIGN.get(path.suffix.lower())
+    if foreign:
+        raise ImageError(
+            f"{path}: it is called as a scan of another kind ({foreign}), which is not read; convert it to NIfTI "
+            "(.nii.gz), with 3D Slicer or nibabel"
+        )
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 

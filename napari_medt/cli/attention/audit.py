@@ -105,10 +105,15 @@ def _cases(source: Path, labels: Path | None, limit: int | None) -> Iterator[_Ca
 
 
 def _read_image(source: Path, labels: Path | None) -> tuple[Any, Any, Any]:
-    from src_models.files.images import read_image, read_labels
+    from src_models.files.images import read_image, read_label_file
+    from src_models.files.pairs import pair, say
 
     image = read_image(source)
-    return image.data, image.reading, None if labels is None else read_labels(labels)
+    if labels is None:
+        return image.data, image.reading, None
+    paired = pair(image, read_label_file(labels))
+    say(paired.note)
+    return image.data, image.reading, paired.labels
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:
