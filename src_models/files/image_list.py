@@ -19,6 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from src_models.disk.names import fitting
 from src_models.errors import ImageError
 from src_models.files.images import image_stem, looks_like_image
 
@@ -130,7 +131,11 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 
 def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
     """Return those that hold labels or attention of another one in the same folder, unless they were named."""
-    stems = {(path.parent.resolve(), image_stem(path)) for path in [*found, *named]}
+    stems = {
+        (path.parent.resolve(), stem)
+        for path in [*found, *named]
+        for stem in (image_stem(path), fitting(image_stem(path), "_labels.nii.gz"))
+    }
     kept = set(named)
     return [path for path in found if path not in kept and _belongs(path, stems)]
 
