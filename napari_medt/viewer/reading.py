@@ -171,4 +171,5 @@ def _spacing(layer: napari.layers.Image) -> list[float]:
     """Return the size of a pixel in the world along each axis of the layer, its affine included."""
     origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
     steps = [np.asarray(layer.data_to_world(step)) - origin for step in np.eye(layer.ndim)]
-    return [round(float(np.linalg.norm(step)), 9) for step in steps]
+    # To nine digits, whatever the unit: an atom's pixel is 3.7e-10 m.
+    return [float(f"{np.linalg.norm(step):.9g}") for step in steps]
