@@ -70,7 +70,8 @@ def grid_of(place: Mapping[str, Any], shape: Sequence[int]) -> Grid:
     own[:-1, :-1] = np.asarray(place["rotate"]) @ _shear_matrix(place["shear"], ndim) @ np.diag(place["scale"])
     own[:-1, -1] = place["translate"]
     world[:-1] *= [[_millimetres(unit)] for unit in place["units"]]
-    return Grid(world @ own, tuple(shape))
+    lengths = all(unit.is_compatible_with("mm") for unit in place["units"])
+    return Grid(world @ own, tuple(shape), "mm" if lengths else "")
 
 
 def _millimetres(unit: Any) -> float:

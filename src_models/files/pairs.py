@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.volumes.geometry import UNIT
 
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
@@ -59,10 +60,13 @@ class Grid:
         (n + 1, n + 1): from an index to the world, both with as many axes as `shape`.
     shape
         Number of voxels along each of n axes.
+    unit
+        Of the world, for words.
     """
 
     to_world: NDArray[np.float64]
     shape: tuple[int, ...]
+    unit: str = ""
 
     @property
     def corners(self) -> NDArray[np.float64]:
@@ -224,12 +228,12 @@ def _placed_note(image: ImageFile, labels: ImageFile, words: str, found: Compari
 def _stored(geometry: VolumeGeometry) -> Grid:
     """Return the voxels as they are in the file."""
     z, y, x = (geometry.shape[geometry.order.index(axis)] for axis in range(3))
-    return Grid(geometry.grid_affine, (z, y, x))
+    return Grid(geometry.grid_affine, (z, y, x), UNIT)
 
 
 def _data(geometry: VolumeGeometry) -> Grid:
     """Return the voxels as they are handed out."""
-    return Grid(geometry.affine, geometry.shape)
+    return Grid(geometry.affine, geometry.shape, UNIT)
 
 
 def _moved(matrix: NDArray[Any], places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -251,7 +255,7 @@ def _is_order(linear: NDArray[np.float64]) -> bool:
 
 def _differences(image: Grid, labels: Grid, into: NDArray[np.float64]) -> str:
     """Return what differs, in words, the most telling first."""
-    letters = "tzyx"[-len(image.shape) :]
+    letters, unit = "tzyx"[-len(image.shape) :], f" {image.unit}".rstrip()
     told = []
     turn = _directions(image).T @ _directions(labels)  # columns: the mask's axes, by the image's
     order = np.abs(turn).argmax(axis=0)
@@ -270,14 +274,14 @@ def _differences(image: Grid, labels: Grid, into: NDArray[np.float64]) -> str:
         order = np.arange(len(order))
     sizes = np.array([labels.spacing[list(order).index(axis)] for axis in range(len(order))])
     if not np.allclose(sizes, image.spacing, rtol=ALIKE, atol=0):
-        told.append(f"its voxels are {_sizes(sizes)} in size, and the image's {_sizes(image.spacing)}")
+        told.append(f"its voxels are {_sizes(sizes)}{unit} in size, and the image's {_sizes(image.spacing)}")
     shape = tuple(labels.shape[list(order).index(axis)] for axis in range(len(order)))
     if shape != image.shape:
         told.append(f"it has {_sizes(shape)} voxels, and the image {_sizes(image.shape)}")
     shift = _moved(into, (np.array([labels.shape]) - 1) / 2)[0] - (np.array(image.shape) - 1) / 2
     distance = float(np.linalg.norm(shift * image.spacing))
     if np.abs(shift).max() > NEAR:
-        told.append(f"its middle lies {distance:.3g} from the image's")
+        told.append(f"its middle lies {distance:.3g}{unit} from the image's")
     return ", ".join(told) or "its voxels lie a little beside the image's"
 
 
