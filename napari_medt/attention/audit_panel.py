@@ -13,7 +13,9 @@ from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.recorded_run import RecordedRun
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.running.steps_run import StepsRun
+from napari_medt.viewer.labels.labels_layers import lies_on
 from napari_medt.viewer.layer_notes import is_own_layer
+from napari_medt.viewer.placement import placement
 from src_models.auditing.region_audit import region_audit_steps
 
 if TYPE_CHECKING:
@@ -64,18 +66,19 @@ class AuditPanel(QWidget):
         self.offer_truth()
 
     def offer_truth(self) -> None:
-        """List the labels that cover the image: objects that a person drew."""
+        """List the labels that lie on the image, pixel by pixel: objects that a person drew."""
         chosen = self._chosen_truth()
         self._labels = []
         if self._looked is not None:
-            shape = self._looked.outcome.job.region.layer_shape
+            region = self._looked.outcome.job.region
+            place, shape = placement(self._looked.image, *region.place_canvas()), region.layer_shape
             self._labels = [
                 layer
                 for layer in self._display.viewer.layers
                 if isinstance(layer, napari.layers.Labels)
                 and not is_own_layer(layer)
                 and not layer.multiscale
-                and layer.data.shape == shape
+                and lies_on(layer, place, shape)
             ]
         self.truth.clear()
         self.truth.addItems(["no ground truth", *(layer.name for layer in self._labels)])
@@ -127,7 +130,9 @@ class AuditPanel(QWidget):
         self._set_running(False)
 
     def _explain(self) -> None:
-        self.truth.setToolTip("Labels with the true objects, if you have them: is attention on objects?")
+        self.truth.setToolTip(
+            "Labels with the true objects that lie on the image, if you have them: is attention on objects?"
+        )
         self.check.setToolTip(
             "Measure, in the middle of the image, whether the ticked maps say what the network used: remove what they "
             "mark, make its weights random, compare with the true objects. Takes about a minute."

@@ -7,7 +7,9 @@ traceback is a bug.
 
 from __future__ import annotations
 
+import errno
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -17,7 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 from napari_medt import __version__
 from napari_medt.cli import click, clicks, demo, segment
 from napari_medt.cli.attention import attention, audit
-from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, with_voice
+from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, corrections, finetune, next_slices
 from napari_medt.cli.models import convert, evaluate, models, train
 from src_models.errors import UserError
@@ -55,6 +57,11 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except UserError as error:
             complain(str(error))
+            raise typer.Exit(1) from error
+        except OSError as error:  # of asking for a file that no file system can have
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            complain(f"{error.filename}: no file can have a name of this length; check it")
             raise typer.Exit(1) from error
 
 
@@ -106,4 +113,5 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    show_any_letter(sys.stdout, sys.stderr)
     app(prog_name=NAME)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from src_models.progress import Progress
 
-__all__ = ["Console", "Quiet", "Report", "Verbose", "complain", "set_voice", "with_voice"]
+__all__ = ["Console", "Quiet", "Report", "Verbose", "complain", "set_voice", "show_any_letter", "with_voice"]
 
 Report = Callable[["Progress"], None]
 
@@ -25,6 +26,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log as well, on stderr.")]
 
 _OURS = ("napari_medt", "src_models")
+_MOST_OF_KIND = 5  # warnings that differ in a name alone
 _UNLIMITED = 10_000  # columns of a table in a pipe, where nothing is gained by folding its cells
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -96,6 +98,17 @@ def complain(message: str) -> None:
     typer.echo(f"Error: {' '.join(message.split())}", err=True)
 
 
+def show_any_letter(*streams: Any) -> None:
+    r"""Have letters that an output cannot show appear as ``\u7d30`` there, instead of ending the command.
+
+    Names of files have letters that a code page lacks (Windows, when output goes to a file), and on Linux even some
+    that no encoding has.
+    """
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):  # not what a test or a notebook puts there
+            stream.reconfigure(errors="backslashreplace")
+
+
 def set_voice(*, quiet: bool, verbose: bool) -> None:
     """Hear what was asked for before the command's name, as in ``napari-medt -q segment``."""
     _quiet.set(quiet)
@@ -139,10 +152,33 @@ def _voice(*, quiet: bool, verbose: bool) -> Iterator[None]:
         for logger, old in zip(loggers, before, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(old)
+        handler.end()
 
 
 class _LogOnStderr(logging.Handler):
-    """Writes to what stderr is at the time, so that a bar is not torn."""
+    """Writes to what stderr is at the time, so that a bar is not torn.
+
+    What was said is not said again, and of warnings of one kind, such as one for each file of a data set, the first are
+    said and the others counted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+        self._of_kind: Counter[tuple[str, str]] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(self.format(record), err=True)
+        line, kind = self.format(record), (record.name, str(record.msg))
+        if record.levelno == logging.WARNING:
+            if line in self._said:
+                return
+            self._said.add(line)
+            self._of_kind[kind] += 1
+        if record.levelno != logging.WARNING or self._of_kind[kind] <= _MOST_OF_KIND:
+            typer.echo(line, err=True)
+
+    def end(self) -> None:
+        """Say how many warnings were not said."""
+        more = sum(max(0, count - _MOST_OF_KIND) for count in self._of_kind.values())
+        if more:
+            typer.echo(f"WARNING: {more} more of this kind, of other files", err=True)

@@ -365,6 +365,8 @@ def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Consol
     run = functools.partial(_run, image, wanted, report)
     written = segment_to_file(image, run, wanted.place.output, overwrite=wanted.overwrite, into=wanted.place.into)
     found = written.segmentation
+    if not all(file.name.startswith(f"{image.name}_") for file in (written.labels, *written.maps)):
+        console.say("  its name is too long to be continued in a file's name, so results have a shorter one")
     share = " of the image" if found.summary.endswith("%") else ""
     console.say(f"  {found.summary}{share} -> {written.labels}")
     if found.size:

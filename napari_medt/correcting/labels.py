@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.viewer.labels.labels_layers import fitting_labels
+from napari_medt.viewer.labels.labels_layers import fitting_labels, placeless_labels
 from napari_medt.viewer.layer_notes import Prediction, notes_of, write_notes
 from src_models.errors import ImageError
 
@@ -76,8 +76,12 @@ def begin(
 
 
 def correctable(viewer: napari.viewer.Viewer, target: ViewedImage) -> list[napari.layers.Labels]:
-    """Return the labels of an image's shape and place; those that are being corrected come last."""
-    return sorted(fitting_labels(viewer, target), key=lambda layer: prediction_of(layer) is not None)
+    """Return the labels of an image's shape and place; those that are being corrected come last.
+
+    First come those that nothing told a place: :func:`~napari_medt.viewer.labels.labels_layers.take_place` is for them.
+    """
+    fitting = sorted(fitting_labels(viewer, target), key=lambda layer: prediction_of(layer) is not None)
+    return [*placeless_labels(viewer, target), *fitting]
 
 
 def first_prediction(labels: napari.layers.Labels) -> tuple[NDArray[Any], str | None, str | None]:

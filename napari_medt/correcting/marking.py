@@ -28,6 +28,7 @@ from napari_medt.correcting.learning.label_meaning import LabelMeaning
 from napari_medt.correcting.source import place_words, source_of
 from napari_medt.correcting.unsaved import UnsavedCorrections
 from napari_medt.viewer.labels.class_names import name_classes
+from napari_medt.viewer.labels.labels_layers import misfit_words, take_place
 from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.layer_notes import notes_of
 from napari_medt.viewer.viewed_image import ViewedImage
@@ -96,7 +97,7 @@ class Marking(QObject):
         if self.labels() != labels:
             raise UserError(
                 f"the labels {labels.name!r} are not as large as {self._context.target().name}, or lie elsewhere: "
-                "choose the image that they were made for"
+                f"choose the image that they were made for. {self._misfits()}".rstrip()
             )
 
     def segment(self) -> None:
@@ -258,13 +259,23 @@ class Marking(QObject):
         self.changes.watch(labels)
         if labels is None:
             none = "Press Segment to correct, and mend with napari's brush what the model finds; or begin empty."
-            self._controls.marking.set_ready(False, none)
+            self._controls.marking.set_ready(False, f"{none} {self._misfits()}".rstrip())
             return
+        laid = take_place(labels, self._context.target())
         _, prediction = self.corrected()
         show_background_grey(labels, prediction.background)
         self.unsaved.watch(labels, self._context.target())
         self._show_meaning(labels)
         self.changes.look_again()
+        if laid is not None:
+            self._context.say(laid)
+
+    def _misfits(self) -> str:
+        """Return why labels in the viewer cannot be chosen."""
+        try:
+            return misfit_words(self._viewer, self._context.target())
+        except UserError:  # there is no image, or it is viewed in 3D
+            return ""
 
     def _show_meaning(self, labels: napari.layers.Labels) -> None:
         name_classes(labels, self._meaning.class_names())

@@ -80,6 +80,7 @@ def _open_folder(folder: Path) -> list[LayerData]:
 
 def _layer(volume: Volume, name: str) -> LayerData:
     import numpy as np
+    from napari.utils.notifications import show_warning
 
     from napari_medt.viewer.layer_notes import LayerNotes
     from src_models.images.ct_windows import ct_window
@@ -96,6 +97,8 @@ def _layer(volume: Volume, name: str) -> LayerData:
         "axis_labels": tuple(axes.lower()),
     }
     geometry = volume.geometry
+    for note in geometry.notes:
+        show_warning(note)
     if volume.labels:  # they can be painted, and saved again to their own file
         options["metadata"] = LayerNotes(volume=dataclasses.replace(geometry, path=None)).metadata()
         return np.array(volume.data), options, "labels"

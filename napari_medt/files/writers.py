@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["known_scans", "write_scan_labels"]
 
-_NEAR = 1e-6  # mm
-
 
 def write_scan_labels(
     path: str, data: Any, meta: dict[str, Any], scans: Sequence[VolumeGeometry] | None = None
@@ -145,7 +143,10 @@ def _scan_below(
     shape: tuple[int, ...], to_world: NDArray[np.float64], scans: Sequence[VolumeGeometry]
 ) -> VolumeGeometry | None:
     """Return the geometry of the scan whose voxels the labels' are."""
+    from src_models.files.pairs import Grid, compare
+
+    labels = Grid(to_world, shape)
     for geometry in scans:
-        if geometry.shape == shape and np.allclose(geometry.affine, to_world, rtol=0, atol=_NEAR):
+        if compare(Grid(geometry.affine, geometry.shape), labels).fit == "same":
             return geometry
     return None

@@ -18,6 +18,7 @@ import numpy as np
 import tifffile
 
 from src_models.disk.atomic import atomic_path
+from src_models.disk.names import fitting
 from src_models.errors import ImageError
 from src_models.images.axes import AXES, SPATIAL, AxesReading
 
@@ -34,10 +35,11 @@ _OME_UNITS = {**{unit: unit for unit in (*_MICROMETRES, "Å", "pixel")}, "inch":
 def map_path(folder: Path, stem: str, name: str) -> Path:
     """Return where the attention map `name` of the image `stem` goes: ``STEM_attention_gate_2.ome.tif``.
 
-    Characters that a file name cannot have everywhere become underscores.
+    Characters that a file name cannot have everywhere become underscores, and a name that is too long is shortened.
     """
     safe = re.sub(r"[^\w.,+-]+", "_", name)
-    return folder / f"{stem}_attention_{safe}.ome.tif"
+    ending = f"_attention_{safe}.ome.tif"
+    return folder / (fitting(stem, ending) + ending)
 
 
 def write_map(path: str | Path, placed: PlacedMap, *, reading: AxesReading, overwrite: bool = False) -> Path:

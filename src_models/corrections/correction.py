@@ -256,7 +256,7 @@ def mark(
     ImageError
         If shapes differ, or labels are negative or too high.
     UserError
-        If nothing is left that counts.
+        If nothing is left that counts, or the image has no finite value there.
     """
     plane = image.shape[:2]
     found = np.zeros(plane, np.int32) if predicted is None else np.asarray(predicted)
@@ -282,6 +282,11 @@ def mark(
     if not makers.any():
         raise UserError(_NOTHING[mode])
     cut = _kept(makers)
+    if not np.isfinite(np.asarray(image)[cut]).any():
+        raise UserError(
+            f"{source.layer}: no value of the image is a finite number there (all are NaN or infinite), so there is "
+            "nothing to learn from: correct another plane, or another part"
+        )
     kept = makers[cut]
     record = CorrectionRecord(
         source=source,

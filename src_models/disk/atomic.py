@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from src_models.disk.names import LONGEST, fitting
 from src_models.errors import OutputError
 
 __all__ = ["atomic_path", "check_new", "check_writable", "output_error", "remove_stale"]
@@ -71,7 +72,8 @@ def atomic_path(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     check_new(path, overwrite=overwrite)
-    beside = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    ending = f".{secrets.token_hex(4)}.part{path.suffix}"
+    beside = path.with_name("." + fitting(path.stem, f".{ending}.old") + ending)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
@@ -87,13 +89,15 @@ def atomic_path(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def check_new(path: str | Path, *, overwrite: bool = False) -> None:
-    """Refuse a path that exists already.
+    """Refuse a path that exists already, and a name that no file can have, before the work.
 
     Raises
     ------
     OutputError
-        If `path` exists and `overwrite` is False.
+        If `path` exists and `overwrite` is False, or its name is too long.
     """
+    if len(os.fsencode(Path(path).name)) > LONGEST:
+        raise OutputError(f"{path} cannot be written: {_REASONS[errno.ENAMETOOLONG]}")
     if not overwrite and os.path.lexists(path):
         raise OutputError(f"{path} exists already; choose another name, or allow overwriting (--overwrite)")
 

@@ -9,6 +9,7 @@ Examples
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import reduce
 from operator import add
@@ -21,13 +22,17 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError, ImageError
 from src_models.evaluating.scores import Evaluation, ImageScore
 from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
+from src_models.files.images import read_labels
 from src_models.labels.metrics import match_objects, pixel_counts
+from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
 from src_models.models.header import ModelHeader
 
 if TYPE_CHECKING:
     from src_models.models.checkpoint import Model
 
 __all__ = ["default_split", "evaluate", "predict_sample"]
+
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -71,7 +76,8 @@ def evaluate(
     Notes
     -----
     For a model of two classes every value above 0 in a mask is class 1, so that masks of 0 and 255, or of object ids,
-    can be used as they are. A 2D model's objects on a stack are matched plane by plane. Pixels that do not count
+    can be used as they are. For a model of objects, where no mask numbers them, every connected part is one, and that
+    is said in the log. A 2D model's objects on a stack are matched plane by plane. Pixels that do not count
     (``marked/``) are left out, and with them the objects that a model finds there for the most part.
     """
     from src_models.models.checkpoint import Model, load
@@ -83,16 +89,19 @@ def evaluate(
     samples = data_set.samples if split is None else data_set.split(split)
     if not isinstance(model, Model):
         model = load(model)
+    parts = model.header.result == "instances" and one_number_each(read_labels(sample.mask) for sample in samples)
+    if parts:
+        _log.warning("%s", unnumbered_words(data_set.root))
     images = []
     for done, sample in enumerate(samples):
         if on_progress:
             on_progress(done, len(samples), sample.name)
-        _, truth, prediction = predict_sample(sample, model, device=device, diameter=diameter, flips=flips)
+        _, truth, prediction = predict_sample(sample, model, device=device, diameter=diameter, flips=flips, parts=parts)
         images.append(_score(sample, truth, prediction, model.header))
     if on_progress:
         on_progress(len(samples), len(samples), "")
     classes = ("background", "object") if model.header.result == "instances" else model.header.classes
-    return Evaluation(data_set.root, split, model.header, model.sha256, diameter, classes, tuple(images))
+    return Evaluation(data_set.root, split, model.header, model.sha256, diameter, classes, tuple(images), parts)
 
 
 def default_split(data_set: DataSet) -> str | None:
@@ -115,9 +124,15 @@ def default_split(data_set: DataSet) -> str | None:
 
 
 def predict_sample(
-    sample: Sample, model: Model, *, device: str = "auto", diameter: float | None = None, flips: bool = False
+    sample: Sample,
+    model: Model,
+    *,
+    device: str = "auto",
+    diameter: float | None = None,
+    flips: bool = False,
+    parts: bool = False,
 ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
-    """Read a sample and segment its image.
+    """Read a sample and segment its image; with `parts`, every connected part of its mask is an object.
 
     Returns
     -------
@@ -128,6 +143,7 @@ def predict_sample(
     from src_models.prediction.segment import segment
 
     image, truth = read_sample(sample)
+    truth = connected_parts(truth) if parts else truth
     counts = read_marks(sample, truth.shape)
     if counts is not None:
         truth = np.where(counts, truth, 0)

@@ -142,6 +142,8 @@ class Evaluation:
         Names of the classes that pixels are scored for.
     images
         Scores in the order of names.
+    parts
+        Whether masks did not number their objects, so that connected parts were taken as these.
     """
 
     data_set: Path
@@ -151,6 +153,7 @@ class Evaluation:
     diameter: float | None
     classes: tuple[str, ...]
     images: tuple[ImageScore, ...]
+    parts: bool = False
 
     @property
     def mean(self) -> Scores:
@@ -188,6 +191,7 @@ class Evaluation:
             "split": self.split,
             "result": self.header.result,
             "diameter": self.diameter,
+            "objects_are_connected_parts": self.parts,
             "classes": list(self.classes),
             "iou_thresholds": list(THRESHOLDS) if self.header.result == "instances" else None,
             "overall": {

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from src_models.disk.atomic import atomic_path
+from src_models.images.intensity import filled
 
 if TYPE_CHECKING:
     from src_models.evaluating.scores import Evaluation, ImageScore
@@ -73,7 +74,9 @@ def write_sheet(
 
     cases = []
     for name, score in evaluation.cases().items():
-        arrays = predict_sample(score.sample, model, device=device, diameter=evaluation.diameter)
+        arrays = predict_sample(
+            score.sample, model, device=device, diameter=evaluation.diameter, parts=evaluation.parts
+        )
         cases.append(Case(f"{name}: {score.sample.name}   {_describe(score)}", *arrays))
     classes = () if evaluation.header.result == "instances" else evaluation.classes[1:]
     heading = f"{evaluation.header.name} on {evaluation.data_set.name}, {evaluation.split or 'all images'}"
@@ -163,7 +166,7 @@ def _as_rgb(image: NDArray[Any]) -> NDArray[np.uint8]:
     if image.ndim == 2 or image.shape[-1] != 3:
         grey = image if image.ndim == 2 else image[..., 0]
         image = np.repeat(grey[..., None], 3, axis=-1)
-    values = image.astype(np.float32)
+    values = filled(image).astype(np.float32)
     low, high = np.percentile(values, (0.5, 99.8))
     stretched: NDArray[np.uint8] = (np.clip((values - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
     return stretched

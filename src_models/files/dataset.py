@@ -29,8 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import DataSetError
-from src_models.files.images import image_stem, read_image, read_labels
-from src_models.files.pixels.orientation import lay_on_image
+from src_models.files.images import ImageFile, image_stem, read_image, read_label_file
+from src_models.files.pairs import pair, say
 from src_models.images.axes import AxesReading
 from src_models.models.citations import Citation, read_citations
 
@@ -209,19 +209,21 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
         As stored, in the file's type; channels last.
     mask : ndarray of int32, shape (H, W) or (D, H, W)
         Class ids or object ids; 0 is background. Ids above 65,535 and above the number of pixels are
-        numbered anew in their order.
+        numbered anew in their order. It is on the image's voxels, whatever its own were: what differs is said in
+        the log (:func:`src_models.files.pairs.pair`).
 
     Raises
     ------
     DataSetError
-        If image and mask differ in height, width or depth.
+        If image and mask differ in height, width or depth, and no place tells how they lie to each other.
     ImageError
-        If a file cannot be read, or the mask does not hold integers from 0; if one of the two says that it is to be
-        turned (EXIF) and it cannot be told how the other lies to it.
+        If a file cannot be read, the mask does not hold integers from 0, or the two lie apart; if one of the two says
+        that it is to be turned (EXIF) and it cannot be told how the other lies to it.
     """
     file = read_image(sample.image)
-    stored = (file.reading.size("Y"), file.reading.size("X"))
-    mask = _as_int32(lay_on_image(read_labels(sample.mask), sample.mask, sample.image, stored))
+    paired = pair(file, read_label_file(sample.mask, like=file.reading))
+    say(paired.note)
+    mask = _as_int32(paired.labels)
     image = _channels_last(np.asarray(file.data), file.reading, mask.shape)
     if image.shape[: mask.ndim] != mask.shape or image.ndim > mask.ndim + 1:
         raise DataSetError(
@@ -276,10 +278,17 @@ def read_marks(sample: Sample, shape: tuple[int, ...]) -> NDArray[np.bool_] | No
     """
     if sample.marked is None:
         return None
-    marked = read_labels(sample.marked)
+    file = read_label_file(sample.marked)
+    marked = file.data if file.geometry is None else _on_image(file, sample)
     if marked.shape != shape:
         raise DataSetError(f"{sample.marked} has the shape {marked.shape} and its mask {shape}; replace one of them")
     return np.asarray(marked > 0)
+
+
+def _on_image(marks: ImageFile, sample: Sample) -> NDArray[Any]:
+    paired = pair(read_image(sample.image), marks)
+    say(paired.note)
+    return paired.labels
 
 
 def _list(root: Path, folder: str) -> set[str]:

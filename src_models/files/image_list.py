@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from src_models.disk.names import fitting
 from src_models.errors import ImageError
 from src_models.files.images import image_stem, image_title, list_series, looks_like_image
 from src_models.files.series.image_series import ImageSeries, choose, wanted_images
@@ -207,7 +208,11 @@ def _once(paths: Iterable[Path]) -> list[Path]:
 
 def _results(found: Sequence[Path], named: Sequence[Path]) -> list[Path]:
     """Return those that hold labels or attention of another one in the same folder, unless they were named."""
-    images = {(path.parent.resolve(), image_stem(path)): path for path in [*found, *named]}
+    images = {
+        (path.parent.resolve(), stem): path
+        for path in [*found, *named]
+        for stem in (image_stem(path), fitting(image_stem(path), "_labels.nii.gz"))
+    }
     kept = set(named)
     return [path for path in found if path not in kept and _belongs(path, images)]
 

@@ -42,6 +42,7 @@ __all__ = [
     "list_series",
     "looks_like_image",
     "read_image",
+    "read_label_file",
     "read_labels",
 ]
 
@@ -51,6 +52,15 @@ _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM"
+# What people have that is not read, by its suffix: what it is called.
+_FOREIGN = {
+    **dict.fromkeys((".hdr", ".img"), "Analyze, or NIfTI in two files"),
+    **dict.fromkeys((".mgz", ".mgh"), "FreeSurfer's"),
+    **dict.fromkeys((".nrrd", ".nhdr"), "NRRD"),
+    **dict.fromkeys((".mha", ".mhd"), "MetaImage"),
+    **dict.fromkeys((".par", ".rec"), "Philips PAR/REC"),
+    ".mnc": "MINC",
+}
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
     ".dcm",
@@ -229,8 +239,23 @@ def read_labels(path: str | Path, *, series: int | str | None = None, like: Axes
     ImageError
         If the file cannot be read, or holds colours, channels, fractions or negative numbers.
     """
+    return np.asarray(read_label_file(path, series=series, like=like).data)
+
+
+def read_label_file(path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None) -> ImageFile:
+    """Read a mask as :func:`read_labels` does, with how it is read and where it is in the patient.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_labels`.
+    """
     path = Path(path)
     file = _read(path, axes=None, labels=True, series=series)
+    return replace(file, data=_whole_numbers(file, path, like))
+
+
+def _whole_numbers(file: ImageFile, path: Path, like: AxesReading | None) -> NDArray[Any]:
     data, axes = np.asarray(file.data), file.reading.axes
     if "C" in axes and file.reading.channels == 1:
         data, axes = data.squeeze(axes.index("C")), axes.replace("C", "")
@@ -304,6 +329,12 @@ def _kind(path: Path) -> str:
             return kind
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    foreign = _FOREIGN.get(path.suffix.lower())
+    if foreign:
+        raise ImageError(
+            f"{path}: it is called as a scan of another kind ({foreign}), which is not read; convert it to NIfTI "
+            "(.nii.gz), with 3D Slicer or nibabel"
+        )
     raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 

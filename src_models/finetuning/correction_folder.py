@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from src_models.disk.names import fitting
 from src_models.errors import UserError
 from src_models.models.loaded import file_sha256, load_model
 
@@ -154,7 +155,7 @@ def default_folder(image_name: str) -> Path:
     import platformdirs
 
     name = "".join(letter if letter.isalnum() or letter in " -_.()" else "_" for letter in image_name).strip(" .")
-    return platformdirs.user_documents_path() / "napari-medt corrections" / (name or "image")
+    return platformdirs.user_documents_path() / "napari-medt corrections" / fitting(name or "image")
 
 
 def versions_folder(folder: Path) -> Path:

@@ -195,7 +195,7 @@ def read_axes(
         that do not fit it; for a `channel` that it does not have; and where no guess is defensible, with the axes that
         may be meant (:func:`~src_models.images.axes_guess.guess_axes`).
     """
-    sizes = tuple(int(size) for size in shape)
+    sizes = _known_sizes(shape, name)
     _check_type(dtype, name)
     _check_shape(sizes, name)
     if axes is not None:
@@ -243,6 +243,16 @@ def _check_type(dtype: Any, name: str) -> None:
         raise ImageError(f"{name}: its values are complex numbers; take their magnitude (or real part) and open that")
     if kind not in "biuf":
         raise ImageError(f"{name}: its values are of type {np.dtype(dtype)}, not numbers; open an image of numbers")
+
+
+def _known_sizes(shape: Sequence[float], name: str) -> tuple[int, ...]:
+    """Return a shape as integers. Of a dask array that was made by selecting, lengths are NaN until it is computed."""
+    if any(math.isnan(size) for size in shape):
+        raise ImageError(
+            f"{name}: how long its axes are is not known (shape {tuple(shape)}: a dask array with chunks of unknown "
+            "size); call its compute_chunk_sizes() first, or compute() it"
+        )
+    return tuple(int(size) for size in shape)
 
 
 def _check_shape(shape: tuple[int, ...], name: str) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.models.header import Intensity
 
-__all__ = ["Normalisation", "is_finite", "measure"]
+__all__ = ["Normalisation", "filled", "is_finite", "measure"]
 
 MOST_SAMPLED = 4_000_000
 # Bounds the result where an image's bright specks lie far beyond its percentiles.
@@ -52,6 +52,14 @@ class Normalisation:
 def is_finite(values: NDArray[Any]) -> bool:
     """Whether no value is NaN or infinite."""
     return values.dtype.kind != "f" or bool(np.isfinite(values).all())
+
+
+def filled(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values with the lowest one in place of those that are NaN or infinite; 0 where none is finite."""
+    if is_finite(values):
+        return values
+    known = np.isfinite(values)
+    return np.where(known, values, values[known].min() if known.any() else values.dtype.type(0))
 
 
 def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:

@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from src_models.disk.names import fitting
+
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
     from src_models.files.series.image_series import ImageSeries
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from src_models.prediction.segmentation import Segmentation
 
 __all__ = ["LARGE", "Results", "Written", "labels_path", "segment_to_file"]
+
+_LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
 
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
@@ -117,8 +121,8 @@ class Results:
 
 
 def labels_path(output: Path, stem: str, suffix: str) -> Path:
-    """Return the file for an image's labels."""
-    return output / f"{stem}_labels{suffix}"
+    """Return the file for an image's labels; a name that is too long for a file is shortened."""
+    return output / f"{fitting(stem, _LONGEST_ENDING)}_labels{suffix}"
 
 
 def _path_in_zarr(image: Path, series: ImageSeries | None, name: str) -> Path:

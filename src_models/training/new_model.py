@@ -10,7 +10,9 @@ import numpy as np
 
 from src_models.errors import DataSetError
 from src_models.files.dataset import DataSet, Sample, read_sample
-from src_models.labels.instances import median_diameter
+from src_models.files.images import read_labels
+from src_models.labels.instances import connected_parts, median_diameter
+from src_models.labels.numbering import one_number_each
 from src_models.models.architectures import find_architecture
 from src_models.models.header import (
     RGB,
@@ -21,7 +23,7 @@ from src_models.models.header import (
     instance_classes,
 )
 
-__all__ = ["new_header", "tiles_for"]
+__all__ = ["masks_without_numbers", "new_header", "tiles_for"]
 
 INSTANCES: dict[Separation, InstanceSettings] = {
     "boundary": InstanceSettings(),
@@ -49,6 +51,8 @@ def new_header(
 ) -> ModelHeader:
     """Describe a network for a data set.
 
+    Where masks of objects do not number them, every connected part is one.
+
     Dimensions and channels are those of the training images (colour as soon as one is in colour), the number of classes
     is that of the masks, and the sizes of objects a model of instances will handle are those it will see.
 
@@ -72,7 +76,8 @@ def new_header(
     DataSetError
         If images differ in dimensions or have channel counts that do not go together, or there are too few names.
     """
-    facts = [_facts(sample, result) for sample in data.split("train")]
+    parts = result == "instances" and masks_without_numbers(data)
+    facts = [_facts(sample, result, parts) for sample in data.split("train")]
     dimensions = _only({fact[0] for fact in facts}, data, "dimensions")
     channels = _channels({fact[1] for fact in facts}, data)
     instances = INSTANCES[separation]
@@ -113,12 +118,17 @@ def tiles_for(architecture: str, config: Mapping[str, Any], dimensions: int) -> 
     return TILE[dimensions], OVERLAP[dimensions]
 
 
-def _facts(sample: Sample, result: str) -> tuple[int, int, set[int], float | None]:
+def masks_without_numbers(data: DataSet) -> bool:
+    """Whether the masks of a data set do not tell objects apart, so that connected parts are its objects."""
+    return one_number_each(read_labels(sample.mask) for sample in data.samples)
+
+
+def _facts(sample: Sample, result: str, parts: bool) -> tuple[int, int, set[int], float | None]:
     """Return dimensions, channels, the classes that occur, and the median diameter of the objects."""
     image, mask = read_sample(sample)
     channels = 1 if image.ndim == mask.ndim else image.shape[-1]
     if result == "instances":
-        return mask.ndim, channels, set(), median_diameter(mask)
+        return mask.ndim, channels, set(), median_diameter(connected_parts(mask) if parts else mask)
     return mask.ndim, channels, set(np.unique(mask).tolist()) - {0}, None
 
 

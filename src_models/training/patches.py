@@ -21,7 +21,7 @@ from src_models.errors import DataSetError
 from src_models.files.dataset import Sample, read_marks, read_sample
 from src_models.images.channels import as_channels
 from src_models.images.intensity import measure
-from src_models.labels.instances import median_diameter, targets_from_labels
+from src_models.labels.instances import connected_parts, median_diameter, targets_from_labels
 from src_models.labels.separation import fields_of_labels
 from src_models.models.header import ModelHeader
 from src_models.training.augmentation import AugmentationName, augmentation
@@ -58,19 +58,27 @@ class TrainingImage:
         return bool((self.image[0] != self.image[-1]).any())
 
 
-def load_images(samples: Sequence[Sample], header: ModelHeader) -> list[TrainingImage]:
+def load_images(samples: Sequence[Sample], header: ModelHeader, *, parts: bool = False) -> list[TrainingImage]:
     """Read and normalise all samples.
+
+    Parameters
+    ----------
+    samples, header
+        What to read, and what for.
+    parts
+        Whether every connected part of a mask is an object, as where masks do not number them.
 
     Raises
     ------
     DataSetError
         If an image does not fit the model, or a mask has classes the model does not have.
     """
-    return [_load(sample, header) for sample in samples]
+    return [_load(sample, header, parts) for sample in samples]
 
 
-def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
+def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
     image, labels = read_sample(sample)
+    labels = connected_parts(labels) if parts else labels
     counts = read_marks(sample, labels.shape)
     if labels.ndim != header.dimensions:
         raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")

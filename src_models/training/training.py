@@ -7,6 +7,7 @@ was killed and resumed ends with the same weights as one that was not (see :mod:
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from torch.utils.data import DataLoader
 from src_models.computing.memory import reused_memory
 from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
+from src_models.labels.numbering import unnumbered_words
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.citations import as_fields, citations_of
@@ -31,6 +33,7 @@ from src_models.nets.network import Network
 from src_models.training.drawn_ahead import drawn_ahead
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.masked_dice import dice_counts, mean_dice
+from src_models.training.new_model import masks_without_numbers
 from src_models.training.patches import Patches, TrainingImage, classes_of_labels, load_images, window_of_most
 from src_models.training.run_files import RunFiles
 from src_models.training.segmentation_loss import class_logits, segmentation_loss
@@ -38,6 +41,8 @@ from src_models.training.settings import TrainSettings
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
 
+
+_log = logging.getLogger(__name__)
 
 LOG_COLUMNS = ("step", "loss", "validation_dice")
 
@@ -175,12 +180,16 @@ class _Run:
         self.data = data
         self.citations = list(dict.fromkeys([*data.citations(), *(citations_of(start.header) if start else ())]))
         self.state = TrainingState()
+        self.parts = False
         self.loss = segmentation_loss(header, settings.loss)
 
     def run(self, resume: bool, overwrite: bool) -> Path:
         resume = self.files.check(resume=resume, overwrite=overwrite)
-        images = load_images(self.data.split("train"), self.header)
-        validation = load_images(self.data.split("val"), self.header)
+        self.parts = self.header.result == "instances" and masks_without_numbers(self.data)
+        if self.parts:
+            _log.warning("%s", unnumbered_words(self.data.root))
+        images = load_images(self.data.split("train"), self.header, parts=self.parts)
+        validation = load_images(self.data.split("val"), self.header, parts=self.parts)
         settings = self.settings
         fabric = make_fabric(
             settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
@@ -316,6 +325,7 @@ class _Run:
             train_images=len(self.data.split("train")),
             val_images=len(self.data.split("val")),
             validation_dice=round(state.dice, 4),
+            **({"objects": "connected parts of masks without numbers"} if self.parts else {}),
         )
 
 

@@ -108,14 +108,15 @@ def _cases(source: Path, labels: Path | None, limit: int | None, series: str | N
 
 
 def _read_image(source: Path, labels: Path | None, series: str | None) -> tuple[Any, Any, Any]:
-    from src_models.files.images import read_image, read_labels
-    from src_models.files.pixels.orientation import lay_on_image
+    from src_models.files.images import read_image, read_label_file
+    from src_models.files.pairs import pair, say
 
     image = read_image(source, series=series)
     if labels is None:
         return image.data, image.reading, None
-    stored = (image.reading.size("Y"), image.reading.size("X"))
-    return image.data, image.reading, lay_on_image(read_labels(labels, like=image.reading), labels, source, stored)
+    paired = pair(image, read_label_file(labels, like=image.reading))
+    say(paired.note)
+    return image.data, image.reading, paired.labels
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:

@@ -14,7 +14,7 @@ from napari_medt.cli.options import Axes, Image, Series
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,8 @@ def correct(
         str | None,
         typer.Option(
             metavar="all|3,5-7",
-            help="Planes of a stack, counted from 0; those in which there is, or was, an object, unless given.",
+            help="Planes of a stack, counted from 0; those in which there is, or was, an object, unless given. With "
+            "all, empty ones are rightly empty.",
         ),
     ] = None,
     painted: Annotated[
@@ -66,6 +67,8 @@ def correct(
     What was corrected before in the same plane is replaced as far as all of it is corrected again, and stays in the
     folder.
     """
+    import numpy as np
+
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.files.images import read_image
@@ -80,12 +83,16 @@ def correct(
     corrections = CorrectionSet.open(folder)
     source = read_image(image, axes=axes, series=series)
     planes = Planes(source.reading, 2, source.title)
-    mended, found = (None if path is None else _labels(path, planes, image) for path in (labels, predicted))
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
-    for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
+    mended, found = (None if path is None else _labels(path, source, planes) for path in (labels, predicted))
+    for plane, now, before in _chosen(slices, planes, mended, found, painted=painted, say=console.say):
+        pixels = _pixels(source, planes, plane)
+        if slices is None and len(planes) > 1 and not np.isfinite(pixels).any():
+            console.say(f"  plane {', '.join(map(str, plane))} was left out: all of its values are NaN or infinite")
+            continue
         correction = mark(
-            _pixels(source, planes, plane),
+            pixels,
             now,
             before,
             source=_source(source, planes, plane),
@@ -96,7 +103,7 @@ def correct(
             around=_around(source, planes, plane, deep) if deep else None,
         )
         name = corrections.add(correction)
-        console.say(f"  {name}: {_described(correction.record)}")
+        console.say(f"  {name}: {_described(correction.record, drawn=predicted is None)}")
     count = len(corrections)
     console.say(f"{folder} holds {count} {'correction' if count == 1 else 'corrections'}")
 
@@ -111,12 +118,14 @@ def _region(text: str | None) -> Bounds | None:
     return (top, bottom), (left, right)
 
 
-def _labels(path: Path, planes: Planes, image: Path) -> NDArray[Any]:
-    from src_models.files.images import read_labels
-    from src_models.files.pixels.orientation import lay_on_image
+def _labels(path: Path, source: ImageFile, planes: Planes) -> NDArray[Any]:
+    """Read labels onto the image's voxels."""
+    from src_models.files.images import read_label_file
+    from src_models.files.pairs import pair, say
 
-    stored = (planes.reading.size("Y"), planes.reading.size("X"))
-    labels = lay_on_image(read_labels(path, like=planes.reading), path, image, stored)
+    paired = pair(source, read_label_file(path, like=source.reading))
+    say(paired.note)
+    labels = paired.labels
     if labels.shape != planes.label_shape:
         raise ImageError(
             f"{path} has the shape {labels.shape} and the planes of the image {planes.label_shape} "
@@ -137,14 +146,24 @@ def _model(name: str | None) -> tuple[tuple[str | None, str | None], int]:
 
 
 def _chosen(
-    slices: str | None, planes: Planes, labels: NDArray[Any] | None, predicted: NDArray[Any] | None, *, painted: bool
+    slices: str | None,
+    planes: Planes,
+    labels: NDArray[Any] | None,
+    predicted: NDArray[Any] | None,
+    *,
+    painted: bool,
+    say: Callable[[str], None],
 ) -> Iterator[tuple[tuple[int, ...], NDArray[Any], NDArray[Any] | None]]:
-    """Yield planes with their labels as they are and as they were."""
+    """Yield planes with their labels as they are and as they were.
+
+    Where nobody names planes, empty labels count where something was found before: else nobody knows whether they are
+    rightly empty, or not drawn yet.
+    """
     from src_models.images.planes import LabelPlane
 
     every = list(planes)
     wanted = _numbers(slices, len(every))
-    several = False
+    several, left_out = False, 0
     for number in range(len(every)) if wanted is None else wanted:
         now, before = (
             None if array is None else LabelPlane(array, planes, every[number])[:, :] for array in (labels, predicted)
@@ -153,16 +172,26 @@ def _chosen(
         if painted and len(every) > 1:
             holds = bool(now.any() if before is None else (now != before).any())
         else:
-            holds = len(every) == 1 or wanted is not None or bool(now.any() or (before is not None and before.any()))
+            holds = painted or wanted is not None or bool(now.any() or (before is not None and before.any()))
+        left_out += not holds
         if holds:
             several = True
             yield every[number], now, before
     if not several:
-        raise UserError(
-            "nothing was painted in any of these planes: mend the labels first"
-            if painted
-            else "the labels are empty in every plane: mend them first, or name the planes that rightly are (--slices)"
-        )
+        raise UserError(_nothing(len(every), painted=painted, found=predicted is not None))
+    if left_out and not painted:
+        were = "plane without objects was" if left_out == 1 else "planes without objects were"
+        say(f"  {left_out} {were} left out; --slices all keeps them, as rightly empty")
+
+
+def _nothing(planes: int, *, painted: bool, found: bool) -> str:
+    """Return why nothing is kept."""
+    if painted:
+        return "nothing was painted in any of these planes: mend the labels first"
+    if planes > 1:
+        return "the labels are empty in every plane: mend them first, or name the planes that rightly are (--slices)"
+    why = "are empty, as what was found is" if found else "are empty, and without --predicted nothing was found either"
+    return f"the labels {why}: mend them first, or say that there is rightly nothing in this image (--slices all)"
 
 
 def _numbers(text: str | None, count: int) -> list[int] | None:
@@ -222,7 +251,10 @@ def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:
     )
 
 
-def _described(record: CorrectionRecord) -> str:
+def _described(record: CorrectionRecord, *, drawn: bool) -> str:
+    """Say what counts of a correction; without what a model had found, all is drawn."""
     made_by = record.made_by
     changed = made_by["click"] + made_by["brush"]
+    if drawn:
+        return f"{changed:,} px drawn, {made_by['network']:,} px of background"
     return f"{changed:,} px mended, {made_by['network']:,} px right as they were"

@@ -31,7 +31,10 @@ class AcceptPanel(QWidget):
         self.labels = QComboBox()
         self.labels.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.labels.setMinimumContentsLength(10)
-        self.labels.setToolTip("The Labels layer that accepted objects are written into. Ctrl+Z takes one back there.")
+        self.labels.setToolTip(
+            "The Labels layer that accepted objects are written into: new ones, or some that lie on the image pixel by "
+            "pixel. Ctrl+Z takes one back there."
+        )
         self.kind = QComboBox()
         self.kind.addItems([_OBJECT, _CLASS])
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

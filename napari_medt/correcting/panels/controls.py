@@ -143,7 +143,7 @@ class LabelsRow(QComboBox):
         self.setMinimumContentsLength(10)
         self.setToolTip(
             "The labels that you mend. Objects that you clicked (the widget Click), what the widget Segment found, and "
-            "labels of your own can be chosen here too, if they are as large as the image."
+            "labels of your own can be chosen here too, if they are as large as the image and lie on it."
         )
         self.currentIndexChanged.connect(self.layer_changed)
         self.offer([], None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,15 @@ from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError
 from src_models.files.dataset import Sample, read_sample
-from src_models.labels.instances import connected_parts
+from src_models.files.images import read_labels
+from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
 from src_models.models.header import Intensity
 
 __all__ = ["by_label", "click_data_set", "write_scores"]
 
 SLICES = 8  # of a volume, evenly spread
+
+_log = logging.getLogger(__name__)
 
 
 def click_data_set(
@@ -57,7 +61,8 @@ def click_data_set(
     network
         What is clicked with.
     classes
-        Whether masks hold classes: then every connected part of a class is an object.
+        Whether masks hold classes: then every connected part of a class is an object; as is every part of masks that
+        do not number their objects, which is said in the log.
     most
         Objects of each plane at the most, evenly spread; None for all.
     only
@@ -86,12 +91,15 @@ def click_data_set(
         If there is no object of at least 16 px.
     """
     random = np.random.default_rng(seed) if hurried else None
+    parts = not classes and one_number_each(read_labels(sample.mask) for sample in samples)
+    if parts:
+        _log.warning("%s", unnumbered_words(samples[0].mask.parent))
     scores = []
     for sample in samples:
         image, mask = read_sample(sample)
         look = intensity(image) if intensity is not None else None
         names = class_names(sample) if classes and class_names is not None else {}
-        for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes):
+        for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes or parts):
             axes = "YX" if plane.ndim == 2 else "YXC"
             session: Clickable
             if peer is None:

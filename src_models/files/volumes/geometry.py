@@ -57,6 +57,10 @@ class VolumeGeometry:
         The file or folder, which labels never replace; None for a place that no scan on disk has.
     nifti_header
         The header of a NIfTI file as it is in the file; None for others.
+    known
+        Whether the file tells the place; else only the size of the voxels is known.
+    notes
+        What a person should know of how the place was taken, in sentences.
     """
 
     affine: NDArray[np.float64]
@@ -65,10 +69,19 @@ class VolumeGeometry:
     shape: tuple[int, int, int]
     path: Path | None = None
     nifti_header: bytes | None = None
+    known: bool = True
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of_grid(
-        cls, to_world: ArrayLike, shape: Sequence[int], *, path: Path | None = None, nifti_header: bytes | None = None
+        cls,
+        to_world: ArrayLike,
+        shape: Sequence[int],
+        *,
+        path: Path | None = None,
+        nifti_header: bytes | None = None,
+        known: bool = True,
+        notes: Sequence[str] = (),
     ) -> VolumeGeometry:
         """Order the axes of a file's grid by the patient's.
 
@@ -78,7 +91,7 @@ class VolumeGeometry:
             (4, 4): from a position in the file's grid, slices first, to (superior, posterior, left) in mm.
         shape
             Shape of the grid, slices first.
-        path, nifti_header
+        path, nifti_header, known, notes
             See :class:`VolumeGeometry`.
 
         Raises
@@ -92,7 +105,7 @@ class VolumeGeometry:
         z, y, x = (bool(matrix[axis, source] < 0) for axis, source in enumerate(order))
         lengths = (int(shape[order[0]]), int(shape[order[1]]), int(shape[order[2]]))
         affine = matrix @ _into_grid(order, (z, y, x), lengths)
-        return cls(affine, order, (z, y, x), lengths, path, nifti_header)
+        return cls(affine, order, (z, y, x), lengths, path, nifti_header, known, tuple(notes))
 
     @property
     def spacing(self) -> tuple[float, float, float]:

@@ -59,7 +59,8 @@ def value_type(stored: np.dtype[Any], low: float, high: float, rescalings: Itera
     -------
     numpy.dtype
         The stored type in native byte order where nothing is rescaled; int16 or int32 (or int64) where all slopes and
-        intercepts are whole numbers, else float32; float64 for stored types of 32 bits and more.
+        intercepts are whole numbers, else float32; float64 for stored types of 32 bits and more, and for numbers that
+        no integer holds.
     """
     used = set(rescalings)
     if used <= {Rescaling()}:
@@ -70,4 +71,5 @@ def value_type(stored: np.dtype[Any], low: float, high: float, rescalings: Itera
     for dtype in (np.int16, np.int32):
         if np.iinfo(dtype).min <= min(ends) and max(ends) <= np.iinfo(dtype).max:
             return np.dtype(dtype)
-    return np.dtype(np.int64)
+    limits = np.iinfo(np.int64)
+    return np.dtype(np.int64 if limits.min < min(ends) and max(ends) < limits.max else np.float64)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.corrections.correction import Correction
+from src_models.images.intensity import filled
 from src_models.labels.instances import median_diameter
 
 __all__ = ["LOOKED_AT", "LabelFacts", "facts_of"]
@@ -137,7 +138,7 @@ def _look(correction: Correction, numbers: NDArray[Any]) -> _Tile:
     line = np.asarray(skeletonize(marked), bool)
     width = 2 * float(np.median(ndimage.distance_transform_edt(marked)[line])) if line.any() else 0.0
     lengths = np.bincount(pieces[line], minlength=count + 1)[1:] / max(width, 1.0)
-    grey = correction.image[plane][cut].astype(np.float64)
+    grey = filled(correction.image[plane][cut]).astype(np.float64)
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
     bright = (grey - grey.mean()) / (grey.std() or 1.0)
     looks = [(np.log((labels == number).sum()), bright[labels == number].mean()) for number in numbers]

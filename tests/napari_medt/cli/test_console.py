@@ -11,7 +11,7 @@ from rich.table import Table
 from typer.testing import CliRunner
 
 from napari_medt.cli import console as module
-from napari_medt.cli.console import Console, complain, with_voice
+from napari_medt.cli.console import Console, complain, show_any_letter, with_voice
 from src_models.progress import Progress
 
 
@@ -108,6 +108,34 @@ def test_another_process_can_be_made_to_speak_alike(run, options):
 def test_an_error_is_one_line_on_stderr(capsys):
     complain("a.tif:\n  it cannot be read")
     assert capsys.readouterr() == ("", "Error: a.tif: it cannot be read\n")
+
+
+def test_letters_that_an_output_lacks_are_shown_by_their_number():
+    """As on Windows, when output goes to a file, or for names that are no text on Linux."""
+    for encoding, shown in (
+        ("cp1252", "\\u7d30\xb5\\udcff"),
+        ("ascii", "\\u7d30\\xb5\\udcff"),
+        ("utf-8", "\u7d30\xb5\\udcff"),
+    ):
+        output = io.TextIOWrapper(io.BytesIO(), encoding)
+        show_any_letter(output, io.StringIO())
+        output.write("\u7d30\xb5\udcff")
+        output.flush()
+        assert output.buffer.getvalue() == shown.encode(encoding)
+
+
+def test_of_warnings_of_one_kind_the_first_are_said_once_and_the_others_counted(run):
+    def command() -> None:
+        log = logging.getLogger("src_models.somewhere")
+        for number in (*range(8), *range(8)):
+            log.warning("mask %s lies elsewhere", number)
+        log.warning("of another kind")
+
+    assert run(command).stderr.splitlines() == [
+        *(f"WARNING src_models.somewhere: mask {number} lies elsewhere" for number in range(5)),
+        "WARNING src_models.somewhere: of another kind",
+        "WARNING: 3 more of this kind, of other files",
+    ]
 
 
 def test_a_command_keeps_its_own_options(run):

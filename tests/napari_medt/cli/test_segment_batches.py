@@ -1,14 +1,16 @@
 """Folders, patterns and batches on the command line: which images are segmented, which are left, and what is said."""
 
+import io
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 import tifffile
 from typer.testing import CliRunner
 
-from napari_medt.cli import app
+from napari_medt.cli import app, main
 from src_models.files.images import read_labels
 from src_models.models import library
 from src_models.prediction import segment as predict
@@ -173,3 +175,45 @@ def test_images_of_one_name_are_both_named(segment, plate, discs):
     done = segment("plate")
     assert done.exit_code == 1
     assert "2 of the images are called 'a' (plate/a.png, plate/a.tif)" in done.stderr
+
+
+def test_names_that_are_too_long_to_be_continued_are_shortened_and_stay_apart(segment, tmp_path, discs, monkeypatch):
+    """Of letters of one byte and of three; results are known again, and are no images themselves."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    names = ["x" * 249 + end for end in "ab"] + ["\u7d30" * 83]
+    for name in names:
+        tifffile.imwrite(tmp_path / "in" / f"{name}.tif", discs)
+    done = segment("in", "-o", "in")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("its name is too long to be continued in a file's name") == 3
+    labels = [path for path in (tmp_path / "in").iterdir() if path.name.endswith("_labels.tif")]
+    assert sorted(path.name[:70] for path in labels) == ["x" * 70, "x" * 70, "\u7d30" * 70]
+    assert [read_labels(path).max() for path in labels] == [2, 2, 2]
+    again = segment("in", "-o", "in", "--skip-existing")
+    assert "0 of 3 images segmented" in again.stdout
+    assert "3 had results and were passed over" in again.stdout
+
+
+def test_a_name_that_no_file_can_have_is_a_sentence(segment):
+    done = segment("y" * 300)
+    assert done.exit_code == 1
+    assert done.stderr == f"Error: {'y' * 300}: no file can have a name of this length; check it\n"
+
+
+def test_letters_that_the_output_lacks_do_not_end_a_batch(tmp_path, discs, tiny_model_path, monkeypatch):
+    """As where output goes to a file on Windows (cp1252): all are segmented."""
+    monkeypatch.chdir(tmp_path)
+    names = ["\u7d30\u80de \u03b2", "zz plain"]
+    for name in names:
+        tifffile.imwrite(tmp_path / f"{name}.tif", discs)
+    output = io.TextIOWrapper(io.BytesIO(), "cp1252")
+    monkeypatch.setattr(sys, "stdout", output)
+    files = [f"{name}.tif" for name in names]
+    monkeypatch.setattr(sys, "argv", ["napari-medt", "segment", *files, "--model", str(tiny_model_path), "-o", "out"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert {path.name for path in (tmp_path / "out").glob("*.tif")} == {f"{name}_labels.tif" for name in names}
+    output.flush()
+    assert rb"\u7d30\u80de \u03b2.tif: Y=" in output.buffer.getvalue()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
-from napari_medt.viewer.placement import placement
+from napari_medt.viewer.placement import grid_of, placement
 
 AFFINE = np.array([[0.9, 0.3, 5.0], [-0.2, 1.1, -3.0], [0.0, 0.0, 1.0]])
 
@@ -53,6 +53,21 @@ def test_the_world_position_is_the_composed_matrix():
     physical = rotation @ shear @ scale @ (4 * cell + 1.5) + [3, 4]
     expected = AFFINE[:2, :2] @ physical + AFFINE[:2, 2]
     np.testing.assert_allclose(layer.data_to_world(cell), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_grid_is_where_napari_puts_the_pixels(transform):
+    image = Image(np.zeros((24, 40)), **transform)
+    grid = grid_of(placement(image), image.data.shape)
+    for pixel in ((0, 0), (23, 0), (5, 39)):
+        np.testing.assert_allclose((grid.to_world @ [*pixel, 1])[:2], image.data_to_world(pixel), atol=1e-12)
+
+
+def test_grids_of_different_units_are_compared_in_one():
+    micrometres = Image(np.zeros((8, 8)), scale=(500, 250), translate=(1000, 0), units=("um", "um"))
+    millimetres = Image(np.zeros((8, 8)), scale=(0.5, 0.25), translate=(1, 0), units=("mm", "mm"))
+    one, other = (grid_of(placement(layer), (8, 8)).to_world for layer in (micrometres, millimetres))
+    np.testing.assert_allclose(one, other)
 
 
 def test_three_axes_with_a_rotation_in_space():

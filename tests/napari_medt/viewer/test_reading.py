@@ -80,3 +80,12 @@ def test_a_pyramid_is_read_at_full_resolution():
 def test_too_many_axes_are_refused_by_name(shape):
     with pytest.raises(ImageError, match="layer 'many'"):
         read_layer(Image(np.zeros(shape), name="many"))
+
+
+@pytest.mark.parametrize("step", [3.7e-10, 0.3, 12345.678])
+def test_a_pixel_keeps_its_size_in_any_unit(step):
+    """An atom's image in metres; to nine digits."""
+    layer = Image(np.zeros((64, 48)), scale=(step, 2 * step), translate=(5 * step, 0), units="m")
+    reading = read_layer(layer)
+    assert dict(reading.spacing) == pytest.approx({"Y": step, "X": 2 * step}, rel=1e-8, abs=0)
+    assert reading.describe().endswith(f"{step:.4g} x {2 * step:.4g} m")

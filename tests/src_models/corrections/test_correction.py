@@ -104,6 +104,14 @@ def test_nothing_found_before_means_that_all_objects_are_new():
     assert correction.predicted.max() == 0
 
 
+def test_what_has_no_finite_value_is_nothing_to_learn_from():
+    image, labels = np.full((8, 10), np.nan, np.float32), np.ones((8, 10), int)
+    with pytest.raises(UserError, match="cells: no value of the image is a finite number there"):
+        mark(image, labels, source=CELLS)
+    image[0, 0] = 3
+    assert mark(image, labels, source=CELLS).counts.all()
+
+
 def test_what_was_given_is_not_changed():
     labels, found = np.ones((8, 10), np.int64), np.ones((8, 10), np.int64)
     mark(np.zeros((8, 10)), labels, found, source=CELLS, background=np.ones((8, 10), bool))

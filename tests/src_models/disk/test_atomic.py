@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import src_models.disk.atomic
-from src_models.disk.atomic import atomic_path, check_writable, remove_stale
+from src_models.disk.atomic import atomic_path, check_new, check_writable, remove_stale
 from src_models.errors import OutputError
 
 
@@ -135,6 +135,20 @@ def test_a_name_that_is_too_long_is_a_sentence(tmp_path):
         atomic_path(tmp_path / f"{'x' * 400}.tif") as beside,
     ):
         beside.write_bytes(b"never written")
+
+
+def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written: the name is too long"):
+        check_new(tmp_path / ("\u00e9" * 126 + ".tif"))  # 256 bytes
+    check_new(tmp_path / ("\u00e9" * 125 + ".tif"))
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".tif", "\u7d30" * 83 + ".zarr", "a." + "x" * 200])
+def test_a_name_as_long_as_may_be_is_written(tmp_path, name):
+    """What is written beside it has a longer ending."""
+    with atomic_path(tmp_path / name) as beside:
+        beside.write_bytes(b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_what_a_killed_process_left_is_removed_when_it_is_old_and_nothing_else(tmp_path):

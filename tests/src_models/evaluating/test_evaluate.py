@@ -146,6 +146,25 @@ def test_what_does_not_count_is_not_scored(data: Path, result: str, request: pyt
     assert score.scores.ap50 > 0.7
 
 
+def test_masks_without_numbers_are_scored_by_their_parts(data: Path, instance_model: Path, caplog) -> None:
+    """Two discs that do not touch, as 1 and 2 and as 255: the scores are the same, and it is said."""
+    image, _ = cells(0)
+    truth = np.zeros((SIZE, SIZE), np.uint16)
+    truth[8:20, 8:20], truth[40:52, 30:42] = 1, 2
+    found = {}
+    for name, mask in (("numbered", truth), ("binary", (truth > 0) * 255)):
+        caplog.clear()
+        for letter in "ab":
+            iio.imwrite(data / "images" / f"{letter}.png", image)
+            iio.imwrite(data / "masks" / f"{letter}.png", mask.astype(np.uint8))
+        found[name] = evaluate(data, instance_model)
+        assert ("no mask tells objects apart" in caplog.text) == (name == "binary")
+    counts = {name: [image.object_counts for image in evaluation.images] for name, evaluation in found.items()}
+    assert counts["numbered"] == counts["binary"]
+    assert counts["binary"][0][0] == 2
+    assert found["binary"].to_dict()["objects_are_connected_parts"]
+
+
 def test_a_stack_is_scored_plane_by_plane(data: Path, instance_model: Path) -> None:
     """A model of planes cannot know that an object goes on in the next plane, and truth may say so."""
     planes = [read_sample(sample) for sample in DataSet.open(data).samples]

@@ -106,3 +106,12 @@ def test_a_title_that_is_too_long_is_cut_and_an_image_without_contrast_is_drawn(
     sheet = draw_sheet([Case("a very long name " * 40, flat, nothing, nothing)], heading="toy")
     assert sheet.shape[1] < 4 * PANEL
     assert not len(pixels_of(sheet, TRUTH, 1))
+
+
+def test_holes_in_an_image_are_as_dark_as_its_ground() -> None:
+    image, none = np.full((64, 64), 10, np.float32), np.zeros((64, 64), np.int32)
+    image[32:] = 90
+    holed = image.copy()
+    holed[:8] = np.nan
+    drawn = [draw_sheet([Case("best", one, none, none)], heading="toy") for one in (image, holed)]
+    np.testing.assert_array_equal(*drawn)

@@ -11,6 +11,7 @@ import zarr
 
 from src_models.errors import ImageError
 from src_models.files.image_list import list_images
+from src_models.prediction.to_file import labels_path
 
 DICOM = bytes(128) + b"DICM"
 
@@ -111,3 +112,13 @@ def test_a_folder_or_a_pattern_without_images_is_refused(plate):
         list_images([plate, plate / "empty"])
     with pytest.raises(ImageError, match=r"\*\.nd2: no image matches this pattern"):
         list_images([f"{plate}/*.nd2"])
+
+
+def test_labels_of_an_image_with_a_long_name_are_known_as_such(tmp_path):
+    """Their own name is a shortened one."""
+    image = tmp_path / f"{'x' * 250}.tif"
+    labels = labels_path(tmp_path, "x" * 250, ".tif")
+    for path in (image, labels):
+        tifffile.imwrite(path, np.zeros((4, 5), "uint8"))
+    found = list_images([tmp_path])
+    assert (found.images, found.results) == ((image,), (labels,))

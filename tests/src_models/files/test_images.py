@@ -173,3 +173,10 @@ def test_what_cannot_be_labels_is_refused(tmp_path, mask, says):
     with pytest.raises(ImageError, match=says) as caught:
         read_labels(tmp_path / "a.tif")
     assert str(caught.value).startswith(str(tmp_path / "a.tif"))
+
+
+@pytest.mark.parametrize("name", ["brain.mgz", "old.hdr", "old.img", "scan.nrrd", "scan.mha"])
+def test_scans_of_kinds_that_are_not_read_are_called_by_their_kind(tmp_path, name):
+    (tmp_path / name).write_bytes(b"any content that no other kind begins with")
+    with pytest.raises(ImageError, match=rf"{name}: it is called as a scan of another kind .* convert it to NIfTI"):
+        read_image(tmp_path / name)

@@ -3,6 +3,7 @@
 import doctest
 from dataclasses import replace
 
+import dask.array
 import numpy as np
 import pytest
 from hypothesis import given
@@ -155,3 +156,12 @@ def test_one_channel_is_counted_from_0_and_said_without_counting():
     assert reading.with_channel(None).channels == 3
     with pytest.raises(ImageError, match=r"a\.tif: there is no channel 3"):
         reading.with_channel(3, "a.tif")
+
+
+def test_a_dask_array_of_unknown_length_is_a_sentence_that_says_what_to_call():
+    selected = dask.array.ones((6, 8, 8), chunks=(1, 8, 8))
+    selected = selected[selected.sum(axis=(1, 2)) > 0]
+    with pytest.raises(ImageError, match=r"cells: how long its axes are is not known .* compute_chunk_sizes\(\)"):
+        read_axes(selected.shape, dtype=selected.dtype, name="cells")
+    selected.compute_chunk_sizes()
+    assert read_axes(selected.shape, axes="ZYX").shape == (6, 8, 8)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src_models.errors import ImageError
-from src_models.images.intensity import LIMIT, MOST_SAMPLED, measure
+from src_models.images.intensity import LIMIT, MOST_SAMPLED, filled, measure
 from src_models.models.header import Intensity
 
 RNG = np.random.default_rng(0)
@@ -151,3 +151,13 @@ def test_the_image_is_not_changed():
     before = image.copy()
     measure(image, PERCENTILE)(image)
     np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_filled_values_have_the_lowest_in_place_of_what_is_not_finite(value):
+    values = np.array([3, value, -2], np.float32)
+    np.testing.assert_array_equal(filled(values), np.array([3, -2, -2], np.float32))
+    assert filled(values).dtype == np.float32
+    np.testing.assert_array_equal(filled(np.array([value])), [0])
+    whole = np.array([1, 2])
+    assert filled(whole) is whole

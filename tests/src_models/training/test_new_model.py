@@ -54,6 +54,17 @@ def test_objects_give_the_sizes_the_model_handles(tmp_path):
     assert header.diameter_range == pytest.approx((0.8 * low, 1.25 * high), abs=0.1)
 
 
+def test_of_masks_without_numbers_connected_parts_are_the_objects(tmp_path):
+    """Squares of 20 px are that large, whether they have numbers of their own or all are 255."""
+    numbered = objects(20, 20, 20)
+    binary = ((numbered > 0) * 255).astype(np.uint8)
+    sizes = [
+        described(data_of(tmp_path / name, [(grey(60, 180), mask)] * 2)).object_diameter
+        for name, mask in (("numbered", numbered), ("binary", binary))
+    ]
+    assert sizes == pytest.approx([20 * 2 / np.sqrt(np.pi)] * 2, abs=0.1)
+
+
 def test_images_without_objects_do_not_count_for_the_sizes(tmp_path):
     data = data_of(tmp_path, [(grey(60, 60), objects(20)), (grey(60, 60), 0 * objects(20))])
     assert described(data).object_diameter == pytest.approx(20 * 2 / np.sqrt(np.pi), abs=0.1)

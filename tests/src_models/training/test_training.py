@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from src_models.errors import DataSetError, ModelFileError, OutputError, UserError
 from src_models.files.dataset import DataSet
+from src_models.labels.numbering import connected_parts
 from src_models.models import checkpoint
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load
@@ -599,3 +600,23 @@ def test_a_set_of_corrections_is_trained_on(tmp_path):
     image, labels = disks(99)
     assert overlap(segment(image, model, device="cpu").labels > 0, labels > 0) > 0.8
     assert model.header.training["train_images"] == 3
+
+
+# Masks without numbers
+
+
+def test_masks_without_numbers_teach_what_numbered_ones_do(tmp_path, caplog):
+    """Discs that do not touch: the same network comes out, and it is said that parts were taken as objects."""
+    numbered = [(image, connected_parts(labels > 0)) for image, labels in (disks(seed, classes=0) for seed in range(4))]
+    binary = [(image, ((labels > 0) * 255).astype(np.uint8)) for image, labels in numbered]
+    made = {}
+    for name, pairs in (("numbered", numbered), ("binary", binary)):
+        caplog.clear()
+        data = write(tmp_path / name, [(image, labels.astype(np.uint16)) for image, labels in pairs])
+        header = header_for(data, "instances", config=TINY)
+        made[name] = train(data, header, tmp_path / f"{name}.safetensors", QUICK)
+        assert ("no mask tells objects apart" in caplog.text) == (name == "binary")
+    assert equal(made["numbered"], made["binary"])
+    training_of = {name: load(path).header.training for name, path in made.items()}
+    assert training_of["binary"]["objects"] == "connected parts of masks without numbers"
+    assert "objects" not in training_of["numbered"]

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
@@ -224,6 +225,64 @@ def test_labels_of_another_image_are_refused(run, stack, tmp_path):
     tifffile.imwrite(tmp_path / "empty.tif", np.zeros((4, 64, 64), np.uint8))
     refused(run("correct", image, tmp_path / "empty.tif", "--set", tmp_path / "set"), "empty in every plane")
     refused(run("correct", tmp_path / "none.tif", labels, "--set", tmp_path / "set"), "there is no such file")
+
+
+def test_a_mask_stored_the_other_way_round_gives_the_same_corrections(run, stack, tmp_path):
+    """As NIfTI, where files say where they are."""
+    image, labels, _ = stack
+    affine = np.diag([-0.5, -0.5, 2, 1])
+    turn = np.diag([1.0, -1, 1, 1])
+    turn[1, 3] = 63
+    for name, data, place in (
+        ("scan", tifffile.imread(image).T, affine),
+        ("plain", tifffile.imread(labels).T, affine),
+        ("turned", tifffile.imread(labels).T[:, ::-1], affine @ turn),
+        ("mirrored", tifffile.imread(labels).T, np.diag([-1.0, 1, 1, 1]) @ affine),
+    ):
+        nib.save(nib.Nifti1Image(np.ascontiguousarray(data), place), tmp_path / f"{name}.nii.gz")
+    kept = {}
+    for name in ("plain", "turned"):
+        done = run("correct", tmp_path / "scan.nii.gz", tmp_path / f"{name}.nii.gz", "--set", tmp_path / name)
+        assert done.exit_code == 0, done.output
+        assert ("stored the other way round along y" in done.stderr) == (name == "turned")
+        kept[name] = [found.labels for _, found in CorrectionSet.open(tmp_path / name).corrections()]
+    np.testing.assert_array_equal(kept["plain"], kept["turned"])
+    refused(
+        run("correct", tmp_path / "scan.nii.gz", tmp_path / "mirrored.nii.gz", "--set", tmp_path / "none"),
+        "nothing of what it marks lies in",
+    )
+
+
+def test_empty_labels_count_where_somebody_says_so(run, cell, tmp_path):
+    """Without what was found before, nobody knows whether they are rightly empty."""
+    image, _, found = cell
+    tifffile.imwrite(tmp_path / "empty.tif", np.zeros((64, 64), np.uint8))
+    arguments = ("correct", image, tmp_path / "empty.tif", "--set", tmp_path / "set")
+    refused(run(*arguments), "without --predicted nothing was found either", "--slices all")
+    refused(run(*arguments, "--predicted", tmp_path / "empty.tif"), "are empty, as what was found is")
+    assert "0 px drawn, 4,096 px of background" in run(*arguments, "--slices", "all").stdout
+    mended = int((tifffile.imread(found) > 0).sum())
+    assert f"{mended:,} px mended" in run(*arguments, "--predicted", found).stdout
+
+
+def test_it_is_said_how_many_empty_planes_were_left_out(run, stack, tmp_path):
+    image, labels, _ = stack
+    done = run("correct", image, labels, "--set", tmp_path / "set")
+    assert "2 planes without objects were left out; --slices all keeps them" in done.stdout
+    assert len(CorrectionSet.open(tmp_path / "set")) == 2
+
+
+def test_a_plane_without_values_is_left_out_and_named(run, stack, tmp_path):
+    image, labels, found = stack
+    values = tifffile.imread(image).astype(np.float32)
+    values[2], values[0, :9] = np.nan, np.inf
+    tifffile.imwrite(tmp_path / "holes.tif", values, imagej=True, metadata={"axes": "ZYX"})
+    arguments = ("correct", tmp_path / "holes.tif", labels, "--predicted", found, "--set", tmp_path / "set")
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    assert "plane 2 was left out: all of its values are NaN or infinite" in done.stdout
+    assert [item.record.source.plane for item in CorrectionSet.open(tmp_path / "set").items] == [(0,), (3,)]
+    refused(run(*arguments, "--slices", "2"), "no value of the image is a finite number there")
 
 
 # Listing

@@ -272,6 +272,26 @@ def test_labels_that_a_person_made_are_all_theirs(correcting, press, documents):
     assert correction.record.model_name is None
 
 
+def test_labels_that_lie_elsewhere_are_named_and_those_without_a_place_are_laid_on_the_image(correcting, qtbot):
+    """As of a scan: it is placed by its affine alone."""
+    affine = np.array([[1, 0, 40], [0, -1, 60], [0, 0, 1.0]])
+    viewer, widget, image = correcting(affine=affine, scale=(0.5, 0.5))
+    mirrored = affine @ np.diag([1.0, -1, 1])
+    viewer.add_labels(LEFT.astype(int), name="mirrored", affine=mirrored, scale=(0.5, 0.5))
+    plain = viewer.add_labels(LEFT.astype(int), name="plain")
+    labels = widget.controls.labels
+    assert [labels.itemText(row) for row in range(labels.count())] == ["none yet", "plain"]
+    hint = widget.controls.marking.hint.text()
+    assert "The labels 'mirrored' do not lie on 'cells': it is stored the other way round along x" in hint
+    assert "plain" not in hint
+    labels.setCurrentIndex(1)
+    assert "'plain' have no place of their own" in widget.controls.run_bar.status.text()
+    for corner in ((0, 0), (20, 40)):
+        np.testing.assert_allclose(plain.data_to_world(corner), image.data_to_world(corner))
+    assert widget.marking.labels() == plain
+    settle(qtbot, widget)
+
+
 def test_while_it_learns_it_previews_pauses_and_takes_more(correcting, press, qtbot, documents):
     viewer, widget, _ = correcting(STACK)
     viewer.dims.set_current_step(0, 0)

@@ -87,3 +87,11 @@ def test_what_is_written_is_what_was_found_and_overwrites_nothing(data, bright, 
 def test_masks_without_objects_are_refused(data, bright):
     with pytest.raises(DataSetError, match="no object of at least 16 px"):
         click_data_set(data((np.zeros((40, 40), np.float32), np.zeros((40, 40), np.uint8))), bright)
+
+
+def test_masks_without_numbers_have_their_parts_clicked_on(data, bright, caplog):
+    image, labels = squares()
+    scores = click_data_set(data((image, ((labels > 0) * 255).astype(np.uint8))), bright)
+    assert [score.number for score in scores] == [2, 3, 4, 5]  # the first one is a speck
+    assert {score.label for score in scores} == {""}
+    assert "no mask tells objects apart" in caplog.text

@@ -218,6 +218,64 @@ def test_nifti_2_is_read(tmp_path):
     np.testing.assert_array_equal(volume.geometry.affine[:3, 3], [-100, -60, -90])
 
 
+# Rare headers
+
+
+@pytest.mark.parametrize("code", [4, 5, 6, 7, 5 + 8, 255])
+def test_a_unit_that_there_is_not_means_mm_and_is_noted(tmp_path, code):
+    save_odd(tmp_path / "a.nii", xyzt_units=code)
+    volume = read_nifti(tmp_path / "a.nii")
+    assert volume.geometry.spacing == (2.5, 0.75, 0.5)
+    assert [f"has the code {code & 7}" in note for note in volume.geometry.notes] == [True]
+
+
+def test_a_time_unit_that_there_is_not_leaves_the_time_unknown(tmp_path):
+    save(tmp_path / "a.nii", numbered((5, 4, 3, 2)), pixdim=[1, 0.5, 0.75, 2.5, 3, 0, 0, 0], xyzt_units=2 + 48)
+    assert read_nifti(tmp_path / "a.nii").frame_seconds == 1.0
+
+
+@pytest.mark.parametrize(("moved", "words"), [(0.01, None), (12.0, "up to 12 mm apart")])
+def test_where_sform_and_qform_disagree_the_sform_counts_and_it_is_noted(tmp_path, moved, words):
+    image = nib.Nifti1Image(numbered(), PLAIN)
+    elsewhere = PLAIN.copy()
+    elsewhere[0, 3] += moved
+    image.set_sform(PLAIN, 1)
+    image.set_qform(elsewhere, 1)
+    nib.save(image, tmp_path / "a.nii")
+    geometry = read_nifti(tmp_path / "a.nii").geometry
+    np.testing.assert_allclose(geometry.affine[:3, 3], [-100, -60, -90])
+    assert [words in note for note in geometry.notes] == ([] if words is None else [True])
+
+
+@pytest.mark.parametrize(("sform", "qform", "known"), [(0, 0, False), (1, 0, True), (0, 1, True), (99, 0, False)])
+def test_a_place_is_known_where_a_code_says_so(tmp_path, sform, qform, known):
+    save_odd(tmp_path / "a.nii", sform_code=sform, qform_code=qform, pixdim=[1, 0.5, 0.75, 2.5, 0, 0, 0, 0])
+    geometry = read_nifti(tmp_path / "a.nii").geometry
+    assert geometry.known == known
+    assert geometry.spacing == (2.5, 0.75, 0.5)
+
+
+def test_whole_slopes_that_no_integer_holds_give_floats(tmp_path):
+    save_odd(tmp_path / "a.nii", scl_slope=2.0**70, scl_inter=0)
+    np.testing.assert_array_equal(np.asarray(read_nifti(tmp_path / "a.nii").data), numbered().T * 2.0**70)
+
+
+@given(st.sampled_from(sorted(set(nib.nifti1.header_dtype.names) - {"magic"})), st.binary(min_size=80, max_size=80))
+@settings(max_examples=60, deadline=None)
+def test_any_content_of_a_field_is_read_or_refused_with_a_sentence(tmp_path_factory, field, content):
+    path = tmp_path_factory.mktemp("odd") / "a.nii"
+    save(path, numbered())
+    start, kind = nib.nifti1.header_dtype.fields[field][1], nib.nifti1.header_dtype.fields[field][0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:start] + content[: kind.itemsize] + whole[start + kind.itemsize :])
+    refused = None
+    try:
+        np.asarray(read_nifti(path).data)
+    except ImageError as error:
+        refused = str(error)
+    assert refused is None or refused.startswith(f"{path}: ")
+
+
 # What is refused
 
 
@@ -250,6 +308,35 @@ def colours(path):
     save(path, data)
 
 
+def vectors(path):
+    save(path, numbered((5, 4, 3, 1, 3)).astype("float32"), intent_code=1007)
+
+
+def cifti(path):
+    scalars, everywhere = nib.cifti2.ScalarAxis(["a"]), np.ones((2, 2, 2))
+    brain = nib.cifti2.BrainModelAxis.from_mask(everywhere, affine=np.eye(4))
+    named = path.with_name("a.dscalar.nii")  # nibabel goes by the name
+    nib.save(nib.Cifti2Image(np.zeros((1, 8), "float32"), (scalars, brain)), named)
+    content = named.read_bytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def half_of_a_pair(path):
+    nib.save(nib.Nifti1Pair(numbered(), PLAIN), path.with_name("pair.hdr"))
+    content = path.with_name("pair.hdr").read_bytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def analyze(path):
+    nib.save(nib.AnalyzeImage(numbered(), PLAIN), path.with_name("old.hdr"))
+    content = path.with_name("old.hdr").read_bytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def no_rows(path):
+    save_odd(path, dim=[3, 5, -4, 3, 1, 1, 1, 1])
+
+
 def cut_off(path):
     save(path, numbered((30, 30, 30)))
     path.write_bytes(path.read_bytes()[:-100])
@@ -278,8 +365,13 @@ REFUSED = [
     pytest.param(not_a_number, "NaN or infinite", id="NaN"),
     pytest.param(bad_quaternion, "is cut off or damaged", id="quaternion"),
     pytest.param(five_axes, "it has 5 axes", id="five axes"),
+    pytest.param(vectors, "it has 5 axes", id="vectors"),
+    pytest.param(cifti, "it is CIFTI", id="CIFTI"),
+    pytest.param(half_of_a_pair, "NIfTI in two files", id="a pair's header"),
+    pytest.param(analyze, "is no NIfTI", id="Analyze"),
+    pytest.param(no_rows, "it is empty", id="negative length"),
     pytest.param(complex_numbers, "complex numbers", id="complex"),
-    pytest.param(colours, "not numbers", id="colours"),
+    pytest.param(colours, "its voxels are colours", id="colours"),
     pytest.param(cut_off, "is cut off", id="cut off"),
     pytest.param(empty, "is empty", id="empty"),
     pytest.param(text, "is no NIfTI", id="text"),

@@ -96,3 +96,19 @@ def test_numbers_that_look_alike_each_time_are_told_from_those_that_do_not():
 
 def test_of_nothing_there_is_nothing_to_see():
     assert facts(blank()).numbers == ()
+
+
+def test_holes_in_an_image_leave_what_is_seen_as_it_is():
+    """Numbers that return and look alike, in images with NaN in a corner of the background."""
+    rng = np.random.default_rng(0)
+    labels, images = [], []
+    for _ in range(6):
+        tile = blank()
+        tile[10:20, 10:20], tile[30:50, 30:60] = 1, 2
+        labels.append(tile)
+        images.append((rng.normal(50, 2, tile.shape) + 30 * tile).astype(np.float32))
+    whole = facts(*labels, images=images)
+    holed = [image.copy() for image in images]
+    for image in holed:
+        image[0, 0] = np.nan
+    assert facts(*labels, images=holed).alike == pytest.approx(whole.alike)
