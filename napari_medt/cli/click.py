@@ -9,7 +9,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Window, WindowName
+from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Uneven, Window, WindowName
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
 
@@ -59,6 +59,7 @@ def click(
     overwrite: Overwrite = False,
     window: Window = None,
     axes: Axes = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
 ) -> None:
     """Segment one object by a box and clicks, given in this order: box, on the object, beside it.
@@ -76,11 +77,12 @@ def click(
     options.check_model(model, device)
     options.check_files(image)
     _check_suffix(output)
-    source = read_image(image, axes=axes)
+    source = read_image(image, axes=axes, uneven=uneven)
     _check_scan(output, source)
     options.check_outputs(output, clicks_path(output), overwrite=overwrite)
     console = Console()
     console.say(f"{image}: {source.reading.describe()}")
+    console.notes(source.notes)
     session = _session(source, model, device, window, _plane(plane, source))
     between = _between(ends_at or [], session)
     _click(session, prompts, larger - smaller)
@@ -149,7 +151,7 @@ def _session(
     from src_models.clicking.session import ClickSession
     from src_models.models.checkpoint import load
 
-    intensity = options.window_intensity(window, source.data, colours="C" in source.reading.axes)
+    intensity = options.window_intensity(window, source.data, source.reading)
     network = ClickNetwork(load(model), device)
     name = str(source.path)
     return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)

@@ -16,6 +16,7 @@ from src_models.computing.devices import DeviceName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity, ModelHeader
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "Purpose",
     "ResultsFolder",
     "Seed",
+    "Uneven",
+    "UnevenName",
     "Window",
     "check_files",
     "check_model",
@@ -132,6 +135,16 @@ ModelName = Annotated[str, typer.Option("--name", metavar="NAME", help="The mode
 Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="One line on what the model is for.")]
 Licence = Annotated[str, typer.Option("--licence", metavar="SPDX", help="Licence of the weights.")]
 
+UnevenName = Literal["refuse", "resample"]
+Uneven = Annotated[
+    UnevenName,
+    typer.Option(
+        "--uneven",
+        help="Where DICOM slices lie at uneven distances, or some are missing: refuse the scan, or resample it "
+        "linearly to even slices.",
+        rich_help_panel=IMAGES,
+    ),
+]
 # The names of src_models.images.ct_windows, which is not imported for the help alone, and none of them.
 WindowName = Literal["soft tissue", "lung", "bone", "brain", "none"]
 Window = Annotated[
@@ -219,20 +232,20 @@ def parse_intensity(text: str) -> Intensity:
     return Intensity(kind=cast("Any", kind), low=low, high=high)
 
 
-def window_intensity(name: WindowName | None, data: Any, *, colours: bool = False) -> Intensity | None:
+def window_intensity(name: WindowName | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:
     """Return how an image's grey values are normalised for a window; None as the model's header says.
 
     Parameters
     ----------
     name
-        The window; None takes that of soft tissue where the middle slice looks like CT, and else none.
+        The window; None takes that of soft tissue for a CT, and else none.
     data
-        The image, (..., y, x), or (y, x, colours); of it, a part of the middle slice is read.
-    colours
-        Whether its last axis holds colours: then it is no CT.
+        The image, (..., y, x); of it, a part of the middle slice is read where no file says whether it is a CT.
+    reading
+        How it is read; None where nothing but the data is known.
     """
     from src_models.images.ct_windows import ct_window, shows_ct
 
     if name is not None:
         return None if name == "none" else ct_window(name).intensity
-    return ct_window("soft tissue").intensity if shows_ct(data, colours) else None
+    return ct_window("soft tissue").intensity if shows_ct(data, reading) else None

@@ -14,7 +14,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report, complain
-from napari_medt.cli.options import Axes, Device, Diameter, Model, Overwrite, ResultsFolder
+from napari_medt.cli.options import Axes, Device, Diameter, Model, Overwrite, ResultsFolder, Uneven, UnevenName
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def segment(
             rich_help_panel=options.IMAGES,
         ),
     ] = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
     tile: Annotated[
         int | None,
@@ -159,7 +160,7 @@ def segment(
             "flips": flips,
             "link": "" if link == "no" else link,
         }
-        _segment_all(batch, _Wanted(_load(model), output, axes, channel, overwrite, settings), console)
+        _segment_all(batch, _Wanted(_load(model), output, axes, channel, uneven, overwrite, settings), console)
     if len(listed.images) > 1 or batch.skipped:
         console.say(batch.summary(output))
     if batch.done + batch.skipped < len(listed.images):
@@ -174,6 +175,7 @@ class _Wanted:
     output: Path
     axes: str | None
     channel: int | None
+    uneven: UnevenName
     overwrite: bool
     settings: Mapping[str, Any]
 
@@ -320,9 +322,10 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) 
     from src_models.files.images import read_image
     from src_models.prediction.to_file import segment_to_file
 
-    image = read_image(path, axes=wanted.axes)
+    image = read_image(path, axes=wanted.axes, uneven=wanted.uneven)
     image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
     console.say(f"{path}: {image.reading.describe()}")
+    console.notes(image.notes)
     begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
     written = segment_to_file(image, run, wanted.output, overwrite=wanted.overwrite)

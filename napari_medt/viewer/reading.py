@@ -6,12 +6,13 @@ that every widget reads it alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import ImageError
 
 if TYPE_CHECKING:
@@ -114,12 +115,13 @@ def read_layer(
     """
     from src_models.images.axes import read_axes
 
+    notes = notes_of(layer)
     data, name = full_resolution(layer), f"layer {layer.name!r}"
     read_as = read_as or _chosen.get(layer, ReadAs())
     axes = axes or read_as.axes
     if layer.rgb and axes is not None and not axes.strip().upper().endswith("C"):
         raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {axes!r} do not")
-    return read_axes(
+    reading = read_axes(
         data.shape,
         dtype=data.dtype,
         axes=axes or _axes_from_labels(layer),
@@ -130,6 +132,7 @@ def read_layer(
         channel=read_as.channel,
         name=name,
     )
+    return replace(reading, modality=notes.modality, padding=tuple((low, high) for low, high in notes.padding))
 
 
 def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> bool:

@@ -29,6 +29,7 @@ from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
 
 if TYPE_CHECKING:
+    from src_models.files.volumes.dicom.stack import Uneven
     from src_models.files.volumes.geometry import VolumeGeometry
 
 __all__ = ["ImageFile", "image_stem", "looks_like_image", "read_image", "read_labels"]
@@ -56,12 +57,15 @@ class ImageFile:
         The file.
     geometry
         Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
+    notes
+        What a person should know of how the file was read, such as slices that were left out.
     """
 
     data: Any
     reading: AxesReading
     path: Path
     geometry: VolumeGeometry | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -91,8 +95,8 @@ def looks_like_image(path: str | Path) -> bool:
     What is called like an image counts, even if it is damaged: opening it says what is wrong. A folder is an image if
     it is (called) a zarr or itself holds DICOM slices.
     """
-    from src_models.files.volumes.dicom_series import has_dicom
-    from src_models.files.volumes.dicom_slices import is_dicom
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom.folders import has_dicom
     from src_models.files.zarr import is_zarr
 
     path = Path(path)
@@ -108,16 +112,19 @@ def looks_like_image(path: str | Path) -> bool:
         return False
 
 
-def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
+def read_image(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> ImageFile:
     """Open an image file.
 
     Parameters
     ----------
     path
         A TIFF, PNG, JPEG or NIfTI file, a zarr or OME-Zarr folder (also one level or array inside), or a folder of
-        DICOM slices (or, of several series in a folder, any file of one).
+        DICOM slices, itself or further in (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
+    uneven
+        What becomes of DICOM slices at uneven distances: ``"refuse"``, or ``"resample"`` for slices at even distances,
+        linearly between those there are.
 
     Raises
     ------
@@ -125,7 +132,7 @@ def read_image(path: str | Path, *, axes: str | None = None) -> ImageFile:
         If the file is missing, damaged, of another kind, or not an image that can be read (see
         :func:`src_models.images.axes.read_axes`). The message begins with the path.
     """
-    return _read(Path(path), axes=axes, labels=False)
+    return _read(Path(path), axes=axes, labels=False, uneven=uneven)
 
 
 def read_labels(path: str | Path) -> NDArray[Any]:
@@ -158,12 +165,12 @@ def read_labels(path: str | Path) -> NDArray[Any]:
     return mask
 
 
-def _read(path: Path, *, axes: str | None, labels: bool) -> ImageFile:
+def _read(path: Path, *, axes: str | None, labels: bool, uneven: Uneven = "refuse") -> ImageFile:
     if not path.exists():
         raise ImageError(f"{path}: there is no such file; check the name")
     if is_volume(path):
-        volume = read_volume(path, axes=axes)
-        return ImageFile(volume.data, volume.reading, path, volume.geometry)
+        volume = read_volume(path, axes=axes, uneven=uneven)
+        return ImageFile(volume.data, volume.reading, path, volume.geometry, volume.notes)
     return ImageFile(*_read_image(path, axes=axes, labels=labels), path)
 
 

@@ -72,6 +72,10 @@ class AxesReading:
         Unit of `spacing`; ``"pixel"`` where unknown.
     channel
         The one channel that is looked at, counted from 0; None for all of them.
+    modality
+        What made the image by the file's own word, as DICOM has it, such as ``"CT"``; None where it does not tell.
+    padding
+        Ranges of values, ends included, that stand for no tissue by the file's own word.
     """
 
     axes: str
@@ -79,6 +83,8 @@ class AxesReading:
     spacing: Mapping[str, float]
     unit: str = "pixel"
     channel: int | None = None
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     @property
     def rgb(self) -> bool:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading, read_axes
 from src_models.images.channels import as_channels, channel_note, check_channels, looks_like_dyes
-from src_models.images.ct_windows import looks_like_ct
+from src_models.images.ct_windows import is_ct
 from src_models.images.intensity import Normalisation
 from src_models.images.plane_source import PlaneSource, normalisations, sampled_values
 from src_models.images.planes import Plane, Planes
@@ -107,8 +107,8 @@ class ModelImage:
 
     @property
     def shows_ct(self) -> bool:
-        """Whether the image looks like a CT scan, by a sample of its middle plane."""
-        return looks_like_ct(sampled_values(self.data, self.planes))
+        """Whether the image is a CT scan: by its file's word, or else by a sample of its middle plane."""
+        return is_ct(sampled_values(self.data, self.planes), self.reading)
 
     @property
     def blank(self) -> bool:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.images.channels import as_channels
-from src_models.images.intensity import Normalisation, is_finite, measure
+from src_models.images.counted import measure_counted
+from src_models.images.intensity import Normalisation, is_finite
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized, zoomed_shape
 from src_models.models.header import ModelHeader
@@ -108,7 +109,7 @@ def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -
         step = -(-len(members) // MOST_PLANES)
         sampled = np.concatenate([_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]])
         if sampled.dtype.kind != "f" or np.isfinite(sampled).any():
-            found[time] = measure(sampled, header.intensity, name=name)
+            found[time] = measure_counted(sampled, header.intensity, planes.reading, name=name)
     if not found:
         raise ImageError(f"{name} has no value that is a finite number (all are NaN or infinite); open another one")
     return {time: found.get(time, next(iter(found.values()))) for time in by_time}

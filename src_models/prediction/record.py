@@ -83,6 +83,7 @@ def write_record(
         "record": VERSION,
         "image": str(image.path.absolute()),
         "read_as": image.reading.describe(),
+        "read_notes": image.notes,
         "labels": labels.name,
         "attention": [file.name for file in maps],
         "model": {"name": provenance["header"]["name"], "sha256": provenance["model_sha256"]},

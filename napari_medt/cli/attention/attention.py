@@ -11,7 +11,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report
-from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder
+from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder, Uneven
 
 if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
@@ -84,6 +84,7 @@ def attention(
     ] = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    uneven: Uneven = "refuse",
     diameter: Diameter = None,
     device: Device = "auto",
 ) -> None:
@@ -107,10 +108,11 @@ def attention(
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
     _check_outputs(output, image_stem(image), plan, names, table, overwrite=overwrite)
-    opened = read_image(image, axes=axes)
+    opened = read_image(image, axes=axes, uneven=uneven)
     positions = plan.positions(opened.reading, str(image))
     console = Console()
     console.say(f"{image}: {opened.reading.describe()}")
+    console.notes(opened.notes)
     from src_models.models.checkpoint import load
 
     loaded = load(model)

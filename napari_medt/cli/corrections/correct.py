@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Image
+from napari_medt.cli.options import Axes, Image, Uneven
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def correct(
         str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns are right.")
     ] = None,
     axes: Axes = None,
+    uneven: Uneven = "refuse",
 ) -> None:
     """Keep mended labels, so that a network can learn from them (napari-medt finetune).
 
@@ -77,11 +78,12 @@ def correct(
     made_by, deep = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
-    source = read_image(image, axes=axes)
+    source = read_image(image, axes=axes, uneven=uneven)
     planes = Planes(source.reading, 2, str(image))
     mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
     console = Console()
     console.say(f"{image}: {source.reading.describe()}")
+    console.notes(source.notes)
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted):
         correction = mark(
             _pixels(source, planes, plane),

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite
+from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite, Uneven
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,6 +34,7 @@ def next_slices(
     json: JsonFile = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
@@ -43,9 +44,10 @@ def next_slices(
     options.check_model(model, device)
     options.check_files(image)
     options.check_outputs(json, overwrite=overwrite)
-    source = read_image(image, axes=axes)
+    source = read_image(image, axes=axes, uneven=uneven)
     console = Console()
     console.say(f"{image}: {source.reading.describe()}")
+    console.notes(source.notes)
     from src_models.finetuning.candidates import rank_steps
     from src_models.models.checkpoint import load
 

@@ -109,9 +109,7 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     return obeying
 
 
-def said_of(
-    prompts: Sequence[Prompt], shape: tuple[int, ...], origin: tuple[int, int]
-) -> dict[tuple[int, int], bool]:
+def said_of(prompts: Sequence[Prompt], shape: tuple[int, ...], origin: tuple[int, int]) -> dict[tuple[int, int], bool]:
     """Return for each pixel (row, column) of a region that was clicked whether it is in the object: the last counts."""
     said = {}
     for prompt in prompts:

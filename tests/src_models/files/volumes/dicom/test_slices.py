@@ -13,7 +13,8 @@ from pydicom.data import get_testdata_file
 from scipy.spatial.transform import Rotation
 
 from src_models.errors import ImageError
-from src_models.files.volumes.dicom_slices import NoSlice, Slice, is_dicom, read_slice
+from src_models.files.volumes.dicom.encoding import is_dicom
+from src_models.files.volumes.dicom.slices import NoSlice, Slice, read_slice
 from src_models.files.volumes.rescaling import Rescaling
 
 STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
