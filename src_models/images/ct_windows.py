@@ -122,7 +122,7 @@ def _said(reading: AxesReading | None) -> bool | None:
     if reading.modality is not None:
         return reading.modality == "CT"
     fine = reading.spacing.get("X", 1.0) * _MM.get(reading.unit, np.inf) < _FINEST_MM
-    return False if fine or reading.size("C") > 1 else None
+    return False if fine or reading.axes.endswith("C") else None
 
 
 def looks_like_ct(values: NDArray[Any]) -> bool:

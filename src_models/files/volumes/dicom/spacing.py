@@ -112,8 +112,9 @@ def check_even(slices: Sequence[Slice], name: object, left_out: str = "") -> Non
     if _is_even(places, usual, _rounding(slices)):
         return
     allowed = min(OFF * usual, OFF_MM) + _rounding(slices)
-    lacking = _missing(slices, gaps, usual, allowed)
-    told = _told_missing(slices, gaps, usual, lacking) if lacking.any() else _told_uneven(slices, gaps, usual, allowed)
+    alike = _alike(slices, gaps, usual, allowed)
+    lacking = _missing(gaps, alike, allowed)
+    told = _told_missing(slices, gaps, alike, lacking) if lacking.any() else _told_uneven(slices, gaps, alike, allowed)
     raise UnevenSlicesError(name, told, left_out)
 
 
@@ -137,23 +138,21 @@ def _rounding(slices: Sequence[Slice]) -> float:
     return 0.0
 
 
-def _missing(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: float, allowed: float) -> NDArray[np.int64]:
-    """Return how many slices are missing in each gap; none where slices are thicker, or a part was made wider."""
-    number = np.round(gaps / usual).astype(np.int64) - 1
-    whole = (number > 0) & (np.abs(gaps - (number + 1) * usual) <= allowed)
-    lacking = np.where(whole & ~_thicker(slices, gaps, usual, allowed), number, 0)
-    return np.where(_in_a_run(lacking > 0), 0, lacking)
-
-
-def _thicker(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: float, allowed: float) -> NDArray[np.bool_]:
-    """Tell in which gaps a slice beside it is thicker than others, by as much as the gap is wider."""
+def _alike(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: float, allowed: float) -> NDArray[np.float64]:
+    """Return how wide each gap would be if none were missing: wider where slices are thicker, in proportion."""
     thickness = np.array([one.thickness or np.nan for one in slices])
-    beside = np.fmax(thickness[:-1], thickness[1:])
-    least = np.fmin(thickness[:-1], thickness[1:])[np.abs(gaps - usual) <= allowed]
-    if np.isnan(least).all():
-        return np.zeros(len(gaps), np.bool_)
-    thin = float(np.nanmedian(least))
-    return np.asarray((beside > (1 + OFF) * thin) & (gaps <= usual * beside / thin + allowed))
+    thin = np.fmin(thickness[:-1], thickness[1:])[np.abs(gaps - usual) <= allowed]
+    if np.isnan(thin).all():
+        return np.full(len(gaps), usual)
+    thicker = np.fmax(thickness[:-1], thickness[1:]) / np.nanmedian(thin)
+    return usual * np.where(thicker > 1 + OFF, thicker, 1.0)
+
+
+def _missing(gaps: NDArray[np.float64], alike: NDArray[np.float64], allowed: float) -> NDArray[np.int64]:
+    """Return how many slices are missing in each gap; none where a part was made wider."""
+    number = np.round(gaps / alike).astype(np.int64) - 1
+    lacking = np.where((number > 0) & (np.abs(gaps - (number + 1) * alike) <= allowed), number, 0)
+    return np.where(_in_a_run(lacking > 0), 0, lacking)
 
 
 def _in_a_run(wide: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -170,7 +169,9 @@ def _runs(values: NDArray[np.generic]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _told_missing(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: float, lacking: NDArray[np.int64]) -> str:
+def _told_missing(
+    slices: Sequence[Slice], gaps: NDArray[np.float64], alike: NDArray[np.float64], lacking: NDArray[np.int64]
+) -> str:
     worst, total = int(np.argmax(lacking)), int(lacking.sum())
     known = all(one.thickness for one in slices[worst : worst + 2])
     verb = ("is" if total == 1 else "are") if known else ("seems to be" if total == 1 else "seem to be")
@@ -178,24 +179,24 @@ def _told_missing(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: flo
     part = f", {lacking[worst]} of them" if places > 1 else ""
     return (
         f"{total} {'slice' if total == 1 else 'slices'} {verb} missing{part} between {_between(slices, worst)}: they "
-        f"are {gaps[worst]:.4g} mm apart, others {usual:.4g} mm{_thickness(slices, worst)}"
+        f"are {gaps[worst]:.4g} mm apart, others {alike[worst]:.4g} mm{_thickness(slices, worst)}"
     )
 
 
-def _told_uneven(slices: Sequence[Slice], gaps: NDArray[np.float64], usual: float, allowed: float) -> str:
-    alike = np.round(gaps / max(allowed, LEAST_GAP)).astype(np.int64)
-    runs = _runs(alike)
+def _told_uneven(slices: Sequence[Slice], gaps: NDArray[np.float64], alike: NDArray[np.float64], allowed: float) -> str:
+    runs = _runs(np.round(gaps / max(allowed, LEAST_GAP)).astype(np.int64))
     if 1 < len(runs) <= _LISTED and max(stop - start for start, stop in runs[1:]) >= _RUN:
         parts = [
             f"{slices[start].path.name} ({place_of(slices[start])}) to {slices[stop].path.name} "
             f"({place_of(slices[stop])}) {np.mean(gaps[start:stop]):.4g} mm apart{_thickness(slices, stop - 1)}"
             for start, stop in runs
         ]
-        return f"its slices lie in parts of different distances, and none seems to be missing: {', '.join(parts)}"
-    worst = int(np.argmax(np.abs(gaps - usual)))
+        lacks = ", and none is missing" if (np.abs(gaps - alike) <= allowed).all() else ""
+        return f"its slices lie in parts of different distances{lacks}: {', '.join(parts)}"
+    worst = int(np.argmax(np.abs(gaps - alike)))
     return (
         f"slices are uneven between {_between(slices, worst)}: they are {gaps[worst]:.4g} mm apart, others "
-        f"{usual:.4g} mm{_thickness(slices, worst)}"
+        f"{alike[worst]:.4g} mm{_thickness(slices, worst)}"
     )
 
 
