@@ -60,7 +60,7 @@ def whole_region(layer: napari.layers.Image, reading: AxesReading) -> Region:
     index = [slice(0, size) for size in reading.shape]
     if reading.channel is not None:
         index[reading.axes.index("C")] = slice(reading.channel, reading.channel + 1)
-    return Region(reading.axes, tuple(index), reading.shape, layer.rgb)
+    return Region(reading.axes, tuple(index), reading.shape, layer.rgb, reading.modality, reading.padding)
 
 
 def region_in_viewer(
@@ -93,7 +93,7 @@ def region_in_viewer(
             index.append(slice(*bounds.get(axis, (0, size))))
         else:
             index.append(position[axis])
-    return Region("".join(letters), tuple(index), reading.shape, layer.rgb)
+    return Region("".join(letters), tuple(index), reading.shape, layer.rgb, reading.modality, reading.padding)
 
 
 def _extra_axes(reading: AxesReading, dimensions: int) -> list[tuple[str, int]]:

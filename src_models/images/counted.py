@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity
 
-__all__ = ["counted", "measure_counted"]
+__all__ = ["as_dark_as_tissue", "counted", "measure_counted"]
 
 _LOOKED_AT = 1_000_000  # values that tell whether they are those of a CT
 
@@ -74,6 +74,9 @@ def measure_counted(
     """
     kept = counted(np.asarray(values), reading)
     found = measure(kept, intensity, name=name)
-    if kept.size == np.size(values) or "window" in intensity.kind:
-        return found
-    return replace(found, low=max(found.low, found.fill))
+    return as_dark_as_tissue(found) if kept.size < np.size(values) and "window" not in intensity.kind else found
+
+
+def as_dark_as_tissue(measured: Normalisation) -> Normalisation:
+    """Return a normalisation that takes lower values, which did not count, for the lowest that did."""
+    return replace(measured, low=max(measured.low, measured.fill))

@@ -12,11 +12,13 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from src_models.images.axes import AxesReading, read_axes
 
 __all__ = ["Region"]
 
@@ -35,17 +37,39 @@ class Region:
         Shape of the whole array.
     rgb
         Whether the last axis holds the colours of an RGB layer, which is no axis of the layer.
+    modality, padding
+        What the file says of the whole; see :class:`~src_models.images.axes.AxesReading`.
     """
 
     letters: str
     index: tuple[int | slice, ...]
     shape: tuple[int, ...]
     rgb: bool
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     @property
     def sub_axes(self) -> str:
         """Axes of the cut-out array."""
         return "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
+
+    def sub_reading(self, cut: Any, name: str = "the image") -> AxesReading:
+        """Return how the cut-out array is read: its axes, in pixels, and what the file says of its values.
+
+        Parameters
+        ----------
+        cut
+            What :meth:`cut` returned.
+        name
+            What to call the image in errors.
+
+        Raises
+        ------
+        ImageError
+            As :func:`~src_models.images.axes.read_axes` does.
+        """
+        reading = read_axes(cut.shape, dtype=cut.dtype, axes=self.sub_axes, name=name)
+        return replace(reading, modality=self.modality, padding=self.padding)
 
     @property
     def whole(self) -> bool:

@@ -124,12 +124,13 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
 
     settings, region = job.settings, job.region
     model = load_model(settings.model)
+    cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
-            region.cut(job.data),
+            cut,
             model,
-            axes=region.sub_axes,
-            name=f"layer {job.layer_name!r}",
+            axes=region.sub_reading(cut, name),
+            name=name,
             **settings.keywords,
         )
     return _outcome(job, segmentation)

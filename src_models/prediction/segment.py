@@ -351,6 +351,8 @@ class _Run:
             "settings": {
                 "axes": reading.axes,
                 "channel": reading.channel,
+                "modality": reading.modality,
+                "padding": [list(ends) for ends in reading.padding],
                 "result": self.labels.result,
                 "link": self.labels.link,
                 "diameter": settings.diameter,

@@ -119,6 +119,8 @@ class AttentionPointer:
         settings = found.provenance["settings"]
         dimensions = model.header.dimensions
         reading = read_axes(image.shape, dtype=image.dtype, axes=settings["axes"], dimensions=dimensions, name=name)
+        padding = tuple((low, high) for low, high in settings.get("padding", ()))
+        reading = replace(reading, modality=settings.get("modality"), padding=padding)
         self._planes = Planes(reading, dimensions, name)
         self._run = replace(found, labels=None, probabilities=None)  # maps that are large are files, which go with it
         self._probe: AxialProbe | None = None
@@ -126,7 +128,7 @@ class AttentionPointer:
             self._probe = AxialProbe(
                 image,
                 model,
-                axes=settings["axes"],
+                axes=reading,
                 zoom=float(settings["zoom"]),
                 device=device,
                 budget=budget,

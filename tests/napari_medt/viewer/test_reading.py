@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.reading import full_resolution, read_layer
 from src_models.errors import ImageError
 
@@ -42,6 +43,16 @@ def test_pixel_size_includes_the_affine():
     reading = read_layer(layer)
     assert dict(reading.spacing) == pytest.approx({"Z": 3.0, "Y": 1.0, "X": 1.0})
     assert reading.unit == "mm"
+
+
+def test_the_file_s_word_on_a_scan_goes_with_its_layer():
+    notes = LayerNotes(modality="MR", padding=((4000.0, 4095.0),))
+    reading = read_layer(Image(np.zeros((9, 64, 48)), metadata=notes.metadata()))
+    assert (reading.modality, reading.padding) == ("MR", ((4000.0, 4095.0),))
+    stored = LayerNotes(padding=[[4000.0, 4095.0]])  # as JSON gives it back
+    assert read_layer(Image(np.zeros((64, 48)), metadata=stored.metadata())).padding == ((4000.0, 4095.0),)
+    unsaid = read_layer(Image(np.zeros((64, 48))))
+    assert (unsaid.modality, unsaid.padding) == (None, ())
 
 
 def test_a_pyramid_is_read_at_full_resolution():

@@ -111,3 +111,12 @@ def test_labels_are_cut_as_the_image_is():
     region = Region("ZCYX", (1, slice(0, 3), slice(2, 8), slice(0, 9)), (5, 3, 8, 9), rgb=False)
     labels = np.arange(5 * 8 * 9).reshape(region.layer_shape)
     np.testing.assert_array_equal(region.cut_labels(labels), labels[1, 0, 2:8])
+
+
+def test_a_cut_out_is_read_with_its_axes_and_what_the_file_says_of_the_whole():
+    data = np.zeros((5, 8, 9), np.int16)
+    whole = Region("ZYX", (3, slice(0, 8), slice(4, 8)), data.shape, False, "MR", ((4000.0, 4095.0),))
+    reading = whole.sub_reading(whole.cut(data))
+    assert (reading.axes, reading.shape, reading.modality, reading.padding) == ("YX", (8, 4), "MR", ((4000.0, 4095.0),))
+    unsaid = Region("ZYX", (slice(0, 5), slice(0, 8), slice(0, 9)), data.shape, False)
+    assert unsaid.sub_reading(data).modality is None

@@ -198,8 +198,8 @@ def unreadable_compression(folder, paths):
 
 REFUSED = [
     slice_missing, two_missing, uneven, copied, repeated, sideways, halves, other_size, other_orientation,
-    other_pixel_size, other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off, cut_off_without_types,
-    cut_in_the_header, no_number,
+    other_pixel_size, other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off,
+    cut_off_without_types, cut_in_the_header, no_number,
     unreadable_compression,
 ]  # fmt: skip
 
