@@ -13,7 +13,7 @@ from src_models.files.volumes.dicom.slices import Slice, read_slice
 __all__ = ["first_slices", "has_dicom", "has_dicom_below"]
 
 # A tree that holds no DICOM, such as a person's home, is not searched for ever.
-_DEEPEST, _MOST_FOLDERS, _LOOKED_AT = 8, 2_000, 30
+_DEEPEST, _MOST_FOLDERS, _LOOKED_AT = 8, 1_000, 10
 _OTHER = {
     ".bmp", ".csv", ".gif", ".gz", ".htm", ".html", ".jpeg", ".jpg", ".json", ".md", ".nii", ".pdf", ".png", ".py",
     ".tif", ".tiff", ".txt", ".xls", ".xlsx", ".xml", ".zip",
@@ -57,14 +57,14 @@ def _folders_below(folder: Path) -> Iterator[Path]:
             inside.clear()
         if seen > _MOST_FOLDERS:
             return
-        if depth and any(is_dicom(path) for path in _candidates(place, files)):
+        if depth and any(map(is_dicom, _candidates(place, files)[:_LOOKED_AT])):
             yield place
 
 
 def _candidates(folder: Path, files: list[str]) -> list[Path]:
-    """Return the first files that may be slices by their names."""
+    """Return the files that may be slices by their names, in order."""
     paths = [folder / name for name in sorted(files) if not name.startswith(".") and name.upper() != _DIRECTORY]
-    return [path for path in paths if path.suffix.lower() not in _OTHER][:_LOOKED_AT]
+    return [path for path in paths if path.suffix.lower() not in _OTHER]
 
 
 def _slices(folder: Path) -> Iterator[Slice]:

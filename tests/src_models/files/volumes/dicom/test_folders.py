@@ -53,3 +53,14 @@ def test_a_damaged_file_does_not_hide_the_slices_beside_it(tmp_path, write_serie
     (found,) = first_slices(tmp_path).values()
     assert found.path == paths[1]
     assert found.position[2] == pydicom.dcmread(paths[1]).ImagePositionPatient[2]
+
+
+def test_slices_behind_many_other_dicom_files_are_found(tmp_path, write_series):
+    plan = get_testdata_file("rtplan.dcm", download=False)
+    if plan is None:
+        pytest.skip("this pydicom comes without its test files")
+    paths = write_series(tmp_path / "a", STORED, prefix="Z")
+    for number in range(15):
+        shutil.copy(plan, tmp_path / "a" / f"A{number}.dcm")
+    (found,) = first_slices(tmp_path).values()
+    assert found.path == paths[0]
