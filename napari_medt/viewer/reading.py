@@ -1,6 +1,6 @@
 """What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean.
 
-How a person wants a layer read (its axes by hand, one of its channels) is kept here for as long as the layer lives, so
+How a person wants a layer read (its axes by hand, some of its channels) is kept here for as long as the layer lives, so
 that every widget reads it alike.
 """
 
@@ -51,14 +51,14 @@ class ReadAs:
     ----------
     axes
         Its axes by hand, such as ``"CZYX"``; None leaves them to be worked out.
-    channel
-        The one channel that is looked at, counted from 0; None for all.
+    channels
+        The channels that are looked at, counted from 0, in the order in which a model gets them; None for all.
     typed
         Whether the axes were typed, rather than chosen with the channel.
     """
 
     axes: str | None = None
-    channel: int | None = None
+    channels: tuple[int, ...] | None = None
     typed: bool = False
 
 
@@ -101,7 +101,7 @@ def read_layer(
     layer
         The layer; its axis labels count where they name all axes, its scale, affine and units give the pixel size.
     axes
-        Axes given by hand, such as ``"TZYX"``; they win, and the channel that was chosen stays.
+        Axes given by hand, such as ``"TZYX"``; they win, and the channels that were chosen stay.
     dimensions
         Dimensions of the network that will run, 2 or 3.
     read_as
@@ -127,7 +127,7 @@ def read_layer(
         spacing=_spacing(layer),
         unit=str(layer.units[-1]),
         dimensions=dimensions,
-        channel=read_as.channel,
+        channel=read_as.channels,
         name=name,
     )
 

@@ -58,6 +58,7 @@ def region_audit_steps(
                 labels=None if labels is None else region.cut_labels(labels),
                 maps=maps or None,
                 axes=region.sub_axes,
+                grey_range=job.settings.grey_range,
                 plane=plane,
                 device=job.settings.device,
                 name=f"layer {job.layer_name!r}",

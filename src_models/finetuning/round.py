@@ -230,6 +230,8 @@ class LearningRound:
             job.region.cut(job.data),
             learning.preview(),
             axes=job.region.sub_axes,
+            channels=job.region.sub_chosen,
+            grey_range=settings.grey_range,
             diameter=settings.diameter,
             tile=settings.tile,
             result=settings.result,

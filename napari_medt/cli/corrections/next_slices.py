@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite
+from napari_medt.cli.options import Axes, Channels, Device, Image, JsonFile, Model, Overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,16 +34,16 @@ def next_slices(
     json: JsonFile = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    channels: Channels = None,
     device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.files.images import read_image
 
     options.check_model(model, device)
     options.check_files(image)
     options.check_outputs(json, overwrite=overwrite)
-    source = read_image(image, axes=axes)
+    source = options.open_image(image, axes, channels)
     console = Console()
     console.say(f"{image}: {source.reading.describe()}")
     from src_models.finetuning.candidates import rank_steps

@@ -73,7 +73,7 @@ def test_a_volume_is_one_plane_of_a_3d_network_and_many_of_a_2d_one():
 
 def test_one_channel_is_cut_out_by_number_or_by_the_reading():
     image = RNG.uniform(0, 100, (2, 20, 30))
-    by_number = ModelImage(image, GREY, axes="CYX", channel=1)
+    by_number = ModelImage(image, GREY, axes="CYX", channels=1)
     by_reading = ModelImage(image, GREY, axes=read_axes(image.shape, axes="CYX", channel=1))
     for seen in (by_number, by_reading):
         assert seen.reading.channel == 1
@@ -159,7 +159,7 @@ def test_a_scan_is_known_by_its_air_and_an_empty_image_by_its_single_value():
         assert not seen.blank
     assert ModelImage(scan, COLOUR, axes="CYX").shows_ct, "three slices that were taken for channels"
     assert not ModelImage(RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8), COLOUR).shows_ct
-    empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channel=0)
+    empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channels=0)
     assert empty.blank
     assert not empty.shows_ct
-    assert ModelImage(empty.data, GREY, axes="CYX", channel=1).shows_ct
+    assert ModelImage(empty.data, GREY, axes="CYX", channels=1).shows_ct

@@ -105,7 +105,7 @@ def test_a_channel_is_segmented_as_if_it_were_alone(make_model, axis):
     expected = run(alone, model, axes="ZYX")
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert expected.labels.any()
-    assert found.provenance["settings"]["channel"] == 1
+    assert found.provenance["settings"]["channels"] == [1]
     lazy = run(da.from_array(image), model, axes=read_axes(image.shape, axes=axes, channel=1))
     np.testing.assert_array_equal(lazy.labels, expected.labels)
 
