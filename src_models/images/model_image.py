@@ -120,9 +120,9 @@ class ModelImage:
 
     @property
     def _roles(self) -> str:
-        """What several chosen channels are to the model, such as ``" as red, green, blue"``."""
+        """What several chosen channels are to the model, such as ``", taken as red, green, blue"``."""
         names = self.header.channels if len(self.header.channels) > 1 else RGB
-        return f" as {', '.join(names)}" if self.reading.chosen is not None and self.reading.channels > 1 else ""
+        return f", taken as {', '.join(names)}" if self.reading.chosen is not None and self.reading.channels > 1 else ""
 
     @property
     def grey_note(self) -> str | None:
