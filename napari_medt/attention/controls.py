@@ -13,10 +13,10 @@ from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_follower import PointerFollower
 from napari_medt.attention.save_panel import SavePanel
-from napari_medt.controls.channel_combo import ChannelCombo
-from napari_medt.controls.grey_panel import GreyPanel
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section

@@ -17,9 +17,8 @@ from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.preferences import keep_attention, read_attention, read_preferences
-from napari_medt.viewer.grey_choice import grey_range_of
 from napari_medt.viewer.last_runs import recall, remember
-from napari_medt.viewer.reading import chosen_reading, full_resolution, read_layer
+from napari_medt.viewer.reading import chosen_reading, full_resolution, grey_range_of, read_layer
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import with_layers_ready
 from src_models.attention.words import map_words

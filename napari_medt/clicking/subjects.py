@@ -10,8 +10,8 @@ import napari.viewer
 
 from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.preferences import read_preferences
-from napari_medt.viewer.grey_choice import grey_range_of
 from napari_medt.viewer.labels.labels_layers import fitting_labels
+from napari_medt.viewer.reading import grey_range_of
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 from src_models.clicking.in_work import ClickedImage

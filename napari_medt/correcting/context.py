@@ -15,7 +15,7 @@ from napari_medt.correcting.learning.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
-from napari_medt.viewer.grey_choice import grey_range_of
+from napari_medt.viewer.reading import grey_range_of
 from napari_medt.viewer.regions import RegionChoice, region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
 from src_models.errors import UserError

@@ -16,9 +16,15 @@ from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.preferences import read_preferences
 from napari_medt.segmenting.controls import SegmentControls
 from napari_medt.segmenting.size_drag import SizeDrag
-from napari_medt.viewer.grey_choice import grey_range_of
 from napari_medt.viewer.last_runs import remember
-from napari_medt.viewer.reading import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
+from napari_medt.viewer.reading import (
+    ReadAs,
+    choose_reading,
+    chosen_reading,
+    full_resolution,
+    grey_range_of,
+    read_layer,
+)
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError

@@ -1,18 +1,19 @@
 """What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean.
 
-How a person wants a layer read (its axes by hand, some of its channels) is kept here for as long as the layer lives, so
-that every widget reads it alike.
+How a person wants a layer read (its axes by hand, some of its channels, a range of grey values) is kept here for as
+long as the layer lives, so that every widget reads it alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from src_models.errors import ImageError
+from src_models.images.grey_range import GreyRange
 
 if TYPE_CHECKING:
     import napari.layers
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
 
 __all__ = [
+    "AS_SHOWN",
+    "GreyChoice",
     "ReadAs",
+    "choose_grey",
     "choose_reading",
+    "chosen_grey",
     "chosen_reading",
     "full_resolution",
+    "grey_range_of",
     "layer_looks_like_dyes",
     "read_layer",
     "reading_event",
@@ -36,6 +42,10 @@ _LETTERS = {
     "y": "Y", "row": "Y", "height": "Y",
     "x": "X", "column": "X", "width": "X",
 }  # fmt: skip
+
+GreyChoice = GreyRange | Literal["as shown"] | None  # None leaves it to the model
+
+AS_SHOWN: Literal["as shown"] = "as shown"
 
 _EVENT = "napari_medt_reading"
 
@@ -63,6 +73,7 @@ class ReadAs:
 
 
 _chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
+_chosen_grey: WeakKeyDictionary[napari.layers.Image, GreyRange | Literal["as shown"]] = WeakKeyDictionary()
 
 
 def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
@@ -84,6 +95,29 @@ def reading_event(layer: napari.layers.Image) -> Any:
 def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:
     """Return how a person wants a layer read; None where nobody said."""
     return _chosen.get(layer)
+
+
+def choose_grey(layer: napari.layers.Image, choice: GreyChoice) -> None:
+    """Have these grey values of a layer count: a range, its contrast limits, or what the model does."""
+    if choice is None:
+        _chosen_grey.pop(layer, None)
+    else:
+        _chosen_grey[layer] = choice
+    reading_event(layer)()
+
+
+def chosen_grey(layer: napari.layers.Image) -> GreyChoice:
+    """Return what a person chose for a layer; None where nobody did."""
+    return _chosen_grey.get(layer)
+
+
+def grey_range_of(layer: napari.layers.Image) -> GreyRange | None:
+    """Return the grey values of a layer that count now; None where that is left to the model."""
+    choice = chosen_grey(layer)
+    if choice == AS_SHOWN:
+        low, high = (float(limit) for limit in layer.contrast_limits)
+        return GreyRange(low, high) if low < high else None
+    return choice if isinstance(choice, GreyRange) else None
 
 
 def full_resolution(layer: napari.layers.Image) -> Any:

@@ -24,10 +24,10 @@ from napari_medt.clicking.panels.accept_panel import AcceptPanel
 from napari_medt.clicking.panels.help import help_table
 from napari_medt.clicking.panels.status import BEGIN, ClickStatus
 from napari_medt.clicking.panels.window_panel import WindowPanel
-from napari_medt.controls.channel_combo import ChannelCombo
-from napari_medt.controls.grey_panel import GreyPanel
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.unsaved.recovery_bar import RecoveryBar
 from src_models.clicking.in_work import ObjectAsSeen

@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_medt.controls.layer_combo import ImageLayerCombo
-from napari_medt.viewer.grey_choice import AS_SHOWN, GreyChoice, choose_grey, chosen_grey
+from napari_medt.viewer.reading import AS_SHOWN, GreyChoice, choose_grey, chosen_grey
 from src_models.images.grey_range import GreyRange
 
 __all__ = ["GreyPanel"]

@@ -7,9 +7,9 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QFormLayout, QWidget
 
-from napari_medt.controls.channel_combo import ChannelCombo, offer_channels
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo, offer_channels
 from napari_medt.viewer.reading import ReadAs, chosen_reading, read_layer
 from src_models.images.axes import read_axes
 

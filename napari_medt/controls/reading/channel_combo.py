@@ -9,9 +9,9 @@ import napari.layers
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout
 
-from napari_medt.controls.channel_roles import ChannelRoles
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_roles import ChannelRoles
 from napari_medt.viewer.reading import ReadAs, choose_reading, chosen_reading, layer_looks_like_dyes, read_layer
 from src_models.errors import UserError
 from src_models.images.axes import MOST_CHANNELS, AxesReading, ordinal
