@@ -100,9 +100,9 @@ def _advice(header: ModelHeader) -> str:
     return f"choose {wanted} of them in this order, such as {example} ({_HOW})"
 
 
-def as_channels(planes: NDArray[Any], header: ModelHeader, name: str) -> NDArray[Any]:
+def as_channels(planes: NDArray[Any], header: ModelHeader, name: str, *, alpha: bool = True) -> NDArray[Any]:
     """Return an image (C, *S) with the model's channels; see :func:`check_channels`."""
-    check_channels(len(planes), header, name)
+    check_channels(len(planes), header, name, alpha=alpha)
     wanted = len(header.channels)
     if len(planes) == wanted:
         return planes

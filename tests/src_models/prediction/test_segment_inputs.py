@@ -180,3 +180,26 @@ def test_images_that_are_none_are_refused_by_name(make_model, image):
 def test_a_model_of_clicks_does_not_segment_by_itself(bright_model):
     with pytest.raises(UserError, match="answers clicks and does not segment by itself"):
         segment(np.zeros((64, 64), np.float32), bright_model)
+
+
+def test_several_channels_are_given_to_the_model_in_their_order(make_model):
+    """One after the other, against an array that is in that order already."""
+    image = np.stack([texture(60, 70, seed=seed) for seed in range(4)])
+    model = make_model(channels=("a", "b", "c"), sharpness=4)
+    found = run(image, model, axes="CYX", channels=(3, 0, 2))
+    expected = run(image[[3, 0, 2]], model, axes="CYX")
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert expected.labels.any()
+    assert "the 4th, 1st and 3rd of 4 channels, taken as a, b, c, grey values" in found.read_as
+    assert found.provenance["read_as"] == found.read_as
+
+
+def test_a_range_of_grey_values_is_the_same_as_an_image_that_was_cut_to_it(make_model):
+    image = texture(60, 70) * 1000
+    model = make_model(sharpness=4)
+    low, high = np.percentile(image, (20, 70))
+    cut = image.clip(low, high)
+    for given in ((low, high), f"{low!s}:{high!s}", "percentile:20:70"):
+        found = run(image, model, grey_range=given)
+        np.testing.assert_array_equal(found.labels, run(cut, model, grey_range=(low, high)).labels)
+    assert (found.labels != run(image, model).labels).any()
