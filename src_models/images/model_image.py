@@ -134,7 +134,7 @@ class ModelImage:
         """A sentence on few pixels that set the range of grey values, being far brighter; None where none do."""
         if self.grey_range is not None or self.header.intensity.kind != "percentile":
             return None
-        values = sampled_values(self.data, self.planes)
+        values = sampled_values(self.data, self.planes).astype(np.float64)
         low, most, high = (float(v) for v in np.nanpercentile(values, (0.5, 98, 99.8)))
         if self.grey_note is not None or high - low < _FAR * (most - low):
             return None

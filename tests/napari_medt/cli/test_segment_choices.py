@@ -69,6 +69,7 @@ def test_a_range_of_grey_values_is_taken_said_and_recorded(run, tmp_path, discs,
 
 def test_a_speck_does_not_hide_the_rest_and_is_said(run, tmp_path, discs, tiny_model_path):
     path = tmp_path / "speck.tif"
+    discs = discs + np.random.default_rng(0).integers(0, 20, discs.shape).astype(np.uint16)
     specked = discs.copy()
     specked[:7, :7] = np.iinfo(discs.dtype).max
     tifffile.imwrite(path, specked)

@@ -134,6 +134,8 @@ def test_channels_come_last_and_the_mask_tells_whether_there_are_any(
     tmp_path: Path, image_shape: tuple[int, ...], mask_shape: tuple[int, ...], read_shape: tuple[int, ...]
 ) -> None:
     image = np.arange(np.prod(image_shape), dtype=np.uint8).reshape(image_shape)
+    if image_shape[-1] == 4:
+        image[..., 3] = 255  # a transparency
     sample = write_pair(tmp_path, "a.tif", image, np.ones(mask_shape, np.uint8))
     read, mask = read_sample(sample)
     assert mask.shape == mask_shape

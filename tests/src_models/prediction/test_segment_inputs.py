@@ -122,8 +122,9 @@ def test_three_dyes_are_not_taken_for_colours_without_a_word(make_model):
     model = make_model()
     spots = np.where(texture(60, 60) > 70, 200, 5)
     dyes = np.stack([spots, texture(60, 60, seed=1), texture(60, 60, seed=2)])
-    (note,) = run(dyes, model, axes="CYX").notes
-    assert "three dyes" in note
+    with pytest.raises(ImageError, match="look like three dyes"):
+        run(dyes, model, axes="CYX")
+    assert run(dyes, model, axes="CYX", channels=(0, 1, 2)).notes == ()
     (note,) = run(np.moveaxis(dyes, 0, -1), model, axes="YXC").notes  # a picture of fluorescence in colour
     assert "three dyes" in note
     tissue = np.clip(200 - texture(60, 60)[None] * np.array([1.0, 1.5, 0.7])[:, None, None], 0, 255)
@@ -134,9 +135,13 @@ def test_three_dyes_are_not_taken_for_colours_without_a_word(make_model):
 
 def test_a_fourth_channel_is_left_out_only_where_it_can_be_an_alpha(make_model):
     image = texture(4, 40, 40)
-    with pytest.raises(ImageError, match=r"has 4 channels .* choose one of the channels"):
+    with pytest.raises(ImageError, match=r"has 4 channels .* choose the one that shows the objects"):
         run(image, make_model(), axes="CYX")
-    run(np.moveaxis(image, 0, -1), make_model(), axes="YXC")
+    picture = np.moveaxis(image, 0, -1).copy()
+    with pytest.raises(ImageError, match="the fourth is no transparency"):
+        run(picture, make_model(), axes="YXC")
+    picture[..., 3] = picture.max()
+    run(picture, make_model(), axes="YXC")
 
 
 def test_a_large_lazy_image_is_normalised_from_samples_all_over_it(make_model, monkeypatch):
