@@ -16,16 +16,19 @@ from src_models.computing.devices import DeviceName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from src_models.files.images import ImageFile
     from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity, ModelHeader
 
 __all__ = [
     "Axes",
+    "Channels",
     "ClickModel",
     "DataSetFolder",
     "Device",
     "Devices",
     "Diameter",
+    "GreyValues",
     "Image",
     "JsonFile",
     "Licence",
@@ -44,6 +47,7 @@ __all__ = [
     "check_model",
     "check_outputs",
     "complete_model",
+    "open_image",
     "parse_intensity",
     "window_intensity",
 ]
@@ -109,6 +113,26 @@ Axes = Annotated[
         "--axes",
         metavar="AXES",
         help="Axes of the image by hand, such as ZYX or CYX.",
+        rich_help_panel=IMAGES,
+    ),
+]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="N[,M...]",
+        help="Which channels are looked at, counted from 0: one, such as 0 for the first, or several in the order in "
+        "which the model gets them, such as 2,0,1. All others are ignored.",
+        rich_help_panel=IMAGES,
+    ),
+]
+GreyValues = Annotated[
+    str | None,
+    typer.Option(
+        "--grey-range",
+        metavar="LOW:HIGH",
+        help="Grey values that count, such as 100:4000, or percentile:0.5:98 of the image; beyond these all is the "
+        "same. As the model says unless given, less specks far brighter or darker than all else.",
         rich_help_panel=IMAGES,
     ),
 ]
@@ -207,6 +231,24 @@ def check_outputs(*paths: Path | None, folders: Sequence[Path] = (), overwrite: 
         check_new(path, overwrite=overwrite)
     for folder in dict.fromkeys([*folders, *(path.parent for path in files)]):
         check_writable(folder)
+
+
+def open_image(path: Path, axes: str | None, channels: str | None, uneven: UnevenName = "refuse") -> ImageFile:
+    """Open an image, and read it as a person said.
+
+    Raises
+    ------
+    UserError
+        If it cannot be opened, or has no such axes or channels.
+    """
+    from dataclasses import replace
+
+    from src_models.files.images import read_image
+    from src_models.images.channels import parse_channels
+
+    chosen = None if channels is None else parse_channels(channels)
+    image = read_image(path, axes=axes, uneven=uneven)
+    return replace(image, reading=image.reading.with_channel(chosen, str(path)))
 
 
 def parse_intensity(text: str) -> Intensity:

@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,18 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report, complain
-from napari_medt.cli.options import Axes, Device, Diameter, Model, Overwrite, ResultsFolder, Uneven, UnevenName
+from napari_medt.cli.options import (
+    Axes,
+    Channels,
+    Device,
+    Diameter,
+    GreyValues,
+    Model,
+    Overwrite,
+    ResultsFolder,
+    Uneven,
+    UnevenName,
+)
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -102,15 +113,9 @@ def segment(
         ),
     ] = False,
     axes: Axes = None,
-    channel: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Segment this channel alone, counted from 0: the first one is 0.",
-            rich_help_panel=options.IMAGES,
-        ),
-    ] = None,
+    channels: Channels = None,
+    channel: Annotated[int | None, typer.Option("--channel", min=0, hidden=True)] = None,
+    grey_range: GreyValues = None,
     uneven: Uneven = "refuse",
     device: Device = "auto",
     tile: Annotated[
@@ -134,12 +139,19 @@ def segment(
     """
     if skip_existing and overwrite:
         raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
+    if channel is not None:  # as it was called before there could be several
+        channels = channels or str(channel)
     header = options.check_model(model, device)
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import list_images
+    from src_models.images.channels import parse_channels
+    from src_models.images.grey_range import GreyRange
     from src_models.prediction.settings import check_segments
 
     check_segments(header)
+    if channels is not None:
+        parse_channels(channels)
+    grey = GreyRange.of(grey_range)
     listed = list_images(images)
     console = Console()
     _say_passed_over(console, listed)
@@ -152,6 +164,7 @@ def segment(
             "attention": attention,
             "device": device,
             "tile": tile,
+            "grey_range": grey,
             "result": result,
             "diameter": diameter,
             "sensitivity": sensitivity,
@@ -160,7 +173,7 @@ def segment(
             "flips": flips,
             "link": "" if link == "no" else link,
         }
-        _segment_all(batch, _Wanted(_load(model), output, axes, channel, uneven, overwrite, settings), console)
+        _segment_all(batch, _Wanted(_load(model), output, axes, channels, uneven, overwrite, settings), console)
     if len(listed.images) > 1 or batch.skipped:
         console.say(batch.summary(output))
     if batch.done + batch.skipped < len(listed.images):
@@ -174,7 +187,7 @@ class _Wanted:
     model: LoadedModel
     output: Path
     axes: str | None
-    channel: int | None
+    channels: str | None
     uneven: UnevenName
     overwrite: bool
     settings: Mapping[str, Any]
@@ -319,11 +332,9 @@ def _is_empty(found: Segmentation) -> bool:
 
 def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
     """Segment an image, write the results, and say what was written."""
-    from src_models.files.images import read_image
     from src_models.prediction.to_file import segment_to_file
 
-    image = read_image(path, axes=wanted.axes, uneven=wanted.uneven)
-    image = replace(image, reading=image.reading.with_channel(wanted.channel, str(path)))
+    image = options.open_image(path, wanted.axes, wanted.channels, wanted.uneven)
     console.say(f"{path}: {image.reading.describe()}")
     console.notes(image.notes)
     begun = time.perf_counter()
@@ -332,6 +343,7 @@ def _segment_one(path: Path, wanted: _Wanted, report: Report, console: Console) 
     found = written.segmentation
     share = " of the image" if found.summary.endswith("%") else ""
     console.say(f"  {found.summary}{share} -> {written.labels}")
+    console.say(f"  read as {found.read_as}")
     if found.size:
         console.say(f"  {found.size}")
     for line in (*found.advice, *found.notes):

@@ -59,6 +59,7 @@ def region_audit_steps(
                 labels=None if labels is None else region.cut_labels(labels),
                 maps=maps or None,
                 axes=region.sub_reading(cut, name),
+                grey_range=job.settings.grey_range,
                 plane=plane,
                 device=job.settings.device,
                 name=name,

@@ -231,6 +231,8 @@ class LearningRound:
             cut,
             learning.preview(),
             axes=job.region.sub_reading(cut),
+            channels=job.region.sub_chosen,
+            grey_range=settings.grey_range,
             diameter=settings.diameter,
             tile=settings.tile,
             result=settings.result,

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.images.ct_windows import LOWEST_HU, is_ct
-from src_models.images.intensity import Normalisation, measure
+from src_models.images.intensity import Measured, Normalisation, look_at
 
 if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
+    from src_models.images.grey_range import GreyRange
     from src_models.models.header import Intensity
 
-__all__ = ["as_dark_as_tissue", "counted", "measure_counted"]
+__all__ = ["counted", "look_at_counted", "measure_counted"]
 
 _LOOKED_AT = 1_000_000  # values that tell whether they are those of a CT
 
@@ -55,28 +56,36 @@ def counted(values: NDArray[Any], reading: AxesReading | None = None) -> NDArray
     return values if counts.all() or not counts.any() else values[counts]
 
 
-def measure_counted(
-    values: NDArray[Any], intensity: Intensity, reading: AxesReading | None = None, *, name: str = "the image"
-) -> Normalisation:
+def measure_counted(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:
+    """Find the normalisation of an image of which only values are known; see :func:`look_at_counted`."""
+    return look_at_counted(values, intensity, name=name).normalisation
+
+
+def look_at_counted(
+    values: NDArray[Any],
+    intensity: Intensity,
+    reading: AxesReading | None = None,
+    *,
+    grey_range: GreyRange | None = None,
+    name: str = "the image",
+) -> Measured:
     """Find the normalisation of an image by the values that count; lower ones become what the lowest of these is.
 
     Parameters
     ----------
-    values, intensity, name
-        See :func:`~src_models.images.intensity.measure`.
+    values, intensity, grey_range, name
+        See :func:`~src_models.images.intensity.look_at`.
     reading
         See :func:`counted`.
 
     Raises
     ------
     ImageError
-        As :func:`~src_models.images.intensity.measure` does.
+        As :func:`~src_models.images.intensity.look_at` does.
     """
     kept = counted(np.asarray(values), reading)
-    found = measure(kept, intensity, name=name)
-    return as_dark_as_tissue(found) if kept.size < np.size(values) and "window" not in intensity.kind else found
-
-
-def as_dark_as_tissue(measured: Normalisation) -> Normalisation:
-    """Return a normalisation that takes lower values, which did not count, for the lowest that did."""
-    return replace(measured, low=max(measured.low, measured.fill))
+    found = look_at(kept, intensity, grey_range=grey_range, name=name)
+    if kept.size == np.size(values) or "window" in intensity.kind or grey_range is not None:
+        return found
+    normalisation = found.normalisation
+    return found._replace(normalisation=replace(normalisation, low=max(normalisation.low, normalisation.fill)))

@@ -130,6 +130,7 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
             cut,
             model,
             axes=region.sub_reading(cut, name),
+            channels=region.sub_chosen,
             name=name,
             **settings.keywords,
         )
@@ -138,7 +139,9 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
 
 def _outcome(job: RegionRun, segmentation: Segmentation) -> RegionResult:
     segmentation.probabilities = None  # no layer shows them, and they are large
-    segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
+    channels = job.region.channels
+    if channels is not None:  # the network was given these alone
+        segmentation.provenance["settings"]["channels"] = list(channels)
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)

@@ -82,7 +82,7 @@ def write_record(
     content = {
         "record": VERSION,
         "image": str(image.path.absolute()),
-        "read_as": image.reading.describe(),
+        "read_as": segmentation.read_as or image.reading.describe(),
         "read_notes": image.notes,
         "labels": labels.name,
         "attention": [file.name for file in maps],

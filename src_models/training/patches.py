@@ -83,7 +83,7 @@ def _load(sample: Sample, header: ModelHeader) -> TrainingImage:
             f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
         )
     channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
-    planes = as_channels(channels_first, header, str(sample.image))
+    planes = as_channels(channels_first, header, str(sample.image), alpha=False)
     normalised = measure_counted(planes, header.intensity, name=str(sample.image))(planes)
     diameter = median_diameter(known) if header.result == "instances" else None
     if counts is None or counts.all():

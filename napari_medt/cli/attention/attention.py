@@ -11,12 +11,25 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report
-from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder, Uneven
+from napari_medt.cli.options import (
+    Axes,
+    Channels,
+    Device,
+    Diameter,
+    GreyValues,
+    Image,
+    Maps,
+    Model,
+    Overwrite,
+    ResultsFolder,
+    Uneven,
+)
 
 if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
     from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
+    from src_models.images.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.prediction.segmentation import Segmentation
 
@@ -84,6 +97,8 @@ def attention(
     ] = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    channels: Channels = None,
+    grey_range: GreyValues = None,
     uneven: Uneven = "refuse",
     diameter: Diameter = None,
     device: Device = "auto",
@@ -91,7 +106,8 @@ def attention(
     """Write what a network attends to in an image: its maps, where pixels look, differences, a table."""
     from napari_medt.cli.attention.plan import make_plan
     from napari_medt.cli.attention.results import Results
-    from src_models.files.images import image_stem, read_image
+    from src_models.files.images import image_stem
+    from src_models.images.grey_range import GreyRange
 
     headers = [options.check_model(name, device) for name in (model, *([compare] if compare else []))]
     plan = make_plan(
@@ -105,10 +121,11 @@ def attention(
         plane=plane or [],
         diameter=diameter,
     )
+    grey = GreyRange.of(grey_range)
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
     _check_outputs(output, image_stem(image), plan, names, table, overwrite=overwrite)
-    opened = read_image(image, axes=axes, uneven=uneven)
+    opened = options.open_image(image, axes, channels, uneven)
     positions = plan.positions(opened.reading, str(image))
     console = Console()
     console.say(f"{image}: {opened.reading.describe()}")
@@ -116,7 +133,7 @@ def attention(
     from src_models.models.checkpoint import load
 
     loaded = load(model)
-    run = _Run(opened, diameter, device)
+    run = _Run(opened, diameter, device, grey)
     with console.bar(image.name) as report:
         found = run.segment(loaded, plan.maps, report)
         recorded = list(found.attention)
@@ -128,6 +145,9 @@ def attention(
     lines = [results.write_maps(opened, output, overwrite=overwrite)]
     lines += [] if plan.views else [results.values()]
     lines += [results.write_tables(loaded, table, overwrite=overwrite)] if table else []
+    console.say(f"  read as {found.read_as}")
+    for note in found.notes:
+        console.say(f"  {note}", style="yellow")
     for line in chain(*lines):
         console.say(f"  {line}")
 
@@ -139,6 +159,7 @@ class _Run:
     image: ImageFile
     diameter: float | None
     device: str
+    grey_range: GreyRange | None
 
     def segment(self, model: LoadedModel, maps: list[str], report: Report) -> Segmentation:
         from src_models.prediction.segment import segment
@@ -149,6 +170,7 @@ class _Run:
             axes=self.image.reading,
             attention=maps,
             diameter=self.diameter,
+            grey_range=self.grey_range,
             device=self.device,
             name=str(self.image.path),
             on_progress=report,
@@ -160,7 +182,14 @@ class _Run:
         """Return where each view looks from each pixel, beside the pixel's position."""
         from src_models.probing.pointer import AttentionPointer
 
-        pointer = AttentionPointer(self.image.data, model, found, device=self.device, name=str(self.image.path))
+        pointer = AttentionPointer(
+            self.image.data,
+            model,
+            found,
+            channels=self.image.reading.chosen,
+            device=self.device,
+            name=str(self.image.path),
+        )
         looks = []
         for pixel, position in zip(plan.pixels, positions, strict=True):
             for view in plan.views:

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Image, Uneven
+from napari_medt.cli.options import Axes, Channels, Image, Uneven
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def correct(
         str | None, typer.Option(metavar="Y0:Y1,X0:X1", help="Only these rows and columns are right.")
     ] = None,
     axes: Axes = None,
+    channels: Channels = None,
     uneven: Uneven = "refuse",
 ) -> None:
     """Keep mended labels, so that a network can learn from them (napari-medt finetune).
@@ -68,7 +69,6 @@ def correct(
     """
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.files.images import read_image
     from src_models.images.planes import Planes
 
     if painted and region is not None:
@@ -78,7 +78,7 @@ def correct(
     made_by, deep = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
-    source = read_image(image, axes=axes, uneven=uneven)
+    source = options.open_image(image, axes, channels, uneven)
     planes = Planes(source.reading, 2, str(image))
     mended, found = (None if path is None else _labels(path, planes) for path in (labels, predicted))
     console = Console()

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite, Uneven
+from napari_medt.cli.options import Axes, Channels, Device, Image, JsonFile, Model, Overwrite, Uneven
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,17 +34,17 @@ def next_slices(
     json: JsonFile = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
+    channels: Channels = None,
     uneven: Uneven = "refuse",
     device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.files.images import read_image
 
     options.check_model(model, device)
     options.check_files(image)
     options.check_outputs(json, overwrite=overwrite)
-    source = read_image(image, axes=axes, uneven=uneven)
+    source = options.open_image(image, axes, channels, uneven)
     console = Console()
     console.say(f"{image}: {source.reading.describe()}")
     console.notes(source.notes)

@@ -184,3 +184,11 @@ def test_one_channel_is_counted_from_0_and_said_without_counting():
     assert reading.with_channel(None).channels == 3
     with pytest.raises(ImageError, match=r"a\.tif: there is no channel 3"):
         reading.with_channel(3, "a.tif")
+
+
+def test_several_channels_are_said_in_their_order_and_counted():
+    reading = read_axes((4, 20, 30), axes="CYX", channel=[3, 0])
+    assert (reading.chosen, reading.channel, reading.channels, reading.rgb) == ((3, 0), None, 2, False)
+    assert reading.describe() == "Y=20, X=30, the 4th and 1st of 4 channels"
+    with pytest.raises(ImageError, match=r"there is no channel 4, 7; .* 4 channels, counted from 0"):
+        reading.with_channel((0, 4, 7))

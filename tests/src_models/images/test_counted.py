@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src_models.images.axes import AxesReading
-from src_models.images.counted import counted, measure_counted
+from src_models.images.counted import counted, look_at_counted
 from src_models.images.intensity import measure
 from src_models.models.header import Intensity
 
@@ -23,20 +23,22 @@ def reading(shape, modality=None, padding=()):
 @pytest.mark.parametrize("said", ["CT", None])
 def test_padding_has_no_part_in_how_a_ct_is_normalised(intensity, said):
     how = reading(PADDED.shape, said)
-    found, expected = measure_counted(PADDED, intensity, how), measure(TISSUE[:, 12:], intensity)
+    found, expected = look_at_counted(PADDED, intensity, how).normalisation, measure(TISSUE[:, 12:], intensity)
     assert (found.offset, found.width, found.high) == (expected.offset, expected.width, expected.high)
     np.testing.assert_array_equal(found(TISSUE), expected(TISSUE))
 
 
 @pytest.mark.parametrize("low", [-1025, -2000, -32768])
 def test_padding_is_as_dark_as_the_lowest_tissue(low):
-    found = measure_counted(np.where(PADDED == -3024, low, PADDED), Intensity(), reading(PADDED.shape, "CT"))
+    found = look_at_counted(
+        np.where(PADDED == -3024, low, PADDED), Intensity(), reading(PADDED.shape, "CT")
+    ).normalisation
     assert found(np.array([low]))[0] == found(np.array([TISSUE.min()]))[0]
 
 
 def test_a_window_is_what_it_says_with_padding_or_without():
     window = Intensity(kind="window", low=-1350, high=150)
-    found = measure_counted(PADDED, window, reading(PADDED.shape, "CT"))
+    found = look_at_counted(PADDED, window, reading(PADDED.shape, "CT")).normalisation
     np.testing.assert_allclose(found(np.array([-3024, -1350, -600, 150])), [0, 0, 0.5, 1])
 
 
@@ -61,7 +63,9 @@ def test_counts_and_masks_are_handed_through(dtype):
 def test_where_all_is_padding_it_counts():
     values = np.full((3, 4), -2000)
     assert counted(values, reading(values.shape, "CT")) is values
-    assert measure_counted(values, Intensity(), reading(values.shape, "CT")) == measure(values, Intensity())
+    assert look_at_counted(values, Intensity(), reading(values.shape, "CT")).normalisation == measure(
+        values, Intensity()
+    )
 
 
 def test_values_that_are_none_are_neither_padding_nor_tissue():
