@@ -13,9 +13,10 @@ from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_follower import PointerFollower
 from napari_medt.attention.save_panel import SavePanel
-from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
@@ -52,6 +53,7 @@ class AttentionControls(QWidget):
         self.comparison = ComparePanel(kept.other_model)
         self.saving = SavePanel(self.follower, self.display)
         self.audit = AuditPanel(self.display)
+        self.grey = GreyPanel(self.images)
         self.memory = QSpinBox()
         self.memory_used = QLabel()
         self._build(kept.memory)
@@ -82,6 +84,7 @@ class AttentionControls(QWidget):
             ("Compare", self.comparison, False),
             ("Save", self.saving, False),
             ("Are the maps true?", self.audit, False),
+            ("Grey values", self.grey, False),
         ):
             column.addWidget(section(title, widget, opened=opened))
         column.addLayout(memory_row)

@@ -18,7 +18,7 @@ from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.preferences import keep_attention, read_attention, read_preferences
 from napari_medt.viewer.last_runs import recall, remember
-from napari_medt.viewer.reading import chosen_reading, full_resolution, read_layer
+from napari_medt.viewer.reading import chosen_reading, full_resolution, grey_range_of, read_layer
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import with_layers_ready
 from src_models.attention.words import map_words
@@ -84,7 +84,7 @@ class AttentionWidget(AttentionControls):
         except UserError as error:
             self.run_bar.report(str(error))
             return
-        earlier = recall(image, job.settings.model, job.region)
+        earlier = recall(image, job.settings.model, job.region, job.settings.grey_range)
         if earlier is not None:
             if set(job.settings.attention) <= set(earlier.job.settings.attention):
                 self._take(RecordedRun(image, earlier))
@@ -106,7 +106,13 @@ class AttentionWidget(AttentionControls):
             raise UserError(f"The model {header.name!r} has no attention to look at: choose another model.")
         chosen = read_preferences()
         return image, RegionRun(
-            settings=SegmentSettings(model=path, attention=names, device=chosen.device, threads=chosen.threads),
+            settings=SegmentSettings(
+                model=path,
+                attention=names,
+                grey_range=like.outcome.job.settings.grey_range if like else grey_range_of(image),
+                device=chosen.device,
+                threads=chosen.threads,
+            ),
             data=full_resolution(image),
             region=like.outcome.job.region if like else self._region(image, header.dimensions),
             layer_id=image.unique_id,
@@ -187,7 +193,8 @@ class AttentionWidget(AttentionControls):
         outcome = looked.outcome
         same = looked.image == self.images.layer() and outcome.job.settings.model == self.models.path()
         read_as = chosen_reading(looked.image)
-        same = same and outcome.job.region.channel == (read_as.channel if read_as else None)
+        same = same and outcome.job.region.channels == (read_as.channels if read_as else None)
+        same = same and outcome.job.settings.grey_range == grey_range_of(looked.image)
         return same and outcome.job.data is full_resolution(looked.image)
 
     def _forget(self) -> None:

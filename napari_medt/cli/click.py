@@ -9,7 +9,19 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, ClickModel, Device, Image, Overwrite, Series, Window, WindowName
+from napari_medt.cli.options import (
+    Axes,
+    Channels,
+    ClickModel,
+    Device,
+    GreyValues,
+    Image,
+    Overwrite,
+    Series,
+    Uneven,
+    Window,
+    WindowName,
+)
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
 
@@ -18,7 +30,9 @@ if TYPE_CHECKING:
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.files.images import ImageFile
+    from src_models.images.grey_range import GreyRange
     from src_models.images.planes import Planes
+    from src_models.models.header import Intensity
 
 __all__ = ["click"]
 
@@ -60,6 +74,9 @@ def click(
     window: Window = None,
     axes: Axes = None,
     series: Series = None,
+    channels: Channels = None,
+    grey_range: GreyValues = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
 ) -> None:
     """Segment one object by a box and clicks, given in this order: box, on the object, beside it.
@@ -67,22 +84,29 @@ def click(
     Beside the labels, NAME.clicks.json tells what the object was made by.
     """
     from src_models.files.clicked_objects import clicks_path, write_clicks
-    from src_models.files.images import read_image
+    from src_models.images.grey_range import GreyRange
 
     prompts = _prompts(at or [], beside or [], box)
     if larger and smaller:
         raise UserError("give --larger or --smaller, not both")
     if ends_at and not carry:
         raise UserError("--ends-at says how far the object is carried: give --carry as well")
+    if grey_range is not None and window is not None:
+        raise UserError("--window is a range of grey values, too: give --window or --grey-range, not both")
+    grey = GreyRange.of(grey_range)
     options.check_model(model, device)
     options.check_files(image)
     _check_suffix(output)
-    source = read_image(image, axes=axes, series=series)
+    source = options.open_image(image, axes, channels, uneven, series)
     _check_scan(output, source)
     options.check_outputs(output, clicks_path(output), overwrite=overwrite)
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
-    session = _session(source, model, device, window, _plane(plane, source))
+    console.notes(source.notes)
+    session = _session(source, model, device, grey or _window(source, window), _plane(plane, source))
+    console.say(f"  read as {session.image.read_as}")
+    for note in session.image.notes:
+        console.say(f"  {note}", style="yellow")
     between = _between(ends_at or [], session)
     _click(session, prompts, larger - smaller)
     if carry:
@@ -143,14 +167,21 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
     return plane
 
 
+def _window(source: ImageFile, window: WindowName | None) -> Intensity | None:
+    return options.window_intensity(window, source.data, source.reading)
+
+
 def _session(
-    source: ImageFile, model: str, device: str, window: WindowName | None, plane: tuple[int, ...] | None
+    source: ImageFile,
+    model: str,
+    device: str,
+    intensity: Intensity | GreyRange | None,
+    plane: tuple[int, ...] | None,
 ) -> ClickSession:
     from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.session import ClickSession
     from src_models.models.checkpoint import load
 
-    intensity = options.window_intensity(window, source.data, colours="C" in source.reading.axes)
     network = ClickNetwork(load(model), device)
     name = source.title
     return ClickSession(source.data, network, axes=source.reading, plane=plane, intensity=intensity, name=name)

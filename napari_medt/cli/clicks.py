@@ -64,7 +64,8 @@ def clicks(
             report(Progress(done, 0, f"{score.image}: {done} objects"))
 
         def look(image: Any) -> Intensity | None:
-            return options.window_intensity(window, image, colours=image.shape[-1] in (3, 4))
+            colours = image.shape[-1] in (3, 4)
+            return None if window is None and colours else options.window_intensity(window, image)
 
         scores = click_data_set(
             samples,

@@ -6,7 +6,7 @@ import functools
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,6 +54,11 @@ class Console:
     def say(self, line: str, style: str | None = None) -> None:
         """Print a line, which may be longer than the terminal is wide."""
         self._rich.print(line, style=style)
+
+    def notes(self, notes: Iterable[str]) -> None:
+        """Print what a person should know of an image that was read, below the line that says how."""
+        for note in notes:
+            self.say(f"  {note}", style="yellow")
 
     def show(self, table: Table) -> None:
         """Print a table: as wide as the terminal; elsewhere as wide as it is, without blank lines."""

@@ -16,15 +16,19 @@ from src_models.computing.devices import DeviceName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from src_models.files.images import ImageFile
+    from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity, ModelHeader
 
 __all__ = [
     "Axes",
+    "Channels",
     "ClickModel",
     "DataSetFolder",
     "Device",
     "Devices",
     "Diameter",
+    "GreyValues",
     "Image",
     "IntoZarr",
     "JsonFile",
@@ -38,12 +42,15 @@ __all__ = [
     "ResultsFolder",
     "Seed",
     "Series",
+    "Uneven",
+    "UnevenName",
     "Window",
     "check_files",
     "check_model",
     "check_outputs",
     "check_results_folder",
     "complete_model",
+    "open_image",
     "parse_intensity",
     "window_intensity",
 ]
@@ -130,6 +137,26 @@ Series = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        "--channels",
+        metavar="N[,M...]",
+        help="Which channels are looked at, counted from 0: one, such as 0 for the first, or several in the order in "
+        "which the model gets them, such as 2,0,1. All others are ignored.",
+        rich_help_panel=IMAGES,
+    ),
+]
+GreyValues = Annotated[
+    str | None,
+    typer.Option(
+        "--grey-range",
+        metavar="LOW:HIGH",
+        help="Grey values that count, such as 100:4000, or percentile:0.5:98 of the image; beyond these all is the "
+        "same. As the model says unless given, less specks far brighter or darker than all else.",
+        rich_help_panel=IMAGES,
+    ),
+]
 Diameter = Annotated[
     float | None,
     typer.Option(
@@ -153,6 +180,16 @@ ModelName = Annotated[str, typer.Option("--name", metavar="NAME", help="The mode
 Purpose = Annotated[str, typer.Option("--purpose", metavar="TEXT", help="One line on what the model is for.")]
 Licence = Annotated[str, typer.Option("--licence", metavar="SPDX", help="Licence of the weights.")]
 
+UnevenName = Literal["refuse", "resample"]
+Uneven = Annotated[
+    UnevenName,
+    typer.Option(
+        "--uneven",
+        help="Where DICOM slices lie at uneven distances, or some are missing: refuse the scan, or resample it "
+        "linearly to even slices.",
+        rich_help_panel=IMAGES,
+    ),
+]
 # The names of src_models.images.ct_windows, which is not imported for the help alone, and none of them.
 WindowName = Literal["soft tissue", "lung", "bone", "brain", "none"]
 Window = Annotated[
@@ -235,6 +272,30 @@ def check_outputs(*paths: Path | None, folders: Sequence[Path] = (), overwrite: 
         check_writable(folder)
 
 
+def open_image(
+    path: Path,
+    axes: str | None,
+    channels: str | None,
+    uneven: UnevenName = "refuse",
+    series: int | str | None = None,
+) -> ImageFile:
+    """Open an image, and read it as a person said.
+
+    Raises
+    ------
+    UserError
+        If it cannot be opened, or has no such axes, channels or series.
+    """
+    from dataclasses import replace
+
+    from src_models.files.images import read_image
+    from src_models.images.channels import parse_channels
+
+    chosen = None if channels is None else parse_channels(channels)
+    image = read_image(path, axes=axes, series=series, uneven=uneven)
+    return replace(image, reading=image.reading.with_channel(chosen, image.title))
+
+
 def parse_intensity(text: str) -> Intensity:
     """Read KIND:LOW:HIGH, such as ``percentile:0.5:99.8`` or ``window:-160:240``.
 
@@ -258,20 +319,20 @@ def parse_intensity(text: str) -> Intensity:
     return Intensity(kind=cast("Any", kind), low=low, high=high)
 
 
-def window_intensity(name: WindowName | None, data: Any, *, colours: bool = False) -> Intensity | None:
+def window_intensity(name: WindowName | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:
     """Return how an image's grey values are normalised for a window; None as the model's header says.
 
     Parameters
     ----------
     name
-        The window; None takes that of soft tissue where the middle slice looks like CT, and else none.
+        The window; None takes that of soft tissue for a CT, and else none.
     data
-        The image, (..., y, x), or (y, x, colours); of it, a part of the middle slice is read.
-    colours
-        Whether its last axis holds colours: then it is no CT.
+        The image, (..., y, x); of it, a part of the middle slice is read where no file says whether it is a CT.
+    reading
+        How it is read; None where nothing but the data is known.
     """
     from src_models.images.ct_windows import ct_window, shows_ct
 
     if name is not None:
         return None if name == "none" else ct_window(name).intensity
-    return ct_window("soft tissue").intensity if shows_ct(data, colours) else None
+    return ct_window("soft tissue").intensity if shows_ct(data, reading) else None

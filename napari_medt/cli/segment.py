@@ -14,7 +14,19 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report, complain
-from napari_medt.cli.options import Axes, Device, Diameter, IntoZarr, Model, Overwrite, ResultsFolder
+from napari_medt.cli.options import (
+    Axes,
+    Channels,
+    Device,
+    Diameter,
+    GreyValues,
+    IntoZarr,
+    Model,
+    Overwrite,
+    ResultsFolder,
+    Uneven,
+    UnevenName,
+)
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -104,15 +116,9 @@ def segment(
         ),
     ] = False,
     axes: Axes = None,
-    channel: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=0,
-            help="Segment this channel alone, counted from 0: the first one is 0.",
-            rich_help_panel=options.IMAGES,
-        ),
-    ] = None,
+    channels: Channels = None,
+    channel: Annotated[int | None, typer.Option("--channel", min=0, hidden=True)] = None,
+    grey_range: GreyValues = None,
     series: Annotated[
         str | None,
         typer.Option(
@@ -121,6 +127,7 @@ def segment(
             rich_help_panel=options.IMAGES,
         ),
     ] = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
     tile: Annotated[
         int | None,
@@ -146,12 +153,19 @@ def segment(
     if skip_existing and overwrite:
         raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
     options.check_results_folder(output)
+    if channel is not None:  # as it was called before there could be several
+        channels = channels or str(channel)
     header = options.check_model(model, device)
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import each_image, list_images
+    from src_models.images.channels import parse_channels
+    from src_models.images.grey_range import GreyRange
     from src_models.prediction.settings import check_segments
 
     check_segments(header)
+    if channels is not None:
+        parse_channels(channels)
+    grey = GreyRange.of(grey_range)
     listed = list_images(images)
     console = Console()
     _say_passed_over(console, listed)
@@ -165,6 +179,7 @@ def segment(
             "attention": attention,
             "device": device,
             "tile": tile,
+            "grey_range": grey,
             "result": result,
             "diameter": diameter,
             "sensitivity": sensitivity,
@@ -173,7 +188,7 @@ def segment(
             "flips": flips,
             "link": "" if link == "no" else link,
         }
-        _segment_all(batch, _Wanted(_load(model), place, axes, channel, overwrite, settings), console)
+        _segment_all(batch, _Wanted(_load(model), place, axes, channels, uneven, overwrite, settings), console)
     if batch.total > 1 or batch.skipped:
         console.say(batch.summary(output))
     if batch.done + batch.skipped < batch.total:
@@ -201,7 +216,8 @@ class _Wanted:
     model: LoadedModel
     place: _Place
     axes: str | None
-    channel: int | None
+    channels: str | None
+    uneven: UnevenName
     overwrite: bool
     settings: Mapping[str, Any]
 
@@ -354,13 +370,12 @@ def _is_empty(found: Segmentation) -> bool:
 
 def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
     """Segment an image, write the results, and say what was written."""
-    from src_models.files.images import read_image
     from src_models.prediction.to_file import segment_to_file
 
     series = None if one.series is None else one.series.number
-    image = read_image(one.path, axes=wanted.axes, series=series)
-    image = replace(image, reading=image.reading.with_channel(wanted.channel, image.title))
+    image = options.open_image(one.path, wanted.axes, wanted.channels, wanted.uneven, series)
     console.say(f"{image.title}: {image.reading.describe()}")
+    console.notes(image.notes)
     begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
     written = segment_to_file(image, run, wanted.place.output, overwrite=wanted.overwrite, into=wanted.place.into)
@@ -369,6 +384,7 @@ def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Consol
         console.say("  its name is too long to be continued in a file's name, so results have a shorter one")
     share = " of the image" if found.summary.endswith("%") else ""
     console.say(f"  {found.summary}{share} -> {written.labels}")
+    console.say(f"  read as {found.read_as}")
     if found.size:
         console.say(f"  {found.size}")
     for line in (*found.advice, *found.notes):

@@ -63,7 +63,7 @@ class ChosenImage:
         if is_ct is not None:
             self._on_ct_known(key, is_ct)
             return
-        context.questions.ask(partial(shows_ct, target.data, bool(layer.rgb)), partial(self._on_ct_known, key))
+        context.questions.ask(partial(shows_ct, target.data, target.reading), partial(self._on_ct_known, key))
 
     def open(self) -> None:
         """Make the network and the image ready, so that the first click is answered at once."""

@@ -11,6 +11,7 @@ import napari.viewer
 from napari_medt.clicking.panels.controls import ClickControls
 from napari_medt.preferences import read_preferences
 from napari_medt.viewer.labels.labels_layers import fitting_labels
+from napari_medt.viewer.reading import grey_range_of
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_in_viewer
 from src_models.clicking.in_work import ClickedImage
@@ -70,7 +71,7 @@ class ClickSubjects:
             covering=target.covering,
             name=target.name,
             model=model,
-            intensity=self._controls.window.intensity() if self.is_ct(target) else None,
+            intensity=self._controls.window.intensity() if self.is_ct(target) else grey_range_of(target.layer),
             device=chosen.device,
             threads=chosen.threads,
         )

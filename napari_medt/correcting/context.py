@@ -15,6 +15,7 @@ from napari_medt.correcting.learning.kept_outcomes import KeptOutcomes
 from napari_medt.correcting.panels.controls import CorrectControls
 from napari_medt.preferences import read_preferences
 from napari_medt.running.ordered_work import OrderedWork
+from napari_medt.viewer.reading import grey_range_of
 from napari_medt.viewer.regions import RegionChoice, region_in_viewer
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
 from src_models.errors import UserError
@@ -119,7 +120,13 @@ class CorrectContext:
     ) -> RegionRun:
         """Return what is to be segmented."""
         chosen = read_preferences()
-        settings = SegmentSettings(model=model, attention=attention, device=chosen.device, threads=chosen.threads)
+        settings = SegmentSettings(
+            model=model,
+            attention=attention,
+            grey_range=grey_range_of(target.layer),
+            device=chosen.device,
+            threads=chosen.threads,
+        )
         return RegionRun(
             settings=settings,
             data=target.data,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from src_models.errors import ImageError
     from src_models.files.volumes.volume import Volume
 
 __all__ = ["scan_reader"]
@@ -32,7 +33,6 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     """Open scans; of files that belong to one DICOM series, the series once."""
     from napari_medt.viewer.scan_view import show_what_opens
     from src_models.files.images import image_stem
-    from src_models.files.volumes.opening import read_volume
 
     show_what_opens()
     opened = []
@@ -40,13 +40,28 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
         if one.is_dir():
             opened += _open_folder(one)
         else:
-            opened.append(_layer(read_volume(one), image_stem(one)))
+            opened.append(_layer(_open_file(one), image_stem(one)))
     return opened
+
+
+def _open_file(path: Path) -> Volume:
+    """Open a scan by a file; ask what becomes of slices at uneven distances."""
+    from napari_medt.files.uneven_slices import ask_to_resample
+    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
+    from src_models.files.volumes.opening import read_volume
+
+    try:
+        return read_volume(path)
+    except UnevenSlicesError as error:
+        if not ask_to_resample(error):
+            raise
+    return read_volume(path, uneven="resample")
 
 
 def _distinct(paths: list[Path]) -> list[Path]:
     """Keep one file of each DICOM series, and all else."""
-    from src_models.files.volumes.dicom_slices import Slice, is_dicom, read_slice
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom.slices import Slice, read_slice
 
     if len(paths) == 1:
         return paths
@@ -63,10 +78,9 @@ def _open_folder(folder: Path) -> list[LayerData]:
     from napari.utils.notifications import show_warning
 
     from src_models.files.images import image_stem
-    from src_models.files.volumes.dicom_volume import read_dicom_series
     from src_models.files.volumes.volume import Volume
 
-    found = read_dicom_series(folder)
+    found = _series_in(folder)
     volumes = [one for one in found if isinstance(one, Volume)]
     errors = [one for one in found if not isinstance(one, Volume)]
     if not volumes:
@@ -78,13 +92,29 @@ def _open_folder(folder: Path) -> list[LayerData]:
     return [_layer(one, name) for one, name in zip(volumes, names, strict=True)]
 
 
+def _series_in(folder: Path) -> list[Volume | ImageError]:
+    """Open each series in a folder; ask what becomes of those whose slices lie at uneven distances."""
+    from napari_medt.files.uneven_slices import ask_to_resample
+    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
+    from src_models.files.volumes.dicom_volume import read_dicom_series
+
+    found = read_dicom_series(folder)
+    wanted = [isinstance(one, UnevenSlicesError) and ask_to_resample(one) for one in found]
+    if not any(wanted):
+        return found
+    resampled = read_dicom_series(folder, uneven="resample")
+    return [other if yes else one for one, other, yes in zip(found, resampled, wanted, strict=True)]
+
+
 def _layer(volume: Volume, name: str) -> LayerData:
     import numpy as np
     from napari.utils.notifications import show_warning
 
     from napari_medt.viewer.layer_notes import LayerNotes
-    from src_models.images.ct_windows import ct_window
+    from src_models.images.ct_windows import ct_window, shows_ct
 
+    for note in volume.notes:
+        show_warning(f"{name}: {note}")
     axes = volume.reading.axes
     time = [volume.frame_seconds] * (len(axes) - 3)
     affine = np.eye(len(axes) + 1)
@@ -102,15 +132,10 @@ def _layer(volume: Volume, name: str) -> LayerData:
     if volume.labels:  # they can be painted, and saved again to their own file
         options["metadata"] = LayerNotes(volume=dataclasses.replace(geometry, path=None)).metadata()
         return np.array(volume.data), options, "labels"
-    options["metadata"] = LayerNotes(volume=geometry).metadata()
+    reading = volume.reading
+    notes = LayerNotes(volume=geometry, modality=reading.modality, padding=reading.padding)
+    options["metadata"] = notes.metadata()
     options["rgb"] = False
-    if _in_hounsfield_units(volume):
+    if shows_ct(volume.data, reading):
         options["contrast_limits"] = ct_window("soft tissue").limits
     return volume.data, options, "image"
-
-
-def _in_hounsfield_units(volume: Volume) -> bool:
-    """Whether values are HU, by the file's word or, where it has none, by a plane in the middle."""
-    from src_models.images.ct_windows import shows_ct
-
-    return shows_ct(volume.data) if volume.modality is None else volume.modality == "CT"

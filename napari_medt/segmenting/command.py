@@ -12,7 +12,7 @@ from napari.types import LayerDataTuple
 
 from napari_medt.preferences import read_preferences
 from napari_medt.running.window_future import promise
-from napari_medt.viewer.reading import full_resolution, read_layer
+from napari_medt.viewer.reading import full_resolution, grey_range_of, read_layer
 from napari_medt.viewer.regions import whole_region
 from napari_medt.viewer.result_layers import labels_tuple_steps, with_layers_ready
 from src_models.models.header import read_header
@@ -70,6 +70,7 @@ def segment_layer(
     reading = read_layer(image, None, read_header(path).dimensions)
     settings = SegmentSettings(
         model=path,
+        grey_range=grey_range_of(image),
         diameter=diameter or None,
         sensitivity=sensitivity,
         device=device,

@@ -18,9 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.preferences import Preferences
@@ -67,6 +68,7 @@ class SegmentControls(QWidget):
         self.device = DeviceCombo(preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
+        self.grey = GreyPanel(self.images)
         self.more = QPushButton()
         self.segment = QPushButton("Segment")
         self.run = StepsRun(self)
@@ -111,6 +113,7 @@ class SegmentControls(QWidget):
         self.rare.addRow("Compute on", self.device)
         self.rare.addRow("Tile size", self.tile)
         self.rare.addRow("Axes", self.axes)
+        self.rare.addRow("Grey values", self.grey)
         self.more.setCheckable(True)
         self.more.setFlat(True)
         self.show_more(False)
@@ -132,8 +135,8 @@ class SegmentControls(QWidget):
     def _explain(self) -> None:
         self.images.setToolTip("The image that is segmented. Selecting another one in the layer list chooses it.")
         self.reading.setToolTip(
-            "How the image is read: its axes, channels and pixel size. If that is wrong, choose under "
-            "Channels, or name the axes under More settings."
+            "How the image is read: its axes, channels, pixel size, and once it was segmented the grey values that "
+            "counted. If that is wrong, choose under Channels, or give axes or grey values under More settings."
         )
         self.region.setToolTip(
             "Which part of the image is segmented. What is in view is worked out when you press Segment."
@@ -152,7 +155,7 @@ class SegmentControls(QWidget):
         )
         self.more.setToolTip(
             "Settings that are rarely needed: kind of labels, looking from four sides, device, tile size, order of the "
-            "axes."
+            "axes, range of grey values."
         )
         self.segment.setToolTip("Run the model on the image. You can go on working meanwhile.")
 

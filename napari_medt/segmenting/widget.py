@@ -17,11 +17,19 @@ from napari_medt.preferences import read_preferences
 from napari_medt.segmenting.controls import SegmentControls
 from napari_medt.segmenting.size_drag import SizeDrag
 from napari_medt.viewer.last_runs import remember
-from napari_medt.viewer.reading import ReadAs, choose_reading, chosen_reading, full_resolution, read_layer
+from napari_medt.viewer.reading import (
+    ReadAs,
+    choose_reading,
+    chosen_reading,
+    full_resolution,
+    grey_range_of,
+    read_layer,
+)
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["SegmentWidget"]
@@ -67,6 +75,7 @@ class SegmentWidget(SegmentControls):
             model=path,
             result=self.result.result(),
             attention=self.attention.names(),
+            grey_range=self._grey_range(),
             diameter=self.diameter.diameter() if self.form.isRowVisible(self.size_row) else None,
             sensitivity=self.sensitivity.sensitivity(),
             least_size=self.left_out.least_size(),
@@ -77,6 +86,10 @@ class SegmentWidget(SegmentControls):
             device=self.device.device(),
             threads=self._preferences.threads,
         )
+
+    def _grey_range(self) -> GreyRange | None:
+        image = self.images.layer()
+        return None if image is None else grey_range_of(image)
 
     def open_model(self, path: str | Path) -> None:
         """Add a model file to the list of models and choose it."""
@@ -253,15 +266,17 @@ class SegmentWidget(SegmentControls):
             next(steps)
         except StopIteration as end:
             self._to_show = None
-            self._tell(outcome, end.value)
+            self._tell(image, outcome, end.value)
         else:
             QTimer.singleShot(0, self._show_next)
 
-    def _tell(self, outcome: RegionResult, shown: Shown) -> None:
+    def _tell(self, image: napari.layers.Image, outcome: RegionResult, shown: Shown) -> None:
         """Say what was found, and what may be tried."""
         maps = " Click the eye of an attention layer to see it; its name and colour bar say what it shows."
         found = outcome.segmentation
         self.advise((*found.advice, *found.notes))
+        if image is self.images.layer():
+            self.reading.setText(f"read as {found.read_as}")
         if shown.kept is not None:
             show_info(
                 f"You edited {shown.kept.name!r}, so it was left as it is; the new result is {shown.labels.name!r}."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from napari_medt.viewer.reading import full_resolution
+from src_models.images.grey_range import GreyRange
 from src_models.images.region import Region
 
 if TYPE_CHECKING:
@@ -28,20 +29,23 @@ _runs: WeakKeyDictionary[napari.layers.Image, OrderedDict[_Key, RegionResult]] =
 def remember(image: napari.layers.Image, outcome: RegionResult) -> None:
     """Keep a run for as long as its layer lives; the oldest of too many goes."""
     runs = _runs.setdefault(image, OrderedDict())
-    key = _key(outcome.job.settings.model, outcome.job.region)
+    key = _key(outcome.job.settings.model, outcome.job.region, outcome.job.settings.grey_range)
     runs[key] = outcome
     runs.move_to_end(key)
     while len(runs) > _MOST:
         runs.popitem(last=False)
 
 
-def recall(image: napari.layers.Image, model: Path, region: Region) -> RegionResult | None:
-    """Return the last run of a model file on a part of a layer, if the layer's data are still the same."""
-    outcome = _runs.get(image, OrderedDict()).get(_key(model, region))
+def recall(
+    image: napari.layers.Image, model: Path, region: Region, grey_range: GreyRange | None = None
+) -> RegionResult | None:
+    """Return the last run of a model file on a part of a layer and these grey values, if its data are the same."""
+    outcome = _runs.get(image, OrderedDict()).get(_key(model, region, grey_range))
     if outcome is None or outcome.job.data is not full_resolution(image):
         return None
     return outcome
 
 
-def _key(model: Path, region: Region) -> _Key:
-    return model, f"{region.letters} {region.index}"  # slices cannot be keys
+def _key(model: Path, region: Region, grey_range: GreyRange | None) -> _Key:
+    grey = None if grey_range is None else grey_range.text
+    return model, f"{region.letters} {region.index} {region.chosen} {grey}"  # slices cannot be keys

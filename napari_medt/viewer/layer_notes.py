@@ -109,6 +109,9 @@ class LayerNotes:
         Where the voxels of a scan are in the patient.
     series
         What tells the image apart from others in its file; None where there is one.
+    modality, padding
+        What made the scan and which values are no tissue, by its file's word; see
+        :class:`~src_models.images.axes.AxesReading`.
     provenance
         How a model made it: its SHA-256 and header, settings, versions; and whatever else is noted there.
     """
@@ -129,6 +132,8 @@ class LayerNotes:
     objects: tuple[Record, ...] = ()
     marked: Mapping[str, int] = field(default_factory=dict)
     volume: VolumeGeometry | None = None
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

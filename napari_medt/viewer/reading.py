@@ -1,19 +1,21 @@
 """What is read from an image layer before it is segmented: its full-resolution array, and what its axes mean.
 
-How a person wants a layer read (its axes by hand, one of its channels) is kept here for as long as the layer lives, so
-that every widget reads it alike.
+How a person wants a layer read (its axes by hand, some of its channels, a range of grey values) is kept here for as
+long as the layer lives, so that every widget reads it alike.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import ImageError
 from src_models.images.axis_names import axis_letter
+from src_models.images.grey_range import GreyRange
 
 if TYPE_CHECKING:
     import napari.layers
@@ -21,14 +23,23 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
 
 __all__ = [
+    "AS_SHOWN",
+    "GreyChoice",
     "ReadAs",
+    "choose_grey",
     "choose_reading",
+    "chosen_grey",
     "chosen_reading",
     "full_resolution",
+    "grey_range_of",
     "layer_looks_like_dyes",
     "read_layer",
     "reading_event",
 ]
+
+GreyChoice = GreyRange | Literal["as shown"] | None  # None leaves it to the model
+
+AS_SHOWN: Literal["as shown"] = "as shown"
 
 _EVENT = "napari_medt_reading"
 
@@ -44,18 +55,19 @@ class ReadAs:
     ----------
     axes
         Its axes by hand, such as ``"CZYX"``; None leaves them to be worked out.
-    channel
-        The one channel that is looked at, counted from 0; None for all.
+    channels
+        The channels that are looked at, counted from 0, in the order in which a model gets them; None for all.
     typed
         Whether the axes were typed, rather than chosen with the channel.
     """
 
     axes: str | None = None
-    channel: int | None = None
+    channels: tuple[int, ...] | None = None
     typed: bool = False
 
 
 _chosen: WeakKeyDictionary[napari.layers.Image, ReadAs] = WeakKeyDictionary()
+_chosen_grey: WeakKeyDictionary[napari.layers.Image, GreyRange | Literal["as shown"]] = WeakKeyDictionary()
 
 
 def choose_reading(layer: napari.layers.Image, read_as: ReadAs | None) -> None:
@@ -79,6 +91,29 @@ def chosen_reading(layer: napari.layers.Image) -> ReadAs | None:
     return _chosen.get(layer)
 
 
+def choose_grey(layer: napari.layers.Image, choice: GreyChoice) -> None:
+    """Have these grey values of a layer count: a range, its contrast limits, or what the model does."""
+    if choice is None:
+        _chosen_grey.pop(layer, None)
+    else:
+        _chosen_grey[layer] = choice
+    reading_event(layer)()
+
+
+def chosen_grey(layer: napari.layers.Image) -> GreyChoice:
+    """Return what a person chose for a layer; None where nobody did."""
+    return _chosen_grey.get(layer)
+
+
+def grey_range_of(layer: napari.layers.Image) -> GreyRange | None:
+    """Return the grey values of a layer that count now; None where that is left to the model."""
+    choice = chosen_grey(layer)
+    if choice == AS_SHOWN:
+        low, high = (float(limit) for limit in layer.contrast_limits)
+        return GreyRange(low, high) if low < high else None
+    return choice if isinstance(choice, GreyRange) else None
+
+
 def full_resolution(layer: napari.layers.Image) -> Any:
     """Return a layer's array; of a multiscale pyramid the level at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
@@ -94,7 +129,7 @@ def read_layer(
     layer
         The layer; its axis labels count where they name all axes, its scale, affine and units give the pixel size.
     axes
-        Axes given by hand, such as ``"TZYX"``; they win, and the channel that was chosen stays.
+        Axes given by hand, such as ``"TZYX"``; they win, and the channels that were chosen stay.
     dimensions
         Dimensions of the network that will run, 2 or 3.
     read_as
@@ -107,12 +142,13 @@ def read_layer(
     """
     from src_models.images.axes import read_axes
 
+    notes = notes_of(layer)
     data, name = full_resolution(layer), f"layer {layer.name!r}"
     read_as = read_as or _chosen.get(layer, ReadAs())
     axes = axes or read_as.axes
     if layer.rgb and axes is not None and not axes.strip().upper().endswith("C"):
         raise ImageError(f"{name}: it is shown in colour, so its axes must end with C, and {axes!r} do not")
-    return read_axes(
+    reading = read_axes(
         data.shape,
         dtype=data.dtype,
         axes=axes or _axes_from_labels(layer),
@@ -120,9 +156,10 @@ def read_layer(
         spacing=_spacing(layer),
         unit=str(layer.units[-1]),
         dimensions=dimensions,
-        channel=read_as.channel,
+        channel=read_as.channels,
         name=name,
     )
+    return replace(reading, modality=notes.modality, padding=tuple((low, high) for low, high in notes.padding))
 
 
 def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> bool:

@@ -58,9 +58,11 @@ def default_choice(reading: AxesReading, dimensions: int) -> RegionChoice:
 def whole_region(layer: napari.layers.Image, reading: AxesReading) -> Region:
     """Return all of a layer, of whatever channels count."""
     index = [slice(0, size) for size in reading.shape]
-    if reading.channel is not None:
-        index[reading.axes.index("C")] = slice(reading.channel, reading.channel + 1)
-    return Region(reading.axes, tuple(index), reading.shape, layer.rgb)
+    if reading.chosen is not None:
+        index[reading.axes.index("C")] = slice(min(reading.chosen), max(reading.chosen) + 1)
+    return Region(
+        reading.axes, tuple(index), reading.shape, layer.rgb, reading.chosen, reading.modality, reading.padding
+    )
 
 
 def region_in_viewer(
@@ -86,14 +88,17 @@ def region_in_viewer(
     index: list[int | slice] = []
     for axis, (letter, size) in enumerate(zip(reading.axes, reading.shape, strict=True)):
         if letter == "C":
-            index.append(slice(0, size) if reading.channel is None else slice(reading.channel, reading.channel + 1))
+            chosen = reading.chosen or range(size)
+            index.append(slice(min(chosen), max(chosen) + 1))
         elif choice == "all":
             index.append(slice(0, size))
         elif axis in core:
             index.append(slice(*bounds.get(axis, (0, size))))
         else:
             index.append(position[axis])
-    return Region("".join(letters), tuple(index), reading.shape, layer.rgb)
+    return Region(
+        "".join(letters), tuple(index), reading.shape, layer.rgb, reading.chosen, reading.modality, reading.padding
+    )
 
 
 def _extra_axes(reading: AxesReading, dimensions: int) -> list[tuple[str, int]]:

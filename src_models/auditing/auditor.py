@@ -37,6 +37,7 @@ from src_models.auditing.results import Audit
 from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.models.architectures import choose_attention, create, usual_attention
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import axial_blocks
@@ -58,6 +59,7 @@ def audit(
     labels: Any = None,
     maps: Collection[str] | None = None,
     axes: str | AxesReading | None = None,
+    grey_range: GreyRange | None = None,
     plane: tuple[int, ...] | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -66,7 +68,16 @@ def audit(
 ) -> Audit:
     """Audit a model's attention on an image; see :func:`audit_steps`, of which this is the whole run in one call."""
     steps = audit_steps(
-        image, model, labels=labels, maps=maps, axes=axes, plane=plane, device=device, seed=seed, name=name
+        image,
+        model,
+        labels=labels,
+        maps=maps,
+        axes=axes,
+        grey_range=grey_range,
+        plane=plane,
+        device=device,
+        seed=seed,
+        name=name,
     )
     return finish(steps, on_progress)
 
@@ -78,6 +89,7 @@ def audit_steps(
     labels: Any = None,
     maps: Collection[str] | None = None,
     axes: str | AxesReading | None = None,
+    grey_range: GreyRange | None = None,
     plane: tuple[int, ...] | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -92,7 +104,7 @@ def audit_steps(
 
     Parameters
     ----------
-    image, axes, device, name
+    image, axes, grey_range, device, name
         As in :func:`src_models.segment_steps`. The middle of one plane is audited, at most 256 x 256 px and no more
         than a tile of the model.
     model
@@ -124,8 +136,8 @@ def audit_steps(
     ImageError
         If image, labels and model do not fit.
     """
-    view = view_of(image, model, labels=labels, axes=axes, plane=plane, device=device, name=name)
-    run = _Run(image, model, view, _names(model, maps), axes, device, seed, name)
+    view = view_of(image, model, labels=labels, axes=axes, grey_range=grey_range, plane=plane, device=device, name=name)
+    run = _Run(image, model, view, _names(model, maps), axes, grey_range, device, seed, name)
     return (yield from run.steps())
 
 
@@ -148,12 +160,13 @@ class _Run:
         view: View,
         names: list[str],
         axes: str | AxesReading | None,
+        grey_range: GreyRange | None,
         device: str,
         seed: int,
         name: str,
     ) -> None:
         self.image, self.model, self.view, self.names = image, model, view, names
-        self.axes, self.device, self.seed, self.name = axes, device, seed, name
+        self.axes, self.grey_range, self.device, self.seed, self.name = axes, grey_range, device, seed, name
         self.network = copy.deepcopy(model.network).eval().requires_grad_(False).to(view.execution.device)
         self.batch = view.picture[None]
         self.done = self.total = 0
@@ -253,7 +266,15 @@ class _Run:
         if self._objects() is None or labels is None or not axial_blocks(self.network):
             return ()
         queries = queries_in_objects(labels, view.region, np.random.default_rng(self.seed))
-        probe = AxialProbe(self.image, self.model, axes=self.axes, zoom=view.zoom, device=self.device, name=self.name)
+        probe = AxialProbe(
+            self.image,
+            self.model,
+            axes=self.axes,
+            grey_range=self.grey_range,
+            zoom=view.zoom,
+            device=self.device,
+            name=self.name,
+        )
         return (yield from self._reporting(look_at_objects(probe, labels, queries, view.plane)))
 
     def _audited_blocks(self) -> list[str]:

@@ -50,16 +50,18 @@ def region_audit_steps(
     from src_models.computing.execution import computing_threads
 
     region = job.region
+    cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
     with computing_threads(job.settings.threads or None):
         return (
             yield from audit_steps(
-                region.cut(job.data),
+                cut,
                 load_model(job.settings.model),
                 labels=None if labels is None else region.cut_labels(labels),
                 maps=maps or None,
-                axes=region.sub_axes,
+                axes=region.sub_reading(cut, name),
+                grey_range=job.settings.grey_range,
                 plane=plane,
                 device=job.settings.device,
-                name=f"layer {job.layer_name!r}",
+                name=name,
             )
         )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import ImageError, UserError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized
@@ -80,6 +81,7 @@ def view_of(
     *,
     labels: Any = None,
     axes: str | AxesReading | None = None,
+    grey_range: GreyRange | None = None,
     plane: Plane | None = None,
     device: str = "auto",
     name: str = "the image",
@@ -91,7 +93,7 @@ def view_of(
 
     Parameters
     ----------
-    image, model, axes, device, name
+    image, model, axes, grey_range, device, name
         As in :func:`src_models.segment`.
     labels
         Objects, in the image's axes without channels, or of the one plane; 0 is background.
@@ -108,7 +110,7 @@ def view_of(
     header = model.header
     if header.dimensions != 2:
         raise UserError(f"the model {header.name!r} works on volumes, and only 2D models can be audited; choose one")
-    seen = ModelImage(image, header, axes=axes, name=name)
+    seen = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
     planes = seen.planes
     plane = next(iter(planes)) if plane is None else plane
     source = seen.plane(plane)

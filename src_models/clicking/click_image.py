@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from src_models.clicking.answering.answers import AnswerMaker
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.images.intensity import Normalisation
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane
@@ -28,8 +30,11 @@ class ClickImage:
         What answers.
     axes
         Axes of the image, such as ``"ZYX"``; None works them out.
+    channels
+        The one channel that is clicked in, counted from 0, or several in the order of the model's; None for all.
     intensity
-        How grey values are normalised, such as a window of CT; None as the model's header says.
+        How grey values are normalised, such as a window of CT, or the range of them that a person chose; None as the
+        model's header says.
     name
         What to call the image in errors.
 
@@ -45,10 +50,14 @@ class ClickImage:
         network: ClickNetwork,
         *,
         axes: str | AxesReading | None = None,
-        intensity: Intensity | None = None,
+        channels: int | Sequence[int] | None = None,
+        intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
     ) -> None:
-        self._image = ModelImage(image, network.model.header, axes=axes, intensity=intensity, name=name)
+        self._image = ModelImage(
+            image, network.model.header, axes=axes, channels=channels, intensity=intensity, name=name
+        )
+        self._image.check_colours()
         self._makers: dict[Plane, AnswerMaker] = {}
         self.network = network
         self.name = name
@@ -70,6 +79,16 @@ class ClickImage:
     def pixels(self, plane: Plane, region: tuple[slice, slice]) -> NDArray[Any]:
         """Return a region of a plane in the image's own values and channels, (C, *region)."""
         return self._image.planes.read(self._image.data, plane, region)
+
+    @property
+    def read_as(self) -> str:
+        """How the image is read, in one line."""
+        return self._image.read_as
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on how the image is read."""
+        return tuple(filter(None, (self._image.channel_note, self._image.grey_note)))
 
     def normalisation(self, plane: Plane) -> Normalisation:
         """Return how grey values of a plane become the network's."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from src_models.clicking.suggestions import Suggestion
     from src_models.clicking.writing import Again
     from src_models.images.axes import AxesReading
+    from src_models.images.grey_range import GreyRange
     from src_models.images.labels_axes import LabelsAxes
     from src_models.models.header import Intensity
 
@@ -44,7 +45,7 @@ class ClickedImage:
     model
         The model file.
     intensity
-        A window of CT; None for what the model is used to.
+        A window of CT, or the range of grey values that a person chose; None for what the model is used to.
     device, threads
         As the person prefers.
     """
@@ -55,7 +56,7 @@ class ClickedImage:
     covering: LabelsAxes
     name: str
     model: Path
-    intensity: Intensity | None = None
+    intensity: Intensity | GreyRange | None = None
     device: str = "auto"
     threads: int = 0
 

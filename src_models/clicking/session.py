@@ -24,6 +24,7 @@ from src_models.clicking.history import History, Step, stored_steps
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.images.planes import Plane
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity
@@ -48,7 +49,8 @@ class ClickSession:
     plane
         Position along the axes besides height and width at which clicks are meant unless they say otherwise.
     intensity
-        How grey values are normalised, such as a window of CT; None as the model's header says.
+        How grey values are normalised, such as a window of CT, or the range of them that a person chose; None as the
+        model's header says.
     name
         What to call the image in errors.
 
@@ -70,15 +72,16 @@ class ClickSession:
         network: ClickNetwork | Model | None = None,
         *,
         axes: str | AxesReading | None = None,
+        channels: int | Sequence[int] | None = None,
         plane: Plane | None = None,
-        intensity: Intensity | None = None,
+        intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
     ) -> None:
         if not isinstance(image, ClickImage):
             if network is None:
                 raise UserError("give a model of clicks, such as the one that ships")
             network = ClickNetwork(network) if isinstance(network, Model) else network
-            image = ClickImage(image, network, axes=axes, intensity=intensity, name=name)
+            image = ClickImage(image, network, axes=axes, channels=channels, intensity=intensity, name=name)
         self.image: ClickImage = image
         self.shape = image.shape
         self.plane = image.first if plane is None else plane

@@ -23,6 +23,7 @@ from src_models.errors import DataSetError, ImageError
 from src_models.evaluating.scores import Evaluation, ImageScore
 from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
 from src_models.files.images import read_labels
+from src_models.images.grey_range import GreyRange
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
 from src_models.models.header import ModelHeader
@@ -43,6 +44,7 @@ def evaluate(
     device: str = "auto",
     diameter: float | None = None,
     flips: bool = False,
+    grey_range: GreyRange | str | None = None,
     on_progress: Callable[[int, int, str], None] | None = None,
 ) -> Evaluation:
     """Segment each image of a split and compare it with its mask.
@@ -61,6 +63,8 @@ def evaluate(
         Size of objects (px), for models that rescale; None estimates.
     flips
         Whether images are looked at from four sides, as :func:`src_models.segment` does.
+    grey_range
+        The range of grey values that counts, as :func:`src_models.segment` takes it.
     on_progress
         Called with the number of images done, their total and the name of the one that follows.
 
@@ -96,7 +100,9 @@ def evaluate(
     for done, sample in enumerate(samples):
         if on_progress:
             on_progress(done, len(samples), sample.name)
-        _, truth, prediction = predict_sample(sample, model, device=device, diameter=diameter, flips=flips, parts=parts)
+        _, truth, prediction = predict_sample(
+            sample, model, device=device, diameter=diameter, flips=flips, grey_range=grey_range, parts=parts
+        )
         images.append(_score(sample, truth, prediction, model.header))
     if on_progress:
         on_progress(len(samples), len(samples), "")
@@ -131,6 +137,7 @@ def predict_sample(
     diameter: float | None = None,
     flips: bool = False,
     parts: bool = False,
+    grey_range: GreyRange | str | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[Any]]:
     """Read a sample and segment its image; with `parts`, every connected part of its mask is an object.
 
@@ -148,8 +155,18 @@ def predict_sample(
     if counts is not None:
         truth = np.where(counts, truth, 0)
     axes = "ZYX"[-truth.ndim :] + ("C" if image.ndim > truth.ndim else "")
+    chosen = None if sample.channels is None or image.ndim == truth.ndim else range(image.shape[-1])
     try:
-        result = segment(image, model, axes=axes, diameter=diameter, flips=flips, device=device)
+        result = segment(
+            image,
+            model,
+            axes=axes,
+            channels=chosen,
+            grey_range=grey_range,
+            diameter=diameter,
+            flips=flips,
+            device=device,
+        )
     except ImageError as error:
         raise ImageError(f"{sample.image}: {error}") from error
     if model.header.result == "semantic":

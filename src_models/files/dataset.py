@@ -21,17 +21,18 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.errors import DataSetError
+from src_models.errors import DataSetError, ImageError
 from src_models.files.images import ImageFile, image_stem, read_image, read_label_file
 from src_models.files.pairs import pair, say
 from src_models.images.axes import AxesReading
+from src_models.images.channels import looks_like_alpha
 from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
@@ -57,6 +58,8 @@ class Sample:
         Path of the file that tells which pixels count (those above 0); None where all do.
     domain
         The manifest's word for the kind of image ("fluorescence", "stained"), or None where there is none.
+    channels
+        The channels of the image that count, counted from 0, in the order in which they are wanted; None for all.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Sample:
     split: str | None = None
     marked: Path | None = None
     domain: str | None = None
+    channels: tuple[int, ...] | None = None
 
 
 class _Listed(NamedTuple):
@@ -106,6 +110,10 @@ class DataSet:
             raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI or zarr files there")
         _check_pairs(root, names - images, names - truths, listed=listed is not None)
         return cls(root, tuple(_sample(root, name, (listed or {}).get(name, _Listed())) for name in sorted(names)))
+
+    def with_channels(self, channels: tuple[int, ...] | None) -> DataSet:
+        """Return the same data set of which only these channels are read, counted from 0; None reads all."""
+        return replace(self, samples=tuple(replace(sample, channels=channels) for sample in self.samples))
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -206,7 +214,7 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
     Returns
     -------
     image : ndarray, shape (H, W), (H, W, C) or (D, H, W) or (D, H, W, C)
-        As stored, in the file's type; channels last.
+        As stored, in the file's type; channels last, and only those that were chosen: of one, there is no axis.
     mask : ndarray of int32, shape (H, W) or (D, H, W)
         Class ids or object ids; 0 is background. Ids above 65,535 and above the number of pixels are
         numbered anew in their order. It is on the image's voxels, whatever its own were: what differs is said in
@@ -217,23 +225,39 @@ def read_sample(sample: Sample) -> tuple[NDArray[Any], NDArray[np.int32]]:
     DataSetError
         If image and mask differ in height, width or depth, and no place tells how they lie to each other.
     ImageError
-        If a file cannot be read, the mask does not hold integers from 0, or the two lie apart; if one of the two says
-        that it is to be turned (EXIF) and it cannot be told how the other lies to it.
+        If a file cannot be read, lacks a channel that was chosen, the mask does not hold integers from 0, or the two
+        lie apart; if one of the two says that it is to be turned (EXIF) and it cannot be told how the other lies to it.
     """
     file = read_image(sample.image)
     paired = pair(file, read_label_file(sample.mask, like=file.reading))
     say(paired.note)
     mask = _as_int32(paired.labels)
-    image = _channels_last(np.asarray(file.data), file.reading, mask.shape)
+    image = _channels_last(np.asarray(file.data), file.reading, mask.shape, sample)
     if image.shape[: mask.ndim] != mask.shape or image.ndim > mask.ndim + 1:
         raise DataSetError(
             f"{sample.image} has the shape {_size(image.shape)} and {sample.mask} has {_size(mask.shape)}: an image "
             "and its mask must be of equal size; replace one of them"
         )
-    return image, mask
+    return (image if sample.channels is None else _picked(image, mask.ndim, sample)), mask
 
 
-def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[int, ...]) -> NDArray[Any]:
+def _picked(image: NDArray[Any], dimensions: int, sample: Sample) -> NDArray[Any]:
+    """Return the channels that were chosen; of one alone, without an axis of channels."""
+    chosen = list(sample.channels or ())
+    count = image.shape[-1] if image.ndim > dimensions else 1
+    if max(chosen) >= count:
+        raise ImageError(
+            f"{sample.image}: there is no channel {max(chosen)}; it has {count}, counted from 0. Choose others, or "
+            "leave this image out"
+        )
+    if image.ndim == dimensions:
+        return image if len(chosen) == 1 else np.stack([image] * len(chosen), axis=-1)
+    return image[..., chosen[0]] if len(chosen) == 1 else image[..., chosen]
+
+
+def _channels_last(
+    image: NDArray[Any], reading: AxesReading, mask_shape: tuple[int, ...], sample: Sample
+) -> NDArray[Any]:
     """Move the channels to the end. The mask tells whether there are any, which metadata may not."""
     channels = reading.axes.find("C")
     if image.ndim == len(mask_shape):
@@ -243,7 +267,14 @@ def _channels_last(image: NDArray[Any], reading: AxesReading, mask_shape: tuple[
         image = np.moveaxis(image, channels, -1)
     elif image.shape[1:] == mask_shape:
         image = np.moveaxis(image, 0, -1)
-    return image[..., :3] if reading.rgb else image
+    if not reading.rgb or image.shape[-1] < 4 or sample.channels is not None:
+        return image
+    if not looks_like_alpha(np.moveaxis(image, -1, 0)):
+        raise ImageError(
+            f"{sample.image} has four channels, and the fourth is no transparency: name those that count with "
+            "--channels, such as 0 for the first, or 0,1,2"
+        )
+    return image[..., :3]
 
 
 def _as_int32(labels: NDArray[Any]) -> NDArray[np.int32]:

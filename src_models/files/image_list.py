@@ -132,9 +132,9 @@ def list_images(sources: Sequence[str | Path]) -> ImageList:
     ----------
     sources
         Any mixture of: files, which are taken as they are, even if they are missing or no images; zarr folders and
-        folders of DICOM slices, which are images; other folders, of which the images that lie in them are taken, not
-        those of folders further in; and patterns such as ``"plate/*.tif"`` or ``"**/*.png"``. Hidden files are left
-        out.
+        folders of DICOM slices, which are images, also where the slices lie further in and no other image does; other
+        folders, of which the images that lie in them are taken, not those of folders further in; and patterns such as
+        ``"plate/*.tif"`` or ``"**/*.png"``. Hidden files are left out.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def list_images(sources: Sequence[str | Path]) -> ImageList:
             named.append(Path(source))
             order.append(Path(source))
             continue
-        images = [path for path in inside if looks_like_image(path)]
+        images = [path for path in inside if _is_image(path)]
         if not images:
             raise ImageError(_nothing(source))
         found += images
@@ -185,7 +185,21 @@ def _is_pattern(source: str | Path) -> bool:
 
 
 def _is_plain_folder(path: Path) -> bool:
-    return path.is_dir() and not looks_like_image(path)
+    return path.is_dir() and not _is_image(path)
+
+
+def _is_image(path: Path) -> bool:
+    return looks_like_image(path) or _leads_to_slices(path)
+
+
+def _leads_to_slices(path: Path) -> bool:
+    """Tell whether a folder holds no images itself, but further in DICOM slices: the root of a CD or of an export."""
+    from src_models.files.volumes.dicom.folders import has_dicom_below
+
+    try:
+        return path.is_dir() and not any(map(looks_like_image, _content(path))) and has_dicom_below(path)
+    except OSError:
+        return False
 
 
 def _content(folder: Path) -> list[Path]:
@@ -194,7 +208,7 @@ def _content(folder: Path) -> list[Path]:
 
 def _without_parts(matches: list[Path]) -> list[Path]:
     """Leave out what lies inside a folder that is one image: chunks of a zarr, slices of a scan."""
-    whole = {match for match in matches if match.is_dir() and looks_like_image(match)}
+    whole = {match for match in matches if match.is_dir() and _is_image(match)}
     return [match for match in matches if not whole & set(match.parents)]
 
 

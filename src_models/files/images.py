@@ -33,6 +33,7 @@ from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
 
 if TYPE_CHECKING:
+    from src_models.files.volumes.dicom.stack import Uneven
     from src_models.files.volumes.geometry import VolumeGeometry
 
 __all__ = [
@@ -87,6 +88,8 @@ class ImageFile:
         The coarser levels of a pyramid that is read lazily, finest first.
     inside
         Where in a zarr the image is; empty where the zarr itself is the image.
+    notes
+        What a person should know of how the file was read, such as slices that were left out.
     """
 
     data: Any
@@ -96,6 +99,7 @@ class ImageFile:
     series: ImageSeries | None = None
     levels: tuple[Any, ...] = ()
     inside: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -148,8 +152,8 @@ def looks_like_image(path: str | Path) -> bool:
     What is called like an image counts, even if it is damaged: opening it says what is wrong. A folder is an image if
     it is (called) a zarr or itself holds DICOM slices.
     """
-    from src_models.files.volumes.dicom_series import has_dicom
-    from src_models.files.volumes.dicom_slices import is_dicom
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom.folders import has_dicom
     from src_models.files.zarr import is_zarr
 
     path = Path(path)
@@ -165,18 +169,23 @@ def looks_like_image(path: str | Path) -> bool:
         return False
 
 
-def read_image(path: str | Path, *, axes: str | None = None, series: int | str | None = None) -> ImageFile:
+def read_image(
+    path: str | Path, *, axes: str | None = None, series: int | str | None = None, uneven: Uneven = "refuse"
+) -> ImageFile:
     """Open an image file.
 
     Parameters
     ----------
     path
         A TIFF, PNG, JPEG or NIfTI file, a zarr or OME-Zarr folder (also one level or array inside), or a folder of
-        DICOM slices (or, of several series in a folder, any file of one).
+        DICOM slices, itself or further in (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
     series
         Which of several images in it, by number (from 0) or name, as :func:`list_series` tells them.
+    uneven
+        What becomes of DICOM slices at uneven distances: ``"refuse"``, or ``"resample"`` for slices at even distances,
+        linearly between those there are.
 
     Raises
     ------
@@ -186,7 +195,7 @@ def read_image(path: str | Path, *, axes: str | None = None, series: int | str |
         If the file is missing, damaged, of another kind, or not an image that can be read (see
         :func:`src_models.images.axes.read_axes`), or holds no such series. The message begins with the path.
     """
-    return _read(Path(path), axes=axes, labels=False, series=series)
+    return _read(Path(path), axes=axes, labels=False, series=series, uneven=uneven)
 
 
 def list_series(path: str | Path) -> tuple[ImageSeries, ...]:
@@ -272,28 +281,31 @@ def _in_order(mask: NDArray[Any], axes: str, like: AxesReading | None) -> NDArra
     return mask.transpose([axes.index(letter) for letter in wanted]) if set(wanted) == set(axes) else mask
 
 
-def _read(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
+def _read(
+    path: Path, *, axes: str | None, labels: bool, series: int | str | None, uneven: Uneven = "refuse"
+) -> ImageFile:
     _check_there(path)
     if is_volume(path):
-        return _read_scan(path, axes=axes, series=series)
+        return _read_scan(path, axes=axes, series=series, uneven=uneven)
     if path.is_dir() and _kind(path) == "zarr":  # other folders are refused
         return _read_zarr(path, axes=axes, labels=labels, series=series)
     levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
     return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
 
 
-def _read_scan(path: Path, *, axes: str | None, series: int | str | None) -> ImageFile:
+def _read_scan(path: Path, *, axes: str | None, series: int | str | None, uneven: Uneven) -> ImageFile:
     if series is None:
         try:
-            volume = read_volume(path, axes=axes)
+            volume = read_volume(path, axes=axes, uneven=uneven)
         except ImageError:
             choose(scan_images(path), None, path)  # says it if there are several
             raise
-        return ImageFile(volume.data, volume.reading, path, volume.geometry)
+        return ImageFile(volume.data, volume.reading, path, volume.geometry, notes=volume.notes)
     images = scan_images(path)
     image = choose(images, series, path)
-    volume = read_volume(image.place[0], axes=axes)
-    return ImageFile(volume.data, volume.reading, path, volume.geometry, image if len(images) > 1 else None)
+    volume = read_volume(image.place[0], axes=axes, uneven=uneven)
+    which = image if len(images) > 1 else None
+    return ImageFile(volume.data, volume.reading, path, volume.geometry, which, notes=volume.notes)
 
 
 def _check_there(path: Path) -> None:

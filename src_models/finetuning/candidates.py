@@ -160,6 +160,7 @@ class _Ranking:
         if header.prompts or header.dimensions != 2:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
         self._image = ModelImage(image, header, axes=axes, name=name)
+        self._image.check_colours()
         self._header = header
         self._tile = min(tile, find_architecture(header.architecture).largest(header.config) or tile)
         self.planes = self._image.planes

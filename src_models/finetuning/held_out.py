@@ -27,7 +27,7 @@ from src_models.corrections.volumes import check_planes, in_volume
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
-from src_models.images.intensity import measure
+from src_models.images.counted import measure_counted
 from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
 from src_models.training.altered import altered
@@ -207,7 +207,7 @@ def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArr
     image = correction.image
     planes = image[None] if image.ndim == correction.labels.ndim else np.moveaxis(image, -1, 0)
     channels = as_channels(planes, header, name)
-    return measure(channels, header.intensity, name=name)(channels).astype(np.float16)
+    return measure_counted(channels, header.intensity, name=name)(channels).astype(np.float16)
 
 
 def _training_image(

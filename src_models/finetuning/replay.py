@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.images.channels import as_channels
-from src_models.images.intensity import measure
+from src_models.images.counted import measure_counted
 from src_models.models.header import ModelHeader
 from src_models.training.patches import TrainingImage
 
@@ -70,5 +70,5 @@ def _image(name: str, image: Any, mask: Any, header: ModelHeader) -> TrainingIma
     if header.intensity.kind == "percentile":  # they are stored so, by the percentiles of the whole images
         normalised = channels.astype(np.float32) / np.float32(255)
     else:
-        normalised = measure(channels, header.intensity, name=name)(channels)
+        normalised = measure_counted(channels, header.intensity, name=name)(channels)
     return TrainingImage(name, normalised.astype(np.float16), mask.astype(np.int32), None)

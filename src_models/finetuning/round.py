@@ -226,10 +226,13 @@ class LearningRound:
         if job is None or step == 0 or began < self._preview_due:
             return
         settings = job.settings
+        cut = job.region.cut(job.data)
         steps = segment_steps(
-            job.region.cut(job.data),
+            cut,
             learning.preview(),
-            axes=job.region.sub_axes,
+            axes=job.region.sub_reading(cut),
+            channels=job.region.sub_chosen,
+            grey_range=settings.grey_range,
             diameter=settings.diameter,
             tile=settings.tile,
             result=settings.result,

@@ -14,6 +14,8 @@ Examples
 'Y=256, X=320, 2 channels'
 >>> read_axes((2, 256, 320), channel=0).describe()
 'Y=256, X=320, only the 1st of 2 channels'
+>>> read_axes((4, 256, 320), channel=(2, 0, 1)).describe()
+'Y=256, X=320, the 3rd, 1st and 2nd of 4 channels'
 """
 
 from __future__ import annotations
@@ -72,34 +74,45 @@ class AxesReading:
         Physical size of a pixel along Z, Y and X as far as the array has them; 1.0 where unknown.
     unit
         Unit of `spacing`; ``"pixel"`` where unknown.
-    channel
-        The one channel that is looked at, counted from 0; None for all of them.
+    chosen
+        The channels that a person chose, in the order in which a model gets them, counted from 0; None for all of them.
     remarks
         What else was made of the file's numbers, in a few words each, such as ``"from CMYK"``.
     origin
         Where the centre of the first pixel lies, along Z, Y and X in `unit` and along T in seconds; 0 where left out.
     frame_seconds
         Time (s) from one frame to the next; None where unknown.
+    modality
+        What made the image by the file's own word, as DICOM has it, such as ``"CT"``; None where it does not tell.
+    padding
+        Ranges of values, ends included, that stand for no tissue by the file's own word.
     """
 
     axes: str
     shape: tuple[int, ...]
     spacing: Mapping[str, float]
     unit: str = "pixel"
-    channel: int | None = None
+    chosen: tuple[int, ...] | None = None
     remarks: tuple[str, ...] = ()
     origin: Mapping[str, float] = field(default_factory=dict)
     frame_seconds: float | None = None
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     @property
     def rgb(self) -> bool:
         """Whether the last axis holds red, green, blue (and an alpha, which is not used)."""
-        return self.axes.endswith("C") and self.shape[-1] in (3, 4) and self.channel is None
+        return self.axes.endswith("C") and self.shape[-1] in (3, 4) and self.chosen is None
 
     @property
     def channels(self) -> int:
         """Number of channels that are looked at; 1 where there is no channel axis."""
-        return self.size("C") if self.channel is None else 1
+        return self.size("C") if self.chosen is None else len(self.chosen)
+
+    @property
+    def channel(self) -> int | None:
+        """The one channel that is looked at, counted from 0; None where it is not one that was chosen."""
+        return self.chosen[0] if self.chosen is not None and len(self.chosen) == 1 else None
 
     def size(self, letter: str) -> int:
         """Return the length of an axis; 1 where the array does not have it."""
@@ -109,23 +122,25 @@ class AxesReading:
         """Return the reading of labels of this image: the same axes less the channels."""
         kept = [(letter, size) for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
         axes, shape = "".join(letter for letter, _ in kept), tuple(size for _, size in kept)
-        return replace(self, axes=axes, shape=shape, channel=None, remarks=())
+        return replace(self, axes=axes, shape=shape, chosen=None, remarks=(), modality=None, padding=())
 
-    def with_channel(self, channel: int | None, name: str = "image") -> AxesReading:
-        """Return the reading of one channel alone, counted from 0; of all of them for None.
+    def with_channel(self, channel: int | Sequence[int] | None, name: str = "image") -> AxesReading:
+        """Return the reading of one channel alone, or of several in an order, counted from 0; of all for None.
 
         Raises
         ------
         ImageError
             If there is no such channel.
         """
-        if channel is not None and not ("C" in self.axes and 0 <= channel < self.size("C")):
+        chosen = None if channel is None else (channel,) if isinstance(channel, int) else tuple(channel)
+        missing = [each for each in chosen or () if not ("C" in self.axes and 0 <= each < self.size("C"))]
+        if missing or chosen == ():
             has = f"{self.size('C')} channels, counted from 0" if "C" in self.axes else "no axis of channels"
             raise ImageError(
-                f"{name}: there is no channel {channel}; it is read as {self.describe()}, with {has}. Name another "
-                "one, or its axes if they are read wrongly, such as CYX"
+                f"{name}: there is no channel {', '.join(map(str, missing))}; it is read as {self.describe()}, with "
+                f"{has}. Name another one, or its axes if they are read wrongly, such as CYX"
             )
-        return replace(self, channel=channel)
+        return replace(self, chosen=chosen)
 
     def describe(self) -> str:
         """Return the reading as a line for people, such as ``"Z=40, Y=512, X=512, 1 channel, 0.5 µm"``."""
@@ -138,6 +153,9 @@ class AxesReading:
         return ", ".join((*parts, *self.remarks))
 
     def _describe_channels(self) -> str:
+        if self.chosen is not None and len(self.chosen) > 1:
+            *first, last = [ordinal(index) for index in self.chosen]
+            return f"the {', '.join(first)} and {last} of {self.size('C')} channels"
         if self.channel is not None:
             return f"only the {ordinal(self.channel)} of {self.size('C')} channels"
         if self.rgb:
@@ -155,7 +173,7 @@ def read_axes(
     unit: str | None = "pixel",
     dimensions: int = 2,
     labels: bool = False,
-    channel: int | None = None,
+    channel: int | Sequence[int] | None = None,
     origin: Mapping[str, float] | None = None,
     frame_seconds: float | None = None,
     name: str = "image",
@@ -182,7 +200,7 @@ def read_axes(
     labels
         Whether these are labels: no axis is then guessed to be channels.
     channel
-        The one channel to look at, counted from 0; None looks at all.
+        The one channel to look at, counted from 0, or several in an order; None looks at all.
     origin, frame_seconds
         Where the first pixel lies, and the time between frames, as far as known (see :class:`AxesReading`).
     name

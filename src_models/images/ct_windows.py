@@ -15,7 +15,7 @@ Examples
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,24 @@ from numpy.typing import NDArray
 from src_models.errors import UserError
 from src_models.models.header import Intensity
 
-__all__ = ["CtWindow", "WindowName", "ct_window", "ct_windows", "looks_like_ct", "shows_ct"]
+if TYPE_CHECKING:
+    from src_models.images.axes import AxesReading
+
+__all__ = ["LOWEST_HU", "CtWindow", "WindowName", "ct_window", "ct_windows", "is_ct", "looks_like_ct", "shows_ct"]
 
 WindowName = Literal["soft tissue", "lung", "bone", "brain"]
 
-# Fat is about -100 HU and air -1000 HU. Every scan holds air; no other image holds such values and none far below air.
-_BELOW_FAT = -300
-_BELOW_AIR = -5000
+LOWEST_HU = -1024  # what is lower is padding, or lies outside of what was scanned
+# Air is about -1000 HU, lung -700, fat -100. Of a scan, the values between lung and fat are those of voxels that hold a
+# bit of each, and fewer than air and lung; of noise around zero, they are more. In 5 scans they are less than a fifth.
+_AIR, _LUNG, _FAT = -900, -600, -200
 _AIR_SHARE = 0.01
+_BETWEEN = 1.25
+# Fewer than this share of a scan are brighter than metal, or spread below the lowest HU, where padding is one value.
+_BRIGHTEST_HU, _MARGIN, _ODD_SHARE = 4000, 100, 0.01
 _SAMPLED = 256  # px along each of the last two axes
+_MM = {"nm": 1e-6, "µm": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1000.0}
+_FINEST_MM = 0.02  # pixels of a microscope are smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,30 @@ def ct_window(name: str) -> CtWindow:
     return _WINDOWS[name]
 
 
+def is_ct(values: NDArray[Any], reading: AxesReading | None) -> bool:
+    """Tell whether an image is a CT in HU: by its file's word if there is one, else by its pixels and values.
+
+    Parameters
+    ----------
+    values
+        A representative part of it; any shape and type.
+    reading
+        How it is read; None where nothing but values is known.
+    """
+    said = _said(reading)
+    return looks_like_ct(values) if said is None else said
+
+
+def _said(reading: AxesReading | None) -> bool | None:
+    """Return whether an image is a CT as far as its reading tells; None if it does not."""
+    if reading is None:
+        return None
+    if reading.modality is not None:
+        return reading.modality == "CT"
+    fine = reading.spacing.get("X", 1.0) * _MM.get(reading.unit, np.inf) < _FINEST_MM
+    return False if fine or reading.axes.endswith("C") else None
+
+
 def looks_like_ct(values: NDArray[Any]) -> bool:
     """Tell whether values are HU, for files that do not say it.
 
@@ -103,25 +136,42 @@ def looks_like_ct(values: NDArray[Any]) -> bool:
     Returns
     -------
     bool
-        Whether a hundredth of the values or more is clearly below fat, as air is, and none far below air. A part of a
-        scan that holds neither air nor lung is not recognised.
+        Whether a hundredth of the values or more is air, and there is more air and lung than what lies between lung
+        and fat; padding does not count. A part of a scan that holds neither air nor lung is not recognised, and images
+        whose background was subtracted, which have negative values around zero, are none.
     """
-    if values.size == 0 or values.dtype.kind not in "if":
+    if values.dtype.kind not in "if":
         return False
-    return bool(np.mean(values < _BELOW_FAT) >= _AIR_SHARE and np.min(values) > _BELOW_AIR)
+    finite = values[np.isfinite(values)]
+    counted = finite[finite >= LOWEST_HU]
+    if counted.size == 0 or np.mean(counted > _BRIGHTEST_HU) >= _ODD_SHARE or _spreads_low(finite):
+        return False
+    dark, between = np.mean(counted < _LUNG), np.mean((counted >= _LUNG) & (counted < _FAT))
+    return bool(np.mean(counted < _AIR) >= _AIR_SHARE and between <= _BETWEEN * dark)
 
 
-def shows_ct(data: Any, colours: bool = False) -> bool:
-    """Tell whether an image holds HU, by a part of its middle slice; that part alone is read.
+def _spreads_low(values: NDArray[Any]) -> bool:
+    """Tell whether many values lie below HU and are no padding, which has one value or a few."""
+    low = values[values < LOWEST_HU - _MARGIN]
+    if low.size < _ODD_SHARE * values.size:
+        return False
+    return bool(np.unique(low, return_counts=True)[1].max() < low.size / 2)
+
+
+def shows_ct(data: Any, reading: AxesReading | None = None) -> bool:
+    """Tell whether an image is a CT in HU, by its file's word or by a part of its middle slice; that alone is read.
 
     Parameters
     ----------
     data
         (..., y, x) at full resolution; NumPy, dask or zarr.
-    colours
-        Whether its last axis holds colours instead: then it is no CT.
+    reading
+        How it is read; None where nothing but the data is known.
     """
-    if colours or len(data.shape) < 2 or np.dtype(data.dtype).kind not in "if":
+    said = _said(reading)
+    if said is not None:
+        return said
+    if len(data.shape) < 2 or np.dtype(data.dtype).kind not in "if":
         return False
     middle = tuple(size // 2 for size in data.shape[:-2])
     steps = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape[-2:])

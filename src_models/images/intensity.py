@@ -3,6 +3,9 @@
 The two numbers that do it (an offset and a factor) are found once for a whole image, so that every tile of it is
 treated alike. Of a large image a regular sample is looked at, never all of it.
 
+Specks that are far brighter or darker than all else have no part in the two numbers either
+(:mod:`src_models.images.grey_range`), unless a person chose the range.
+
 Values that are NaN or infinite say nothing of the image: they have no part in the two numbers, and count as the lowest
 value that the image has, which is background in most.
 """
@@ -10,15 +13,16 @@ value that the image has, which is background in most.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.images.grey_range import GreyRange, GreyValues, without_specks
 from src_models.models.header import Intensity
 
-__all__ = ["Normalisation", "filled", "is_finite", "measure"]
+__all__ = ["Measured", "Normalisation", "filled", "is_finite", "look_at", "measure"]
 
 MOST_SAMPLED = 4_000_000
 # Bounds the result where an image's bright specks lie far beyond its percentiles.
@@ -62,8 +66,24 @@ def filled(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(known, values, values[known].min() if known.any() else values.dtype.type(0))
 
 
-def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:
-    """Find the normalisation of an image.
+class Measured(NamedTuple):
+    """What was found of an image's grey values: how they become the network's, and which of them count."""
+
+    normalisation: Normalisation
+    grey: GreyValues
+
+
+def measure(
+    values: NDArray[Any], intensity: Intensity, *, grey_range: GreyRange | None = None, name: str = "the image"
+) -> Normalisation:
+    """Find the normalisation of an image; see :func:`look_at`, which tells as well what counts."""
+    return look_at(values, intensity, grey_range=grey_range, name=name).normalisation
+
+
+def look_at(
+    values: NDArray[Any], intensity: Intensity, *, grey_range: GreyRange | None = None, name: str = "the image"
+) -> Measured:
+    """Find the normalisation of an image, and the grey values that count.
 
     Parameters
     ----------
@@ -72,6 +92,10 @@ def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the imag
         values may be NaN or infinite.
     intensity
         The kind, from the model's header.
+    grey_range
+        The range that a person chose, in place of the header's: its ends become 0 and 1 (of signed windows -1 and 1),
+        what lies beyond counts as these. None takes the header's; where it asks for percentiles, specks that are far
+        brighter or darker than all else are left out.
     name
         What to call the image in an error.
 
@@ -89,16 +113,43 @@ def measure(values: NDArray[Any], intensity: Intensity, *, name: str = "the imag
             raise ImageError(f"{name} has no value that is a finite number (all are NaN or infinite); open another one")
     fill = float(values.min())
     flat = values.ravel()[:: max(1, values.size // MOST_SAMPLED)].astype(np.float64)
-    if intensity.kind == "window":
-        return Normalisation(intensity.low, intensity.high - intensity.low, intensity.low, intensity.high, fill)
+    grey = _range_by_percentiles(flat, intensity) if grey_range is None else _chosen(flat, grey_range)
+    low, high = grey.low, grey.high
     if intensity.kind == "signed-window":
-        middle = (intensity.low + intensity.high) / 2
-        return Normalisation(middle, intensity.high - middle, intensity.low, intensity.high, fill)
-    low, high = (float(v) for v in np.percentile(flat, (intensity.low, intensity.high)))
+        middle = (low + high) / 2
+        return Measured(Normalisation(middle, high - middle, low, high, fill), grey)
     if intensity.kind == "zscore":
         clipped = np.clip(flat, low, high)
-        return Normalisation(float(clipped.mean()), float(clipped.std()) or 1.0, low, high, fill)
-    if high <= low:  # nearly all pixels equal: the few others set the range
-        low, high = float(flat.min()), float(flat.max())
+        return Measured(Normalisation(float(clipped.mean()), float(clipped.std()) or 1.0, low, high, fill), grey)
     width = (high - low) or 1.0
-    return Normalisation(low, width, low - LIMIT * width, high + LIMIT * width, fill)
+    if intensity.kind == "window" or grey_range is not None:
+        return Measured(Normalisation(low, width, low, high, fill), grey)
+    least = low if grey.dark else low - LIMIT * width
+    most = high if grey.bright else high + LIMIT * width
+    return Measured(Normalisation(low, width, least, most, fill), grey)
+
+
+def _range_by_percentiles(flat: NDArray[np.float64], intensity: Intensity) -> GreyValues:
+    """Return the header's range; of percentiles, of what is left without specks."""
+    if "window" in intensity.kind:
+        return GreyValues(intensity.low, intensity.high)
+    kept = without_specks(flat, intensity.low, intensity.high) if intensity.low > 0 and intensity.high < 100 else None
+    if kept is not None and (kept.bright or kept.dark):
+        rest = flat[(flat >= kept.low) & (flat <= kept.high)]
+        low, high = (float(v) for v in np.percentile(rest, (intensity.low, intensity.high)))
+        if low < high:
+            return GreyValues(low, high, kept.bright, kept.dark)
+    low, high = (float(v) for v in np.percentile(flat, (intensity.low, intensity.high)))
+    return _not_empty(flat, low, high) if intensity.kind == "percentile" else GreyValues(low, high)
+
+
+def _chosen(flat: NDArray[np.float64], grey_range: GreyRange) -> GreyValues:
+    if not grey_range.percentiles:
+        return GreyValues(grey_range.low, grey_range.high)
+    low, high = (float(v) for v in np.percentile(flat, (grey_range.low, grey_range.high)))
+    return _not_empty(flat, low, high)
+
+
+def _not_empty(flat: NDArray[np.float64], low: float, high: float) -> GreyValues:
+    """Return a range; where nearly all pixels are equal, the few others set it."""
+    return GreyValues(low, high) if low < high else GreyValues(float(flat.min()), float(flat.max()))

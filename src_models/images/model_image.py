@@ -12,6 +12,7 @@ Examples
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -19,16 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.errors import UserError
+from src_models.errors import ImageError, UserError
 from src_models.images.axes import AxesReading, read_axes
-from src_models.images.channels import as_channels, channel_note, check_channels, looks_like_dyes
-from src_models.images.ct_windows import looks_like_ct
-from src_models.images.intensity import Normalisation
-from src_models.images.plane_source import PlaneSource, normalisations, sampled_values
+from src_models.images.channels import as_channels, channel_note, channel_trouble, check_channels, looks_like_dyes
+from src_models.images.ct_windows import is_ct
+from src_models.images.grey_range import GreyRange, number
+from src_models.images.intensity import Measured, Normalisation
+from src_models.images.plane_source import PlaneSource, measured_by_time, sampled_values
 from src_models.images.planes import Plane, Planes
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.header import RGB, Intensity, ModelHeader
 
 __all__ = ["ModelImage"]
+
+_FAR = 4.0  # times the range that nearly all pixels have
 
 
 class ModelImage:
@@ -43,10 +47,12 @@ class ModelImage:
     axes
         Axes of the image, such as ``"ZYX"``, or how they were read; None works them out
         (:func:`~src_models.images.axes.read_axes`).
-    channel
-        The one channel that is looked at, counted from 0; None for all, or as `axes` say.
+    channels
+        The one channel that is looked at, counted from 0, or several in the order of the model's; None for all, or as
+        `axes` say.
     intensity
-        How grey values are normalised, such as a window of CT; None as the model's header says.
+        How grey values are normalised, such as a window of CT, or the range of them that a person chose; None as the
+        model's header says.
     name
         What to call the image in errors.
 
@@ -73,19 +79,21 @@ class ModelImage:
         header: ModelHeader,
         *,
         axes: str | AxesReading | None = None,
-        channel: int | None = None,
-        intensity: Intensity | None = None,
+        channels: int | Sequence[int] | None = None,
+        intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
     ) -> None:
         self.data = image if hasattr(image, "dtype") else np.asarray(image)
-        self.header = header if intensity is None else replace(header, intensity=intensity)
+        self.header = replace(header, intensity=intensity) if isinstance(intensity, Intensity) else header
+        self.grey_range = intensity if isinstance(intensity, GreyRange) else None
         self.name = name
         given = axes.axes if isinstance(axes, AxesReading) else axes
         read = read_axes(self.data.shape, dtype=self.data.dtype, axes=given, dimensions=header.dimensions, name=name)
         self.reading = axes if isinstance(axes, AxesReading) else read
-        if channel is not None:
-            self.reading = self.reading.with_channel(channel, name)
-        check_channels(self.reading.channels, header, name, alpha=self.reading.rgb)
+        if channels is not None:
+            self.reading = self.reading.with_channel(channels, name)
+        count, chosen = self.reading.channels, self.reading.chosen is not None
+        check_channels(count, header, name, alpha=self.reading.rgb, chosen=chosen)
         self.planes = Planes(self.reading, header.dimensions, name)
 
     @cached_property
@@ -97,7 +105,58 @@ class ModelImage:
         ImageError
             If no value is a finite number.
         """
-        return normalisations(self.data, self.planes, self.header, self.name)
+        return {time: each.normalisation for time, each in self._measured.items()}
+
+    @cached_property
+    def _measured(self) -> dict[int, Measured]:
+        return measured_by_time(self.data, self.planes, self.header, self.name, self.grey_range)
+
+    @property
+    def read_as(self) -> str:
+        """How the image is read, in one line: its axes, channels, size of a pixel, and the grey values that count."""
+        grey = [each.grey for each in self._measured.values()]
+        each = "" if len({(one.low, one.high) for one in grey}) == 1 else " (of the first time; each has its own)"
+        return f"{self.reading.describe()}{self._roles}, {grey[0].describe()}{each}"
+
+    @property
+    def _roles(self) -> str:
+        """What several chosen channels are to the model, such as ``", taken as red, green, blue"``."""
+        names = self.header.channels if len(self.header.channels) > 1 else RGB
+        return f", taken as {', '.join(names)}" if self.reading.chosen is not None and self.reading.channels > 1 else ""
+
+    @property
+    def grey_note(self) -> str | None:
+        """What a person should know of grey values that were left out; None where none were."""
+        return next((note for each in self._measured.values() if (note := each.grey.note())), None)
+
+    @property
+    def far_brighter(self) -> str | None:
+        """A sentence on few pixels that set the range of grey values, being far brighter; None where none do."""
+        if self.grey_range is not None or self.header.intensity.kind != "percentile":
+            return None
+        values = sampled_values(self.data, self.planes).astype(np.float64)
+        low, most, high = (float(v) for v in np.nanpercentile(values, (0.5, 98, 99.8)))
+        if self.grey_note is not None or high - low < _FAR * (most - low):
+            return None
+        return (
+            f"A few pixels are far brighter than all others, and set the range of grey values (up to {number(high)}, "
+            f"where 98 % are below {number(most)}). If they are not what you look for, give the range, such as "
+            "percentile:0.5:98 (--grey-range in the shell, grey_range= in Python, Grey values in the window)."
+        )
+
+    def check_colours(self) -> None:
+        """Refuse channels that would be mixed or left out in silence, before a person has chosen some of them.
+
+        Raises
+        ------
+        ImageError
+            With what to choose.
+        """
+        if self.reading.channels in (3, 4) and self.reading.chosen is None:
+            values = sampled_values(self.data, self.planes)
+            trouble = channel_trouble(self.reading, self.header, values, self.name)
+            if trouble is not None:
+                raise ImageError(trouble)
 
     @property
     def channel_note(self) -> str | None:
@@ -107,8 +166,8 @@ class ModelImage:
 
     @property
     def shows_ct(self) -> bool:
-        """Whether the image looks like a CT scan, by a sample of its middle plane."""
-        return looks_like_ct(sampled_values(self.data, self.planes))
+        """Whether the image is a CT scan: by its file's word, or else by a sample of its middle plane."""
+        return is_ct(sampled_values(self.data, self.planes), self.reading)
 
     @property
     def blank(self) -> bool:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.images.channels import as_channels
-from src_models.images.intensity import Normalisation, is_finite, measure
+from src_models.images.counted import look_at_counted
+from src_models.images.grey_range import GreyRange
+from src_models.images.intensity import Measured, Normalisation, is_finite
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized, zoomed_shape
 from src_models.models.header import ModelHeader
 
-__all__ = ["PlaneSource", "normalisations", "sampled_values"]
+__all__ = ["PlaneSource", "measured_by_time", "sampled_values"]
 
 # A plane of up to this many pixels is measured whole; of a larger one, GRID x GRID blocks are.
 WHOLE_PIXELS = 2048 * 2048
@@ -92,8 +94,10 @@ class PlaneSource:
         return self.normalisation(block)
 
 
-def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -> dict[int, Normalisation]:
-    """Measure the normalisation of each time point, over all its depth, from a regular sample.
+def measured_by_time(
+    image: Any, planes: Planes, header: ModelHeader, name: str, grey_range: GreyRange | None = None
+) -> dict[int, Measured]:
+    """Measure the grey values of each time point, over all its depth, from a regular sample.
 
     Raises
     ------
@@ -108,7 +112,7 @@ def normalisations(image: Any, planes: Planes, header: ModelHeader, name: str) -
         step = -(-len(members) // MOST_PLANES)
         sampled = np.concatenate([_sample(image, planes, plane, header, name) for plane in members[step // 2 :: step]])
         if sampled.dtype.kind != "f" or np.isfinite(sampled).any():
-            found[time] = measure(sampled, header.intensity, name=name)
+            found[time] = look_at_counted(sampled, header.intensity, planes.reading, grey_range=grey_range, name=name)
     if not found:
         raise ImageError(f"{name} has no value that is a finite number (all are NaN or infinite); open another one")
     return {time: found.get(time, next(iter(found.values()))) for time in by_time}

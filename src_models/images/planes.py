@@ -86,15 +86,17 @@ class Planes:
         return tuple(self.reading.size(letter) for letter in self.label_axes)
 
     def read(self, image: Any, plane: Plane, region: Sequence[slice]) -> NDArray[Any]:
-        """Read a region of a plane: (C, *region), in memory; of one channel where the reading names one."""
+        """Read a region of a plane: (C, *region), in memory; of the channels that were chosen, if any were."""
         index = list(self._index(self.reading.axes, plane, region))
-        if self.reading.channel is not None:
-            index[self.reading.axes.index("C")] = slice(self.reading.channel, self.reading.channel + 1)
+        chosen = self.reading.chosen
+        if chosen is not None:
+            index[self.reading.axes.index("C")] = slice(min(chosen), max(chosen) + 1)
         block = np.asarray(image[tuple(index)])
         order = [letter for letter in self.reading.axes if letter in self.spatial or letter == "C"]
         if "C" not in order:
             block, order = block[None], ["C", *order]
-        return np.transpose(block, [order.index(letter) for letter in "C" + self.spatial])
+        block = np.transpose(block, [order.index(letter) for letter in "C" + self.spatial])
+        return block if chosen is None or len(chosen) == 1 else block[[each - min(chosen) for each in chosen]]
 
     def label_index(self, plane: Plane, region: Sequence[slice]) -> tuple[int | slice, ...]:
         """Return the index of a region of a plane in the labels."""

@@ -12,11 +12,13 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from src_models.images.axes import AxesReading, read_axes
 
 __all__ = ["Region"]
 
@@ -35,17 +37,43 @@ class Region:
         Shape of the whole array.
     rgb
         Whether the last axis holds the colours of an RGB layer, which is no axis of the layer.
+    chosen
+        The channels that a person chose, of the array's, in the order in which a network gets them; None for all that
+        lie in the box.
+    modality, padding
+        What the file says of the whole; see :class:`~src_models.images.axes.AxesReading`.
     """
 
     letters: str
     index: tuple[int | slice, ...]
     shape: tuple[int, ...]
     rgb: bool
+    chosen: tuple[int, ...] | None = None
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     @property
     def sub_axes(self) -> str:
         """Axes of the cut-out array."""
         return "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
+
+    def sub_reading(self, cut: Any, name: str = "the image") -> AxesReading:
+        """Return how the cut-out array is read: its axes, in pixels, and what the file says of its values.
+
+        Parameters
+        ----------
+        cut
+            What :meth:`cut` returned.
+        name
+            What to call the image in errors.
+
+        Raises
+        ------
+        ImageError
+            As :func:`~src_models.images.axes.read_axes` does.
+        """
+        reading = read_axes(cut.shape, dtype=cut.dtype, axes=self.sub_axes, name=name)
+        return replace(reading, modality=self.modality, padding=self.padding)
 
     @property
     def whole(self) -> bool:
@@ -53,12 +81,19 @@ class Region:
         return _all(self.without_channels())
 
     @property
-    def channel(self) -> int | None:
-        """The one channel of several that is cut out, counted from 0; None where all are."""
+    def channels(self) -> tuple[int, ...] | None:
+        """The channels that are cut out, counted from 0, in the order of the cut-out; None where all are."""
+        if self.chosen is not None:
+            return self.chosen
         for letter, cut, size in zip(self.letters, self.index, self.shape, strict=True):
             if letter == "C" and cut != slice(0, size):
-                return cut.start if isinstance(cut, slice) else cut
+                return tuple(range(cut.start, cut.stop)) if isinstance(cut, slice) else (cut,)
         return None
+
+    @property
+    def sub_chosen(self) -> tuple[int, ...] | None:
+        """Which channels of the cut-out a person chose: all, where they chose several, and None for one or nothing."""
+        return tuple(range(len(self.chosen))) if self.chosen is not None and len(self.chosen) > 1 else None
 
     @property
     def layer_shape(self) -> tuple[int, ...]:
@@ -86,11 +121,18 @@ class Region:
     def cut(self, data: Any) -> Any:
         """Cut the box out of the layer's array; anything but NumPy stays lazy."""
         if isinstance(data, np.ndarray):
-            return data[self.index]
+            return self._pick(data[self.index])
         from dask import array
 
         lazy = data if isinstance(data, array.Array) else array.from_array(data)  # type: ignore[no-untyped-call]
-        return lazy if _all(self) else lazy[self.index]
+        return self._pick(lazy if _all(self) else lazy[self.index])
+
+    def _pick(self, box: Any) -> Any:
+        """Bring the channels of a box, which begins with the first that was chosen, into the order of the choice."""
+        if self.chosen is None or self.chosen == tuple(range(min(self.chosen), max(self.chosen) + 1)):
+            return box
+        picked = [each - min(self.chosen) for each in self.chosen]
+        return box[(slice(None),) * self.sub_axes.index("C") + (picked,)]
 
     def cut_labels(self, labels: Any) -> Any:
         """Cut the box out of labels of `layer_shape`: what is left has the axes of the cut-out without channels."""

@@ -22,6 +22,7 @@ FEWEST_SPECKS = 20
 # Of a model that handles objects of any size, that share of so many outlines must be smaller than this (px).
 MANY, SPECK = 1000, 5.0
 FEWEST_SIZES = 5  # objects from which on their median size says something
+HARDLY = 0.01  # share of the pixels: less is as much as the bright specks themselves may be
 FAR_OFF = 2.0  # times the diameter that was given
 
 
@@ -121,14 +122,21 @@ class Findings:
         if (unlike or specks) and self._foreign_scan():
             return (self._of_a_scan(),)
         note = "" if specks and chosen.diameter is None else chosen.note  # both ask for the size
-        return tuple(filter(None, [unlike, note, specks, self._other_size(chosen)]))
+        return tuple(filter(None, [self._hardly_anything(), unlike, note, specks, self._other_size(chosen)]))
 
     def _nothing(self, chosen: ObjectSize) -> tuple[str, ...]:
         if self._foreign_scan():
             return (f"Nothing was found. {self._of_a_scan()}",)
         sized = self._result == "instances" and self._header.object_diameter
         tried = _NO_OBJECTS if sized else _NOTHING
-        return tuple(filter(None, [chosen.note, f"{tried} {_EMPTY}" if self._image.blank else tried]))
+        said = f"{tried} {_EMPTY}" if self._image.blank else tried
+        return tuple(filter(None, [self._image.far_brighter, chosen.note, said]))
+
+    def _hardly_anything(self) -> str | None:
+        """Say what may be why so little was found; None where enough was."""
+        area = int(sum(sizes.sum() for sizes in self._sizes) + self._classes[1:].sum())
+        every = len(self._planes) * int(np.prod(self._planes.shape, dtype=np.int64))
+        return self._image.far_brighter if area < HARDLY * every else None
 
     def _foreign_scan(self) -> bool:
         """Whether a scan was given to a model that, as far as one can tell, learnt from none."""

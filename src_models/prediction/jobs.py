@@ -124,12 +124,14 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
 
     settings, region = job.settings, job.region
     model = load_model(settings.model)
+    cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
-            region.cut(job.data),
+            cut,
             model,
-            axes=region.sub_axes,
-            name=f"layer {job.layer_name!r}",
+            axes=region.sub_reading(cut, name),
+            channels=region.sub_chosen,
+            name=name,
             **settings.keywords,
         )
     return _outcome(job, segmentation)
@@ -137,7 +139,9 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
 
 def _outcome(job: RegionRun, segmentation: Segmentation) -> RegionResult:
     segmentation.probabilities = None  # no layer shows them, and they are large
-    segmentation.provenance["settings"]["channel"] = job.region.channel  # the network was given that one alone
+    channels = job.region.channels
+    if channels is not None:  # the network was given these alone
+        segmentation.provenance["settings"]["channels"] = list(channels)
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import tempfile
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
 from src_models.images.planes import Plane
@@ -56,7 +57,9 @@ def segment(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channels: int | Sequence[int] | None = None,
     channel: int | None = None,
+    grey_range: GreyRange | str | Sequence[float] | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
     sensitivity: float = 0.0,
@@ -74,6 +77,7 @@ def segment(
     """Segment an image; see :func:`segment_steps`, of which this is the whole run in one call."""
     settings = RunSettings(
         attention=attention,
+        grey_range=GreyRange.of(grey_range),
         diameter=diameter,
         sensitivity=sensitivity,
         least_size=least_size,
@@ -84,7 +88,8 @@ def segment(
         link=link,
         device=device,
     )
-    steps = _steps(image, model, settings, axes=axes, channel=channel, labels_out=labels_out, name=name)
+    chosen = channel if channels is None else channels
+    steps = _steps(image, model, settings, axes=axes, channels=chosen, labels_out=labels_out, name=name)
     return finish(steps, on_progress)
 
 
@@ -93,7 +98,9 @@ def segment_steps(
     model: Model,
     *,
     axes: str | AxesReading | None = None,
+    channels: int | Sequence[int] | None = None,
     channel: int | None = None,
+    grey_range: GreyRange | str | Sequence[float] | None = None,
     attention: bool | Collection[str] = False,
     diameter: float | None = None,
     sensitivity: float = 0.0,
@@ -118,8 +125,16 @@ def segment_steps(
     axes
         The image's axes, such as ``"ZYX"``, or how they were read; None guesses
         (:func:`~src_models.images.axes.read_axes`).
+    channels
+        The one channel that is looked at, counted from 0, or several in the order in which the model gets them, such as
+        ``(2, 0, 1)``. None takes all; three that look like three dyes are then refused, others are taken for red, green
+        and blue.
     channel
-        The one channel that is looked at, counted from 0; None takes all, three of them for red, green and blue.
+        The same as `channels`, of one.
+    grey_range
+        The range of grey values that counts: two of them, ``"percentile:LOW:HIGH"``, or a
+        :class:`~src_models.images.grey_range.GreyRange`. None takes what the model was made for, less specks that are
+        far brighter or darker than all else.
     attention
         True records every attention map; or the names of those to record.
     diameter
@@ -162,7 +177,8 @@ def segment_steps(
     Raises
     ------
     ImageError
-        If the image is empty, complex, without a finite value, or has channels or axes that the model cannot take.
+        If the image is empty, complex, without a finite value, or has channels or axes that the model cannot take;
+        if its channels look like dyes, and none was chosen.
     UserError
         If an attention map is unknown, the tile is too small, a number is out of its range, or the device is missing.
 
@@ -172,6 +188,7 @@ def segment_steps(
     """
     settings = RunSettings(
         attention=attention,
+        grey_range=GreyRange.of(grey_range),
         diameter=diameter,
         sensitivity=sensitivity,
         least_size=least_size,
@@ -182,7 +199,8 @@ def segment_steps(
         link=link,
         device=device,
     )
-    return (yield from _steps(image, model, settings, axes=axes, channel=channel, labels_out=labels_out, name=name))
+    chosen = channel if channels is None else channels
+    return (yield from _steps(image, model, settings, axes=axes, channels=chosen, labels_out=labels_out, name=name))
 
 
 def _steps(
@@ -191,12 +209,13 @@ def _steps(
     settings: RunSettings,
     *,
     axes: str | AxesReading | None,
-    channel: int | None,
+    channels: int | Sequence[int] | None,
     labels_out: Any,
     name: str,
 ) -> Generator[Progress, None, Segmentation]:
     check_segments(model.header)
-    ready = ModelImage(image, model.header, axes=axes, channel=channel, name=name)
+    ready = ModelImage(image, model.header, axes=axes, channels=channels, intensity=settings.grey_range, name=name)
+    ready.check_colours()
     return (yield from _Run(ready, model, settings, labels_out).steps())
 
 
@@ -280,6 +299,7 @@ class _Run:
             found=findings.counts(),
             size=findings.size(size),
             advice=findings.advice(size),
+            read_as=self.image.read_as,
             notes=self._notes(),
             _scratch=self.scratch,
         )
@@ -297,7 +317,7 @@ class _Run:
 
     def _notes(self) -> tuple[str, ...]:
         filled = "" if self.fill is None else FILLED.format(self.fill)
-        return tuple(filter(None, (self.image.channel_note, filled)))
+        return tuple(filter(None, (self.image.channel_note, self.image.grey_note, filled)))
 
     def _step(self, message: str) -> Progress:
         self.done = min(self.done + 1, self.total)
@@ -346,11 +366,15 @@ class _Run:
     def _provenance(self, size: ObjectSize) -> dict[str, Any]:
         reading, settings = self.image.reading, self.settings
         return {
+            "read_as": self.image.read_as,
             "model_sha256": self.model.sha256,
             "header": dataclasses.asdict(self.header),
             "settings": {
                 "axes": reading.axes,
-                "channel": reading.channel,
+                "channels": None if reading.chosen is None else list(reading.chosen),
+                "grey_range": None if settings.grey_range is None else settings.grey_range.text,
+                "modality": reading.modality,
+                "padding": [list(ends) for ends in reading.padding],
                 "result": self.labels.result,
                 "link": self.labels.link,
                 "diameter": settings.diameter,

@@ -52,8 +52,11 @@ class Segmentation:
     advice
         Sentences on what may be wrong, and what to try: nothing was found, the image is unlike what the network
         learnt from, a size was out of bounds.
+    read_as
+        How the image was read, in one line: axes, channels, size of a pixel, and the grey values that count.
     notes
-        Sentences on how the image was read: values that were filled, channels that were taken for colours.
+        Sentences on how the image was read: values that were filled, channels that were taken for colours, specks that
+        were left out of the range of grey values.
     """
 
     labels: Any
@@ -69,5 +72,6 @@ class Segmentation:
     found: dict[str, Any] = field(default_factory=dict)
     size: str = ""
     advice: tuple[str, ...] = ()
+    read_as: str = ""
     notes: tuple[str, ...] = ()
     _scratch: Scratch = field(default_factory=Scratch, repr=False)

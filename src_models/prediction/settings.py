@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import UserError
+from src_models.images.grey_range import GreyRange
 from src_models.labels.object_choice import ObjectChoice
 from src_models.prediction.segmentation import ResultName
 
@@ -21,6 +22,7 @@ class RunSettings:
     """How an image is segmented: what each means, :func:`src_models.segment_steps` tells."""
 
     attention: bool | Collection[str] = False
+    grey_range: GreyRange | None = None
     diameter: float | None = None
     sensitivity: float = 0.0
     least_size: float = 0.0

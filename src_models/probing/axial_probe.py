@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
+from src_models.images.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks
@@ -67,6 +68,8 @@ class AxialProbe:
         A network of axial attention.
     axes
         Axes of the image, such as ``"TYX"``, or how they were read; None works them out.
+    grey_range
+        The range of grey values that a person chose; None as the model was made.
     zoom
         Factor by which the image is resized first: that of the run whose result is looked at.
     device
@@ -88,13 +91,14 @@ class AxialProbe:
         model: Model,
         *,
         axes: str | AxesReading | None = None,
+        grey_range: GreyRange | None = None,
         zoom: float = 1.0,
         device: str = "auto",
         budget: int = BUDGET,
         name: str = "the image",
     ) -> None:
         header = model.header
-        self._image = ModelImage(image, header, axes=axes, name=name)
+        self._image = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
         self._zoom = zoom
         self.budget = budget
         self._execution = choose_execution(device)

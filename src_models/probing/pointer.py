@@ -18,6 +18,7 @@ from src_models.attention.placed_map import PlacedMap
 from src_models.attention.words import pointer_sentence, view_words
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
+from src_models.images.grey_range import GreyRange
 from src_models.images.planes import Planes
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
@@ -91,7 +92,10 @@ class AttentionPointer:
     model
         The model of the run.
     found
-        What :func:`src_models.segment` returned for it; its maps are looked at, and its axes and zoom are taken over.
+        What :func:`src_models.segment` returned for it; its maps are looked at, and its axes, zoom and range of grey
+        values are taken over.
+    channels
+        Those of the image that the run was given, counted from 0; None for all.
     device
         Where axial networks are run again, tile by tile, as places are asked about.
     budget
@@ -111,6 +115,7 @@ class AttentionPointer:
         model: Model,
         found: Segmentation,
         *,
+        channels: Sequence[int] | None = None,
         device: str = "auto",
         budget: int = BUDGET,
         name: str = "the image",
@@ -118,7 +123,12 @@ class AttentionPointer:
         image = image if hasattr(image, "dtype") else np.asarray(image)
         settings = found.provenance["settings"]
         dimensions = model.header.dimensions
-        reading = read_axes(image.shape, dtype=image.dtype, axes=settings["axes"], dimensions=dimensions, name=name)
+        axes = settings["axes"]
+        reading = read_axes(
+            image.shape, dtype=image.dtype, axes=axes, dimensions=dimensions, channel=channels, name=name
+        )
+        padding = tuple((low, high) for low, high in settings.get("padding", ()))
+        reading = replace(reading, modality=settings.get("modality"), padding=padding)
         self._planes = Planes(reading, dimensions, name)
         self._run = replace(found, labels=None, probabilities=None)  # maps that are large are files, which go with it
         self._probe: AxialProbe | None = None
@@ -126,7 +136,8 @@ class AttentionPointer:
             self._probe = AxialProbe(
                 image,
                 model,
-                axes=settings["axes"],
+                axes=reading,
+                grey_range=GreyRange.of(settings.get("grey_range")),
                 zoom=float(settings["zoom"]),
                 device=device,
                 budget=budget,

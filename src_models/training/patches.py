@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from src_models.errors import DataSetError
 from src_models.files.dataset import Sample, read_marks, read_sample
 from src_models.images.channels import as_channels
-from src_models.images.intensity import measure
+from src_models.images.counted import measure_counted
 from src_models.labels.instances import connected_parts, median_diameter, targets_from_labels
 from src_models.labels.separation import fields_of_labels
 from src_models.models.header import ModelHeader
@@ -91,8 +91,8 @@ def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
             f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
         )
     channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
-    planes = as_channels(channels_first, header, str(sample.image))
-    normalised = measure(planes, header.intensity, name=str(sample.image))(planes)
+    planes = as_channels(channels_first, header, str(sample.image), alpha=False)
+    normalised = measure_counted(planes, header.intensity, name=str(sample.image))(planes)
     diameter = median_diameter(known) if header.result == "instances" else None
     if counts is None or counts.all():
         return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter, domain=sample.domain)

@@ -11,12 +11,26 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, Report
-from napari_medt.cli.options import Axes, Device, Diameter, Image, Maps, Model, Overwrite, ResultsFolder, Series
+from napari_medt.cli.options import (
+    Axes,
+    Channels,
+    Device,
+    Diameter,
+    GreyValues,
+    Image,
+    Maps,
+    Model,
+    Overwrite,
+    ResultsFolder,
+    Series,
+    Uneven,
+)
 
 if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
     from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
+    from src_models.images.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.prediction.segmentation import Segmentation
 
@@ -85,13 +99,16 @@ def attention(
     overwrite: Overwrite = False,
     axes: Axes = None,
     series: Series = None,
+    channels: Channels = None,
+    grey_range: GreyValues = None,
+    uneven: Uneven = "refuse",
     diameter: Diameter = None,
     device: Device = "auto",
 ) -> None:
     """Write what a network attends to in an image: its maps, where pixels look, differences, a table."""
     from napari_medt.cli.attention.plan import make_plan
     from napari_medt.cli.attention.results import Results
-    from src_models.files.images import read_image
+    from src_models.images.grey_range import GreyRange
 
     headers = [options.check_model(name, device) for name in (model, *([compare] if compare else []))]
     plan = make_plan(
@@ -105,17 +122,19 @@ def attention(
         plane=plane or [],
         diameter=diameter,
     )
+    grey = GreyRange.of(grey_range)
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
-    opened = read_image(image, axes=axes, series=series)
+    opened = options.open_image(image, axes, channels, uneven, series)
     _check_outputs(output, opened.name, plan, names, table, overwrite=overwrite)
     positions = plan.positions(opened.reading, opened.title)
     console = Console()
     console.say(f"{opened.title}: {opened.reading.describe()}")
+    console.notes(opened.notes)
     from src_models.models.checkpoint import load
 
     loaded = load(model)
-    run = _Run(opened, diameter, device)
+    run = _Run(opened, diameter, device, grey)
     with console.bar(image.name) as report:
         found = run.segment(loaded, plan.maps, report)
         recorded = list(found.attention)
@@ -127,6 +146,9 @@ def attention(
     lines = [results.write_maps(opened, output, overwrite=overwrite)]
     lines += [] if plan.views else [results.values()]
     lines += [results.write_tables(loaded, table, overwrite=overwrite)] if table else []
+    console.say(f"  read as {found.read_as}")
+    for note in found.notes:
+        console.say(f"  {note}", style="yellow")
     for line in chain(*lines):
         console.say(f"  {line}")
 
@@ -138,6 +160,7 @@ class _Run:
     image: ImageFile
     diameter: float | None
     device: str
+    grey_range: GreyRange | None
 
     def segment(self, model: LoadedModel, maps: list[str], report: Report) -> Segmentation:
         from src_models.prediction.segment import segment
@@ -148,6 +171,7 @@ class _Run:
             axes=self.image.reading,
             attention=maps,
             diameter=self.diameter,
+            grey_range=self.grey_range,
             device=self.device,
             name=self.image.title,
             on_progress=report,
@@ -159,7 +183,14 @@ class _Run:
         """Return where each view looks from each pixel, beside the pixel's position."""
         from src_models.probing.pointer import AttentionPointer
 
-        pointer = AttentionPointer(self.image.data, model, found, device=self.device, name=self.image.title)
+        pointer = AttentionPointer(
+            self.image.data,
+            model,
+            found,
+            channels=self.image.reading.chosen,
+            device=self.device,
+            name=self.image.title,
+        )
         looks = []
         for pixel, position in zip(plan.pixels, positions, strict=True):
             for view in plan.views:

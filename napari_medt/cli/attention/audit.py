@@ -11,13 +11,14 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Device, JsonFile, Maps, Model, Overwrite, Seed, Series
+from napari_medt.cli.options import Channels, Device, GreyValues, JsonFile, Maps, Model, Overwrite, Seed, Series
 from src_models.errors import DataSetError, UserError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.auditing.results import Audit
+    from src_models.images.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["audit"]
@@ -50,18 +51,23 @@ def audit(
     seed: Seed = 0,
     series: Series = None,
     overwrite: Overwrite = False,
+    channels: Channels = None,
+    grey_range: GreyValues = None,
     device: Device = "auto",
 ) -> None:
     """Measure whether attention maps are true: what they mark is removed, weights are made random."""
     options.check_model(model, device)
-    cases = list(_cases(source, labels, limit, series))
+    from src_models.images.grey_range import GreyRange
+
+    grey = GreyRange.of(grey_range)
+    cases = list(_cases(source, labels, limit, series, channels))
     options.check_files(source, labels)
     _check_outputs(json, report, overwrite=overwrite)
     from src_models.models.checkpoint import load
 
     loaded = load(model)
     console = Console()
-    audits = _audit_all(console, cases, loaded, maps=maps, device=device, seed=seed)
+    audits = _audit_all(console, cases, loaded, maps=maps, grey_range=grey, device=device, seed=seed)
     from src_models.auditing.report.averaging import average
 
     found = average(list(audits.values()), str(source)) if _is_data_set(source) else next(iter(audits.values()))
@@ -87,17 +93,21 @@ def _check_outputs(json: Path | None, report: Path | None, *, overwrite: bool) -
     options.check_outputs(json, *pages, overwrite=overwrite)
 
 
-def _cases(source: Path, labels: Path | None, limit: int | None, series: str | None) -> Iterator[_Case]:
+def _cases(
+    source: Path, labels: Path | None, limit: int | None, series: str | None, channels: str | None
+) -> Iterator[_Case]:
     """List what is to be audited: the image, or images of the split val."""
     if not _is_data_set(source):
         if limit is not None:
             raise UserError(f"{source} is one image; --limit is for the folder of a data set")
-        yield _Case(str(source), lambda: _read_image(source, labels, series))
+        yield _Case(str(source), lambda: _read_image(source, labels, series, channels))
         return
     if series is not None:
         raise UserError(f"{source} is a data set, whose files hold one image each; leave out --series")
     if labels is not None:
         raise DataSetError(f"{source} is a data set and has its own masks; leave out --labels")
+    if channels is not None:
+        raise DataSetError(f"{source} is a data set; --channels is for one image")
     from src_models.files.dataset import DataSet
 
     samples = DataSet.open(source).split("val")
@@ -107,11 +117,11 @@ def _cases(source: Path, labels: Path | None, limit: int | None, series: str | N
         yield _Case(sample.name, lambda sample=sample: _read_sample(sample))  # type: ignore[misc]
 
 
-def _read_image(source: Path, labels: Path | None, series: str | None) -> tuple[Any, Any, Any]:
-    from src_models.files.images import read_image, read_label_file
+def _read_image(source: Path, labels: Path | None, series: str | None, channels: str | None) -> tuple[Any, Any, Any]:
+    from src_models.files.images import read_label_file
     from src_models.files.pairs import pair, say
 
-    image = read_image(source, series=series)
+    image = options.open_image(source, None, channels, series=series)
     if labels is None:
         return image.data, image.reading, None
     paired = pair(image, read_label_file(labels, like=image.reading))
@@ -127,7 +137,14 @@ def _read_sample(sample: Any) -> tuple[Any, Any, Any]:
 
 
 def _audit_all(
-    console: Console, cases: list[_Case], model: LoadedModel, *, maps: list[str] | None, device: str, seed: int
+    console: Console,
+    cases: list[_Case],
+    model: LoadedModel,
+    *,
+    maps: list[str] | None,
+    grey_range: GreyRange | None,
+    device: str,
+    seed: int,
 ) -> dict[str, Audit]:
     """Audit behind a progress bar; of many images, those in which the model finds nothing are left out."""
     from src_models.auditing.auditor import audit as run
@@ -144,6 +161,7 @@ def _audit_all(
                     labels=labels,
                     maps=maps,
                     axes=axes,
+                    grey_range=grey_range,
                     device=device,
                     seed=seed + number,
                     name=case.name,

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Image, Series
+from napari_medt.cli.options import Axes, Channels, Image, Series, Uneven
 from src_models.errors import ImageError, UserError
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def correct(
     ] = None,
     axes: Axes = None,
     series: Series = None,
+    channels: Channels = None,
+    uneven: Uneven = "refuse",
 ) -> None:
     """Keep mended labels, so that a network can learn from them (napari-medt finetune).
 
@@ -71,7 +73,6 @@ def correct(
 
     from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.files.images import read_image
     from src_models.images.planes import Planes
 
     if painted and region is not None:
@@ -81,10 +82,11 @@ def correct(
     made_by, deep = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
-    source = read_image(image, axes=axes, series=series)
+    source = options.open_image(image, axes, channels, uneven, series)
     planes = Planes(source.reading, 2, source.title)
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
+    console.notes(source.notes)
     mended, found = (None if path is None else _labels(path, source, planes) for path in (labels, predicted))
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted, say=console.say):
         pixels = _pixels(source, planes, plane)

@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Axes, Device, Image, JsonFile, Model, Overwrite, Series
+from napari_medt.cli.options import Axes, Channels, Device, Image, JsonFile, Model, Overwrite, Series, Uneven
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,19 +35,21 @@ def next_slices(
     overwrite: Overwrite = False,
     axes: Axes = None,
     series: Series = None,
+    channels: Channels = None,
+    uneven: Uneven = "refuse",
     device: Device = "auto",
 ) -> None:
     """Rank slices and regions by what correcting them would teach the model: where it is unsure, and what is new."""
     from src_models.corrections.correction import Source
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.files.images import read_image
 
     options.check_model(model, device)
     options.check_files(image)
     options.check_outputs(json, overwrite=overwrite)
-    source = read_image(image, axes=axes, series=series)
+    source = options.open_image(image, axes, channels, uneven, series)
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
+    console.notes(source.notes)
     from src_models.finetuning.candidates import rank_steps
     from src_models.models.checkpoint import load
 

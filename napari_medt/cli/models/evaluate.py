@@ -10,7 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import DataSetFolder, Device, Diameter, JsonFile, Model, Overwrite
+from napari_medt.cli.options import Channels, DataSetFolder, Device, Diameter, GreyValues, JsonFile, Model, Overwrite
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from src_models.evaluating.scores import Evaluation, ImageScore, Scores
     from src_models.files.dataset import DataSet
+    from src_models.images.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["evaluate"]
@@ -41,14 +42,20 @@ def evaluate(
         typer.Option(metavar="FILE.png", help="Draw the best, the median and the worst image here, with outlines."),
     ] = None,
     overwrite: Overwrite = False,
+    channels: Channels = None,
+    grey_range: GreyValues = None,
     diameter: Diameter = None,
     device: Device = "auto",
 ) -> None:
     """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects."""
     from src_models.files.dataset import DataSet
+    from src_models.images.channels import parse_channels
+    from src_models.images.grey_range import GreyRange
 
+    grey = GreyRange.of(grey_range)
+    chosen = None if channels is None else parse_channels(channels)
     options.check_model(model, device)
-    images = DataSet.open(data_set)
+    images = DataSet.open(data_set).with_channels(chosen)
     _check_outputs(json, sheet, overwrite=overwrite)
     from src_models.evaluating.scores import write_json
     from src_models.evaluating.sheet import write_sheet
@@ -56,7 +63,7 @@ def evaluate(
 
     loaded = load(model)
     console = Console()
-    evaluation = _run(console, images, loaded, split=split, device=device, diameter=diameter)
+    evaluation = _run(console, images, loaded, split=split, device=device, diameter=diameter, grey_range=grey)
     console.show(_image_table(evaluation))
     console.show(_overall_table(evaluation))
     if evaluation.split is None:
@@ -77,7 +84,14 @@ def _check_outputs(json: Path | None, sheet: Path | None, *, overwrite: bool) ->
 
 
 def _run(
-    console: Console, images: DataSet, model: LoadedModel, *, split: str | None, device: str, diameter: float | None
+    console: Console,
+    images: DataSet,
+    model: LoadedModel,
+    *,
+    split: str | None,
+    device: str,
+    diameter: float | None,
+    grey_range: GreyRange | None,
 ) -> Evaluation:
     """Measure behind a progress bar."""
     from src_models.evaluating.evaluate import evaluate as run
@@ -87,7 +101,9 @@ def _run(
         def show(done: int, total: int, name: str) -> None:
             report(Progress(done, total, name))
 
-        return run(images, model, split=split, device=device, diameter=diameter, on_progress=show)
+        return run(
+            images, model, split=split, device=device, diameter=diameter, grey_range=grey_range, on_progress=show
+        )
 
 
 def _image_table(evaluation: Evaluation) -> Table:

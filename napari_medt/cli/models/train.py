@@ -95,6 +95,7 @@ def train(
             rich_help_panel=options.IMAGES,
         ),
     ] = "percentile:0.5:99.8",
+    channels: options.Channels = None,
     steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
     batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
     patch: Annotated[int | None, _learning("PX", "Patch size in pixels; axial networks get this window.")] = None,
@@ -134,13 +135,16 @@ def train(
     from src_models.files.dataset import DataSet
 
     refuse_options_of_others(context, architecture)
+    from src_models.images.channels import parse_channels
+
     scale = options.parse_intensity(intensity)
+    chosen_channels = None if channels is None else parse_channels(channels)
     check_device(device)
     if start:
         options.check_model(start)
     if not resume:
         check_new(output, overwrite=overwrite)
-    data = DataSet.open(dataset)
+    data = DataSet.open(dataset).with_channels(chosen_channels)
     from src_models.models.checkpoint import load
     from src_models.models.header import SEPARATIONS
     from src_models.training.new_model import new_header

@@ -24,9 +24,10 @@ from napari_medt.clicking.panels.accept_panel import AcceptPanel
 from napari_medt.clicking.panels.help import help_table
 from napari_medt.clicking.panels.status import BEGIN, ClickStatus
 from napari_medt.clicking.panels.window_panel import WindowPanel
-from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.unsaved.recovery_bar import RecoveryBar
 from src_models.clicking.in_work import ObjectAsSeen
@@ -75,6 +76,7 @@ class ClickControls:
         self.map_name = QComboBox()
         self.learning = ClickLearnPanel()
         self.save = QPushButton("Save objects and clicks...")
+        self.grey = GreyPanel(self.images)
         self._window_label = QLabel("CT window")
         self._status = ClickStatus()
         self._build(parent)
@@ -195,6 +197,7 @@ class ClickControls:
             ("Similar objects", _stack(self.next, self.accept_all, self.suggestions), True),
             ("Learning", self.learning, True),
             ("Attention of the last answer", _row(self.attention, self.map_name), True),
+            ("Grey values", self.grey, False),
             ("Keys and mouse", help_table(), False),
         ):
             column.addWidget(section(title, widget, opened=opened))

@@ -16,10 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.controls.channel_combo import ChannelCombo
 from napari_medt.controls.folder_row import FolderRow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_combo import ChannelCombo
+from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
@@ -63,6 +64,7 @@ class CorrectControls:
         self.learning = LearnPanel()
         self.versions = VersionsPanel()
         self.next = NextPanel()
+        self.grey = GreyPanel(self.images)
         self.run = StepsRun(parent)
         self.run_bar = RunBar(self.run)
         self._build(parent)
@@ -100,6 +102,7 @@ class CorrectControls:
         column.addWidget(self.recovery)
         column.addLayout(form)
         for title, panel, opened in (
+            ("Grey values", self.grey, False),
             ("1. Find what to correct", find, True),
             ("2. Mend and mark", self.marking, True),
             ("Marked so far", self.marked, False),

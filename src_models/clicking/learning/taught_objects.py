@@ -20,7 +20,8 @@ from src_models.corrections.correction import Correction
 from src_models.corrections.volumes import check_planes
 from src_models.errors import UserError
 from src_models.images.channels import as_channels
-from src_models.images.intensity import Normalisation, measure
+from src_models.images.counted import measure_counted
+from src_models.images.intensity import Normalisation
 from src_models.models.header import ModelHeader
 
 __all__ = ["LearningExamples", "TaughtObjects", "taught_objects"]
@@ -142,7 +143,7 @@ def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArr
     planes = as_channels(first, header, name)
     if clicked is not None and "normalisation" in clicked:  # it was measured on all of the image
         return Normalisation(**clicked["normalisation"])(planes)
-    return measure(planes, header.intensity, name=name)(planes)
+    return measure_counted(planes, header.intensity, name=name)(planes)
 
 
 def _varied(example: Example, random: np.random.Generator) -> Example:

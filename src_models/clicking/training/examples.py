@@ -14,7 +14,7 @@ from scipy import ndimage
 from src_models.clicking.answering.crop import Crop
 from src_models.clicking.training.synthetic import synthetic_image
 from src_models.images.channels import as_channels
-from src_models.images.intensity import measure
+from src_models.images.counted import measure_counted
 from src_models.labels.instances import connected_parts
 from src_models.models.header import ModelHeader
 
@@ -78,7 +78,7 @@ class ObjectImage:
         first = image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
         planes = as_channels(first, header, name)
         labels = connected_parts(mask) if classes else mask.astype(np.int32)
-        return cls(measure(planes, header.intensity, name=name)(planes), labels)
+        return cls(measure_counted(planes, header.intensity, name=name)(planes), labels)
 
     def example(self, random: np.random.Generator, size: int) -> Example:
         """Show one object, chosen at random, in a square of random extent and place."""

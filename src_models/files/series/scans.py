@@ -19,11 +19,11 @@ def scan_images(path: Path) -> tuple[ImageSeries, ...]:
     ImageError
         If a folder holds no slices, or a file in it is damaged.
     """
-    from src_models.files.volumes.dicom_series import all_series, has_dicom
+    from src_models.files.volumes.dicom.series import all_series
 
-    if not path.is_dir() or not has_dicom(path):
+    if not path.is_dir():
         return numbered([Found(path.name, place=(path,))])
-    found = all_series(path)
+    found = [series.slices for series in all_series(path)]
     if len(found) == 1:
         return numbered([Found(found[0][0].description or path.name, place=(path,))])
     return numbered(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from src_models.files.volumes.dicom.stack import Uneven
     from src_models.files.volumes.volume import Volume
 
 __all__ = ["is_volume", "read_volume"]
@@ -14,10 +15,11 @@ __all__ = ["is_volume", "read_volume"]
 def is_volume(path: str | Path) -> bool:
     """Tell whether a path is a scan: a file that is called NIfTI or is DICOM, or a folder with DICOM files in it.
 
-    A folder whose own folders hold DICOM files counts as well: opening it says which of them to open.
+    A folder counts as well if folders in it hold DICOM files, at any depth: opening it opens the only scan there, or
+    says which there are.
     """
-    from src_models.files.volumes.dicom_series import has_dicom
-    from src_models.files.volumes.dicom_slices import is_dicom
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom.folders import has_dicom, has_dicom_below
     from src_models.files.volumes.nifti import is_nifti
 
     path = Path(path)
@@ -26,12 +28,21 @@ def is_volume(path: str | Path) -> bool:
 
         if is_zarr(path):
             return False
-        return has_dicom(path) or any(has_dicom(folder) for folder in path.iterdir() if folder.is_dir())
+        return has_dicom(path) or has_dicom_below(path)
     return is_nifti(path) or is_dicom(path)
 
 
-def read_volume(path: str | Path, *, axes: str | None = None) -> Volume:
+def read_volume(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
     """Open a scan, as :mod:`src_models.files.volumes.nifti` or :mod:`src_models.files.volumes.dicom_volume` reads it.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    axes
+        Its axes by hand.
+    uneven
+        What becomes of DICOM slices at uneven distances; see :func:`~src_models.files.volumes.dicom_volume.read_dicom`.
 
     Raises
     ------
@@ -44,4 +55,4 @@ def read_volume(path: str | Path, *, axes: str | None = None) -> Volume:
     path = Path(path)
     if is_nifti(path) and not path.is_dir():
         return read_nifti(path, axes=axes)
-    return read_dicom(path, axes=axes)
+    return read_dicom(path, axes=axes, uneven=uneven)

@@ -22,26 +22,31 @@ class Volume:
         ([t, ]z, y, x), NumPy or dask; z runs to the head, y to the back, x to the patient's left, as nearly as the
         file's grid allows. CT is in HU.
     reading
-        Which axis is what, and the spacing in mm.
+        Which axis is what, the spacing in mm, and the modality where the file tells.
     geometry
         The place in the patient.
     path
         The file or folder.
-    modality
-        As DICOM says it, such as ``"CT"``; None where the file does not tell, as NIfTI.
     description
         What DICOM calls the series; empty where the file does not tell.
     labels
         Whether the file says that its values are labels.
     frame_seconds
         Time (s) from one volume to the next, where there is a time axis and the file tells; else 1.
+    notes
+        What a person should know of how it was read, such as what was left out.
     """
 
     data: Any
     reading: AxesReading
     geometry: VolumeGeometry
     path: Path
-    modality: str | None = None
     description: str = ""
     labels: bool = False
     frame_seconds: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def modality(self) -> str | None:
+        """What made the scan by the file's own word, as DICOM has it; None where it does not tell, as NIfTI."""
+        return self.reading.modality

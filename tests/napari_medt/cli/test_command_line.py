@@ -141,7 +141,7 @@ def test_an_option_is_called_and_explained_alike_by_all_commands():
                 said.setdefault(max(parameter.opts, key=len), set()).add(f"{parameter.metavar}: {parameter.help}")
     shared = {
         "--axes", "--device", "--devices", "--diameter", "--licence", "--map", "--name", "--overwrite", "--purpose",
-        "--quiet", "--seed", "--verbose", "--window",
+        "--quiet", "--seed", "--uneven", "--verbose", "--window",
     }  # fmt: skip
     assert {option: words for option, words in said.items() if option in shared and len(words) > 1} == {}
     assert shared <= said.keys()

@@ -8,6 +8,7 @@ import pytest
 from napari_medt.cli import options
 from src_models.errors import ImageError, ModelFileError, OutputError, UserError
 from src_models.images import ct_windows
+from src_models.images.axes import AxesReading
 from src_models.models import library
 from src_models.models.header import Intensity
 
@@ -47,7 +48,8 @@ def test_a_window_is_taken_as_named_or_by_what_the_middle_slice_looks_like():
     assert soft is not None
     assert options.window_intensity("lung", ct) != soft
     assert options.window_intensity("none", ct) is None
-    assert options.window_intensity(None, ct, colours=True) is None
+    assert options.window_intensity(None, ct, AxesReading("ZYX", ct.shape, {}, modality="MR")) is None
+    assert options.window_intensity(None, np.zeros_like(ct), AxesReading("ZYX", ct.shape, {}, modality="CT")) == soft
     assert options.window_intensity(None, rng.integers(0, 255, (9, 64, 64)).astype(np.uint8)) is None
 
 

@@ -1,5 +1,7 @@
 """Channels, sensitivity, least size and the edge on the command line: the same as in Python."""
 
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -37,25 +39,59 @@ def test_a_channel_is_named_and_said(run, two_stains, discs, tiny_model_path):
     refused, _ = run(two_stains, "--diameter", 20)
     assert refused.exit_code == 1
     assert "has 2 channels" in refused.stderr
-    assert "choose one of the channels" in refused.stderr
-    done, labels = run(two_stains, "--diameter", 20, "--channel", 1)
+    assert "--channels in the shell" in refused.stderr
+    done, labels = run(two_stains, "--diameter", 20, "--channels", 1)
     assert done.exit_code == 0, done.output
     assert "only the 2nd of 2 channels" in done.stdout
     alone = segment(discs, load(tiny_model_path), diameter=20).labels
     np.testing.assert_array_equal(read_labels(labels), alone)
     assert alone.max() == 2
-    missing, _ = run(two_stains, "--channel", 2)
+    missing, _ = run(two_stains, "--channels", 2)
     assert "there is no channel 2" in missing.stderr
+    assert run(two_stains, "--channels", "DAPI")[0].exit_code == 1
+    np.testing.assert_array_equal(read_labels(run(two_stains, "--diameter", 20, "--channel", 1)[1]), alone)
 
 
-def test_three_dyes_are_told_of(run, tmp_path, discs):
+def test_a_range_of_grey_values_is_taken_said_and_recorded(run, tmp_path, discs, tiny_model_path):
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, discs)
+    done, labels = run(path, "--diameter", 20, "--grey-range", "50:400")
+    assert done.exit_code == 0, done.output
+    assert "grey values 50 to 400" in done.stdout
+    expected = segment(discs, load(tiny_model_path), diameter=20, grey_range=(50, 400))
+    np.testing.assert_array_equal(read_labels(labels), expected.labels)
+    record = json.loads(labels.with_suffix(".json").read_text(encoding="utf-8"))
+    assert (record["read_as"], record["settings"]["grey_range"]) == (expected.read_as, "50:400")
+    refused, _ = run(path, "--grey-range", "percentile:5:101")
+    assert refused.exit_code == 1
+    assert "between 0 and 100" in refused.stderr
+
+
+def test_a_speck_does_not_hide_the_rest_and_is_said(run, tmp_path, discs, tiny_model_path):
+    path = tmp_path / "speck.tif"
+    discs = discs + np.random.default_rng(0).integers(0, 20, discs.shape).astype(np.uint16)
+    specked = discs.copy()
+    specked[:7, :7] = np.iinfo(discs.dtype).max
+    tifffile.imwrite(path, specked)
+    done, labels = run(path, "--diameter", 20)
+    assert "far brighter than all others" in done.stdout
+    alone = segment(discs, load(tiny_model_path), diameter=20).labels
+    found = read_labels(labels)
+    assert (found[8:, 8:] > 0)[alone[8:, 8:] > 0].mean() > 0.95
+
+
+def test_three_dyes_are_refused_until_one_is_chosen_or_all_are(run, tmp_path, discs):
     rng = np.random.default_rng(0)
     others = [rng.integers(80, 160, discs.shape).astype(np.uint16) for _ in range(2)]
     path = tmp_path / "dyes.tif"
     tifffile.imwrite(path, np.stack([discs, *others]), imagej=True, metadata={"axes": "CYX", "mode": "composite"})
-    done, _ = run(path)
-    assert done.exit_code == 0, done.output
-    assert "look like three dyes" in done.stdout
+    refused, labels = run(path)
+    assert refused.exit_code == 1
+    assert "look like three dyes" in refused.stderr
+    assert "--channels" in refused.stderr
+    assert not labels.exists()
+    for channels in ("0", "0,1,2"):
+        assert run(path, "--channels", channels)[0].exit_code == 0
 
 
 def test_objects_are_chosen_as_in_python(run, tmp_path, discs, tiny_model_path):

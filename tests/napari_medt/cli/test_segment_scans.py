@@ -1,11 +1,13 @@
 """``napari-medt segment`` on scans: labels go back as NIfTI, voxel on voxel."""
 
+import json
 import shutil
 import subprocess
 import sys
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from typer.testing import CliRunner
@@ -73,6 +75,48 @@ def test_a_folder_of_dicom_slices_is_segmented(segment, tmp_path):
     assert labels.data.shape == (1, 128, 128)
     source = read_image(tmp_path / "1.2.840.113")
     np.testing.assert_allclose(labels.geometry.affine, source.geometry.affine, atol=1e-4)
+
+
+@pytest.fixture
+def slices(tmp_path):
+    """Six slices of one series, each in its file, 5 mm apart, deep in folders."""
+    source = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    folder = tmp_path / "cd" / "DICOM" / "PAT0" / "SE0"
+    folder.mkdir(parents=True)
+    for number in range(6):
+        source.ImagePositionPatient = [*source.ImagePositionPatient[:2], 5 * number]
+        source.save_as(folder / f"I{number}")
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("named", ["cd", "cd/DICOM"])
+def test_the_root_of_a_cd_is_segmented(segment, slices, tmp_path, named):
+    done = segment(tmp_path / named)
+    assert done.exit_code == 0, done.output
+    assert "Z=6, Y=128, X=128" in done.stdout
+    assert "the slices are in" in done.stdout
+    record = json.loads((tmp_path / "out" / f"{named.rpartition('/')[2]}_labels.json").read_text())
+    assert record["read_notes"] == [line.strip() for line in done.stdout.splitlines() if "the slices are in" in line]
+
+
+def test_what_was_left_out_of_a_scan_is_said(segment, slices):
+    slices[5].write_bytes(slices[5].read_bytes()[:600])
+    done = segment(slices[0].parent)
+    assert done.exit_code == 0, done.output
+    assert "Z=5, Y=128, X=128" in done.stdout
+    assert "left out: I5, which cannot be read" in done.stdout
+
+
+def test_uneven_slices_are_refused_or_resampled_as_asked(segment, slices, tmp_path):
+    slices[3].unlink()
+    done = segment(tmp_path / "cd")
+    assert done.exit_code == 1
+    assert "1 slice is missing between I2 (10.00 mm) and I4 (20.00 mm)" in done.stderr
+    assert "--uneven resample" in done.stderr
+    done = segment(tmp_path / "cd", "--uneven", "resample")
+    assert done.exit_code == 0, done.output
+    assert "resampled from 5 slices, 5 to 10 mm apart, to 6 slices 5 mm apart" in done.stdout
+    assert nib.load(tmp_path / "out" / "cd_labels.nii.gz").shape == (128, 128, 6)
 
 
 def test_labels_that_are_there_are_kept_unless_told(scan, segment, tmp_path):

@@ -37,6 +37,8 @@ FULL = LayerNotes(
     objects=({"value": 1, "time": "then"}, {"value": 2, "time": "now"}),
     marked={"[0]": 5},
     volume="anything",
+    modality="CT",
+    padding=((-3024.0, -3024.0),),
     provenance={"model_sha256": "ab", "settings": {"tile": 64}},
 )
 

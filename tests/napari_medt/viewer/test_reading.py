@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_medt.viewer.reading import full_resolution, read_layer
+from napari_medt.viewer.layer_notes import LayerNotes
+from napari_medt.viewer.reading import (
+    AS_SHOWN,
+    ReadAs,
+    choose_grey,
+    choose_reading,
+    chosen_grey,
+    full_resolution,
+    grey_range_of,
+    read_layer,
+    reading_event,
+)
 from src_models.errors import ImageError
+from src_models.images.grey_range import GreyRange
 
 
 def test_a_stack_with_pixel_size_is_described_in_a_line():
@@ -67,6 +79,16 @@ def test_small_pixels_in_a_large_unit_keep_their_size():
     assert dict(read_layer(layer).spacing) == pytest.approx({"Y": 3.7e-10, "X": 3.7e-10}, rel=1e-9)
 
 
+def test_the_file_s_word_on_a_scan_goes_with_its_layer():
+    notes = LayerNotes(modality="MR", padding=((4000.0, 4095.0),))
+    reading = read_layer(Image(np.zeros((9, 64, 48)), metadata=notes.metadata()))
+    assert (reading.modality, reading.padding) == ("MR", ((4000.0, 4095.0),))
+    stored = LayerNotes(padding=[[4000.0, 4095.0]])  # as JSON gives it back
+    assert read_layer(Image(np.zeros((64, 48)), metadata=stored.metadata())).padding == ((4000.0, 4095.0),)
+    unsaid = read_layer(Image(np.zeros((64, 48))))
+    assert (unsaid.modality, unsaid.padding) == (None, ())
+
+
 def test_a_pyramid_is_read_at_full_resolution():
     levels = [np.zeros((64, 48)), np.zeros((32, 24))]
     layer = Image(levels, multiscale=True)
@@ -89,3 +111,28 @@ def test_a_pixel_keeps_its_size_in_any_unit(step):
     reading = read_layer(layer)
     assert dict(reading.spacing) == pytest.approx({"Y": step, "X": 2 * step}, rel=1e-8, abs=0)
     assert reading.describe().endswith(f"{step:.4g} x {2 * step:.4g} m")
+
+
+def test_several_channels_that_were_chosen_are_read_in_their_order():
+    layer = Image(np.zeros((4, 64, 48)))
+    choose_reading(layer, ReadAs(None, (3, 0, 1)))
+    assert read_layer(layer).chosen == (3, 0, 1)
+    assert read_layer(layer, "CXY").chosen == (3, 0, 1)
+
+
+def test_a_range_of_grey_values_stays_with_its_layer_and_is_told():
+    layer, other = Image(np.zeros((64, 48))), Image(np.zeros((64, 48)))
+    told = []
+    reading_event(layer).connect(lambda _: told.append(chosen_grey(layer)))
+    choose_grey(layer, GreyRange(5, 90))
+    assert (grey_range_of(layer), grey_range_of(other)) == (GreyRange(5, 90), None)
+    choose_grey(layer, None)
+    assert told == [GreyRange(5, 90), None]
+
+
+def test_as_shown_is_what_the_contrast_limits_are_when_it_is_asked():
+    layer = Image(np.arange(64 * 48, dtype=np.float32).reshape(64, 48))
+    choose_grey(layer, AS_SHOWN)
+    for limits in ((10.0, 200.0), (0.0, 3000.0)):
+        layer.contrast_limits = limits
+        assert grey_range_of(layer) == GreyRange(*limits)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.reading import read_layer
 from napari_medt.viewer.regions import default_choice, region_choices, region_in_viewer
 from src_models.errors import ImageError
@@ -126,3 +127,11 @@ def test_what_is_in_view_is_the_default_for_a_huge_image():
     assert default_choice(read_axes((20_000, 20_000)), 2) == "visible"
     assert default_choice(read_axes((2_000, 2_000)), 2) == "all"
     assert default_choice(read_axes((40, 512, 512)), 2) == "plane"
+
+
+def test_what_the_file_says_of_an_image_goes_with_its_regions(stack):
+    layer = stack.layers[0]
+    layer.metadata = LayerNotes(modality="MR", padding=((4000.0, 4095.0),)).metadata()
+    for choice in ("plane", "all", "visible"):
+        region = region_of(stack, choice)
+        assert (region.modality, region.padding) == ("MR", ((4000.0, 4095.0),))

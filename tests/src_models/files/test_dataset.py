@@ -134,6 +134,8 @@ def test_channels_come_last_and_the_mask_tells_whether_there_are_any(
     tmp_path: Path, image_shape: tuple[int, ...], mask_shape: tuple[int, ...], read_shape: tuple[int, ...]
 ) -> None:
     image = np.arange(np.prod(image_shape), dtype=np.uint8).reshape(image_shape)
+    if image_shape[-1] == 4:
+        image[..., 3] = 255  # a transparency
     sample = write_pair(tmp_path, "a.tif", image, np.ones(mask_shape, np.uint8))
     read, mask = read_sample(sample)
     assert mask.shape == mask_shape
@@ -333,3 +335,30 @@ def test_splits_that_someone_named_hold_in_a_set_of_corrections_too(tmp_path: Pa
     data = write_marked(tmp_path, {"a.tif": "train", "b.tif": "val", "c.tif": "train"})
     assert [sample.name for sample in data.split("val")] == ["b.tif"]
     assert [sample.name for sample in data.split("train")] == ["a.tif", "c.tif"]
+
+
+@pytest.mark.parametrize("channels", [(2,), (2, 0), (3, 1, 0)])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_channels_that_were_chosen_come_alone_and_in_their_order(
+    tmp_path: Path, channels: tuple[int, ...], first: bool
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (4, 30, 40)).astype(np.uint8)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    stored = image if first else np.moveaxis(image, 0, -1)
+    tifffile.imwrite(tmp_path / "images" / "a.tif", stored, metadata={"axes": "CYX" if first else "YXC"})
+    tifffile.imwrite(tmp_path / "masks" / "a.tif", np.ones((30, 40), np.uint8))
+    data = DataSet.open(tmp_path).with_channels(channels)
+    found, _ = read_sample(data.samples[0])
+    assert_array_equal(found, image[channels[0]] if len(channels) == 1 else np.moveaxis(image[list(channels)], 0, -1))
+    with pytest.raises(ImageError, match=r"there is no channel 4; it has 4, counted from 0"):
+        read_sample(data.with_channels((0, 4)).samples[0])
+
+
+def test_a_fourth_sample_is_left_out_of_a_picture_as_a_transparency_alone(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (30, 40, 4)).astype(np.uint8)
+    mask = np.ones((30, 40), np.uint8)
+    with pytest.raises(ImageError, match="the fourth is no transparency: name those that count with --channels"):
+        read_sample(write_pair(tmp_path, "dyes.png", picture, mask))
+    picture[..., 3] = 255
+    assert_array_equal(read_sample(write_pair(tmp_path, "alpha.png", picture, mask))[0], picture[..., :3])

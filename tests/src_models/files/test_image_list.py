@@ -48,6 +48,17 @@ def test_a_folder_of_scans_stands_for_each_of_them(plate):
     assert list_images([plate / "patients"]).images == (plate / "patients" / "one",)
 
 
+def test_a_folder_that_holds_slices_further_in_and_no_image_is_one_scan(plate):
+    deep = plate / "cd" / "DICOM" / "PAT0" / "SE0"
+    deep.mkdir(parents=True)
+    (deep / "IM1").write_bytes(DICOM)
+    assert list_images([plate / "cd"]).images == (plate / "cd",)
+    assert list_images([str(plate / "c?")]).images == (plate / "cd",)
+    assert plate / "cd" in list_images([plate]).images
+    (plate / "cd" / "overview.png").write_bytes(b"\x89PNG")
+    assert names(list_images([plate / "cd"]).images, plate / "cd") == ["DICOM", "overview.png"]
+
+
 def test_what_is_one_image_is_not_looked_into(plate):
     whole = (plate / "scan", plate / "z.zarr", plate / "scan" / "IM1")
     assert list_images(whole).images == whole

@@ -165,3 +165,11 @@ def test_a_dask_array_of_unknown_length_is_a_sentence_that_says_what_to_call():
         read_axes(selected.shape, dtype=selected.dtype, name="cells")
     selected.compute_chunk_sizes()
     assert read_axes(selected.shape, axes="ZYX").shape == (6, 8, 8)
+
+
+def test_several_channels_are_said_in_their_order_and_counted():
+    reading = read_axes((4, 20, 30), axes="CYX", channel=[3, 0])
+    assert (reading.chosen, reading.channel, reading.channels, reading.rgb) == ((3, 0), None, 2, False)
+    assert reading.describe() == "Y=20, X=30, the 4th and 1st of 4 channels"
+    with pytest.raises(ImageError, match=r"there is no channel 4, 7; .* 4 channels, counted from 0"):
+        reading.with_channel((0, 4, 7))

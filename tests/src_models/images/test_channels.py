@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from src_models.errors import ImageError
-from src_models.images.channels import as_channels, check_channels, looks_like_dyes
+from src_models.errors import ImageError, UserError
+from src_models.images.axes import read_axes
+from src_models.images.channels import (
+    as_channels,
+    channel_trouble,
+    check_channels,
+    looks_like_dyes,
+    parse_channels,
+)
 from src_models.models.header import RGB, ModelHeader
 
 GREY, TWO = ("grey",), ("nuclei", "membranes")
@@ -113,3 +120,46 @@ def test_pictures_of_stained_tissue_are_no_dyes(shared):
         assert files
         for file in files:
             assert not looks_like_dyes(np.moveaxis(iio.imread(file)[..., :3], -1, 0)), file
+
+
+@pytest.mark.parametrize(("text", "channels"), [("0", (0,)), ("2,0,1", (2, 0, 1)), (" 1, 1", (1, 1))])
+def test_channels_are_read_as_people_list_them(text, channels):
+    assert parse_channels(text) == channels
+
+
+@pytest.mark.parametrize("text", ["", "DAPI", "1,", "-1", "0;1"])
+def test_what_lists_no_channels_is_refused_with_an_example(text):
+    with pytest.raises(UserError, match="such as 0 for the first"):
+        parse_channels(text)
+
+
+def trouble(values, axes, channels=RGB, **how):
+    reading = read_axes(values.shape, axes=axes, **how)
+    first = np.moveaxis(values, axes.index("C"), 0)
+    return channel_trouble(reading, header(channels), first, "cells.tif")
+
+
+DYES = np.stack([spots(0), spots(1), spots(2)])
+
+
+@pytest.mark.parametrize("channels", [GREY, RGB])
+def test_dyes_are_refused_until_a_person_chose(channels):
+    assert "--channels in the shell" in trouble(DYES, "CYX", channels)
+    assert trouble(DYES, "CYX", channels, channel=(0, 1, 2)) is None
+    assert trouble(stained(), "CYX", channels) is None
+
+
+def test_a_model_of_three_dyes_takes_them():
+    assert trouble(DYES, "CYX", ("a", "b", "c")) is None
+
+
+def test_a_fourth_channel_that_is_no_transparency_is_not_left_out_in_silence():
+    picture = np.moveaxis(np.stack([*stained(), np.full((50, 50), 255.0)]), 0, -1)
+    assert trouble(picture, "YXC") is None
+    picture[..., 3] = spots(4) + np.random.default_rng(0).normal(size=(50, 50))
+    assert "the fourth is no transparency" in trouble(picture, "YXC")
+
+
+def test_what_was_chosen_and_does_not_fit_is_said():
+    with pytest.raises(ImageError, match="2 channels were chosen and the model 'm' takes 3"):
+        check_channels(2, header(RGB), "cells", chosen=True)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src_models.errors import ImageError
-from src_models.images.intensity import LIMIT, MOST_SAMPLED, filled, measure
+from src_models.images.grey_range import GreyRange
+from src_models.images.intensity import LIMIT, MOST_SAMPLED, filled, look_at, measure
 from src_models.models.header import Intensity
 
 RNG = np.random.default_rng(0)
@@ -161,3 +162,38 @@ def test_filled_values_have_the_lowest_in_place_of_what_is_not_finite(value):
     np.testing.assert_array_equal(filled(np.array([value])), [0])
     whole = np.array([1, 2])
     assert filled(whole) is whole
+
+
+@pytest.mark.parametrize("kind", ["percentile", "zscore", "window", "signed-window"])
+@pytest.mark.parametrize("chosen", [GreyRange(10, 30), GreyRange(5, 95, percentiles=True)], ids=str)
+def test_a_range_that_was_chosen_replaces_the_headers_and_what_lies_beyond_counts_as_its_ends(kind, chosen):
+    image = RNG.uniform(0, 40, (60, 70))
+    low, high = np.percentile(image, (5, 95)) if chosen.percentiles else (10, 30)
+    clipped = image.clip(low, high)
+    expected = {
+        "zscore": (clipped - clipped.mean()) / clipped.std(),
+        "signed-window": 2 * (clipped - low) / (high - low) - 1,
+    }.get(kind, (clipped - low) / (high - low))
+    found = look_at(image, Intensity(kind=kind, low=1, high=99), grey_range=chosen)
+    np.testing.assert_allclose(found.normalisation(image), expected, atol=1e-5)
+    assert (found.grey.low, found.grey.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_specks_do_not_stretch_the_range_and_count_as_its_brightest():
+    image = RNG.gamma(2, 100, (200, 200))
+    specked = image.copy()
+    specks = RNG.random(image.shape) < 0.01
+    specked[specks] = 65535
+    found = look_at(specked, Intensity())
+    low, high = np.percentile(image[~specks], (0.5, 99.8))
+    np.testing.assert_allclose((found.grey.low, found.grey.high), (low, high))
+    assert found.grey.bright == pytest.approx(specks.mean())
+    np.testing.assert_allclose(found.normalisation(specked)[specks], 1, atol=1e-6)
+
+
+def test_a_header_that_asks_for_the_whole_range_gets_it():
+    """As official checkpoints do, whose papers say so."""
+    image = RNG.gamma(2, 100, (200, 200))
+    image[0, :200] = 65535
+    whole = look_at(image, Intensity(kind="percentile", low=0, high=100)).grey
+    assert (whole.low, whole.high, whole.bright) == (image.min(), 65535, 0)

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from src_models.errors import ImageError, UserError
 from src_models.images.axes import read_axes
 from src_models.images.ct_windows import ct_window
+from src_models.images.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.models.header import Intensity, ModelHeader
 
@@ -73,7 +74,7 @@ def test_a_volume_is_one_plane_of_a_3d_network_and_many_of_a_2d_one():
 
 def test_one_channel_is_cut_out_by_number_or_by_the_reading():
     image = RNG.uniform(0, 100, (2, 20, 30))
-    by_number = ModelImage(image, GREY, axes="CYX", channel=1)
+    by_number = ModelImage(image, GREY, axes="CYX", channels=1)
     by_reading = ModelImage(image, GREY, axes=read_axes(image.shape, axes="CYX", channel=1))
     for seen in (by_number, by_reading):
         assert seen.reading.channel == 1
@@ -122,7 +123,7 @@ def test_a_plane_that_is_not_there_is_refused_with_how_the_image_is_read(plane):
         (np.zeros((2, 20, 30)), GREY, {"axes": "CYX"}, "has 2 channels and the model 'm' takes 1"),
         (np.zeros((20, 30)), VOLUME, {}, "a 3D model needs a stack"),
         (np.zeros((20, 30), complex), GREY, {}, "complex numbers"),
-        (np.zeros((20, 30)), GREY, {"channel": 1}, "there is no channel 1"),
+        (np.zeros((20, 30)), GREY, {"channels": 1}, "there is no channel 1"),
         (np.zeros((20, 30)), GREY, {"axes": "ZYX"}, "name 3 axes, but it has 2"),
         (np.zeros((4, 20, 30)), GREY, {"axes": read_axes((20, 30))}, "name 2 axes, but it has 3"),
     ],
@@ -159,7 +160,54 @@ def test_a_scan_is_known_by_its_air_and_an_empty_image_by_its_single_value():
         assert not seen.blank
     assert ModelImage(scan, COLOUR, axes="CYX").shows_ct, "three slices that were taken for channels"
     assert not ModelImage(RNG.integers(0, 255, (40, 50, 3)).astype(np.uint8), COLOUR).shows_ct
-    empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channel=0)
+    empty = ModelImage(np.stack([np.full((40, 50), 3.0), scan[0]]), GREY, axes="CYX", channels=0)
     assert empty.blank
     assert not empty.shows_ct
-    assert ModelImage(empty.data, GREY, axes="CYX", channel=1).shows_ct
+    assert ModelImage(empty.data, GREY, axes="CYX", channels=1).shows_ct
+
+
+PERCENTILE = Intensity(kind="percentile", low=0.5, high=99.8)
+MEASURED = dataclasses.replace(COLOUR, intensity=PERCENTILE)
+
+
+def cells():
+    yy, xx = np.mgrid[:60, :70]
+    return np.where((yy % 20 - 10) ** 2 + (xx % 20 - 10) ** 2 < 25, 180.0, 20.0) + RNG.normal(0, 3, yy.shape)
+
+
+def test_how_it_is_read_is_said_in_one_line():
+    image = np.stack([cells(), RNG.uniform(0, 9, (60, 70)), cells()[::-1]])
+    low, high = np.percentile(image[[2, 0, 1]], (0.5, 99.8))
+    seen = ModelImage(
+        image, MEASURED, axes=read_axes(image.shape, axes="CYX", spacing=(2, 2), unit="um"), channels=(2, 0, 1)
+    )
+    assert seen.read_as == (
+        "Y=60, X=70, the 3rd, 1st and 2nd of 3 channels, 2 µm, taken as red, green, blue, "
+        f"grey values {low:.4g} to {high:.4g}"
+    )
+    chosen = ModelImage(image[0], MEASURED, intensity=GreyRange(10, 150))
+    assert chosen.read_as == "Y=60, X=70, 1 channel, grey values 10 to 150"
+    times = ModelImage(np.stack([cells(), 2 * cells()]), MEASURED, axes="TYX")
+    assert times.read_as.endswith("(of the first time; each has its own)")
+
+
+def test_dyes_are_refused_before_they_are_mixed_and_taken_once_chosen():
+    image = np.stack([cells(), RNG.uniform(60, 180, (60, 70)), RNG.uniform(60, 180, (60, 70))])
+    with pytest.raises(ImageError, match=r"look like three dyes.*--channels"):
+        ModelImage(image, MEASURED, axes="CYX").check_colours()
+    for channels in (0, (0, 1, 2), (1, 0, 0)):
+        ModelImage(image, MEASURED, axes="CYX", channels=channels).check_colours()
+
+
+def test_specks_that_set_the_range_are_told_and_those_that_were_left_out_too():
+    image = np.kron(cells(), np.ones((4, 4)))
+    specked = image.copy()
+    specked[100:116, 100:116] = 60_000
+    found = ModelImage(specked, MEASURED)
+    assert "0.38 % of the pixels are far brighter" in found.grey_note
+    assert found.far_brighter is None
+    soft = image + 10_000 * np.exp(-np.hypot(*np.mgrid[-110:130, -110:170]) / 5)
+    assert ModelImage(soft, MEASURED).grey_note is None
+    assert "--grey-range" in ModelImage(soft, MEASURED).far_brighter
+    assert ModelImage(soft, MEASURED, intensity=GreyRange(0, 200)).far_brighter is None
+    assert ModelImage(image, MEASURED).far_brighter is None

@@ -108,3 +108,16 @@ def test_only_what_is_asked_for_is_read():
 def test_a_volume_network_needs_depth():
     with pytest.raises(ImageError, match=r"cells\.tif is read as Y=5, X=6, 1 channel and has no depth"):
         Planes(read_axes((5, 6)), 3, "cells.tif")
+
+
+@given(case=axis_orders(), chosen=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+def test_channels_come_in_the_order_in_which_they_were_chosen(case, chosen):
+    axes, dimensions = case
+    image, all_of_it = planes_of(axes, dimensions)
+    if "C" not in axes:
+        return
+    planes = Planes(read_axes(image.shape, axes=axes, channel=chosen), dimensions)
+    everything = [slice(None)] * dimensions
+    for plane in planes:
+        expected = all_of_it.read(image, plane, everything)[chosen]
+        np.testing.assert_array_equal(planes.read(image, plane, everything), expected)

@@ -111,3 +111,23 @@ def test_labels_are_cut_as_the_image_is():
     region = Region("ZCYX", (1, slice(0, 3), slice(2, 8), slice(0, 9)), (5, 3, 8, 9), rgb=False)
     labels = np.arange(5 * 8 * 9).reshape(region.layer_shape)
     np.testing.assert_array_equal(region.cut_labels(labels), labels[1, 0, 2:8])
+
+
+def test_a_cut_out_is_read_with_its_axes_and_what_the_file_says_of_the_whole():
+    data = np.zeros((5, 8, 9), np.int16)
+    whole = Region("ZYX", (3, slice(0, 8), slice(4, 8)), data.shape, False, modality="MR", padding=((4000.0, 4095.0),))
+    reading = whole.sub_reading(whole.cut(data))
+    assert (reading.axes, reading.shape, reading.modality, reading.padding) == ("YX", (8, 4), "MR", ((4000.0, 4095.0),))
+    unsaid = Region("ZYX", (slice(0, 5), slice(0, 8), slice(0, 9)), data.shape, False)
+    assert unsaid.sub_reading(data).modality is None
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, dask.array.from_array], ids=["array", "lazy"])
+@pytest.mark.parametrize("chosen", [(2, 0, 1), (1, 3), (2,), (3, 3, 1)])
+def test_channels_are_cut_out_in_the_order_in_which_they_were_chosen(chosen, wrap):
+    image = np.arange(2 * 4 * 5 * 6).reshape(2, 4, 5, 6)
+    cut = slice(min(chosen), max(chosen) + 1)
+    region = Region("ZCYX", (1, cut, slice(0, 5), slice(2, 6)), image.shape, False, chosen)
+    np.testing.assert_array_equal(np.asarray(region.cut(wrap(image))), image[1, list(chosen), :, 2:])
+    assert (region.channels, region.layer_shape) == (chosen, (2, 1, 5, 6))
+    assert region.sub_chosen == (None if len(chosen) == 1 else tuple(range(len(chosen))))

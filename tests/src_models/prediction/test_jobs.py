@@ -65,7 +65,7 @@ def test_one_channel_that_was_cut_out_is_noted_by_its_number(settings, discs):
     image = np.stack([np.zeros_like(discs), discs])
     region = Region("CYX", (slice(1, 2), slice(0, 70), slice(0, 90)), image.shape, rgb=False)
     result, _ = run(settings, image, region)
-    assert result.segmentation.provenance["settings"]["channel"] == 1
+    assert result.segmentation.provenance["settings"]["channels"] == [1]
     assert result.labels.max() == 2
     assert result.labels.shape == (1, 70, 90)
 

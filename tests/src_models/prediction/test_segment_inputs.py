@@ -105,7 +105,7 @@ def test_a_channel_is_segmented_as_if_it_were_alone(make_model, axis):
     expected = run(alone, model, axes="ZYX")
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert expected.labels.any()
-    assert found.provenance["settings"]["channel"] == 1
+    assert found.provenance["settings"]["channels"] == [1]
     lazy = run(da.from_array(image), model, axes=read_axes(image.shape, axes=axes, channel=1))
     np.testing.assert_array_equal(lazy.labels, expected.labels)
 
@@ -122,8 +122,9 @@ def test_three_dyes_are_not_taken_for_colours_without_a_word(make_model):
     model = make_model()
     spots = np.where(texture(60, 60) > 70, 200, 5)
     dyes = np.stack([spots, texture(60, 60, seed=1), texture(60, 60, seed=2)])
-    (note,) = run(dyes, model, axes="CYX").notes
-    assert "three dyes" in note
+    with pytest.raises(ImageError, match="look like three dyes"):
+        run(dyes, model, axes="CYX")
+    assert run(dyes, model, axes="CYX", channels=(0, 1, 2)).notes == ()
     (note,) = run(np.moveaxis(dyes, 0, -1), model, axes="YXC").notes  # a picture of fluorescence in colour
     assert "three dyes" in note
     tissue = np.clip(200 - texture(60, 60)[None] * np.array([1.0, 1.5, 0.7])[:, None, None], 0, 255)
@@ -134,9 +135,13 @@ def test_three_dyes_are_not_taken_for_colours_without_a_word(make_model):
 
 def test_a_fourth_channel_is_left_out_only_where_it_can_be_an_alpha(make_model):
     image = texture(4, 40, 40)
-    with pytest.raises(ImageError, match=r"has 4 channels .* choose one of the channels"):
+    with pytest.raises(ImageError, match=r"has 4 channels .* choose the one that shows the objects"):
         run(image, make_model(), axes="CYX")
-    run(np.moveaxis(image, 0, -1), make_model(), axes="YXC")
+    picture = np.moveaxis(image, 0, -1).copy()
+    with pytest.raises(ImageError, match="the fourth is no transparency"):
+        run(picture, make_model(), axes="YXC")
+    picture[..., 3] = picture.max()
+    run(picture, make_model(), axes="YXC")
 
 
 def test_a_large_lazy_image_is_normalised_from_samples_all_over_it(make_model, monkeypatch):
@@ -180,3 +185,26 @@ def test_images_that_are_none_are_refused_by_name(make_model, image):
 def test_a_model_of_clicks_does_not_segment_by_itself(bright_model):
     with pytest.raises(UserError, match="answers clicks and does not segment by itself"):
         segment(np.zeros((64, 64), np.float32), bright_model)
+
+
+def test_several_channels_are_given_to_the_model_in_their_order(make_model):
+    """One after the other, against an array that is in that order already."""
+    image = np.stack([texture(60, 70, seed=seed) for seed in range(4)])
+    model = make_model(channels=("a", "b", "c"), sharpness=4)
+    found = run(image, model, axes="CYX", channels=(3, 0, 2))
+    expected = run(image[[3, 0, 2]], model, axes="CYX")
+    np.testing.assert_array_equal(found.labels, expected.labels)
+    assert expected.labels.any()
+    assert "the 4th, 1st and 3rd of 4 channels, taken as a, b, c, grey values" in found.read_as
+    assert found.provenance["read_as"] == found.read_as
+
+
+def test_a_range_of_grey_values_is_the_same_as_an_image_that_was_cut_to_it(make_model):
+    image = texture(60, 70) * 1000
+    model = make_model(sharpness=4)
+    low, high = np.percentile(image, (20, 70))
+    cut = image.clip(low, high)
+    for given in ((low, high), f"{low!s}:{high!s}", "percentile:20:70"):
+        found = run(image, model, grey_range=given)
+        np.testing.assert_array_equal(found.labels, run(cut, model, grey_range=(low, high)).labels)
+    assert (found.labels != run(image, model).labels).any()

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from napari_medt.files import uneven_slices
 from napari_medt.files.readers import scan_reader
+from napari_medt.viewer.reading import read_layer
 from src_models.errors import ImageError, OutputError
 from src_models.files.volumes.nifti_labels import write_nifti_labels
 
@@ -170,6 +172,74 @@ def test_a_damaged_scan_is_a_sentence_and_no_layer(viewer, dicom_folder):
     with pytest.raises(ImageError, match=r"7\.dcm and copy\.dcm are at the same place"):
         viewer.open(dicom_folder, plugin=PLUGIN)
     assert len(viewer.layers) == 0
+
+
+# What a file says, and how slices lie
+
+
+def anew(folder, number, **fields):
+    """Write a slice of the folder with other attributes."""
+    one = pydicom.dcmread(folder / f"{number}.dcm")
+    for name, value in fields.items():
+        setattr(one, name, value)
+    one.save_as(folder / f"{number}.dcm")
+
+
+def test_the_file_s_word_wins_over_values_and_goes_with_the_layer(viewer, dicom_folder):
+    for number in (7, 8, 9):
+        anew(dicom_folder, number, Modality="MR")  # with the values of a CT
+    (layer,) = viewer.open(dicom_folder, plugin=PLUGIN)
+    assert layer.contrast_limits != [-150, 250]
+    assert read_layer(layer).modality == "MR"
+
+
+def test_padding_goes_with_the_layer(viewer, dicom_folder):
+    for number in (7, 8, 9):
+        anew(dicom_folder, number, PixelPaddingValue=-2000)
+    (layer,) = viewer.open(dicom_folder, plugin=PLUGIN)
+    assert read_layer(layer).padding == ((-3024.0, -3024.0),)
+    assert read_layer(layer).modality == "CT"
+
+
+def test_what_was_left_out_is_said(viewer, dicom_folder, messages):
+    anew(dicom_folder, 7, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    (layer,) = viewer.open(dicom_folder, plugin=PLUGIN)
+    assert layer.data.shape == (2, 128, 128)
+    assert messages == ["ct: left out: 7.dcm, which is a localizer"]
+
+
+def test_folders_of_folders_open_their_only_scan_or_name_those_there_are(viewer, dicom_folder, tmp_path, messages):
+    shutil.copytree(dicom_folder, tmp_path / "cd" / "DICOM" / "SE0")
+    (layer,) = viewer.open(tmp_path / "cd", plugin=PLUGIN)
+    assert (layer.name, layer.data.shape) == ("cd", (3, 128, 128))
+    assert messages == ["cd: the slices are in DICOM/SE0"]
+    shutil.copytree(dicom_folder, tmp_path / "cd" / "DICOM" / "SE1")
+    for number in (7, 8, 9):
+        anew(tmp_path / "cd" / "DICOM" / "SE1", number, SeriesInstanceUID="1.2.3")
+    with pytest.raises(ImageError, match=r"2 folders in it do: name one of them, such as .*SE0 .*; .*SE1 "):
+        viewer.open(tmp_path / "cd", plugin=PLUGIN)
+
+
+@pytest.mark.parametrize("name", ["", "9.dcm"])
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_scan_of_uneven_slices_is_opened_as_a_person_answers(
+    viewer, dicom_folder, messages, monkeypatch, name, answer
+):
+    asked = []
+    monkeypatch.setattr(uneven_slices, "ask_to_resample", lambda error: asked.append(error.told) or answer)
+    position = pydicom.dcmread(dicom_folder / "7.dcm").ImagePositionPatient
+    anew(dicom_folder, 7, ImagePositionPatient=[*position[:2], -60])
+    if answer:
+        (layer,) = viewer.open(dicom_folder / name, plugin=PLUGIN)
+        assert layer.data.shape == (4, 128, 128)
+        values = np.asarray(layer.data)
+        np.testing.assert_array_equal(values[2], np.rint((values[1].astype(float) + values[3]) / 2))
+        assert "resampled from 3 slices, 5 to 10 mm apart, to 4 slices 5 mm apart" in messages[0]
+    else:
+        with pytest.raises(ImageError, match="1 slice is missing between 8"):
+            viewer.open(dicom_folder / name, plugin=PLUGIN)
+    assert len(asked) == 1
+    assert "missing between 8.dcm" in asked[0]
 
 
 # Saving

@@ -66,7 +66,7 @@ def test_of_two_stains_one_has_to_be_chosen(open_widget, run_to_end, messages, e
     run_to_end(widget)
     np.testing.assert_array_equal(labels_in(viewer), expected(nuclei).labels[None])
     labels = viewer.layers[-1]
-    assert labels.metadata["napari_medt"]["settings"]["channel"] == 1
+    assert labels.metadata["napari_medt"]["settings"]["channels"] == [1]
     y, x = np.argwhere(labels.data[0])[0]
     assert [labels.get_value((at, y, x), world=True) for at in (0, 1)] == [1, 1]  # seen at every place of the slider
 

@@ -48,7 +48,7 @@ def test_python_gets_labels_that_lie_over_the_image_and_tell_how_they_were_made(
 
 def test_only_the_channel_that_was_chosen_counts(noise, blob_model_path, expected):
     image = Image(np.stack([255 - noise, noise]), name="dyes")
-    choose_reading(image, ReadAs("CYX", channel=1))
+    choose_reading(image, ReadAs("CYX", (1,)))
     data, _, _ = segment_layer(image, str(blob_model_path)).result(60)
     np.testing.assert_array_equal(data[0], expected(noise).labels)
 

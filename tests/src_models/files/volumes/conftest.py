@@ -21,6 +21,8 @@ def _write_series(
     orientation=(1, 0, 0, 0, 1, 0),
     spacing=(0.75, 0.5),
     rescaling=((1, -1024),),
+    places=None,
+    thickness=None,
     series=None,
     prefix="IM",
     **fields,
@@ -28,7 +30,8 @@ def _write_series(
     """Write `values` (slice, row, column), which are the stored numbers, one file per slice.
 
     `step` goes from slice to slice (mm; left, posterior, superior); `rescaling` has slope and intercept for all slices
-    or for each; `fields` are further attributes of all slices.
+    or for each; `places` are those of the slices towards the head (mm), instead of even ones, and `thickness` is each
+    slice's own; `fields` are further attributes of all slices.
     """
     from pydicom.uid import generate_uid
     from pydicom.valuerep import format_number_as_ds
@@ -40,6 +43,10 @@ def _write_series(
         one = _slice(np.ascontiguousarray(plane))
         one.SeriesInstanceUID = series
         position = (start + number * offset for start, offset in zip(first, step, strict=True))
+        if places is not None:
+            position = (*first[:2], places[number])
+        if thickness is not None:
+            one.SliceThickness = thickness[number]
         one.ImagePositionPatient = [format_number_as_ds(float(place)) for place in position]
         one.ImageOrientationPatient = [format_number_as_ds(float(cosine)) for cosine in orientation]
         one.PixelSpacing = [format_number_as_ds(float(size)) for size in spacing]

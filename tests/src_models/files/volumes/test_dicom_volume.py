@@ -193,3 +193,73 @@ def test_labels_go_to_a_nifti_that_lies_on_the_slices(tmp_path, write_series, st
         voxel = np.linalg.inv(image.affine) @ (-left, -posterior, superior, 1)
         np.testing.assert_allclose(voxel, np.round(voxel), atol=1e-4)
         assert written[tuple(np.round(voxel[:3]).astype(int))] == stored[number, 2, 4] % 7
+
+
+# Slices at uneven distances, and values that are no tissue
+
+
+def test_uneven_slices_are_resampled_linearly(tmp_path, write_series):
+    places = np.array([0, 2, 4, 5, 7, 11])
+    ramp = np.arange(15).reshape(3, 5)
+    stored = (100 * places[:, None, None] + ramp).astype("uint16")  # linear towards the head: exact by any such way
+    write_series(tmp_path / "scan", stored, first=(0, 0, 0), places=places)
+    with pytest.raises(ImageError, match="--uneven resample"):
+        read_dicom(tmp_path / "scan")
+    volume = read_dicom(tmp_path / "scan", uneven="resample")
+    data = np.asarray(volume.data)
+    assert data.dtype == np.int16
+    heights = volume.geometry.affine[0, 3] + volume.geometry.spacing[0] * np.arange(len(data))
+    np.testing.assert_allclose(heights[[0, -1]], (0, 11))
+    np.testing.assert_allclose(data, 100 * heights[:, None, None] + ramp - 1024, atol=0.5)  # whole numbers
+    assert "resampled from 6 slices" in volume.notes[0]
+
+
+def test_slices_at_the_even_places_are_kept_as_they_are(tmp_path, write_series):
+    stored = np.random.default_rng(0).integers(0, 4000, (5, 3, 5)).astype("uint16")
+    write_series(tmp_path / "scan", stored, places=(0, 2.5, 5, 10, 15))
+    data = np.asarray(read_dicom(tmp_path / "scan", uneven="resample").data)
+    np.testing.assert_array_equal(data[[0, 1, 2, 4, 6]], stored.astype(int) - 1024)
+    np.testing.assert_allclose(data[3], (stored[2].astype(int) + stored[3]) / 2 - 1024, atol=0.5)
+
+
+def test_labels_of_a_resampled_scan_lie_at_its_even_places(tmp_path, write_series):
+    stored = np.zeros((4, 3, 5), "uint16")
+    write_series(tmp_path / "scan", stored, places=(0, 1, 2, 4))
+    volume = read_dicom(tmp_path / "scan", uneven="resample")
+    labels = np.zeros(volume.data.shape, np.uint8)
+    labels[3] = 7
+    image = nib.load(write_nifti_labels(tmp_path / "labels.nii.gz", labels, volume.geometry))
+    places = [(image.affine @ [*voxel, 1])[2] for voxel in np.argwhere(np.asarray(image.dataobj) == 7)]
+    assert len(places) == 15
+    np.testing.assert_allclose(places, 3)
+
+
+@pytest.mark.parametrize(
+    ("rescaling", "expected"),
+    [
+        (((1, -1024),), ((2976.0, 3076.0),)),
+        (((0.1, 0.0),), ((float(np.float32(400)), float(np.float32(410))),)),
+        (((1, 0), (2, 0)), ((4000.0, 4100.0), (8000.0, 8200.0))),
+    ],
+)
+def test_padding_is_told_in_the_values_that_are_read(tmp_path, write_series, stored, rescaling, expected):
+    stored[:, 0, 0] = 4050
+    paths = write_series(tmp_path / "scan", stored, rescaling=rescaling)
+    for path in paths:
+        one = pydicom.dcmread(path)
+        one.add_new("PixelPaddingValue", "US", 4000)
+        one.add_new("PixelPaddingRangeLimit", "US", 4100)
+        one.save_as(path)
+    volume = read_dicom(tmp_path / "scan")
+    np.testing.assert_allclose(volume.reading.padding, expected)
+    values = np.asarray(volume.data)
+    inside = np.any([(values >= low) & (values <= high) for low, high in volume.reading.padding], axis=0)
+    np.testing.assert_array_equal(inside, stored == 4050)
+
+
+def test_the_modality_goes_with_the_reading(tmp_path, write_series, stored):
+    write_series(tmp_path / "ct", stored)
+    write_series(tmp_path / "mr", stored, Modality="MR")
+    write_series(tmp_path / "unsaid", stored, Modality="")
+    read = {name: read_dicom(tmp_path / name).reading.modality for name in ("ct", "mr", "unsaid")}
+    assert read == {"ct": "CT", "mr": "MR", "unsaid": None}

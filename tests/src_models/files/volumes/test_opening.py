@@ -46,10 +46,20 @@ def test_axes_by_hand_win_in_both(nifti, series):
     assert [read_volume(path, axes="TYX").reading.axes for path in (nifti, series[0])] == ["TYX", "TYX"]
 
 
-def test_a_folder_of_folders_counts_and_says_which_to_open(series, tmp_path):
+def test_a_folder_of_folders_counts_and_opens_the_only_scan_or_says_which_there_are(series, tmp_path, write_series):
     assert is_volume(tmp_path)
-    with pytest.raises(ImageError, match=r"name one of them, such as .*series"):
+    np.testing.assert_array_equal(np.asarray(read_volume(tmp_path).data), VALUES)
+    write_series(tmp_path / "more" / "second", VALUES.astype("uint16"))
+    with pytest.raises(ImageError, match=r"name one of them, such as .*more/second .*; .*series "):
         read_volume(tmp_path)
+
+
+def test_uneven_slices_are_resampled_when_asked(tmp_path, write_series):
+    write_series(tmp_path / "scan", VALUES.astype("uint16"), places=(0, 2, 4, 8), rescaling=((1, 0),))
+    with pytest.raises(ImageError, match="1 slice is missing"):
+        read_volume(tmp_path / "scan")
+    volume = read_volume(tmp_path / "scan", uneven="resample")
+    np.testing.assert_array_equal(np.asarray(volume.data)[[0, 1, 2, 4]], VALUES)
 
 
 def test_pictures_zarr_text_and_nothing_are_no_scans(tmp_path):

@@ -17,4 +17,4 @@ def test_what_a_file_does_not_say_is_not_made_up(tmp_path):
     volume = Volume(data, read_axes(data.shape, axes="ZYX"), geometry, Path("scan.nii"))
     assert (volume.modality, volume.description, volume.labels, volume.frame_seconds) == (None, "", False, 1.0)
     with pytest.raises(FrozenInstanceError):
-        volume.modality = "CT"
+        volume.description = "CT"

@@ -7,10 +7,10 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QFormLayout, QWidget
 
-from napari_medt.controls.channel_combo import ChannelCombo, offer_channels
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
-from napari_medt.viewer.reading import ReadAs, chosen_reading
+from napari_medt.controls.reading.channel_combo import ChannelCombo, offer_channels
+from napari_medt.viewer.reading import ReadAs, chosen_reading, read_layer
 from src_models.images.axes import read_axes
 
 
@@ -47,9 +47,37 @@ def test_each_axis_that_may_be_channels_is_offered_by_its_place_with_every_chann
     shape = (2, 4, 64, 64)
     found = offer(shape)
     axes = read_axes(shape).axes
-    offered = {((each.axes or axes).index("C"), each.channel) for each, _ in found.choices if each.channel is not None}
-    assert offered == {(axis, channel) for axis in (0, 1) for channel in range(shape[axis])}
-    assert all("along the" in words for each, words in found.choices if each.channel is not None)
+    of_one = [(each, words) for each, words in found.choices if each.channels is not None]
+    offered = {((each.axes or axes).index("C"), each.channels) for each, _ in of_one}
+    assert offered == {(axis, (channel,)) for axis in (0, 1) for channel in range(shape[axis])}
+    assert all("along the" in words for _, words in of_one)
+
+
+def test_a_model_of_colours_may_be_given_a_channel_for_each_of_its_own(chooser):
+    viewer, combo, form = chooser
+    layer = viewer.add_image(np.zeros((4, 32, 32), np.uint8), name="four dyes")
+    assert combo.itemText(combo.count() - 1) == "one each for red, green, blue..."
+    assert not form.isRowVisible(combo.roles)
+    combo.activated.emit(combo.count() - 1)
+    assert form.isRowVisible(combo.roles)
+    assert read_layer(layer).chosen == (0, 1, 2)
+    combo.roles.combos[0].setCurrentIndex(3)
+    combo.roles.combos[0].activated.emit(3)
+    assert read_layer(layer).chosen == (3, 1, 2)
+    assert (combo.currentIndex(), combo.must_choose) == (combo.count() - 1, False)
+    combo.activated.emit(0)
+    assert not form.isRowVisible(combo.roles)
+    assert read_layer(layer).chosen == (0,)
+
+
+def test_three_dyes_taken_for_one_picture_by_a_person_are_so_for_all_that_reads_the_layer(chooser):
+    viewer, combo, _ = chooser
+    dyes = np.where(np.random.default_rng(0).random((3, 40, 40)) > 0.9, 200, 5).astype(np.uint8)
+    layer = viewer.add_image(dyes, name="dyes")
+    assert combo.must_choose
+    combo.activated.emit(combo.findText("all, as one colour picture"))
+    assert (read_layer(layer).chosen, combo.must_choose) == ((0, 1, 2), False)
+    assert combo.currentText() == "all, as one colour picture"
 
 
 @pytest.fixture
@@ -82,9 +110,9 @@ def test_what_a_person_chooses_counts_for_that_layer(chooser):
     viewer, combo, _ = chooser
     dyes = viewer.add_image(np.zeros((2, 32, 32), np.uint8), name="dyes")
     told = []
-    combo.chosen.connect(lambda: told.append(chosen_reading(dyes).channel))
+    combo.chosen.connect(lambda: told.append(chosen_reading(dyes).channels))
     combo.activated.emit(1)
-    assert told == [1]
+    assert told == [(1,)]
     assert (combo.must_choose, combo.question) == (False, "")
     viewer.add_image(np.zeros((2, 32, 32), np.uint8), name="others")
     assert combo.must_choose

@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.volumes.dicom.encoding import DEFLATED, IMPLICIT, transfer_syntax
 from src_models.files.volumes.rescaling import Rescaling
 
-__all__ = ["NoSlice", "Slice", "is_dicom", "read_slice"]
+__all__ = ["NoSlice", "Slice", "read_slice"]
 
-_PREAMBLE = 128
-_MAGIC = b"DICM"
 _TAGS = [
     "SpecificCharacterSet", "SOPClassUID", "Modality", "SeriesInstanceUID", "SeriesDescription", "SliceThickness",
     "SpacingBetweenSlices", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns",
     "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope",
-    "RescaleIntercept",
+    "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit", "ImageType",
 ]  # fmt: skip
 # Images whose files hold one slice each, with its place: CT, MR and PET.
 _SLICE_CLASSES = {
@@ -31,8 +30,9 @@ _SLICE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4",
     "1.2.840.10008.5.1.4.1.1.128",
 }
-_IMPLICIT = "1.2.840.10008.1.2"
+_DIRECTORY = "1.2.840.10008.1.3.10"
 _NEEDED = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
+_HEAD = 12  # bytes of an element before its value, at the most (PS3.5, 7.1.2 and 7.1.3)
 _SQUARE = 1e-2  # cosine of rows and columns: more is no rounding
 
 
@@ -46,10 +46,13 @@ class NoSlice:
         The file.
     reason
         What it is instead, to follow its name in a sentence.
+    expected
+        Whether folders of scans hold such a file by rule, so that nobody misses it.
     """
 
     path: Path
     reason: str
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,17 +74,26 @@ class Slice:
     spacing
         Distance (mm) of neighbouring rows and of neighbouring columns.
     thickness
+        SliceThickness (mm); None where the file does not say it.
+    step
         Distance (mm) to the next slice as far as this file knows: SpacingBetweenSlices, else SliceThickness, else 1.
+    localizer
+        Whether it is an overview that is no part of the scan, as ImageType says.
     samples
         Numbers per pixel.
     bits_allocated, bits_stored, signed
         Type of the stored numbers.
     rescaling
         From stored numbers to values.
+    padding
+        Smallest and largest stored number that stands for no tissue (PixelPaddingValue, PixelPaddingRangeLimit); None
+        where the file names none.
     transfer_syntax
         How the pixels are encoded, a UID.
     pixel_bytes
         Bytes from the first pixel to the end of the file.
+    remarks
+        What a person should know of how the file was read, each to follow its name in a sentence.
     """
 
     path: Path
@@ -93,14 +105,18 @@ class Slice:
     across: NDArray[np.float64]
     down: NDArray[np.float64]
     spacing: tuple[float, float]
-    thickness: float
+    thickness: float | None
+    step: float
+    localizer: bool
     samples: int
     bits_allocated: int
     bits_stored: int
     signed: bool
     rescaling: Rescaling
+    padding: tuple[int, int] | None
     transfer_syntax: str
     pixel_bytes: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def normal(self) -> NDArray[np.float64]:
@@ -119,15 +135,6 @@ class Slice:
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
 
-def is_dicom(path: str | Path) -> bool:
-    """Tell by its content whether a file is DICOM: 128 bytes of anything, then ``DICM`` (PS3.10, 7.1)."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(_PREAMBLE + len(_MAGIC))[_PREAMBLE:] == _MAGIC
-    except OSError:
-        return False
-
-
 def read_slice(path: Path) -> Slice | NoSlice:
     """Read the header of a DICOM file.
 
@@ -140,22 +147,30 @@ def read_slice(path: Path) -> Slice | NoSlice:
 
     try:
         with path.open("rb") as file:
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS)
-            pixel_bytes = path.stat().st_size - file.tell()  # with the head of their element
-        return _slice(path, header, pixel_bytes - _element_head(header))
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+            begin = file.tell()
+            head = file.read(_HEAD)
+        syntax, remark = transfer_syntax(path, header, head)
+        if syntax == DEFLATED:
+            pixel_bytes = _deflated_bytes(path)
+        else:
+            pixel_bytes = path.stat().st_size - begin - (8 if syntax == IMPLICIT else _HEAD)
+        return _slice(path, header, syntax, pixel_bytes, [remark] if remark else [])
     except ImageError:
         raise
     except Exception as error:  # each kind of value has its own way to be damaged
         raise ImageError(f"{path}: the DICOM file is cut off or damaged ({error}); copy or export it again") from error
 
 
-def _element_head(header: Any) -> int:
-    """Return the bytes of an element before its value (PS3.5, 7.1.2 and 7.1.3)."""
-    return 8 if header.file_meta.get("TransferSyntaxUID") == _IMPLICIT else 12
+def _deflated_bytes(path: Path) -> int:
+    """Return how many bytes the pixels have in a file that is compressed as a whole (PS3.5, A.5)."""
+    import pydicom
+
+    return len(pydicom.dcmread(path, specific_tags=["PixelData"]).get("PixelData", b""))
 
 
-def _slice(path: Path, header: Any, pixel_bytes: int) -> Slice | NoSlice:
-    modality = str(header.get("Modality", ""))
+def _slice(path: Path, header: Any, syntax: str, pixel_bytes: int, remarks: list[str]) -> Slice | NoSlice:
+    modality = str(header.get("Modality", "") or "")
     if int(header.get("NumberOfFrames") or 1) > 1:
         return NoSlice(path, "holds many frames in one file; convert it to NIfTI, for example with dcm2niix")
     numbers = {name: _numbers(header, name, count) for name, count in _NEEDED.items()}
@@ -166,8 +181,9 @@ def _slice(path: Path, header: Any, pixel_bytes: int) -> Slice | NoSlice:
     across, down = _directions(path, orientation)
     if not (np.isfinite(position).all() and (spacing > 0).all()):
         raise ImageError(f"{path}: its place or the size of its pixels is no number that can be; export it again")
-    step = header.get("SpacingBetweenSlices") or header.get("SliceThickness") or 1
+    thickness = abs(float(header.get("SliceThickness") or 0)) or None
     allocated = int(header.get("BitsAllocated") or 16)
+    signed = bool(header.get("PixelRepresentation"))
     return Slice(
         path=path,
         series=str(header.get("SeriesInstanceUID", "")),
@@ -178,15 +194,41 @@ def _slice(path: Path, header: Any, pixel_bytes: int) -> Slice | NoSlice:
         across=across,
         down=down,
         spacing=(float(spacing[0]), float(spacing[1])),
-        thickness=abs(float(step)),
+        thickness=thickness,
+        step=abs(float(header.get("SpacingBetweenSlices") or 0)) or thickness or 1.0,
+        localizer="LOCALIZER" in (header.get("ImageType") or ()),
         samples=int(header.get("SamplesPerPixel") or 1),
         bits_allocated=allocated,
         bits_stored=int(header.get("BitsStored") or allocated),
-        signed=bool(header.get("PixelRepresentation")),
-        rescaling=Rescaling(_number(header, "RescaleSlope", 1.0), _number(header, "RescaleIntercept", 0.0)),
-        transfer_syntax=str(header.file_meta.get("TransferSyntaxUID", "")),
+        signed=signed,
+        rescaling=_rescaling(path, header, remarks),
+        padding=_padding(header, allocated, signed),
+        transfer_syntax=syntax,
         pixel_bytes=pixel_bytes,
+        remarks=tuple(remarks),
     )
+
+
+def _rescaling(path: Path, header: Any, remarks: list[str]) -> Rescaling:
+    slope, intercept = _number(header, "RescaleSlope", 1.0), _number(header, "RescaleIntercept", 0.0)
+    if not np.isfinite([slope, intercept]).all():
+        raise ImageError(f"{path}: its RescaleSlope or RescaleIntercept is no number that can be; export it again")
+    if slope == 0:  # the standard forbids it; GDCM, and so most other programs, take 1
+        remarks.append("its RescaleSlope is 0, which would make all values equal: 1 was taken instead")
+        slope = 1.0
+    return Rescaling(slope, intercept)
+
+
+def _padding(header: Any, allocated: int, signed: bool) -> tuple[int, int] | None:
+    """Return the stored numbers that are padding (PS3.3, C.7.5.1.1.2), whichever sign the file gave them."""
+    ends = [header.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    numbers = [_as_stored(int(end), allocated, signed) for end in ends if isinstance(end, int | float)]
+    return (min(numbers), max(numbers)) if isinstance(ends[0], int | float) else None
+
+
+def _as_stored(number: int, allocated: int, signed: bool) -> int:
+    number %= 2**allocated
+    return number - 2**allocated if signed and number >= 2 ** (allocated - 1) else number
 
 
 def _number(header: Any, name: str, default: float) -> float:
@@ -204,6 +246,8 @@ def _numbers(header: Any, name: str, count: int) -> list[float] | None:
 
 def _without_place(path: Path, header: Any, modality: str, missing: list[str]) -> NoSlice:
     kind = str(header.file_meta.get("MediaStorageSOPClassUID", "") or header.get("SOPClassUID", ""))
+    if kind == _DIRECTORY:
+        return NoSlice(path, "is a directory of DICOM files", expected=True)
     if kind in _SLICE_CLASSES:
         lacks = ", ".join(missing or ["Rows, Columns"])
         raise ImageError(

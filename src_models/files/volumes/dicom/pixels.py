@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
-from src_models.files.volumes.dicom_slices import Slice
+from src_models.files.volumes.dicom.slices import Slice
 
 __all__ = ["check_pixels", "read_pixels"]
-
-_DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
 def check_pixels(one: Slice) -> None:
@@ -35,7 +33,7 @@ def check_pixels(one: Slice) -> None:
         _check_decoder(one)
         needed = 1
     else:
-        needed = 0 if one.transfer_syntax == _DEFLATED else rows * columns * one.bits_allocated // 8
+        needed = rows * columns * one.bits_allocated // 8
     if one.pixel_bytes < needed:
         raise ImageError(
             f"{path}: the file is cut off ({max(one.pixel_bytes, 0)} bytes of pixels, and its header asks for "
@@ -78,10 +76,14 @@ def read_pixels(one: Slice, dtype: np.dtype[Any]) -> NDArray[Any]:
     ImageError
         If the file has gone, is cut off or damaged.
     """
+    import pydicom
     from pydicom.pixels import pixel_array
+    from pydicom.uid import UID
 
     try:
-        stored = pixel_array(one.path)
+        content = pydicom.dcmread(one.path, force=True)
+        content.file_meta.TransferSyntaxUID = UID(one.transfer_syntax)  # which not every file says itself
+        stored = pixel_array(content)
         return one.rescaling(stored.reshape(one.shape), dtype)
     except Exception as error:  # each decoder has its own way to fail
         raise ImageError(

@@ -76,6 +76,10 @@ def test_several_series_are_listed_and_one_is_opened_by_a_file_of_it(tmp_path, w
     assert read_dicom(folder / "IM0002.dcm").data.shape == SHAPE
 
 
+# Were the slice simply left out, the others would be taken for a whole scan.
+LEFT_OUT = "1 slice is missing between IM0002.dcm .*; left out: IM0003.dcm, which "
+
+
 def slice_missing(folder, paths):
     paths[2].unlink()
     return r"1 slice is missing between IM0001.dcm \(42.50 mm\) and IM0003.dcm \(47.50 mm\): they are 5 mm apart"
@@ -108,29 +112,35 @@ def sideways(folder, paths):
     return "IM0002.dcm is shifted sideways by 3 mm"
 
 
+def halves(folder, paths):
+    for path in paths[3:]:
+        change(path, ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    return "IM0000.dcm and IM0003.dcm are of one series but of different orientations, and most slices are like neither"
+
+
 def other_size(folder, paths):
     change(paths[3], Rows=5, Columns=3)
-    return r"IM0000.dcm and IM0003.dcm are .* different sizes \(3 x 5 and 5 x 3 pixels\)"
+    return LEFT_OUT + r"is of another size \(5 x 3 pixels\)$"
 
 
 def other_orientation(folder, paths):
-    change(paths[0], ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
-    return "different orientations; a localizer may be among the slices"
+    change(paths[3], ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    return LEFT_OUT + "is of another orientation$"
 
 
 def other_pixel_size(folder, paths):
     change(paths[3], PixelSpacing=[0.75, 0.6])
-    return r"different pixel sizes \(\(0.75, 0.5\) and \(0.75, 0.6\) mm\)"
+    return LEFT_OUT + r"has pixels of another size \(0.75 x 0.6 mm\)$"
 
 
 def other_modality(folder, paths):
     change(paths[3], Modality="PT")
-    return r"different modalities \(CT and PT\)"
+    return LEFT_OUT + r"is of another modality \(PT\)$"
 
 
 def colours(folder, paths):
     change(paths[3], SamplesPerPixel=3, PhotometricInterpretation="RGB")
-    return "IM0003.dcm: its pixels are colours"
+    return LEFT_OUT + "is in colour$"
 
 
 def odd_bits(folder, paths):
@@ -140,17 +150,17 @@ def odd_bits(folder, paths):
 
 def skewed(folder, paths):
     change(paths[3], ImageOrientationPatient=[1, 0, 0, 0.5, 1, 0])
-    return r"IM0003.dcm: its ImageOrientationPatient .* is no pair of directions at a right angle"
+    return LEFT_OUT + "cannot be read: its ImageOrientationPatient .* is no pair of directions at a right angle"
 
 
 def no_pixel_size(folder, paths):
     change(paths[3], PixelSpacing=[0, 0.5])
-    return "IM0003.dcm: its place or the size of its pixels"
+    return LEFT_OUT + "cannot be read: its place or the size of its pixels"
 
 
 def anonymous(folder, paths):
     change(paths[3], ImagePositionPatient=None)
-    return "IM0003.dcm: it is a slice of a scan that lacks ImagePositionPatient; .* anonymous"
+    return LEFT_OUT + "cannot be read: it is a slice of a scan that lacks ImagePositionPatient; .* anonymous"
 
 
 def cut_off(folder, paths):
@@ -167,14 +177,14 @@ def cut_off_without_types(folder, paths):
 
 def cut_in_the_header(folder, paths):
     paths[3].write_bytes(paths[3].read_bytes()[:600])
-    return "IM0003.dcm: .* cut off"
+    return LEFT_OUT + "cannot be read: .* cut off"
 
 
 def no_number(folder, paths):
     content = paths[3].read_bytes()
     assert content.count(b"-120.5") == 1
     paths[3].write_bytes(content.replace(b"-120.5", b"-12x.5"))
-    return "IM0003.dcm: the DICOM file is cut off or damaged"
+    return LEFT_OUT + "cannot be read: the DICOM file is cut off or damaged"
 
 
 def unreadable_compression(folder, paths):
@@ -187,9 +197,9 @@ def unreadable_compression(folder, paths):
 
 
 REFUSED = [
-    slice_missing, two_missing, uneven, copied, repeated, sideways, other_size, other_orientation, other_pixel_size,
-    other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off, cut_off_without_types,
-    cut_in_the_header, no_number,
+    slice_missing, two_missing, uneven, copied, repeated, sideways, halves, other_size, other_orientation,
+    other_pixel_size, other_modality, colours, odd_bits, skewed, no_pixel_size, anonymous, cut_off,
+    cut_off_without_types, cut_in_the_header, no_number,
     unreadable_compression,
 ]  # fmt: skip
 
@@ -207,12 +217,12 @@ def test_what_would_be_a_wrong_volume_is_refused_with_the_file_it_is_about(tmp_p
 def test_a_folder_without_slices_is_refused_with_what_is_there(tmp_path):
     with pytest.raises(ImageError, match="there is no such file or folder"):
         read_dicom(tmp_path / "none")
-    with pytest.raises(ImageError, match="it holds no DICOM files; name the folder of a scan"):
+    with pytest.raises(ImageError, match="it holds no DICOM slices; name the folder of a scan"):
         read_dicom(tmp_path)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     plan = shutil.copy(packaged("rtplan.dcm"), tmp_path / "b" / "plan.dcm")
-    with pytest.raises(ImageError, match=r"folders in it do: name one of them, such as .*b$"):
+    with pytest.raises(ImageError, match="it holds no DICOM slices; name the folder of a scan"):
         read_dicom(tmp_path)
     with pytest.raises(ImageError, match=r"none of its 1 DICOM files is a slice of a scan \(plan\.dcm is of another"):
         read_dicom(tmp_path / "b")
@@ -221,3 +231,75 @@ def test_a_folder_without_slices_is_refused_with_what_is_there(tmp_path):
     (tmp_path / "text.dcm").write_text("text")
     with pytest.raises(ImageError, match="its content is no DICOM"):
         read_dicom(tmp_path / "text.dcm")
+
+
+# What is beside the slices, and in folders further in
+
+
+def without_preamble(path):
+    path.write_bytes(path.read_bytes()[132:])
+
+
+def test_a_slice_without_preamble_among_others_is_part_of_the_scan(tmp_path, write_series, stored):
+    paths = write_series(tmp_path / "scan", stored)
+    without_preamble(paths[3])  # the last: its loss would leave no gap
+    volume = read_dicom(tmp_path / "scan")
+    np.testing.assert_array_equal(np.asarray(volume.data), stored.astype(int) - 1024)
+    assert volume.notes == ()
+
+
+def test_what_could_be_a_slice_and_is_not_read_is_said(tmp_path, write_series, stored):
+    folder = tmp_path / "scan"
+    paths = write_series(folder, np.concatenate([stored, stored]))
+    paths[7].write_bytes(paths[7].read_bytes()[:600])
+    paths[6].write_bytes(b"")
+    paths[5].write_bytes(b"\0" * 900)
+    (folder / "README.txt").write_text("a scan")
+    (folder / ".hidden.dcm").touch()
+    for number in range(5):
+        shutil.copy(packaged("rtplan.dcm"), folder / f"plan{number}.dcm")
+    shutil.copy(packaged("dicomdirtests/DICOMDIR"), folder / "DICOMDIR")
+    volume = read_dicom(folder)
+    assert volume.data.shape == (5, 3, 5)
+    (note,) = volume.notes
+    assert note.startswith("left out: ")
+    assert "IM0005.dcm, which is no DICOM" in note
+    assert "IM0006.dcm, which is empty (0 bytes)" in note
+    assert "IM0007.dcm, which cannot be read: it is a slice of a scan that lacks" in note
+    assert "plan0.dcm, plan1.dcm, plan2.dcm and 2 more, each of which is of another kind (RTPLAN)" in note
+    assert "README" not in note
+    assert "hidden" not in note
+    assert "DICOMDIR" not in note
+
+
+@pytest.mark.parametrize("listing", [False, True])
+def test_the_only_scan_in_folders_of_folders_is_opened_and_its_place_said(tmp_path, write_series, stored, listing):
+    write_series(tmp_path / "DICOM" / "PAT0" / "ST0" / "SE0", stored)
+    if listing:
+        shutil.copy(packaged("dicomdirtests/DICOMDIR"), tmp_path / "DICOMDIR")
+    volume = read_dicom(tmp_path)
+    np.testing.assert_array_equal(np.asarray(volume.data), stored.astype(int) - 1024)
+    assert volume.notes == ("the slices are in DICOM/PAT0/ST0/SE0",)
+    assert volume.path == tmp_path
+
+
+def test_scans_in_several_folders_are_named(tmp_path, write_series, stored):
+    write_series(tmp_path / "a" / "b" / "SE0", stored, SeriesDescription="Lung")
+    write_series(tmp_path / "a" / "SE1", stored, Modality="MR", SeriesDescription="T1")
+    for number in range(9):
+        write_series(tmp_path / "c" / f"SE{number}", stored[:1])
+    with pytest.raises(ImageError) as refused:
+        read_dicom(tmp_path)
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path}: it holds no slices, but 11 folders in it do: name one of them, such as ")
+    assert f"{tmp_path / 'a' / 'b' / 'SE0'} (CT, 'Lung')" in message
+    assert f"{tmp_path / 'a' / 'SE1'} (MR, 'T1')" in message
+    assert message.endswith("and 3 more")
+
+
+def test_a_series_whose_slices_are_in_several_folders_is_one(tmp_path, write_series, stored):
+    for number, plane in enumerate(stored):
+        write_series(tmp_path / f"part{number}", plane[None], first=(0, 0, 2.5 * number), series="1.2.3")
+    volume = read_dicom(tmp_path)
+    np.testing.assert_array_equal(np.asarray(volume.data), stored.astype(int) - 1024)
+    assert volume.notes == ("the slices are in part0, part1, part2 and 1 more",)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout
 
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
+from napari_medt.controls.reading.channel_roles import ChannelRoles
 from napari_medt.viewer.reading import ReadAs, choose_reading, chosen_reading, layer_looks_like_dyes, read_layer
 from src_models.errors import UserError
 from src_models.images.axes import MOST_CHANNELS, AxesReading, ordinal
@@ -31,11 +32,14 @@ class ChannelOffer:
         Which of them is taken where nobody chose; None where a person has to.
     question
         A sentence that asks the person, or tells what is taken unasked; empty where it is plain.
+    roles
+        What the model's channels are, where each may be given a channel of the image; the choice of that comes last.
     """
 
     choices: tuple[tuple[ReadAs, str], ...] = ()
     default: ReadAs | None = None
     question: str = ""
+    roles: tuple[str, ...] = ()
 
 
 def offer_channels(reading: AxesReading, header: ModelHeader | None, *, colour_layer: bool, dyes: bool) -> ChannelOffer:
@@ -65,17 +69,21 @@ def offer_channels(reading: AxesReading, header: ModelHeader | None, *, colour_l
     if not axes_of_channels:
         return ChannelOffer()
     whole, default, question = _all_channels(reading, header, dyes)
-    choices = [(ReadAs(), whole)] if whole else []
+    choices = [(ReadAs(None, (0, 1, 2)) if default is None and not reading.rgb else ReadAs(), whole)] if whole else []
     for axis in axes_of_channels:
         axes = None if reading.axes[axis] == "C" else _with_channels_at(reading.axes, axis)
         where = "" if len(axes_of_channels) == 1 else f", along the {ordinal(axis)} axis"
         size = reading.shape[axis]
-        choices += [(ReadAs(axes, index), f"only the {ordinal(index)} of {size}{where}") for index in range(size)]
+        choices += [(ReadAs(axes, (index,)), f"only the {ordinal(index)} of {size}{where}") for index in range(size)]
     spare = next((letter for letter in "ZT" if letter not in reading.axes), None)
     if "C" in reading.axes and spare and not colour_layer:
         words = "slices" if spare == "Z" else "times"
         choices.append((ReadAs(reading.axes.replace("C", spare)), f"none: these are {reading.size('C')} {words}"))
-    return ChannelOffer(tuple(choices), default, question)
+    roles = header.channels if header and len(header.channels) > 1 and reading.size("C") > 1 else ()
+    if roles:
+        first = tuple(min(index, reading.size("C") - 1) for index in range(len(roles)))
+        choices.append((ReadAs(None, first), f"one each for {', '.join(roles)}..."))
+    return ChannelOffer(tuple(choices), default, question, roles)
 
 
 def _all_channels(reading: AxesReading, header: ModelHeader | None, dyes: bool) -> tuple[str, ReadAs | None, str]:
@@ -126,14 +134,18 @@ class ChannelCombo(QComboBox):
         self._images, self._models, self._form = images, models, form
         self._layer: napari.layers.Image | None = None
         self._offer = ChannelOffer()
+        self._roles_wanted = False  # rather than the same channels by a shorter way
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.setPlaceholderText("choose...")
         self.setToolTip(
-            "What the image's channels are: the colours of one picture, or dyes of which one shows the objects. It "
-            "counts for this image in the other widgets, too."
+            "What the image's channels are: the colours of one picture, or dyes of which one shows the objects; all "
+            "others are then ignored. It counts for this image in the other widgets, too."
         )
+        self.roles = ChannelRoles()
         form.addRow("Channels", self)
+        form.addRow(self.roles)
+        self.roles.chosen.connect(self._on_roles)
         self.activated.connect(self._on_activated)
         images.layer_changed.connect(self._offer_anew)
         models.model_changed.connect(self._offer_anew)
@@ -157,7 +169,7 @@ class ChannelCombo(QComboBox):
     @property
     def _is_chosen(self) -> bool:
         chosen = None if self._layer is None else chosen_reading(self._layer)
-        return chosen is not None and not (chosen.typed and chosen.channel is None)
+        return chosen is not None and not (chosen.typed and chosen.channels is None)
 
     def _offer_anew(self) -> None:
         """Offer what the layer has; nothing of one that cannot be read, which is said where it is used."""
@@ -167,11 +179,22 @@ class ChannelCombo(QComboBox):
                 self._offer = self._offer_of(self._layer, self._models.header())
         with QSignalBlocker(self):
             self.clear()
-            for read_as, words in self._offer.choices:
-                self.addItem(words, read_as)
+            for each, words in self._offer.choices:
+                self.addItem(words, each)
             chosen = None if self._layer is None else chosen_reading(self._layer)
-            self.setCurrentIndex(self._index_of(chosen if self._is_chosen else self._offer.default))
+            read_as = chosen if self._is_chosen else self._offer.default
+            self.setCurrentIndex(self._index_of(read_as))
         self._form.setRowVisible(self, self.needed)
+        self._offer_roles(read_as)
+
+    def _offer_roles(self, read_as: ReadAs | None) -> None:
+        """Ask for a channel for each of the model's, where a person chose that."""
+        asked = bool(self._offer.roles) and self.currentIndex() == self.count() - 1
+        self._form.setRowVisible(self.roles, asked)
+        if asked and read_as is not None and read_as.channels is not None and self._layer is not None:
+            header = self._models.header()
+            reading = read_layer(self._layer, None, header.dimensions if header else 2, read_as=read_as)
+            self.roles.offer(self._offer.roles, reading.size("C"), read_as.channels)
 
     def _offer_of(self, layer: napari.layers.Image, header: ModelHeader | None) -> ChannelOffer:
         chosen = chosen_reading(layer)
@@ -183,15 +206,27 @@ class ChannelCombo(QComboBox):
         if not typed.typed:
             return offer
         choices = [
-            (each if each.axes else replace(typed, channel=each.channel), words) for each, words in offer.choices
+            (each if each.axes else replace(typed, channels=each.channels), words) for each, words in offer.choices
         ]
-        return ChannelOffer(tuple(choices), offer.default and typed, offer.question)
+        return ChannelOffer(tuple(choices), offer.default and typed, offer.question, offer.roles)
 
     def _index_of(self, read_as: ReadAs | None) -> int:
         found = [index for index, (each, _) in enumerate(self._offer.choices) if each == read_as]
+        several = (
+            read_as is not None and read_as.channels is not None and len(read_as.channels) == len(self._offer.roles)
+        )
+        if several and self._offer.roles and (self._roles_wanted or not found):
+            return len(self._offer.choices) - 1
         return found[0] if found else -1
 
     def _on_activated(self, index: int) -> None:
         if self._layer is not None:
+            self._roles_wanted = bool(self._offer.roles) and index == self.count() - 1
             choose_reading(self._layer, self._offer.choices[index][0])
+            self.chosen.emit()
+
+    def _on_roles(self, channels: tuple[int, ...]) -> None:
+        chosen = None if self._layer is None else chosen_reading(self._layer)
+        if self._layer is not None and chosen is not None:
+            choose_reading(self._layer, replace(chosen, channels=channels))
             self.chosen.emit()

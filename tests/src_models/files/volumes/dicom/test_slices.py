@@ -1,7 +1,6 @@
 """What a DICOM file says of its slice: place, size, type, and whether it is one."""
 
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from pydicom.data import get_testdata_file
 from scipy.spatial.transform import Rotation
 
 from src_models.errors import ImageError
-from src_models.files.volumes.dicom_slices import NoSlice, Slice, is_dicom, read_slice
+from src_models.files.volumes.dicom.slices import NoSlice, Slice, read_slice
 from src_models.files.volumes.rescaling import Rescaling
 
 STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
@@ -47,7 +46,8 @@ def test_all_that_is_needed_is_read(path):
     one = read_slice(path)
     assert isinstance(one, Slice)
     assert (one.series, one.description, one.modality) == ("1.2.3", "Lung", "CT")
-    assert (one.shape, one.spacing, one.thickness, one.samples) == ((3, 5), (0.75, 0.5), 3.0, 1)
+    assert (one.shape, one.spacing, one.thickness, one.step, one.samples) == ((3, 5), (0.75, 0.5), 3.0, 3.0, 1)
+    assert (one.padding, one.localizer, one.remarks) == (None, False, ())
     assert one.position.tolist() == [-120.5, -90.25, 40]
     assert (one.across.tolist(), one.down.tolist(), one.normal.tolist()) == ([1, 0, 0], [0, 1, 0], [0, 0, 1])
     assert one.rescaling == Rescaling(1, -1024)
@@ -90,9 +90,9 @@ def test_numbers_lie_within_the_bits_that_are_stored(path, bits, signed, limits)
 
 def test_the_distance_of_slices_counts_before_their_thickness(path):
     change(path, SpacingBetweenSlices=-2)  # the sign says which way they were scanned
-    assert read_slice(path).thickness == 2
+    assert (read_slice(path).step, read_slice(path).thickness) == (2, 3)
     change(path, SpacingBetweenSlices=None, SliceThickness=None)
-    assert read_slice(path).thickness == 1
+    assert (read_slice(path).step, read_slice(path).thickness) == (1, None)
 
 
 def test_without_a_slope_values_are_as_stored(path):
@@ -131,9 +131,59 @@ def test_a_slice_that_does_not_say_where_it_is_is_refused_by_its_file(path, fiel
     assert str(told.value).startswith(str(path))
 
 
-def test_dicom_is_known_by_its_content(path, tmp_path):
-    assert is_dicom(shutil.copy(path, tmp_path / "scan.png"))
-    (tmp_path / "text.dcm").write_text("DICM" + "." * 200)
-    assert not is_dicom(tmp_path / "text.dcm")
-    assert not is_dicom(tmp_path)
-    assert not is_dicom(tmp_path / "none.dcm")
+@pytest.mark.parametrize("slope", [0, "0.0"])
+def test_a_slope_of_zero_is_taken_for_one_and_remarked(path, slope):
+    change(path, RescaleSlope=slope)
+    one = read_slice(path)
+    assert one.rescaling == Rescaling(1, -1024)
+    assert [remark.partition(",")[0] for remark in one.remarks] == ["its RescaleSlope is 0"]
+
+
+def test_a_slope_that_is_no_number_is_refused(path):
+    change(path, RescaleSlope="1e400")
+    with pytest.raises(ImageError, match="its RescaleSlope or RescaleIntercept is no number that can be"):
+        read_slice(path)
+
+
+@pytest.mark.parametrize(
+    ("signed", "fields", "expected"),
+    [
+        pytest.param(0, {"PixelPaddingValue": 4000}, (4000, 4000), id="one value"),
+        pytest.param(1, {"PixelPaddingValue": -2000}, (-2000, -2000), id="signed"),
+        pytest.param(
+            0, {"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 65535}, (4000, 65535), id="a range upwards"
+        ),
+        pytest.param(1, {"PixelPaddingValue": -1000, "PixelPaddingRangeLimit": -2000}, (-2000, -1000), id="downwards"),
+        pytest.param(0, {"PixelPaddingRangeLimit": 3}, None, id="a limit alone says nothing"),
+    ],
+)
+@pytest.mark.parametrize("syntax", ["ExplicitVRLittleEndian", "ImplicitVRLittleEndian"])
+def test_padding_is_a_range_of_stored_numbers(path, signed, fields, expected, syntax):
+    one = pydicom.dcmread(path)
+    one.PixelRepresentation = signed
+    for name, value in fields.items():
+        one.add_new(name, "SS" if signed else "US", value)
+    one.file_meta.TransferSyntaxUID = getattr(pydicom.uid, syntax)
+    one.save_as(path, implicit_vr=syntax.startswith("Implicit"), little_endian=True)
+    assert read_slice(path).padding == expected
+
+
+def test_padding_of_the_other_sign_is_brought_to_that_of_the_pixels(path):
+    one = pydicom.dcmread(path)
+    one.PixelRepresentation = 1
+    one.add_new("PixelPaddingValue", "US", 63536)
+    one.save_as(path)
+    assert read_slice(path).padding == (-2000, -2000)
+
+
+def test_a_localizer_says_so(path):
+    change(path, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    assert read_slice(path).localizer
+    change(path, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
+    assert not read_slice(path).localizer
+
+
+def test_a_directory_is_no_slice_that_anybody_misses():
+    found = read_slice(packaged("dicomdirtests/DICOMDIR"))
+    assert isinstance(found, NoSlice)
+    assert found.expected

@@ -1,0 +1,1 @@
+"""Qt pieces with which a person says how an image is read."""
