@@ -38,7 +38,7 @@ from src_models.finetuning.candidates import rank_steps
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.images.channels import as_channels
-from src_models.images.intensity import measure
+from src_models.images.grey.intensity import measure
 from src_models.models.checkpoint import Model
 
 Mask = Any

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.files.dataset import DataSet, read_sample
-from src_models.images.ct_windows import ct_window
+from src_models.images.grey.ct_windows import ct_window
 from src_models.models.header import Intensity
 
 __all__ = ["Case", "made_up", "organs"]

@@ -25,7 +25,7 @@ from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
 from src_models.files.dataset import Sample, read_sample
-from src_models.images.ct_windows import ct_window
+from src_models.images.grey.ct_windows import ct_window
 from src_models.models.checkpoint import load
 
 COLUMNS = (

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from src_models.clicking.training.examples import ObjectImage
 from src_models.files.dataset import DataSet, Sample, read_sample
 from src_models.files.images import read_labels
-from src_models.images.ct_windows import ct_windows
+from src_models.images.grey.ct_windows import ct_windows
 from src_models.models.header import Intensity, ModelHeader
 
 __all__ = ["CT", "LEARNT", "UNSEEN", "ClickSet", "judged", "learnt_shares", "object_images", "parts"]

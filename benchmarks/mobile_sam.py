@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.prompts import Box, Click, Prompt
-from src_models.images.intensity import measure
+from src_models.images.grey.intensity import measure
 from src_models.models.header import Intensity
 
 __all__ = ["ABSENT", "MobileSam", "MobileSamSession"]

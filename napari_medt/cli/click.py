@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from src_models.clicking.prompts import Prompt
     from src_models.clicking.session import ClickSession
     from src_models.files.images import ImageFile
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.images.planes import Planes
     from src_models.models.header import Intensity
 
@@ -84,7 +84,7 @@ def click(
     Beside the labels, NAME.clicks.json tells what the object was made by.
     """
     from src_models.files.clicked_objects import clicks_path, write_clicks
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
 
     prompts = _prompts(at or [], beside or [], box)
     if larger and smaller:

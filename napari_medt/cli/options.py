@@ -190,7 +190,7 @@ Uneven = Annotated[
         rich_help_panel=IMAGES,
     ),
 ]
-# The names of src_models.images.ct_windows, which is not imported for the help alone, and none of them.
+# The names of src_models.images.grey.ct_windows, which is not imported for the help alone, and none of them.
 WindowName = Literal["soft tissue", "lung", "bone", "brain", "none"]
 Window = Annotated[
     WindowName | None,
@@ -331,7 +331,7 @@ def window_intensity(name: WindowName | None, data: Any, reading: AxesReading | 
     reading
         How it is read; None where nothing but the data is known.
     """
-    from src_models.images.ct_windows import ct_window, shows_ct
+    from src_models.images.grey.ct_windows import ct_window, shows_ct
 
     if name is not None:
         return None if name == "none" else ct_window(name).intensity

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +27,7 @@ from napari_medt.cli.options import (
     Uneven,
     UnevenName,
 )
+from napari_medt.cli.segment_batch import Batch, Place, some
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
@@ -35,14 +36,11 @@ if TYPE_CHECKING:
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.models.header import ModelHeader
     from src_models.prediction.segmentation import Segmentation
-    from src_models.prediction.to_file import Results
     from src_models.progress import Progress
 
 __all__ = ["segment"]
 
 _log = logging.getLogger(__name__)
-
-NAMED = 5  # of what is passed over
 
 
 def segment(
@@ -159,7 +157,7 @@ def segment(
     from src_models.disk.atomic import check_writable
     from src_models.files.image_list import each_image, list_images
     from src_models.images.channels import parse_channels
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.prediction.settings import check_segments
 
     check_segments(header)
@@ -170,8 +168,8 @@ def segment(
     console = Console()
     _say_passed_over(console, listed)
     maps = _map_names(header) if attention else []
-    place = _Place(output, maps, into_zarr)
-    batch = _choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
+    place = Place(output, maps, into_zarr)
+    batch = choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
     if batch.chosen:
         check_writable(output)
         result = None if instances is None else "instances" if instances else "semantic"
@@ -196,25 +194,11 @@ def segment(
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where results go: the folder, the attention maps among them, and what labels are called in an OME-Zarr image."""
-
-    output: Path
-    maps: list[str]
-    into: str | None
-
-    def results(self, image: OneImage) -> Results:
-        from src_models.prediction.to_file import Results
-
-        return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
-
-
-@dataclass(frozen=True, slots=True)
 class _Wanted:
     """What a person asked for, for all images: where results go, how images are read, and how they are segmented."""
 
     model: LoadedModel
-    place: _Place
+    place: Place
     axes: str | None
     channels: str | None
     uneven: UnevenName
@@ -222,102 +206,17 @@ class _Wanted:
     settings: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What becomes of the images."""
-
-    total: int
-    chosen: list[OneImage] = field(default_factory=list)
-    skipped: int = 0  # as asked for
-    refused: int = 0  # since they have results already
-    failed: list[str] = field(default_factory=list)
-    done: int = 0
-    empty: int = 0  # of those done
-    begun: float = field(default_factory=time.perf_counter)
-
-    def summary(self, output: Path) -> str:
-        """Return the one line at the end."""
-        parts = [f"{self.done} of {self.total} images segmented into {output}"]
-        if self.done:
-            parts[0] += f" in {time.perf_counter() - self.begun:.0f} s"
-        if self.empty:
-            parts.append(f"nothing was found in {self.empty}")
-        if self.skipped:
-            parts.append(f"{self.skipped} had results and {_were(self.skipped)} passed over")
-        if self.refused:
-            parts.append(f"{self.refused} had results and {_were(self.refused)} left: --overwrite replaces them")
-        if self.failed:
-            parts.append(f"{len(self.failed)} failed ({_some(self.failed)})")
-        return "; ".join(parts)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
-
-
 def _say_passed_over(console: Console, listed: ImageList) -> None:
     """Say what lay in folders, or matched patterns, and is not segmented."""
     for paths, why in ((listed.passed_over, "no image"), (listed.results, "labels or attention of other images")):
         if paths:
-            console.say(f"Passed over, {why}: {_some([str(path) for path in paths])}")
+            console.say(f"Passed over, {why}: {some([str(path) for path in paths])}")
 
 
 def _map_names(header: ModelHeader) -> list[str]:
     from src_models.models.architectures import attention_names
 
     return attention_names(header.architecture, header.config)
-
-
-def _choose(images: Sequence[OneImage], place: _Place, *, skip_existing: bool, overwrite: bool) -> _Batch:
-    """Choose before the work which images are segmented, and say why others are not."""
-    titles: dict[str, list[str]] = {}
-    for image in images:
-        titles.setdefault(image.name, []).append(image.title)
-    for stem, alike in titles.items():
-        if len(alike) > 1:
-            raise OutputError(
-                f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
-                "would have the same name; segment them into different folders"
-            )
-    batch = _Batch(len(images))
-    for image in images:
-        _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
-    return batch
-
-
-def _choose_one(batch: _Batch, image: OneImage, place: _Place, *, skip_existing: bool, overwrite: bool) -> None:
-    from src_models.prediction.record import check_record
-    from src_models.prediction.to_file import labels_path
-
-    try:
-        results = place.results(image)
-    except UserError as error:
-        batch.failed.append(image.title)
-        complain(str(error))
-        return
-    existing = [] if overwrite else results.existing
-    if skip_existing and results.complete:
-        batch.skipped += 1
-    elif existing:
-        batch.refused += 1
-        done = "" if skip_existing else ", and --skip-existing passes over what is done"
-        complain(f"{existing[0]} exists already, so {image.title} was left; --overwrite replaces it{done}")
-    else:
-        try:
-            options.check_files(image.path)
-            if image.error is not None:
-                raise image.error
-            check_record(labels_path(place.output, image.name, ".tif"), overwrite=overwrite)
-        except UserError as error:
-            batch.failed.append(image.title)
-            complain(str(error))
-        else:
-            batch.chosen.append(image)
 
 
 def _load(model: str) -> LoadedModel:
@@ -328,7 +227,7 @@ def _load(model: str) -> LoadedModel:
     return loaded
 
 
-def _segment_all(batch: _Batch, wanted: _Wanted, console: Console) -> None:
+def _segment_all(batch: Batch, wanted: _Wanted, console: Console) -> None:
     """Segment one image after the other; one that fails does not stop those after it."""
     noted: set[str] = set()
     for number, image in enumerate(batch.chosen, start=1):

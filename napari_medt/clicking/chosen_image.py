@@ -12,7 +12,7 @@ from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.unsaved import UnsavedObjects
 from src_models.clicking.in_work import ObjectAsSeen
-from src_models.images.ct_windows import shows_ct
+from src_models.images.grey.ct_windows import shows_ct
 
 __all__ = ["ChosenImage"]
 

@@ -111,7 +111,7 @@ def _layer(volume: Volume, name: str) -> LayerData:
     from napari.utils.notifications import show_warning
 
     from napari_medt.viewer.layer_notes import LayerNotes
-    from src_models.images.ct_windows import ct_window, shows_ct
+    from src_models.images.grey.ct_windows import ct_window, shows_ct
 
     for note in volume.notes:
         show_warning(f"{name}: {note}")

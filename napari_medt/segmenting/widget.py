@@ -29,7 +29,7 @@ from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
 
 __all__ = ["SegmentWidget"]

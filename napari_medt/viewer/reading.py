@@ -15,7 +15,7 @@ import numpy as np
 from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import ImageError
 from src_models.images.axis_names import axis_letter
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 
 if TYPE_CHECKING:
     import napari.layers

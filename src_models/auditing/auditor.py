@@ -37,7 +37,7 @@ from src_models.auditing.results import Audit
 from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.models.architectures import choose_attention, create, usual_attention
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import axial_blocks

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import ImageError, UserError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from src_models.clicking.answering.answers import AnswerMaker
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
-from src_models.images.intensity import Normalisation
+from src_models.images.grey.grey_range import GreyRange
+from src_models.images.grey.intensity import Normalisation
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane
 from src_models.models.header import Intensity

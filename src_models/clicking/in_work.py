@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from src_models.clicking.suggestions import Suggestion
     from src_models.clicking.writing import Again
     from src_models.images.axes import AxesReading
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.images.labels_axes import LabelsAxes
     from src_models.models.header import Intensity
 

@@ -24,7 +24,7 @@ from src_models.clicking.history import History, Step, stored_steps
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.planes import Plane
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity

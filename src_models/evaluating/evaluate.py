@@ -23,7 +23,7 @@ from src_models.errors import DataSetError, ImageError
 from src_models.evaluating.scores import Evaluation, ImageScore
 from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
 from src_models.files.images import read_labels
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
 from src_models.models.header import ModelHeader

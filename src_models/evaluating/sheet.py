@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from src_models.disk.atomic import atomic_path
-from src_models.images.intensity import filled
+from src_models.images.grey.intensity import filled
 
 if TYPE_CHECKING:
     from src_models.evaluating.scores import Evaluation, ImageScore

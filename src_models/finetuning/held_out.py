@@ -27,7 +27,7 @@ from src_models.corrections.volumes import check_planes, in_volume
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
-from src_models.images.counted import measure_counted
+from src_models.images.grey.counted import measure_counted
 from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
 from src_models.training.altered import altered

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.images.channels import as_channels
-from src_models.images.counted import measure_counted
+from src_models.images.grey.counted import measure_counted
 from src_models.models.header import ModelHeader
 from src_models.training.patches import TrainingImage
 

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError, UserError
 from src_models.images.axes import AxesReading, read_axes
 from src_models.images.channels import as_channels, channel_note, channel_trouble, check_channels, looks_like_dyes
-from src_models.images.ct_windows import is_ct
-from src_models.images.grey_range import GreyRange, number
-from src_models.images.intensity import Measured, Normalisation
+from src_models.images.grey.ct_windows import is_ct
+from src_models.images.grey.grey_range import GreyRange, number
+from src_models.images.grey.intensity import Measured, Normalisation
 from src_models.images.plane_source import PlaneSource, measured_by_time, sampled_values
 from src_models.images.planes import Plane, Planes
 from src_models.models.header import RGB, Intensity, ModelHeader

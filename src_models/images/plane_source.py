@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.images.channels import as_channels
-from src_models.images.counted import look_at_counted
-from src_models.images.grey_range import GreyRange
-from src_models.images.intensity import Measured, Normalisation, is_finite
+from src_models.images.grey.counted import look_at_counted
+from src_models.images.grey.grey_range import GreyRange
+from src_models.images.grey.intensity import Measured, Normalisation, is_finite
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import read_resized, zoomed_shape
 from src_models.models.header import ModelHeader

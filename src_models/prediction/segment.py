@@ -31,7 +31,7 @@ from src_models.computing.package_versions import package_versions
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
 from src_models.images.planes import Plane
@@ -133,8 +133,8 @@ def segment_steps(
         The same as `channels`, of one.
     grey_range
         The range of grey values that counts: two of them, ``"percentile:LOW:HIGH"``, or a
-        :class:`~src_models.images.grey_range.GreyRange`. None takes what the model was made for, less specks that are
-        far brighter or darker than all else.
+        :class:`~src_models.images.grey.grey_range.GreyRange`. None takes what the model was made for, less specks that
+        are far brighter or darker than all else.
     attention
         True records every attention map; or the names of those to record.
     diameter

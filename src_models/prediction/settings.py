@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import UserError
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.labels.object_choice import ObjectChoice
 from src_models.prediction.segmentation import ResultName
 

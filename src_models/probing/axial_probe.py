@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks

@@ -18,7 +18,7 @@ from src_models.attention.placed_map import PlacedMap
 from src_models.attention.words import pointer_sentence, view_words
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.planes import Planes
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model

@@ -20,7 +20,7 @@ from torch.utils.data import Dataset
 from src_models.errors import DataSetError
 from src_models.files.dataset import Sample, read_marks, read_sample
 from src_models.images.channels import as_channels
-from src_models.images.counted import measure_counted
+from src_models.images.grey.counted import measure_counted
 from src_models.labels.instances import connected_parts, median_diameter, targets_from_labels
 from src_models.labels.separation import fields_of_labels
 from src_models.models.header import ModelHeader

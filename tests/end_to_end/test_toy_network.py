@@ -189,7 +189,7 @@ def test_it_segments_and_its_map_lies_over_what_is_bright(model):
 
 
 def measured(image, model):
-    from src_models.images.intensity import measure
+    from src_models.images.grey.intensity import measure
 
     return measure(image[None], model.header.intensity, name="image")(image[None]).astype(np.float32)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_medt.cli.attention.plan import Plan
     from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.prediction.segmentation import Segmentation
 
@@ -108,7 +108,7 @@ def attention(
     """Write what a network attends to in an image: its maps, where pixels look, differences, a table."""
     from napari_medt.cli.attention.plan import make_plan
     from napari_medt.cli.attention.results import Results
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
 
     headers = [options.check_model(name, device) for name in (model, *([compare] if compare else []))]
     plan = make_plan(

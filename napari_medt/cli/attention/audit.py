@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.auditing.results import Audit
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["audit"]
@@ -57,7 +57,7 @@ def audit(
 ) -> None:
     """Measure whether attention maps are true: what they mark is removed, weights are made random."""
     options.check_model(model, device)
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
 
     grey = GreyRange.of(grey_range)
     cases = list(_cases(source, labels, limit, series, channels))

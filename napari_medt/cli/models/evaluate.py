@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from src_models.evaluating.scores import Evaluation, ImageScore, Scores
     from src_models.files.dataset import DataSet
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
 
 __all__ = ["evaluate"]
@@ -50,7 +50,7 @@ def evaluate(
     """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects."""
     from src_models.files.dataset import DataSet
     from src_models.images.channels import parse_channels
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
 
     grey = GreyRange.of(grey_range)
     chosen = None if channels is None else parse_channels(channels)

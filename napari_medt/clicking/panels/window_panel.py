@@ -10,7 +10,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_medt.viewer.ct_layer import shown_window
-from src_models.images.ct_windows import ct_window, ct_windows
+from src_models.images.grey.ct_windows import ct_window, ct_windows
 from src_models.models.header import Intensity
 
 __all__ = ["WindowPanel"]

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, 
 
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.viewer.reading import AS_SHOWN, GreyChoice, choose_grey, chosen_grey
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 
 __all__ = ["GreyPanel"]
 

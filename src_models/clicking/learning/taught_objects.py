@@ -20,8 +20,8 @@ from src_models.corrections.correction import Correction
 from src_models.corrections.volumes import check_planes
 from src_models.errors import UserError
 from src_models.images.channels import as_channels
-from src_models.images.counted import measure_counted
-from src_models.images.intensity import Normalisation
+from src_models.images.grey.counted import measure_counted
+from src_models.images.grey.intensity import Normalisation
 from src_models.models.header import ModelHeader
 
 __all__ = ["LearningExamples", "TaughtObjects", "taught_objects"]

@@ -14,7 +14,7 @@ from scipy import ndimage
 from src_models.clicking.answering.crop import Crop
 from src_models.clicking.training.synthetic import synthetic_image
 from src_models.images.channels import as_channels
-from src_models.images.counted import measure_counted
+from src_models.images.grey.counted import measure_counted
 from src_models.labels.instances import connected_parts
 from src_models.models.header import ModelHeader
 

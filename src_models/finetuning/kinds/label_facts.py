@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.corrections.correction import Correction
-from src_models.images.intensity import filled
+from src_models.images.grey.intensity import filled
 from src_models.labels.instances import median_diameter
 
 __all__ = ["LOOKED_AT", "LabelFacts", "facts_of"]

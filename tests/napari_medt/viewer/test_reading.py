@@ -19,7 +19,7 @@ from napari_medt.viewer.reading import (
     reading_event,
 )
 from src_models.errors import ImageError
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 
 
 def test_a_stack_with_pixel_size_is_described_in_a_line():

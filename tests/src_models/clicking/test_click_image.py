@@ -6,7 +6,7 @@ import pytest
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.prompts import Click
 from src_models.errors import ImageError, UserError
-from src_models.images.ct_windows import ct_window
+from src_models.images.grey.ct_windows import ct_window
 
 
 def disc(y, x, radius=12, shape=(80, 100)):

@@ -22,7 +22,7 @@ from src_models.finetuning.learning import Learning
 from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.work import Clocks
-from src_models.images.intensity import measure
+from src_models.images.grey.intensity import measure
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import InstanceSettings, ModelHeader

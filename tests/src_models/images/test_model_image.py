@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from src_models.errors import ImageError, UserError
 from src_models.images.axes import read_axes
-from src_models.images.ct_windows import ct_window
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.ct_windows import ct_window
+from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.models.header import Intensity, ModelHeader
 

@@ -16,7 +16,7 @@ from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QFileDialog, QLineEdit, QSpinBox
 
 from napari_medt.viewer.labels.object_records import objects_of
-from src_models.images.ct_windows import ct_window
+from src_models.images.grey.ct_windows import ct_window
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 

@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_medt.clicking.panels.window_panel import WindowPanel
-from src_models.images.ct_windows import ct_window
+from src_models.images.grey.ct_windows import ct_window
 
 
 @pytest.fixture

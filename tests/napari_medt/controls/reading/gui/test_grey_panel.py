@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.viewer.reading import AS_SHOWN, chosen_grey, grey_range_of
-from src_models.images.grey_range import GreyRange
+from src_models.images.grey.grey_range import GreyRange
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ The two numbers that do it (an offset and a factor) are found once for a whole i
 treated alike. Of a large image a regular sample is looked at, never all of it.
 
 Specks that are far brighter or darker than all else have no part in the two numbers either
-(:mod:`src_models.images.grey_range`), unless a person chose the range.
+(:mod:`src_models.images.grey.grey_range`), unless a person chose the range.
 
 Values that are NaN or infinite say nothing of the image: they have no part in the two numbers, and count as the lowest
 value that the image has, which is background in most.
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
-from src_models.images.grey_range import GreyRange, GreyValues, without_specks
+from src_models.images.grey.grey_range import GreyRange, GreyValues, without_specks
 from src_models.models.header import Intensity
 
 __all__ = ["Measured", "Normalisation", "filled", "is_finite", "look_at", "measure"]

@@ -6,8 +6,8 @@ import pytest
 from src_models.errors import UserError
 from src_models.files.images import read_image
 from src_models.images.axes import AxesReading, read_axes
-from src_models.images.ct_windows import ct_window, ct_windows, is_ct, looks_like_ct, shows_ct
-from src_models.images.intensity import measure
+from src_models.images.grey.ct_windows import ct_window, ct_windows, is_ct, looks_like_ct, shows_ct
+from src_models.images.grey.intensity import measure
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src_models.errors import ImageError
-from src_models.images.grey_range import GreyRange
-from src_models.images.intensity import LIMIT, MOST_SAMPLED, filled, look_at, measure
+from src_models.images.grey.grey_range import GreyRange
+from src_models.images.grey.intensity import LIMIT, MOST_SAMPLED, filled, look_at, measure
 from src_models.models.header import Intensity
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from src_models.errors import UserError
-from src_models.images.grey_range import GreyRange, GreyValues, number, without_specks
+from src_models.images.grey.grey_range import GreyRange, GreyValues, number, without_specks
 
 RNG = np.random.default_rng(0)
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.images.ct_windows import LOWEST_HU, is_ct
-from src_models.images.intensity import Measured, Normalisation, look_at
+from src_models.images.grey.ct_windows import LOWEST_HU, is_ct
+from src_models.images.grey.intensity import Measured, Normalisation, look_at
 
 if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
-    from src_models.images.grey_range import GreyRange
+    from src_models.images.grey.grey_range import GreyRange
     from src_models.models.header import Intensity
 
 __all__ = ["counted", "look_at_counted", "measure_counted"]
@@ -74,14 +74,14 @@ def look_at_counted(
     Parameters
     ----------
     values, intensity, grey_range, name
-        See :func:`~src_models.images.intensity.look_at`.
+        See :func:`~src_models.images.grey.intensity.look_at`.
     reading
         See :func:`counted`.
 
     Raises
     ------
     ImageError
-        As :func:`~src_models.images.intensity.look_at` does.
+        As :func:`~src_models.images.grey.intensity.look_at` does.
     """
     kept = counted(np.asarray(values), reading)
     found = look_at(kept, intensity, grey_range=grey_range, name=name)

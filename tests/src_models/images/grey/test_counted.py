@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from src_models.images.axes import AxesReading
-from src_models.images.counted import counted, look_at_counted
-from src_models.images.intensity import measure
+from src_models.images.grey.counted import counted, look_at_counted
+from src_models.images.grey.intensity import measure
 from src_models.models.header import Intensity
 
 # A slice with the ring outside of the field of view that some scanners fill with -3024.

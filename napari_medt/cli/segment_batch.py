@@ -1,0 +1,122 @@
+"""What becomes of many images that are segmented in one go: where results go, and which images are left alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medt.cli import options
+from napari_medt.cli.console import complain
+from src_models.errors import OutputError, UserError
+
+if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
+    from src_models.prediction.to_file import Results
+
+__all__ = ["Batch", "Place", "choose", "some"]
+
+NAMED = 5  # of what is passed over
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where results go: the folder, the attention maps among them, and what labels are called in an OME-Zarr image."""
+
+    output: Path
+    maps: list[str]
+    into: str | None
+
+    def results(self, image: OneImage) -> Results:
+        """Return where the results of an image go."""
+        from src_models.prediction.to_file import Results
+
+        return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What becomes of the images."""
+
+    total: int
+    chosen: list[OneImage] = field(default_factory=list)
+    skipped: int = 0  # as asked for
+    refused: int = 0  # since they have results already
+    failed: list[str] = field(default_factory=list)
+    done: int = 0
+    empty: int = 0  # of those done
+    begun: float = field(default_factory=time.perf_counter)
+
+    def summary(self, output: Path) -> str:
+        """Return the one line at the end."""
+        parts = [f"{self.done} of {self.total} images segmented into {output}"]
+        if self.done:
+            parts[0] += f" in {time.perf_counter() - self.begun:.0f} s"
+        if self.empty:
+            parts.append(f"nothing was found in {self.empty}")
+        if self.skipped:
+            parts.append(f"{self.skipped} had results and {_were(self.skipped)} passed over")
+        if self.refused:
+            parts.append(f"{self.refused} had results and {_were(self.refused)} left: --overwrite replaces them")
+        if self.failed:
+            parts.append(f"{len(self.failed)} failed ({some(self.failed)})")
+        return "; ".join(parts)
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
+def choose(images: Sequence[OneImage], place: Place, *, skip_existing: bool, overwrite: bool) -> Batch:
+    """Choose before the work which images are segmented, and say why others are not."""
+    titles: dict[str, list[str]] = {}
+    for image in images:
+        titles.setdefault(image.name, []).append(image.title)
+    for stem, alike in titles.items():
+        if len(alike) > 1:
+            raise OutputError(
+                f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
+                "would have the same name; segment them into different folders"
+            )
+    batch = Batch(len(images))
+    for image in images:
+        _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
+    return batch
+
+
+def _choose_one(batch: Batch, image: OneImage, place: Place, *, skip_existing: bool, overwrite: bool) -> None:
+    from src_models.prediction.record import check_record
+    from src_models.prediction.to_file import labels_path
+
+    try:
+        results = place.results(image)
+    except UserError as error:
+        batch.failed.append(image.title)
+        complain(str(error))
+        return
+    existing = [] if overwrite else results.existing
+    if skip_existing and results.complete:
+        batch.skipped += 1
+    elif existing:
+        batch.refused += 1
+        done = "" if skip_existing else ", and --skip-existing passes over what is done"
+        complain(f"{existing[0]} exists already, so {image.title} was left; --overwrite replaces it{done}")
+    else:
+        try:
+            options.check_files(image.path)
+            if image.error is not None:
+                raise image.error
+            check_record(labels_path(place.output, image.name, ".tif"), overwrite=overwrite)
+        except UserError as error:
+            batch.failed.append(image.title)
+            complain(str(error))
+        else:
+            batch.chosen.append(image)
