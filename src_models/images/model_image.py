@@ -136,7 +136,7 @@ class ModelImage:
             return None
         values = sampled_values(self.data, self.planes).astype(np.float64)
         low, most, high = (float(v) for v in np.nanpercentile(values, (0.5, 98, 99.8)))
-        if self.grey_note is not None or high - low < _FAR * (most - low):
+        if self.grey_note is not None or high - low <= _FAR * (most - low):
             return None
         return (
             f"A few pixels are far brighter than all others, and set the range of grey values (up to {number(high)}, "
