@@ -66,7 +66,7 @@ def test_a_remark_is_made_once_for_all_files(tmp_path, write_series):
 def test_planes_lie_evenly_between_slices(tmp_path, write_series):
     places = (0, 2, 4, 8, 12, 13)
     paths = write_series(tmp_path, STORED, places=places)
-    with pytest.raises(ImageError, match="slices are uneven between IM0004"):
+    with pytest.raises(ImageError, match="2 slices are missing, 1 of them between IM0002"):
         stack(tmp_path)
     found = stack(tmp_path, uneven="resample")
     assert [one.path for one in found.slices] == paths
