@@ -128,6 +128,8 @@ def _shape(node: zarr.Array[Any] | zarr.Group, inside: str, multiscale: int) -> 
         found = node[inside]
     if isinstance(found, zarr.Array):
         return tuple(found.shape), ""
+    if "multiscales" not in _ome(found):  # a field that is a group of one array: told when it is opened
+        return None, ""
     entry = _ome(found)["multiscales"][multiscale]
     array = found[entry["datasets"][0]["path"]]
     axes = [axis["name"] if isinstance(axis, Mapping) else axis for axis in entry.get("axes", "tczyx")]

@@ -138,3 +138,13 @@ def test_a_plate_of_many_is_listed_without_opening_each(tmp_path):
     assert {image.shape for image in found} == {None}
     with pytest.raises(SeveralImagesError, match=r"0 'A/1/0', 1 'A/2/0', .* and 88 more"):
         read_image(tmp_path / "plate.zarr")
+
+
+def test_a_field_that_is_a_plain_group_of_one_array_is_opened(tmp_path):
+    plate = zarr.open_group(
+        tmp_path / "p.zarr", mode="w", zarr_format=2, attributes={"plate": {"wells": [{"path": "A/1"}]}}
+    )
+    well = plate.create_group("A/1", attributes={"well": {"images": [{"path": "0"}]}})
+    well.create_group("0").create_array("0", data=np.full((40, 50), 3, "uint8"))
+    for path in (tmp_path / "p.zarr", tmp_path / "p.zarr" / "A" / "1"):
+        assert int(read_image(path).data.max()) == 3
