@@ -27,7 +27,7 @@ from napari_medt.cli.options import (
     Uneven,
     UnevenName,
 )
-from napari_medt.cli.segment_batch import Batch, Place, some
+from napari_medt.cli.segment_batch import Batch, Place, choose, some
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:

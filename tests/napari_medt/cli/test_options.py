@@ -7,8 +7,8 @@ import pytest
 
 from napari_medt.cli import options
 from src_models.errors import ImageError, ModelFileError, OutputError, UserError
-from src_models.images.grey import ct_windows
 from src_models.images.axes import AxesReading
+from src_models.images.grey import ct_windows
 from src_models.models import library
 from src_models.models.header import Intensity
 
