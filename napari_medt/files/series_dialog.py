@@ -105,7 +105,9 @@ def ask_series(path: Path, images: Sequence[ImageSeries]) -> tuple[ImageSeries, 
     Where there is no window to ask in, or this is not its thread, all images proper are meant.
     """
     app = QApplication.instance()
-    if app is None or QThread.currentThread() != app.thread():
+    if not isinstance(app, QApplication) or QThread.currentThread() != app.thread():
+        return wanted_images(images)
+    if not any(window.isVisible() for window in app.topLevelWidgets()):
         return wanted_images(images)
     dialog = SeriesDialog(path, images, QApplication.activeWindow())
     try:

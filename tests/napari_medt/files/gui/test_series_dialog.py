@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QAbstractButton, QApplication
+from qtpy.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from napari_medt.files.series_dialog import SeriesDialog, ask_series, chosen_images
 from src_models.files.series.image_series import Found, numbered
@@ -25,10 +25,14 @@ def positions(tmp_path):
 
 @pytest.fixture
 def answer(qtbot):
-    """Return a function that answers the next dialog: ticks these rows, and opens or cancels."""
-    seen = []
+    """Return a function that answers the next dialog, over a window: ticks these rows, and opens or cancels."""
+    seen, window = [], QWidget()
+    qtbot.addWidget(window)
+    window.show()
 
     def later(*rows, cancel=False):
+        assert window.isVisible()
+
         def act():
             (dialog,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, SeriesDialog)]
             seen.append([dialog.list.item(row).text() for row in range(dialog.list.count())])
@@ -54,6 +58,10 @@ def test_those_that_are_ticked_are_opened_each_under_its_name(positions, answer)
 def test_nothing_is_opened_when_a_person_cancels(positions, answer):
     answer(0, 1, cancel=True)
     assert list(chosen_images(positions)) == []
+
+
+def test_where_there_is_no_window_to_ask_in_all_are_opened(positions, qtbot):
+    assert [image.name for image in chosen_images(positions)] == ["cells_Pos0", "cells_Pos1", "cells_Pos2"]
 
 
 def test_one_image_is_opened_unasked_with_its_thumbnail_left_out(tmp_path, qtbot):
