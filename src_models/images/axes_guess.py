@@ -98,6 +98,7 @@ def _small_axis(shape: tuple[int, ...], dimensions: int, name: str) -> int | Non
     fitting = [axis for axis in candidates if shape[axis] in allowed]
     if len(shape) == _MOST_AXES:
         fitting = fitting or [axis for axis in candidates if shape[axis] == 1]
+        fitting = fitting or [axis for axis in candidates if shape[axis] <= MOST_CHANNELS]
         if not fitting:
             raise ImageError(
                 f"{name}: it has five axes (shape {shape}), none of them short enough to be channels; "

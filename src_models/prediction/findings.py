@@ -118,9 +118,9 @@ class Findings:
             return (_ALL_LEFT_OUT,)
         if self.objects == 0 and not self._classes[1:].any():
             return self._nothing(chosen)
-        unlike, specks = self._unlike(), self._specks(chosen)
-        if (unlike or specks) and self._foreign_scan():
+        if self._foreign_scan():  # a network may be sure of what it never saw
             return (self._of_a_scan(),)
+        unlike, specks = self._unlike(), self._specks(chosen)
         note = "" if specks and chosen.diameter is None else chosen.note  # both ask for the size
         return tuple(filter(None, [self._hardly_anything(), unlike, note, specks, self._other_size(chosen)]))
 
@@ -140,8 +140,9 @@ class Findings:
 
     def _foreign_scan(self) -> bool:
         """Whether a scan was given to a model that, as far as one can tell, learnt from none."""
-        taught = self._header.parent_sha256 is not None or "window" in self._header.intensity.kind
-        return not taught and self._image.shows_ct
+        header = self._header
+        learnt_unsaid = header.parent_sha256 is not None and "data_sets" not in header.training
+        return not learnt_unsaid and "window" not in header.intensity.kind and self._image.shows_ct
 
     def _of_a_scan(self) -> str:
         return (

@@ -135,15 +135,14 @@ def test_a_scan_in_which_a_model_of_pictures_finds_nothing_is_called_a_scan(resu
     assert "napari-medt click" in advice
 
 
-def test_a_scan_of_which_the_network_is_unsure_or_full_of_specks_is_called_a_scan():
+def test_a_scan_is_called_a_scan_however_sure_the_network_is_of_what_it_finds():
     unsure, specks, good = sure(findings(SCAN), 0.7), sure(findings(SCAN)), sure(findings(SCAN))
     unsure.add_sizes(discs(20, 20))
     specks.add_sizes(discs(*[3] * 50))
     good.add_sizes(discs(20, 20))
-    for found in (unsure, specks):
+    for found in (unsure, specks, good):
         (advice,) = found.advice(AS_IT_IS)
         assert advice.startswith("The image looks like a CT scan")
-    assert good.advice(AS_IT_IS) == ()
 
 
 @pytest.mark.parametrize(
