@@ -37,7 +37,7 @@ _, widget = viewer.window.add_plugin_dock_widget("napari-medt", sys.argv[1])
 print(*sorted(looked_for & set(sys.argv[2].split())))
 end = time.monotonic() + 1
 # Not by findChildren: PyQt6 6.11 then frees wrappers of Qt's own objects that it walks through again at exit.
-while time.monotonic() < end or any(isinstance(one, OrderedWork) and one.untold for one in gc.get_objects()):
+while time.monotonic() < end or any(type(one) is OrderedWork and one.untold for one in gc.get_objects()):
     QApplication.processEvents()
     time.sleep(0.01)
 assert widget.isVisible()
