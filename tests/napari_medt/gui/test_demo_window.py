@@ -31,9 +31,9 @@ def test_one_map_is_seen_bright_on_nuclei_with_a_colour_bar_and_the_image_throug
     maps = [layer for layer in viewer.layers if notes_of(layer).role == "attention"]
     (shown,) = (layer for layer in maps if layer.visible)
     on, off = on_and_off(shown, segmented.truth[0])
-    assert on > off + 0.1
+    assert on > off + 0.3 * np.asarray(shown.data).std(), "it stands out"
     assert shown.colorbar.visible
-    assert shown.name.startswith("Medium detail let through")
+    assert shown.name.startswith("Coarse detail let through")
     for layer in viewer.layers:
         layer.visible = layer is shown or layer == shown or layer == segmented.image
     with_map = drawn(viewer)

@@ -7,7 +7,6 @@ import sys
 import pytest
 
 CODE = """
-import gc
 import sys
 import threading
 import time
@@ -30,14 +29,23 @@ class Watching(MetaPathFinder):
             torch_in.add(threading.current_thread().name.split("_")[0])
 
 
+# Noted as they are made: to look for them among Qt's children lets PyQt6 6.11 crash at exit.
+works, made = [], OrderedWork.__init__
+
+
+def note(work, *arguments, **keywords):
+    made(work, *arguments, **keywords)
+    works.append(work)
+
+
+OrderedWork.__init__ = note
 viewer = napari.Viewer()
 viewer.add_image(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8), name="cells")
 sys.meta_path.insert(0, Watching())
 _, widget = viewer.window.add_plugin_dock_widget("napari-medt", sys.argv[1])
 print(*sorted(looked_for & set(sys.argv[2].split())))
 end = time.monotonic() + 1
-# Not by findChildren: PyQt6 6.11 then frees wrappers of Qt's own objects that it walks through again at exit.
-while time.monotonic() < end or any(type(one) is OrderedWork and one.untold for one in gc.get_objects()):
+while time.monotonic() < end or any(work.untold for work in works):
     QApplication.processEvents()
     time.sleep(0.01)
 assert widget.isVisible()
