@@ -1,7 +1,6 @@
 """How it is counted whether two ways to compute a network find the same."""
 
 import numpy as np
-import torch
 from torch import nn
 
 from benchmarks.equal_labels import Way, labels_differ
