@@ -7,9 +7,9 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import change, packaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.data import get_testdata_file
 from scipy.spatial.transform import Rotation
 
 from src_models.errors import ImageError
@@ -24,29 +24,6 @@ SHAPE = (4, 3, 5)  # slices, rows, columns
 def stored():
     """Stored numbers that tell which voxel they are."""
     return np.arange(60, dtype="uint16").reshape(SHAPE)
-
-
-def packaged(name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip(f"this pydicom comes without its test file {name}")
-    return path
-
-
-def change(path, **fields):
-    """Change attributes of a file; None removes one."""
-    one = pydicom.dcmread(path)
-    for name, value in fields.items():
-        if value is None:
-            delattr(one, name)
-        else:
-            setattr(one, name, value)
-    one.save_as(path)
-
-
-def shift(path, *offset):
-    position = pydicom.dcmread(path).ImagePositionPatient
-    change(path, ImagePositionPatient=[p + o for p, o in zip(position, offset, strict=True)])
 
 
 def place_by_the_standard(one, row, column):

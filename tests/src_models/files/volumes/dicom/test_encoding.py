@@ -2,15 +2,14 @@
 
 import io
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import packaged
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from pydicom.data import get_testdata_file
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -25,13 +24,6 @@ from src_models.files.volumes.dicom_volume import read_dicom
 
 STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
 PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
-
-
-def packaged(name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip(f"this pydicom comes without its test file {name}")
-    return Path(path)
 
 
 def encode(path, syntax, *, meta=True, preamble=True):

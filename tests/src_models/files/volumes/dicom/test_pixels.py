@@ -4,17 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
-from pydicom.data import get_testdata_file
+from dicom_files import packaged
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom_volume import read_dicom
-
-
-def packaged(name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip(f"this pydicom comes without its test file {name}")
-    return path
 
 
 @pytest.mark.parametrize("name", ["MR_small_RLE.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm"])

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
-from pydicom.data import get_testdata_file
+from dicom_files import change, packaged, shift
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom_volume import read_dicom
@@ -17,29 +17,6 @@ SHAPE = (4, 3, 5)  # slices, rows, columns
 def stored():
     """Stored numbers that tell which voxel they are."""
     return np.arange(60, dtype="uint16").reshape(SHAPE)
-
-
-def packaged(name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip(f"this pydicom comes without its test file {name}")
-    return path
-
-
-def change(path, **fields):
-    """Change attributes of a file; None removes one."""
-    one = pydicom.dcmread(path)
-    for name, value in fields.items():
-        if value is None:
-            delattr(one, name)
-        else:
-            setattr(one, name, value)
-    one.save_as(path)
-
-
-def shift(path, *offset):
-    position = pydicom.dcmread(path).ImagePositionPatient
-    change(path, ImagePositionPatient=[p + o for p, o in zip(position, offset, strict=True)])
 
 
 def test_places_that_a_scanner_rounded_are_even(tmp_path, write_series, stored):

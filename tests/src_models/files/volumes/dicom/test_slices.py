@@ -1,14 +1,13 @@
 """What a DICOM file says of its slice: place, size, type, and whether it is one."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import change, packaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.data import get_testdata_file
 from scipy.spatial.transform import Rotation
 
 from src_models.errors import ImageError
@@ -16,24 +15,6 @@ from src_models.files.volumes.dicom.slices import NoSlice, Slice, read_slice
 from src_models.files.volumes.rescaling import Rescaling
 
 STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
-
-
-def packaged(name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip(f"this pydicom comes without its test file {name}")
-    return Path(path)
-
-
-def change(path, **fields):
-    """Change attributes of a file; None removes one."""
-    one = pydicom.dcmread(path)
-    for name, value in fields.items():
-        if value is None:
-            delattr(one, name)
-        else:
-            setattr(one, name, value)
-    one.save_as(path)
 
 
 @pytest.fixture

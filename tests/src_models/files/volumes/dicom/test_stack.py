@@ -3,19 +3,13 @@
 import numpy as np
 import pydicom
 import pytest
+from dicom_files import change
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.series import find_series
 from src_models.files.volumes.dicom.stack import stacked
 
 STORED = np.zeros((6, 3, 5), "uint16")
-
-
-def change(path, **fields):
-    one = pydicom.dcmread(path)
-    for name, value in fields.items():
-        setattr(one, name, value)
-    one.save_as(path)
 
 
 def stack(folder, **options):
