@@ -30,6 +30,7 @@ __all__ = [
     "InstanceSettings",
     "Intensity",
     "ModelHeader",
+    "Result",
     "Separation",
     "instance_classes",
     "read_header",
@@ -39,6 +40,8 @@ SCHEMA_VERSION = 1
 METADATA_KEY = "napari_medt"
 RGB = ("red", "green", "blue")
 
+Result = Literal["semantic", "instances", "class"]
+RESULTS: tuple[Result, ...] = ("semantic", "instances", "class")
 Separation = Literal["boundary", "distance", "flows"]
 SEPARATIONS: tuple[Separation, ...] = ("boundary", "distance", "flows")
 
@@ -124,7 +127,8 @@ class ModelHeader:
     architecture, config
         Arguments of :func:`src_models.create` that rebuild the network.
     classes
-        Names of the network's output classes in order; 0 is the background.
+        Names of the network's output classes in order; 0 is the background, where there is one: a network that says
+        what a whole image shows (``result="class"``) has none.
     channels
         Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images.
     prompts
@@ -136,9 +140,10 @@ class ModelHeader:
         How grey values are normalised.
     tile, overlap
         Tile size and overlap of neighbouring tiles (px, per spatial axis) that prediction uses unless told otherwise.
+        Of a network that says what a whole image shows, the size of the images that it was taught.
     result
         ``"semantic"``: labels are class ids. ``"instances"``: labels are objects, and classes are those of the way in
-        which objects are told apart (:func:`instance_classes`).
+        which objects are told apart (:func:`instance_classes`). ``"class"``: one class for the whole image.
     instances
         How objects are told apart, for ``result="instances"``.
     object_diameter, diameter_range
@@ -172,7 +177,7 @@ class ModelHeader:
     intensity: Intensity = field(default_factory=Intensity)
     tile: tuple[int, ...] = (512, 512)
     overlap: tuple[int, ...] = (64, 64)
-    result: Literal["semantic", "instances"] = "semantic"
+    result: Result = "semantic"
     instances: InstanceSettings = field(default_factory=InstanceSettings)
     object_diameter: float | None = None
     diameter_range: tuple[float, float] | None = None
@@ -191,8 +196,8 @@ class ModelHeader:
             raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} need {self.dimensions} numbers each")
         if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
-        if self.result not in ("semantic", "instances"):
-            raise ModelFileError(f"result {self.result!r} is not one of semantic, instances")
+        if self.result not in RESULTS:
+            raise ModelFileError(f"result {self.result!r} is not one of {', '.join(RESULTS)}")
         needed = instance_classes(self.instances.separation)
         if self.result == "instances" and len(self.classes) != len(needed):
             raise ModelFileError(

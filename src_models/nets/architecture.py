@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["DECODER", "GATES", "Architecture", "Config", "LearnablePart", "TrainOption"]
+__all__ = ["DECODER", "GATES", "Architecture", "Config", "LearnablePart", "Task", "TrainOption"]
 
 Config = Mapping[str, Any]
+Task = Literal["segmentation", "classification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class Architecture:
         Where it was published.
     family
         What such networks are called together, for people.
+    task
+        ``"segmentation"``: a class for each pixel. ``"classification"``: one for the whole image.
     options
         What a person can choose of a network that is trained.
     settings
@@ -102,6 +105,7 @@ class Architecture:
     line: str
     paper: str
     family: str
+    task: Task = "segmentation"
     options: tuple[TrainOption, ...] = ()
     settings: tuple[str, ...] = ()
     parts: tuple[LearnablePart, ...] = ()

@@ -58,7 +58,9 @@ class PlaneLabels:
         self._choice = settings.choice
         self._instances = self._choice.of_instances(self._header.instances)
         self._next_id = 1
-        self.result: ResultName = settings.result or self._header.result
+        result = settings.result or self._header.result
+        assert result != "class"  # refused before anything was computed
+        self.result: ResultName = result
         self.link = link_axes(settings.link, self._planes) if self.result == "instances" else ""
         self.labels = self._room(labels_out, image.name)
         self.findings = Findings(image, self.result)

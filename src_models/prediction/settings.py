@@ -56,8 +56,13 @@ def check_segments(header: ModelHeader) -> None:
     Raises
     ------
     UserError
-        If it answers clicks.
+        If it answers clicks, or says what a whole image shows.
     """
+    if header.result == "class":
+        raise UserError(
+            f"the model {header.name!r} says what an image or an object shows and does not segment: use the widget "
+            "Classify or `napari-medt classify`, or choose another model"
+        )
     if header.prompts:
         raise UserError(
             f"the model {header.name!r} answers clicks and does not segment by itself: use the widget Click or "

@@ -5,8 +5,9 @@ import inspect
 import pytest
 
 from src_models.errors import UserError
+from src_models.models.header import ModelHeader
 from src_models.prediction.segment import segment, segment_steps
-from src_models.prediction.settings import RunSettings
+from src_models.prediction.settings import RunSettings, check_segments
 
 
 @pytest.mark.parametrize("function", [segment, segment_steps])
@@ -25,3 +26,19 @@ def test_which_objects_are_kept_follows_from_three_of_them():
     assert (choice.sensitivity, choice.least_size, choice.drop_edge) == (0.5, 7, True)
     with pytest.raises(UserError, match="must lie between -1 and 1"):
         _ = RunSettings(sensitivity=2).choice
+
+
+def test_a_model_that_says_what_a_whole_image_shows_is_told_to_do_so():
+    header = ModelHeader(
+        name="shapes",
+        purpose="",
+        architecture="resnet18",
+        config={"in_channels": 3, "classes": 2},
+        classes=("round", "long"),
+        channels=("red", "green", "blue"),
+        tile=(64, 64),
+        overlap=(0, 0),
+        result="class",
+    )
+    with pytest.raises(UserError, match="the model 'shapes' says what an image or an object shows"):
+        check_segments(header)
