@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -12,7 +13,22 @@ from src_models.errors import UserError
 from src_models.models.header import ModelHeader, read_header
 from src_models.models.library import local_models, shipped_models
 
-__all__ = ["ModelCombo"]
+__all__ = ["ModelCombo", "ModelUse", "use_of"]
+
+ModelUse = Literal["segment", "click", "classify"]
+
+_ELSEWHERE: dict[ModelUse, str] = {
+    "segment": "segments by itself: open it in the widget Segment",
+    "click": "answers clicks: open it in Click",
+    "classify": "says of what class a whole image or object is: open it in the widget Classify",
+}
+
+
+def use_of(header: ModelHeader) -> ModelUse:
+    """Return what a model is for."""
+    if header.prompts:
+        return "click"
+    return "classify" if header.result == "class" else "segment"
 
 
 class ModelCombo(QWidget):
@@ -22,8 +38,8 @@ class ModelCombo(QWidget):
     ----------
     preferred
         Name of the model that is chosen at first.
-    clicks
-        Whether models of clicks are listed, or those that segment by themselves.
+    use
+        What the models are for that are listed.
     parent
         Parent widget.
     """
@@ -31,13 +47,13 @@ class ModelCombo(QWidget):
     model_changed = Signal()  #: another model was chosen
     refused = Signal(str)  #: a file was picked that is no model; the reason
 
-    def __init__(self, preferred: str, *, clicks: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, preferred: str, *, use: ModelUse = "segment", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._clicks = clicks
+        self._use = use
         self._models: list[tuple[Path, ModelHeader]] = [
             (entry.path, entry.header)
             for entry in (*shipped_models(), *local_models())
-            if bool(entry.header.prompts) == clicks
+            if use_of(entry.header) == use
         ]
         self._combo = QComboBox()
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -79,13 +95,8 @@ class ModelCombo(QWidget):
         except UserError as error:
             self.refused.emit(str(error))
             return
-        if bool(header.prompts) != self._clicks:
-            there = (
-                "segments by itself: open it in the widget Segment"
-                if self._clicks
-                else "answers clicks: open it in Click"
-            )
-            self.refused.emit(f"The model {path.stem!r} {there}.")
+        if use_of(header) != self._use:
+            self.refused.emit(f"The model {path.stem!r} {_ELSEWHERE[use_of(header)]}.")
             return
         known = [listed for listed, _ in self._models]
         if path not in known:

@@ -24,12 +24,17 @@ def listed(qtbot):
     return make
 
 
-@pytest.mark.parametrize("clicks", [False, True])
-def test_models_of_the_other_kind_are_not_listed(listed, clicks):
-    combo, _, _ = listed(clicks=clicks)
-    shipped = {entry.path for entry in shipped_models() if bool(entry.header.prompts) == clicks}
+@pytest.mark.parametrize("use", ["segment", "click", "classify"])
+def test_models_of_another_kind_are_not_listed(listed, use):
+    combo, _, _ = listed(use=use)
+    kinds = {
+        "segment": lambda header: not header.prompts and header.result != "class",
+        "click": lambda header: bool(header.prompts),
+        "classify": lambda header: header.result == "class",
+    }
+    shipped = {entry.path for entry in shipped_models() if kinds[use](entry.header)}
     assert shipped <= set(combo.paths())
-    assert all(bool(header.prompts) == clicks for _, header in combo._models)
+    assert all(kinds[use](header) for _, header in combo._models)
 
 
 def test_the_preferred_model_is_chosen_else_the_first(listed):
