@@ -51,9 +51,7 @@ class ModelCombo(QWidget):
         super().__init__(parent)
         self._use = use
         self._models: list[tuple[Path, ModelHeader]] = [
-            (entry.path, entry.header)
-            for entry in (*shipped_models(), *local_models())
-            if use_of(entry.header) == use
+            (entry.path, entry.header) for entry in (*shipped_models(), *local_models()) if use_of(entry.header) == use
         ]
         self._combo = QComboBox()
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -4,7 +4,7 @@ Examples
 --------
 >>> table = ClassTable(
 ...     ("round", "long"), np.array([4, 9]), np.array([[0.9, 0.1], [0.4, 0.6]]),
-...     boxes=np.zeros((2, 4), int), centres=np.zeros((2, 2)), areas=np.ones(2, int),
+...     positions=np.zeros((2, 2)), boxes=np.zeros((2, 4), int), areas=np.ones(2, int),
 ... )
 >>> table.class_of(9), table.least_sure_first().tolist()
 ('long', [9, 4])
@@ -40,12 +40,14 @@ class ClassTable:
         (N,) numbers of the objects, each once.
     probabilities
         (N, K) what the model gives each class.
+    positions
+        (N, axes) middles (px).
     boxes
-        (N, 4) first row, row after the last, first column, column after the last (px).
-    centres
-        (N, 2) row and column (px).
+        (N, 4) y0, x0, y1, x1 in the plane of each (px; ends excluded).
     areas
         (N,) px.
+    axes
+        Letters of the axes of `positions`.
     """
 
     def __init__(
@@ -54,13 +56,14 @@ class ClassTable:
         ids: NDArray[Any],
         probabilities: NDArray[Any],
         *,
+        positions: NDArray[Any],
         boxes: NDArray[Any],
-        centres: NDArray[Any],
         areas: NDArray[Any],
+        axes: str = "YX",
     ) -> None:
         self.ids = np.asarray(ids, np.int64)
         self.probabilities = np.asarray(probabilities).reshape(len(self.ids), len(classes))
-        self.boxes, self.centres, self.areas = boxes, centres, areas
+        self.positions, self.boxes, self.areas, self.axes = np.asarray(positions, float), boxes, areas, axes
         self._of_model = tuple(classes)
         self._more: list[str] = []  # classes that a person named
         self._given: dict[int, str] = {}
@@ -164,16 +167,21 @@ class ClassTable:
         return columns
 
     def write_csv(
-        self, path: Path, *, spacing: tuple[float, float] = (1.0, 1.0), unit: str | None = None, overwrite: bool = False
+        self,
+        path: Path,
+        *,
+        spacing: Mapping[str, float] | None = None,
+        unit: str | None = None,
+        overwrite: bool = False,
     ) -> None:
-        """Write the table, with centre and area of each object, in pixels and where it is known in a unit of length.
+        """Write the table, with middle and area of each object, in pixels and where it is known in a unit of length.
 
         Parameters
         ----------
         path
             The file.
         spacing, unit
-            Size of a pixel (y, x), and in what.
+            Size of a pixel along each axis, by its letter, and in what.
         overwrite
             Whether a file that is there may be replaced.
 
@@ -183,27 +191,32 @@ class ClassTable:
             If it cannot be written; what was there still is.
         """
         columns = self.columns()
-        found = [self._of_model[best] for best in self._best]
         rest = {name: columns.pop(name) for name in list(columns) if name.startswith("p ")}
         table = {
             **columns,
-            "class by the model": found,
-            "centre y (px)": np.round(self.centres[:, 0], 2).tolist(),
-            "centre x (px)": np.round(self.centres[:, 1], 2).tolist(),
+            "class by the model": [self._of_model[best] for best in self._best],
+            **{_title(letter): _short(self.positions[:, at]) for at, letter in enumerate(self.axes)},
             "area (px)": self.areas.tolist(),
         }
-        if unit:
-            table |= {
-                f"centre y ({unit})": _short(self.centres[:, 0] * spacing[0]),
-                f"centre x ({unit})": _short(self.centres[:, 1] * spacing[1]),
-                f"area ({unit}²)": _short(self.areas * spacing[0] * spacing[1]),
-            }
+        if unit and spacing:
+            for at, letter in enumerate(self.axes):
+                if letter in "ZYX":
+                    table[_title(letter, unit)] = _short(self.positions[:, at] * spacing[letter])
+            table[f"area ({unit}²)"] = _short(self.areas * spacing["Y"] * spacing["X"])
         table |= rest
         rows = zip(*(_written(column) for column in table.values()), strict=True)
-        with atomic_path(path, overwrite=overwrite) as beside, beside.open("w", newline="", encoding="utf-8-sig") as file:
+        with (
+            atomic_path(path, overwrite=overwrite) as beside,
+            beside.open("w", newline="", encoding="utf-8-sig") as file,
+        ):
             writer = csv.writer(file)  # with a mark of its encoding, without which a spreadsheet misreads names
             writer.writerow(table)
             writer.writerows(rows)
+
+
+def _title(letter: str, unit: str = "px") -> str:
+    """Return the title of a column of positions."""
+    return "time" if letter == "T" else f"centre {letter.lower()} ({unit})"
 
 
 def _short(values: NDArray[Any]) -> list[float]:

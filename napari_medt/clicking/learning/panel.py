@@ -62,7 +62,5 @@ class ClickLearnPanel(RoundPanel):
         after: Mapping[str, float] | None = version.iou
         if not after:
             return ""
-        scores: Any = [
-            ", ".join(f"{each:.2f}" for each in iou.values()) for iou in (version.iou_before or {}, after)
-        ]
+        scores: Any = [", ".join(f"{each:.2f}" for each in iou.values()) for iou in (version.iou_before or {}, after)]
         return " to ".join(score for score in scores if score)

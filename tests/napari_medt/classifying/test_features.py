@@ -13,8 +13,8 @@ from src_models.classifying.class_table import ClassTable
 
 def table(ids=(2, 5), classes=("round", "long")):
     shares = np.tile([[0.75, 0.25]], (len(ids), 1))
-    boxes, centres, areas = np.zeros((len(ids), 4), int), np.zeros((len(ids), 2)), np.ones(len(ids), int)
-    return ClassTable(classes, np.array(ids), shares, boxes=boxes, centres=centres, areas=areas)
+    boxes, positions, areas = np.zeros((len(ids), 4), int), np.zeros((len(ids), 2)), np.ones(len(ids), int)
+    return ClassTable(classes, np.array(ids), shares, positions=positions, boxes=boxes, areas=areas)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ def table():
         CLASSES,
         np.array(IDS),
         np.array(SHARES, np.float32),
-        boxes=np.array([[0, 4, 0, 5]] * 4),
-        centres=np.array([(1.5, 2), (10, 20), (30, 4.25), (0, 0)]),
+        positions=np.array([(1.5, 2), (10, 20), (30, 4.25), (0, 0)]),
+        boxes=np.array([[0, 0, 4, 5]] * 4),
         areas=np.array([20, 10, 5, 1]),
     )
 
@@ -80,7 +80,7 @@ def test_columns_hold_a_row_for_each_object(table):
 
 def test_the_file_holds_classes_probabilities_centres_and_areas_in_pixels_and_in_a_unit(table, tmp_path):
     table.give(12, "budding")
-    table.write_csv(tmp_path / "cells.csv", spacing=(0.5, 2.0), unit="µm")
+    table.write_csv(tmp_path / "cells.csv", spacing={"Y": 0.5, "X": 2.0}, unit="µm")
     rows = read(tmp_path / "cells.csv")
     assert [row["index"] for row in rows] == ["3", "8", "12", "40"]
     first, third = rows[0], rows[2]
@@ -89,6 +89,26 @@ def test_the_file_holds_classes_probabilities_centres_and_areas_in_pixels_and_in
     assert (third["class"], third["class by the model"], third["probability"]) == ("budding", "dead", "")
     assert third["p dead"] == "0.9"
     assert [row["corrected"] for row in rows] == ["False", "False", "True", "False"]
+
+
+def test_of_a_stack_over_time_the_file_tells_when_and_where(tmp_path):
+    found = ClassTable(
+        ("one",),
+        [1],
+        np.ones((1, 1)),
+        positions=[(6, 2, 3, 4)],
+        boxes=np.zeros((1, 4), int),
+        areas=np.array([9]),
+        axes="TZYX",
+    )
+    found.write_csv(tmp_path / "stack.csv", spacing={"T": 1.0, "Z": 3.0, "Y": 0.5, "X": 0.5}, unit="µm")
+    (row,) = read(tmp_path / "stack.csv")
+    assert (row["time"], row["centre z (px)"], row["centre z (µm)"], row["centre x (µm)"]) == (
+        "6.0",
+        "2.0",
+        "6.0",
+        "2.0",
+    )
 
 
 def test_a_file_that_is_there_is_not_overwritten_unasked(table, tmp_path):
@@ -104,7 +124,7 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(table, tmp_path):
 
 def test_an_empty_table_has_nothing_to_tell(tmp_path):
     empty = np.zeros((0, 4), int)
-    table = ClassTable(CLASSES, [], np.zeros((0, 3)), boxes=empty, centres=np.zeros((0, 2)), areas=np.zeros(0, int))
+    table = ClassTable(CLASSES, [], np.zeros((0, 3)), positions=np.zeros((0, 2)), boxes=empty, areas=np.zeros(0, int))
     assert table.least_sure_first().tolist() == []
     assert set(table.counts().values()) == {0}
     table.write_csv(tmp_path / "none.csv")
@@ -117,8 +137,8 @@ def test_counts_are_those_of_the_classes_one_by_one(gifts):
         CLASSES,
         np.array(IDS),
         np.array(SHARES),
+        positions=np.zeros((4, 2)),
         boxes=np.zeros((4, 4), int),
-        centres=np.zeros((4, 2)),
         areas=np.ones(4, int),
     )
     said = {}
