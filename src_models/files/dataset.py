@@ -17,7 +17,6 @@ Examples
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -31,6 +30,7 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError, ImageError
 from src_models.files.images import ImageFile, image_stem, read_image, read_label_file
 from src_models.files.pairs import pair, say
+from src_models.files.split_by_name import VALIDATION_SHARE, fraction_of
 from src_models.images.axes import AxesReading
 from src_models.images.channels import looks_like_alpha
 from src_models.models.citations import Citation, read_citations
@@ -38,7 +38,6 @@ from src_models.models.citations import Citation, read_citations
 __all__ = ["DataSet", "Sample", "read_marks", "read_sample"]
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
-VALIDATION_SHARE = 0.15
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 
@@ -199,8 +198,8 @@ class DataSet:
                 f"{self.root}: one image cannot be divided into train and val; add images, or a manifest.csv with the "
                 "columns file and split"
             )
-        ranked = sorted(present, key=lambda sample: _fraction(sample.name))
-        count = sum(_fraction(sample.name) < VALIDATION_SHARE for sample in ranked)
+        ranked = sorted(present, key=lambda sample: fraction_of(sample.name))
+        count = sum(fraction_of(sample.name) < VALIDATION_SHARE for sample in ranked)
         validation = set(ranked[: min(max(count, 1), len(ranked) - 1)])
         return {
             "train": tuple(sample for sample in present if sample not in validation),
@@ -376,10 +375,6 @@ def _sample(root: Path, name: str, listed: _Listed) -> Sample:
         marked if marked.is_file() else None,
         listed.domain,
     )
-
-
-def _fraction(name: str) -> float:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
 
 
 def _few(names: Iterable[str], count: int = 3) -> str:
