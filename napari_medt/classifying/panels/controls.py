@@ -95,8 +95,8 @@ class ClassifyControls:
         self.tile.setSpecialValueText(f"as taught ({size} px)" if size else "as the model was taught")
         self.zoom.setToolTip(
             f"The model looks at squares of {size} px around the middle of each object, as it was taught. Where objects "
-            "are larger or smaller here than those it was taught, because of another magnification, say, enter by how "
-            "much the image is enlarged first; below 1 makes it smaller."
+            "are larger or smaller here than those it was taught, say because of another magnification, enter by how "
+            "much the image is to be enlarged first; below 1 makes it smaller."
         )
 
     def set_running(self, running: bool) -> None:
@@ -166,12 +166,12 @@ class ClassifyControls:
             "How the image is read: its axes, channels and pixel size. If that is wrong, choose under Channels."
         )
         self.what.setToolTip(
-            "What gets a class: each object of labels (cells that were segmented before, say), each tile of a grid over "
-            "the image, or the image as a whole."
+            "What gets a class: each object of labels (say, cells that were segmented before), each tile of a grid "
+            "over the image, or the image as a whole."
         )
         self.labels.setToolTip(
-            "The labels that hold the objects, a number each: what the widgets Segment or Click found, or your own. They "
-            "must be as large as the image and lie on it. Their pixels are not changed."
+            "The labels that hold the objects, a number each: what the widgets Segment or Click found, or your own. "
+            "They must be as large as the image and lie on it. Their pixels are not changed."
         )
         self.labels_words.setToolTip("How to get labels for this image.")
         self.tile.setToolTip("Side of the square tiles, in pixels of the image.")

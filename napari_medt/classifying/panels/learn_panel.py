@@ -23,8 +23,8 @@ _WORDS = RoundWords(
     why="What is missing before the model can learn.",
     status="How learning goes: how many of the corrections that were held back the model gets right.",
     list=(
-        "What was learnt, and the share of held-back corrections that was right before and after. Double-click a note to "
-        "edit it."
+        "What was learnt, and the share of held-back corrections that was right before and after. Double-click a note "
+        "to edit it."
     ),
     use="Classify with the chosen version from now on. Nothing is deleted: you can go back.",
 )
@@ -42,3 +42,17 @@ class ClassLearnPanel(RoundPanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(_WORDS, parent)
         self.set_count(0)
+
+    def set_count(self, count: int) -> None:
+        """Say how many corrections there are to learn from."""
+        corrections = "1 correction" if count == 1 else f"{count} corrections"
+        missing = "Give a few objects their right class first." if not count else ""
+        self.offer(f"Learn from {corrections}" if count else "Learn from my corrections", missing)
+
+    def words_of_update(self, update: Any) -> str:
+        """Return how learning goes, in a line."""
+        return ""
+
+    def words_of_gain(self, version: ModelVersion) -> str:
+        """Return the share of held-back corrections that was right before and after."""
+        return ""

@@ -131,12 +131,12 @@ class ResultPanel(QWidget):
             "Give each object the colour of its class. Without it, objects have the colours again that they had before."
         )
         self.objects.setToolTip(
-            "Click a row to go to the object; click a title to sort. Where the probability is low, the model was unsure: "
-            "look at these first. What you corrected has a tick."
+            "Click a row to go to the object; click a title to sort. Where the probability is low, the model was "
+            "unsure: look at these first. What you corrected has a tick."
         )
         self.save.setToolTip(
-            "Save the table as a CSV file, which any spreadsheet opens: class, probabilities, what you corrected, middle "
-            "and area of each object."
+            "Save the table as a CSV file, which any spreadsheet opens: class, probabilities, what you corrected, "
+            "middle and area of each object."
         )
 
 
