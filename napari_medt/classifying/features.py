@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari.layers
 
-    from src_models.classifying.class_table import ClassTable
+    from src_models.classifying.object_classes import ObjectClasses
 
 __all__ = ["write_features"]
 
@@ -15,7 +15,7 @@ _NUMBER, _ALL = "index", "p "  # napari goes by the first; what each class has b
 _OWN = ("class", "probability", "corrected")
 
 
-def write_features(labels: napari.layers.Labels, table: ClassTable) -> None:
+def write_features(labels: napari.layers.Labels, table: ObjectClasses) -> None:
     """Write a table into the features of labels, in place of what an earlier one wrote there.
 
     Rows and columns that are somebody else's stay.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.classifying.class_table import ClassTable
+    from src_models.classifying.object_classes import ObjectClasses
     from src_models.classifying.layer_run import ClassResult
     from src_models.images.region import Region
 
@@ -72,12 +72,12 @@ class ClassLayers:
         made = {"classes": {"model": result.model_name, **result.found.provenance}}
         write_notes(labels, replace(notes, provenance={**notes.provenance, **made}))
 
-    def write(self, labels: napari.layers.Labels, table: ClassTable, *, by_class: bool) -> None:
+    def write(self, labels: napari.layers.Labels, table: ObjectClasses, *, by_class: bool) -> None:
         """Write classes into the features of labels, and give their objects these colours or those that they had."""
         write_features(labels, table)
         self.colour(labels, table, by_class=by_class)
 
-    def colour(self, labels: napari.layers.Labels, table: ClassTable, *, by_class: bool) -> None:
+    def colour(self, labels: napari.layers.Labels, table: ObjectClasses, *, by_class: bool) -> None:
         """Give objects the colours of their classes, or those that they had before."""
         if by_class:
             self._usual.setdefault(labels, labels.colormap)
@@ -85,7 +85,7 @@ class ClassLayers:
         elif labels in self._usual:
             labels.colormap = self._usual.pop(labels)
 
-    def show_chosen(self, target: ViewedImage, region: Region, table: ClassTable, own: int, *, go: bool) -> None:
+    def show_chosen(self, target: ViewedImage, region: Region, table: ObjectClasses, own: int, *, go: bool) -> None:
         """Frame an object, and bring it into view where that is wanted.
 
         Parameters
@@ -120,7 +120,7 @@ class ClassLayers:
         self._layers.remove(_CHOSEN)
 
 
-def _at(table: ClassTable, row: int, corner: Any) -> list[float]:
+def _at(table: ObjectClasses, row: int, corner: Any) -> list[float]:
     """Return a place in the plane of an object, along the axes of the table."""
     core = dict(zip("YX", corner, strict=True))
     return [float(core.get(letter, table.positions[row, at])) for at, letter in enumerate(table.axes)]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import napari.layers
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.classifying.class_table import ClassTable
+    from src_models.classifying.object_classes import ObjectClasses
     from src_models.classifying.layer_run import ClassResult
 
 __all__ = ["ShownClasses"]
@@ -41,7 +41,7 @@ class ShownClasses:
         return self.target.layer
 
     @property
-    def table(self) -> ClassTable:
+    def table(self) -> ObjectClasses:
         """Objects and their classes."""
         return self.result.table
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.classifying.class_table import ClassTable
+from src_models.classifying.object_classes import ObjectClasses
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.loaded import load_model
@@ -93,7 +93,7 @@ class ClassResult:
     """
 
     run: ClassRun
-    table: ClassTable
+    table: ObjectClasses
     found: Classified
     tiles: NDArray[np.int32] | None = None
 
@@ -150,7 +150,7 @@ def class_steps(run: ClassRun) -> Generator[Progress, None, ClassResult]:
             device=run.device,
             name=name,
         )
-    table = ClassTable(
+    table = ObjectClasses(
         found.classes,
         found.ids,
         found.probabilities,

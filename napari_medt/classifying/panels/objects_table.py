@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from napari_medt.classifying.colours import class_colour
 
 if TYPE_CHECKING:
-    from src_models.classifying.class_table import ClassTable
+    from src_models.classifying.object_classes import ObjectClasses
 
 __all__ = ["ObjectsTable"]
 
@@ -51,7 +51,7 @@ class ObjectsTable(QTableView):
         )
         self.selectionModel().selectionChanged.connect(self._on_selected)
 
-    def set_table(self, table: ClassTable | None, what: str = "Object") -> None:
+    def set_table(self, table: ObjectClasses | None, what: str = "Object") -> None:
         """Show a table; None for none.
 
         Parameters
@@ -103,13 +103,13 @@ class _Rows(QAbstractTableModel):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._table: ClassTable | None = None
+        self._table: ObjectClasses | None = None
         self._what = _TITLES[_OBJECT]
         self._order = np.zeros(0, np.int64)  # rows of the table, as they are shown
         self._shown_at: dict[int, int] = {}
         self._by = (_SURE, Qt.SortOrder.AscendingOrder)
 
-    def set_table(self, table: ClassTable | None, what: str) -> None:
+    def set_table(self, table: ObjectClasses | None, what: str) -> None:
         self._table, self._what = table, what
         self._arrange()
 

@@ -14,7 +14,7 @@ from napari_medt.classifying.panels.probability_bars import ProbabilityBars
 from napari_medt.controls.short_list import ShortList
 
 if TYPE_CHECKING:
-    from src_models.classifying.class_table import ClassTable
+    from src_models.classifying.object_classes import ObjectClasses
     from src_models.classifying.layer_run import LookedAt
 
 __all__ = ["ResultPanel", "swatch"]
@@ -46,14 +46,14 @@ class ResultPanel(QWidget):
         self.chosen = QLabel()
         self.bars = ProbabilityBars()
         self.save = QPushButton("Save the table...")
-        self._table: ClassTable | None = None
+        self._table: ObjectClasses | None = None
         self._looked_at: LookedAt = "objects"
         self._build()
         self._explain()
         self.by_class.toggled.connect(self.coloured)
         self.show_table(None, "objects")
 
-    def show_table(self, table: ClassTable | None, looked_at: LookedAt) -> None:
+    def show_table(self, table: ObjectClasses | None, looked_at: LookedAt) -> None:
         """Show what was found; None for nothing yet."""
         self._table, self._looked_at = table, looked_at
         several = table is not None and len(table.ids) > 1

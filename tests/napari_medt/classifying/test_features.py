@@ -8,13 +8,13 @@ import pytest
 from napari.layers import Labels
 
 from napari_medt.classifying.features import write_features
-from src_models.classifying.class_table import ClassTable
+from src_models.classifying.object_classes import ObjectClasses
 
 
 def table(ids=(2, 5), classes=("round", "long")):
     shares = np.tile([[0.75, 0.25]], (len(ids), 1))
     boxes, positions, areas = np.zeros((len(ids), 4), int), np.zeros((len(ids), 2)), np.ones(len(ids), int)
-    return ClassTable(classes, np.array(ids), shares, positions=positions, boxes=boxes, areas=areas)
+    return ObjectClasses(classes, np.array(ids), shares, positions=positions, boxes=boxes, areas=areas)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 Examples
 --------
->>> table = ClassTable(
+>>> table = ObjectClasses(
 ...     ("round", "long"), np.array([4, 9]), np.array([[0.9, 0.1], [0.4, 0.6]]),
 ...     positions=np.zeros((2, 2)), boxes=np.zeros((2, 4), int), areas=np.ones(2, int),
 ... )
@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from src_models.disk.atomic import atomic_path
 
-__all__ = ["ClassTable"]
+__all__ = ["ObjectClasses"]
 
 
-class ClassTable:
+class ObjectClasses:
     """What is known of the classes of some objects.
 
     Parameters

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src_models.classifying.class_table import ClassTable
+from src_models.classifying.object_classes import ObjectClasses
 from src_models.errors import OutputError
 
 CLASSES = ("round", "long", "dead")
@@ -20,7 +20,7 @@ SHARES = ((0.5, 0.3, 0.2), (0.1, 0.8, 0.1), (0.05, 0.05, 0.9), (0.3, 0.36, 0.34)
 
 @pytest.fixture
 def table():
-    return ClassTable(
+    return ObjectClasses(
         CLASSES,
         np.array(IDS),
         np.array(SHARES, np.float32),
@@ -92,7 +92,7 @@ def test_the_file_holds_classes_probabilities_centres_and_areas_in_pixels_and_in
 
 
 def test_of_a_stack_over_time_the_file_tells_when_and_where(tmp_path):
-    found = ClassTable(
+    found = ObjectClasses(
         ("one",),
         [1],
         np.ones((1, 1)),
@@ -124,7 +124,7 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(table, tmp_path):
 
 def test_an_empty_table_has_nothing_to_tell(tmp_path):
     empty = np.zeros((0, 4), int)
-    table = ClassTable(CLASSES, [], np.zeros((0, 3)), positions=np.zeros((0, 2)), boxes=empty, areas=np.zeros(0, int))
+    table = ObjectClasses(CLASSES, [], np.zeros((0, 3)), positions=np.zeros((0, 2)), boxes=empty, areas=np.zeros(0, int))
     assert table.least_sure_first().tolist() == []
     assert set(table.counts().values()) == {0}
     table.write_csv(tmp_path / "none.csv")
@@ -133,7 +133,7 @@ def test_an_empty_table_has_nothing_to_tell(tmp_path):
 
 @given(st.lists(st.tuples(st.sampled_from(IDS), st.sampled_from([*CLASSES, "new", None])), max_size=12))
 def test_counts_are_those_of_the_classes_one_by_one(gifts):
-    table = ClassTable(
+    table = ObjectClasses(
         CLASSES,
         np.array(IDS),
         np.array(SHARES),
