@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.controls.model_about import ModelAbout
 from src_models.errors import UserError
-from src_models.models.header import ModelHeader, read_header
+from src_models.models.header import ModelHeader, Use, read_header
 from src_models.models.library import local_models, shipped_models
 
-__all__ = ["ModelCombo", "ModelUse", "use_of"]
+__all__ = ["ModelCombo"]
 
-ModelUse = Literal["segment", "click", "classify"]
-
-_ELSEWHERE: dict[ModelUse, str] = {
+_ELSEWHERE: dict[Use, str] = {
     "segment": "segments by itself: open it in the widget Segment",
     "click": "answers clicks: open it in Click",
-    "classify": "says of what class a whole image or object is: open it in the widget Classify",
+    "classify": "says what an image or an object shows: open it in Classify",
 }
-
-
-def use_of(header: ModelHeader) -> ModelUse:
-    """Return what a model is for."""
-    if header.prompts:
-        return "click"
-    return "classify" if header.result == "class" else "segment"
 
 
 class ModelCombo(QWidget):
@@ -39,7 +29,7 @@ class ModelCombo(QWidget):
     preferred
         Name of the model that is chosen at first.
     use
-        What the models are for that are listed.
+        What the models do that are listed: ``"segment"`` by themselves, answer a ``"click"``, or ``"classify"``.
     parent
         Parent widget.
     """
@@ -47,11 +37,11 @@ class ModelCombo(QWidget):
     model_changed = Signal()  #: another model was chosen
     refused = Signal(str)  #: a file was picked that is no model; the reason
 
-    def __init__(self, preferred: str, *, use: ModelUse = "segment", parent: QWidget | None = None) -> None:
+    def __init__(self, preferred: str, *, use: Use = "segment", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._use = use
         self._models: list[tuple[Path, ModelHeader]] = [
-            (entry.path, entry.header) for entry in (*shipped_models(), *local_models()) if use_of(entry.header) == use
+            (entry.path, entry.header) for entry in (*shipped_models(), *local_models()) if entry.header.use == use
         ]
         self._combo = QComboBox()
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -93,8 +83,8 @@ class ModelCombo(QWidget):
         except UserError as error:
             self.refused.emit(str(error))
             return
-        if use_of(header) != self._use:
-            self.refused.emit(f"The model {path.stem!r} {_ELSEWHERE[use_of(header)]}.")
+        if header.use != self._use:
+            self.refused.emit(f"The model {path.stem!r} {_ELSEWHERE[header.use]}.")
             return
         known = [listed for listed, _ in self._models]
         if path not in known:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from napari.layers import Image
 from napari.types import LayerDataTuple
 
-from napari_medt.controls.model_combo import use_of
 from napari_medt.preferences import read_preferences
 from napari_medt.running.window_future import promise
 from napari_medt.viewer.reading import full_resolution, grey_range_of, read_layer
@@ -26,7 +25,7 @@ __all__ = ["model_names", "segment_layer"]
 
 def model_names(_form: Any = None) -> list[str]:
     """Return the names of the models that segment by themselves."""
-    return [entry.name for entry in (*shipped_models(), *local_models()) if use_of(entry.header) == "segment"]
+    return [entry.name for entry in (*shipped_models(), *local_models()) if entry.header.use == "segment"]
 
 
 def segment_layer(

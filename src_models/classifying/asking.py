@@ -29,8 +29,8 @@ def check_classifies(header: ModelHeader) -> None:
     UserError
         If it says nothing of whole pictures.
     """
-    if header.result != "class":
-        does = "answers clicks" if header.prompts else "segments"
+    if header.use != "classify":
+        does = "answers clicks" if header.use == "click" else "segments"
         raise UserError(
             f"the model {header.name!r} {does} and does not say what a picture or an object shows: choose a model of "
             "classes (`napari-medt models`)"

@@ -98,5 +98,5 @@ class Classified(ClassProbabilities):
         seen = sorted(((count, name) for name, count in self.counts.items() if count), key=lambda each: -each[0])
         if self.kind == "image" and len(self) == 1:
             return f"{self.names[0]} ({self.certainty[0]:.0%})"
-        what = {"image": "planes", "tiles": "tiles", "objects": "objects"}[self.kind]
+        what = {"image": "plane", "tiles": "tile", "objects": "object"}[self.kind] + ("" if len(self) == 1 else "s")
         return f"{len(self)} {what}" + (": " if seen else "") + ", ".join(f"{count} {name}" for count, name in seen)

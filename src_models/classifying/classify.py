@@ -275,6 +275,7 @@ class _Run:
                 "grey_range": None if grey is None else grey.text,
                 "looked_at": kind,
                 "size": None if kind == "image" else self.size,
+                "zoom": model_size(self.model.header) / self.size if kind == "objects" else 1.0,
                 "device": str(execution.device),
                 "precision": str(execution.dtype).removeprefix("torch."),
             },

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from src_models.classifying.class_order import class_order
 from src_models.classifying.picture import model_size, prepared
 from src_models.classifying.training.augmentation import class_augmentation
-from src_models.errors import DataSetError
 from src_models.files.class_sets.class_set import ClassSample, ClassSet
 from src_models.models.header import ModelHeader
 from src_models.training.augmentation import AugmentationName
 
-__all__ = ["DrawnPictures", "Pictures", "class_order", "load_pictures"]
+__all__ = ["DrawnPictures", "Pictures", "load_pictures"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,23 +60,6 @@ def load_pictures(data: ClassSet, samples: Sequence[ClassSample], header: ModelH
     for number, sample in enumerate(samples):
         images[number] = prepared(data.picture(sample, size), header, f"{data.root}, {sample.name}")
     return Pictures(images, np.array([order[sample.label] for sample in samples], np.int64))
-
-
-def class_order(data: ClassSet, header: ModelHeader) -> list[int]:
-    """Return which of a model's classes each class of a set is, by their names.
-
-    Raises
-    ------
-    DataSetError
-        If the model lacks one.
-    """
-    unknown = [name for name in data.classes if name not in header.classes]
-    if unknown:
-        raise DataSetError(
-            f"{data.root} has the class {unknown[0]!r} and {header.name!r} tells {', '.join(header.classes)}: "
-            "name the classes as it does, or choose another model"
-        )
-    return [header.classes.index(name) for name in data.classes]
 
 
 class DrawnPictures(Dataset[tuple[Tensor, Tensor]]):

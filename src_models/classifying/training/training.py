@@ -46,13 +46,16 @@ VALIDATED = 64  # pictures at a time
 
 @dataclass(frozen=True, slots=True)
 class ClassTrainingUpdate:
-    """What there is to tell after a step: mean loss since the last validation, and accuracy if it was just measured."""
+    """What there is to tell after a step: mean loss since the last validation, and the score if it was just measured.
+
+    `measure` says what the score is: ``"accuracy"`` or ``"balanced accuracy"``.
+    """
 
     step: int
     steps: int
     loss: float
-    validation_accuracy: float | None
-    best_accuracy: float
+    validation_score: float | None
+    best_score: float
     measure: str
 
 
