@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.classifying.object_classes import ObjectClasses
     from src_models.classifying.layer_run import ClassResult
+    from src_models.classifying.object_classes import ObjectClasses
     from src_models.images.region import Region
 
 __all__ = ["TILES", "ClassLayers"]

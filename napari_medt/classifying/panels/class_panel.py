@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.classifying.colours import class_colour
-from napari_medt.classifying.panels.result_panel import swatch
+from napari_medt.classifying.panels.swatch import swatch
 
 __all__ = ["KEYS", "ClassPanel"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.controls.learning.round_panel import RoundPanel, RoundWords
 
 if TYPE_CHECKING:
-    pass
+    from src_models.finetuning.versions import ModelVersion
 
 __all__ = ["ClassLearnPanel"]
 

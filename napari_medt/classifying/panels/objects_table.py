@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_medt.classifying.colours import class_colour
+from napari_medt.classifying.panels.swatch import swatch
 
 if TYPE_CHECKING:
     from src_models.classifying.object_classes import ObjectClasses
@@ -142,7 +142,7 @@ class _Rows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(own, column)
         if role == Qt.ItemDataRole.DecorationRole and column == _CLASS:
-            return QColor(class_colour(self._table.classes.index(self._table.class_of(own))))
+            return swatch(class_colour(self._table.classes.index(self._table.class_of(own))))
         if role == Qt.ItemDataRole.TextAlignmentRole and column != _CLASS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from napari_medt.classifying.colours import class_colour
 from napari_medt.classifying.panels.objects_table import ObjectsTable
 from napari_medt.classifying.panels.probability_bars import ProbabilityBars
+from napari_medt.classifying.panels.swatch import swatch
 from napari_medt.controls.short_list import ShortList
 
 if TYPE_CHECKING:
-    from src_models.classifying.object_classes import ObjectClasses
     from src_models.classifying.layer_run import LookedAt
+    from src_models.classifying.object_classes import ObjectClasses
 
-__all__ = ["ResultPanel", "swatch"]
+__all__ = ["ResultPanel"]
 
-_SWATCH = 12  # px
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _ONE: dict[LookedAt, str] = {"objects": "Object", "tiles": "Tile", "image": "Plane"}
 _MANY: dict[LookedAt, str] = {"objects": "Objects", "tiles": "Tiles", "image": "Planes"}
@@ -100,7 +99,8 @@ class ResultPanel(QWidget):
             return
         total = max(1, len(table.ids))
         rows = []
-        for place, (name, count) in enumerate(table.counts().items()):
+        counted = sorted(enumerate(table.counts().items()), key=lambda each: -each[1][1])  # of equal ones, in order
+        for place, (name, count) in counted:
             row = QTreeWidgetItem([name, f"{count:,}", f"{count / total:.0%}"])
             row.setIcon(0, swatch(class_colour(place)))
             for column in (1, 2):
@@ -138,10 +138,3 @@ class ResultPanel(QWidget):
             "Save the table as a CSV file, which any spreadsheet opens: class, probabilities, what you corrected, "
             "middle and area of each object."
         )
-
-
-def swatch(colour: str) -> QIcon:
-    """Return a small square of a colour."""
-    pixels = QPixmap(_SWATCH, _SWATCH)
-    pixels.fill(QColor(colour))
-    return QIcon(pixels)

@@ -124,7 +124,9 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(table, tmp_path):
 
 def test_an_empty_table_has_nothing_to_tell(tmp_path):
     empty = np.zeros((0, 4), int)
-    table = ObjectClasses(CLASSES, [], np.zeros((0, 3)), positions=np.zeros((0, 2)), boxes=empty, areas=np.zeros(0, int))
+    table = ObjectClasses(
+        CLASSES, [], np.zeros((0, 3)), positions=np.zeros((0, 2)), boxes=empty, areas=np.zeros(0, int)
+    )
     assert table.least_sure_first().tolist() == []
     assert set(table.counts().values()) == {0}
     table.write_csv(tmp_path / "none.csv")

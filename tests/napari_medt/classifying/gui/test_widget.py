@@ -311,8 +311,11 @@ def test_every_control_has_a_tooltip(classifying, classify):
 def _explained(control):
     """Whether a control has a tooltip, or is a part that Qt made of one that has."""
     inner = control.objectName().startswith("qt_") or type(control).__name__ in ("QHeaderView", "QTableCornerButton")
-    return inner or bool(control.toolTip()) or isinstance(control.parent(), QComboBox | QAbstractItemView) or (
-        control.metaObject().className() in ("QHeaderView", "QTableCornerButton", "QComboBoxListView")
+    return (
+        inner
+        or bool(control.toolTip())
+        or isinstance(control.parent(), QComboBox | QAbstractItemView)
+        or (control.metaObject().className() in ("QHeaderView", "QTableCornerButton", "QComboBoxListView"))
     )
 
 
