@@ -10,6 +10,7 @@ import napari.viewer
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QWidget
 
+from napari_medt.classifying.explaining import Explaining
 from napari_medt.classifying.layers import ClassLayers
 from napari_medt.classifying.panels.class_panel import KEYS
 from napari_medt.classifying.panels.controls import ClassifyControls
@@ -47,8 +48,8 @@ class ClassGiving(QObject):
         Where the chosen object is framed, and objects have their colours.
     rounds
         Keeps what is said.
-    current
-        Returns what is shown of the chosen image.
+    explaining
+        Shows why the chosen object has its class.
     parent
         The widget.
     """
@@ -59,7 +60,7 @@ class ClassGiving(QObject):
         controls: ClassifyControls,
         layers: ClassLayers,
         rounds: ClassRounds,
-        current: Callable[[], ShownClasses | None],
+        explaining: Explaining,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
@@ -68,7 +69,7 @@ class ClassGiving(QObject):
         self._panel = controls.correct
         self._layers = layers
         self._rounds = rounds
-        self._current = current
+        self._explaining = explaining
         self._said: list[_Given] = []
         self._own: int | None = None
         self._shown: ShownClasses | None = None
@@ -94,6 +95,7 @@ class ClassGiving(QObject):
             panel.set_ready(False, can_be_on=False)
             self._own = None
             self._layers.hide_chosen()
+            self._explaining.follow(None, None)
             return
         panel.set_classes(shown.table.classes)
         panel.set_ready(True, can_be_on=clickable)
@@ -109,6 +111,7 @@ class ClassGiving(QObject):
             self._controls.result.objects.choose(None)
             self._controls.result.show_object(None)
             self._layers.hide_chosen()
+            self._explaining.follow(shown, None)
             return
         self._own = own
         self._controls.result.objects.choose(own)
@@ -116,6 +119,7 @@ class ClassGiving(QObject):
         self._panel.show_object(shown.name_of(own), shown.table.class_of(own))
         if shown.labels is not None or len(shown.table.ids) > 1:
             self._layers.show_chosen(shown.target, shown.result.run.region, shown.table, own, go=go)
+        self._explaining.follow(shown, own)
 
     def click(self, world: Sequence[float]) -> None:
         """Choose the object at a place in the world."""
@@ -186,7 +190,7 @@ class ClassGiving(QObject):
 
     def _keys(self) -> dict[str, Callable[[], object]]:
         numbers = {str(place + 1): lambda place=place: self._panel.press(place) for place in range(KEYS)}
-        return {**numbers, "Z": self.undo, "N": self.go_on}
+        return {**numbers, "Z": self.undo, "N": self.go_on, "V": self._controls.why.on.toggle}
 
     def _connect(self) -> None:
         panel = self._panel

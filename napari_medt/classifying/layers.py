@@ -12,7 +12,7 @@ from napari_medt.classifying.colours import class_colours, coloured_by_class
 from napari_medt.classifying.features import write_features
 from napari_medt.viewer.layer_notes import notes_of, own_notes, write_notes
 from napari_medt.viewer.lines.screen_lines import ScreenLines
-from napari_medt.viewer.own_layers import OwnLayers
+from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.viewed_image import bring_into_view
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.classifying.layer_run import ClassResult
     from src_models.classifying.object_classes import ObjectClasses
+    from src_models.classifying.reasons import ClassReason
     from src_models.images.region import Region
 
 __all__ = ["TILES", "ClassLayers"]
 
-TILES, _CHOSEN = "class tiles", "class chosen"
+TILES, _CHOSEN, _REASON = "class tiles", "class chosen", "class reason"
 _FRAME = "#ffffff"
 _MARGIN = 2.0  # px of the image between an object and its frame
 _TILES_OPACITY = 0.35  # so that the image is seen below them
@@ -114,10 +115,44 @@ class ClassLayers:
         """Frame nothing any more."""
         self._layers.hide(_CHOSEN)
 
+    def show_reason(self, image: napari.layers.Image, reason: ClassReason) -> None:
+        """Show which places speak for a class, over the part of the image that the network looked at."""
+        region = reason.region
+        data = region.expand(reason.cells)
+        place = placement(image, *region.place(reason.scale, reason.translate))
+        limits = (0.0, max(1.0, float(reason.cells.max())))
+        layer = self._layers.of(image, _REASON)
+        if layer is not None and layer.data.shape != data.shape:
+            self._layers.remove(_REASON)
+            layer = None
+        if layer is None:
+            layer = self._layers.add(
+                "image",
+                data,
+                own_notes(image, _REASON),
+                place,
+                rgb=False,
+                multiscale=False,
+                colormap="inferno",
+                blending="additive",
+                opacity=0.8,
+                interpolation2d="linear",
+                contrast_limits=limits,
+            )
+        layer.data = data
+        move(layer, place)
+        layer.contrast_limits_range = layer.contrast_limits = limits
+        layer.name = f"{image.name} - speaks for {reason.name}"
+        layer.visible = True
+
+    def hide_reason(self) -> None:
+        """Show no reason any more."""
+        self._layers.hide(_REASON)
+
     def remove(self) -> None:
-        """Take the frame out of the viewer; labels and tiles stay."""
+        """Take the frame and the reasons out of the viewer; labels and tiles stay."""
         self._lines.leave()
-        self._layers.remove(_CHOSEN)
+        self._layers.remove(_CHOSEN, _REASON)
 
 
 def _at(table: ObjectClasses, row: int, corner: Any) -> list[float]:

@@ -12,6 +12,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_medt.classifying.explaining import Explaining
 from napari_medt.classifying.giving import ClassGiving
 from napari_medt.classifying.layers import TILES, ClassLayers
 from napari_medt.classifying.panels.controls import ClassifyControls
@@ -59,7 +60,8 @@ class ClassifyWidget(QWidget):
         self._labels_of_run: napari.layers.Labels | None = None
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
-        self.giving = ClassGiving(napari_viewer, self.controls, self.layers, self.rounds, self.current, self)
+        self.explaining = Explaining(self.controls, self.layers, self)
+        self.giving = ClassGiving(napari_viewer, self.controls, self.layers, self.rounds, self.explaining, self)
         self._closing = DockClosing(self)
         DockTabs(self)
         self._connect()
@@ -293,6 +295,7 @@ class ClassifyWidget(QWidget):
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
         self.giving.leave()
+        self.explaining.leave()
         self.run.leave(wait=not viewer_stays)
         self.rounds.leave()
         self.controls.images.disconnect_viewer()

@@ -277,9 +277,7 @@ def _through_windows(block: LocalGlobalBlock, heard: _Heard, relevance: Tensor) 
     return _halves(relevance, torch.stack(handed).sum(0)[..., 0], total[..., 0])
 
 
-def _through_layers(
-    network: VisionTransformer, heard: _Heard, evidence: Tensor, grid: tuple[int, int]
-) -> Tensor:
+def _through_layers(network: VisionTransformer, heard: _Heard, evidence: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return the relevance (N, h, w) of the patches that go into the first layer."""
     tokens = evidence.flatten(1)
     if network.token is not None:  # what is classified is this token alone

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_medt.classifying.panels.class_panel import ClassPanel
 from napari_medt.classifying.panels.learn_panel import ClassLearnPanel
 from napari_medt.classifying.panels.result_panel import ResultPanel
+from napari_medt.classifying.panels.why_panel import WhyPanel
 from napari_medt.controls.labels_combo import LabelsCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -68,6 +69,7 @@ class ClassifyControls:
         self.result = ResultPanel()
         self.correct = ClassPanel()
         self.learning = ClassLearnPanel()
+        self.why = WhyPanel()
         self.grey = GreyPanel(self.images)
         self._build(parent)
         self._explain()
@@ -94,7 +96,7 @@ class ClassifyControls:
         self.form.setRowVisible(self.zoom, looked_at == "objects")
         self.tile.setSpecialValueText(f"as taught ({size} px)" if size else "as the model was taught")
         self.zoom.setToolTip(
-            f"The model looks at squares of {size} px around the middle of each object, as it was taught. Where objects "
+            f"The model looks at squares of {size} px around the middle of each object, as it was taught. If objects "
             "are larger or smaller here than those it was taught, say because of another magnification, enter by how "
             "much the image is to be enlarged first; below 1 makes it smaller."
         )
@@ -147,6 +149,7 @@ class ClassifyControls:
             ("1. What was found", self.result, True),
             ("2. Correct", self.correct, True),
             ("3. Learn", self.learning, True),
+            ("Why this class?", self.why, True),
         ):
             column.addWidget(section(title, panel, opened=opened))
         column.addStretch()

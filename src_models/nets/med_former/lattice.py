@@ -110,7 +110,9 @@ class WindowLattice:
 
     def seen_from(self, cell: tuple[int, int]) -> tuple[slice, slice]:
         """Return the rows and columns of the cells that a cell sees."""
-        starts = [(at - moved) // side * side + moved for at, side, moved in zip(cell, self.size, self.shift, strict=True)]
+        starts = [
+            (at - moved) // side * side + moved for at, side, moved in zip(cell, self.size, self.shift, strict=True)
+        ]
         rows, columns = (
             slice(max(start, 0), min(start + side, cells))
             for start, side, cells in zip(starts, self.size, self.grid, strict=True)

@@ -86,7 +86,9 @@ class Stage(nn.Module):
             )
             for block, rate in enumerate(drop_paths)
         )
-        self.fusion = StageFusion(channels, fusion, name=str(number), **place) if self.merging and fusion != "none" else None
+        self.fusion = (
+            StageFusion(channels, fusion, name=str(number), **place) if self.merging and fusion != "none" else None
+        )
 
     def forward(self, before: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H / 2, W / 2, 2 C), of the first (N, H, W, C)
         """Apply the stage to the result of the one before."""
