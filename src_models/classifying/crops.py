@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from src_models.classifying.picture import model_size
 from src_models.images.channels import as_channels
 from src_models.images.grey.intensity import filled
+from src_models.images.mirroring import mirrored
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane
 
@@ -61,12 +62,14 @@ class Crops:
         return np.concatenate(bands, axis=1)
 
     def _square(self, y: float, x: float, size: int) -> NDArray[Any]:
-        shape = self._image.planes.shape
-        begins = [round(place + 0.5 - size / 2) for place in (y, x)]
-        inside = tuple(slice(max(0, a), max(1, min(a + size, n))) for a, n in zip(begins, shape, strict=True))
-        missing = [(part.start - a, a + size - part.stop) for a, part in zip(begins, inside, strict=True)]
-        block = self._near(inside, size)
-        return np.pad(block, [(0, 0), *missing], mode="symmetric") if any(map(any, missing)) else block
+        seen = [
+            mirrored(round(place + 0.5 - size / 2), size, length)
+            for place, length in zip((y, x), self._image.planes.shape, strict=True)
+        ]
+        region = tuple(slice(int(places.min()), int(places.max()) + 1) for places in seen)
+        block = self._near(region, size)
+        rows, columns = (places - part.start for places, part in zip(seen, region, strict=True))
+        return block[:, rows[:, None], columns[None, :]]
 
     def _near(self, region: tuple[slice, ...], size: int) -> NDArray[Any]:
         """Read a region: of an array that is not in memory, out of the block around it, which is kept."""

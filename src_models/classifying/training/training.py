@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -37,7 +38,7 @@ from src_models.training.drawn_ahead import drawn_ahead
 from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
 from src_models.training.run_files import RunFiles
 
-__all__ = ["ClassTrainingState", "ClassTrainingUpdate", "train_classes"]
+__all__ = ["ClassTrainingState", "ClassTrainingUpdate", "class_weights", "train_classes"]
 
 LOG_COLUMNS = ("step", "loss", "validation_loss", "validation_accuracy", "validation_balanced_accuracy")
 UNEVEN = 2  # times as many pictures of one class as of another
@@ -136,6 +137,25 @@ def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
     return replace(header, parent_sha256=start.sha256)
 
 
+def class_weights(labels: NDArray[np.int64], classes: int, how: str) -> Tensor:
+    """Return what a picture of each class counts: the same, or, ``"balanced"``, each class the same.
+
+    Parameters
+    ----------
+    labels
+        The classes of all pictures.
+    classes
+        How many there are; one without pictures counts nothing.
+    how
+        ``"none"`` or ``"balanced"``.
+    """
+    if how == "none":
+        return torch.ones(classes)
+    counts = np.bincount(labels, minlength=classes)
+    balanced = len(labels) / (np.maximum(counts, 1) * (counts > 0).sum())
+    return torch.from_numpy(np.where(counts, balanced, 0)).float()
+
+
 class _Run:
     """One training run."""
 
@@ -200,7 +220,8 @@ class _Run:
 
     def _loop(self, fabric: Fabric, network: Any, optimizer: Any, pictures: Pictures, validation: Pictures) -> None:
         settings = self.settings
-        weights = self._weights(pictures).to(fabric.device)
+        classes = len(self.header.classes)
+        weights = class_weights(pictures.labels, classes, settings.class_weights).to(fabric.device)
         network.train()
         with closing(self._batches(fabric, pictures)) as batches:
             for batch, targets in batches:
@@ -214,14 +235,6 @@ class _Run:
                 self._tell(score)
                 if score is not None:
                     self._keep(fabric, network, optimizer, score)
-
-    def _weights(self, pictures: Pictures) -> Tensor:
-        """Return what the pictures of each class count."""
-        classes = len(self.header.classes)
-        if self.settings.class_weights == "none":
-            return torch.ones(classes)
-        counts = np.bincount(pictures.labels, minlength=classes)
-        return torch.from_numpy(np.where(counts, len(pictures) / np.maximum(counts, 1) / (counts > 0).sum(), 0)).float()
 
     def _batches(self, fabric: Fabric, pictures: Pictures) -> Generator[tuple[Tensor, Tensor], None, None]:
         settings = self.settings

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError
 from src_models.files.class_sets.class_set import ClassSample, ClassSet
 from src_models.files.class_sets.folder import few, read_picture, read_table
+from src_models.images.mirroring import mirrored
 
 __all__ = ["cut_square", "open_class_boxes"]
 
@@ -53,7 +54,7 @@ def open_class_boxes(folder: str | Path) -> ClassSet:
     boxes = np.array([_box(row, table) for row in present])
     full = (boxes[:, :2] < boxes[:, 2:]).all(axis=1) & np.array([bool(row["class"]) for row in present])
     if not full.all():
-        _log.warning("%s: %d boxes that are empty or have no class are passed over", table, (~full).sum())
+        _log.warning("%s: %d boxes that are empty or have no class are passed over", table, int((~full).sum()))
         present, boxes = [row for row, kept in zip(present, full, strict=True) if kept], boxes[full]
     boxes = boxes / _divisor(boxes, [images[row["file"]] for row in present], table)
     classes = tuple(sorted({row["class"] for row in present}))
@@ -83,13 +84,10 @@ def cut_square(picture: NDArray[Any], y: float, x: float, size: int) -> NDArray[
     size
         Its side (px).
     """
-    begins = [round(y - size / 2), round(x - size / 2)]
-    inside = tuple(
-        slice(min(max(0, a), n - 1), max(1, min(a + size, n))) for a, n in zip(begins, picture.shape, strict=False)
+    rows, columns = (
+        mirrored(round(place - size / 2), size, length) for place, length in zip((y, x), picture.shape[:2], strict=True)
     )
-    missing = [(part.start - a, a + size - part.stop) for a, part in zip(begins, inside, strict=True)]
-    widths = [*((max(0, before), max(0, after)) for before, after in missing), *([(0, 0)] * (picture.ndim - 2))]
-    return np.pad(picture[inside], widths, mode="symmetric")
+    return picture[np.ix_(rows, columns)]
 
 
 @dataclass(frozen=True, slots=True)

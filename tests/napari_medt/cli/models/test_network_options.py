@@ -82,7 +82,7 @@ def test_the_defaults_of_all_options_make_a_network(record):
 
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
-    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet or axial-unet."
+    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet, axial-unet or resnet18."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():
