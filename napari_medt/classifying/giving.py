@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from napari_medt.classifying.explaining import Explaining
 from napari_medt.classifying.layers import ClassLayers
 from napari_medt.classifying.panels.class_panel import KEYS
 from napari_medt.classifying.panels.controls import ClassifyControls
-from napari_medt.classifying.rounds import ClassRounds, KeptClass
+from napari_medt.classifying.rounds import ClassRounds
 from napari_medt.classifying.shown import ShownClasses
 from napari_medt.controls.keys import ClickKeys
 from napari_medt.controls.mouse import ClickMouse
@@ -27,12 +27,11 @@ _LOST = "Another tool of this plugin has the mouse now. Press the button above t
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Given:
-    """What a person said once: of which object, what they had said of it before, and what is kept on disk."""
+    """What a person said once: of which object, and what they had said of it before."""
 
     shown: ShownClasses
     own: int
     before: str | None
-    kept: KeptClass
 
 
 class ClassGiving(QObject):
@@ -146,7 +145,8 @@ class ClassGiving(QObject):
             return
         before = shown.table.given.get(own)
         shown.table.give(own, name)
-        self._said.append(_Given(shown, own, before, self._rounds.keep(shown, own, name)))
+        self._said.append(_Given(shown, own, before))
+        self._rounds.keep(shown, own, name)
         self._refresh(shown, own)
         self._panel.set_undo(len(self._said), f"{shown.name_of(own)} is {name}.")
 
@@ -156,7 +156,7 @@ class ClassGiving(QObject):
             return
         last = self._said.pop()
         last.shown.table.give(last.own, last.before)
-        self._rounds.take_back(last.kept)
+        self._rounds.keep(last.shown, last.own, last.before)
         if last.shown is self._shown:
             self._own = last.own
             self._refresh(last.shown, last.own)
@@ -175,12 +175,22 @@ class ClassGiving(QObject):
         at = waiting.index(self._own) + 1 if self._own in waiting else 0
         self.choose(waiting[at % len(waiting)], go=True)
 
+    def apply(self, shown: ShownClasses, given: Mapping[int, str]) -> None:
+        """Give objects the classes that they were given before, for example before napari was closed."""
+        for own, name in given.items():
+            shown.table.give(own, name)
+        if not given or shown is not self._shown:
+            return
+        self._refresh(shown, self._own)
+        count = "1 object has" if len(given) == 1 else f"{len(given)} objects have"
+        self._panel.set_undo(len(self._said), f"{count} the class that you gave before.")
+
     def leave(self) -> None:
         """Give the mouse and the keys back."""
         self.mouse.switch(False)
         self.keys.switch(False)
 
-    def _refresh(self, shown: ShownClasses, own: int) -> None:
+    def _refresh(self, shown: ShownClasses, own: int | None) -> None:
         """Show what was said of an object."""
         if shown.labels is not None:
             self._layers.write(shown.labels, shown.table, by_class=self._controls.result.by_class.isChecked())

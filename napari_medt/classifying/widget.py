@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,18 +266,17 @@ class ClassifyWidget(QWidget):
             labels = self.layers.show_tiles(target.layer, result)
         shown = ShownClasses(target, result, labels)
         self.shown[target.layer.unique_id] = shown
-        again = self.rounds.apply(shown)
         if labels is not None:
             self.layers.note(labels, result)
             self.layers.write(labels, result.table, by_class=True)
             self.controls.result.set_by_class(True)
         self._show_current()
+        self.rounds.recall(shown, partial(self.giving.apply, shown))
         found = result.found
-        self.controls.advise(found.notes)
+        self.controls.advise(tuple(_in_the_window(note) for note in found.notes))
         if target.layer is self.controls.images.layer():
             self.controls.reading.setText(f"read as {found.read_as}")
-        kept = f" {again} of them have the class that you gave them before." if again else ""
-        self.controls.run_bar.say(f"Done: {found.summary}.{kept}")
+        self.controls.run_bar.say(f"Done: {found.summary}.")
 
     def _show_current(self) -> None:
         shown = self.current()
@@ -304,3 +304,10 @@ class ClassifyWidget(QWidget):
                 emitter.disconnect(self._on_layers_changed)
         if viewer_stays:
             self.layers.remove()
+
+
+def _in_the_window(note: str) -> str:
+    """Return what a person should know, with the words of the window for what can be set."""
+    return note.replace(
+        "give a zoom below 1 (--zoom in the shell, zoom= in Python)", "choose less than 1 for Enlarge, above"
+    )

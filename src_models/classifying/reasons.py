@@ -1,6 +1,6 @@
 """Which places speak for the class of an object, a tile or an image of a run: what a viewer shows over it.
 
-The network is asked about the very picture that it was asked about in the run, so the map is of the answer in the table.
+The network is asked about the very picture that it saw in the run, so the map is of the answer in the table.
 """
 
 from __future__ import annotations

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.controls.learning.round_panel import RoundPanel, RoundWords
+from src_models.finetuning.work import words_of_time_left
 
 if TYPE_CHECKING:
+    from src_models.classifying.learning.progress import ClassLearningUpdate
     from src_models.finetuning.versions import ModelVersion
 
 __all__ = ["ClassLearnPanel"]
 
+# As a round of learning wants them; it loads torch. Of so many objects, as many judge.
+LEAST_TEACHING, LEAST_JUDGING, LEAST = 4, 2, 8
+
 _WORDS = RoundWords(
-    gain="Right before → after",
+    gain="Right",
     reading="Reading what you corrected...",
     learn=(
         "Let the model learn from the objects whose class you gave: about a minute, beside your work. The model file "
@@ -41,18 +46,27 @@ class ClassLearnPanel(RoundPanel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(_WORDS, parent)
-        self.set_count(0)
+        self.set_count(0, 0)
 
-    def set_count(self, count: int) -> None:
-        """Say how many corrections there are to learn from."""
-        corrections = "1 correction" if count == 1 else f"{count} corrections"
-        missing = "Give a few objects their right class first." if not count else ""
-        self.offer(f"Learn from {corrections}" if count else "Learn from my corrections", missing)
+    def set_count(self, teaching: int, judging: int) -> None:
+        """Say how many objects there are to learn from, and how many of them are held back to judge by."""
+        count = teaching + judging
+        objects = "1 object" if count == 1 else f"{count} objects"
+        enough = teaching >= LEAST_TEACHING and judging >= LEAST_JUDGING
+        missing = max(1, LEAST - count)
+        more = "1 more object" if missing == 1 else f"{missing} more objects"
+        why = f"Give {more} the right class first, also such that are right already: some are held back to judge by."
+        self.offer(f"Learn from {objects}" if count else "Learn from what I corrected", "" if enough else why)
 
-    def words_of_update(self, update: Any) -> str:
+    def words_of_update(self, update: ClassLearningUpdate) -> str:
         """Return how learning goes, in a line."""
-        return ""
+        start, best = update.start, update.best
+        held = f"Of {start.count} held-back objects, {start.right} were right; with the best so far, {best.right} are."
+        return f"{words_of_time_left(update.seconds_left, update.seconds_idle)} {held}"
 
     def words_of_gain(self, version: ModelVersion) -> str:
-        """Return the share of held-back corrections that was right before and after."""
-        return ""
+        """Return the share of held-back objects that was right before and after."""
+        if version.accuracy is None:
+            return ""
+        before = "" if version.accuracy_before is None else f"{version.accuracy_before:.0%} → "
+        return f"{before}{version.accuracy:.0%}"

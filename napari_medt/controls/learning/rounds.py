@@ -48,6 +48,8 @@ class Rounds(QObject):
         Tells the folder apart from those of other widgets for the same image.
     parent
         The widget.
+    items
+        Reads what there is to learn from in a folder; None reads corrections of pixels.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Rounds(QObject):
         report: Callable[[str], object],
         kind: str,
         parent: QObject,
+        items: Callable[[Path], tuple[Any, ...]] | None = None,
     ) -> None:
         super().__init__(parent)
         self.panel = panel
@@ -65,6 +68,7 @@ class Rounds(QObject):
         self.models = models
         self.report = report
         self._kind = kind
+        self._items = items
         self.work = OrderedWork(f"kept {kind}", self)
         self.questions = Questions(self.work, report)
         self.learning = OrderedWork(f"learning {kind}", self)
@@ -106,7 +110,8 @@ class Rounds(QObject):
             self.show_count(None)
             self.panel.set_versions((), None, None)
             return
-        self.questions.ask(partial(read_folder, folder, self.models.paths()), self._show, refused=self.panel.say)
+        work = partial(read_folder, folder, self.models.paths(), self._items)
+        self.questions.ask(work, self._show, refused=self.panel.say)
 
     def learn(self) -> None:
         """Begin a round."""
@@ -143,7 +148,7 @@ class Rounds(QObject):
         if name is None and held.base is None:
             self.report("The file of the first model is not known here: open it in the list Model.")
             return
-        self.questions.ask(partial(use_version, held.folder, name, self.models.paths()), self._show)
+        self._use(held.folder, name)
 
     def on_model_changed(self) -> None:
         """Note which of the versions is in use."""
@@ -153,7 +158,7 @@ class Rounds(QObject):
         version = held.version_at(path)
         name = None if version is None else version.name
         if name != held.active and (name is not None or path == held.base):
-            self.questions.ask(partial(use_version, held.folder, name, self.models.paths()), self._show)
+            self._use(held.folder, name)
 
     def leave(self) -> None:
         """End all work: the best is kept."""
@@ -174,6 +179,9 @@ class Rounds(QObject):
         self.learning.stepped.connect(self._on_step)
         self.learning.done.connect(self._on_done)
         self.learning.refused.connect(self._on_refused)
+
+    def _use(self, folder: Path, name: str | None) -> None:
+        self.questions.ask(partial(use_version, folder, name, self.models.paths(), self._items), self._show)
 
     def _show(self, held: CorrectionFolder) -> None:
         """Show what a folder holds, and use what is in use there."""
