@@ -65,7 +65,7 @@ def class_folder(tmp_path, monkeypatch) -> Path:
 def classifying(make_napari_viewer, brightness_model_path, plugin_registered, class_folder, qtbot):
     """Return a function that opens a viewer with an image, its labels and the widget."""
 
-    def open_(image=IMAGE, labels=LABELS, model=brightness_model_path, show=True, **kwargs):
+    def open_(image=IMAGE, labels=LABELS, model=brightness_model_path, show=False, **kwargs):
         viewer = make_napari_viewer(show=show)
         layer = None if image is None else viewer.add_image(image, name="discs", contrast_limits=(0, 1), **kwargs)
         objects = None if labels is None else viewer.add_labels(np.array(labels), name="objects", **kwargs)

@@ -153,7 +153,7 @@ def test_the_table_is_saved_as_a_file(classifying, classify, tmp_path, monkeypat
 
 
 def test_clicks_choose_objects_and_keys_give_classes(classifying, classify):
-    viewer, widget, _, objects = classifying()
+    viewer, widget, _, objects = classifying(show=True)
     classify(widget)
     mouse, canvas = Mouse(viewer), viewer.window._qt_viewer.canvas.native
     mouse.click(PLACES[5][:2])
@@ -179,7 +179,7 @@ def test_clicks_choose_objects_and_keys_give_classes(classifying, classify):
 
 
 def test_a_drag_moves_the_view_while_clicks_choose(classifying, classify):
-    viewer, widget, _, _ = classifying()
+    viewer, widget, _, _ = classifying(show=True)
     classify(widget)
     widget.controls.correct.on.click()
     mouse = Mouse(viewer)

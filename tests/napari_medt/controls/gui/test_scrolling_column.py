@@ -59,7 +59,7 @@ def test_an_open_section_grows_with_what_it_holds(column, qtbot):
     qtbot.waitUntil(lambda: seen(label) == 150)
 
 
-@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn"])
+@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn", "Classify"])
 def test_of_each_widget_closed_sections_are_closed(make_napari_viewer, plugin_registered, name, noise, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(noise)
