@@ -59,6 +59,7 @@ class ClassifyWidget(QWidget):
         self.shown: dict[Any, ShownClasses] = {}  # by image
         self._asked: ViewedImage | None = None  # of the run under way
         self._labels_of_run: napari.layers.Labels | None = None
+        self._showing: ShownClasses | None = None
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
         self.explaining = Explaining(self.controls, self.layers, self)
@@ -279,8 +280,12 @@ class ClassifyWidget(QWidget):
         self.controls.run_bar.say(f"Done: {found.summary}.")
 
     def _show_current(self) -> None:
+        """Show what there is of the chosen image, unless it is shown already."""
         shown = self.current()
         controls = self.controls
+        if shown is self._showing and shown is not None:  # layers come and go, also the frame of the chosen object
+            return
+        self._showing = shown
         if shown is None:
             controls.result.show_table(None, "objects")
         else:
