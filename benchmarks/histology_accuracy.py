@@ -35,7 +35,8 @@ from torch import nn
 
 from benchmarks.machine import report
 from src_models.disk.atomic import atomic_path
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.labels.metrics import pixel_counts
 from src_models.models.checkpoint import Model, load
 from src_models.nets.axial.attention import AxialAttention

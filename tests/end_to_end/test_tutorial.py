@@ -69,7 +69,7 @@ def test_the_manifest_in_the_text_can_be_read(repository: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["fluorescence", "histology", "brightfield"])
 def test_the_sample_images_of_the_trial_are_a_data_set(repository: Path, name: str) -> None:
-    from src_models.files.dataset import Sample, read_sample
+    from src_models.files.samples import Sample, read_sample
 
     folder = repository / "sample_data"
     image, mask = read_sample(Sample(name, folder / f"{name}.png", folder / f"{name}_labels.png"))
