@@ -63,7 +63,7 @@ class _Section(QCollapsible):
         self.layout().setAlignment(Qt.AlignmentFlag(0))
 
     def sizeHint(self) -> QSize:
-        """Return what it needs at its present width: narrow lines of text are higher, and it is never more than this."""
+        """Return what it needs at its present width, and never more: narrow lines of text are higher."""
         hint = super().sizeHint()
         if self.hasHeightForWidth():
             hint.setHeight(self.heightForWidth(self.width()))
