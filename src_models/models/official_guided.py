@@ -15,7 +15,7 @@ from torch import Tensor
 from src_models.errors import ModelFileError
 from src_models.nets.guided_architectures import COMPATIBLE, SCALES
 
-__all__ = ["ARCHITECTURE", "SOURCE", "configuration", "recognises", "renamed"]
+__all__ = ["SOURCE", "configuration", "recognises", "renamed"]
 
 SOURCE = "DAF_stack of Multi-Scale-Attention (Sinha & Dolz 2020)"
 ARCHITECTURE = "guided-attention"
@@ -32,8 +32,8 @@ def recognises(tensors: Mapping[str, Tensor]) -> bool:
     return all(name in tensors for name in (_FIRST, _LAST, "semanticModule_1_1.enc1.encode.0.weight"))
 
 
-def configuration(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Read channels and classes off shapes.
+def configuration(tensors: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]]:
+    """Return the architecture, and channels and classes as they are read off shapes.
 
     Raises
     ------
@@ -43,10 +43,11 @@ def configuration(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     first, last = tensors[_FIRST].shape, tensors[_LAST].shape
     if len(first) != 4 or len(last) != 4:
         raise ModelFileError(f"its tensors have the shapes {tuple(first)} and {tuple(last)}, which are not of {SOURCE}")
-    return {"in_channels": first[1], "classes": last[0], "dimensions": 2, "image_size": SIZE, **COMPATIBLE}
+    config = {"in_channels": first[1], "classes": last[0], "dimensions": 2, "image_size": SIZE, **COMPATIBLE}
+    return ARCHITECTURE, config
 
 
-def renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def renamed(tensors: Mapping[str, Tensor], architecture: str = ARCHITECTURE) -> dict[str, Tensor]:
     """Return the tensors under our names; those that nothing uses are left out.
 
     Raises
