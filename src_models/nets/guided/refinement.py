@@ -31,9 +31,7 @@ class Refinement(nn.Module):
         Counted from 1, for what can be read.
     """
 
-    def __init__(
-        self, channels: int, *, attention: str, inverted: bool, guidance: bool, scale: int, step: int
-    ) -> None:
+    def __init__(self, channels: int, *, attention: str, inverted: bool, guidance: bool, scale: int, step: int) -> None:
         super().__init__()
         taps = MapTaps(scale, step)
         kinds = ("position", "channel") if attention == "both" else (attention,)

@@ -123,9 +123,7 @@ def test_derivatives_are_those_of_the_whole_matrix():
 
     names, parameters = zip(*module.named_parameters(), strict=True)
     weight = noise(2, 8, 4, 6, seed=1)
-    found, wanted = (
-        torch.autograd.grad((result * weight).sum(), (x, *parameters)) for result in (module(x), plain())
-    )
+    found, wanted = (torch.autograd.grad((result * weight).sum(), (x, *parameters)) for result in (module(x), plain()))
     for name, one, other in zip(("x", *names), found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-11, msg=name)
 

@@ -28,7 +28,9 @@ def test_a_step_is_the_attention_weighed_by_the_meaning(attention, guidance):
         wanted = sum(branch(features) for branch in step.branches.values())
         if guidance:
             wanted = wanted * F.conv2d(rebuilt, step.guide.weight, step.guide.bias, padding=1)
-        wanted = torch.einsum("oi,nihw->nohw", step.project.weight[..., 0, 0], wanted) + step.project.bias[:, None, None]
+        wanted = (
+            torch.einsum("oi,nihw->nohw", step.project.weight[..., 0, 0], wanted) + step.project.bias[:, None, None]
+        )
         found = step(features, rebuilt if guidance else None)
     assert set(step.branches) == ({"position", "channel"} if attention == "both" else {attention})
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
