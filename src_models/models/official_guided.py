@@ -7,7 +7,7 @@ Some of its tensors were never used by any computation, and are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -98,7 +98,7 @@ def _refinement(step: int, number: str, part: str, leaf: str) -> str:
     return f"refinements.{step - 1}.{SCALES[-1] - int(number)}.{part}.{leaf}"
 
 
-_PATTERNS = {
+_PATTERNS: dict[str, Callable[..., str]] = {
     r"resnext\.layer0\.([01])\.(\w+)": _stem,
     r"resnext\.layer1\.1\.(.+)": lambda rest: f"backbone.layer1.{rest}",
     r"resnext\.layer([234])\.(.+)": lambda stage, rest: f"backbone.layer{stage}.{rest}",

@@ -66,8 +66,8 @@ class PositionAttention(nn.Module):
         # PyTorch makes no matrix where all three have as many channels, which follow one another in memory; zeros add
         # nothing to a product.
         missing = (0, value.shape[2] - query.shape[2])
-        query, key = F.pad(query, missing), F.pad(key, missing)
-        taken = F.scaled_dot_product_attention(*(x.contiguous()[:, None] for x in (query, key, value)), scale=1.0)[:, 0]
+        query, key, value = (x.contiguous()[:, None] for x in (F.pad(query, missing), F.pad(key, missing), value))
+        taken = F.scaled_dot_product_attention(query, key, value, scale=1.0)[:, 0]
         return self.gamma * taken.transpose(1, 2).reshape(x.shape) + x
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,8 +104,9 @@ class ChannelAttention(nn.Module):
             if self.inverted:
                 energy = energy.amax(2, keepdim=True) - energy
             attention = self.matrix(torch.softmax(energy, dim=2))
-            taken = (attention @ flat).view(x.shape)
-        return self.gamma * taken.to(x.dtype) + x
+            taken: Tensor = (attention @ flat).view(x.shape)
+        found: Tensor = self.gamma * taken.to(x.dtype) + x
+        return found
 
 
 class AttentionBranch(nn.Module):
@@ -142,7 +143,7 @@ class AttentionBranch(nn.Module):
 def attention_received(query: Tensor, key: Tensor) -> Tensor:
     """Return how much attention each place receives from all, (N, L) for (N, L, D); the mean is 1."""
     total = query.new_zeros(query.shape[:2], dtype=_exact(query))
-    for some in query.split(max(1, PAIRS // key.shape[1]), dim=1):
+    for some in torch.split(query, max(1, PAIRS // key.shape[1]), dim=1):
         total += looks_from(some, key).sum(1)
     return total
 

@@ -10,8 +10,8 @@ An image of any size is padded at its far ends to a multiple of 32 px, and the r
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -54,8 +54,8 @@ class GuidedAttentionNetwork(SupervisedNetwork):
     channel_attention
         ``"formula"``, the paper's, or ``"inverted"``, that of the authors' code.
     semantics
-        Whether the modules that guide a step are ``"shared"`` by the scales, as in the authors' code and by the number
-        of parameters in the paper's Table VIII, or each scale has its ``"own"``.
+        Whether the modules that guide a step are ``"shared"`` by the scales, as in the authors' code, or each scale
+        has its ``"own"``.
     image_size
         Size (px) of the images that it is taught; tiles are as large. Nothing in the network depends on it.
 
@@ -185,14 +185,14 @@ class GuidedAttentionNetwork(SupervisedNetwork):
             if len(self.plain):
                 attended.append(self.plain[number](features))
             steps = []
-            for step, refinements in enumerate(self.refinements):
+            for step, refinements in enumerate(cast(Iterable[nn.ModuleList], self.refinements)):
                 rebuilt = None
                 if len(self.semantics):
-                    modules = self.semantics[step]
-                    meaning = modules[number % len(modules)](features)  # type: ignore[arg-type, operator]
+                    modules = cast(nn.ModuleList, self.semantics[step])
+                    meaning = modules[number % len(modules)](features)
                     steps.append(_Step(features, meaning))
                     rebuilt = meaning.rebuilt
-                found = refinements[number](features, rebuilt)  # type: ignore[operator, index]
+                found = refinements[number](features, rebuilt)
                 features = torch.cat([own, found * joined], dim=1)
             guides.append(steps)
             if len(self.refinements):

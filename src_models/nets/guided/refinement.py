@@ -52,7 +52,7 @@ class Refinement(nn.Module):
         rebuilt
             The same, rebuilt from what they mean; not needed without guidance.
         """
-        found: Tensor = sum(branch(features) for branch in self.branches.values())  # type: ignore[assignment]
+        found: Tensor = sum(branch(features) for branch in self.branches.values())
         if self.attended.heard:
             self.attended(strength(found))
         if self.guide is not None:

@@ -1,5 +1,6 @@
 """Checkpoints of the authors' own code of self-guided attention: the same numbers, in prediction and in training."""
 
+import importlib.util
 import re
 
 import numpy as np
@@ -15,14 +16,14 @@ from src_models.nets.guided_architectures import COMPATIBLE
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 CONV = ("weight", "bias")
+STAGES = {"resnext.layer1.1": 3, "resnext.layer2": 4, "resnext.layer3": 23, "resnext.layer4": 3}
 ROW = {0: CONV, 1: NORM, 2: ("weight",)}  # convolution, norm, PReLU
 
 
 def their_names():
     """Return the names of all tensors that their network has and uses, as ARCHITECTURES and the paper number them."""
     names = ["resnext.layer0.0.weight", *(f"resnext.layer0.1.{leaf}" for leaf in NORM)]
-    stages = [(f"resnext.layer{n}{'.1' if n == 1 else ''}", count) for n, count in zip((1, 2, 3, 4), (3, 4, 23, 3))]
-    for stage, count in stages:
+    for stage, count in STAGES.items():
         for block in range(count):
             for number in (1, 2, 3):
                 names += [f"{stage}.{block}.conv{number}.weight"]
@@ -65,8 +66,9 @@ def golden(shared):
 @pytest.fixture(scope="module")
 def full(shared, golden):
     """A checkpoint of theirs: weights that follow from names, statistics as they were stored."""
-    seeded = {}
-    exec((shared / "golden" / "seeded.py").read_text(), seeded)
+    spec = importlib.util.spec_from_file_location("seeded", shared / "golden" / "seeded.py")
+    seeded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(seeded)
     run = golden("msa_daf_stack_full_seeded")
     with torch.device("meta"):
         places = create("guided-attention", in_channels=1, classes=5, **COMPATIBLE).state_dict()
@@ -75,9 +77,7 @@ def full(shared, golden):
         (ours,) = renamed({name: torch.empty(0)})
         stored = run.get(f"w:{name}")
         tensors[name] = (
-            stored
-            if stored is not None
-            else torch.from_numpy(np.array(seeded["seeded_array"](name, places[ours].shape)))
+            stored if stored is not None else torch.from_numpy(np.array(seeded.seeded_array(name, places[ours].shape)))
         )
     tensors["conv6_1.weight"] = torch.zeros(64, 64, 1, 1)  # nothing uses it
     return tensors
