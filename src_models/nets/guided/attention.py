@@ -14,7 +14,15 @@ from torch import Tensor, nn
 from src_models.nets.guided.taps import MapTaps
 from src_models.nets.tap import AttentionTap
 
-__all__ = ["AttentionBranch", "ChannelAttention", "ConvPReLU", "PositionAttention", "attention_received", "looks_from"]
+__all__ = [
+    "AttentionBranch",
+    "ChannelAttention",
+    "ConvPReLU",
+    "PositionAttention",
+    "attention_received",
+    "looks_from",
+    "position_blocks",
+]
 
 PAIRS = 2**22  # weights that are made at a time where they are made at all
 
@@ -138,6 +146,13 @@ class AttentionBranch(nn.Module):
         """Apply the branch."""
         found: Tensor = self.after(self.attention(self.before(x)))
         return found
+
+
+def position_blocks(network: nn.Module) -> dict[str, PositionAttention]:
+    """Return the blocks of position attention of a network by the names that their maps begin with, finest first."""
+    found = [module for module in network.modules() if isinstance(module, PositionAttention)]
+    found.sort(key=lambda block: (block.received.level, block.received.name))
+    return {block.received.name.removesuffix(" received"): block for block in found}
 
 
 def attention_received(query: Tensor, key: Tensor) -> Tensor:
