@@ -33,7 +33,7 @@ class Results:
     maps
         Recorded maps, and differences.
     looks
-        Where axial attention looks, each beside the pixel that it looks from.
+        Where attention looks, each beside the pixel that it looks from.
     positions
         The pixels that were asked about, along the axes of the labels.
     """
