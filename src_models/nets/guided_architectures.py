@@ -26,6 +26,7 @@ __all__ = [
 
 SCALES = (1, 2, 3, 4)  # 1 is made from the finest features
 CELL = 4  # px per cell of every map: all scales are compared on the finest one's grid
+LEAST_TILE = 96  # px: tiles begin at multiples of 32 px and overlap by at least that
 ATTENTION = ("both", "position", "channel")
 CHANNEL_ATTENTION = ("formula", "inverted")
 SEMANTICS = ("shared", "own")
@@ -98,8 +99,9 @@ class _GuidedAttention(Architecture):
         return [f"{block_name(scale, step)} channels" for scale in SCALES for step in self._steps(config)]
 
     def window(self, config: Config) -> int | None:
+        """Return the size of the images that it was taught, or of the least tiles that can overlap if it is larger."""
         size = config.get("image_size")
-        return None if size is None else int(size)
+        return None if size is None else max(int(size), LEAST_TILE)
 
     def configure(self, chosen: Mapping[str, Any], patch: int) -> dict[str, Any]:
         return {"image_size": patch, **chosen}

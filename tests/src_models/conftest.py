@@ -58,7 +58,7 @@ def random_model(
         size = {"image_size": 64}
     elif architecture == "guided-attention":
         size = {"width": 4}
-    header.setdefault("tile", (64,) * dimensions)
+    header.setdefault("tile", (96 if architecture == "guided-attention" else 64,) * dimensions)
     header.setdefault("overlap", (16,) * dimensions)
     described = ModelHeader(name="random", purpose="tests", architecture=architecture, config={}, **header)
     config = {**size, **(config or {}), "in_channels": len(channels), "classes": described.outputs}

@@ -6,6 +6,8 @@ import torch
 from src_models.models.architectures import create, find_architecture
 from src_models.nets.guided_architectures import ARCHITECTURES, COMPATIBLE
 from src_models.nets.tap import CHANNELS, AttentionTap
+from src_models.prediction.tiling import Tiling
+from src_models.training.new_model import tiles_for
 from src_models.training.settings import TrainSettings
 
 CONFIGS = [
@@ -56,13 +58,25 @@ def test_the_usual_maps_tell_what_guidance_made_of_the_attention(record):
 
 def test_a_new_network_is_as_its_options_say_and_its_tiles_are_its_patches(record):
     chosen = {option.name: option.default for option in record.options}
-    config = record.configure(chosen, 96)
-    assert record.window(config) == 96
+    config = record.configure(chosen, 128)
+    assert record.window(config) == 128
     assert record.largest(config) is None
     with torch.device("meta"):
         network = create("guided-attention", in_channels=3, classes=4, **config)
     assert tuple(network.learnable()) == record.parts
     assert sum(parameter.numel() for parameter in network.backbone.parameters()) == 11_689_512 - 512 * 1000 - 1000
+
+
+@pytest.mark.parametrize(("taught", "tile"), [(32, 96), (64, 96), (96, 96), (160, 160)])
+def test_tiles_are_large_enough_to_overlap(record, taught, tile):
+    config = record.configure({}, taught)
+    assert record.window(config) == tile
+    tiles, overlap = tiles_for("guided-attention", config, 2)
+    assert Tiling((500, 500), tiles, overlap, 32).tile == (tile, tile)
+
+
+def test_a_network_that_is_not_told_the_size_of_images_has_no_window(record):
+    assert record.window({}) is None
 
 
 def test_what_a_person_can_choose_includes_the_authors_network(record):
