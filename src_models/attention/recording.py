@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from src_models.errors import UserError
 from src_models.nets.axial.taps import MATRIX
 from src_models.nets.patches import from_patches
-from src_models.nets.tap import AttentionTap
+from src_models.nets.tap import CHANNELS, AttentionTap
 
 __all__ = ["AttentionMap", "AttentionRecord", "record_attention"]
 
@@ -45,7 +45,7 @@ class AttentionMap:
     tensor
         Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out, and
         patches are put back in their places. Of axial attention, the matrices: (N, O, heads, L, L), where N counts the
-        patches of every image.
+        patches of every image. Of channel attention, (N, C, C).
     patches
         Patches per side that the network cut the image into for this map.
     """
@@ -99,7 +99,7 @@ class AttentionRecord(Sequence[AttentionMap]):
         """Keep what flows through a tap (a forward hook of the tap)."""
         assert isinstance(tap, AttentionTap)
         tensor = output.detach()
-        if tap.kind != MATRIX:
+        if tap.kind not in (MATRIX, CHANNELS):
             tensor = from_patches(tensor, tap.patches) if tap.patches > 1 else tensor
             tensor = tensor[(slice(None), slice(None), *(slice(0, -(-s // tap.stride)) for s in self._input_size))]
         self._maps[tap.name] = AttentionMap(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-__all__ = ["AttentionTap"]
+__all__ = ["CHANNELS", "AttentionTap"]
+
+CHANNELS = "channel attention"  # the kind of (N, C, C), which lie on no grid of pixels
 
 
 class AttentionTap(nn.Module):

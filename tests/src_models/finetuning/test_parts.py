@@ -25,7 +25,8 @@ def test_parts_are_nested_and_counted(make_model, architecture):
     net = network(make_model, architecture)
     parts = {part.name: part for part in learning_parts(net)}
     assert list(parts)[:2] == ["full", "decoder"]
-    assert ("gates" in parts) == (architecture in ("attention-unet", "medt", "gated-axial-unet"))
+    looking = ("attention-unet", "medt", "gated-axial-unet", "guided-attention")
+    assert ("gates" in parts) == (architecture in looking)
     every = sum(parameter.numel() for parameter in net.parameters())
     assert parts["full"].parameters == every
     assert 0 < parts["decoder"].parameters < every

@@ -52,12 +52,17 @@ def test_maps_of_axial_attention_that_have_one_value_a_pixel_are_known_without_t
     assert attention_names(architecture, {}) == [m.name for m in attention if m.kind != MATRIX]
 
 
-SMALL = {name: {"image_size": 64} if name in AXIAL else {"widths": [4, 6, 8]} for name in architectures()}
+SMALL = {
+    **{name: {"widths": [4, 6, 8]} for name in architectures()},
+    **{name: {"image_size": 64} for name in AXIAL},
+    "guided-attention": {"width": 4},
+}
+FLAT = (*AXIAL, "guided-attention")  # for images in 2D alone
 
 
 @pytest.mark.parametrize(
     ("architecture", "dimensions"),
-    [(name, dimensions) for name in architectures() for dimensions in (2, 3) if dimensions == 2 or name not in AXIAL],
+    [(name, dimensions) for name in architectures() for dimensions in (2, 3) if dimensions == 2 or name not in FLAT],
 )
 def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture, dimensions):
     torch.manual_seed(0)
@@ -85,7 +90,7 @@ def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture,
 
 
 def test_every_architecture_says_what_it_is():
-    assert {"attention-unet", "unet", "medt", "logo", "gated-axial-unet", "axial-unet"} == architectures().keys()
+    assert {"attention-unet", "unet", "guided-attention", *AXIAL} == architectures().keys()
     assert all(len(line) > 10 for line in architectures().values())
 
 

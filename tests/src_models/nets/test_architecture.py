@@ -12,7 +12,8 @@ RECORD = pytest.mark.parametrize("record", ARCHITECTURES, ids=[record.name for r
 
 def test_a_family_that_says_nothing_has_nothing_to_show_and_takes_all():
     record = Architecture(name="n", line="l", paper="p", family="f")
-    assert (record.maps({}), record.usual_maps({}), record.blocks({})) == ([], [], [])
+    assert (record.maps({}), record.usual_maps({}), record.matrices({})) == ([], [], [])
+    assert (record.blocks({}), record.branches({})) == ([], [])
     assert (record.window({}), record.largest({})) == (None, None)
     assert record.configure({"depth": 3}, 64) == {"depth": 3}
     assert record.recipe(10) == {}
