@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
-from src_models.nets import attention_unet_architectures, medt_architectures
+from src_models.nets import attention_unet_architectures, fcn_architectures, medt_architectures
 from src_models.nets.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
 ARCHITECTURES: list[Architecture] = [
     *attention_unet_architectures.ARCHITECTURES,
     *medt_architectures.ARCHITECTURES,
+    *fcn_architectures.ARCHITECTURES,
 ]
 
 

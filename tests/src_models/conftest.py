@@ -67,6 +67,8 @@ def random_model(
             module.running_var.uniform_(0.5, 2)
     if architecture in AXIAL:
         last = network.head
+    elif architecture == "fcn":
+        last = network.scores[0]
     else:
         last = network.final if config.get("deep_supervision", True) else network.heads[0]
     last.weight.data *= sharpness
