@@ -33,6 +33,7 @@ __all__ = ["FCN", "DoubledScores"]
 
 _TRANSPOSED_CONV = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+FEWEST_CELLS = 2  # over a single cell of one image there is no variance to normalise by
 
 
 class DoubledScores(nn.Module):
@@ -100,7 +101,6 @@ class FCN(Network):
         _check(dimensions=dimensions, widths=widths, skips=skips)
         self.in_channels, self.dimensions, self.skips = in_channels, dimensions, skips
         self.stride = 2 ** len(widths)
-        self.fewest_cells = 1 if norm == "batch" else 2  # over one cell of one image there is no variance
         inputs = (in_channels, *widths[:-1])
         self.encoder = nn.ModuleList(
             ConvBlock(i, o, dimensions=dimensions, norm=norm) for i, o in zip(inputs, widths, strict=True)
@@ -130,7 +130,7 @@ class FCN(Network):
         """
         if image.shape[1] != self.in_channels:
             raise ValueError(f"the network takes {self.in_channels} channels, the image has {image.shape[1]}")
-        x = padded_to_multiple(image, self.stride, fewest=self.fewest_cells)
+        x = padded_to_multiple(image, self.stride, fewest=FEWEST_CELLS)
         size = x.shape[2:]
         pooled = []
         for block in self.encoder:

@@ -48,7 +48,7 @@ def scored(x, convolution):
 @pytest.mark.parametrize("skips", [0, 1, 2, 3])
 def test_scores_of_finer_levels_are_added_while_the_map_is_doubled(dimensions, skips):
     network = made(skips=skips, dimensions=dimensions, in_channels=2)
-    image = torch.randn(1, 2, *(32, 16, 16)[:dimensions])
+    image = torch.randn(1, 2, *(48, 32, 32)[:dimensions])
     with torch.no_grad():
         x, pooled = image, []
         for block in network.encoder:
@@ -166,10 +166,9 @@ def test_a_network_learns_to_tell_dark_from_bright():
 
 
 @pytest.mark.parametrize("norm", ["instance", "group", "batch"])
-def test_the_smallest_image_can_be_learnt_from(norm):
-    """In two images, for a batch norm; other norms need more than one cell of each."""
+def test_the_smallest_image_can_be_learnt_from_alone(norm):
     network = FCN(widths=(8, 8), skips=1, norm=norm).train()
-    assert network(torch.randn(2, 1, 1, 1)).isfinite().all()
+    assert network(torch.randn(1, 1, 1, 1)).isfinite().all()
 
 
 @pytest.mark.parametrize(
