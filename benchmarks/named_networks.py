@@ -66,7 +66,7 @@ def _guided(title: str, **config: Any) -> NamedNetwork:
 
 
 def _classifier(title: str, family: str, architecture: str, **config: Any) -> NamedNetwork:
-    return NamedNetwork(title, family, architecture, config, size=224)
+    return NamedNetwork(title, family, architecture, config, size=72)
 
 
 NETWORKS: dict[str, NamedNetwork] = {
@@ -96,12 +96,12 @@ NETWORKS: dict[str, NamedNetwork] = {
     "med-former": _classifier("Med-Former: LGT and SAF", "med-former", "med-former"),
     "med-former-lgt-concat": _classifier("LGT and concatenation", "med-former", "med-former", fusion="concat"),
     "med-former-lgt": _classifier("LGT alone", "med-former", "med-former", fusion="none"),
-    "med-former-swin-saf": _classifier("Swin and SAF", "med-former", "med-former", blocks="swin"),
+    "med-former-swin-saf": _classifier("Swin and SAF", "med-former", "med-former", local=False),
     "med-former-swin-concat": _classifier(
-        "Swin and concatenation", "med-former", "med-former", blocks="swin", fusion="concat"
+        "Swin and concatenation", "med-former", "med-former", local=False, fusion="concat"
     ),
-    "swin": _classifier("Swin: neither", "med-former", "swin"),
-    "vit": _classifier("ViT", "vit", "vit"),
+    "swin": _classifier("Swin: one window, no fusion", "med-former", "swin"),
+    "vit": _classifier("ViT", "vit", "vit", image_size=72),
     "resnet18": _classifier("ResNet-18", "resnet", "resnet18"),
 }
 

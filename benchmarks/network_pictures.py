@@ -5,6 +5,7 @@ Run as ``python -m benchmarks.network_pictures``; ``benchmarks/networks.py`` dra
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def fcn() -> Schematic:
     widths = (100, 110, 115, 135)
     blocks = [drawing.box("convolution", x, 40, name, width=w) for x, name, w in zip(xs, names, widths, strict=True)]
     drawing.arrow(image, blocks[0])
-    for left, right in zip(blocks, blocks[1:], strict=False):
+    for left, right in itertools.pairwise(blocks):
         drawing.arrow(left, right)
     scores = [drawing.box("convolution", block.x, 120, "1 x 1: scores", width=110, height=32) for block in blocks[1:]]
     for block, score in zip(blocks[1:], scores, strict=True):

@@ -36,7 +36,8 @@ from benchmarks.machine import report
 from benchmarks.named_networks import NETWORKS, NamedNetwork, chosen
 from benchmarks.volume_scores import organ_scores
 from src_models.evaluating.evaluate import predict_sample
-from src_models.files.dataset import DataSet, Sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity, ModelHeader
 from src_models.training.augmentation import AugmentationName

@@ -140,9 +140,9 @@ class Schematic:
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
             f'orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{QUIET}"/></marker></defs>'
         )
+        lettering = 'text-anchor="middle" font-family="Helvetica, Arial, sans-serif"'
         lines = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" text-anchor="middle" '
-            'font-family="Helvetica, Arial, sans-serif">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" {lettering}>',
             f"<title>{escape(self.title)}</title>",
             head,
             card,

@@ -9,7 +9,8 @@ from skimage.io import imsave
 
 from benchmarks import budget_runs, machine, organ_accuracy
 from benchmarks.organ_accuracy import TASKS, main, scores
-from src_models.files.dataset import DataSet, Sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample
 
 SIZE = 64
 
