@@ -32,5 +32,5 @@ def padded_to_multiple(image: Tensor, multiple: int, *, fewest: int = 1) -> Tens
 
 
 def cropped_like(result: Tensor, image: Tensor) -> Tensor:
-    """Return the part of a result (N, K, *S) that lies over an image (N, C, *S), which was continued at its far ends."""
+    """Return what of a result (N, K, *S) lies over an image (N, C, *S) that was continued at its far ends."""
     return result[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
