@@ -88,17 +88,19 @@ NETWORKS: dict[str, NamedNetwork] = {
     "logo": NamedNetwork("LoGo", "medt", "logo", WINDOW, 128),
     "medt": NamedNetwork("MedT", "medt", "medt", WINDOW, 128),
     "guided-attention": _guided("Guided attention: position and channel, two refinements"),
-    "guided-position": _guided("position attention alone", attention="position"),
-    "guided-channel": _guided("channel attention alone", attention="channel"),
-    "guided-both": _guided("both, without guidance", guidance=False),
-    "guided-1": _guided("one refinement", refinements=1),
-    "guided-3": _guided("three refinements", refinements=3),
+    "guided-position": _guided("Guided attention: position alone", attention="position"),
+    "guided-channel": _guided("Guided attention: channel alone", attention="channel"),
+    "guided-both": _guided("Guided attention without guidance", guidance=False),
+    "guided-1": _guided("Guided attention: one refinement", refinements=1),
+    "guided-3": _guided("Guided attention: three refinements", refinements=3),
     "med-former": _classifier("Med-Former: LGT and SAF", "med-former", "med-former"),
-    "med-former-lgt-concat": _classifier("LGT and concatenation", "med-former", "med-former", fusion="concat"),
-    "med-former-lgt": _classifier("LGT alone", "med-former", "med-former", fusion="none"),
-    "med-former-swin-saf": _classifier("Swin and SAF", "med-former", "med-former", local=False),
+    "med-former-lgt-concat": _classifier(
+        "Med-Former: LGT and concatenation", "med-former", "med-former", fusion="concat"
+    ),
+    "med-former-lgt": _classifier("Med-Former: LGT alone", "med-former", "med-former", fusion="none"),
+    "med-former-swin-saf": _classifier("Med-Former: Swin and SAF", "med-former", "med-former", local=False),
     "med-former-swin-concat": _classifier(
-        "Swin and concatenation", "med-former", "med-former", local=False, fusion="concat"
+        "Med-Former: Swin and concatenation", "med-former", "med-former", local=False, fusion="concat"
     ),
     "swin": _classifier("Swin: one window, no fusion", "med-former", "swin"),
     "vit": _classifier("ViT", "vit", "vit", image_size=72),

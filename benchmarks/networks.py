@@ -168,11 +168,17 @@ def maps_in_words(network: NamedNetwork) -> str:
     """Return which maps a network has, and which of its blocks tell where a pixel looks."""
     record = find_architecture(network.architecture)
     maps, blocks, usual = (given(network.config) for given in (record.maps, record.blocks, record.usual_maps))
-    shown = ", ".join(f"`{name}` (*{map_words(name).name}*)" for name in usual)
+    shown = ", ".join(_with_words(name) for name in usual)
     told = [shown] if usual == maps else [_few(maps), f"shown unless you choose: {shown}"]
     count = "1 map" if len(maps) == 1 else f"{len(maps)} maps"
     asked = [f"where a pixel looks is told by {len(blocks)} blocks: {_few(blocks)}"] if blocks else []
     return "; ".join([f"{count}: {told[0]}", *told[1:], *asked]) + "."
+
+
+def _with_words(name: str) -> str:
+    """Return a map's name with what it is called in the window, where that is another."""
+    words = map_words(name).name
+    return f"`{name}`" if words == name else f"`{name}` (*{words}*)"
 
 
 def _few(names: Sequence[str]) -> str:
