@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
-from src_models.nets import attention_unet_architectures, guided_architectures, medt_architectures
+from src_models.nets import attention_unet_architectures, fcn_architectures, guided_architectures, medt_architectures
 from src_models.nets.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ ARCHITECTURES: list[Architecture] = [
     *attention_unet_architectures.ARCHITECTURES,
     *medt_architectures.ARCHITECTURES,
     *guided_architectures.ARCHITECTURES,
+    *fcn_architectures.ARCHITECTURES,
 ]
 
 

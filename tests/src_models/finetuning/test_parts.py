@@ -64,7 +64,7 @@ def test_the_gates_of_axial_attention_are_its_four_scalars(make_model, architect
     assert found == {name for name, _ in net.named_parameters() if ".g_" in name}
 
 
-@pytest.mark.parametrize("architecture", ["unet", "axial-unet", "logo"])
+@pytest.mark.parametrize("architecture", ["unet", "axial-unet", "logo", "fcn"])
 def test_networks_without_gates_say_what_they_have(make_model, architecture):
     with pytest.raises(UserError, match="this network has no gates that could learn; choose from: full, decoder"):
         parameters_of(network(make_model, architecture), "gates")

@@ -24,6 +24,7 @@ CONFIGURATIONS = [
     pytest.param("attention-unet", {"widths": (4, 6, 8), "subgates": 3, "dimensions": 3}, id="subgates in 3D"),
     pytest.param("unet", {"widths": (4, 6, 8)}, id="plain"),
     pytest.param("unet", {}, id="plain default"),
+    pytest.param("fcn", {"widths": (4, 6, 8)}, id="fully convolutional"),
 ]
 
 
@@ -90,7 +91,7 @@ def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture,
 
 
 def test_every_architecture_says_what_it_is():
-    assert {"attention-unet", "unet", "guided-attention", *AXIAL} == architectures().keys()
+    assert {"attention-unet", "unet", "guided-attention", "fcn", *AXIAL} == architectures().keys()
     assert all(len(line) > 10 for line in architectures().values())
 
 

@@ -13,6 +13,7 @@ from src_models.nets.tap import AttentionTap
 NETWORKS = {
     "attention-unet": {"widths": [2, 4, 4, 4]},
     "unet": {"widths": [2, 4, 4, 4]},
+    "fcn": {"widths": [2, 4, 4]},
     **{name: {"image_size": 64} for name in ("medt", "logo", "gated-axial-unet", "axial-unet")},
     "guided-attention": {"width": 4},
 }
@@ -44,7 +45,8 @@ def test_what_is_deepest_is_on_the_coarsest_grid_that_a_result_still_comes_from(
     network.deepest().register_forward_hook(lambda _module, _inputs, output: kept.append(output))
     network(torch.rand(2, 1, 64, 64))
     (features,) = kept
-    cell = {"unet": 8, "attention-unet": 8, "medt": 4, "logo": 4, "guided-attention": 32}.get(name, 16)
+    cells = {"unet": 8, "attention-unet": 8, "fcn": 8, "medt": 4, "logo": 4, "guided-attention": 32}
+    cell = cells.get(name, 16)
     assert (len(features), *features.shape[2:]) == (2, 64 // cell, 64 // cell)
     encoder = {id(parameter) for parameter in network.deepest().parameters()}
     decoder = next(iter(network.learnable().values()))

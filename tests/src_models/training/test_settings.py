@@ -45,7 +45,7 @@ def test_all_other_networks_are_trained_by_the_defaults_however_many_images_ther
         "augment": "microscopy",
     }
     others = set(architectures()) - AXIAL - {"guided-attention"}
-    assert others >= {"attention-unet", "unet"}
+    assert others >= {"attention-unet", "unet", "fcn"}
     for architecture in others:
         for images in (1, 500):
             assert defaults.items() <= dataclasses.asdict(TrainSettings.recipe(architecture, images)).items()

@@ -60,7 +60,7 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
     unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
     guided = ["backbone", "width", "attention", "refinements", "guidance", "channel_attention", "semantics"]
-    assert names == ["first", *unet, "compatible", *guided, "beam_width", "mirrored", "odd", "last"]
+    assert names == ["first", *unet, "compatible", *guided, "skips", "beam_width", "mirrored", "odd", "last"]
     assert "chosen" not in names
 
 
@@ -83,7 +83,8 @@ def test_the_defaults_of_all_options_make_a_network(record):
 
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
-    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet, axial-unet or guided-attention."
+    networks = "attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, guided-attention or fcn"
+    assert line == f"Network: {networks}."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():
