@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from src_models.errors import ModelFileError, UserError
 from src_models.nets import attention_unet_architectures, medt_architectures
 from src_models.nets.architecture import Architecture
+from src_models.nets.med_former import architectures as med_former_architectures
+from src_models.nets.vit import architectures as vit_architectures
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +34,8 @@ __all__ = [
 ARCHITECTURES: list[Architecture] = [
     *attention_unet_architectures.ARCHITECTURES,
     *medt_architectures.ARCHITECTURES,
+    *med_former_architectures.ARCHITECTURES,
+    *vit_architectures.ARCHITECTURES,
 ]
 
 

@@ -110,5 +110,5 @@ class PatchMerging(nn.Module):
             x = torch.cat([x, x[:, :, -1:]], dim=2)
         images, height, width, channels = x.shape
         # The channels of (even, even), (odd, even), (even, odd) and (odd, odd) rows and columns, in this order.
-        four = x.view(images, height // 2, 2, width // 2, 2, channels).permute(0, 1, 3, 4, 2, 5)
+        four = x.reshape(images, height // 2, 2, width // 2, 2, channels).permute(0, 1, 3, 4, 2, 5)
         return self.reduction(self.norm(four.flatten(3)))  # type: ignore[no-any-return]
