@@ -77,7 +77,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H, W, C)
         """Attend."""
-        lattice = self.lattice(x)
+        lattice = self.lattice((x.shape[1], x.shape[2]))
         qkv = self._projected(x, lattice)
         if torch.is_grad_enabled():
             weights = self._weights(qkv, lattice)
@@ -91,13 +91,13 @@ class WindowAttention(nn.Module):
             mixed = attend(qkv, self._mask(lattice, group, len(x), qkv), group)
         return self.proj(lattice.from_windows(mixed))  # type: ignore[no-any-return]
 
-    def lattice(self, x: Tensor) -> WindowLattice:
-        """Return the windows over features (N, H, W, C)."""
-        return WindowLattice.over((x.shape[1], x.shape[2]), self.window, shifted=self.shifted)
+    def lattice(self, grid: tuple[int, int]) -> WindowLattice:
+        """Return the windows over a grid."""
+        return WindowLattice.over(grid, self.window, shifted=self.shifted)
 
     def weights(self, x: Tensor) -> Tensor:
         """Return the weights of features (N, H, W, C): (N, windows, heads, places, places), query by key."""
-        lattice = self.lattice(x)
+        lattice = self.lattice((x.shape[1], x.shape[2]))
         return self._weights(self._projected(x, lattice), lattice)
 
     def bias(self, lattice: WindowLattice) -> Tensor:

@@ -22,7 +22,7 @@ from src_models.nets.vit.embedding import PatchEmbedding
 from src_models.nets.vit.layers import FinalNorm, Mlp, StochasticDepth, initialise
 from src_models.nets.vit.sizes import SIZES
 
-__all__ = ["Pool", "TokenAttention", "VisionTransformer"]
+__all__ = ["Block", "Pool", "TokenAttention", "VisionTransformer"]
 
 Pool = Literal["average", "token"]
 
