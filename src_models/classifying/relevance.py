@@ -1,9 +1,12 @@
 """Which places of an image speak for a class, in a network that says what the image shows.
 
-Attention alone is the same whatever class is asked about. Here each weight counts as much as the logit of the class
-grows with it (Chefer et al. 2021, arXiv 2103.15679): of a layer's attention A, the mean over heads
+What is asked about a class is the logarithm of its odds, y = logit - log sum exp of the other logits: a logit alone means
+nothing, since the same can be added to all.
 
-    A' = mean_h (dlogit/dA * A)^+                                  (equation 5 there)
+Attention alone is the same whatever class is asked about. Here each weight counts as much as y grows with it (Chefer et
+al. 2021, arXiv 2103.15679): of a layer's attention A, the mean over heads
+
+    A' = mean_h (dy/dA * A)^+                                      (equation 5 there)
 
 says how much each token takes for the class from each other one. Relevance is followed from the last features to the
 image: a token's relevance goes in halves to itself, past the attention, and to those that it takes from, in proportion
@@ -12,11 +15,12 @@ nothing is gained or lost on the way). Where a network has more than attention o
 
 * Attention in windows is a matrix whose other entries are 0; that of large and of small windows is added up.
 * A token that was merged of several hands its relevance on to these in equal parts.
-* Where two stages are fused, each is given what it contributes to the logit (gradient times features, without what
-  speaks against the class).
+* Where two stages are fused, each is given what it contributes to y (gradient times features, without what speaks
+  against the class).
 
-It begins with what each place of the last features contributes to the logit, which is exact where their mean goes into a
-linear layer: class activation mapping (arXiv 1512.04150). Of networks without attention that is the whole answer.
+It begins with what each place of the last features contributes to y, the bias shared by all places alike, without what
+speaks against the class: where the mean of the features goes into a linear layer, class activation mapping (arXiv
+1512.04150) with a zero that means something. Of networks without attention that is the whole answer.
 """
 
 from __future__ import annotations
@@ -44,7 +48,7 @@ __all__ = ["RELEVANCE", "ClassRelevance", "class_relevance"]
 
 RELEVANCE = "class relevance"
 
-# What modules gave in a pass, and the gradients of the asked logits with respect to that.
+# What modules gave in a pass, and the gradients of y with respect to that.
 _Heard = Mapping[nn.Module, tuple[Tensor, Tensor]]
 
 
@@ -135,13 +139,14 @@ def class_relevance(
         with _listening([deepest, *_listened_to(network)]) as outputs:
             logits = network(batch)
         asked = _asked(logits, classes)
+        odds = _log_odds(logits, asked)
         tensors = list(outputs.values())
-        grads = torch.autograd.grad(logits.gather(1, asked[:, None]).sum(), tensors, materialize_grads=True)
+        grads = torch.autograd.grad(odds.sum(), tensors, materialize_grads=True)
     heard = {
         module: (value.detach().double(), grad.double())
         for module, value, grad in zip(outputs, tensors, grads, strict=True)
     }
-    evidence = _contributed(heard, deepest, 1)
+    evidence = _evidence(*heard[deepest], odds.detach().double())
     relevance, stride = _followed(network, heard, evidence, (batch.shape[2], batch.shape[3]))
     mean = relevance.mean((1, 2), keepdim=True)
     return ClassRelevance(
@@ -162,6 +167,15 @@ def _asked(logits: Tensor, classes: int | Sequence[int] | None) -> Tensor:
     if int(asked.min()) < 0 or int(asked.max()) >= logits.shape[1]:
         raise UserError(f"the network tells the classes 0 to {logits.shape[1] - 1}, and {classes} is not among them")
     return asked.expand(len(logits))
+
+
+def _log_odds(logits: Tensor, asked: Tensor) -> Tensor:
+    """Return the logarithm of the odds of a class of each image, (N,); of the only class, its logit."""
+    chosen = logits.gather(1, asked[:, None])[:, 0]
+    if logits.shape[1] == 1:
+        return chosen
+    others = logits.masked_fill(F.one_hot(asked, logits.shape[1]).bool(), -torch.inf)
+    return chosen - torch.logsumexp(others, dim=1)
 
 
 def _listened_to(network: nn.Module) -> list[nn.Module]:
@@ -204,10 +218,18 @@ def _predicting(network: nn.Module) -> Iterator[None]:
         network.train(training)
 
 
-def _contributed(heard: _Heard, module: nn.Module, channels: int) -> Tensor:
-    """Return what each place of features contributes to the logit, without what speaks against it: (N, H, W)."""
+def _evidence(features: Tensor, grad: Tensor, odds: Tensor) -> Tensor:
+    """Return what each place of the deepest features (N, C, H, W) adds to y, of which it is the mean: (N, H, W)."""
+    each = (features * grad).sum(1)
+    whole = each.sum((1, 2))
+    cells = each[0].numel()
+    return (each * cells + (odds - whole)[:, None, None]).clamp_min(0)
+
+
+def _contributed(heard: _Heard, module: nn.Module) -> Tensor:
+    """Return what each place of features (N, H, W, C) contributes to y, without what speaks against it: (N, H, W)."""
     value, grad = heard[module]
-    return (value * grad).sum(channels).clamp_min(0)
+    return (value * grad).sum(-1).clamp_min(0)
 
 
 def _followed(network: nn.Module, heard: _Heard, evidence: Tensor, size: tuple[int, int]) -> tuple[Tensor, int]:
@@ -233,7 +255,7 @@ def _through_stage(stage: Stage, heard: _Heard, relevance: Tensor) -> Tensor:
     """Return the relevance of what the blocks of a stage begin with, and of the stage before, from the result's."""
     of_earlier = torch.zeros_like(relevance)
     if stage.fusion is not None:
-        earlier, later = (_contributed(heard, part, 3) for part in (stage.fusion.earlier, stage.fusion.later))
+        earlier, later = (_contributed(heard, part) for part in (stage.fusion.earlier, stage.fusion.later))
         share = torch.where(earlier + later > 0, _over(earlier, earlier + later), 0.5)
         of_earlier, relevance = relevance * share, relevance * (1 - share)
     for block in reversed(stage.blocks):
@@ -260,8 +282,8 @@ def _through_layers(
 ) -> Tensor:
     """Return the relevance (N, h, w) of the patches that go into the first layer."""
     tokens = evidence.flatten(1)
-    if network.token is not None:  # the last features are those of this token alone
-        tokens = F.pad(tokens, (0, grid[0] * grid[1]))
+    if network.token is not None:  # what is classified is this token alone
+        tokens = F.pad(torch.ones_like(tokens), (0, grid[0] * grid[1]))
     for block in reversed(network.blocks):
         assert isinstance(block, Block)
         taken = _taken(heard, block.attention.matrix, 1)

@@ -63,9 +63,14 @@ class FinalNorm(nn.LayerNorm):
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw weights of linear layers from a normal distribution of deviation 0.02, cut at 2 deviations; biases are 0."""
+    """Draw weights of linear layers from a normal distribution of variance 1 / inputs, cut at 2 deviations; biases are 0.
+
+    The usual deviation of 0.02 is for some hundred channels: with 16 or 32, what a block adds is so little that nothing
+    is learnt for hundreds of steps.
+    """
     for module in network.modules():
         if isinstance(module, nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+            deviation = module.in_features**-0.5
+            nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
