@@ -36,8 +36,11 @@ __all__ = [
 GATE, RECEIVED, SHARE = "attention gate", "attention received", "positional share"
 LOOK, DIFFERENCE = "axial attention", "difference"
 DECIDES, RESULT = "positions in similarity", "positions in output"
+RELEVANCE, MATRICES = "class relevance", ("window attention", "token attention")
 
 _FINENESS = {1: "Finest", 2: "Fine", 3: "Medium", 4: "Coarse", 5: "Coarsest"}
+_WINDOWS = {"large window": "large windows", "small window": "small windows", "window": "windows"}
+_FUSED = {"earlier": "taken of the stage before", "later": "taken of what it sees itself"}
 _PLACES = {"global": "whole view", "local": "small patches"}  # a network of one branch sees the whole view, too
 
 #: The four gates of gated axial attention: what each weighs, in plain words (equation 3 of the paper).
@@ -84,6 +87,11 @@ _APART = 0.3  # standard deviations of a map: objects that are less apart from t
 _GATE_STEPS = ((0.35, 0.65), ("mostly held back", "half let through", "mostly let through"))
 _RECEIVED_STEPS = ((0.5, 1.5, 4.0), ("hardly looked at", "looked at as usual", "looked at much", "looked at very much"))
 _SHARE_STEPS = ((0.35, 0.65), ("content counts more", "both count alike", "position counts more"))
+_FUSION_STEPS = ((0.35, 0.65), ("little is taken", "half is taken", "most is taken"))
+_RELEVANCE_STEPS = (
+    (0.5, 1.5, 4.0),
+    ("hardly speaks for it", "speaks for it as an average place does", "speaks for it", "speaks for it very much"),
+)
 _LOOK_STEPS = ((1e-3, 1e-2), ("hardly looked at from there", "looked at from there", "looked at much from there"))
 _DIFFERENCE_STEPS = ((-0.02, 0.02), ("lower", "about the same", "higher"))
 
@@ -139,9 +147,15 @@ def map_words(name: str, kind: str = "") -> MapWords:
             "position counts",
             _SHARE_STEPS,
         )
-    if kind == LOOK:
+    seen = _seen(name)
+    if seen is not None:
+        return seen
+    if kind == RELEVANCE or name == RELEVANCE:
+        meaning = "How much each place speaks for the class: 1 is the average, more speaks for it more."
+        return MapWords(name, "gradient-weighted attention", meaning, "does not", "speaks for it", _RELEVANCE_STEPS)
+    if kind in (LOOK, *MATRICES):
         meaning = "Where the network looks from the marked place; all values together are 1."
-        return MapWords(name, "axial attention", meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
+        return MapWords(name, kind, meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
     return MapWords(name, kind or name, "A map of the network.", "low", "high", ((), ("",)))
 
 
@@ -149,6 +163,10 @@ def view_words(view: str, kind: str) -> str:
     """Return what to call a way to look at a place: a block, all blocks of a branch (``"rollout"``), or a gate."""
     if kind == "gate":
         return map_words(view).name
+    found = re.fullmatch(r"((?:large |small )?window) (\d+\.\d+)|layer (\d+)", view)
+    if found is not None:
+        where = f"Stage {found[2]}, {_WINDOWS[found[1]]}" if found[1] else f"Layer {found[3]}, whole view"
+        return f"{where}: where it looks from here"
     branch, _, stage = view.partition(" ")
     place = _PLACES.get(branch, "whole view")
     return f"{f'Stage {stage}' if stage else 'All stages'}, {place}: where it looks from here"
@@ -232,6 +250,35 @@ def difference_name(first: str, second: str, models: tuple[str, str] | None) -> 
         return f"{first} - {second}"
     one, other = models
     return f"{first}: {one} - {other}" if first == second else f"{one} {first} - {other} {second}"
+
+
+def _seen(name: str) -> MapWords | None:
+    """Return the words for a map of a network that says what a whole image shows; None for others."""
+    found = re.fullmatch(r"((?:large |small )?window) (\d+)\.(\d+) received|layer (\d+) received", name)
+    if found is not None:
+        where = f"Layer {found[4]}, whole view"
+        term = f"attention received, layer {found[4]}"
+        among = "all other places look here"
+        if found[1]:
+            where = f"Stage {found[2]}.{found[3]}, {_WINDOWS[found[1]]}"
+            term = f"attention received, {found[1]} of block {found[2]}.{found[3]}"
+            among = "the places of the same window look here"
+        meaning = f"How much {among}: 1 is the average, more is looked at more."
+        return MapWords(
+            f"{where}: looked-at places", term, meaning, "hardly looked at", "looked at much", _RECEIVED_STEPS
+        )
+    found = re.fullmatch(r"fusion (\d+) (earlier|later)", name)
+    if found is None:
+        return None
+    of = "the stage before saw, in finer detail" if found[2] == "earlier" else "this stage itself sees"
+    return MapWords(
+        f"Stage {found[1]}: {_FUSED[found[2]]}",
+        f"spatial attention fusion {found[1]}, weight of the {found[2]} features",
+        f"How much is taken here of what {of}: 1 takes all of it, 0 nothing.",
+        "little is taken",
+        "much is taken",
+        _FUSION_STEPS,
+    )
 
 
 def _gate(name: str) -> tuple[int, int] | None:
