@@ -59,7 +59,8 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
 
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
     unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
-    assert names == ["first", *unet, "compatible", "beam_width", "mirrored", "odd", "last"]
+    windows = ["size", "stages", "windows", "local", "fusion"]
+    assert names == ["first", *unet, "compatible", *windows, "beam_width", "mirrored", "odd", "last"]
     assert "chosen" not in names
 
 
@@ -77,12 +78,12 @@ def test_the_defaults_of_all_options_make_a_network(record):
     defaults = {option.name: parameters[option.name].default for each in ARCHITECTURES for option in each.options}
     config = configuration(record.name, defaults, 128)
     create(record.name, in_channels=1, classes=2, dimensions=2, **config)
-    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder"}
+    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder", "windows"}
 
 
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
-    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet or axial-unet."
+    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, med-former, swin or vit."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from src_models.nets.med_former.lgt import LocalGlobalBlock, PatchMerging
-from tests.src_models.nets.med_former.swin_golden import values, weights
+from swin_golden import values, weights
 
 
 @pytest.mark.parametrize(("part", "window", "shifted"), [("w7", 7, False), ("sw7", 7, True), ("w2", 2, False), ("sw2", 2, True)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from src_models.attention.recording import record_attention
 from src_models.nets.med_former.windows import WindowAttention, attend
 from src_models.nets.network import Foldable
-from tests.src_models.nets.med_former.swin_golden import values, weights
+from swin_golden import values, weights
 
 
 def attention(channels=6, heads=2, window=3, *, shifted=False):
