@@ -86,7 +86,7 @@ def test_the_defaults_of_all_options_make_a_network(record):
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
     segmenting = "attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, guided-attention, fcn"
-    assert line == f"Network: {segmenting}, med-former, swin or vit."
+    assert line == f"Network: {segmenting}, med-former, swin, vit or resnet18."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():
