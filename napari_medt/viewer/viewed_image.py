@@ -87,6 +87,8 @@ class ViewedImage:
             spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
             unit=reading.unit,
             series=notes_of(self.layer).series,
+            modality=reading.modality,
+            padding=reading.padding,
         )
 
     @property

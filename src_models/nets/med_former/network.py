@@ -26,7 +26,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from src_models.nets.architecture import ATTENTION, HEAD, LearnablePart
@@ -35,7 +34,7 @@ from src_models.nets.med_former.fusion import FusionName, StageFusion
 from src_models.nets.med_former.lgt import Combine, LocalGlobalBlock, PatchMerging
 from src_models.nets.med_former.sizes import Size
 from src_models.nets.vit.embedding import PatchEmbedding
-from src_models.nets.vit.layers import FinalNorm, initialise
+from src_models.nets.vit.layers import FinalNorm, initialise, rising_rates
 
 __all__ = ["MedFormer", "Stage"]
 
@@ -161,7 +160,7 @@ class MedFormer(Classifier):
         )
         self.stride = chosen.stride(len(chosen.depths))
         self.embedding = PatchEmbedding(in_channels, chosen.width, chosen.patch, norm=True)
-        rates = torch.linspace(0, drop_path, sum(chosen.depths)).tolist()
+        rates = rising_rates(drop_path, sum(chosen.depths))
         starts = [sum(chosen.depths[:number]) for number in range(len(chosen.depths) + 1)]
         self.stages = nn.ModuleList(
             Stage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-__all__ = ["FinalNorm", "Mlp", "StochasticDepth", "initialise"]
+__all__ = ["FinalNorm", "Mlp", "StochasticDepth", "initialise", "rising_rates"]
 
 
 class Mlp(nn.Module):
@@ -52,6 +52,11 @@ class StochasticDepth(nn.Module):
             return x
         kept = torch.rand((len(x), *[1] * (x.ndim - 1)), device=x.device) >= self.rate
         return x * kept.to(x.dtype) / (1 - self.rate)
+
+
+def rising_rates(last: float, blocks: int) -> list[float]:
+    """Return a rate of stochastic depth for each block: 0 for the first, `last` for the last, evenly between."""
+    return [last * number / max(1, blocks - 1) for number in range(blocks)]
 
 
 class FinalNorm(nn.LayerNorm):

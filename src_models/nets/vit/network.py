@@ -19,7 +19,7 @@ from src_models.nets.architecture import ATTENTION, HEAD, LearnablePart
 from src_models.nets.classifier import Classifier
 from src_models.nets.tap import TOKENS, AttentionTap
 from src_models.nets.vit.embedding import PatchEmbedding
-from src_models.nets.vit.layers import FinalNorm, Mlp, StochasticDepth, initialise
+from src_models.nets.vit.layers import FinalNorm, Mlp, StochasticDepth, initialise, rising_rates
 from src_models.nets.vit.sizes import SIZES
 
 __all__ = ["Block", "Pool", "TokenAttention", "VisionTransformer"]
@@ -169,7 +169,7 @@ class VisionTransformer(Classifier):
         nn.init.trunc_normal_(self.positions, std=0.02)
         self.blocks = nn.ModuleList(
             Block(width, heads, drop_path=rate, name=f"layer {number}", stride=patch, first=first)
-            for number, rate in enumerate(torch.linspace(0, drop_path, depth).tolist(), start=1)
+            for number, rate in enumerate(rising_rates(drop_path, depth), start=1)
         )
         self.final_norm = FinalNorm(width)
         self.head = nn.Linear(width, classes)
