@@ -28,7 +28,7 @@ from napari_medt.viewer.reading import full_resolution, grey_range_of, read_laye
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import with_layers_ready
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
-from src_models.classifying.layer_run import ClassResult, ClassRun, class_steps
+from src_models.classifying.layer.layer_run import ClassResult, ClassRun, class_steps
 from src_models.errors import UserError
 
 __all__ = ["ClassifyWidget"]

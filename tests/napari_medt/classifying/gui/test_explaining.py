@@ -43,7 +43,8 @@ def test_the_chosen_object_is_explained_and_the_next_one_in_its_place(classifyin
     looked(widget)
     assert reason(viewer).name == "discs - speaks for dark"
     y, x, _ = PLACES[5]
-    np.testing.assert_allclose(np.array(reason(viewer).extent.world).mean(axis=0), image.data_to_world((y, x)), atol=0.6)
+    corners = np.array(reason(viewer).extent.world)
+    np.testing.assert_allclose(corners.mean(axis=0), image.data_to_world((y, x)), atol=0.6)
     widget.controls.why.asked.setCurrentIndex(widget.controls.why.asked.findData("bright"))
     widget.controls.why.asked.activated.emit(2)
     looked(widget)

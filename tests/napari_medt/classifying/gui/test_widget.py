@@ -132,7 +132,7 @@ def test_of_a_stack_each_plane_or_each_object_where_it_is_largest(classifying, c
     stack[1], objects[1] = IMAGE, LABELS
     stack[2] = IMAGE
     objects[2, 12, 15] = 3  # a pixel of it reaches into the next plane
-    viewer, widget, image, labels = classifying(image=stack, labels=objects, scale=(3, 1, 1))
+    viewer, widget, image, labels = classifying(stack, objects, scale=(3, 1, 1), axis_labels=("z", "y", "x"))
     widget.controls.region.setCurrentIndex(widget.controls.region.findData("all"))
     classify(widget)
     assert labels.features.set_index("index")["class"].to_dict() == {number: class_of(number) for number in PLACES}

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_medt.classifying.panels.objects_table import ObjectsTable
-from src_models.classifying.object_classes import ObjectClasses
+from src_models.classifying.layer.object_classes import ObjectClasses
 
 IDS = (4, 9, 2, 30)
 SURE = (0.9, 0.55, 0.7, 0.6)
@@ -15,7 +15,9 @@ SURE = (0.9, 0.55, 0.7, 0.6)
 
 @pytest.fixture
 def objects():
-    shares = np.array([(share, 1 - share) if number != 9 else (1 - share, share) for number, share in zip(IDS, SURE)])
+    shares = np.array(
+        [(share, 1 - share) if number != 9 else (1 - share, share) for number, share in zip(IDS, SURE, strict=True)]
+    )
     empty = {"positions": np.zeros((4, 2)), "boxes": np.zeros((4, 4), int), "areas": np.ones(4, int)}
     return ObjectClasses(("round", "long"), np.array(IDS), shares, **empty)
 
