@@ -27,10 +27,9 @@ def write_features(labels: napari.layers.Labels, table: ObjectClasses) -> None:
     table
         The classes of their objects.
     """
-    import pandas as pd
-
-    found = pd.DataFrame(table.columns()).set_index(_NUMBER)
-    there = pd.DataFrame(labels.features)
+    frame = type(labels.features)  # that of pandas, which napari brings
+    found = frame(table.columns()).set_index(_NUMBER)
+    there = frame(labels.features)
     if _NUMBER in there:
         there = there.drop_duplicates(_NUMBER).set_index(_NUMBER)
     theirs = [name for name in there if name not in _OWN and not str(name).startswith(_ALL)]

@@ -113,7 +113,7 @@ class ObjectClasses:
 
     def found(self, own: int) -> str:
         """Return the class that the model gave an object."""
-        return self._of_model[self._best[self.row(own)]]
+        return self._of_model[int(self._best[self.row(own)])]
 
     def class_of(self, own: int) -> str:
         """Return the class of an object: what a person said, else what the model did."""
