@@ -1,7 +1,7 @@
 """Where a network that classifies looks from any place of a picture: its window's row, put where the window lies.
 
-The network runs once. All attention of a picture of the size that such networks are taught is a few megabytes, which are
-kept, so a question takes no time.
+The network runs once. All attention of a picture of the size that such networks are taught is a few megabytes, which
+are kept, so a question takes no time.
 """
 
 from __future__ import annotations

@@ -69,7 +69,9 @@ def test_of_two_objects_that_speaks_for_a_class_which_is_of_it(name):
     images, _, corners = spots(16, generator, both=True)
     for asked in (0, 1):
         maps = class_relevance(network, images, asked).at_image_resolution()
-        spot = [[m[y : y + SPOT, x : x + SPOT].mean() for y, x in at] for m, at in zip(maps, corners.tolist(), strict=True)]
+        spot = [
+            [m[y : y + SPOT, x : x + SPOT].mean() for y, x in at] for m, at in zip(maps, corners.tolist(), strict=True)
+        ]
         own, other = np.mean(spot, axis=0)[[asked, 1 - asked]]
         assert own > 2 * other
         assert own > 1.5, "more than an average place"
@@ -164,7 +166,9 @@ def test_the_network_is_left_as_it_was_and_one_that_is_ready_to_predict_says_the
         before = ready(images)
         found = class_relevance(ready, images)
         assert torch.equal(ready(images), before)
-    np.testing.assert_allclose(found.cells, class_relevance(network.train(), images.numpy()).cells, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        found.cells, class_relevance(network.train(), images.numpy()).cells, rtol=1e-3, atol=1e-4
+    )
     assert network.training
     for each in (network, ready):
         assert not any(module._forward_hooks or module._forward_pre_hooks for module in each.modules())

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
-
-from src_models.nets.med_former.lgt import LocalGlobalBlock, PatchMerging
 from swin_golden import values, weights
 
+from src_models.nets.med_former.lgt import LocalGlobalBlock, PatchMerging
 
-@pytest.mark.parametrize(("part", "window", "shifted"), [("w7", 7, False), ("sw7", 7, True), ("w2", 2, False), ("sw2", 2, True)])
+
+@pytest.mark.parametrize(
+    ("part", "window", "shifted"), [("w7", 7, False), ("sw7", 7, True), ("w2", 2, False), ("sw2", 2, True)]
+)
 @pytest.mark.parametrize("gradients", [False, True])
 def test_with_large_windows_alone_it_is_the_block_of_swin_transformer(shared, part, window, shifted, gradients):
     block = LocalGlobalBlock(24, 3, window, shifted=shifted).double().eval()

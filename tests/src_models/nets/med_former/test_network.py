@@ -96,7 +96,9 @@ def test_what_decides_where_is_looked_can_learn_alone_and_so_can_the_head():
     parts = {part: {names[id(parameter)] for parameter in each} for part, each in network.learnable().items()}
     assert parts[HEAD] == {"head.weight", "head.bias"}
     inside = {name for name, module in network.named_modules() if isinstance(module, WindowAttention)}
-    windows = {name for name in names.values() if name.rsplit(".", 1)[0].removesuffix(".qkv").removesuffix(".proj") in inside}
+    windows = {
+        name for name in names.values() if name.rsplit(".", 1)[0].removesuffix(".qkv").removesuffix(".proj") in inside
+    }
     assert parts[ATTENTION] == windows | {name for name in names.values() if ".fusion." in name}
 
 

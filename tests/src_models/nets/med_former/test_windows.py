@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from swin_golden import values, weights
 
 from src_models.attention.recording import record_attention
 from src_models.nets.med_former.windows import WindowAttention, attend
 from src_models.nets.network import Foldable
-from swin_golden import values, weights
 
 
 def attention(channels=6, heads=2, window=3, *, shifted=False):
