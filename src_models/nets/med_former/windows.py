@@ -78,7 +78,7 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H, W, C)
         """Attend."""
         lattice = self.lattice((x.shape[1], x.shape[2]))
-        qkv = self._projected(x, lattice)
+        qkv = self.projected(x, lattice)
         if torch.is_grad_enabled():
             weights = self._weights(qkv, lattice)
             self._tell(weights, lattice)
@@ -87,18 +87,28 @@ class WindowAttention(nn.Module):
         else:
             if self.matrix.heard or self.received.heard:
                 self._tell(self._weights(qkv, lattice), lattice)
-            group = _group(lattice, len(x))
-            mixed = attend(qkv, self._mask(lattice, group, len(x), qkv), group)
+            mixed = self.mixed(qkv, lattice)
         return self.proj(lattice.from_windows(mixed))  # type: ignore[no-any-return]
 
     def lattice(self, grid: tuple[int, int]) -> WindowLattice:
         """Return the windows over a grid."""
         return WindowLattice.over(grid, self.window, shifted=self.shifted)
 
+    def projected(self, x: Tensor, lattice: WindowLattice) -> Tensor:
+        """Return queries, keys and values (N, windows, places, 3, heads, D)."""
+        # The less is moved, the better; but nothing is computed for places that hold no cell.
+        qkv: Tensor = self.qkv(lattice.to_windows(x)) if lattice.filled else lattice.to_windows(self.qkv(x))
+        return qkv.view(*qkv.shape[:3], 3, self.heads, -1)
+
+    def mixed(self, qkv: Tensor, lattice: WindowLattice) -> Tensor:
+        """Return what attention takes, (N, windows, places, C), of what was projected, without writing weights."""
+        group = _group(lattice, len(qkv))
+        return attend(qkv, self._mask(lattice, group, len(qkv), qkv), group)
+
     def weights(self, x: Tensor) -> Tensor:
         """Return the weights of features (N, H, W, C): (N, windows, heads, places, places), query by key."""
         lattice = self.lattice((x.shape[1], x.shape[2]))
-        return self._weights(self._projected(x, lattice), lattice)
+        return self._weights(self.projected(x, lattice), lattice)
 
     def bias(self, lattice: WindowLattice) -> Tensor:
         """Return B and the mask: (1 or windows, heads, places, places), query by key; 1 where all windows are whole."""
@@ -107,12 +117,6 @@ class WindowAttention(nn.Module):
     def fold(self) -> None:
         """Keep B and masks from now on, as the table does not change any more."""
         self.folded = True
-
-    def _projected(self, x: Tensor, lattice: WindowLattice) -> Tensor:
-        """Return queries, keys and values (N, windows, places, 3, heads, D)."""
-        # The less is moved, the better; but nothing is computed for places that hold no cell.
-        qkv: Tensor = self.qkv(lattice.to_windows(x)) if lattice.filled else lattice.to_windows(self.qkv(x))
-        return qkv.view(*qkv.shape[:3], 3, self.heads, -1)
 
     def _weights(self, qkv: Tensor, lattice: WindowLattice) -> Tensor:
         query, key, _ = qkv.permute(3, 0, 1, 4, 2, 5)  # N, windows, heads, places, D
