@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from src_models.errors import UserError
 from src_models.nets.patches import from_patches
-from src_models.nets.tap import MATRICES, AttentionTap
+from src_models.nets.tap import CHANNELS, MATRICES, AttentionTap
 
 __all__ = ["AttentionMap", "AttentionRecord", "record_attention"]
 
@@ -44,7 +44,8 @@ class AttentionMap:
     tensor
         Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out, and
         patches are put back in their places. Of axial attention, the matrices: (N, O, heads, L, L), where N counts the
-        patches of every image. Of attention in windows: (N, windows, heads, L, L); among all tokens: (N, heads, L, L).
+        patches of every image. Of attention in windows: (N, windows, heads, L, L); among all tokens:
+        (N, heads, L, L). Of channel attention, (N, C, C).
     patches
         Patches per side that the network cut the image into for this map.
     grid
@@ -106,7 +107,7 @@ class AttentionRecord(Sequence[AttentionMap]):
         assert isinstance(tap, AttentionTap)
         tensor = output.detach()
         grid = tuple(-(-size // tap.stride) for size in self._input_size)
-        if tap.kind not in MATRICES:
+        if tap.kind not in MATRICES | {CHANNELS}:
             tensor = from_patches(tensor, tap.patches) if tap.patches > 1 else tensor
             tensor = tensor[(slice(None), slice(None), *(slice(0, cells) for cells in grid))]
         self._maps[tap.name] = AttentionMap(

@@ -17,7 +17,6 @@ Examples
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -28,12 +27,12 @@ from typing import NamedTuple
 from src_models.errors import DataSetError
 from src_models.files.images import image_stem
 from src_models.files.samples import Sample
+from src_models.files.split_by_name import VALIDATION_SHARE, fraction_of
 from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet"]
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
-VALIDATION_SHARE = 0.15
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 
@@ -165,8 +164,8 @@ class DataSet:
                 f"{self.root}: one image cannot be divided into train and val; add images, or a manifest.csv with the "
                 "columns file and split"
             )
-        ranked = sorted(present, key=lambda sample: _fraction(sample.name))
-        count = sum(_fraction(sample.name) < VALIDATION_SHARE for sample in ranked)
+        ranked = sorted(present, key=lambda sample: fraction_of(sample.name))
+        count = sum(fraction_of(sample.name) < VALIDATION_SHARE for sample in ranked)
         validation = set(ranked[: min(max(count, 1), len(ranked) - 1)])
         return {
             "train": tuple(sample for sample in present if sample not in validation),
@@ -228,10 +227,6 @@ def _sample(root: Path, name: str, listed: _Listed) -> Sample:
         marked if marked.is_file() else None,
         listed.domain,
     )
-
-
-def _fraction(name: str) -> float:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
 
 
 def _few(names: Iterable[str], count: int = 3) -> str:

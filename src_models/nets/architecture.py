@@ -147,7 +147,15 @@ class Architecture:
         return self.maps(config)
 
     def blocks(self, config: Config) -> list[str]:
-        """Return the names of the axial blocks, finest first, that can be asked where any pixel looks."""
+        """Return the names of the attention blocks, finest first, that can be asked where any pixel looks."""
+        return []
+
+    def branches(self, config: Config) -> list[str]:
+        """Return the names of the branches whose blocks can be followed one after another."""
+        return []
+
+    def matrices(self, config: Config) -> list[str]:
+        """Return the names of attention matrices of channels, which are no maps: they tell of an image as a whole."""
         return []
 
     def window(self, config: Config) -> int | None:

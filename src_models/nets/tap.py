@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-__all__ = ["MATRICES", "TOKENS", "WINDOWS", "AttentionTap"]
+__all__ = ["CHANNELS", "MATRICES", "TOKENS", "WINDOWS", "AttentionTap"]
 
+CHANNELS = "channel attention"  # the kind of (N, C, C), which lie on no grid of pixels
 WINDOWS, TOKENS = "window attention", "token attention"
 #: Kinds whose values are weights, query by key, and not a value a cell.
 MATRICES = frozenset({"axial attention", WINDOWS, TOKENS})

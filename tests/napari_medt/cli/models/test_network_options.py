@@ -59,8 +59,10 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
 
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
     unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
+    guided = ["backbone", "width", "attention", "refinements", "guidance", "channel_attention", "semantics"]
     windows = ["size", "stages", "windows", "local", "fusion"]
-    assert names == ["first", *unet, "compatible", *windows, "beam_width", "mirrored", "odd", "last"]
+    names_of_all = ["first", *unet, "compatible", *guided, "skips", *windows, "beam_width", "mirrored", "odd", "last"]
+    assert names == names_of_all
     assert "chosen" not in names
 
 
@@ -83,7 +85,8 @@ def test_the_defaults_of_all_options_make_a_network(record):
 
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
-    assert line == "Network: attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, med-former, swin or vit."
+    segmenting = "attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, guided-attention, fcn"
+    assert line == f"Network: {segmenting}, med-former, swin, vit or resnet18."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():

@@ -78,7 +78,7 @@ def test_lines_that_wrap_leave_what_is_of_fixed_height_beside_them_its_room(colu
     assert seen(chart) == 60
 
 
-@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn"])
+@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn", "Classify"])
 def test_of_each_widget_closed_sections_are_closed(make_napari_viewer, plugin_registered, name, noise, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(noise)
