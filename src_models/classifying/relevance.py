@@ -82,7 +82,7 @@ class ClassRelevance:
         whole = F.interpolate(cells, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
         return np.asarray(whole[:, 0, : self.size[0], : self.size[1]].numpy())
 
-    def placed(self, number: int, picture: tuple[int, int], *, name: str = RELEVANCE) -> PlacedMap:
+    def placed(self, number: int, picture: Sequence[int], *, name: str = RELEVANCE) -> PlacedMap:
         """Return one image's map with its place on the picture that the image was made of.
 
         Parameters

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from src_models.attention.cell_map import cell_map, cell_maps
 from src_models.attention.recording import record_attention
 from src_models.errors import UserError
-from src_models.probing.axial_probe import PointedMap
+from src_models.probing.look_probe import PointedMap
 
 __all__ = ["CellProbe"]
 
