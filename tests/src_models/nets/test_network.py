@@ -24,7 +24,7 @@ CLASSIFIERS = {
     "med-former": ({"width": 8, "head_channels": 4}, 32),
     "swin": ({"width": 8, "head_channels": 4}, 32),
     "vit": ({"width": 8, "heads": 2, "depth": 2, "image_size": 64}, 8),
-    "resnet18": ({}, 32),
+    "resnet18": ({"classes": 2}, 32),
 }
 NAME = pytest.mark.parametrize("name", NETWORKS)
 CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)
