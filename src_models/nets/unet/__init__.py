@@ -1,0 +1,1 @@
+"""U-Nets, with attention gates and without, and their encoders."""
