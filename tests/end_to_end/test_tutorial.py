@@ -33,7 +33,8 @@ def test_every_command_of_the_tutorial_exists_with_its_options(repository: Path)
 
 PAGES = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("audit", "click", "command_line", "correct", "ct", "medt", "see_attention")),
+    *(f"docs/{page}.md" for page in ("audit", "click", "command_line", "correct", "ct", "guided", "medt")),
+    "docs/see_attention.md",
 )
 
 
