@@ -2,8 +2,8 @@
 
     python -m docs.make_guided_sheet MODEL [--image FILE] [--corner ROW,COLUMN] [--at ROW,COLUMN] [--output FILE.png]
 
-A part of the image, as large as one tile, with a pixel of it marked, where the network looks from that pixel at the finest and at the coarsest scale, the
-attention before and after the last guidance, and what these two scales find by themselves.
+A part of the image, as large as one tile, with a pixel of it marked, where the network looks from that pixel at the
+finest and at the coarsest scale, the attention before and after the last guidance, and what these two scales find.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def lite0_weights_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of random weights in the published names of EfficientNet-Lite0, as large as the published one's are."""
     import torch
 
-    from src_models.nets.unet.efficientnet_lite import LITE0, STEM
+    from src_models.nets.efficientnet_lite import LITE0, STEM
 
     generator = torch.Generator().manual_seed(0)
     tensors: dict[str, torch.Tensor] = {"_fc.weight": torch.zeros(10, 1280), "_fc.bias": torch.zeros(10)}

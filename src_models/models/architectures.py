@@ -11,10 +11,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
-from src_models.nets import medt_architectures
+from src_models.nets import attention_unet_architectures, guided_architectures, medt_architectures
 from src_models.nets.architecture import Architecture
-from src_models.nets.guided import architectures as guided_architectures
-from src_models.nets.unet import architectures as unet_architectures
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +30,7 @@ __all__ = [
 ]
 
 ARCHITECTURES: list[Architecture] = [
-    *unet_architectures.ARCHITECTURES,
+    *attention_unet_architectures.ARCHITECTURES,
     *medt_architectures.ARCHITECTURES,
     *guided_architectures.ARCHITECTURES,
 ]

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from src_models.errors import ModelFileError, UserError
 from src_models.models.plain_weights import named_tensors, read_weights
 from src_models.models.resnet_weights import begin_resnet
+from src_models.nets.efficientnet_lite import LiteLayer, MBConv, Opening
 from src_models.nets.resnet import ResNet
-from src_models.nets.unet.efficientnet_lite import LiteLayer, MBConv, Opening
 
 __all__ = ["begin_with_imagenet", "encoder_weights_facts"]
 

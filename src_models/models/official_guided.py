@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from src_models.errors import ModelFileError
-from src_models.nets.guided.architectures import COMPATIBLE, SCALES
+from src_models.nets.guided_architectures import COMPATIBLE, SCALES
 
 __all__ = ["SOURCE", "configuration", "recognises", "renamed"]
 

@@ -18,11 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from src_models.nets.architecture import DECODER, LearnablePart
-from src_models.nets.guided.architectures import ATTENTION, CHANNEL_ATTENTION, LOOKS, SCALES, SEMANTICS
 from src_models.nets.guided.attention import ConvPReLU
 from src_models.nets.guided.refinement import Refinement
 from src_models.nets.guided.semantics import Meaning, SemanticModule
 from src_models.nets.guided.taps import prediction_tap
+from src_models.nets.guided_architectures import ATTENTION, CHANNEL_ATTENTION, LOOKS, SCALES, SEMANTICS
 from src_models.nets.network import Supervised, SupervisedNetwork
 from src_models.nets.padding import cropped_like, padded_to_multiple
 from src_models.nets.resnet import RESNETS, ResNet

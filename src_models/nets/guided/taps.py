@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from src_models.nets.guided.architectures import CELL, block_name, prediction_name
+from src_models.nets.guided_architectures import CELL, block_name, prediction_name
 from src_models.nets.tap import CHANNELS, AttentionTap
 
 __all__ = ["MapTaps", "prediction_tap"]

@@ -11,8 +11,8 @@ from torch import nn
 import src_models.attention.recording
 from src_models.attention.recording import record_attention
 from src_models.errors import UserError
+from src_models.nets.attention_unet import AttentionUNet
 from src_models.nets.tap import AttentionTap
-from src_models.nets.unet.attention_unet import AttentionUNet
 
 FORMS = {
     "grid": {"gate": "grid"},

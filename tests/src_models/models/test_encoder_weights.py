@@ -15,7 +15,7 @@ from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import RGB, ModelHeader
-from src_models.nets.unet.efficientnet_lite import LITE0
+from src_models.nets.efficientnet_lite import LITE0
 
 CONFIG = {
     "encoder": "efficientnet-lite0",

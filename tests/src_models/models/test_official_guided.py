@@ -12,7 +12,7 @@ from src_models.errors import ModelFileError
 from src_models.models.architectures import create
 from src_models.models.official import from_state_dict
 from src_models.models.official_guided import SOURCE, configuration, recognises, renamed
-from src_models.nets.guided.architectures import COMPATIBLE
+from src_models.nets.guided_architectures import COMPATIBLE
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 CONV = ("weight", "bias")

@@ -9,8 +9,8 @@ from torch import nn
 
 from src_models.attention.recording import record_attention
 from src_models.computing.execution import fold_batch_norms
-from src_models.nets.guided.architectures import LOOKS
 from src_models.nets.guided.network import GuidedAttentionNetwork
+from src_models.nets.guided_architectures import LOOKS
 
 SMALL = {"width": 4, "classes": 3}
 

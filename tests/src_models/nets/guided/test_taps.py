@@ -1,7 +1,7 @@
 """What can be read of self-guided attention is called as its record says."""
 
-from src_models.nets.guided.architectures import ARCHITECTURES
 from src_models.nets.guided.taps import MapTaps, prediction_tap
+from src_models.nets.guided_architectures import ARCHITECTURES
 
 
 def test_names_are_those_of_the_record():

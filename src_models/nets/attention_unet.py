@@ -9,7 +9,7 @@ Two forms of the attention gate exist and both are here:
   per pixel, and every skip is gated, the finest too.
 
 The encoder is the paper's, or one that can begin with what was learnt from photographs
-(:mod:`src_models.nets.unet.efficientnet_lite`); gates and decoder are the same.
+(:mod:`src_models.nets.efficientnet_lite`); gates and decoder are the same.
 
 Input of any size is padded at its far ends to a multiple of the coarsest stride and the result is cropped again, so
 cell ``i`` of a map with stride ``s`` covers exactly the pixels ``s * i`` to ``s * (i + 1) - 1``.
@@ -25,11 +25,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from src_models.nets.architecture import DECODER, GATES, LearnablePart
+from src_models.nets.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
 from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv
+from src_models.nets.efficientnet_lite import lite0_levels, lite0_widths
 from src_models.nets.network import Network
 from src_models.nets.padding import cropped_like, padded_to_multiple
-from src_models.nets.unet.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
-from src_models.nets.unet.efficientnet_lite import lite0_levels, lite0_widths
 
 __all__ = ["AttentionUNet", "EncoderName", "GateForm"]
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from src_models.nets.unet.attention_unet import AttentionUNet
+from src_models.nets.attention_unet import AttentionUNet
 
 FORMS = {
     "grid": {"gate": "grid"},

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from src_models.models.architectures import create, find_architecture
-from src_models.nets.guided.architectures import ARCHITECTURES, COMPATIBLE
+from src_models.nets.guided_architectures import ARCHITECTURES, COMPATIBLE
 from src_models.nets.tap import CHANNELS, AttentionTap
 from src_models.prediction.tiling import Tiling
 from src_models.training.new_model import tiles_for

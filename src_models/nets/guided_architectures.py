@@ -1,4 +1,4 @@
-"""The record of multi-scale self-guided attention, and what its maps are called; see :mod:`.network`."""
+"""The record of multi-scale self-guided attention, and what its maps are called; see :mod:`.guided`."""
 
 from __future__ import annotations
 

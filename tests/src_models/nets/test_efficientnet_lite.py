@@ -8,8 +8,8 @@ from torch import nn
 
 from src_models.computing.execution import fold_batch_norms
 from src_models.nets.architecture import DECODER, GATES
-from src_models.nets.unet.attention_unet import AttentionUNet
-from src_models.nets.unet.efficientnet_lite import LiteLayer, MBConv, Opening, lite0_levels, lite0_widths
+from src_models.nets.attention_unet import AttentionUNet
+from src_models.nets.efficientnet_lite import LiteLayer, MBConv, Opening, lite0_levels, lite0_widths
 
 LIGHT = {"upsampling": "transposed", "decoder_convolutions": 1}
 

@@ -4,8 +4,8 @@ import pytest
 
 from src_models.models.architectures import create, find_architecture
 from src_models.nets.architecture import DECODER, GATES
+from src_models.nets.attention_unet_architectures import ARCHITECTURES
 from src_models.nets.tap import AttentionTap
-from src_models.nets.unet.architectures import ARCHITECTURES
 
 RECORD = pytest.mark.parametrize("record", ARCHITECTURES, ids=[record.name for record in ARCHITECTURES])
 GIVEN = {

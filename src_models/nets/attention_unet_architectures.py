@@ -38,7 +38,7 @@ class _UNet(Architecture):
     gated: bool
 
     def make(self, **config: Any) -> nn.Module:
-        from src_models.nets.unet.attention_unet import AttentionUNet
+        from src_models.nets.attention_unet import AttentionUNet
 
         return AttentionUNet(**config if self.gated else {**config, "gate": "none"})
 
@@ -68,7 +68,7 @@ def _of_encoder(name: str, widths: list[int], gate: str | None) -> dict[str, Any
         return {}
     if name != "efficientnet-lite0":
         raise ValueError(f"--encoder {name!r} is not one of unet, efficientnet-lite0")
-    from src_models.nets.unet.efficientnet_lite import lite0_widths
+    from src_models.nets.efficientnet_lite import lite0_widths
 
     if not 2 <= len(widths) <= len(_DECODER) + 1:
         raise ValueError(

@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from src_models.nets.attention_gates import GridAttentionGate, GridSubGate, SkipAttentionGate, gate_tap
 from src_models.nets.tap import AttentionTap
-from src_models.nets.unet.attention_gates import GridAttentionGate, GridSubGate, SkipAttentionGate, gate_tap
 
 DIMENSIONS = pytest.mark.parametrize("dimensions", [2, 3])
 

@@ -1,1 +1,0 @@
-"""U-Nets, with attention gates and without, and their encoders."""
