@@ -14,6 +14,12 @@ from src_models.attention.recording import record_attention as record_attention
 from src_models.auditing.auditor import audit as audit
 from src_models.auditing.auditor import audit_steps as audit_steps
 from src_models.auditing.results import Audit as Audit
+from src_models.classifying.class_probabilities import Classified as Classified
+from src_models.classifying.class_probabilities import ClassProbabilities as ClassProbabilities
+from src_models.classifying.classify import classify as classify
+from src_models.classifying.classify import classify_steps as classify_steps
+from src_models.classifying.evaluate import evaluate_classes as evaluate_classes
+from src_models.classifying.training.training import train_classes as train_classes
 from src_models.clicking.session import ClickSession as ClickSession
 from src_models.clicking.suggestions import suggest as suggest
 from src_models.corrections.correction import Source as Source

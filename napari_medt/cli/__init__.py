@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import click, clicks, demo, segment
+from napari_medt.cli import classify, click, clicks, demo, segment
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, corrections, finetune, next_slices
@@ -86,6 +86,7 @@ def _paragraphs(command: Callable[..., None]) -> str:
 
 
 _add("Segment", segment.segment, click.click, demo.demo)
+_add("Classify", classify.classify)
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
 _add("Correct and learn", next_slices.next_slices, name="next")

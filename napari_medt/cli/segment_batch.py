@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from napari_medt.cli import options
 from napari_medt.cli.console import complain
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src_models.files.image_list import OneImage
     from src_models.prediction.to_file import Results
 
-__all__ = ["Batch", "Place", "choose", "some"]
+__all__ = ["Batch", "Place", "ResultsPlace", "choose", "some"]
 
 NAMED = 5  # of what is passed over
 
@@ -35,6 +35,25 @@ class Place:
 
         return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
 
+    def check(self, image: OneImage, *, overwrite: bool) -> None:
+        """Refuse the place of an image's record if something else is there."""
+        from src_models.prediction.record import check_record
+        from src_models.prediction.to_file import labels_path
+
+        check_record(labels_path(self.output, image.name, ".tif"), overwrite=overwrite)
+
+
+class ResultsPlace(Protocol):
+    """Where results of any command go."""
+
+    def results(self, image: OneImage) -> Results:
+        """Return where the results of an image go."""
+        ...
+
+    def check(self, image: OneImage, *, overwrite: bool) -> None:
+        """Refuse the place of an image's record if something else is there."""
+        ...
+
 
 @dataclass(slots=True)
 class Batch:
@@ -48,10 +67,11 @@ class Batch:
     done: int = 0
     empty: int = 0  # of those done
     begun: float = field(default_factory=time.perf_counter)
+    verb: str = "segmented"
 
     def summary(self, output: Path) -> str:
         """Return the one line at the end."""
-        parts = [f"{self.done} of {self.total} images segmented into {output}"]
+        parts = [f"{self.done} of {self.total} images {self.verb} into {output}"]
         if self.done:
             parts[0] += f" in {time.perf_counter() - self.begun:.0f} s"
         if self.empty:
@@ -75,7 +95,9 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def choose(images: Sequence[OneImage], place: Place, *, skip_existing: bool, overwrite: bool) -> Batch:
+def choose(
+    images: Sequence[OneImage], place: ResultsPlace, *, skip_existing: bool, overwrite: bool, verb: str = "segmented"
+) -> Batch:
     """Choose before the work which images are segmented, and say why others are not."""
     titles: dict[str, list[str]] = {}
     for image in images:
@@ -84,18 +106,15 @@ def choose(images: Sequence[OneImage], place: Place, *, skip_existing: bool, ove
         if len(alike) > 1:
             raise OutputError(
                 f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
-                "would have the same name; segment them into different folders"
+                "would have the same name; have them in different folders"
             )
-    batch = Batch(len(images))
+    batch = Batch(len(images), verb=verb)
     for image in images:
         _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
     return batch
 
 
-def _choose_one(batch: Batch, image: OneImage, place: Place, *, skip_existing: bool, overwrite: bool) -> None:
-    from src_models.prediction.record import check_record
-    from src_models.prediction.to_file import labels_path
-
+def _choose_one(batch: Batch, image: OneImage, place: ResultsPlace, *, skip_existing: bool, overwrite: bool) -> None:
     try:
         results = place.results(image)
     except UserError as error:
@@ -114,7 +133,7 @@ def _choose_one(batch: Batch, image: OneImage, place: Place, *, skip_existing: b
             options.check_files(image.path)
             if image.error is not None:
                 raise image.error
-            check_record(labels_path(place.output, image.name, ".tif"), overwrite=overwrite)
+            place.check(image, overwrite=overwrite)
         except UserError as error:
             batch.failed.append(image.title)
             complain(str(error))

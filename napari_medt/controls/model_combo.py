@@ -9,10 +9,16 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushBut
 
 from napari_medt.controls.model_about import ModelAbout
 from src_models.errors import UserError
-from src_models.models.header import ModelHeader, read_header
+from src_models.models.header import ModelHeader, Use, read_header
 from src_models.models.library import local_models, shipped_models
 
 __all__ = ["ModelCombo"]
+
+_ELSEWHERE: dict[Use, str] = {
+    "segment": "segments by itself: open it in the widget Segment",
+    "click": "answers clicks: open it in Click",
+    "classify": "says what an image or an object shows: open it in Classify",
+}
 
 
 class ModelCombo(QWidget):
@@ -22,8 +28,8 @@ class ModelCombo(QWidget):
     ----------
     preferred
         Name of the model that is chosen at first.
-    clicks
-        Whether models of clicks are listed, or those that segment by themselves.
+    use
+        What the models do that are listed: ``"segment"`` by themselves, answer a ``"click"``, or ``"classify"``.
     parent
         Parent widget.
     """
@@ -31,13 +37,11 @@ class ModelCombo(QWidget):
     model_changed = Signal()  #: another model was chosen
     refused = Signal(str)  #: a file was picked that is no model; the reason
 
-    def __init__(self, preferred: str, *, clicks: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, preferred: str, *, use: Use = "segment", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._clicks = clicks
+        self._use = use
         self._models: list[tuple[Path, ModelHeader]] = [
-            (entry.path, entry.header)
-            for entry in (*shipped_models(), *local_models())
-            if bool(entry.header.prompts) == clicks
+            (entry.path, entry.header) for entry in (*shipped_models(), *local_models()) if entry.header.use == use
         ]
         self._combo = QComboBox()
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -79,13 +83,8 @@ class ModelCombo(QWidget):
         except UserError as error:
             self.refused.emit(str(error))
             return
-        if bool(header.prompts) != self._clicks:
-            there = (
-                "segments by itself: open it in the widget Segment"
-                if self._clicks
-                else "answers clicks: open it in Click"
-            )
-            self.refused.emit(f"The model {path.stem!r} {there}.")
+        if header.use != self._use:
+            self.refused.emit(f"The model {path.stem!r} {_ELSEWHERE[header.use]}.")
             return
         known = [listed for listed, _ in self._models]
         if path not in known:

@@ -25,7 +25,7 @@ __all__ = ["model_names", "segment_layer"]
 
 def model_names(_form: Any = None) -> list[str]:
     """Return the names of the models that segment by themselves."""
-    return [entry.name for entry in (*shipped_models(), *local_models()) if not entry.header.prompts]
+    return [entry.name for entry in (*shipped_models(), *local_models()) if entry.header.use == "segment"]
 
 
 def segment_layer(

@@ -38,9 +38,12 @@ STRENGTH, PREDICTION = "attention strength", "prediction"
 LOOK, DIFFERENCE = "axial attention", "difference"
 LOOKS = (LOOK, "position attention")  # kinds of maps of where one place looks
 DECIDES, RESULT = "positions in similarity", "positions in output"
+RELEVANCE, MATRICES = "class relevance", ("window attention", "token attention")
 
 _FINENESS = {1: "Finest", 2: "Fine", 3: "Medium", 4: "Coarse", 5: "Coarsest"}
 _SCALES = {1: "Finest scale", 2: "Fine scale", 3: "Coarse scale", 4: "Coarsest scale"}
+_WINDOWS = {"large window": "large windows", "small window": "small windows", "window": "windows"}
+_FUSED = {"earlier": "taken of the stage before", "later": "taken of what it sees itself"}
 _PLACES = {"global": "whole view", "local": "small patches"}  # a network of one branch sees the whole view, too
 
 #: The four gates of gated axial attention: what each weighs, in plain words (equation 3 of the paper).
@@ -92,6 +95,11 @@ _STRENGTH_STEPS = (
     ("weaker than usual", "as usual", "stronger than usual", "very strong"),
 )
 _FOUND_STEPS = ((0.35, 0.65), ("nothing found", "unsure", "found"))
+_FUSION_STEPS = ((0.35, 0.65), ("little is taken", "half is taken", "most is taken"))
+_RELEVANCE_STEPS = (
+    (0.5, 1.5, 4.0),
+    ("hardly speaks for it", "speaks for it as an average place does", "speaks for it", "speaks for it very much"),
+)
 _LOOK_STEPS = ((1e-3, 1e-2), ("hardly looked at from there", "looked at from there", "looked at much from there"))
 _DIFFERENCE_STEPS = ((-0.02, 0.02), ("lower", "about the same", "higher"))
 
@@ -150,7 +158,13 @@ def map_words(name: str, kind: str = "") -> MapWords:
     scale = _scale(name)
     if scale is not None:
         return _scale_words(*scale)
-    if kind in LOOKS:
+    seen = _seen(name)
+    if seen is not None:
+        return seen
+    if kind == RELEVANCE or name == RELEVANCE:
+        meaning = "How much each place speaks for the class: 1 is the average, more speaks for it more."
+        return MapWords(name, "gradient-weighted attention", meaning, "does not", "speaks for it", _RELEVANCE_STEPS)
+    if kind in (*LOOKS, *MATRICES):
         meaning = "Where the network looks from the marked place; all values together are 1."
         return MapWords(name, kind, meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
     return MapWords(name, kind or name, "A map of the network.", "low", "high", ((), ("",)))
@@ -201,6 +215,10 @@ def view_words(view: str, kind: str) -> str:
     scale = re.fullmatch(r"scale (\d) step (\d)", view)
     if scale:
         return f"{_where(int(scale[1]), int(scale[2]))}: where it looks from here"
+    found = re.fullmatch(r"((?:large |small )?window) (\d+\.\d+)|layer (\d+)", view)
+    if found is not None:
+        where = f"Stage {found[2]}, {_WINDOWS[found[1]]}" if found[1] else f"Layer {found[3]}, whole view"
+        return f"{where}: where it looks from here"
     branch, _, stage = view.partition(" ")
     place = _PLACES.get(branch, "whole view")
     return f"{f'Stage {stage}' if stage else 'All stages'}, {place}: where it looks from here"
@@ -284,6 +302,35 @@ def difference_name(first: str, second: str, models: tuple[str, str] | None) -> 
         return f"{first} - {second}"
     one, other = models
     return f"{first}: {one} - {other}" if first == second else f"{one} {first} - {other} {second}"
+
+
+def _seen(name: str) -> MapWords | None:
+    """Return the words for a map of a network that says what a whole image shows; None for others."""
+    found = re.fullmatch(r"((?:large |small )?window) (\d+)\.(\d+) received|layer (\d+) received", name)
+    if found is not None:
+        where = f"Layer {found[4]}, whole view"
+        term = f"attention received, layer {found[4]}"
+        among = "all other places look here"
+        if found[1]:
+            where = f"Stage {found[2]}.{found[3]}, {_WINDOWS[found[1]]}"
+            term = f"attention received, {found[1]} of block {found[2]}.{found[3]}"
+            among = "the places of the same window look here"
+        meaning = f"How much {among}: 1 is the average, more is looked at more."
+        return MapWords(
+            f"{where}: looked-at places", term, meaning, "hardly looked at", "looked at much", _RECEIVED_STEPS
+        )
+    found = re.fullmatch(r"fusion (\d+) (earlier|later)", name)
+    if found is None:
+        return None
+    of = "the stage before saw, in finer detail" if found[2] == "earlier" else "this stage itself sees"
+    return MapWords(
+        f"Stage {found[1]}: {_FUSED[found[2]]}",
+        f"spatial attention fusion {found[1]}, weight of the {found[2]} features",
+        f"How much is taken here of what {of}: 1 takes all of it, 0 nothing.",
+        "little is taken",
+        "much is taken",
+        _FUSION_STEPS,
+    )
 
 
 def _gate(name: str) -> tuple[int, int] | None:

@@ -157,7 +157,7 @@ class _Ranking:
         self, image: Any, model: Model, axes: str | AxesReading | None, tile: int, device: str, name: str
     ) -> None:
         header = model.header
-        if header.prompts or header.dimensions != 2:
+        if header.use != "segment" or header.dimensions != 2:
             raise UserError(f"the model {header.name!r} does not segment planes by itself; choose another one")
         self._image = ModelImage(image, header, axes=axes, name=name)
         self._image.check_colours()

@@ -32,6 +32,7 @@ __all__ = [
     "ModelHeader",
     "Result",
     "Separation",
+    "Use",
     "instance_classes",
     "read_header",
 ]
@@ -42,6 +43,7 @@ RGB = ("red", "green", "blue")
 
 Result = Literal["semantic", "instances", "class"]
 RESULTS: tuple[Result, ...] = ("semantic", "instances", "class")
+Use = Literal["segment", "click", "classify"]
 Separation = Literal["boundary", "distance", "flows"]
 SEPARATIONS: tuple[Separation, ...] = ("boundary", "distance", "flows")
 
@@ -203,6 +205,13 @@ class ModelHeader:
             raise ModelFileError(
                 f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
             )
+
+    @property
+    def use(self) -> Use:
+        """What the model does with an image: ``"segment"`` it by itself, answer a ``"click"``, or ``"classify"`` it."""
+        if self.result == "class":
+            return "classify"
+        return "click" if self.prompts else "segment"
 
     @property
     def rgb(self) -> bool:

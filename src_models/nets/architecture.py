@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["DECODER", "GATES", "Architecture", "Config", "LearnablePart", "Task", "TrainOption"]
+__all__ = ["ATTENTION", "DECODER", "GATES", "HEAD", "Architecture", "Config", "LearnablePart", "Task", "TrainOption"]
 
 Config = Mapping[str, Any]
 Task = Literal["segmentation", "classification"]
@@ -52,6 +52,19 @@ GATES = LearnablePart(
     "Only where it looks",
     "The network learns only where to look in an image: little can be forgotten, and little learnt.",
     "The attention gates",
+)
+HEAD = LearnablePart(
+    "head",
+    "Only what it makes of what it sees",
+    "Which class a picture is of is learnt anew from what is seen in it; what is seen stays as it is. Several times "
+    "faster, and little can be forgotten.",
+    "The last layer",
+)
+ATTENTION = LearnablePart(
+    "attention",
+    "Only how it looks around",
+    "The network learns where each place of a picture looks and what it takes from there; what it makes of that stays.",
+    "The layers of attention",
 )
 
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from src_models.nets.architecture import DECODER, GATES, LearnablePart
 from src_models.nets.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
-from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv
+from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv, initialise
 from src_models.nets.efficientnet_lite import lite0_levels, lite0_widths
 from src_models.nets.network import Network
 from src_models.nets.padding import cropped_like, padded_to_multiple
@@ -177,7 +177,7 @@ class AttentionUNet(Network):
         self._convolution, self._deep_supervision = CONV[dimensions], deep_supervision
         self._supervised = tuple(inner if deep_supervision else inner[:1])
         self._make_head(classes)
-        _initialise(self)
+        initialise(self)
 
     def _make_head(self, classes: int) -> None:
         conv, predictions = self._convolution, len(self._supervised)
@@ -222,8 +222,8 @@ class AttentionUNet(Network):
     def new_head(self, classes: int) -> list[nn.Parameter]:
         """Put new predictions in the place of those of every level, and of what fuses them."""
         self._make_head(classes)
-        _initialise(self.heads)
-        _initialise(self.final)
+        initialise(self.heads)
+        initialise(self.final)
         return [*self.heads.parameters(), *self.final.parameters()]
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
@@ -251,14 +251,6 @@ class AttentionUNet(Network):
         if x.shape[2:] == like.shape[2:]:
             return x
         return F.interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
-
-
-def _initialise(part: nn.Module) -> None:
-    for module in part.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
 
 
 def _check(*, dimensions: int, widths: Sequence[int], gate: str, subgates: int, upsampling: str) -> None:

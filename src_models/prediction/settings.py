@@ -58,12 +58,12 @@ def check_segments(header: ModelHeader) -> None:
     UserError
         If it answers clicks, or says what a whole image shows.
     """
-    if header.result == "class":
+    if header.use == "classify":
         raise UserError(
             f"the model {header.name!r} says what an image or an object shows and does not segment: use the widget "
             "Classify or `napari-medt classify`, or choose another model"
         )
-    if header.prompts:
+    if header.use == "click":
         raise UserError(
             f"the model {header.name!r} answers clicks and does not segment by itself: use the widget Click or "
             "`napari-medt click`, or choose another model"

@@ -83,6 +83,7 @@ class TileProbe(ABC, Generic[S]):
     ) -> None:
         header = model.header
         self._image = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
+        self._image.check_colours()
         self._zoom = zoom
         self.budget = budget
         self._execution = choose_execution(device)

@@ -76,6 +76,8 @@ def random_model(
         for name, parameter in network.named_parameters():
             if name.endswith(".gamma"):
                 parameter.data.fill_(0.5)
+    elif architecture == "fcn":
+        last = [network.scores[0]]
     else:
         last = [network.final if config.get("deep_supervision", True) else network.heads[0]]
     for layer in last:

@@ -10,6 +10,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
+from napari_medt.cli.models.evaluate_classes import evaluate_on_classes
 from napari_medt.cli.options import Channels, DataSetFolder, Device, Diameter, GreyValues, JsonFile, Model, Overwrite
 from src_models.progress import Progress
 
@@ -39,7 +40,10 @@ def evaluate(
     json: JsonFile = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw the best, the median and the worst image here, with outlines."),
+        typer.Option(
+            metavar="FILE.png",
+            help="Draw the best, the median and the worst image here, with outlines; of classes, the surest mistakes.",
+        ),
     ] = None,
     overwrite: Overwrite = False,
     channels: Channels = None,
@@ -47,14 +51,24 @@ def evaluate(
     diameter: Diameter = None,
     device: Device = "auto",
 ) -> None:
-    """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects."""
+    """Measure a model on a data set: Dice, IoU and F1 of pixels, average precision of objects.
+
+    Of a model that tells classes, on a set of classes as `train` takes it: accuracy, balanced accuracy, precision and
+    recall of each class, and what was taken for what.
+    """
     from src_models.files.dataset import DataSet
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
 
     grey = GreyRange.of(grey_range)
     chosen = None if channels is None else parse_channels(channels)
-    options.check_model(model, device)
+    if options.check_model(model, device).use == "classify":
+        _refuse(("--diameter", diameter), ("--grey-range", grey))
+        _check_outputs(json, sheet, overwrite=overwrite)
+        evaluate_on_classes(
+            data_set, model, split=split, json=json, sheet=sheet, overwrite=overwrite, channels=chosen, device=device
+        )
+        return
     images = DataSet.open(data_set).with_channels(chosen)
     _check_outputs(json, sheet, overwrite=overwrite)
     from src_models.evaluating.scores import write_json
@@ -72,6 +86,15 @@ def evaluate(
         console.say(f"scores: {write_json(evaluation, json, overwrite=overwrite)}")
     if sheet:
         console.say(f"sheet: {write_sheet(evaluation, loaded, sheet, device=device, overwrite=overwrite)}")
+
+
+def _refuse(*options_of_pixels: tuple[str, object]) -> None:
+    """Refuse what only models that segment heed."""
+    from src_models.errors import UserError
+
+    for name, value in options_of_pixels:
+        if value is not None:
+            raise UserError(f"{name} is for models that segment, and this one tells classes: leave it out")
 
 
 def _check_outputs(json: Path | None, sheet: Path | None, *, overwrite: bool) -> None:

@@ -13,10 +13,15 @@ from src_models.errors import UserError
 from src_models.models.architectures import ARCHITECTURES, architectures, find_architecture
 
 if TYPE_CHECKING:
-    from src_models.nets.architecture import Architecture, TrainOption
+    from src_models.nets.architecture import Architecture, Task, TrainOption
 
 __all__ = ["architecture_help", "configuration", "refuse_options_of_others", "with_network_options"]
 
+# Settings of the trainings of one task alone.
+_OF_TASK: dict[Task, tuple[str, ...]] = {
+    "segmentation": ("instances", "separation", "encoder_weights"),
+    "classification": ("label_smoothing", "class_weights"),
+}
 _METAVARS: dict[type, str] = {str: "VALUE", int: "N", bool: ""}
 
 
@@ -54,7 +59,7 @@ def refuse_options_of_others(context: typer.Context, architecture: str) -> None:
     for name in dict.fromkeys(name for record in ARCHITECTURES for name in _names(record)):
         source = context.get_parameter_source(name)
         if name not in heeded and source is not None and source.name == "COMMANDLINE":
-            others = dict.fromkeys(record.family for record in ARCHITECTURES if name in _names(record))
+            others = dict.fromkeys(_family(record, name) for record in ARCHITECTURES if name in _names(record))
             raise UserError(
                 f"--{_written(name)} is for {' and '.join(others)}, and does nothing to {architecture}: leave it out"
             )
@@ -82,7 +87,13 @@ def _options() -> dict[str, TrainOption]:
 
 def _names(record: Architecture) -> list[str]:
     """Return the names of the options that no architecture heeds but those which name them."""
-    return [*(option.name for option in record.options), *record.settings]
+    return [*(option.name for option in record.options), *record.settings, *_OF_TASK[record.task]]
+
+
+def _family(record: Architecture, name: str) -> str:
+    """Return what networks are called that heed an option."""
+    of_task = {"segmentation": "networks that segment", "classification": "networks that tell classes"}
+    return of_task[record.task] if name in _OF_TASK[record.task] else record.family
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:

@@ -15,8 +15,8 @@ from napari_medt.cli.models.network_options import (
     refuse_options_of_others,
     with_network_options,
 )
+from napari_medt.cli.models.train_on_classes import suited, train_on_classes
 from napari_medt.cli.options import (
-    DataSetFolder,
     Devices,
     Licence,
     ModelFile,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 RECIPE = "the architecture's recipe"
+SEGMENTS = "attention-unet"
 
 
 def _learning(metavar: str, text: str) -> Any:
@@ -44,11 +45,18 @@ def _learning(metavar: str, text: str) -> Any:
 @with_network_options(before="steps")
 def train(
     context: typer.Context,
-    dataset: DataSetFolder,
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATASET",
+            help="Folder with images/, masks/ (equal names) and perhaps manifest.csv; or pictures in a folder for each "
+            "class, boxes.csv beside images/, or FILE.npz with train_images and train_labels.",
+        ),
+    ],
     output: ModelFile,
     architecture: Annotated[
         str, typer.Option(metavar="NAME", help=architecture_help(), rich_help_panel=options.NETWORK)
-    ] = "attention-unet",
+    ] = SEGMENTS,
     instances: Annotated[
         bool, typer.Option("--instances/--classes", help="Masks number objects, or hold classes.")
     ] = True,
@@ -107,6 +115,12 @@ def train(
     gates_from: Annotated[
         int | None, _learning("STEP", "Step from which gates of axial attention are trained.")
     ] = None,
+    label_smoothing: Annotated[
+        float | None, _learning("SHARE", "Of classes of pictures: how much of each answer is spread over all.")
+    ] = None,
+    class_weights: Annotated[
+        str, _learning("none|balanced", "Of classes of pictures: balanced counts rare ones as much as frequent ones.")
+    ] = "",
     validate_every: Annotated[int | None, _learning("N", "Steps between validations.")] = None,
     seed: Seed = 0,
     device: Annotated[str, options.DEVICE] = "auto",
@@ -125,8 +139,9 @@ def train(
 ) -> None:
     """Train a network on your own images.
 
+    What the data set holds is found out: masks, from which a network learns to segment, or a class for each picture.
     Four files lie beside each other afterwards: the best model (NAME.safetensors), the last one, the state to resume
-    from, and a log of loss and validation Dice.
+    from, and a log of loss and validation scores.
     """
     from dataclasses import replace
 
@@ -134,8 +149,10 @@ def train(
     from src_models.disk.atomic import check_new
     from src_models.files.dataset import DataSet
 
+    architecture = suited(context, dataset, architecture)
     refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
+    from src_models.models.architectures import find_architecture
 
     scale = options.parse_intensity(intensity)
     chosen_channels = None if channels is None else parse_channels(channels)
@@ -144,12 +161,8 @@ def train(
         options.check_model(start)
     if not resume:
         check_new(output, overwrite=overwrite)
-    data = DataSet.open(dataset).with_channels(chosen_channels)
-    from src_models.models.checkpoint import load
-    from src_models.models.header import SEPARATIONS
-    from src_models.training.new_model import new_header
-    from src_models.training.training import TrainSettings
-
+    tells_classes = find_architecture(architecture).task == "classification"
+    names = [part.strip() for part in class_names.split(",") if part.strip()]
     chosen = {
         "steps": steps,
         "batch": batch,
@@ -163,26 +176,35 @@ def train(
         "augment": _choice(augment, ("microscopy", "ct", "light", "flip", "none"), "--augment"),
         "validate_every": validate_every,
     }
-    settings = replace(
-        TrainSettings.recipe(architecture, len(data.split("train"))),
-        **{option: value for option, value in chosen.items() if value is not None},
-        seed=seed,
-        device=device,
-        devices=devices,
-        precision=precision,
-        workers=workers,
-    )
+    running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
+    given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
+    about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    if tells_classes:
+        of_classes = {
+            "label_smoothing": label_smoothing,
+            "class_weights": _choice(class_weights, ("none", "balanced"), "--class-weights"),
+        }
+        given |= {option: value for option, value in of_classes.items() if value is not None}
+        train_on_classes(
+            dataset, output, architecture, given, about, of_network, names, chosen_channels, start,
+            resume=resume, overwrite=overwrite,
+        )  # fmt: skip
+        return
+    data = DataSet.open(dataset).with_channels(chosen_channels)
+    from src_models.models.checkpoint import load
+    from src_models.models.header import SEPARATIONS
+    from src_models.training.new_model import new_header
+    from src_models.training.training import TrainSettings
+
+    settings = replace(TrainSettings.recipe(architecture, len(data.split("train"))), **given)
     header = new_header(
         data,
         architecture=architecture,
-        name=name or output.stem,
-        purpose=purpose,
         result="instances" if instances else "semantic",
         separation=_choice(separation, SEPARATIONS, "--separation"),
-        class_names=[part.strip() for part in class_names.split(",") if part.strip()],
+        class_names=names,
         config=configuration(architecture, of_network, settings.patch),
-        intensity=scale,
-        licence=licence,
+        **about,
     )
     begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
     _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)

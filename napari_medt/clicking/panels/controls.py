@@ -50,7 +50,7 @@ class ClickControls:
 
     def __init__(self, parent: QWidget, viewer: napari.viewer.Viewer) -> None:
         self.images = ImageLayerCombo(viewer)
-        self.models = ModelCombo("click", clicks=True)
+        self.models = ModelCombo("click", use="click")
         self.window = WindowPanel()
         self.recovery = RecoveryBar()
         self.on = QPushButton("Click in the image")

@@ -6,6 +6,9 @@ import pytest
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_medt.controls.model_combo import ModelCombo
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model, save
+from src_models.models.header import ModelHeader, read_header
 from src_models.models.library import find_model, shipped_models
 
 
@@ -24,12 +27,31 @@ def listed(qtbot):
     return make
 
 
-@pytest.mark.parametrize("clicks", [False, True])
-def test_models_of_the_other_kind_are_not_listed(listed, clicks):
-    combo, _, _ = listed(clicks=clicks)
-    shipped = {entry.path for entry in shipped_models() if bool(entry.header.prompts) == clicks}
-    assert shipped <= set(combo.paths())
-    assert all(bool(header.prompts) == clicks for _, header in combo._models)
+@pytest.mark.parametrize("use", ["segment", "click", "classify"])
+def test_models_of_other_kinds_are_not_listed(listed, use, own_models):
+    combo, _, _ = listed(use=use)
+    there = {path: read_header(path) for path in (*(entry.path for entry in shipped_models()), *own_models)}
+    wanted = {
+        path
+        for path, header in there.items()
+        if ("click" if header.prompts else "classify" if header.result == "class" else "segment") == use
+    }
+    assert set(combo.paths()) == wanted
+    assert wanted
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch):
+    """A model of classes in the folder of a person's own models."""
+    folder = tmp_path / "own"
+    monkeypatch.setattr("src_models.models.library.local_folder", lambda: folder)
+    config = {"in_channels": 1, "classes": 2}
+    header = ModelHeader(
+        name="shapes", purpose="Round or long", architecture="resnet18", config=config, classes=("round", "long"),
+        channels=("grey",), tile=(32, 32), overlap=(0, 0), result="class",
+    )  # fmt: skip
+    folder.mkdir()
+    return [save(Model(create("resnet18", **config), header), folder / "shapes.safetensors")]
 
 
 def test_the_preferred_model_is_chosen_else_the_first(listed):
@@ -50,14 +72,16 @@ def test_a_file_is_listed_once_and_chosen(listed, blob_model_path):
     assert (refused, combo.header().purpose) == ([], "Bright blobs, for tests")
 
 
-def test_what_is_no_model_or_belongs_to_another_widget_is_refused_in_a_sentence(listed, tmp_path):
+def test_what_is_no_model_or_belongs_to_another_widget_is_refused_in_a_sentence(listed, tmp_path, own_models):
     combo, changed, refused = listed()
     (tmp_path / "broken.safetensors").write_bytes(b"no model")
     combo.open_file(tmp_path / "broken.safetensors")
     [clicks] = [entry.path for entry in shipped_models() if entry.header.prompts][:1]
     combo.open_file(clicks)
+    combo.open_file(own_models[0])
     assert "broken.safetensors" in refused[0]
     assert refused[1] == f"The model {clicks.stem!r} answers clicks: open it in Click."
+    assert refused[2] == "The model 'shapes' says what an image or an object shows: open it in Classify."
     assert (changed, combo.path()) == ([], find_model("nuclei"))
 
 

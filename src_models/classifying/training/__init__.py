@@ -1,0 +1,1 @@
+"""Training of networks that tell classes, from a set of pictures."""
