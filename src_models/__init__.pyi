@@ -42,6 +42,8 @@ from src_models.prediction.segment import segment as segment
 from src_models.prediction.segment import segment_steps as segment_steps
 from src_models.prediction.segmentation import Segmentation as Segmentation
 from src_models.probing.axial_probe import AxialProbe as AxialProbe
+from src_models.probing.channel_probe import ChannelProbe as ChannelProbe
+from src_models.probing.position_probe import PositionProbe as PositionProbe
 from src_models.progress import Progress as Progress
 from src_models.teaching.learner import finetune as finetune
 from src_models.training.training import train as train
