@@ -39,7 +39,14 @@ from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.models.header import ModelHeader
 
-__all__ = ["ClassCorrection", "ClassCorrectionSet", "ClassItem", "ClassRecord", "give_classes"]
+__all__ = [
+    "ClassCorrection",
+    "ClassCorrectionSet",
+    "ClassItem",
+    "ClassRecord",
+    "give_classes",
+    "is_class_correction_set",
+]
 
 SCHEMA_VERSION = 1
 JUDGING = 4  # every fourth picture judges
@@ -146,6 +153,16 @@ class ClassItem:
     def counts(self) -> bool:
         """Whether nothing took its place."""
         return self.split != _REPLACED
+
+
+def is_class_correction_set(folder: str | Path) -> bool:
+    """Whether a folder holds classes that were given, and not, say, corrected labels or a data set of others."""
+    root = Path(folder)
+    manifest = root / "manifest.csv"
+    if not manifest.is_file() or not (root / "records").is_dir():
+        return False
+    with manifest.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        return next(csv.reader(file), []) == list(_COLUMNS)
 
 
 def give_classes(
@@ -269,6 +286,16 @@ class ClassCorrectionSet:
         """How many pictures of each class count, by its name."""
         names = [item.record.class_name for item in self.items]
         return {name: names.count(name) for name in sorted(set(names))}
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of names, pictures and records of the items that count: the set's version."""
+        digest = hashlib.sha256()
+        for item in sorted(self.items, key=lambda item: item.file):
+            digest.update(f"{item.file} {item.split}".encode())
+            digest.update(item.record.to_json().encode())
+            digest.update((self.root / "images" / item.file).read_bytes())
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         """Return the number of pictures that count."""

@@ -48,6 +48,8 @@ class ModelVersion:
         A person's words.
     iou_before, iou
         Of a model of clicks, in place of Dice: IoU on held-out objects by number of clicks.
+    accuracy_before, accuracy
+        Of a model of classes, in place of Dice: the share of held-out pictures that is told right.
     """
 
     name: str
@@ -60,6 +62,8 @@ class ModelVersion:
     note: str
     iou_before: Mapping[str, float] | None = None
     iou: Mapping[str, float] | None = None
+    accuracy_before: float | None = None
+    accuracy: float | None = None
 
 
 class ModelVersions:
@@ -184,6 +188,8 @@ class ModelVersions:
                     note="",
                     iou_before=header.training.get("validation_iou_before"),
                     iou=header.training.get("validation_iou"),
+                    accuracy_before=header.training.get("validation_accuracy_before"),
+                    accuracy=header.training.get("validation_accuracy"),
                 ),
             )
             self._known[path] = known
