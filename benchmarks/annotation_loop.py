@@ -33,7 +33,8 @@ from benchmarks.machine import machine, report
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.disk.atomic import atomic_path
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.finetuning.candidates import rank_steps
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings

@@ -34,7 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, OutputError, UserError
-from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample, read_marks, read_sample
 from src_models.models.citations import CITATION_FILE, Citation, as_fields, known_citations, read_citations
 
 COLUMNS = ("file", "split", "source", "domain")

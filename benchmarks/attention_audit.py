@@ -25,8 +25,9 @@ from src_models.auditing.report.page import markdown_table, section, write_pictu
 from src_models.auditing.report.table import COLUMNS, rows
 from src_models.auditing.results import Audit
 from src_models.errors import UserError
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_image, read_labels
+from src_models.files.samples import read_sample
 from src_models.models.checkpoint import Model, load
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -24,7 +24,7 @@ from benchmarks.mobile_sam import ABSENT, MobileSam
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
-from src_models.files.dataset import Sample, read_sample
+from src_models.files.samples import Sample, read_sample
 from src_models.images.grey.ct_windows import ct_window
 from src_models.models.checkpoint import load
 
@@ -134,7 +134,7 @@ def clicked(
             hurried=hurried,
             box=box,
             right=RIGHT,
-            intensity=lambda _: window,
+            intensity=lambda *_: window,
             peer=None if peer is None else peer.session,
         )
         scores += _some(found, share)

@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.training.examples import ObjectImage
-from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_labels
+from src_models.files.samples import Sample, read_sample
 from src_models.images.grey.ct_windows import ct_windows
 from src_models.models.header import Intensity, ModelHeader
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from skimage.measure import label
 
-from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample, read_sample
 
 __all__ = ["SETS", "TILE", "Pool", "Tile", "open_pool"]
 

@@ -15,22 +15,20 @@ table.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks.assemble_data_set import Part, assemble
+from benchmarks.budget_runs import finished, run_once
 from benchmarks.machine import report
 from benchmarks.nuclei_accuracy import SETS
 from benchmarks.train_click import LITE0, UNET
-from src_models.disk.atomic import atomic_path
 from src_models.evaluating.evaluate import evaluate
 from src_models.files.dataset import DataSet
-from src_models.models.checkpoint import Model, load
-from src_models.models.header import Separation
+from src_models.models.checkpoint import Model
+from src_models.models.header import ModelHeader, Separation
 from src_models.training.new_model import new_header
 from src_models.training.settings import TrainSettings
-from src_models.training.training import train
 
 COLUMNS = ("AP at 0.5", "AP 0.5 to 0.95", "AP at 0.5, pooled")
 DECODER: dict[str, Any] = {"upsampling": "transposed", "decoder_convolutions": 1}
@@ -83,26 +81,24 @@ def main() -> None:
 def run(data: DataSet, options: argparse.Namespace, variant: str, settings: TrainSettings) -> None:
     """Train and measure one network, unless that was done."""
     path = options.out / f"{variant}-{settings.steps}-{settings.learning_rate:g}-{settings.seed}.safetensors"
-    result = path.with_suffix(".json")
-    if result.exists():
-        return
     words, network, published, separation = VARIANTS[variant]
-    header = new_header(
-        data,
-        architecture="attention-unet",
-        name=path.stem,
-        purpose=words,
-        separation=separation,
-        config=network | DECODER,
-    )
-    train(data, header, path, settings, encoder_weights=options.encoder_weights if published else None, resume=True)
-    model = load(path)
-    scores = {name: accuracy(model, DataSet.open(options.folder / name)) for name in SETS}
     facts = {"variant": variant, "steps": settings.steps, "rate": settings.learning_rate, "seed": settings.seed}
-    dice = model.header.training["validation_dice"]
-    with atomic_path(result, overwrite=True) as beside:
-        beside.write_text(json.dumps({**facts, "validation_dice": dice, "scores": scores}))
-    print(path.stem, f"validation Dice {dice:.3f}", scores, flush=True)
+
+    def header() -> ModelHeader:
+        return new_header(
+            data,
+            architecture="attention-unet",
+            name=path.stem,
+            purpose=words,
+            separation=separation,
+            config=network | DECODER,
+        )
+
+    def measured(model: Model) -> dict[str, Any]:
+        scores = {name: accuracy(model, DataSet.open(options.folder / name)) for name in SETS}
+        return {**facts, "validation_dice": model.header.training["validation_dice"], "scores": scores}
+
+    run_once(path, data, header, settings, measured, encoder_weights=options.encoder_weights if published else None)
 
 
 def accuracy(model: Model, data: DataSet) -> tuple[int, list[str]]:
@@ -113,7 +109,7 @@ def accuracy(model: Model, data: DataSet) -> tuple[int, list[str]]:
 
 def write_table(out: Path, steps: int) -> None:
     """Write a row for each run and set."""
-    found = [json.loads(path.read_text()) for path in sorted(out.glob("*.json"))]
+    found = finished(out)
     rows = [
         [words, separation, one["rate"], one["seed"], name, images, *scores, one["validation_dice"]]
         for name in SETS

@@ -17,7 +17,8 @@ from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.simulation import next_click
 from src_models.computing.execution import Execution
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.models.checkpoint import Model
 from src_models.prediction import segment as segmenting
 

@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from src_models.evaluating.evaluate import predict_sample
-from src_models.files.dataset import DataSet, Sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample
 from src_models.labels.metrics import match_objects
 from src_models.models.checkpoint import Model, load, save
 

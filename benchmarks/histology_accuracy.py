@@ -35,7 +35,8 @@ from torch import nn
 
 from benchmarks.machine import report
 from src_models.disk.atomic import atomic_path
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.labels.metrics import pixel_counts
 from src_models.models.checkpoint import Model, load
 from src_models.nets.axial.attention import AxialAttention
@@ -115,8 +116,11 @@ def main() -> None:
         (_report_repairs if options.repairs else _report)(options.out, name, options.steps, _suffix(options))
 
 
-def prepared(folder: Path, out: Path, name: str) -> DataSet:
-    """Write a set's images at 128 x 128 with masks of two classes, a fifth of the training images set aside."""
+def prepared(folder: Path, out: Path, name: str, *, size: int | None = SIZE) -> DataSet:
+    """Write a set's images, square of a size or as they are, with masks of two classes, some training images set aside.
+
+    What is set aside is a fifth, to choose the model by.
+    """
     root = out / name
     source_name, test, _ = FOLDERS[name]
     if not (root / "manifest.csv").exists():
@@ -135,20 +139,24 @@ def prepared(folder: Path, out: Path, name: str) -> DataSet:
             tested = sample.split == test or (not given and number % 5 == 3)
             split = "test" if tested else "val" if number % 5 == 4 else "train"
             file = f"{Path(sample.name).stem}.tif"
-            tifffile.imwrite(root / "images" / file, _smaller(image), photometric="rgb")
-            tifffile.imwrite(root / "masks" / file, _smaller_mask(mask > 0))
+            tifffile.imwrite(root / "images" / file, _smaller(image, size), photometric="rgb")
+            tifffile.imwrite(root / "masks" / file, _smaller_mask(mask > 0, size))
             rows.append(f"{file},{split}")
         (root / "manifest.csv").write_text("\n".join(rows) + "\n")
     return DataSet.open(root)
 
 
-def _smaller(image: NDArray[Any]) -> NDArray[np.uint8]:
-    small = resize(image, (SIZE, SIZE, *image.shape[2:]), order=1, anti_aliasing=True, preserve_range=True)
+def _smaller(image: NDArray[Any], size: int | None) -> NDArray[np.uint8]:
+    if size is None:
+        return np.asarray(image, np.uint8)
+    small = resize(image, (size, size, *image.shape[2:]), order=1, anti_aliasing=True, preserve_range=True)
     return np.asarray(small.round().clip(0, 255), np.uint8)
 
 
-def _smaller_mask(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    return np.asarray(resize(mask.astype(float), (SIZE, SIZE), order=1, anti_aliasing=True) >= 0.5, np.uint8)
+def _smaller_mask(mask: NDArray[np.bool_], size: int | None) -> NDArray[np.uint8]:
+    if size is None:
+        return np.asarray(mask, np.uint8)
+    return np.asarray(resize(mask.astype(float), (size, size), order=1, anti_aliasing=True) >= 0.5, np.uint8)
 
 
 def _run(options: argparse.Namespace, data: DataSet, name: str, network: str, seed: int) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from skimage.measure import label
 
 from benchmarks.vessels import vessels
-from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample, read_sample
 
 __all__ = ["SUBJECTS", "Picture", "Subject", "Task", "open_task"]
 

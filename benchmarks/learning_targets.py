@@ -31,7 +31,8 @@ from benchmarks.learning_subjects import SUBJECTS, Subject, Task, numbered, open
 from benchmarks.machine import report
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.labels.metrics import average_precision

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from src_models.files.dataset import DataSet, read_marks, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_marks, read_sample
 from src_models.images.grey.intensity import measure
 from src_models.models.header import Intensity
 

@@ -31,7 +31,8 @@ import numpy as np
 
 from benchmarks.assemble_data_set import Part, assemble
 from src_models.errors import UserError
-from src_models.files.dataset import DataSet, read_marks, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_marks, read_sample
 from src_models.labels.instances import median_diameter
 
 YEAST_LEFT_OUT = tuple(f"yeast_{number}.png" for number in (1, 2, 3, 5, 6, 7, 9))

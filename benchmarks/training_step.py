@@ -36,7 +36,8 @@ from benchmarks.machine import report
 from src_models.clicking.training.examples import ClickExamples
 from src_models.clicking.training.simulated_person import SimulatedPerson
 from src_models.computing.memory import reused_memory
-from src_models.files.dataset import DataSet, Sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import Sample
 from src_models.models.architectures import create
 from src_models.models.checkpoint import load
 from src_models.training.masked_loss import masked_dice_ce

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import report
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.models.checkpoint import load
 from src_models.prediction.segment import segment
 

@@ -24,7 +24,7 @@ from src_models.clicking.prompts import Click
 from src_models.clicking.session import ClickSession
 from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.clicking.training.simulation import next_click
-from src_models.files.dataset import read_sample
+from src_models.files.samples import read_sample
 from src_models.images.grey.ct_windows import ct_window
 from src_models.labels.instances import connected_parts
 from src_models.models.checkpoint import load

@@ -3,7 +3,8 @@
     xvfb-run -a -s "-screen 0 1600x1200x24" python docs/make_screenshots.py
 
 ``--model FILE`` takes another model file than the shipped `nuclei`, ``--medt FILE`` than `nuclei-medt`, and ``--click
-FILE`` than `click`. ``--scan FILE`` is a CT to click in; without one, that picture stays as it is.
+FILE`` than `click`. ``--scan FILE`` is a CT to click in; without one, that picture stays as it is. So does that of
+classes without ``--classify MODEL IMAGE LABELS``: a model of classes, an image, and labels of its objects.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ def main() -> None:
     parser.add_argument("--medt", type=Path, default=find_model("nuclei-medt"))
     parser.add_argument("--click", type=Path, default=find_model("click"))
     parser.add_argument("--scan", type=Path)
+    parser.add_argument("--classify", type=Path, nargs=3, metavar=("MODEL", "IMAGE", "LABELS"))
+    parser.add_argument("--zoom", type=float, default=1.0, help="by how much that image is enlarged for the model")
     parser.add_argument("--output", type=Path, default=IMAGES)
-    parser.add_argument("--only", choices=("correct",), help="make these pictures, and leave the others as they are")
+    parser.add_argument("--only", choices=("correct", "classify"), help="make these pictures, and leave the others")
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
     if options.only is not None:
-        correct(options)
+        {"correct": correct, "classify": classify}[options.only](options)
         return
     for sample in ("fluorescence", "histology"):
         viewer, widget = open_viewer(sample, options.model)
@@ -64,6 +67,7 @@ def main() -> None:
     point(options)
     click(options)
     correct(options)
+    classify(options)
 
 
 def click(options) -> None:
@@ -122,6 +126,39 @@ def correct(options) -> None:
     scroll = widget.findChild(QScrollArea)
     scroll.verticalScrollBar().setValue(scroll.verticalScrollBar().maximum())
     save(viewer, options.output / "correct_compare.png")
+    viewer.close()
+
+
+def classify(options) -> None:
+    """Show the widget Classify: objects in the colours of their classes, the table, and one that is being corrected."""
+    if options.classify is None:
+        return
+    model, image, labels = options.classify
+    viewer = napari.Viewer(show=False, title="napari")
+    viewer.show()
+    viewer.open(image)
+    objects = viewer.open(labels, layer_type="labels", name="cells")[0]
+    _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Classify")
+    widget.open_model(model)
+    widget.controls.zoom.setValue(options.zoom)
+    viewer.window.resize(*TALL)
+    wait(0.5)
+    viewer.fit_to_view()
+    widget.start()
+    while widget.run.running:
+        wait(0.1)
+    print(widget.controls.run_bar.status.text())
+    objects.opacity = 0.45
+    widget.giving.go_on()
+    viewer.fit_to_view()
+    save(viewer, options.output / "classify_objects.png")
+    widget.controls.correct.on.click()
+    widget.giving.give(widget.current().table.classes[0])
+    widget.giving.go_on()
+    viewer.fit_to_view()
+    scroll = widget.findChild(QScrollArea)
+    scroll.verticalScrollBar().setValue(scroll.verticalScrollBar().maximum())
+    save(viewer, options.output / "classify_correct.png")
     viewer.close()
 
 

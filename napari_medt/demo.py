@@ -163,16 +163,22 @@ def show(demo: Demo) -> napari.Viewer:
 
 
 def _uncover_telling_map(viewer: napari.Viewer, demo: Demo) -> None:
-    """Make the attention map visible that is brightest on the objects; one that is not would only tint the image."""
+    """Make the attention map visible that sets the objects apart most: bright where they are, or dark.
+
+    One that does neither would only tint the image.
+    """
     from napari_medt.viewer.result_layers import ResultLayers
-    from src_models.attention.map_contrast import object_contrast, telling_first
+    from src_models.attention.map_contrast import object_contrast
 
     found = demo.outcome.segmentation
-    for placed in telling_first(found.attention, found.labels)[:1]:
-        contrast = object_contrast(placed, found.labels)
-        layer = ResultLayers(viewer).map_of(demo.image, demo.outcome.model_name, placed.name)
-        if layer is not None and contrast is not None and contrast.separation > APART:
-            layer.visible = True
+    contrasts = {placed.name: object_contrast(placed, found.labels) for placed in found.attention}
+    apart = {name: abs(contrast.separation) for name, contrast in contrasts.items() if contrast is not None}
+    telling = max(apart, key=apart.__getitem__, default=None)
+    if telling is None or apart[telling] <= APART:
+        return
+    layer = ResultLayers(viewer).map_of(demo.image, demo.outcome.model_name, telling)
+    if layer is not None:
+        layer.visible = True
 
 
 def _stretch_contrast(image: napari.layers.Image) -> None:

@@ -15,9 +15,11 @@ __all__ = [
     "AttentionPreferences",
     "Preferences",
     "keep_attention",
+    "keep_classify_model",
     "keep_correct_again",
     "keep_correct_model",
     "read_attention",
+    "read_classify_model",
     "read_correct_again",
     "read_correct_model",
     "read_preferences",
@@ -105,6 +107,19 @@ def keep_correct_model(model: str) -> None:
     """Keep which model was corrected last; nothing happens where napari does not know the plugin."""
     chosen = _section("correct")
     if chosen is not None and chosen.model != model:
+        chosen.model = model
+
+
+def read_classify_model() -> str:
+    """Return the model that classified last: its file; empty where there was none."""
+    chosen = _section("classify")
+    return "" if chosen is None else str(getattr(chosen, "model", ""))
+
+
+def keep_classify_model(model: str) -> None:
+    """Keep which model classified last; nothing happens where napari does not know the plugin."""
+    chosen = _section("classify")
+    if chosen is not None and getattr(chosen, "model", model) != model:
         chosen.model = model
 
 

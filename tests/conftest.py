@@ -190,3 +190,27 @@ def _teach_discs(network: torch.nn.Module, steps: int = 50, size: int = 48) -> N
         loss.backward()
         optimiser.step()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def novice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a model of cells that knows nothing yet."""
+    import torch
+
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model, save
+    from src_models.models.header import ModelHeader
+
+    config = {"in_channels": 1, "classes": 2, "widths": (4, 8), "norm": "group"}
+    header = ModelHeader(
+        name="novice",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "cell"),
+        channels=("grey",),
+        tile=(64, 64),
+        overlap=(8, 8),
+    )
+    torch.manual_seed(0)
+    return save(Model(create("attention-unet", **config), header), tmp_path_factory.mktemp("m") / "novice.safetensors")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src_models.attention.gates import GateValues
     from src_models.attention.placed_map import PlacedMap
     from src_models.prediction.jobs import RegionResult
-    from src_models.probing.axial_probe import Heads
+    from src_models.probing.look_probe import Heads
     from src_models.probing.pointer import AttentionPointer, Pointed
 
 __all__ = ["Answer", "OpenRun", "RecordedRun", "opening", "question"]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from src_models.clicking.training.evaluation import ClickSummary, ObjectScore
-    from src_models.files.dataset import DataSet, Sample
+    from src_models.files.dataset import DataSet
+    from src_models.files.samples import Sample
+    from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity
 
 __all__ = ["clicks"]
@@ -63,9 +65,8 @@ def clicks(
             done += 1
             report(Progress(done, 0, f"{score.image}: {done} objects"))
 
-        def look(image: Any) -> Intensity | None:
-            colours = image.shape[-1] in (3, 4)
-            return None if window is None and colours else options.window_intensity(window, image)
+        def look(image: Any, reading: AxesReading) -> Intensity | None:
+            return None if window is None and reading.rgb else options.window_intensity(window, image, reading)
 
         scores = click_data_set(
             samples,

@@ -32,6 +32,7 @@ _KEYS = {
     "Plus": Qt.Key.Key_Plus,
     "Equal": Qt.Key.Key_Equal,  # where a keyboard has the plus above it
     "Minus": Qt.Key.Key_Minus,
+    **{str(digit): getattr(Qt.Key, f"Key_{digit}") for digit in range(1, 10)},
 }
 
 

@@ -47,10 +47,10 @@ class ModelAbout(QDialog):
 
 
 def _page(name: str, header: ModelHeader) -> str:
-    kind = "objects" if header.result == "instances" else ", ".join(header.classes[1:])
+    finds = "objects" if header.result == "instances" else ", ".join(header.classes[1:])
     facts = {
         "For": header.purpose,
-        "Finds": kind,
+        **({"Classes": ", ".join(header.classes)} if header.result == "class" else {"Finds": finds}),
         "Network": f"{header.architecture}, {header.dimensions}D",
         "Licence": header.licence,
     }

@@ -28,6 +28,8 @@ class ClickMouse(QObject):
         The viewer.
     parent
         Parent object.
+    drags
+        Whether drags are listened to. Else they move the view, as they do without this.
     """
 
     clicked = Signal(object, bool)  #: at this world position; whether on the object (else beside it)
@@ -36,10 +38,11 @@ class ClickMouse(QObject):
     lost = Signal()  #: another one has taken the mouse: this one is switched off
     tool_in_hand = Signal(object)  #: a tool of the active layer was taken in hand (its name), or put down (None)
 
-    def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None, *, drags: bool = True) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._on = False
+        self._drags = drags
         self._owner = MouseOwner.of(viewer)
         self.panning = False  # the drags that come move the view
 
@@ -78,7 +81,8 @@ class ClickMouse(QObject):
         positive = event.button == _LEFT and "Shift" not in modifiers
         camera = viewer.scene.camera
         panned, zoomed = camera.mouse_pan, camera.mouse_zoom
-        camera.mouse_pan = camera.mouse_zoom = False  # else the drag would move the view
+        if self._drags:
+            camera.mouse_pan = camera.mouse_zoom = False  # else the drag would move the view
         start, line = event.pos, [tuple(event.position)]
         still = True
         try:
@@ -86,12 +90,12 @@ class ClickMouse(QObject):
             while event.type == "mouse_move":
                 still = still and max(abs(event.pos[0] - start[0]), abs(event.pos[1] - start[1])) <= _STILL
                 line.append(tuple(event.position))
-                if not still:
+                if self._drags and not still:
                     self.dragging.emit(line)
                 yield
         finally:
             camera.mouse_pan, camera.mouse_zoom = panned, zoomed
         if still:
             self.clicked.emit(line[0], positive)
-        else:
+        elif self._drags:
             self.dragged.emit([*line, tuple(event.position)], positive, "Control" in modifiers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QScrollArea, QWidget
 from superqt import QCollapsible
 
@@ -57,11 +57,24 @@ def section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
 class _Section(QCollapsible):
     """A section that stays as high as its content, which may grow while it is open."""
 
+    def __init__(self, title: str) -> None:
+        super().__init__(title)
+        # Aligned at its top, a layout is never higher than it would be without lines that wrap.
+        self.layout().setAlignment(Qt.AlignmentFlag(0))
+
+    def sizeHint(self) -> QSize:
+        """Return what it needs at its present width, and never more: narrow lines of text are higher."""
+        hint = super().sizeHint()
+        if self.hasHeightForWidth():
+            hint.setHeight(self.heightForWidth(self.width()))
+        return hint
+
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize) and self.isExpanded():
             wanted = _height(self.content()) + _ROOM
             if self.content().maximumHeight() != wanted:  # else each layout would ask for the next
                 self.content().setMaximumHeight(wanted)
+                self.updateGeometry()
         return bool(super().event(event))
 
 

@@ -21,6 +21,7 @@ from napari_medt.viewer.lines.outline_colours import outline_colormap
 from napari_medt.viewer.lines.screen_lines import ScreenLines
 from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
+from napari_medt.viewer.viewed_image import bring_into_view
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -182,13 +183,8 @@ class CorrectionLayers:
 
     def _go_to(self, target: ViewedImage, plane: tuple[int, ...], region: Any) -> None:
         (top, bottom), (left, right) = region
-        world = target.layer.data_to_world(target.position(plane, (top + bottom - 1) / 2, (left + right - 1) / 2))
-        dims, missing = self._viewer.dims, self._viewer.dims.ndim - target.layer.ndim
-        for axis in range(target.layer.ndim):
-            if axis + missing not in dims.displayed:
-                dims.set_point(axis + missing, world[axis])
-        camera = self._viewer.scene.camera
-        camera.center = tuple(world[axis - missing] for axis in dims.displayed)
+        middle = target.position(plane, (top + bottom - 1) / 2, (left + right - 1) / 2)
+        bring_into_view(self._viewer, target.layer, middle)
 
     def _show(
         self,

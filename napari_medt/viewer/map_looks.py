@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.attention.words import DIFFERENCE, LOOK, RECEIVED, MapWords
+from src_models.attention.words import DIFFERENCE, LOOKS, RECEIVED, STRENGTH, MapWords
 
 if TYPE_CHECKING:
     import napari.layers
@@ -39,7 +39,7 @@ _LOOK_TAIL = 99.8  # the few largest weights, often those of the place itself, w
 _LEAST = 1e-6  # that limits lie apart
 _SHADES = 64
 _CLEAR = 1.5  # power of the colours' opacity: what is middling tints the image less than it would at 1
-_CLEARNESS = {LOOK: 1.0}  # where few values are large, none is to be missed
+_CLEARNESS = dict.fromkeys(LOOKS, 1.0)  # where few values are large, none is to be missed
 _BAR, _BAR_TEXT = (16.0, 100.0), 8.0  # px and points: in a view of a grid, too, the map is seen beside it
 
 
@@ -60,7 +60,7 @@ def contrast_limits(placed: PlacedMap) -> tuple[float, float]:
     off a colour bar.
     """
     values = sample(placed.data)
-    if placed.kind == LOOK:
+    if placed.kind in LOOKS:
         return 0.0, _round_above(max(float(np.percentile(values, _LOOK_TAIL)), _LEAST))
     low, high = map(float, np.percentile(values, _TAILS))
     return _rounded(low, max(high, low + _LEAST))
@@ -136,7 +136,7 @@ def sample(data: Any) -> NDArray[np.float32]:
 
 def _whole(kind: str, limits: tuple[float, ...]) -> tuple[float, float]:
     """Return what a person can set limits within: shares lie between 0 and 1."""
-    most = {RECEIVED: 4.0, LOOK: 0.0, DIFFERENCE: 0.0}.get(kind, 1.0)
+    most = {RECEIVED: 4.0, STRENGTH: 4.0, DIFFERENCE: 0.0, **dict.fromkeys(LOOKS, 0.0)}.get(kind, 1.0)
     return min(0.0, limits[0]), max(most, limits[1])
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
     from src_models.images.region import Region
 
-__all__ = ["Place", "ViewedImage", "target_as_viewed", "target_in_viewer"]
+__all__ = ["Place", "ViewedImage", "bring_into_view", "target_as_viewed", "target_in_viewer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,8 @@ class ViewedImage:
             spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
             unit=reading.unit,
             series=notes_of(self.layer).series,
+            modality=reading.modality,
+            padding=reading.padding,
         )
 
     @property
@@ -156,6 +158,26 @@ def target_as_viewed(viewer: napari.viewer.Viewer, layer: napari.layers.Image) -
     if "".join(region.letters) != reading.axes:
         reading = read_layer(layer, _axes_as_viewed(region, reading.axes))
     return ViewedImage(layer, full_resolution(layer), reading, region)
+
+
+def bring_into_view(viewer: napari.viewer.Viewer, layer: napari.layers.Layer, position: Sequence[float]) -> None:
+    """Move the sliders and the middle of the view to a place in a layer; how near it is seen stays.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    layer
+        One of its layers.
+    position
+        The place, in pixels of the layer.
+    """
+    world = layer.data_to_world(position)
+    dims, missing = viewer.dims, viewer.dims.ndim - layer.ndim
+    for axis in range(layer.ndim):
+        if axis + missing not in dims.displayed:
+            dims.set_point(axis + missing, world[axis])
+    viewer.scene.camera.center = tuple(world[axis - missing] for axis in dims.displayed)
 
 
 def _axes_as_viewed(region: Region, axes: str) -> str:

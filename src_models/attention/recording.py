@@ -23,9 +23,8 @@ from typing import Any, overload
 from torch import Tensor, nn
 
 from src_models.errors import UserError
-from src_models.nets.axial.taps import MATRIX
 from src_models.nets.patches import from_patches
-from src_models.nets.tap import AttentionTap
+from src_models.nets.tap import CHANNELS, MATRICES, AttentionTap
 
 __all__ = ["AttentionMap", "AttentionRecord", "record_attention"]
 
@@ -45,9 +44,14 @@ class AttentionMap:
     tensor
         Values (N, K, *cells), detached, on the network's device. Cells that lie wholly in padding are left out, and
         patches are put back in their places. Of axial attention, the matrices: (N, O, heads, L, L), where N counts the
-        patches of every image.
+        patches of every image. Of attention in windows: (N, windows, heads, L, L); among all tokens:
+        (N, heads, L, L). Of channel attention, (N, C, C).
     patches
         Patches per side that the network cut the image into for this map.
+    grid
+        Cells along every spatial axis that lie at least in part in the image.
+    window, shifted
+        As in :class:`~src_models.nets.tap.AttentionTap`.
     """
 
     name: str
@@ -58,6 +62,9 @@ class AttentionMap:
     offset: float
     tensor: Tensor
     patches: int = 1
+    grid: tuple[int, ...] = ()
+    window: int | None = None
+    shifted: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -99,9 +106,10 @@ class AttentionRecord(Sequence[AttentionMap]):
         """Keep what flows through a tap (a forward hook of the tap)."""
         assert isinstance(tap, AttentionTap)
         tensor = output.detach()
-        if tap.kind != MATRIX:
+        grid = tuple(-(-size // tap.stride) for size in self._input_size)
+        if tap.kind not in MATRICES | {CHANNELS}:
             tensor = from_patches(tensor, tap.patches) if tap.patches > 1 else tensor
-            tensor = tensor[(slice(None), slice(None), *(slice(0, -(-s // tap.stride)) for s in self._input_size))]
+            tensor = tensor[(slice(None), slice(None), *(slice(0, cells) for cells in grid))]
         self._maps[tap.name] = AttentionMap(
             name=tap.name,
             kind=tap.kind,
@@ -111,6 +119,9 @@ class AttentionRecord(Sequence[AttentionMap]):
             offset=(tap.stride - 1) / 2,
             tensor=tensor,
             patches=tap.patches,
+            grid=grid,
+            window=tap.window,
+            shifted=tap.shifted,
         )
 
 

@@ -34,10 +34,16 @@ __all__ = [
 ]
 
 GATE, RECEIVED, SHARE = "attention gate", "attention received", "positional share"
+STRENGTH, PREDICTION = "attention strength", "prediction"
 LOOK, DIFFERENCE = "axial attention", "difference"
+LOOKS = (LOOK, "position attention")  # kinds of maps of where one place looks
 DECIDES, RESULT = "positions in similarity", "positions in output"
+RELEVANCE, MATRICES = "class relevance", ("window attention", "token attention")
 
 _FINENESS = {1: "Finest", 2: "Fine", 3: "Medium", 4: "Coarse", 5: "Coarsest"}
+_SCALES = {1: "Finest scale", 2: "Fine scale", 3: "Coarse scale", 4: "Coarsest scale"}
+_WINDOWS = {"large window": "large windows", "small window": "small windows", "window": "windows"}
+_FUSED = {"earlier": "taken of the stage before", "later": "taken of what it sees itself"}
 _PLACES = {"global": "whole view", "local": "small patches"}  # a network of one branch sees the whole view, too
 
 #: The four gates of gated axial attention: what each weighs, in plain words (equation 3 of the paper).
@@ -84,6 +90,16 @@ _APART = 0.3  # standard deviations of a map: objects that are less apart from t
 _GATE_STEPS = ((0.35, 0.65), ("mostly held back", "half let through", "mostly let through"))
 _RECEIVED_STEPS = ((0.5, 1.5, 4.0), ("hardly looked at", "looked at as usual", "looked at much", "looked at very much"))
 _SHARE_STEPS = ((0.35, 0.65), ("content counts more", "both count alike", "position counts more"))
+_STRENGTH_STEPS = (
+    (0.5, 1.5, 3.0),
+    ("weaker than usual", "as usual", "stronger than usual", "very strong"),
+)
+_FOUND_STEPS = ((0.35, 0.65), ("nothing found", "unsure", "found"))
+_FUSION_STEPS = ((0.35, 0.65), ("little is taken", "half is taken", "most is taken"))
+_RELEVANCE_STEPS = (
+    (0.5, 1.5, 4.0),
+    ("hardly speaks for it", "speaks for it as an average place does", "speaks for it", "speaks for it very much"),
+)
 _LOOK_STEPS = ((1e-3, 1e-2), ("hardly looked at from there", "looked at from there", "looked at much from there"))
 _DIFFERENCE_STEPS = ((-0.02, 0.02), ("lower", "about the same", "higher"))
 
@@ -139,16 +155,70 @@ def map_words(name: str, kind: str = "") -> MapWords:
             "position counts",
             _SHARE_STEPS,
         )
-    if kind == LOOK:
+    scale = _scale(name)
+    if scale is not None:
+        return _scale_words(*scale)
+    seen = _seen(name)
+    if seen is not None:
+        return seen
+    if kind == RELEVANCE or name == RELEVANCE:
+        meaning = "How much each place speaks for the class: 1 is the average, more speaks for it more."
+        return MapWords(name, "gradient-weighted attention", meaning, "does not", "speaks for it", _RELEVANCE_STEPS)
+    if kind in (*LOOKS, *MATRICES):
         meaning = "Where the network looks from the marked place; all values together are 1."
-        return MapWords(name, "axial attention", meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
+        return MapWords(name, kind, meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
     return MapWords(name, kind or name, "A map of the network.", "low", "high", ((), ("",)))
+
+
+def _scale_words(number: int, step: int, what: str) -> MapWords:
+    """Return the words for a map of self-guided attention; of predictions, the step is 0."""
+    where = _where(number, step)
+    if what == "prediction":
+        return MapWords(
+            f"{where}: what it finds by itself",
+            f"prediction of scale {number}",
+            "How sure this scale by itself is that something is here: 0 nothing, 1 sure. The result is their mean.",
+            "nothing is found",
+            "it is found",
+            _FOUND_STEPS,
+        )
+    if what == "received":
+        return MapWords(
+            f"{where}: looked-at places",
+            f"position attention received, scale {number}, step {step}",
+            "How much all other places look here: 1 is the average, more is looked at more.",
+            "hardly looked at",
+            "looked at much",
+            _RECEIVED_STEPS,
+        )
+    guided = what == "guided"
+    return MapWords(
+        f"{where}: attention {'after' if guided else 'before'} guidance",
+        f"mean size of the {'guided' if guided else 'position and channel'} attention, scale {number}, step {step}",
+        "How strongly the network attends to what is here, "
+        + ("once it is weighed by what the image means there" if guided else "before that is weighed by its meaning")
+        + ": 1 is the average.",
+        "weak attention",
+        "strong attention",
+        _STRENGTH_STEPS,
+    )
+
+
+def _where(scale: int, step: int) -> str:
+    return _SCALES.get(scale, f"Scale {scale}") + (f", step {step}" if step else "")
 
 
 def view_words(view: str, kind: str) -> str:
     """Return what to call a way to look at a place: a block, all blocks of a branch (``"rollout"``), or a gate."""
     if kind == "gate":
         return map_words(view).name
+    scale = re.fullmatch(r"scale (\d) step (\d)", view)
+    if scale:
+        return f"{_where(int(scale[1]), int(scale[2]))}: where it looks from here"
+    found = re.fullmatch(r"((?:large |small )?window) (\d+\.\d+)|layer (\d+)", view)
+    if found is not None:
+        where = f"Stage {found[2]}, {_WINDOWS[found[1]]}" if found[1] else f"Layer {found[3]}, whole view"
+        return f"{where}: where it looks from here"
     branch, _, stage = view.partition(" ")
     place = _PLACES.get(branch, "whole view")
     return f"{f'Stage {stage}' if stage else 'All stages'}, {place}: where it looks from here"
@@ -234,6 +304,35 @@ def difference_name(first: str, second: str, models: tuple[str, str] | None) -> 
     return f"{first}: {one} - {other}" if first == second else f"{one} {first} - {other} {second}"
 
 
+def _seen(name: str) -> MapWords | None:
+    """Return the words for a map of a network that says what a whole image shows; None for others."""
+    found = re.fullmatch(r"((?:large |small )?window) (\d+)\.(\d+) received|layer (\d+) received", name)
+    if found is not None:
+        where = f"Layer {found[4]}, whole view"
+        term = f"attention received, layer {found[4]}"
+        among = "all other places look here"
+        if found[1]:
+            where = f"Stage {found[2]}.{found[3]}, {_WINDOWS[found[1]]}"
+            term = f"attention received, {found[1]} of block {found[2]}.{found[3]}"
+            among = "the places of the same window look here"
+        meaning = f"How much {among}: 1 is the average, more is looked at more."
+        return MapWords(
+            f"{where}: looked-at places", term, meaning, "hardly looked at", "looked at much", _RECEIVED_STEPS
+        )
+    found = re.fullmatch(r"fusion (\d+) (earlier|later)", name)
+    if found is None:
+        return None
+    of = "the stage before saw, in finer detail" if found[2] == "earlier" else "this stage itself sees"
+    return MapWords(
+        f"Stage {found[1]}: {_FUSED[found[2]]}",
+        f"spatial attention fusion {found[1]}, weight of the {found[2]} features",
+        f"How much is taken here of what {of}: 1 takes all of it, 0 nothing.",
+        "little is taken",
+        "much is taken",
+        _FUSION_STEPS,
+    )
+
+
 def _gate(name: str) -> tuple[int, int] | None:
     """Return level and number (0: the only one) of a gate's map."""
     found = re.fullmatch(r"gate (\d+)(?: map (\d+))?", name)
@@ -244,3 +343,9 @@ def _axial(name: str) -> tuple[str, str, str] | None:
     """Return branch, stage and what is told of an axial block."""
     found = re.fullmatch(rf"(global|local|block) (\d+\.\d+) (received|{DECIDES}|{RESULT})", name)
     return (found[1], found[2], found[3]) if found else None
+
+
+def _scale(name: str) -> tuple[int, int, str] | None:
+    """Return scale, step (of predictions 0) and what is told of a map of self-guided attention."""
+    found = re.fullmatch(r"scale (\d)(?: step (\d) (received|attended|guided)| (prediction))", name)
+    return (int(found[1]), int(found[2] or 0), found[3] or found[4]) if found else None

@@ -38,10 +38,10 @@ from src_models.auditing.view import NothingFoundError, View, view_of
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
-from src_models.models.architectures import choose_attention, create, usual_attention
+from src_models.models.architectures import choose_attention, create, find_architecture, usual_attention
 from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import axial_blocks
-from src_models.probing.axial_probe import AxialProbe
+from src_models.probing.probes import open_probe
 from src_models.progress import Progress, finish
 
 __all__ = ["audit", "audit_steps"]
@@ -224,8 +224,8 @@ class _Run:
     def _count(self, maps: int) -> int:
         """Return the number of steps."""
         orders = RANDOM_ORDERS + len(REFERENCES) + maps
-        blocks = axial_blocks(self.network)
-        looks = len(blocks) + len({block.split()[0] for block in blocks}) if self._objects() is not None else 0
+        record, config = find_architecture(self.model.header.architecture), self.model.header.config
+        looks = len(record.blocks(config)) + len(record.branches(config)) if self._objects() is not None else 0
         layers = len(layers_from_output(self.network, self.batch, self.names))
         return 2 + 2 * orders * (len(FRACTIONS) - 2) + layers + looks + QUERIES * len(self._audited_blocks())
 
@@ -263,10 +263,9 @@ class _Run:
 
     def _looks(self) -> Generator[Progress, None, tuple[ObjectAttention, ...]]:
         labels, view = self.view.labels, self.view
-        if self._objects() is None or labels is None or not axial_blocks(self.network):
+        if self._objects() is None or labels is None:
             return ()
-        queries = queries_in_objects(labels, view.region, np.random.default_rng(self.seed))
-        probe = AxialProbe(
+        probe = open_probe(
             self.image,
             self.model,
             axes=self.axes,
@@ -275,6 +274,9 @@ class _Run:
             device=self.device,
             name=self.name,
         )
+        if probe is None:
+            return ()
+        queries = queries_in_objects(labels, view.region, np.random.default_rng(self.seed))
         return (yield from self._reporting(look_at_objects(probe, labels, queries, view.plane)))
 
     def _audited_blocks(self) -> list[str]:

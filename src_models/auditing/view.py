@@ -105,12 +105,13 @@ def view_of(
     UserError
         If the model is a 3D one, or there is no such plane.
     ImageError
-        If the image or the labels do not fit.
+        If the image or the labels do not fit, or channels would be mixed that look like dyes.
     """
     header = model.header
     if header.dimensions != 2:
         raise UserError(f"the model {header.name!r} works on volumes, and only 2D models can be audited; choose one")
     seen = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
+    seen.check_colours()
     planes = seen.planes
     plane = next(iter(planes)) if plane is None else plane
     source = seen.plane(plane)

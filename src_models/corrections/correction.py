@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, ImageError, UserError
+from src_models.images.axes import AxesReading
 
 __all__ = [
     "MAKERS",
@@ -67,6 +68,10 @@ class Source:
         Physical size of a pixel (y, x), and its unit.
     series
         What tells the image apart from others in its file; None where there is one.
+    modality
+        What made the image by the file's own word, such as ``"CT"``; None where it does not tell.
+    padding
+        Ranges of values, ends included, that stand for no tissue by the file's own word.
     """
 
     layer: str
@@ -76,6 +81,8 @@ class Source:
     spacing: tuple[float, float] = (1.0, 1.0)
     unit: str = "pixel"
     series: str | None = None
+    modality: str | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     @property
     def image(self) -> str:
@@ -133,8 +140,9 @@ class CorrectionRecord:
         for name in ("clicked", "slice_at"):  # earlier versions can read what holds nothing new to them
             if fields[name] is None:
                 del fields[name]
-        if self.source.series is None:
-            del fields["source"]["series"]
+        for name in ("series", "modality", "padding"):
+            if not fields["source"][name]:
+                del fields["source"][name]
         return json.dumps(fields, sort_keys=True, indent=1, default=_of_numpy)
 
     @classmethod
@@ -157,6 +165,8 @@ class CorrectionRecord:
             source = raw.pop("source")
             for key in ("plane", "spacing"):
                 source[key] = tuple(source[key])
+            if "padding" in source:
+                source["padding"] = tuple(tuple(ends) for ends in source["padding"])
             (top, bottom), (left, right) = raw.pop("region")
             prompts = tuple(raw.pop("prompts"))
             return cls(source=Source(**source), region=((top, bottom), (left, right)), prompts=prompts, **raw)
@@ -203,6 +213,21 @@ class Correction:
     def counts(self) -> NDArray[np.bool_]:
         """Which pixels a network learns from, (H, W)."""
         return np.asarray(self.makers > 0)
+
+    @property
+    def reading(self) -> AxesReading:
+        """How `image` is read, by what its source says of it."""
+        source, letters = self.record.source, "ZYX"[-self.labels.ndim :]
+        axes = letters + ("C" if self.image.ndim > self.labels.ndim else "")
+        spacing = {"Z": 1.0, "Y": source.spacing[0], "X": source.spacing[1]}
+        return AxesReading(
+            axes,
+            self.image.shape,
+            {letter: spacing[letter] for letter in letters},
+            source.unit,
+            modality=source.modality,
+            padding=source.padding,
+        )
 
     @property
     def changed(self) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from src_models.corrections.correction import CorrectionRecord
 from src_models.errors import DataSetError
+from src_models.images.channels import looks_like_alpha
 
 __all__ = ["channels_in", "read_tiff", "unsigned", "write_slices", "write_tiff"]
 
@@ -26,12 +27,18 @@ def write_tiff(path: Path, array: NDArray[Any], record: CorrectionRecord) -> Non
     placed: dict[str, Any] = {}
     if array.ndim == 3:  # all channels in one page, which other programs take for one image
         placed["planarconfig"] = "contig"
-    photometric = "rgb" if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype.itemsize <= 2 else "minisblack"
+    photometric = "rgb" if array.ndim == 3 and _are_colours(array) else "minisblack"
     y, x = record.source.spacing
     centimetre = {"nm": 1e7, "µm": 1e4, "mm": 10.0, "cm": 1.0}.get(record.source.unit)
     if centimetre:
         placed |= {"resolution": (centimetre / x, centimetre / y), "resolutionunit": "CENTIMETER"}
     tifffile.imwrite(path, array, photometric=photometric, compression="zlib", metadata=None, **placed)
+
+
+def _are_colours(array: NDArray[Any]) -> bool:
+    """Whether channels, (H, W, C), are red, green and blue; of four, dyes would be asked for when they are read."""
+    transparent = array.shape[2] == 4 and looks_like_alpha(np.moveaxis(array, -1, 0))
+    return (array.shape[2] == 3 or transparent) and array.dtype.itemsize <= 2
 
 
 def write_slices(path: Path, array: NDArray[Any]) -> None:

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from src_models.errors import DataSetError, ImageError
 from src_models.evaluating.scores import Evaluation, ImageScore
-from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_labels
+from src_models.files.samples import Sample, open_sample, read_marks
 from src_models.images.grey.grey_range import GreyRange
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
@@ -144,24 +145,21 @@ def predict_sample(
     Returns
     -------
     image, truth, prediction
-        As :func:`src_models.files.dataset.read_sample` gives them; prediction has the truth's shape. Class ids for a
+        As :func:`src_models.files.samples.open_sample` gives them; prediction has the truth's shape. Class ids for a
         semantic model (see Notes of :func:`evaluate`), else object ids.
     """
     from src_models.prediction.segment import segment
 
-    image, truth = read_sample(sample)
+    image, truth, reading = open_sample(sample)
     truth = connected_parts(truth) if parts else truth
     counts = read_marks(sample, truth.shape)
     if counts is not None:
         truth = np.where(counts, truth, 0)
-    axes = "ZYX"[-truth.ndim :] + ("C" if image.ndim > truth.ndim else "")
-    chosen = None if sample.channels is None or image.ndim == truth.ndim else range(image.shape[-1])
     try:
         result = segment(
             image,
             model,
-            axes=axes,
-            channels=chosen,
+            axes=reading,
             grey_range=grey_range,
             diameter=diameter,
             flips=flips,

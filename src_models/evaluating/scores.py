@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.disk.atomic import atomic_path
-from src_models.files.dataset import Sample
+from src_models.files.samples import Sample
 from src_models.labels.metrics import THRESHOLDS, MatchCounts, PixelCounts, mean_without_nan
 from src_models.models.header import ModelHeader
 

@@ -7,7 +7,7 @@ what another process added is seen.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,7 @@ class CorrectionFolder:
     folder
         The folder.
     items
-        The corrections that count, oldest first.
+        The corrections that count, oldest first; of a model of classes, the classes that were given.
     versions
         What was learnt from them, oldest first.
     active
@@ -136,7 +136,7 @@ class CorrectionFolder:
     """
 
     folder: Path
-    items: tuple[CorrectionItem, ...]
+    items: tuple[Any, ...]
     versions: tuple[ModelVersion, ...]
     active: str | None
     base: Path | None
@@ -163,7 +163,9 @@ def versions_folder(folder: Path) -> Path:
     return folder / "models"
 
 
-def read_folder(folder: Path, models: Sequence[Path] = ()) -> CorrectionFolder:
+def read_folder(
+    folder: Path, models: Sequence[Path] = (), items: Callable[[Path], tuple[Any, ...]] | None = None
+) -> CorrectionFolder:
     """Look at a folder of corrections, which need not exist.
 
     Parameters
@@ -172,13 +174,14 @@ def read_folder(folder: Path, models: Sequence[Path] = ()) -> CorrectionFolder:
         The folder.
     models
         Model files among which the one that its versions began with may be, besides the file that it was.
+    items
+        Reads what there is to learn from in the folder; None reads corrections of pixels.
 
     Raises
     ------
     DataSetError
         If it holds other things, or cannot be read.
     """
-    from src_models.corrections.correction_set import CorrectionSet
     from src_models.finetuning.versions import ModelVersions
 
     versions = ModelVersions(versions_folder(folder))
@@ -187,10 +190,15 @@ def read_folder(folder: Path, models: Sequence[Path] = ()) -> CorrectionFolder:
     roots = [version.parent_sha256 for version in found if version.parent_sha256 not in own]
     known = [*models, *([] if versions.base is None else [versions.base])]
     base = next((path for path in known if roots and file_sha256(path) == roots[0]), None)
-    return CorrectionFolder(folder, CorrectionSet.open(folder).items, found, versions.active, base)
+    return CorrectionFolder(folder, (items or _corrections)(folder), found, versions.active, base)
 
 
-def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> CorrectionFolder:
+def use_version(
+    folder: Path,
+    name: str | None,
+    models: Sequence[Path] = (),
+    items: Callable[[Path], tuple[Any, ...]] | None = None,
+) -> CorrectionFolder:
     """Use a version from now on, or the model that they began with, and look at the folder again.
 
     Raises
@@ -203,7 +211,13 @@ def use_version(folder: Path, name: str | None, models: Sequence[Path] = ()) -> 
     versions = ModelVersions(versions_folder(folder))
     if versions.active != name:
         versions.activate(name)
-    return read_folder(folder, models)
+    return read_folder(folder, models, items)
+
+
+def _corrections(folder: Path) -> tuple[CorrectionItem, ...]:
+    from src_models.corrections.correction_set import CorrectionSet
+
+    return CorrectionSet.open(folder).items
 
 
 def withdraw(folder: Path, name: str, models: Sequence[Path] = ()) -> CorrectionFolder:

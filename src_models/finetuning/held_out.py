@@ -207,7 +207,7 @@ def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArr
     image = correction.image
     planes = image[None] if image.ndim == correction.labels.ndim else np.moveaxis(image, -1, 0)
     channels = as_channels(planes, header, name)
-    return measure_counted(channels, header.intensity, name=name)(channels).astype(np.float16)
+    return measure_counted(channels, header.intensity, correction.reading, name=name)(channels).astype(np.float16)
 
 
 def _training_image(

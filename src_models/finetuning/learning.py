@@ -47,6 +47,7 @@ from src_models.models.header import ModelHeader
 from src_models.training.fabric import make_fabric
 from src_models.training.patches import Patches
 from src_models.training.segmentation_loss import SegmentationLoss, segmentation_loss
+from src_models.training.supervision import step_loss
 
 __all__ = ["Learning"]
 
@@ -343,7 +344,7 @@ def _step(
     batch = torch.stack([image for image, _ in drawn]).to(fabric.device)
     batch = batch.contiguous(memory_format=_fastest(batch.ndim - 2))
     targets = torch.stack([target for _, target in drawn]).to(fabric.device)
-    loss = loss_of(network(batch), targets)
+    loss = step_loss(network, batch, targets, loss_of)
     fabric.backward(loss)
     fabric.clip_gradients(network, optimizer, max_norm=5.0)
     optimizer.step()

@@ -20,8 +20,9 @@ from src_models.corrections.correction import Correction, Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.volumes import whole_volume
 from src_models.errors import DataSetError
-from src_models.files.dataset import DataSet, Sample, read_marks, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import image_stem
+from src_models.files.samples import Sample, open_sample, read_marks
 from src_models.labels.instances import connected_parts
 
 __all__ = ["WholeImages", "open_corrections", "parts_as_objects"]
@@ -121,9 +122,14 @@ def parts_as_objects(found: Sequence[tuple[str, Correction]]) -> list[tuple[str,
 
 
 def _correction(sample: Sample) -> Correction:
-    image, labels = read_sample(sample)
+    image, labels, reading = open_sample(sample)
     counts = read_marks(sample, labels.shape)
-    source = Source(layer=image_stem(sample.name), file=str(sample.image.absolute()))
+    source = Source(
+        layer=image_stem(sample.name),
+        file=str(sample.image.absolute()),
+        modality=reading.modality,
+        padding=reading.padding,
+    )
     if labels.ndim == 3:
         return whole_volume(image, labels, dataclasses.replace(source, axes="ZYX"), counts)
     whole = mark(image, labels, source=source)

@@ -192,6 +192,20 @@ class Region:
                 inside.append(float(place) - start)
         return tuple(inside)
 
+    def position(self, inside: Sequence[float]) -> tuple[float, ...]:
+        """Turn a position in the cut-out (without channels) into one in pixels of the layer, as undoes :meth:`locate`.
+
+        Parameters
+        ----------
+        inside
+            One number for each axis of the cut-out but the channels.
+        """
+        given = iter(inside)
+        return tuple(
+            0.0 if letter == "C" else next(given) + cut.start if isinstance(cut, slice) else float(cut)
+            for letter, cut, _ in self._layer_axes()
+        )
+
     def place_canvas(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return the placement of an array of `layer_shape` in pixels of the layer."""
         axes = [(float(size), (size - 1) / 2) if c == "C" else (1.0, 0.0) for c, _, size in self._layer_axes()]

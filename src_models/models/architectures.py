@@ -11,8 +11,16 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
-from src_models.nets import attention_unet_architectures, medt_architectures, resnet_architectures
+from src_models.nets import (
+    attention_unet_architectures,
+    fcn_architectures,
+    guided_architectures,
+    medt_architectures,
+    resnet_architectures,
+)
 from src_models.nets.architecture import Architecture
+from src_models.nets.med_former import architectures as med_former_architectures
+from src_models.nets.vit import architectures as vit_architectures
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +40,13 @@ __all__ = [
 ARCHITECTURES: list[Architecture] = [
     *attention_unet_architectures.ARCHITECTURES,
     *medt_architectures.ARCHITECTURES,
+    *guided_architectures.ARCHITECTURES,
+    *fcn_architectures.ARCHITECTURES,
+    *med_former_architectures.ARCHITECTURES,
+    *vit_architectures.ARCHITECTURES,
     *resnet_architectures.ARCHITECTURES,
+    *med_former_architectures.ARCHITECTURES,
+    *vit_architectures.ARCHITECTURES,
 ]
 
 

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from src_models.errors import ModelFileError, UserError
-from src_models.models.plain_weights import named_tensors, read_pickle
+from src_models.models.plain_weights import named_tensors, read_weights
+from src_models.models.resnet_weights import begin_resnet
 from src_models.nets.efficientnet_lite import LiteLayer, MBConv, Opening
+from src_models.nets.resnet import ResNet
 
 __all__ = ["begin_with_imagenet", "encoder_weights_facts"]
 
@@ -72,9 +74,10 @@ def begin_with_imagenet(network: nn.Module, path: str | Path, *, image_channels:
     Parameters
     ----------
     network
-        One whose encoder is EfficientNet-Lite0, on the CPU.
+        One whose encoder is EfficientNet-Lite0 or a residual network, on the CPU.
     path
-        File of its weights, ``efficientnet-lite0-57934424.pth``, which is read without running any code in it.
+        File of its weights, such as ``efficientnet-lite0-57934424.pth``, or a file of torchvision's or timm's for a
+        residual network. It is read without running any code in it.
     image_channels
         How many of the network's first channels are the image's; by default all. The others begin without effect.
 
@@ -83,30 +86,38 @@ def begin_with_imagenet(network: nn.Module, path: str | Path, *, image_channels:
     UserError
         If the network has another encoder.
     ModelFileError
-        If the file cannot be read or has not the weights of EfficientNet-Lite0.
+        If the file cannot be read or has not the weights of that encoder.
     """
-    openings = [module for module in network.modules() if isinstance(module, Opening)]
-    if not openings:
+    encoder = next((module for module in network.modules() if isinstance(module, Opening | ResNet)), None)
+    if encoder is None:
         raise UserError(
-            "these weights are for the encoder efficientnet-lite0, and the network has another one: choose the "
-            "encoder, or leave the weights out"
+            "these weights are for the encoder efficientnet-lite0 or a residual network, and the network has another "
+            "one: choose the encoder, or leave the weights out"
         )
     path = Path(path)
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such file of weights")
     try:
-        tensors = named_tensors(read_pickle(path))
-        first = tensors.get("_conv_stem.weight")
-        if first is None or first.ndim != 4 or first.shape[1] != _COLOURS:
-            raise ModelFileError("this has no first layer of EfficientNet-Lite0")
-        own = openings[0].layer.conv.weight.shape[1]
-        tensors["_conv_stem.weight"] = _for_channels(first, image_channels or own, own)
-        for layer, convolution, norm in _layers(network):
-            _fill(layer, tensors, convolution, norm)
+        tensors = named_tensors(read_weights(path))
+        if isinstance(encoder, ResNet):
+            begin_resnet(encoder, tensors, image_channels=image_channels or encoder.conv1.in_channels)
+        else:
+            _begin_lite0(network, encoder, tensors, image_channels)
     except ModelFileError as error:
         prefix = "" if str(error).startswith(str(path)) else f"{path}: "
         raise ModelFileError(f"{prefix}{error}") from error
-    centre = openings[0].centre
+
+
+def _begin_lite0(network: nn.Module, opening: Opening, tensors: dict[str, Tensor], image_channels: int | None) -> None:
+    """Give EfficientNet-Lite0 its published weights."""
+    first = tensors.get("_conv_stem.weight")
+    if first is None or first.ndim != 4 or first.shape[1] != _COLOURS:
+        raise ModelFileError("this has no first layer of EfficientNet-Lite0")
+    own = opening.layer.conv.weight.shape[1]
+    tensors["_conv_stem.weight"] = _for_channels(first, image_channels or own, own)
+    for layer, convolution, norm in _layers(network):
+        _fill(layer, tensors, convolution, norm)
+    centre = opening.centre
     centre.zero_()
     centre[: image_channels or len(centre)] = (_MIDDLE - _LOW) / (_HIGH - _LOW)
 

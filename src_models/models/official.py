@@ -2,7 +2,7 @@
 
 Such a checkpoint is a bare dictionary of tensors. Which network it belongs to, and how wide that network is, is read
 off the tensors' names and shapes; then every tensor goes to its place in a network of ours, or the file is refused.
-Each supported code base is one row of :data:`_SOURCES`, whose main part is a table of names.
+Each supported code base is one row of :data:`_SOURCES`, whose main part is a table of names, or a module of its own.
 
 Two things are not in such a file. How linear up-sampling placed its samples: the 3D networks were trained with a
 PyTorch that did what is now called ``align_corners=True``. And which function the gates used: the published
@@ -16,14 +16,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from src_models.errors import ModelFileError
-from src_models.models import official_medt
+from src_models.models import official_guided, official_medt
 from src_models.models.architectures import create
 from src_models.models.header import METADATA_KEY, Intensity
 from src_models.models.plain_weights import named_tensors, read_pickle
@@ -91,6 +91,17 @@ class _Source:
     intensity: Intensity
 
 
+class _Family(Protocol):
+    """A code base with a module of its own, which knows every tensor's name."""
+
+    SOURCE: str
+
+    def recognises(self, tensors: Mapping[str, Tensor], /) -> bool: ...
+    def configuration(self, tensors: Mapping[str, Tensor], /) -> tuple[str, dict[str, Any]]: ...
+    def renamed(self, tensors: Mapping[str, Tensor], architecture: str, /) -> dict[str, Tensor]: ...
+
+
+_FAMILIES: tuple[_Family, ...] = (official_medt, official_guided)
 _SOURCES = (
     _Source(
         name="unet_CT_[single_att_|multi_att_]dsv_3D of Attention-Gated-Networks (Oktay et al. 2018)",
@@ -184,8 +195,9 @@ def load_official(path: str | Path, *, align_corners: bool = False) -> OfficialN
 
 def from_state_dict(tensors: Mapping[str, Tensor], *, align_corners: bool = False) -> OfficialNetwork:
     """Make the network that a state dict of the papers' own code belongs to; see :func:`load_official`."""
-    if official_medt.recognises(tensors):
-        return _medt(tensors)
+    for family in _FAMILIES:
+        if family.recognises(tensors):
+            return _of_family(family, tensors)
     source = _recognise(tensors)
     architecture, config = _configuration(source, tensors)
     if source.linear:
@@ -201,10 +213,10 @@ def _empty(architecture: str, config: Mapping[str, Any]) -> nn.Module:
         return create(architecture, **config)
 
 
-def _medt(tensors: Mapping[str, Tensor]) -> OfficialNetwork:
-    architecture, config = official_medt.configuration(tensors)
+def _of_family(family: _Family, tensors: Mapping[str, Tensor]) -> OfficialNetwork:
+    architecture, config = family.configuration(tensors)
     network = _empty(architecture, config)
-    found = official_medt.renamed(tensors, architecture)
+    found = family.renamed(tensors, architecture)
     places = network.state_dict()
     # Counters of batches, which nothing depends on and early PyTorch did not store.
     found = {name: torch.tensor(0) for name in places if name.endswith("num_batches_tracked")} | found
@@ -212,14 +224,14 @@ def _medt(tensors: Mapping[str, Tensor]) -> OfficialNetwork:
     for fault, names in (("lacks", missing), ("has in excess", excess)):
         if names:
             raise ModelFileError(
-                f"as a checkpoint of {official_medt.SOURCE} it {fault} {len(names)} tensors ({', '.join(names[:3])}, "
+                f"as a checkpoint of {family.SOURCE} it {fault} {len(names)} tensors ({', '.join(names[:3])}, "
                 "in our names)"
             )
     weights = {name: _checked(name, found[name], place) for name, place in places.items()}
     network.to_empty(device="cpu").load_state_dict(weights, strict=True)
     # Its images were read as bytes and divided by 255.
     intensity = Intensity(kind="window", low=0.0, high=255.0)
-    return OfficialNetwork(network.eval(), architecture, config, official_medt.SOURCE, intensity)
+    return OfficialNetwork(network.eval(), architecture, config, family.SOURCE, intensity)
 
 
 def for_rgb(official: OfficialNetwork) -> OfficialNetwork:
@@ -274,7 +286,7 @@ def _recognise(tensors: Mapping[str, Tensor]) -> _Source:
     for source in _SOURCES:
         if all(f"{module}.weight" in tensors for module in (*source.widths, source.output)):
             return source
-    known = "; ".join([*(source.name for source in _SOURCES), official_medt.SOURCE])
+    known = "; ".join([*(source.name for source in _SOURCES), *(family.SOURCE for family in _FAMILIES)])
     few = ", ".join(list(tensors)[:3])
     raise ModelFileError(f"its tensors ({few}, ...) are of no network that can be converted, which are: {known}")
 

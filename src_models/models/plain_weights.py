@@ -6,11 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from src_models.errors import ModelFileError
 
-__all__ = ["named_tensors", "read_pickle"]
+__all__ = ["named_tensors", "read_pickle", "read_weights"]
+
+
+def read_weights(path: Path) -> Any:
+    """Read what is in a ``.safetensors`` file, or else in a file of :func:`read_pickle`.
+
+    Raises
+    ------
+    ModelFileError
+        If the file cannot be read, or holds more than tensors, numbers and text.
+    """
+    if path.suffix != ".safetensors":
+        return read_pickle(path)
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path}: this is not a whole safetensors file ({error}); get it again") from error
 
 
 def read_pickle(path: Path) -> Any:

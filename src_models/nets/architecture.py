@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["DECODER", "GATES", "HEAD", "Architecture", "Config", "LearnablePart", "Task", "TrainOption"]
+__all__ = ["ATTENTION", "DECODER", "GATES", "HEAD", "Architecture", "Config", "LearnablePart", "Task", "TrainOption"]
 
 Config = Mapping[str, Any]
 Task = Literal["segmentation", "classification"]
@@ -59,6 +59,12 @@ HEAD = LearnablePart(
     "Which class a picture is of is learnt anew from what is seen in it; what is seen stays as it is. Several times "
     "faster, and little can be forgotten.",
     "The last layer",
+)
+ATTENTION = LearnablePart(
+    "attention",
+    "Only how it looks around",
+    "The network learns where each place of a picture looks and what it takes from there; what it makes of that stays.",
+    "The layers of attention",
 )
 
 
@@ -141,7 +147,15 @@ class Architecture:
         return self.maps(config)
 
     def blocks(self, config: Config) -> list[str]:
-        """Return the names of the axial blocks, finest first, that can be asked where any pixel looks."""
+        """Return the names of the attention blocks, finest first, that can be asked where any pixel looks."""
+        return []
+
+    def branches(self, config: Config) -> list[str]:
+        """Return the names of the branches whose blocks can be followed one after another."""
+        return []
+
+    def matrices(self, config: Config) -> list[str]:
+        """Return the names of attention matrices of channels, which are no maps: they tell of an image as a whole."""
         return []
 
     def window(self, config: Config) -> int | None:

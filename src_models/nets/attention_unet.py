@@ -26,9 +26,10 @@ from torch import Tensor, nn
 
 from src_models.nets.architecture import DECODER, GATES, LearnablePart
 from src_models.nets.attention_gates import GridAttentionGate, SkipAttentionGate, gate_tap
-from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv
+from src_models.nets.conv_blocks import CONV, LINEAR, ConvBlock, ConvNorm, NormName, UpConv, initialise
 from src_models.nets.efficientnet_lite import lite0_levels, lite0_widths
 from src_models.nets.network import Network
+from src_models.nets.padding import cropped_like, padded_to_multiple
 
 __all__ = ["AttentionUNet", "EncoderName", "GateForm"]
 
@@ -176,7 +177,7 @@ class AttentionUNet(Network):
         self._convolution, self._deep_supervision = CONV[dimensions], deep_supervision
         self._supervised = tuple(inner if deep_supervision else inner[:1])
         self._make_head(classes)
-        _initialise(self)
+        initialise(self)
 
     def _make_head(self, classes: int) -> None:
         conv, predictions = self._convolution, len(self._supervised)
@@ -193,8 +194,8 @@ class AttentionUNet(Network):
         """
         if image.shape[1] != self.in_channels:
             raise ValueError(f"the network takes {self.in_channels} channels, the image has {image.shape[1]}")
-        logits = self._decode(self._encode(_pad_to_multiple(image, self.stride, self.fewest_cells)))
-        return logits[(slice(None), slice(None), *(slice(0, size) for size in image.shape[2:]))]
+        padded = padded_to_multiple(image, self.stride, fewest=self.fewest_cells)
+        return cropped_like(self._decode(self._encode(padded)), image)
 
     def learnable(self) -> dict[LearnablePart, list[nn.Parameter]]:
         """Return decoder and gates; these are on the way from the encoder to the decoder and belong to it, too."""
@@ -221,8 +222,8 @@ class AttentionUNet(Network):
     def new_head(self, classes: int) -> list[nn.Parameter]:
         """Put new predictions in the place of those of every level, and of what fuses them."""
         self._make_head(classes)
-        _initialise(self.heads)
-        _initialise(self.final)
+        initialise(self.heads)
+        initialise(self.final)
         return [*self.heads.parameters(), *self.final.parameters()]
 
     def _decode(self, skips: list[Tensor]) -> Tensor:
@@ -250,22 +251,6 @@ class AttentionUNet(Network):
         if x.shape[2:] == like.shape[2:]:
             return x
         return F.interpolate(x, size=like.shape[2:], mode=self.mode, align_corners=self.align_corners)
-
-
-def _initialise(part: nn.Module) -> None:
-    for module in part.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-
-
-def _pad_to_multiple(image: Tensor, multiple: int, fewest: int) -> Tensor:
-    """Repeat the last row, column (and slice) until each spatial size is a multiple, at least `fewest` times it."""
-    missing = [max(-(-size // multiple), fewest) * multiple - size for size in image.shape[2:]]
-    if not any(missing):
-        return image
-    return F.pad(image, [amount for extra in reversed(missing) for amount in (0, extra)], mode="replicate")
 
 
 def _check(*, dimensions: int, widths: Sequence[int], gate: str, subgates: int, upsampling: str) -> None:

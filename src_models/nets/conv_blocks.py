@@ -1,4 +1,4 @@
-"""The convolutions that U-Nets are built of, in 2D and 3D, each with its normalisation."""
+"""What convolutional networks are built of, in 2D and 3D: convolutions, each with its normalisation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["CONV", "LINEAR", "ConvBlock", "ConvNorm", "NormName", "UpConv", "make_norm"]
+__all__ = [
+    "CONV",
+    "LINEAR",
+    "ConvBlock",
+    "ConvNorm",
+    "NormName",
+    "UpConv",
+    "initialise",
+    "make_norm",
+]
 
 NormName = Literal["batch", "instance", "group"]
 
@@ -73,3 +82,12 @@ class UpConv(nn.Module):
         """Apply the layers."""
         up: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return up
+
+
+def initialise(part: nn.Module) -> None:
+    """Draw the convolutions of a network, or of a part of it, at random (He et al. 2015, arXiv 1502.01852)."""
+    for module in part.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

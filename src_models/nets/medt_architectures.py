@@ -64,6 +64,9 @@ class _AxialNetwork(Architecture):
     def blocks(self, config: Config) -> list[str]:
         return [name for name, _ in self._blocks()]
 
+    def branches(self, config: Config) -> list[str]:
+        return list(dict.fromkeys(name.split()[0] for name in self.blocks(config)))
+
     def window(self, config: Config) -> int | None:
         size = config.get("image_size")
         return None if size is None else int(size)

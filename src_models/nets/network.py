@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 from src_models.nets.architecture import LearnablePart
 
-__all__ = ["Foldable", "Network", "stride_of"]
+__all__ = ["Foldable", "Network", "Supervised", "SupervisedNetwork", "stride_of"]
 
 
 class Network(nn.Module):
@@ -45,6 +45,35 @@ class Network(nn.Module):
     def late(self) -> list[nn.Parameter]:
         """Return the parameters that a training may hold still at first."""
         return []
+
+
+class Supervised(NamedTuple):
+    """What a network is supervised by, where that is more than its logits.
+
+    Parameters
+    ----------
+    predictions
+        Logits (N, classes, *S), each of which is compared with the targets; the losses add up. The network's own
+        logits need not be among them.
+    penalty
+        A number that is added, whatever the targets are.
+    """
+
+    predictions: tuple[Tensor, ...]
+    penalty: Tensor
+
+
+class SupervisedNetwork(Network):
+    """A network that learns from more than its logits.
+
+    While it is trained it is called with ``supervised=True`` and returns a :class:`Supervised`, in train and in eval
+    mode alike. It is an argument of the call, so that what wraps a network for several devices or another precision
+    hands it on.
+    """
+
+    def forward(self, image: Tensor, *, supervised: bool = False) -> Tensor | Supervised:
+        """Return logits (N, classes, *S), or what they are supervised by."""
+        raise NotImplementedError
 
 
 @runtime_checkable

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-__all__ = ["AttentionTap"]
+__all__ = ["CHANNELS", "MATRICES", "TOKENS", "WINDOWS", "AttentionTap"]
+
+CHANNELS = "channel attention"  # the kind of (N, C, C), which lie on no grid of pixels
+WINDOWS, TOKENS = "window attention", "token attention"
+#: Kinds whose values are weights, query by key, and not a value a cell.
+MATRICES = frozenset({"axial attention", WINDOWS, TOKENS})
 
 
 class AttentionTap(nn.Module):
@@ -29,9 +34,24 @@ class AttentionTap(nn.Module):
         What it means, in plain words.
     patches
         Patches per side that the image was cut into: the batch then holds the patches of each image, row by row.
+    window
+        Cells per side of the windows that attention stays in, if it does.
+    shifted
+        Whether these windows are shifted by half of their size.
     """
 
-    def __init__(self, *, name: str, kind: str, level: int, stride: int, description: str, patches: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: str,
+        level: int,
+        stride: int,
+        description: str,
+        patches: int = 1,
+        window: int | None = None,
+        shifted: bool = False,
+    ) -> None:
         super().__init__()
         self.name = name
         self.kind = kind
@@ -39,6 +59,8 @@ class AttentionTap(nn.Module):
         self.stride = stride
         self.description = description
         self.patches = patches
+        self.window = window
+        self.shifted = shifted
 
     @property
     def heard(self) -> bool:

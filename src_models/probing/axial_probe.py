@@ -1,83 +1,57 @@
-"""Where the output of an axial network looks, pixel by pixel: fast enough to follow a pointer.
+"""Where the output of an axial network looks, pixel by pixel.
 
-The network runs once over each tile that is asked about. Kept of it is only what went into each layer, a few megabytes,
-from which the attention of a single pixel follows exactly. Tiles are kept as long as they fit into a budget; the one
-that was not asked about for longest goes first.
+Kept of a tile is only what went into each layer, from which the attention of a single pixel follows exactly.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from src_models.computing.execution import Execution, choose_execution, prepare
+from src_models.computing.execution import Execution
 from src_models.errors import UserError
-from src_models.images.axes import AxesReading
-from src_models.images.grey.grey_range import GreyRange
-from src_models.images.model_image import ModelImage
-from src_models.models.checkpoint import Model
 from src_models.nets.axial.attention import AxialAttention, AxialBlock, axial_blocks
 from src_models.nets.kernels.axial import in_single
 from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
-from src_models.nets.network import stride_of
-from src_models.prediction.tiling import Tile, Tiling
+from src_models.probing.look_probe import Heads, LookProbe, PointedMap, cell_of
 
-__all__ = ["BUDGET", "AxialProbe", "Heads", "PointedMap"]
-
-BUDGET = 256 * 2**20
-
-Heads = tuple[int | None, int | None] | None
+__all__ = ["AxialProbe"]
 
 
-@dataclass(frozen=True, slots=True)
-class PointedMap:
-    """Where the output at one pixel looks.
+@dataclass
+class _Seen:
+    """What is kept of a tile: what went into each layer, and attention (O, L, L) by patch once it was wanted whole."""
 
-    Parameters
-    ----------
-    weights
-        (H, W) float32 over the cells of a tile's grid, which sum to 1; the tile may reach beyond the image.
-    scale, translate
-        Pixels of the image per cell, and where (px) the centre of the first cell lies, along height and width.
-    query
-        Where (px) the centre of the cell lies that the pixel belongs to.
-    """
+    inputs: dict[nn.Module, Tensor]
+    execution: Execution
+    attention: dict[tuple[nn.Module, int], Tensor] = field(default_factory=dict)
 
-    weights: NDArray[np.float32]
-    scale: tuple[float, float]
-    translate: tuple[float, float]
-    query: tuple[float, float]
+    def similarity(
+        self, layer: AxialAttention, patch: int, rows: slice = slice(None)
+    ) -> tuple[Tensor, Tensor, Tensor, RelativePositions | None]:
+        """Return queries, keys, scale and tables of a patch: projected as the pass did it, then in single precision."""
+        with self.execution.autocast():
+            query, key, _ = layer.project(self.inputs[layer][patch : patch + 1, :, rows])
+        return in_single(query, key, *layer.weigh(query, key))
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (*self.inputs.values(), *self.attention.values()))
 
 
-class AxialProbe:
+class AxialProbe(LookProbe[_Seen]):
     """A model that was shown an image and can be asked, for any pixel, where an axial block looks.
 
     Parameters
     ----------
-    image
-        NumPy, dask or zarr array; only the tiles that are asked about are read.
-    model
-        A network of axial attention.
-    axes
-        Axes of the image, such as ``"TYX"``, or how they were read; None works them out.
-    grey_range
-        The range of grey values that a person chose; None as the model was made.
-    zoom
-        Factor by which the image is resized first: that of the run whose result is looked at.
-    device
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    budget
-        Bytes that may be kept of tiles.
-    name
-        What to call the image in errors.
+    image, model, axes, grey_range, zoom, device, budget, name
+        As in :class:`~src_models.probing.tile_probe.TileProbe`.
 
     Raises
     ------
@@ -85,41 +59,16 @@ class AxialProbe:
         If the model has no axial attention, or does not fit the image.
     """
 
-    def __init__(
-        self,
-        image: Any,
-        model: Model,
-        *,
-        axes: str | AxesReading | None = None,
-        grey_range: GreyRange | None = None,
-        zoom: float = 1.0,
-        device: str = "auto",
-        budget: int = BUDGET,
-        name: str = "the image",
-    ) -> None:
-        header = model.header
-        self._image = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
-        self._zoom = zoom
-        self.budget = budget
-        self._execution = choose_execution(device)
-        self._network = prepare(model.network, self._execution)
-        self._blocks = axial_blocks(self._network)
-        if not self._blocks:
-            raise UserError(f"the model {header.name!r} is a {header.architecture}, which has no axial attention")
-        shape = self._image.plane(next(iter(self._image.planes)), zoom).shape
-        self._zooms = tuple(m / n for m, n in zip(shape, self._image.planes.shape, strict=True))
-        self._tiling = Tiling(shape, header.tile, header.overlap, stride_of(self._network))
-        self._kept: OrderedDict[tuple[tuple[int, ...], Tile], _Seen] = OrderedDict()
+    kind = "axial attention"
+
+    @cached_property
+    def _blocks(self) -> dict[str, AxialBlock]:
+        return axial_blocks(self._network)
 
     @property
     def blocks(self) -> list[str]:
         """Names of the blocks that can be asked, such as ``"global 2.1"``."""
         return list(self._blocks)
-
-    @property
-    def kept_bytes(self) -> int:
-        """Bytes that are kept of tiles."""
-        return sum(seen.bytes for seen in self._kept.values())
 
     @property
     def branches(self) -> list[str]:
@@ -158,14 +107,15 @@ class AxialProbe:
             If there is no such block, head or pixel.
         """
         asked = self._block(block)
-        self._check(pixel, heads, asked)
+        self._check(pixel)
+        self._check_heads(heads, asked.height.heads)
         nearest, tile = self._nearest(pixel)
         seen = self._seen(tile, plane)
-        cell = _cell(asked, nearest, tile)
+        cell = cell_of(nearest, tile, asked.taps.received.stride)
         with torch.inference_mode():
             place = _place(asked, seen, cell)
             weights = _in_whole(asked, _product(asked, seen, place, heads), place)
-        return self._placed(weights, tile, asked, cell)
+        return self._placed(weights, tile, asked.taps.received.stride, cell)
 
     def rollout(self, pixel: tuple[float, float], branch: str, *, plane: tuple[int, ...] = ()) -> PointedMap:
         """Return where a branch's deepest block looks at a pixel, followed through all blocks before it.
@@ -190,11 +140,12 @@ class AxialProbe:
             raise UserError(f"the network has no branch {branch!r}; choose from {', '.join(self.branches)}")
         blocks = [block for name, block in self._blocks.items() if name.split()[0] == branch]
         first, last = blocks[0], blocks[-1]
-        self._check(pixel, None, last)
+        self._check(pixel)
         nearest, tile = self._nearest(pixel)
         seen = self._seen(tile, plane)
+        cell = cell_of(nearest, tile, last.taps.received.stride)
         with torch.inference_mode():
-            place = _place(last, seen, _cell(last, nearest, tile))
+            place = _place(last, seen, cell)
             weights = torch.zeros(seen.inputs[last.height].shape[2:], device=self._execution.device)
             weights[place.row, place.column] = 1
             for block in reversed(blocks):
@@ -203,80 +154,17 @@ class AxialProbe:
                 weights = (weights + _passed_on(block, seen, place.patch, weights)) / 2
             weights = _in_whole(first, weights, place)
         self._shrink()
-        return self._placed(weights, tile, last, _cell(last, nearest, tile), grid=first)
-
-    def _nearest(self, pixel: tuple[float, float]) -> tuple[tuple[int, int], Tile]:
-        """Return the pixel of the resized image that is nearest, and the tile that decides about it."""
-        zoomed = [(place + 0.5) * zoom - 0.5 for place, zoom in zip(pixel, self._zooms, strict=True)]
-        row, column = (min(max(round(z), 0), n - 1) for z, n in zip(zoomed, self._tiling.shape, strict=True))
-        return (row, column), self._tiling.tile_at((row, column))
-
-    def _placed(
-        self, weights: Tensor, tile: Tile, asked: AxialBlock, cell: tuple[int, int], *, grid: AxialBlock | None = None
-    ) -> PointedMap:
-        """Say where the weights over a grid lie, and where the cell does that a block was asked about."""
-
-        def lattice(block: AxialBlock) -> tuple[tuple[float, float], tuple[float, float]]:
-            stride = block.taps.received.stride
-            height, width = (stride / zoom for zoom in self._zooms)
-            top, left = (start / zoom for start, zoom in zip(tile.start, self._zooms, strict=True))
-            return (height, width), (top + height / 2 - 0.5, left + width / 2 - 0.5)
-
-        scale, translate = lattice(grid or asked)
-        (height, width), (top, left) = lattice(asked)
-        query = (top + cell[0] * height, left + cell[1] * width)
-        return PointedMap(weights.float().cpu().numpy(), scale, translate, query)
+        return self._placed(weights, tile, last.taps.received.stride, cell, grid=first.taps.received.stride)
 
     def _block(self, name: str) -> AxialBlock:
         if name not in self._blocks:
             raise UserError(f"the network has no axial block {name!r}; choose from {', '.join(self._blocks)}")
         return self._blocks[name]
 
-    def _check(self, pixel: tuple[float, float], heads: Heads, block: AxialBlock) -> None:
-        height, width = self._image.planes.shape
-        if not (-0.5 <= pixel[0] <= height - 0.5 and -0.5 <= pixel[1] <= width - 0.5):
-            raise UserError(f"the pixel {pixel} lies outside of the image, which has {height} x {width}")
-        count = block.height.heads
-        if not all(head is None or 0 <= head < count for head in heads or ()):
-            raise UserError(f"there are the heads 0 to {count - 1}, and not both of {heads}")
-
-    def _seen(self, tile: Tile, plane: tuple[int, ...]) -> _Seen:
-        """Return what was kept of a tile, or run the network over it."""
-        key = (plane, tile)
-        if key not in self._kept:
-            batch = torch.from_numpy(self._image.plane(plane, self._zoom).read(tile.region)[None])
-            with _inputs_of_layers(self._network) as inputs:
-                self._execution(self._network, batch)
-            self._kept[key] = _Seen(inputs, self._execution)
-        self._kept.move_to_end(key)
-        self._shrink()
-        return self._kept[key]
-
-    def _shrink(self) -> None:
-        """Let go of what does not fit into the budget; the tile in use stays."""
-        while self.kept_bytes > self.budget and len(self._kept) > 1:
-            self._kept.popitem(last=False)
-
-
-@dataclass
-class _Seen:
-    """What is kept of a tile: what went into each layer, and attention (O, L, L) by patch once it was wanted whole."""
-
-    inputs: dict[nn.Module, Tensor]
-    execution: Execution
-    attention: dict[tuple[nn.Module, int], Tensor] = field(default_factory=dict)
-
-    def similarity(
-        self, layer: AxialAttention, patch: int, rows: slice = slice(None)
-    ) -> tuple[Tensor, Tensor, Tensor, RelativePositions | None]:
-        """Return queries, keys, scale and tables of a patch: projected as the pass did it, then in single precision."""
-        with self.execution.autocast():
-            query, key, _ = layer.project(self.inputs[layer][patch : patch + 1, :, rows])
-        return in_single(query, key, *layer.weigh(query, key))
-
-    @property
-    def bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in (*self.inputs.values(), *self.attention.values()))
+    def _see(self, batch: Tensor) -> _Seen:
+        with _inputs_of_layers(self._network) as inputs:
+            self._execution(self._network, batch)
+        return _Seen(inputs, self._execution)
 
 
 class _Place(NamedTuple):
@@ -304,11 +192,6 @@ def _inputs_of_layers(network: nn.Module) -> Iterator[dict[nn.Module, Tensor]]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _cell(block: AxialBlock, pixel: tuple[int, int], tile: Tile) -> tuple[int, int]:
-    stride = block.taps.received.stride
-    return (pixel[0] - tile.start[0]) // stride, (pixel[1] - tile.start[1]) // stride
 
 
 def _place(block: AxialBlock, seen: _Seen, cell: tuple[int, int]) -> _Place:

@@ -1,7 +1,8 @@
 """What a network attends to at one place of an image: the same question for every network that has attention.
 
-Of axial attention the answer is where the output at that place looks. Of attention gates it is how much each gate lets
-through there. A pointer is made of a run that recorded maps, and follows a person's pointer over the image.
+Of axial and of position attention the answer is where the output at that place looks. Of attention gates it is how
+much each gate lets through there. A pointer is made of a run that recorded maps, and follows a person's pointer over
+the image.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.planes import Planes
-from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
 from src_models.prediction.segmentation import Segmentation
-from src_models.probing.axial_probe import BUDGET, AxialProbe, Heads, PointedMap
+from src_models.probing.look_probe import Heads, PointedMap
+from src_models.probing.probes import open_probe
+from src_models.probing.tile_probe import BUDGET
 
 __all__ = ["AttentionPointer", "Pointed", "View"]
 
@@ -39,7 +41,7 @@ class View:
     name
         Such as ``"global 2.1"`` or ``"gate 2"``.
     kind
-        ``"block"``: where one axial block looks. ``"rollout"``: the same, followed through all blocks of a branch.
+        ``"block"``: where one block looks. ``"rollout"``: the same, followed through all blocks of a branch.
         ``"gate"``: what an attention gate lets through.
     title
         The name for people.
@@ -60,8 +62,8 @@ class Pointed:
     Parameters
     ----------
     map
-        In the axes of the labels; it has one plane. Of axial attention: weights that sum to 1 and may reach beyond the
-        image into its padding. Of a gate: its coefficients.
+        In the axes of the labels; it has one plane. Of a block or a branch: weights that sum to 1 and may reach beyond
+        the image into its padding. Of a gate: its coefficients.
     query
         Centre (px of the image, axes of the labels) of the cell that the place belongs to.
     values
@@ -97,7 +99,7 @@ class AttentionPointer:
     channels
         Those of the image that the run was given, counted from 0; None for all.
     device
-        Where axial networks are run again, tile by tile, as places are asked about.
+        Where networks that look are run again, tile by tile, as places are asked about.
     budget
         Bytes that may be kept of tiles.
     name
@@ -131,19 +133,17 @@ class AttentionPointer:
         reading = replace(reading, modality=settings.get("modality"), padding=padding)
         self._planes = Planes(reading, dimensions, name)
         self._run = replace(found, labels=None, probabilities=None)  # maps that are large are files, which go with it
-        self._probe: AxialProbe | None = None
-        if find_architecture(model.header.architecture).blocks(model.header.config):
-            self._probe = AxialProbe(
-                image,
-                model,
-                axes=reading,
-                grey_range=GreyRange.of(settings.get("grey_range")),
-                zoom=float(settings["zoom"]),
-                device=device,
-                budget=budget,
-                name=name,
-            )
-        elif not self._run.attention:
+        self._probe = open_probe(
+            image,
+            model,
+            axes=reading,
+            grey_range=GreyRange.of(settings.get("grey_range")),
+            zoom=float(settings["zoom"]),
+            device=device,
+            budget=budget,
+            name=name,
+        )
+        if self._probe is None and not self._run.attention:
             raise UserError(f"the model {model.header.name!r} has no attention that could be looked at")
         self._last: tuple[tuple[str, tuple[int, ...]], NDArray[np.float32]] | None = None
 
@@ -247,12 +247,13 @@ class AttentionPointer:
         return shown, tuple(c * s + t for c, s, t in zip(cells, placed.scale, placed.translate, strict=True))
 
     def _placed(self, found: PointedMap, view: View, plane: tuple[int, ...]) -> PlacedMap:
+        assert self._probe is not None
         axes = self._planes.label_axes
         weights = self._planes.to_label_order(found.weights)
         weights = weights[tuple(np.newaxis if letter in self._planes.leading else slice(None) for letter in axes)]
         return PlacedMap(
             name=POINTED,
-            kind="axial attention",
+            kind=self._probe.kind,
             description=f"{view.kind} {view.name}: where the output at the marked place looks",
             level=1,
             data=weights,

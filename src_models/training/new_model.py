@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from src_models.errors import DataSetError
-from src_models.files.dataset import DataSet, Sample, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_labels
+from src_models.files.samples import Sample, read_sample
 from src_models.labels.instances import connected_parts, median_diameter
 from src_models.labels.numbering import one_number_each
 from src_models.models.architectures import find_architecture

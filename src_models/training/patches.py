@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from src_models.errors import DataSetError
-from src_models.files.dataset import Sample, read_marks, read_sample
+from src_models.files.samples import Sample, open_sample, read_marks
 from src_models.images.channels import as_channels
 from src_models.images.grey.counted import measure_counted
 from src_models.labels.instances import connected_parts, median_diameter, targets_from_labels
@@ -42,7 +42,7 @@ class TrainingImage:
 
     Labels of pixels that do not count are stored as ``~label``, which is below 0: what lies there is still known where
     the outline of an object is looked for. Patches are mostly drawn around the pixels `focus`, (N, axes), if given.
-    `domain` is the kind of image, as :class:`src_models.files.dataset.Sample` has it.
+    `domain` is the kind of image, as :class:`src_models.files.samples.Sample` has it.
     """
 
     name: str
@@ -77,7 +77,7 @@ def load_images(samples: Sequence[Sample], header: ModelHeader, *, parts: bool =
 
 
 def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
-    image, labels = read_sample(sample)
+    image, labels, reading = open_sample(sample)
     labels = connected_parts(labels) if parts else labels
     counts = read_marks(sample, labels.shape)
     if labels.ndim != header.dimensions:
@@ -92,7 +92,7 @@ def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
         )
     channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
     planes = as_channels(channels_first, header, str(sample.image), alpha=False)
-    normalised = measure_counted(planes, header.intensity, name=str(sample.image))(planes)
+    normalised = measure_counted(planes, header.intensity, reading, name=str(sample.image))(planes)
     diameter = median_diameter(known) if header.result == "instances" else None
     if counts is None or counts.all():
         return TrainingImage(sample.name, normalised.astype(np.float16), labels, diameter, domain=sample.domain)

@@ -38,6 +38,7 @@ from src_models.training.patches import Patches, TrainingImage, classes_of_label
 from src_models.training.run_files import RunFiles
 from src_models.training.segmentation_loss import class_logits, segmentation_loss
 from src_models.training.settings import TrainSettings
+from src_models.training.supervision import step_loss
 
 __all__ = ["TrainSettings", "TrainingState", "TrainingUpdate", "train"]
 
@@ -262,7 +263,7 @@ class _Run:
     def _step(self, fabric: Fabric, network: Any, optimizer: Any, batch: Tensor, targets: Tensor) -> float:
         if batch.ndim == 4:
             batch = batch.contiguous(memory_format=torch.channels_last)
-        loss = self.loss(network(batch), targets)
+        loss = step_loss(network, batch, targets, self.loss)
         if not torch.isfinite(loss):
             raise DataSetError(
                 f"training step {self.state.step + 1}: the loss is not a number; lower the learning rate, or look for "

@@ -10,7 +10,8 @@ from skimage.draw import disk
 
 from benchmarks.assemble_data_set import Part, assemble
 from src_models.errors import DataSetError
-from src_models.files.dataset import DataSet, read_marks, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_marks, read_sample
 from src_models.labels.instances import median_diameter
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.domain_accuracy import by_domain
 from src_models.evaluating.scores import Evaluation, ImageScore
-from src_models.files.dataset import Sample
+from src_models.files.samples import Sample
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.models.header import ModelHeader
 

@@ -11,7 +11,8 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 
 
 def make_set(root: Path, value: int) -> Path:

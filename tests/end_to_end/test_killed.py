@@ -28,7 +28,8 @@ import torch
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.finetuning.versions import ModelVersions
 from src_models.journal.journal import read_journal, unfinished
 from src_models.models.architectures import create

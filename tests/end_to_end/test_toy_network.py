@@ -302,7 +302,7 @@ def test_its_map_is_written_and_told_on_the_command_line(run, path, tmp_path):
         *("--at", "20,30", "--block", "global 2.1"),
     )
     assert refused.exit_code == 1
-    assert "asks where axial attention looks, and the model 'spots' is a spotlight" in refused.output
+    assert "asks where attention looks, and the model 'spots' is a spotlight" in refused.output
     unknown = run("attention", tmp_path / "spots.tif", "--model", path, "--output", maps, "--map", "gate 2")
     assert unknown.exit_code == 1
     assert "has no attention map 'gate 2'; it has spotlight" in unknown.output

@@ -33,7 +33,10 @@ def test_every_command_of_the_tutorial_exists_with_its_options(repository: Path)
 
 PAGES = (
     "README.md",
-    *(f"docs/{page}.md" for page in ("audit", "click", "command_line", "correct", "ct", "medt", "see_attention")),
+    *(
+        f"docs/{page}.md"
+        for page in ("audit", "click", "command_line", "correct", "ct", "medt", "networks", "see_attention")
+    ),
 )
 
 
@@ -69,7 +72,7 @@ def test_the_manifest_in_the_text_can_be_read(repository: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["fluorescence", "histology", "brightfield"])
 def test_the_sample_images_of_the_trial_are_a_data_set(repository: Path, name: str) -> None:
-    from src_models.files.dataset import Sample, read_sample
+    from src_models.files.samples import Sample, read_sample
 
     folder = repository / "sample_data"
     image, mask = read_sample(Sample(name, folder / f"{name}.png", folder / f"{name}_labels.png"))

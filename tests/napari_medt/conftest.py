@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from class_fixtures import brightness_model_path, class_folder, classify, classifying  # noqa: F401 (fixtures)
 from correct_fixtures import correcting, dark_model_path, documents, learn, press  # noqa: F401 (fixtures)
 from discs import IMAGE, settle
 from napari.utils.notifications import notification_manager

@@ -53,8 +53,12 @@ def random_model(
     dimensions = header.get("dimensions", 2)
     channels = header.setdefault("channels", ("grey",))
     header.setdefault("classes", ("background", "cell"))
-    size: dict[str, Any] = {"image_size": 64} if architecture in AXIAL else {"widths": [4, 8, 8]}
-    header.setdefault("tile", (64,) * dimensions)
+    size: dict[str, Any] = {"widths": [4, 8, 8]}
+    if architecture in AXIAL:
+        size = {"image_size": 64}
+    elif architecture == "guided-attention":
+        size = {"width": 4}
+    header.setdefault("tile", (96 if architecture == "guided-attention" else 64,) * dimensions)
     header.setdefault("overlap", (16,) * dimensions)
     described = ModelHeader(name="random", purpose="tests", architecture=architecture, config={}, **header)
     config = {**size, **(config or {}), "in_channels": len(channels), "classes": described.outputs}
@@ -66,8 +70,16 @@ def random_model(
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 2)
     if architecture in AXIAL:
-        last = network.head
+        last = [network.head]
+    elif architecture == "guided-attention":
+        last = network.heads
+        for name, parameter in network.named_parameters():
+            if name.endswith(".gamma"):
+                parameter.data.fill_(0.5)
+    elif architecture == "fcn":
+        last = [network.scores[0]]
     else:
-        last = network.final if config.get("deep_supervision", True) else network.heads[0]
-    last.weight.data *= sharpness
+        last = [network.final if config.get("deep_supervision", True) else network.heads[0]]
+    for layer in last:
+        layer.weight.data *= sharpness
     return Model(network.eval(), replace(described, config=config))

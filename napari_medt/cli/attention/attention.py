@@ -27,6 +27,9 @@ from napari_medt.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_medt.cli.attention.plan import Plan
     from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
@@ -48,7 +51,7 @@ def attention(
         list[str] | None,
         typer.Option(
             metavar="ROW,COLUMN",
-            help="Ask about this pixel: where axial attention looks from it, or the value of each gate. Repeatable.",
+            help="Ask about this pixel: where attention looks from it, or the value of each gate. Repeatable.",
             rich_help_panel=POINTING,
         ),
     ] = None,
@@ -56,7 +59,7 @@ def attention(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="With --at, of axial networks: this block; all unless given. Repeatable.",
+            help="With --at, of networks that look: this block; all unless given. Repeatable.",
             rich_help_panel=POINTING,
         ),
     ] = None,
@@ -146,6 +149,7 @@ def attention(
     lines = [results.write_maps(opened, output, overwrite=overwrite)]
     lines += [] if plan.views else [results.values()]
     lines += [results.write_tables(loaded, table, overwrite=overwrite)] if table else []
+    lines += [results.write_matrices(run.matrices(loaded, found, plan), opened, output, overwrite=overwrite)]
     console.say(f"  read as {found.read_as}")
     for note in found.notes:
         console.say(f"  {note}", style="yellow")
@@ -199,6 +203,27 @@ class _Run:
                 looks.append((position, replace(looked, name=name, description=f"{name}: weights that sum to 1")))
         return looks
 
+    def matrices(self, model: LoadedModel, found: Segmentation, plan: Plan) -> dict[str, NDArray[np.float32]]:
+        """Return the matrices of channels, of the tile of the first pixel, or of the middle."""
+        from src_models.images.grey.grey_range import GreyRange
+        from src_models.probing.channel_probe import ChannelProbe
+
+        if not plan.matrices:
+            return {}
+        settings = found.provenance["settings"]
+        probe = ChannelProbe(
+            self.image.data,
+            model,
+            axes=self.image.reading,
+            grey_range=GreyRange.of(settings.get("grey_range")),
+            zoom=float(settings["zoom"]),
+            device=self.device,
+            name=self.image.title,
+        )
+        leading = probe.first_plane if not plan.pixels else plan.plane
+        known = probe.matrices(plan.pixels[0] if plan.pixels else None, plane=leading)
+        return {name: known[name] for name in plan.matrices}
+
 
 def _names(model: str, compare: str | None, named: list[str]) -> tuple[str, str] | None:
     """Return what to call both models: as they call themselves, or as they were asked for if that is the same."""
@@ -215,6 +240,7 @@ def _check_outputs(
     """Refuse before the work what could not be written after it."""
     from napari_medt.cli.attention.results import gates_path
     from src_models.attention.map_files import map_path
+    from src_models.attention.matrix_files import matrix_path
     from src_models.attention.words import difference_name
     from src_models.errors import OutputError
 
@@ -224,6 +250,7 @@ def _check_outputs(
     if names:
         wanted += [difference_name(*pair, names) for pair in plan.compared]
     files = [map_path(output, stem, name) for name in wanted] + ([table, gates_path(table)] if table else [])
+    files += [matrix_path(output, stem, name) for name in plan.matrices]
     options.check_outputs(*files, folders=[output], overwrite=overwrite)
 
 

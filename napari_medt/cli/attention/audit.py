@@ -130,10 +130,10 @@ def _read_image(source: Path, labels: Path | None, series: str | None, channels:
 
 
 def _read_sample(sample: Any) -> tuple[Any, Any, Any]:
-    from src_models.files.dataset import read_sample
+    from src_models.files.samples import open_sample
 
-    image, mask = read_sample(sample)
-    return image, "ZYX"[-mask.ndim :] + ("C" if image.ndim > mask.ndim else ""), mask
+    opened = open_sample(sample)
+    return opened.image, opened.reading, opened.mask
 
 
 def _audit_all(

@@ -6,7 +6,7 @@ Each option does something for the network at hand, or is refused with a sentenc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from src_models.errors import UserError
@@ -14,7 +14,7 @@ from src_models.errors import UserError
 if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
     from src_models.models.header import ModelHeader
-    from src_models.probing.axial_probe import Heads
+    from src_models.probing.look_probe import Heads
 
 __all__ = ["Plan", "make_plan"]
 
@@ -41,6 +41,8 @@ class Plan:
         Head along the height and along the width.
     plane
         Where the pixels lie along the axes besides height and width.
+    matrices
+        Names of the matrices of channels to write.
     """
 
     maps: list[str]
@@ -50,6 +52,7 @@ class Plan:
     rollout: bool
     heads: Heads
     plane: tuple[int, ...]
+    matrices: list[str] = field(default_factory=list)
 
     def positions(self, reading: AxesReading, name: str) -> list[tuple[int, ...]]:
         """Return each pixel along the axes of the labels.
@@ -115,10 +118,13 @@ def make_plan(
     UserError
         If an option would do nothing for this network, or cannot be understood.
     """
-    from src_models.models.architectures import choose_attention
+    from src_models.models.architectures import choose_attention, find_architecture
 
-    recorded = choose_attention(header, maps or True)
-    if not recorded:
+    known = find_architecture(header.architecture).matrices(header.config)
+    matrices = [name for name in known if not maps or name in maps]
+    wanted = [name for name in maps if name not in matrices]
+    recorded = choose_attention(header, wanted if maps else True)
+    if not recorded and not matrices:
         raise UserError(
             f"the model {header.name!r} is a {header.architecture}, which has no attention; take one that has, such as "
             "nuclei"
@@ -127,6 +133,7 @@ def make_plan(
         raise UserError(f"the model {header.name!r} does not depend on the size of objects; leave out --diameter")
     return Plan(
         maps=recorded,
+        matrices=matrices,
         compared=_compared(header, recorded, other, chosen=bool(maps)),
         pixels=[_pixel(text) for text in dict.fromkeys(at)],
         views=_views(header, at=bool(at), block=block, rollout=rollout, heads=heads),
@@ -160,21 +167,27 @@ def _views(header: ModelHeader, *, at: bool, block: Sequence[str], rollout: str 
     """Return the blocks, or the branch, to ask where they look; [] where there is nothing to ask."""
     from src_models.models.architectures import find_architecture
 
-    blocks = find_architecture(header.architecture).blocks(header.config)
+    record = find_architecture(header.architecture)
+    blocks, branches = record.blocks(header.config), record.branches(header.config)
     given = [name for name, value in (("--block", block), ("--rollout", rollout), ("--heads", heads)) if value]
     if given and not blocks:
         raise UserError(
-            f"{given[0]} asks where axial attention looks, and the model {header.name!r} is a {header.architecture}; "
+            f"{given[0]} asks where attention looks, and the model {header.name!r} is a {header.architecture}; "
             "leave it out: --at then gives the value of each map"
         )
     if given and not at:
         raise UserError(f"{given[0]} asks where a pixel looks; name the pixel with --at ROW,COLUMN")
+    alone = [name for name, value in (("--rollout", rollout), ("--heads", heads)) if value]
+    if alone and not branches:
+        raise UserError(
+            f"{alone[0]} is for axial networks such as medt, and the model {header.name!r} is a {header.architecture}; "
+            "leave it out: its blocks have no branches and no heads"
+        )
     if rollout and len(given) > 1:
         other = "--block" if block else "--heads"
         raise UserError(f"--rollout follows all blocks, means over heads; leave out {other}, or --rollout")
     if not at:
         return []
-    branches = list(dict.fromkeys(name.split()[0] for name in blocks))
     for option, wanted, known in (("--block", block, blocks), ("--rollout", [rollout] if rollout else [], branches)):
         unknown = [name for name in wanted if name not in known]
         if unknown:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from src_models.attention.map_table import MapRow
     from src_models.attention.placed_map import PlacedMap
     from src_models.files.images import ImageFile
@@ -30,7 +33,7 @@ class Results:
     maps
         Recorded maps, and differences.
     looks
-        Where axial attention looks, each beside the pixel that it looks from.
+        Where attention looks, each beside the pixel that it looks from.
     positions
         The pixels that were asked about, along the axes of the labels.
     """
@@ -47,6 +50,16 @@ class Results:
             path = map_path(output, image.name, placed.name)
             write_map(path, placed, reading=image.reading, overwrite=overwrite)
             yield f"{_said(placed)} -> {path}"
+
+    def write_matrices(
+        self, matrices: Mapping[str, NDArray[np.float32]], image: ImageFile, output: Path, *, overwrite: bool
+    ) -> Iterator[str]:
+        """Write matrices of channels by name, and say of each where it went."""
+        from src_models.attention.matrix_files import matrix_path, write_matrix
+
+        for name, matrix in matrices.items():
+            path = write_matrix(matrix_path(output, image.name, name), matrix, overwrite=overwrite)
+            yield f"{name}: what each of {len(matrix)} channels takes from each -> {path}"
 
     def values(self) -> Iterator[str]:
         """Say what each map holds at each pixel."""

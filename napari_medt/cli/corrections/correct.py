@@ -250,6 +250,8 @@ def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:
         spacing=(reading.spacing.get("Y", 1.0), reading.spacing.get("X", 1.0)),
         unit=reading.unit,
         series=source.apart,
+        modality=reading.modality,
+        padding=reading.padding,
     )
 
 

@@ -81,7 +81,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE.pth",
-            help="Begin the encoder efficientnet-lite0 with these published weights.",
+            help="Begin the encoder (efficientnet-lite0, or a resnet backbone) with these published weights.",
             rich_help_panel=options.NETWORK,
         ),
     ] = None,

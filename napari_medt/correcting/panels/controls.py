@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import napari.layers
 import napari.viewer
-from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
@@ -17,6 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_medt.controls.folder_row import FolderRow
+from napari_medt.controls.labels_combo import LabelsCombo
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.reading.channel_combo import ChannelCombo
@@ -33,7 +30,7 @@ from napari_medt.correcting.panels.versions_panel import VersionsPanel
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.unsaved.recovery_bar import RecoveryBar
 
-__all__ = ["CorrectControls", "LabelsRow"]
+__all__ = ["CorrectControls"]
 
 
 class CorrectControls:
@@ -56,7 +53,7 @@ class CorrectControls:
         self.recovery = RecoveryBar()
         self.region = RegionCombo()
         self.segment = QPushButton("Segment to correct")
-        self.labels = LabelsRow()
+        self.labels = LabelsCombo("none yet")
         self.empty = QPushButton("Begin empty")
         self.marking = MarkPanel()
         self.marked = MarkedPanel()
@@ -124,43 +121,13 @@ class CorrectControls:
             "Run the model, and get its result as labels that you can paint in. What you painted before is not "
             "overwritten."
         )
+        self.labels.setToolTip(
+            "The labels that you mend. Objects that you clicked (the widget Click), what the widget Segment found, and "
+            "labels of your own can be chosen here too, if they are as large as the image and lie on it."
+        )
         self.empty.setToolTip(
             "Begin with labels in which there is nothing yet, and paint every object yourself: where the model finds "
             "nothing that is worth mending."
         )
         self.recovery.go_on.setToolTip("Open the image again where it came from a file, with the labels as they were.")
         self.recovery.delete.setToolTip("Delete these labels for good.")
-
-
-class LabelsRow(QComboBox):
-    """The labels that are corrected."""
-
-    layer_changed = Signal()  #: a person chose others
-
-    _NONE = "none yet"
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._layers: list[napari.layers.Labels] = []
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(10)
-        self.setToolTip(
-            "The labels that you mend. Objects that you clicked (the widget Click), what the widget Segment found, and "
-            "labels of your own can be chosen here too, if they are as large as the image and lie on it."
-        )
-        self.currentIndexChanged.connect(self.layer_changed)
-        self.offer([], None)
-
-    def layer(self) -> napari.layers.Labels | None:
-        """Return the chosen labels."""
-        index = self.currentIndex() - 1
-        return self._layers[index] if 0 <= index < len(self._layers) else None
-
-    def offer(self, layers: Sequence[napari.layers.Labels], chosen: napari.layers.Labels | None) -> None:
-        """List labels, and choose some of them without telling."""
-        self._layers = list(layers)
-        with QSignalBlocker(self):
-            self.clear()
-            self.addItem(self._NONE)
-            self.addItems([layer.name for layer in self._layers])
-            self.setCurrentIndex(self._layers.index(chosen) + 1 if chosen in self._layers else 0)

@@ -1,14 +1,15 @@
-"""Where pixels inside objects look: the pointing game for every query of an axial block."""
+"""Where pixels inside objects look: the pointing game for every query of a block of attention."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.auditing.figures import ObjectAttention
-from src_models.probing.axial_probe import AxialProbe, PointedMap
+from src_models.probing.look_probe import LookProbe, PointedMap
 
 __all__ = ["look_at_objects", "queries_in_objects", "shares"]
 
@@ -33,7 +34,7 @@ def queries_in_objects(
 
 
 def look_at_objects(
-    probe: AxialProbe, labels: NDArray[np.integer], queries: Sequence[Pixel], plane: tuple[int, ...]
+    probe: LookProbe[Any], labels: NDArray[np.integer], queries: Sequence[Pixel], plane: tuple[int, ...]
 ) -> Generator[str, None, tuple[ObjectAttention, ...]]:
     """Ask every block, and every branch by attention rollout, where pixels inside objects look.
 

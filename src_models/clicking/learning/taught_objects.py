@@ -143,7 +143,7 @@ def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArr
     planes = as_channels(first, header, name)
     if clicked is not None and "normalisation" in clicked:  # it was measured on all of the image
         return Normalisation(**clicked["normalisation"])(planes)
-    return measure_counted(planes, header.intensity, name=name)(planes)
+    return measure_counted(planes, header.intensity, correction.reading, name=name)(planes)
 
 
 def _varied(example: Example, random: np.random.Generator) -> Example:

@@ -24,8 +24,9 @@ from src_models.clicking.training.evaluation import (
 from src_models.clicking.training.examples import SMALLEST_AREA
 from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError
-from src_models.files.dataset import Sample, read_sample
 from src_models.files.images import read_labels
+from src_models.files.samples import Sample, open_sample
+from src_models.images.axes import AxesReading
 from src_models.labels.numbering import connected_parts, one_number_each, unnumbered_words
 from src_models.models.header import Intensity
 
@@ -47,7 +48,7 @@ def click_data_set(
     box: bool = False,
     right: float = RIGHT,
     seed: int = 0,
-    intensity: Callable[[NDArray[Any]], Intensity | None] | None = None,
+    intensity: Callable[[NDArray[Any], AxesReading], Intensity | None] | None = None,
     class_names: Callable[[Sample], Mapping[int, str]] | None = None,
     on_object: Callable[[ObjectScore], None] | None = None,
     peer: Callable[[NDArray[Any], str, Intensity | None, str], Clickable] | None = None,
@@ -76,8 +77,8 @@ def click_data_set(
     seed
         Of where hurried clicks go.
     intensity
-        Says of an image how its grey values are normalised, such as by a window of CT, or None as the model's header
-        says.
+        Says of an image, and of how it is read, how its grey values are normalised, such as by a window of CT, or None
+        as the model's header says.
     class_names
         Says what the classes of a sample's mask are called; others are called by their numbers.
     on_object
@@ -96,14 +97,15 @@ def click_data_set(
         _log.warning("%s", unnumbered_words(samples[0].mask.parent))
     scores = []
     for sample in samples:
-        image, mask = read_sample(sample)
-        look = intensity(image) if intensity is not None else None
+        image, mask, reading = open_sample(sample)
+        look = intensity(image, reading) if intensity is not None else None
         names = class_names(sample) if classes and class_names is not None else {}
         for name, plane, labels, values in _planes(sample.name, image, mask, classes=classes or parts):
             axes = "YX" if plane.ndim == 2 else "YXC"
+            of_plane = dataclasses.replace(reading, axes=axes, shape=plane.shape)
             session: Clickable
             if peer is None:
-                session = ClickSession(plane, network, axes=axes, intensity=look, name=str(sample.image))
+                session = ClickSession(plane, network, axes=of_plane, intensity=look, name=str(sample.image))
             else:
                 session = peer(plane, axes, look, str(sample.image))
             for number in _chosen(labels if only is None else labels * np.isin(values, list(only)), most):

@@ -67,7 +67,7 @@ class ObjectImage:
         Parameters
         ----------
         image, mask
-            As :func:`src_models.files.dataset.read_sample` gives them.
+            As :func:`src_models.files.samples.read_sample` gives them.
         header
             The model's.
         classes

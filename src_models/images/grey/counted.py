@@ -56,9 +56,11 @@ def counted(values: NDArray[Any], reading: AxesReading | None = None) -> NDArray
     return values if counts.all() or not counts.any() else values[counts]
 
 
-def measure_counted(values: NDArray[Any], intensity: Intensity, *, name: str = "the image") -> Normalisation:
-    """Find the normalisation of an image of which only values are known; see :func:`look_at_counted`."""
-    return look_at_counted(values, intensity, name=name).normalisation
+def measure_counted(
+    values: NDArray[Any], intensity: Intensity, reading: AxesReading | None = None, *, name: str = "the image"
+) -> Normalisation:
+    """Find the normalisation of an image; see :func:`look_at_counted`, which tells as well what counts."""
+    return look_at_counted(values, intensity, reading, name=name).normalisation
 
 
 def look_at_counted(

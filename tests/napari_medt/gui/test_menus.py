@@ -53,7 +53,13 @@ def test_the_menus_are_where_they_are_said_to_be(menus):
 
 
 def test_every_widget_is_in_the_plugin_s_menu_and_in_napari_s_own(menus):
-    named = {"Segment": "Segment", "Click": "Segment", "Correct and learn": "Segment", "Attention": "Visualize"}
+    named = {
+        "Segment": "Segment",
+        "Click": "Segment",
+        "Correct and learn": "Segment",
+        "Classify": "Classify",
+        "Attention": "Visualize",
+    }
     for widget, menu in named.items():
         assert f"Plugins > MedT > {widget} (MedT)" in menus
         assert f"Layers > {menu} > {widget} (MedT)" in menus

@@ -36,6 +36,37 @@ def test_every_map_has_a_plain_name_of_its_own_and_the_papers_term(architecture)
         assert name.split()[1] in each.term  # the level, or the stage
 
 
+@pytest.mark.parametrize("architecture", ["med-former", "swin", "vit"])
+def test_maps_of_networks_that_classify_have_plain_names_of_their_own_and_the_papers_term(architecture):
+    names = attention_names(architecture, {})
+    words = [map_words(name) for name in names]
+    assert len({each.name for each in words}) == len(names)
+    for name, each in zip(names, words, strict=True):
+        assert not any(term in each.name.lower() for term in (*TERMS, "fusion", "attention")), each.name
+        assert any(term in each.term for term in ("attention received", "spatial attention fusion"))
+        assert next(part for part in name.split() if part[0].isdigit()) in each.term
+        assert each.meaning.endswith(".")
+        assert each.reading(0.0) != each.reading(0.9)
+
+
+def test_relevance_and_where_a_cell_looks_have_words():
+    relevance = map_words("class relevance", "class relevance")
+    assert relevance.term == "gradient-weighted attention"
+    assert [relevance.reading(value) for value in (0, 1, 2, 9)] == [
+        "hardly speaks for it",
+        "speaks for it as an average place does",
+        "speaks for it",
+        "speaks for it very much",
+    ]
+    assert map_words("attention at pointer", "window attention").term == "window attention"
+    assert map_words("attention at pointer", "window attention").reading(0.5) == "looked at much from there"
+    assert [view_words(view, "block") for view in ("large window 2.1", "window 1.2", "layer 3")] == [
+        "Stage 2.1, large windows: where it looks from here",
+        "Stage 1.2, windows: where it looks from here",
+        "Layer 3, whole view: where it looks from here",
+    ]
+
+
 def test_a_value_is_read_as_the_map_means_it():
     gate, received = map_words("gate 2"), map_words("global 2.1 received")
     assert [gate.reading(value) for value in (0.0, 0.27, 0.5, 0.9, 1.0)] == [

@@ -226,3 +226,12 @@ def test_a_record_names_the_series_where_there_are_several_and_else_is_as_earlie
         text = mark(image, image + 1, source=source).record.to_json()
         assert json.loads(text)["source"].get("series", "left out") == (series or "left out")
         assert CorrectionRecord.from_json(text, "cells").source == source
+
+
+def test_what_the_file_says_of_its_values_is_recorded_where_it_says_it():
+    told = Source(layer="scan", modality="MR", padding=((-3024.0, -3024.0), (4000.0, 4095.0)))
+    text = mark(np.ones((4, 4), int), np.ones((4, 4), int), source=told).record.to_json()
+    assert CorrectionRecord.from_json(text, "a").source == told
+    silent = mark(np.ones((4, 4), int), np.ones((4, 4), int), source=CELLS).record
+    assert not {"modality", "padding"} & json.loads(silent.to_json())["source"].keys()
+    assert CorrectionRecord.from_json(silent.to_json(), "a") == silent

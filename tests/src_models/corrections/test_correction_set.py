@@ -18,7 +18,8 @@ from hypothesis.extra.numpy import arrays
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, OutputError
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 
 SHAPE = (12, 14)
 

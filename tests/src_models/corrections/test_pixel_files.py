@@ -7,6 +7,7 @@ import tifffile
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.pixel_files import channels_in, read_tiff, unsigned, write_slices, write_tiff
 from src_models.errors import DataSetError
+from src_models.files.images import read_image
 
 RECORD = mark(np.zeros((4, 4)), np.eye(4, dtype=int), source=Source(layer="a", spacing=(0.5, 0.25), unit="µm")).record
 RANDOM = np.random.default_rng(0)
@@ -43,3 +44,21 @@ def test_what_cannot_be_read_is_named(tmp_path):
     (tmp_path / "a.tif").write_bytes(b"nothing")
     with pytest.raises(DataSetError, match=r"a\.tif is damaged"):
         read_tiff(tmp_path / "a.tif")
+
+
+def test_four_dyes_are_read_as_four_channels_by_whoever_reads_the_file(tmp_path):
+    dyes = np.random.default_rng(0).integers(0, 255, (20, 30, 4)).astype(np.uint8)
+    record = mark(dyes, np.ones((20, 30), int), source=Source(layer="dyes")).record
+    write_tiff(tmp_path / "a.tif", dyes, record)
+    np.testing.assert_array_equal(read_tiff(tmp_path / "a.tif"), dyes)
+    file = read_image(tmp_path / "a.tif")
+    assert (file.reading.axes, file.reading.rgb) == ("CYX", False)
+    np.testing.assert_array_equal(file.data, np.moveaxis(dyes, -1, 0))
+
+
+def test_a_transparency_stays_one(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 255, (20, 30, 4)).astype(np.uint8)
+    picture[..., 3] = 255
+    record = mark(picture, np.ones((20, 30), int), source=Source(layer="picture")).record
+    write_tiff(tmp_path / "a.tif", picture, record)
+    assert read_image(tmp_path / "a.tif").reading.rgb

@@ -17,7 +17,8 @@ from numpy.testing import assert_allclose
 from napari_medt.cli import main
 from src_models.errors import DataSetError, ImageError
 from src_models.evaluating.evaluate import evaluate
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
+from src_models.files.samples import read_sample
 from src_models.labels.instances import INSTANCE_CLASSES, targets_from_labels
 from src_models.labels.metrics import average_precision
 from src_models.models.architectures import create

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from src_models.errors import OutputError
 from src_models.evaluating.scores import Evaluation, ImageScore, write_json
-from src_models.files.dataset import Sample
+from src_models.files.samples import Sample
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.models.header import ModelHeader
 

@@ -14,7 +14,7 @@ from src_models.errors import OutputError
 from src_models.evaluating import evaluate as evaluating
 from src_models.evaluating.scores import Evaluation, ImageScore
 from src_models.evaluating.sheet import CLASSES, PANEL, PREDICTION, TRUTH, Case, draw_sheet, write_sheet
-from src_models.files.dataset import Sample
+from src_models.files.samples import Sample
 from src_models.labels.metrics import match_objects, pixel_counts
 from src_models.models.checkpoint import load
 

@@ -15,9 +15,9 @@ from numpy.testing import assert_array_equal
 from scipy.spatial.transform import Rotation
 
 from src_models.errors import DataSetError, ImageError
-from src_models.files.dataset import Sample, read_marks, read_sample
 from src_models.files.images import read_image, read_label_file
 from src_models.files.pairs import Grid, compare, pair
+from src_models.files.samples import Sample, read_marks, read_sample
 
 SHAPE = (7, 6, 5)  # i, j, k
 AFFINE = np.array([[-0.5, 0, 0, 90], [0, -0.75, 0, 60], [0, 0, 2.5, -100], [0, 0, 0, 1.0]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import learning_images
+from src_models.images.axes import AxesReading
+from src_models.images.model_image import ModelImage
 from src_models.labels.instances import targets_from_labels
 from src_models.models.header import Intensity, ModelHeader
 
@@ -241,3 +244,16 @@ def test_another_image_of_the_same_name_teaches_too(tmp_path):
     found = learning_images(kept, header())
     counted = sum((image.labels >= 0).sum() for images in (found.training, found.validation) for image in images)
     assert counted == 2 * np.prod(SHAPE)
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", None])
+def test_what_a_correction_s_source_says_of_its_values_counts_when_it_is_normalised(tmp_path, modality):
+    values = np.random.default_rng(0).normal(40, 30, (40, 50)).astype(np.float32)
+    values[:10], values[:, :12] = -1000, -3024
+    kept = CorrectionSet.open(tmp_path)
+    source = Source(layer="scan", modality=modality, padding=((-3024.0, -3024.0),) if modality == "CT" else ())
+    kept.add(mark(values, (values > 60).astype(np.int32), np.zeros(values.shape, np.int32), source=source))
+    described = replace(header(classes=("background", "a")), intensity=Intensity())
+    (seen,) = learning_images(CorrectionSet.open(tmp_path), described).training[:1]
+    expected = ModelImage(values, described, axes=AxesReading("YX", values.shape, {}, modality=modality))
+    np.testing.assert_array_equal(seen.image, expected.plane(()).read(np.s_[0:40, 0:50]).astype(np.float16))

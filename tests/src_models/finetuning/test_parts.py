@@ -7,7 +7,7 @@ import torch
 
 from src_models.errors import UserError
 from src_models.finetuning.parts import learning_parts, parameters_of
-from src_models.models.architectures import architectures
+from src_models.models.architectures import ARCHITECTURES
 
 
 def network(make_model, architecture):
@@ -20,12 +20,16 @@ def names(network, part):
     return {name for name, parameter in network.named_parameters() if id(parameter) in chosen}
 
 
-@pytest.mark.parametrize("architecture", sorted(architectures()))
+SEGMENTING = sorted(record.name for record in ARCHITECTURES if record.task == "segmentation")
+
+
+@pytest.mark.parametrize("architecture", SEGMENTING)
 def test_parts_are_nested_and_counted(make_model, architecture):
     net = network(make_model, architecture)
     parts = {part.name: part for part in learning_parts(net)}
     assert list(parts)[:2] == ["full", "decoder"]
-    assert ("gates" in parts) == (architecture in ("attention-unet", "medt", "gated-axial-unet"))
+    looking = ("attention-unet", "medt", "gated-axial-unet", "guided-attention")
+    assert ("gates" in parts) == (architecture in looking)
     every = sum(parameter.numel() for parameter in net.parameters())
     assert parts["full"].parameters == every
     assert 0 < parts["decoder"].parameters < every
@@ -63,7 +67,7 @@ def test_the_gates_of_axial_attention_are_its_four_scalars(make_model, architect
     assert found == {name for name, _ in net.named_parameters() if ".g_" in name}
 
 
-@pytest.mark.parametrize("architecture", ["unet", "axial-unet", "logo"])
+@pytest.mark.parametrize("architecture", ["unet", "axial-unet", "logo", "fcn"])
 def test_networks_without_gates_say_what_they_have(make_model, architecture):
     with pytest.raises(UserError, match="this network has no gates that could learn; choose from: full, decoder"):
         parameters_of(network(make_model, architecture), "gates")

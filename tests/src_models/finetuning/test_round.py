@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
@@ -18,9 +17,7 @@ from src_models.finetuning.round import LearningRound, Learnt, Preview, Trouble
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.versions import ModelVersions
 from src_models.images.region import Region
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, load, save
-from src_models.models.header import ModelHeader
+from src_models.models.checkpoint import load
 from src_models.prediction.jobs import RegionRun, SegmentSettings
 from src_models.prediction.segment import segment
 
@@ -37,24 +34,6 @@ def scene(seed, size=64):
         labels[disc] = number
         image[disc] += 110
     return image.clip(0, 255).astype(np.uint8), labels
-
-
-@pytest.fixture(scope="module")
-def novice(tmp_path_factory):
-    """The file of a model of cells that knows nothing yet."""
-    config = {"in_channels": 1, "classes": 2, "widths": (4, 8), "norm": "group"}
-    header = ModelHeader(
-        name="novice",
-        purpose="Tests",
-        architecture="attention-unet",
-        config=config,
-        classes=("background", "cell"),
-        channels=("grey",),
-        tile=(64, 64),
-        overlap=(8, 8),
-    )
-    torch.manual_seed(0)
-    return save(Model(create("attention-unet", **config), header), tmp_path_factory.mktemp("m") / "novice.safetensors")
 
 
 @pytest.fixture

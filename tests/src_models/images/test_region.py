@@ -61,6 +61,7 @@ def test_locating_a_place_undoes_placing_it(region, data):
     _, in_layer = region.place(None, inside)
     assert len(in_layer) == len(region.layer_shape)
     assert region.locate(in_layer) == pytest.approx(inside, abs=1e-9)
+    assert region.locate(region.position(inside)) == pytest.approx(inside, abs=1e-9)
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ import torch
 
 from src_models.attention.recording import record_attention
 from src_models.errors import ModelFileError
-from src_models.models.architectures import architectures, attention_names, create
+from src_models.models.architectures import ARCHITECTURES, architectures, attention_names, create
 from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import ModelHeader
 from src_models.nets.axial.taps import MATRIX
@@ -24,6 +24,7 @@ CONFIGURATIONS = [
     pytest.param("attention-unet", {"widths": (4, 6, 8), "subgates": 3, "dimensions": 3}, id="subgates in 3D"),
     pytest.param("unet", {"widths": (4, 6, 8)}, id="plain"),
     pytest.param("unet", {}, id="plain default"),
+    pytest.param("fcn", {"widths": (4, 6, 8)}, id="fully convolutional"),
 ]
 
 
@@ -52,14 +53,21 @@ def test_maps_of_axial_attention_that_have_one_value_a_pixel_are_known_without_t
     assert attention_names(architecture, {}) == [m.name for m in attention if m.kind != MATRIX]
 
 
-SMALL = {name: {"image_size": 64} if name in AXIAL else {"widths": [4, 6, 8]} for name in architectures()}
+CLASSIFIERS = [record.name for record in ARCHITECTURES if record.task == "classification"]
+SEGMENTING = [name for name in architectures() if name not in CLASSIFIERS]
+SMALL = {
+    **{name: {"widths": [4, 6, 8]} for name in SEGMENTING},
+    **{name: {"image_size": 64} for name in AXIAL},
+    "guided-attention": {"width": 4},
+}
+FLAT = (*AXIAL, "guided-attention")  # for images in 2D alone
 
 
 @pytest.mark.parametrize(
     ("architecture", "dimensions"),
-    [(name, dimensions) for name in architectures() for dimensions in (2, 3) if dimensions == 2 or name not in AXIAL],
+    [(name, dimensions) for name in SEGMENTING for dimensions in (2, 3) if dimensions == 2 or name not in FLAT],
 )
-def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture, dimensions):
+def test_every_network_that_segments_is_made_run_saved_and_loaded(tmp_path, architecture, dimensions):
     torch.manual_seed(0)
     config = {"in_channels": 2, "classes": 3, "dimensions": dimensions, **SMALL[architecture]}
     header = ModelHeader(
@@ -84,8 +92,34 @@ def test_every_architecture_is_made_run_saved_and_loaded(tmp_path, architecture,
         assert torch.equal(loaded.network(image), logits)
 
 
+@pytest.mark.parametrize("architecture", CLASSIFIERS)
+def test_every_network_that_classifies_is_made_run_saved_and_loaded(tmp_path, architecture):
+    torch.manual_seed(0)
+    config = {"in_channels": 2, "classes": 3}
+    header = ModelHeader(
+        name=architecture,
+        purpose="tests",
+        architecture=architecture,
+        config=config,
+        classes=("round", "long", "none"),
+        channels=("one", "two"),
+        tile=(40, 40),
+        overlap=(0, 0),
+        result="class",
+    )
+    network = create(architecture, **config).eval()
+    image = torch.randn(2, 2, 40, 37)
+    loaded = load(save(Model(network, header), tmp_path / "model.safetensors"))
+    assert (loaded.header, loaded.network.training) == (header, False)
+    with torch.inference_mode():
+        logits = network(image)
+        assert logits.shape == (2, 3)
+        assert torch.equal(loaded.network(image), logits)
+
+
 def test_every_architecture_says_what_it_is():
-    assert {"attention-unet", "unet", "medt", "logo", "gated-axial-unet", "axial-unet"} == architectures().keys()
+    assert set(SEGMENTING) == {"attention-unet", "unet", "guided-attention", "fcn", *AXIAL}
+    assert set(CLASSIFIERS) >= {"med-former", "swin", "vit"}
     assert all(len(line) > 10 for line in architectures().values())
 
 

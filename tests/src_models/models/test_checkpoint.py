@@ -38,7 +38,9 @@ def rewritten(path, change, header=None):
 @pytest.mark.parametrize(
     ("architecture", "dimensions", "config"),
     [
-        *itertools.product(("attention-unet", "unet"), (2, 3), ({"norm": n} for n in ("batch", "instance", "group"))),
+        *itertools.product(
+            ("attention-unet", "unet", "fcn"), (2, 3), ({"norm": n} for n in ("batch", "instance", "group"))
+        ),
         *itertools.product(AXIAL, (2,), ({}, {"compatible": True, "image_size": 128})),
     ],
 )

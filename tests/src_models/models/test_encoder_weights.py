@@ -167,7 +167,7 @@ def test_of_an_unknown_file_nothing_is_claimed_but_its_checksum(file):
 
 
 def test_a_network_with_another_encoder_is_refused(file):
-    with pytest.raises(UserError, match="for the encoder efficientnet-lite0, and the network has another one"):
+    with pytest.raises(UserError, match="efficientnet-lite0 or a residual network, and the network has another"):
         begin_with_imagenet(create("attention-unet", widths=(4, 8)), file)
 
 

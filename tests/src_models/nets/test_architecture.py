@@ -12,7 +12,8 @@ RECORD = pytest.mark.parametrize("record", ARCHITECTURES, ids=[record.name for r
 
 def test_a_family_that_says_nothing_has_nothing_to_show_and_takes_all():
     record = Architecture(name="n", line="l", paper="p", family="f")
-    assert (record.maps({}), record.usual_maps({}), record.blocks({})) == ([], [], [])
+    assert (record.maps({}), record.usual_maps({}), record.matrices({})) == ([], [], [])
+    assert (record.blocks({}), record.branches({})) == ([], [])
     assert (record.window({}), record.largest({})) == (None, None)
     assert record.configure({"depth": 3}, 64) == {"depth": 3}
     assert record.recipe(10) == {}
@@ -30,7 +31,7 @@ def test_all_maps_are_usual_where_nothing_else_is_said():
 
 @RECORD
 def test_a_record_names_its_paper_and_no_two_options_alike(record):
-    assert re.search(r"\b\d{4}, .+, arXiv \d{4}\.\d{5}$", record.paper)
+    assert re.search(r"\b\d{4}, .+, (arXiv \d{4}\.\d{4,5}|LNCS \d+, pages \d+-\d+)$", record.paper)
     names = [option.name for option in record.options]
     assert len(set(names)) == len(names)
     assert all(option.help.endswith(".") for option in record.options)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from randomised import randomise
 from torch import nn
 
 from src_models.nets.attention_unet import AttentionUNet
@@ -20,20 +21,6 @@ FORMS = {
 }
 FORM = pytest.mark.parametrize("form", FORMS)
 DIMENSIONS = pytest.mark.parametrize("dimensions", [2, 3])
-
-
-def randomise(module, seed=0):
-    """Give every parameter and every running statistic a random value."""
-    generator = torch.Generator().manual_seed(seed)
-    for tensor in module.parameters():
-        fan_in = max(tensor[0].numel(), 1) if tensor.ndim > 1 else 4
-        tensor.data = torch.randn(tensor.shape, generator=generator, dtype=torch.float64) * (1.5 / fan_in) ** 0.5
-    for name, buffer in module.named_buffers():
-        if name.endswith("running_mean"):
-            buffer.copy_(torch.randn(buffer.shape, generator=generator) * 0.2)
-        elif name.endswith("running_var"):
-            buffer.copy_(torch.rand(buffer.shape, generator=generator) + 0.5)
-    return module.double().eval()
 
 
 def make(form="grid", dimensions=2, widths=(4, 6, 8), seed=0, **config):

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from numpy.testing import assert_array_equal
 from scipy import ndimage
 from torch.utils.data import DataLoader
 
 from src_models.errors import DataSetError, ImageError
-from src_models.files.dataset import Sample
+from src_models.files.images import read_image
+from src_models.files.samples import Sample
+from src_models.images.model_image import ModelImage
 from src_models.labels.instances import targets_from_labels
 from src_models.models.header import InstanceSettings, Intensity, ModelHeader
 from src_models.training.masked_loss import IGNORED
@@ -444,3 +447,21 @@ def test_the_window_in_which_the_most_counts_is_found():
     volume = np.zeros((9, 20, 20), bool)
     volume[5:8, 3:6, 11:17] = True
     assert volume[window_of_most(volume, 6)].sum() == 54
+
+
+def test_a_training_image_is_normalised_as_the_file_is_read_for_prediction(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.normal(40, 30, (40, 50)).astype(np.float32)
+    values[:10], values[:, :12] = -1000, -3024  # as of a padded CT; its pixels are those of a microscope
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    of = {"imagej": True, "metadata": {"axes": "YX", "unit": "um"}}
+    tifffile.imwrite(tmp_path / "images/a.tif", values, resolution=(2, 2), **of)
+    tifffile.imwrite(tmp_path / "masks/a.tif", (values > 0).astype(np.uint8), resolution=(2, 2), **of)
+    sample = Sample("a.tif", tmp_path / "images/a.tif", tmp_path / "masks/a.tif")
+    described = header(classes=("background", "cell"), intensity=Intensity())
+    (loaded,) = load_images([sample], described)
+    predicted = ModelImage(values, described, axes=read_image(sample.image).reading).plane(()).read(np.s_[0:40, 0:50])
+    assert_array_equal(loaded.image, predicted.astype(np.float16))
+    by_values = ModelImage(values, described, axes="YX").plane(()).read(np.s_[0:40, 0:50])
+    assert np.abs(by_values - predicted).max() > 0.1

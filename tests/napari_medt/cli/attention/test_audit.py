@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from imageio.v3 import imread, imwrite
 from typer.testing import CliRunner
 
@@ -136,3 +137,14 @@ def test_the_mean_of_one_audit_is_that_audit(run, image, tiny_model_path):
 
     one = auditor.audit(read_image(image).data, load(tiny_model_path), device="cpu", name="discs")
     assert average([one], "discs") == one
+
+
+def test_dyes_are_audited_once_one_is_chosen(run, discs, tiny_model_path, tmp_path):
+    rng = np.random.default_rng(0)
+    others = [rng.integers(80, 160, discs.shape).astype(np.uint16) for _ in range(2)]
+    path = tmp_path / "dyes.tif"
+    tifffile.imwrite(path, np.stack([discs, *others]), imagej=True, metadata={"axes": "CYX", "mode": "composite"})
+    refused = run(path, "--model", tiny_model_path, "-o", tmp_path / "out")
+    assert refused.exit_code == 1
+    assert "look like three dyes" in refused.stderr
+    assert run(path, "--model", tiny_model_path, "-o", tmp_path / "out", "--channels", "0").exit_code == 0

@@ -68,8 +68,8 @@ def test_a_pixel_of_a_stack_lies_in_the_plane_that_was_named(plan):
 @pytest.mark.parametrize(
     ("model", "typed", "words"),
     [
-        ("nuclei", {"at": ["3,4"], "block": ["local 1.1"]}, "--block asks where axial attention looks"),
-        ("nuclei", {"at": ["3,4"], "heads": "1,1"}, "--heads asks where axial attention looks"),
+        ("nuclei", {"at": ["3,4"], "block": ["local 1.1"]}, "--block asks where attention looks"),
+        ("nuclei", {"at": ["3,4"], "heads": "1,1"}, "--heads asks where attention looks"),
         ("nuclei-medt", {"rollout": "local"}, "--rollout asks where a pixel looks; name the pixel with --at"),
         ("nuclei-medt", {"plane": [1]}, "--plane says where the pixels of --at lie"),
         ("nuclei-medt", {"at": ["3,4"], "rollout": "local", "heads": "1,1"}, "leave out --heads, or --rollout"),

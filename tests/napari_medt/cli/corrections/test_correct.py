@@ -11,10 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
-import torch
-from typer.testing import CliRunner
 
-from napari_medt.cli import app
 from src_models.corrections.correction import MAKERS, Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.finetuning.learning import Learning
@@ -24,35 +21,6 @@ from src_models.models.checkpoint import Model, load, save
 from src_models.models.header import ModelHeader
 
 SHORT = ["--steps", 20, "--patch", 32, "--batch", 4, "--learning-rate", 0.03, "--device", "cpu", "--seconds", 1e6]
-
-
-@pytest.fixture
-def run():
-    """Run the command line in this process, on one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    runner = CliRunner(env={"COLUMNS": "250"})
-    yield lambda *arguments: runner.invoke(app, [str(argument) for argument in arguments])
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def novice(tmp_path_factory):
-    """The file of a model of cells that knows nothing yet."""
-    config = {"in_channels": 1, "classes": 2, "widths": (4, 8), "norm": "group"}
-    header = ModelHeader(
-        name="novice",
-        purpose="Tests",
-        architecture="attention-unet",
-        config=config,
-        classes=("background", "cell"),
-        channels=("grey",),
-        tile=(64, 64),
-        overlap=(8, 8),
-    )
-    torch.manual_seed(0)
-    network = create(header.architecture, **config)
-    return save(Model(network, header), tmp_path_factory.mktemp("models") / "novice.safetensors")
 
 
 def scene(seed, size=64):

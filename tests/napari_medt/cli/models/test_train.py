@@ -77,10 +77,14 @@ def test_classes_are_trained_by_their_names(run, cells, tmp_path):
     assert (header.classes, header.result) == (("background", "first", "second"), "semantic")
 
 
-def test_the_plain_network_can_be_trained_for_comparison(run, cells, tmp_path):
-    done = run(cells, "-o", tmp_path / "m.safetensors", *QUICK, "--architecture", "unet")
+@pytest.mark.parametrize(("architecture", "options"), [("unet", QUICK), ("fcn", [*SHORT, "--skips", 1])])
+def test_networks_without_attention_can_be_trained_for_comparison(run, cells, tmp_path, architecture, options):
+    done = run(cells, "-o", tmp_path / "m.safetensors", *options, "--architecture", architecture)
     assert done.exit_code == 0, done.output
-    assert load(tmp_path / "m.safetensors").header.architecture == "unet"
+    model = load(tmp_path / "m.safetensors")
+    assert model.header.architecture == architecture
+    image = tifffile.imread(cells / "images" / "0.tif")
+    assert segment(image, model, attention=True).labels.shape == image.shape
 
 
 def test_medt_is_trained_by_its_authors_recipe_but_for_what_was_chosen(run, cells, tmp_path):
@@ -219,6 +223,8 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--architecture", "medt", "--widths", "8,16"], "--widths is for U-Nets, and does nothing to medt"),
         (["--architecture", "logo", "--no-deep-supervision"], "--deep-supervision is for U-Nets"),
         (["--compatible"], "--compatible is for axial networks such as medt, and does nothing to attention-unet"),
+        (["--architecture", "fcn", "--skips", 3], "--skips 3 must be 0, 1 or 2"),
+        (["--skips", 1], "--skips is for fully convolutional networks, and does nothing to attention-unet"),
         (["--gates-from", 3], "--gates-from is for axial networks"),
         (["--weight-decay", "nan"], "weight decay is nan; it must be a number of at least 0"),
         (["--optimizer", "sgd"], "--optimizer 'sgd' is not one of adamw, adam"),

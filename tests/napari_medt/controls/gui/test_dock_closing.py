@@ -10,8 +10,8 @@ from qtpy.QtCore import QEvent, QObject
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
-WIDGETS = ("Segment", "Click", "Attention", "Correct and learn")
-OURS = ("clicks", "corrections", "learning", "attention")  # names of threads
+WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify")
+OURS = ("clicks", "kept", "corrections", "learning", "attention")  # names of threads
 
 
 class Refusing(QObject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -59,7 +61,24 @@ def test_an_open_section_grows_with_what_it_holds(column, qtbot):
     qtbot.waitUntil(lambda: seen(label) == 150)
 
 
-@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn"])
+def test_lines_that_wrap_leave_what_is_of_fixed_height_beside_them_its_room(column, qtbot):
+    _, (chart,) = column(True)
+    words, below = QLabel("some words that are long enough for several lines at this width " * 3), QLabel("below")
+    words.setWordWrap(True)
+    rows = chart.parentWidget().layout()
+    rows.insertWidget(0, words)
+    rows.addWidget(below)
+
+    def one_below_the_other():
+        places = [each.geometry() for each in (words, chart, below)]
+        high = words.isVisible() and words.height() >= words.heightForWidth(words.width())
+        return high and all(upper.bottom() < lower.top() for upper, lower in pairwise(places))
+
+    qtbot.waitUntil(one_below_the_other)
+    assert seen(chart) == 60
+
+
+@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn", "Classify"])
 def test_of_each_widget_closed_sections_are_closed(make_napari_viewer, plugin_registered, name, noise, qtbot):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(noise)

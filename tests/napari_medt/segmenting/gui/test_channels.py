@@ -173,7 +173,7 @@ def test_axes_typed_by_hand_go_with_their_image(open_widget, nuclei):
     choose_reading(first, None)
 
 
-@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn"])
+@pytest.mark.parametrize("name", ["Click", "Attention", "Correct and learn", "Classify"])
 def test_the_other_widgets_offer_the_channels_and_follow_each_other(make_napari_viewer, nuclei, other, name):
     viewer = make_napari_viewer()
     _, first = viewer.window.add_plugin_dock_widget("napari-medt", "Segment")

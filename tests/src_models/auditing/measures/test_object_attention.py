@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from src_models.auditing.measures.object_attention import look_at_objects, queries_in_objects, shares
-from src_models.probing.axial_probe import AxialProbe, PointedMap
+from src_models.probing.axial_probe import AxialProbe
+from src_models.probing.look_probe import PointedMap
 
 
 def labels():

@@ -9,9 +9,10 @@ from PIL import Image, ImageOps
 
 import src_models.files.pixels.orientation
 from src_models.errors import ImageError
-from src_models.files.dataset import DataSet, read_sample
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_image
 from src_models.files.pixels.orientation import EXIF_TAG, as_stored, read_orientation, upright
+from src_models.files.samples import read_sample
 
 RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.integers(0, 256, (20, 30, 3)).astype(np.uint8)

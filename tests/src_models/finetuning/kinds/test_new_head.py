@@ -183,7 +183,7 @@ def test_classes_without_names_get_names_and_keep_their_head(make_model):
     assert begin_with(named, Guess(VESSELS, ""), 0).new_head, "another class is another thing to learn"
 
 
-@pytest.mark.parametrize("architecture", ["attention-unet", "medt"])
+@pytest.mark.parametrize("architecture", ["attention-unet", "medt", "fcn"])
 def test_all_but_the_head_is_kept(make_model, architecture):
     parent = of_objects(make_model, architecture)
     before = {name: value.clone() for name, value in parent.network.state_dict().items()}

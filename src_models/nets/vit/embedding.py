@@ -1,0 +1,44 @@
+"""An image becomes a grid of tokens."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = ["PatchEmbedding"]
+
+
+class PatchEmbedding(nn.Module):
+    """Each patch of an image becomes a token: a linear map of its pixels, and a norm where one is wanted.
+
+    Parameters
+    ----------
+    in_channels, channels
+        Of the image and of the tokens.
+    patch
+        Size of a patch (px). At the far ends of an image that patches do not divide, its last row and column are
+        repeated.
+    norm
+        Whether the tokens are normalised (LayerNorm), as those of Swin Transformer are.
+    """
+
+    def __init__(self, in_channels: int, channels: int, patch: int, *, norm: bool) -> None:
+        super().__init__()
+        self.patch = patch
+        self.proj = nn.Conv2d(in_channels, channels, patch, stride=patch)
+        self.tokens_norm = nn.LayerNorm(channels) if norm else nn.Identity()
+
+    def forward(self, image: Tensor) -> Tensor:  # (N, C, H, W) -> (N, H / patch, W / patch, channels)
+        """Return the tokens.
+
+        Raises
+        ------
+        ValueError
+            If the image has another number of channels than the network.
+        """
+        if image.shape[1] != self.proj.in_channels:
+            raise ValueError(f"the network takes {self.proj.in_channels} channels, the image has {image.shape[1]}")
+        down, right = (-size % self.patch for size in image.shape[2:])
+        if down or right:
+            image = F.pad(image, (0, right, 0, down), mode="replicate")
+        return self.tokens_norm(self.proj(image).permute(0, 2, 3, 1))  # type: ignore[no-any-return]

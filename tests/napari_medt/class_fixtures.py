@@ -1,0 +1,91 @@
+"""Fixtures of the tests of the widget Classify: a viewer with discs, and a model that tells bright from dark ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from class_scene import CLASSES, IMAGE, LABELS, settle
+
+
+@pytest.fixture(scope="session")
+def brightness_model_path(tmp_path_factory) -> Path:
+    """A model of classes that goes by how bright the middle of a picture is: "dark" or "bright"."""
+    import torch
+
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model, save
+    from src_models.models.header import Intensity, ModelHeader
+
+    torch.manual_seed(0)
+    config = {"in_channels": 1, "classes": 2}
+    network = create("resnet18", **config)
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    y, x = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
+    disc = (torch.hypot(y - 7.5, x - 7.5) < 5).float()
+
+    def drawn() -> tuple[torch.Tensor, torch.Tensor]:
+        target = torch.randint(0, 2, (16,))
+        grey = torch.where(target == 1, 0.75, 0.25) + 0.1 * torch.randn(16)
+        return (disc * grey[:, None, None] + 0.05 * torch.rand(16, 16, 16))[:, None], target
+
+    for _ in range(25):
+        pictures, target = drawn()
+        loss = torch.nn.functional.cross_entropy(network.train()(pictures), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        for _ in range(40):  # the batch norms get to know what there is
+            network(drawn()[0])
+    header = ModelHeader(
+        name="brightness",
+        purpose="Tells dark discs from bright ones, for tests",
+        architecture="resnet18",
+        config=config,
+        classes=CLASSES,
+        channels=("grey",),
+        intensity=Intensity(kind="window", low=0.0, high=1.0),
+        tile=(16, 16),
+        overlap=(0, 0),
+        result="class",
+    )
+    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "brightness.safetensors")
+
+
+@pytest.fixture
+def class_folder(tmp_path, monkeypatch) -> Path:
+    """Where corrections of the image of discs are kept, in a folder of the test."""
+    monkeypatch.setenv("XDG_DOCUMENTS_DIR", str(tmp_path / "documents"))
+    return tmp_path / "documents" / "napari-medt corrections" / "discs - classes"
+
+
+@pytest.fixture
+def classifying(make_napari_viewer, brightness_model_path, plugin_registered, class_folder, qtbot):
+    """Return a function that opens a viewer with an image, its labels and the widget."""
+
+    def open_(image=IMAGE, labels=LABELS, model=brightness_model_path, show=False, **kwargs):
+        viewer = make_napari_viewer(show=show)
+        layer = None if image is None else viewer.add_image(image, name="discs", contrast_limits=(0, 1), **kwargs)
+        objects = None if labels is None else viewer.add_labels(np.array(labels), name="objects", **kwargs)
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medt", "Classify")
+        if model is not None:
+            widget.open_model(model)
+        settle(qtbot, widget)
+        return viewer, widget, layer, objects
+
+    return open_
+
+
+@pytest.fixture
+def classify(qtbot):
+    """Return a function that presses Classify and waits until what was found is shown."""
+
+    def press(widget):
+        assert widget.controls.classify.isEnabled()
+        with qtbot.waitSignal(widget.ended, timeout=60_000):
+            widget.controls.classify.click()
+        settle(qtbot, widget)
+
+    return press
