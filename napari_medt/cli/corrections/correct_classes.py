@@ -75,6 +75,8 @@ def correct_classes(
             spacing=spacing,
             unit=source.reading.unit,
             series=source.apart,
+            modality=source.reading.modality,
+            padding=source.reading.padding,
         ),
         axes=source.reading,
         zoom=zoom,

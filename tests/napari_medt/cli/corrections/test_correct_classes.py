@@ -136,14 +136,15 @@ def test_what_does_not_go_together_is_refused(run, toy, plate, tmp_path):
     squares = write_squares(tmp_path / "squares")
     output = tmp_path / "x.safetensors"
     cases = {
-        ("correct-classes", plate / "plate.tif", tmp_path / "t.csv", "--set", squares, "--model", toy): "no column 'class'",
+        ("correct-classes", plate / "plate.tif", tmp_path / "t.csv", "--set", squares, "--model", toy):
+            "no column 'class'",
         ("correct-classes", plate / "plate.tif", tmp_path / "t.csv", "--set", tmp_path / "s", "--model", "nuclei"):
             "does not tell classes",
         ("correct-classes", plate / "plate.tif", tmp_path / "no.csv", "--set", tmp_path / "s", "--model", toy):
             "no.csv: there is no such file",
         ("finetune", squares, "--model", "nuclei", "-o", output): "squares",
         ("finetune", squares, "--model", toy, "-o", output, "--kind", "objects"): "labels have no meaning for it",
-        ("finetune", squares, "--model", toy, "-o", output, "--part", "gates"): "part 'gates' is not one of full, head",
+        ("finetune", squares, "--model", toy, "-o", output, "--part", "gates"): "no part 'gates' that could learn",
         ("finetune", squares, "--model", toy, "-o", output, "--known", tmp_path / "no"): "there is no such folder",
     }  # fmt: skip
     for arguments, message in cases.items():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from src_models.classifying.evaluate import evaluate_classes
+from src_models.classifying.evaluation.evaluate import evaluate_classes
 from src_models.classifying.learning.learning import ClassLearning, DrawnLessons
 from src_models.classifying.learning.settings import ClassLearningSettings
 from src_models.classifying.training.pictures import Pictures
@@ -83,6 +83,8 @@ def test_the_head_can_learn_alone(trained, given):
     assert result.model is not None
     old, new = trained.network.state_dict(), result.model.network.state_dict()
     assert all(torch.equal(old[name], new[name]) for name in old if not name.startswith("fc."))
+    with pytest.raises(UserError, match="no part 'decoder' that could learn; choose from: full, head"):
+        learn(trained, given({"checked": "checked", "dark": "dark"}), replace(QUICK, part="decoder"))
 
 
 def test_it_can_be_stopped_and_keeps_the_best(trained, given):

@@ -11,7 +11,6 @@ from src_models.errors import UserError
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"part": "decoder"}, "part 'decoder' is not one of full, head"),
         ({"steps": 0}, "steps is 0"),
         ({"seconds": 0}, "seconds is 0"),
         ({"learning_rate": float("inf")}, "learning rate is inf"),
