@@ -46,7 +46,7 @@ _HOME = {
     "create": "models.architectures",
     "difference": "attention.difference",
     "evaluate": "evaluating.evaluate",
-    "evaluate_classes": "classifying.evaluate",
+    "evaluate_classes": "classifying.evaluation.evaluate",
     "find_model": "models.library",
     "finetune": "teaching.learner",
     "gate_values": "attention.gates",

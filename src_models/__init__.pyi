@@ -18,7 +18,7 @@ from src_models.classifying.class_probabilities import Classified as Classified
 from src_models.classifying.class_probabilities import ClassProbabilities as ClassProbabilities
 from src_models.classifying.classify import classify as classify
 from src_models.classifying.classify import classify_steps as classify_steps
-from src_models.classifying.evaluate import evaluate_classes as evaluate_classes
+from src_models.classifying.evaluation.evaluate import evaluate_classes as evaluate_classes
 from src_models.classifying.training.training import train_classes as train_classes
 from src_models.clicking.session import ClickSession as ClickSession
 from src_models.clicking.suggestions import suggest as suggest
