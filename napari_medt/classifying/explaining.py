@@ -13,8 +13,8 @@ from napari_medt.classifying.shown import ShownClasses
 from napari_medt.running.latest_question import LatestQuestion
 
 if TYPE_CHECKING:
-    from src_models.classifying.layer_run import ClassResult
-    from src_models.classifying.reasons import ClassReason
+    from src_models.classifying.layer.layer_run import ClassResult
+    from src_models.classifying.layer.reasons import ClassReason
 
 __all__ = ["Explaining"]
 
@@ -80,7 +80,7 @@ class Explaining:
         if shown is None or shown.result is not result or self._own != reason.own or not self._panel.on.isChecked():
             return
         self._layers.show_reason(shown.image, reason)
-        if reason.cells.any():
+        if reason.values.any():
             self._panel.say(f"Bright places speak for {reason.name}; the layer's name says so, too.")
         else:
             self._panel.say(f"Nothing in this picture speaks for {reason.name}.")
@@ -91,6 +91,6 @@ class Explaining:
 
 
 def _answer(result: ClassResult, own: int, name: str) -> Any:
-    from src_models.classifying.reasons import reason_for  # torch
+    from src_models.classifying.layer.reasons import reason_for  # torch
 
     return result, reason_for(result, own, name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari.layers
 
-    from src_models.classifying.object_classes import ObjectClasses
+    from src_models.classifying.layer.object_classes import ObjectClasses
 
 __all__ = ["write_features"]
 

@@ -82,8 +82,7 @@ class ClassGiving(QObject):
         return self._own
 
     def show(self, shown: ShownClasses | None) -> None:
-        """Offer what can be said of what is shown; the chosen object stays chosen where it is still there."""
-        same = shown is self._shown
+        """Offer what can be said of what is shown; an object is chosen where it is the only one."""
         self._shown = shown
         panel = self._panel
         clickable = shown is not None and shown.labels is not None
@@ -99,7 +98,7 @@ class ClassGiving(QObject):
         panel.set_classes(shown.table.classes)
         panel.set_ready(True, can_be_on=clickable)
         only = int(shown.table.ids[0]) if len(shown.table.ids) == 1 else None
-        self.choose((self._own if same else None) or only, go=False)
+        self.choose(only, go=False)
 
     def choose(self, own: int | None, *, go: bool) -> None:
         """Choose an object, and bring it into view where that is wanted; None for none."""

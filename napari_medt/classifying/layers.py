@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.classifying.layer_run import ClassResult
-    from src_models.classifying.object_classes import ObjectClasses
-    from src_models.classifying.reasons import ClassReason
+    from src_models.classifying.layer.layer_run import ClassResult
+    from src_models.classifying.layer.object_classes import ObjectClasses
+    from src_models.classifying.layer.reasons import ClassReason
     from src_models.images.region import Region
 
 __all__ = ["TILES", "ClassLayers"]
@@ -118,9 +118,9 @@ class ClassLayers:
     def show_reason(self, image: napari.layers.Image, reason: ClassReason) -> None:
         """Show which places speak for a class, over the part of the image that the network looked at."""
         region = reason.region
-        data = region.expand(reason.cells)
+        data = region.expand(reason.values)
         place = placement(image, *region.place(reason.scale, reason.translate))
-        limits = (0.0, max(1.0, float(reason.cells.max())))
+        limits = (0.0, max(1.0, float(reason.values.max())))
         layer = self._layers.of(image, _REASON)
         if layer is not None and layer.data.shape != data.shape:
             self._layers.remove(_REASON)

@@ -114,7 +114,7 @@ def _items_in(folder: Path) -> tuple[Any, ...]:
 def _keep(given: GivenClass) -> tuple[ClassItem, ...]:
     """Write what was given into its folder, and return what that holds then."""
     from src_models.classifying.class_corrections import ClassCorrectionSet
-    from src_models.classifying.given import given_class
+    from src_models.classifying.layer.given import given_class
 
     kept = ClassCorrectionSet.open(given.folder)
     result, named = given.shown.result, given.name
@@ -129,7 +129,7 @@ def _keep(given: GivenClass) -> tuple[ClassItem, ...]:
 
 
 def _recall(folder: Path, shown: ShownClasses, source: Source) -> dict[int, str]:
-    from src_models.classifying.given import given_again
+    from src_models.classifying.layer.given import given_again
 
     return given_again(shown.result, _items_in(folder), source)
 

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import napari.layers
 
     from napari_medt.viewer.viewed_image import ViewedImage
-    from src_models.classifying.layer_run import ClassResult
-    from src_models.classifying.object_classes import ObjectClasses
+    from src_models.classifying.layer.layer_run import ClassResult
+    from src_models.classifying.layer.object_classes import ObjectClasses
 
 __all__ = ["ShownClasses"]
 

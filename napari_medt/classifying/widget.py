@@ -28,7 +28,7 @@ from napari_medt.viewer.reading import full_resolution, grey_range_of, read_laye
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import with_layers_ready
 from napari_medt.viewer.viewed_image import ViewedImage, target_as_viewed
-from src_models.classifying.layer_run import ClassResult, ClassRun, class_steps
+from src_models.classifying.layer.layer_run import ClassResult, ClassRun, class_steps
 from src_models.errors import UserError
 
 __all__ = ["ClassifyWidget"]
@@ -59,6 +59,7 @@ class ClassifyWidget(QWidget):
         self.shown: dict[Any, ShownClasses] = {}  # by image
         self._asked: ViewedImage | None = None  # of the run under way
         self._labels_of_run: napari.layers.Labels | None = None
+        self._showing: ShownClasses | None = None
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
         self.explaining = Explaining(self.controls, self.layers, self)
@@ -279,8 +280,12 @@ class ClassifyWidget(QWidget):
         self.controls.run_bar.say(f"Done: {found.summary}.")
 
     def _show_current(self) -> None:
+        """Show what there is of the chosen image, unless it is shown already."""
         shown = self.current()
         controls = self.controls
+        if shown is self._showing and shown is not None:  # layers come and go, also the frame of the chosen object
+            return
+        self._showing = shown
         if shown is None:
             controls.result.show_table(None, "objects")
         else:

@@ -89,9 +89,17 @@ COVERED = {
     "napari_medt/cli/test_segment.py": """
         src_models/prediction/record.py
     """,
+    "napari_medt/classifying/gui/test_widget.py": """
+        napari_medt/classifying/giving.py napari_medt/classifying/layers.py napari_medt/classifying/shown.py
+        napari_medt/classifying/panels/controls.py napari_medt/classifying/panels/result_panel.py
+        napari_medt/classifying/panels/swatch.py
+    """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
         napari_medt/clicking/context.py napari_medt/clicking/drawing.py napari_medt/clicking/suggesting.py
+    """,
+    "napari_medt/clicking/learning/gui/test_rounds.py": """
+        napari_medt/controls/learning/rounds.py
     """,
     "napari_medt/correcting/gui/test_mending.py": """
         napari_medt/correcting/clears.py

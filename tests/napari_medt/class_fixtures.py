@@ -27,10 +27,10 @@ def brightness_model_path(tmp_path_factory) -> Path:
 
     def drawn() -> tuple[torch.Tensor, torch.Tensor]:
         target = torch.randint(0, 2, (16,))
-        grey = torch.where(target == 1, 0.75, 0.25) + 0.1 * torch.randn(16)
+        grey = torch.where(target == 1, 0.85, 0.22) + 0.05 * torch.randn(16)
         return (disc * grey[:, None, None] + 0.05 * torch.rand(16, 16, 16))[:, None], target
 
-    for _ in range(25):
+    for _ in range(30):
         pictures, target = drawn()
         loss = torch.nn.functional.cross_entropy(network.train()(pictures), target)
         optimiser.zero_grad()

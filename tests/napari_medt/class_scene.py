@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QApplication
 
 CLASSES = ("dark", "bright")
 SHAPE = (60, 90)
-PLACES = {3: (12, 15, 0.8), 5: (30, 45, 0.3), 8: (45, 20, 0.7), 11: (15, 70, 0.2), 20: (44, 74, 0.9)}
+PLACES = {3: (12, 15, 0.85), 5: (30, 45, 0.25), 8: (45, 20, 0.8), 11: (15, 70, 0.2), 20: (44, 74, 0.9)}
 BRIGHT = {number: grey > 0.5 for number, (_, _, grey) in PLACES.items()}
 
 IMAGE = np.zeros(SHAPE, np.float32)

@@ -28,7 +28,7 @@ from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
 from napari_medt.controls.scrolling_column import ScrollingColumn, section
 from napari_medt.running.steps_run import StepsRun
-from src_models.classifying.layer_run import LookedAt
+from src_models.classifying.layer.layer_run import LookedAt
 
 __all__ = ["ClassifyControls"]
 

@@ -12,7 +12,7 @@ from napari_medt.classifying.colours import class_colour
 from napari_medt.classifying.panels.swatch import swatch
 
 if TYPE_CHECKING:
-    from src_models.classifying.object_classes import ObjectClasses
+    from src_models.classifying.layer.object_classes import ObjectClasses
 
 __all__ = ["ObjectsTable"]
 

@@ -14,8 +14,8 @@ from napari_medt.classifying.panels.swatch import swatch
 from napari_medt.controls.short_list import ShortList
 
 if TYPE_CHECKING:
-    from src_models.classifying.layer_run import LookedAt
-    from src_models.classifying.object_classes import ObjectClasses
+    from src_models.classifying.layer.layer_run import LookedAt
+    from src_models.classifying.layer.object_classes import ObjectClasses
 
 __all__ = ["ResultPanel"]
 

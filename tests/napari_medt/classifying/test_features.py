@@ -8,7 +8,7 @@ import pytest
 from napari.layers import Labels
 
 from napari_medt.classifying.features import write_features
-from src_models.classifying.object_classes import ObjectClasses
+from src_models.classifying.layer.object_classes import ObjectClasses
 
 
 def table(ids=(2, 5), classes=("round", "long")):

@@ -85,6 +85,17 @@ def test_a_row_goes_to_its_object_and_shows_all_probabilities(classifying, class
     np.testing.assert_allclose(middle, image.data_to_world((y, x)), atol=0.1)
 
 
+def test_a_frame_that_a_person_removes_stays_away_until_another_object_is_chosen(classifying, classify):
+    viewer, widget, _, _ = classifying()
+    classify(widget)
+    widget.giving.choose(5, go=False)
+    viewer.layers.remove(next(layer for layer in viewer.layers if layer.name.endswith("chosen object")))
+    assert [layer.name for layer in viewer.layers] == ["discs", "objects"]
+    assert widget.giving.chosen == 5
+    widget.giving.choose(8, go=False)
+    assert len(viewer.layers) == 3
+
+
 def test_tiles_are_a_layer_of_their_own_in_the_colours_of_their_classes(classifying, classify):
     viewer, widget, image, _ = classifying(labels=None, scale=(2, 2), translate=(5, 7))
     widget.controls.choose_what("tiles")
@@ -117,11 +128,11 @@ def test_a_whole_image_has_a_line_and_bars(classifying, classify):
 
 
 def test_of_a_stack_each_plane_or_each_object_where_it_is_largest(classifying, classify):
-    stack, objects = np.zeros((3, *IMAGE.shape), np.float32), np.zeros((3, *IMAGE.shape), np.int32)
+    stack, objects = np.zeros((5, *IMAGE.shape), np.float32), np.zeros((5, *IMAGE.shape), np.int32)
     stack[1], objects[1] = IMAGE, LABELS
     stack[2] = IMAGE
     objects[2, 12, 15] = 3  # a pixel of it reaches into the next plane
-    viewer, widget, image, labels = classifying(image=stack, labels=objects, scale=(3, 1, 1))
+    viewer, widget, image, labels = classifying(stack, objects, scale=(3, 1, 1), axis_labels=("z", "y", "x"))
     widget.controls.region.setCurrentIndex(widget.controls.region.findData("all"))
     classify(widget)
     assert labels.features.set_index("index")["class"].to_dict() == {number: class_of(number) for number in PLACES}
@@ -129,7 +140,7 @@ def test_of_a_stack_each_plane_or_each_object_where_it_is_largest(classifying, c
     assert viewer.dims.current_step[0] == 1
     widget.controls.choose_what("image")
     classify(widget)
-    assert len(widget.current().table.ids) == 3
+    assert len(widget.current().table.ids) == 5
     widget.giving.choose(3, go=True)
     assert viewer.dims.current_step[0] == 2
     assert widget.controls.images.layer() is image
@@ -322,11 +333,12 @@ def _explained(control):
 def test_closing_the_dock_gives_the_mouse_back_and_takes_the_frame_away(classifying, classify, qtbot):
     viewer, widget, _, objects = classifying()
     classify(widget)
+    before = len(viewer.mouse_drag_callbacks)
     widget.controls.correct.on.click()
     widget.giving.choose(3, go=False)
     viewer.window.remove_dock_widget(widget)
     QApplication.processEvents()
     assert not [layer for layer in viewer.layers if layer.name.endswith("chosen object")]
     assert len(objects.features) == 5
-    assert len(viewer.mouse_drag_callbacks) == 0
+    assert len(viewer.mouse_drag_callbacks) == before
     settle(qtbot, widget)

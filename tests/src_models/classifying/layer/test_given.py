@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from src_models.classifying.class_corrections import ClassCorrectionSet
-from src_models.classifying.given import given_again, given_class, place_of
-from src_models.classifying.layer_run import ClassRun, class_steps
+from src_models.classifying.layer.given import given_again, given_class, place_of
+from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.corrections.correction import Source
 from src_models.images.region import Region
 from src_models.models.architectures import create

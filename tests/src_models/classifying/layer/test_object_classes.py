@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src_models.classifying.object_classes import ObjectClasses
+from src_models.classifying.layer.object_classes import ObjectClasses
 from src_models.errors import OutputError
 
 CLASSES = ("round", "long", "dead")

@@ -18,7 +18,7 @@ from src_models.classifying.pictures.picture import model_size
 from src_models.models.header import read_header
 
 if TYPE_CHECKING:
-    from src_models.classifying.layer_run import ClassResult
+    from src_models.classifying.layer.layer_run import ClassResult
     from src_models.corrections.correction import Source
     from src_models.images.region import Region
     from src_models.models.header import ModelHeader

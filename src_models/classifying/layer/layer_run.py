@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.classifying.object_classes import ObjectClasses
+from src_models.classifying.layer.object_classes import ObjectClasses
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.loaded import load_model

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src_models.classifying.classify import classify
-from src_models.classifying.layer_run import ClassRun, class_steps
+from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.architectures import create
@@ -78,6 +78,6 @@ def test_what_is_missing_is_said(path, image, monkeypatch):
         run(path, image, whole, looked_at="objects")
     with pytest.raises(UserError, match="hold no objects"):
         run(path, image, whole, looked_at="objects", labels=np.zeros(image.shape, np.int32))
-    monkeypatch.setattr("src_models.classifying.layer_run._LARGEST_CANVAS", 1000)
+    monkeypatch.setattr("src_models.classifying.layer.layer_run._LARGEST_CANVAS", 1000)
     with pytest.raises(UserError, match="too large to show tiles"):
         run(path, image, whole, looked_at="tiles")

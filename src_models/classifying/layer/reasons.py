@@ -15,7 +15,7 @@ from src_models.errors import UserError
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
-    from src_models.classifying.layer_run import ClassResult
+    from src_models.classifying.layer.layer_run import ClassResult
     from src_models.images.region import Region
 
 __all__ = ["ClassReason", "reason_for"]
@@ -31,16 +31,17 @@ class ClassReason:
         The object, and the class that was asked about.
     region
         The plane that the object is in.
-    cells
-        (h, w) float32; 1 is the average of the picture. All are 0 where nothing speaks for the class.
+    values
+        (h, w) float32, one for each pixel of the picture as the model saw it; 1 is the average of the picture. All are
+        0 where nothing speaks for the class.
     scale, translate
-        Size of a cell, and the middle of the first one (px of the region's cut-out).
+        Size of such a pixel, and the middle of the first one (px of the region's cut-out).
     """
 
     own: int
     name: str
     region: Region
-    cells: NDArray[np.float32]
+    values: NDArray[np.float32]
     scale: tuple[float, float]
     translate: tuple[float, float]
 
@@ -96,15 +97,17 @@ def reason_for(result: ClassResult, own: int, name: str) -> ClassReason:
     picture = prepared(values, model.header, image.name, reading=image.reading, normalisation=chosen)
     with computing_threads(run.threads or None):
         found = class_relevance(model.network, picture[None], table.of_model.index(name))
-    placed = found.placed(0, size)
-    return ClassReason(
-        own,
-        name,
-        _plane_of(region, plane),
-        np.asarray(placed.data, np.float32),
-        tuple(placed.scale),
-        (placed.translate[0] + corner[0], placed.translate[1] + corner[1]),
-    )
+    values, scale = _without_room(found.at_image_resolution()[0], size)
+    translate = (scale[0] / 2 - 0.5 + corner[0], scale[1] / 2 - 0.5 + corner[1])
+    return ClassReason(own, name, _plane_of(region, plane), values, scale, translate)
+
+
+def _without_room(seen: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[float, float]]:
+    """Leave out the room that was added around a picture, and return the size of a pixel that is left in its own."""
+    shown = [max(1, round(side * whole / max(size))) for side, whole in zip(size, seen.shape, strict=True)]
+    begins = [(whole - part) // 2 for part, whole in zip(shown, seen.shape, strict=True)]
+    cut = tuple(slice(begin, begin + part) for begin, part in zip(begins, shown, strict=True))
+    return np.asarray(seen[cut], np.float32), (size[0] / shown[0], size[1] / shown[1])
 
 
 def _middle(result: ClassResult, row: int, side: int) -> tuple[float, float]:
