@@ -18,7 +18,7 @@ from src_models.classifying.class_probabilities import Classified as Classified
 from src_models.classifying.class_probabilities import ClassProbabilities as ClassProbabilities
 from src_models.classifying.classify import classify as classify
 from src_models.classifying.classify import classify_steps as classify_steps
-from src_models.classifying.evaluate import evaluate_classes as evaluate_classes
+from src_models.classifying.evaluation.evaluate import evaluate_classes as evaluate_classes
 from src_models.classifying.training.training import train_classes as train_classes
 from src_models.clicking.session import ClickSession as ClickSession
 from src_models.clicking.suggestions import suggest as suggest
@@ -42,6 +42,8 @@ from src_models.prediction.segment import segment as segment
 from src_models.prediction.segment import segment_steps as segment_steps
 from src_models.prediction.segmentation import Segmentation as Segmentation
 from src_models.probing.axial_probe import AxialProbe as AxialProbe
+from src_models.probing.channel_probe import ChannelProbe as ChannelProbe
+from src_models.probing.position_probe import PositionProbe as PositionProbe
 from src_models.progress import Progress as Progress
 from src_models.teaching.learner import finetune as finetune
 from src_models.training.training import train as train

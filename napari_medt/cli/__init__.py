@@ -20,7 +20,7 @@ from napari_medt import __version__
 from napari_medt.cli import classify, click, clicks, demo, segment
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
-from napari_medt.cli.corrections import correct, corrections, finetune, next_slices
+from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
 from napari_medt.cli.models import convert, evaluate, models, train
 from src_models.errors import UserError
 
@@ -89,6 +89,7 @@ _add("Segment", segment.segment, click.click, demo.demo)
 _add("Classify", classify.classify)
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
+_add("Correct and learn", correct_classes.correct_classes, name="correct-classes")
 _add("Correct and learn", next_slices.next_slices, name="next")
 _add("Correct and learn", finetune.finetune)
 _add("Models", models.models, train.train, convert.convert, evaluate.evaluate, clicks.clicks)

@@ -70,7 +70,7 @@ def cell_map(
     matrices = recorded.tensor[image].mean(-3) if head is None else recorded.tensor[image].select(-3, head)
     if recorded.window is None:
         first = matrices.shape[-1] - height * width
-        return matrices[first + row * width + column, first:].unflatten(0, (height, width))
+        return matrices[first + row * width + column, first:].reshape(height, width)
     lattice = WindowLattice.over((height, width), recorded.window, shifted=recorded.shifted)
     place = int(lattice.tables(matrices.device).place[row * width + column])
     window, query_place = divmod(place, lattice.places)

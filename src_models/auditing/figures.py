@@ -139,7 +139,7 @@ class MapAudit:
 
 @dataclass(frozen=True, slots=True)
 class ObjectAttention:
-    """How much of the attention of pixels inside objects goes to objects, in one axial block or through a branch.
+    """How much of the attention of pixels inside objects goes to objects, in one block or through a branch.
 
     Chance is the share of the area that the block can look at.
     """

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from src_models.classifying.class_probabilities import ClassProbabilities
-from src_models.classifying.picture import model_size
+from src_models.classifying.pictures.picture import model_size
 from src_models.computing.execution import Execution, choose_execution, prepare
 from src_models.errors import UserError
 from src_models.models.checkpoint import Model

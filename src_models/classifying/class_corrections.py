@@ -11,15 +11,11 @@ that dies while it adds leaves the set as it was.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import hashlib
 import io
-import json
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,8 +24,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from src_models.classifying.class_probabilities import Classified
-from src_models.classifying.crops import Crops
-from src_models.classifying.picture import model_size
+from src_models.classifying.class_record import ClassRecord
+from src_models.classifying.pictures.crops import Crops
+from src_models.classifying.pictures.picture import model_size
 from src_models.corrections.correction import Source
 from src_models.disk.atomic import atomic_path, remove_stale
 from src_models.disk.folder_lock import locked
@@ -39,83 +36,20 @@ from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.models.header import ModelHeader
 
-__all__ = ["ClassCorrection", "ClassCorrectionSet", "ClassItem", "ClassRecord", "give_classes"]
+__all__ = [
+    "ClassCorrection",
+    "ClassCorrectionSet",
+    "ClassItem",
+    "ClassRecord",
+    "give_classes",
+    "is_class_correction_set",
+]
 
-SCHEMA_VERSION = 1
 JUDGING = 4  # every fourth picture judges
-SAME = 1.0  # px: objects whose middles are nearer are the same
 LONGEST_NAME = 60
 _COLUMNS = ("file", "split", "class", "source_image")
 _TEACHES, _JUDGES, _REPLACED = "train", "val", "replaced"
 _OURS = {"images", "records", "models", "manifest.csv"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRecord:
-    """What is known of a picture besides its pixels; stored as JSON.
-
-    Parameters
-    ----------
-    source
-        The image and the plane that it was cut out of.
-    position
-        The object's middle there, y and x (px).
-    class_name
-        The class that a person gave it.
-    object_id
-        Its number in the labels, if it was an object.
-    zoom
-        Factor by which the model saw the image enlarged: the picture is of the model's size divided by it.
-    found, probability
-        What the model had said, and how surely; None where none was asked.
-    model_name, model_sha256
-        That model.
-    by
-        Who gave the class, as they call themselves.
-    time
-        When (ISO 8601, UTC).
-    """
-
-    source: Source
-    position: tuple[float, float]
-    class_name: str
-    object_id: int | None = None
-    zoom: float = 1.0
-    found: str | None = None
-    probability: float | None = None
-    model_name: str | None = None
-    model_sha256: str | None = None
-    by: str | None = None
-    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    schema_version: int = SCHEMA_VERSION
-
-    def is_same_object(self, other: ClassRecord) -> bool:
-        """Whether two records are of one object."""
-        return self.source.same_place == other.source.same_place and math.dist(self.position, other.position) < SAME
-
-    def to_json(self) -> str:
-        """Return the record as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str, name: str) -> ClassRecord:
-        """Read a record back.
-
-        Raises
-        ------
-        DataSetError
-            If it is none, or comes from a newer version.
-        """
-        try:
-            raw = json.loads(text)
-            if raw["schema_version"] > SCHEMA_VERSION:
-                raise DataSetError(f"{name} was written by a newer napari-medt: update it to use this folder")
-            source = Source(**{**raw["source"], **_tuples(raw["source"], "plane", "spacing")})
-            return cls(**{**raw, "source": source, **_tuples(raw, "position")})
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, DataSetError):
-                raise
-            raise DataSetError(f"{name}: this is no record of a class ({error}); withdraw the picture") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +80,16 @@ class ClassItem:
     def counts(self) -> bool:
         """Whether nothing took its place."""
         return self.split != _REPLACED
+
+
+def is_class_correction_set(folder: str | Path) -> bool:
+    """Whether a folder holds classes that were given, and not, say, corrected labels or a data set of others."""
+    root = Path(folder)
+    manifest = root / "manifest.csv"
+    if not manifest.is_file() or not (root / "records").is_dir():
+        return False
+    with manifest.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+        return next(csv.reader(file), []) == list(_COLUMNS)
 
 
 def give_classes(
@@ -269,6 +213,16 @@ class ClassCorrectionSet:
         """How many pictures of each class count, by its name."""
         names = [item.record.class_name for item in self.items]
         return {name: names.count(name) for name in sorted(set(names))}
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of names, pictures and records of the items that count: the set's version."""
+        digest = hashlib.sha256()
+        for item in sorted(self.items, key=lambda item: item.file):
+            digest.update(f"{item.file} {item.split}".encode())
+            digest.update(item.record.to_json().encode())
+            digest.update((self.root / "images" / item.file).read_bytes())
+        return digest.hexdigest()
 
     def __len__(self) -> int:
         """Return the number of pictures that count."""
@@ -418,7 +372,3 @@ def _read_item(root: Path, row: Mapping[str, str]) -> ClassItem:
             f"{path} is missing: this folder holds no classes that were given in napari, or not all of it was copied"
         ) from None
     return ClassItem(row["file"], row["split"], ClassRecord.from_json(text, str(path)))
-
-
-def _tuples(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: tuple(raw[name]) for name in names if name in raw}

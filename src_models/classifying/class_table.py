@@ -14,19 +14,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from src_models.classifying.class_probabilities import Classified
 from src_models.disk.atomic import atomic_path, check_new
 from src_models.disk.names import fitting
-from src_models.errors import OutputError
+from src_models.errors import DataSetError, OutputError
+from src_models.files.class_sets.folder import read_table
 
 if TYPE_CHECKING:
-    from src_models.classifying.class_probabilities import Classified
     from src_models.files.images import ImageFile
 
 __all__ = [
     "ClassifiedFile",
+    "GivenClasses",
     "check_class_record",
     "class_table_path",
     "columns",
+    "read_class_table",
     "rows_of",
     "write_class_record",
     "write_class_table",
@@ -35,6 +40,7 @@ __all__ = [
 VERSION = 1
 AXES = "TZYX"
 ENDING = "_classes.csv"
+_TOLD = "p "
 
 
 def class_table_path(output: Path, stem: str) -> Path:
@@ -44,7 +50,7 @@ def class_table_path(output: Path, stem: str) -> Path:
 
 def columns(classes: Sequence[str]) -> list[str]:
     """Return the headings of a table: file, number, middle, class, its probability, and those of all classes."""
-    return ["file", "id", *AXES.lower(), "class", "probability", *(f"p {name}" for name in classes)]
+    return ["file", "id", *AXES.lower(), "class", "probability", *(f"{_TOLD}{name}" for name in classes)]
 
 
 def rows_of(found: Classified, file: str, axes: str) -> list[list[object]]:
@@ -92,6 +98,74 @@ def write_class_table(
     with atomic_path(path, overwrite) as beside:
         beside.write_text(text.getvalue(), encoding="utf-8", newline="")
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class GivenClasses:
+    """Classes of objects in an image, as a person wrote them into a table.
+
+    Parameters
+    ----------
+    found
+        The objects, and what a model had said of them; where the table does not say that, all is equally likely.
+    classes
+        What the table calls each now, by its number.
+    changed
+        Numbers of those that are called otherwise than the model had said.
+    """
+
+    found: Classified
+    classes: dict[int, str]
+    changed: tuple[int, ...]
+
+
+def read_class_table(path: Path, file: str, axes: str) -> GivenClasses:
+    """Read the rows of one image from a table, in which a person may have mended the column ``class``.
+
+    Parameters
+    ----------
+    path
+        A table that :func:`write_class_table` wrote, or another with the columns id, y, x and class.
+    file
+        The image, as the column ``file`` calls it, where there is one: its path, or its name.
+    axes
+        The image's axes less its channels; the table needs a column for each.
+
+    Raises
+    ------
+    DataSetError
+        If a column is missing, a cell holds no number, no row is of the image, or two are of one object.
+    """
+    rows = read_table(path, "id", "class", *axes.lower())
+    if rows and "file" in rows[0]:
+        rows = [row for row in rows if row["file"] == file] or [
+            row for row in rows if Path(row["file"]).name == Path(file).name
+        ]
+    if not rows:
+        raise DataSetError(f"{path}: no row is of {file}; check the column file")
+    told = [name.removeprefix(_TOLD) for name in rows[0] if name.startswith(_TOLD)]
+    classes = tuple(told) or tuple(sorted({row["class"] for row in rows}))
+    try:
+        ids = np.array([int(row["id"]) for row in rows])
+        positions = np.array([[float(row[letter]) for letter in axes.lower()] for row in rows])
+        values = np.array([[float(row[f"{_TOLD}{name}"]) for name in told] for row in rows])
+    except ValueError as error:
+        raise DataSetError(f"{path}: a cell of a row of {file} holds no number ({error}); mend it") from error
+    if len(set(ids.tolist())) < len(ids):
+        raise DataSetError(f"{path}: an object of {file} has two rows; leave one of each")
+    leading = [index for index, letter in enumerate(axes) if letter not in "YX"]
+    found = Classified(
+        classes,
+        (values if told else np.full((len(rows), len(classes)), 1 / len(classes))).astype(np.float32),
+        ids=ids,
+        positions=positions,
+        boxes=np.zeros((len(rows), 4), np.int64),
+        planes=positions[:, leading].round().astype(np.int64),
+        kind="objects",
+    )
+    given = {int(number): row["class"] for number, row in zip(ids, rows, strict=True)}
+    before = dict(zip(ids.tolist(), found.names, strict=True)) if told else {}
+    return GivenClasses(found, given, tuple(number for number in given if before.get(number) != given[number]))
 
 
 def check_class_record(table: Path, *, overwrite: bool = False) -> None:

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from src_models.classifying.asking import Asking, check_classifies
 from src_models.classifying.class_probabilities import Classified, ClassProbabilities
-from src_models.classifying.crops import Crops
-from src_models.classifying.object_places import check_labels, object_places
-from src_models.classifying.picture import model_size, prepared
+from src_models.classifying.pictures.crops import Crops
+from src_models.classifying.pictures.object_places import check_labels, object_places
+from src_models.classifying.pictures.picture import model_size, prepared
 from src_models.computing.memory import reused_memory
 from src_models.computing.package_versions import package_versions
 from src_models.errors import UserError

@@ -1,7 +1,7 @@
 """Which places of an image speak for a class, in a network that says what the image shows.
 
-What is asked about a class is the logarithm of its odds, y = logit - log sum exp of the other logits: a logit alone means
-nothing, since the same can be added to all.
+What is asked about a class is the logarithm of its odds, y = logit - log sum exp of the other logits: a logit alone
+means nothing, since the same can be added to all.
 
 Attention alone is the same whatever class is asked about. Here each weight counts as much as y grows with it (Chefer et
 al. 2021, arXiv 2103.15679): of a layer's attention A, the mean over heads
@@ -42,7 +42,7 @@ from src_models.nets.classifier import Classifier
 from src_models.nets.med_former.lgt import LocalGlobalBlock
 from src_models.nets.med_former.network import MedFormer, Stage
 from src_models.nets.network import stride_of
-from src_models.nets.vit.network import Block, VisionTransformer
+from src_models.nets.vit.network import VisionTransformer
 
 __all__ = ["RELEVANCE", "ClassRelevance", "class_relevance"]
 
@@ -82,7 +82,7 @@ class ClassRelevance:
         whole = F.interpolate(cells, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
         return np.asarray(whole[:, 0, : self.size[0], : self.size[1]].numpy())
 
-    def placed(self, number: int, picture: tuple[int, int], *, name: str = RELEVANCE) -> PlacedMap:
+    def placed(self, number: int, picture: Sequence[int], *, name: str = RELEVANCE) -> PlacedMap:
         """Return one image's map with its place on the picture that the image was made of.
 
         Parameters
@@ -181,12 +181,12 @@ def _log_odds(logits: Tensor, asked: Tensor) -> Tensor:
 def _listened_to(network: nn.Module) -> list[nn.Module]:
     """Return what is wanted of a pass besides the deepest features."""
     if isinstance(network, VisionTransformer):
-        return [block.attention.matrix for block in network.blocks]
+        return [block.attention.matrix for block in network.layers]
     if not isinstance(network, MedFormer):
         return []
     wanted: list[nn.Module] = []
-    for stage in network.stages:
-        wanted += [attention.matrix for block in stage.blocks for attention in block.attentions]
+    for stage in network.phases:
+        wanted += [attention.matrix for block in stage.transformers for attention in block.attentions]
         wanted += [] if stage.fusion is None else [stage.fusion.earlier, stage.fusion.later]
     return wanted
 
@@ -236,8 +236,7 @@ def _followed(network: nn.Module, heard: _Heard, evidence: Tensor, size: tuple[i
     """Follow relevance from the deepest features to the finest grid: (N, h, w), and the pixels per cell."""
     if isinstance(network, MedFormer):
         strides = [network.embedding.patch * 2**number for number in range(len(network.stages))]
-        for stage, finer in zip(reversed(network.stages), [*reversed(strides[:-1]), None], strict=True):
-            assert isinstance(stage, Stage)
+        for stage, finer in zip(reversed(network.phases), [*reversed(strides[:-1]), None], strict=True):
             evidence = _through_stage(stage, heard, evidence)
             evidence = evidence if finer is None else _unmerged(evidence, _grid(size, finer))
         return evidence, strides[0]
@@ -258,8 +257,7 @@ def _through_stage(stage: Stage, heard: _Heard, relevance: Tensor) -> Tensor:
         earlier, later = (_contributed(heard, part) for part in (stage.fusion.earlier, stage.fusion.later))
         share = torch.where(earlier + later > 0, _over(earlier, earlier + later), 0.5)
         of_earlier, relevance = relevance * share, relevance * (1 - share)
-    for block in reversed(stage.blocks):
-        assert isinstance(block, LocalGlobalBlock)
+    for block in reversed(stage.transformers):
         relevance = _through_windows(block, heard, relevance)
     return relevance + of_earlier  # the same cells are merged for the blocks and averaged for the fusion
 
@@ -282,12 +280,11 @@ def _through_layers(network: VisionTransformer, heard: _Heard, evidence: Tensor,
     tokens = evidence.flatten(1)
     if network.token is not None:  # what is classified is this token alone
         tokens = F.pad(torch.ones_like(tokens), (0, grid[0] * grid[1]))
-    for block in reversed(network.blocks):
-        assert isinstance(block, Block)
+    for block in reversed(network.layers):
         taken = _taken(heard, block.attention.matrix, 1)
         total = taken.sum(-1)
         tokens = _halves(tokens, (_over(tokens, total)[:, None] @ taken)[:, 0], total)
-    return tokens[:, int(network.token is not None) :].unflatten(1, grid)
+    return tokens[:, int(network.token is not None) :].reshape(-1, *grid)
 
 
 def _taken(heard: _Heard, matrix: nn.Module, heads: int) -> Tensor:

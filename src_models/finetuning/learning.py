@@ -91,8 +91,9 @@ class Learning:
         class_names: Sequence[str] = (),
     ) -> None:
         header = model.header
-        if header.prompts:
-            raise UserError(f"the model {header.name!r} answers clicks, and learns from objects: sm.finetune lets it")
+        if header.use != "segment":
+            words = "answers clicks, and learns from objects" if header.use == "click" else "tells classes of pictures"
+            raise UserError(f"the model {header.name!r} {words}: sm.finetune lets it learn")
         self.settings = settings or FinetuneSettings()
         taught = open_corrections(corrections)
         self.guess = kind_to_learn(taught, header, kind, class_names)

@@ -49,7 +49,7 @@ class ModelVersion:
     iou_before, iou
         Of a model of clicks, in place of Dice: IoU on held-out objects by number of clicks.
     accuracy_before, accuracy
-        Of a model of classes: the share of held-out pictures that is right.
+        Of a model of classes, in place of Dice: the share of held-out pictures that is told right.
     """
 
     name: str

@@ -45,8 +45,6 @@ ARCHITECTURES: list[Architecture] = [
     *med_former_architectures.ARCHITECTURES,
     *vit_architectures.ARCHITECTURES,
     *resnet_architectures.ARCHITECTURES,
-    *med_former_architectures.ARCHITECTURES,
-    *vit_architectures.ARCHITECTURES,
 ]
 
 

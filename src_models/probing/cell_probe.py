@@ -1,7 +1,7 @@
 """Where a network that classifies looks from any place of a picture: its window's row, put where the window lies.
 
-The network runs once. All attention of a picture of the size that such networks are taught is a few megabytes, which are
-kept, so a question takes no time.
+The network runs once. All attention of a picture of the size that such networks are taught is a few megabytes, which
+are kept, so a question takes no time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from src_models.attention.cell_map import cell_map, cell_maps
 from src_models.attention.recording import record_attention
 from src_models.errors import UserError
-from src_models.probing.axial_probe import PointedMap
+from src_models.probing.look_probe import PointedMap
 
 __all__ = ["CellProbe"]
 

@@ -1,4 +1,4 @@
-"""The way of learning that belongs to a model: from corrections, or, of a network of clicks, from accepted objects.
+"""The way of learning that belongs to a model: from corrections, from accepted objects, or from given classes.
 
 Examples
 --------
@@ -12,31 +12,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from src_models.classifying.learning.learning import ClassLearning
+from src_models.classifying.learning.settings import ClassLearningSettings
 from src_models.clicking.learning.learning import ClickLearning, KnownObjects
 from src_models.clicking.learning.settings import ClickLearningSettings
 from src_models.clicking.learning.taught_objects import taught_objects
 from src_models.clicking.training.examples import ObjectImage
 from src_models.errors import UserError
+from src_models.files.class_sets.class_set import ClassSet
+from src_models.files.class_sets.opening import open_class_set
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.replay import NUCLEI, Replay, stored_images
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.whole_images import WholeImages, open_corrections, parts_as_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.files.dataset import DataSet
     from src_models.models.checkpoint import Model
     from src_models.models.header import ModelHeader
 
-__all__ = ["click_learning", "finetune", "learner"]
+__all__ = ["class_learning", "click_learning", "finetune", "learner"]
 
 
 def learner(
     model: Model,
-    corrections: CorrectionSet | DataSet | str | Path,
+    corrections: CorrectionSet | DataSet | ClassSet | str | Path,
     settings: FinetuneSettings | None = None,
+    *,
+    known: ClassSet | None = None,
     **further: Any,
-) -> Learning | ClickLearning:
+) -> Learning | ClickLearning | ClassLearning:
     """Return a round of learning for any model.
 
     Parameters
@@ -44,12 +52,16 @@ def learner(
     model
         What to begin with; it stays as it is.
     corrections
-        Corrections or accepted objects, or a data set whose images are right as a whole, or the folder of either.
+        Corrections or accepted objects, or a data set whose images are right as a whole, or the folder of either. For a
+        model of classes, a set of these, such as a person gave to objects, or its folder or file.
     settings
-        How to learn. Of a network of clicks, steps, seconds, learning rate, replay, seed and device count where they
-        are not the usual ones.
+        How to learn. Of networks of clicks and of classes, steps, seconds, learning rate, replay, seed and device count
+        where they are not the usual ones.
+    known
+        For a model of classes: the set that it was first trained on, where it is at hand.
     **further
-        What else :class:`~src_models.finetuning.learning.Learning` takes; networks of clicks take nothing of it.
+        What else :class:`~src_models.finetuning.learning.Learning` takes; networks of clicks take nothing of it, those
+        of classes other names of these.
 
     Raises
     ------
@@ -58,9 +70,53 @@ def learner(
     DataSetError
         If corrections do not fit the network.
     """
-    if model.header.prompts:
-        return click_learning(model, corrections, _of_clicks(settings or FinetuneSettings()))
+    settings = settings or FinetuneSettings()
+    if model.header.use == "classify":
+        if further.get("kind") is not None:
+            raise UserError(f"the model {model.header.name!r} tells classes of pictures: labels have no meaning for it")
+        if not isinstance(corrections, ClassSet | str | Path):
+            raise UserError(f"the model {model.header.name!r} learns from pictures with classes, and not from masks")
+        names = further.get("class_names", ())
+        return class_learning(model, corrections, _of_classes(settings), known=known, class_names=names)
+    if isinstance(corrections, ClassSet):
+        raise UserError(f"the model {model.header.name!r} does not tell classes: choose one that does")
+    if model.header.use == "click":
+        return click_learning(model, corrections, _of_clicks(settings))
     return Learning(model, corrections, settings, **further)
+
+
+def class_learning(
+    model: Model,
+    pictures: ClassSet | str | Path,
+    settings: ClassLearningSettings | None = None,
+    *,
+    known: ClassSet | None = None,
+    class_names: Sequence[str] = (),
+) -> ClassLearning:
+    """Return a round of learning for a model of classes.
+
+    Parameters
+    ----------
+    model
+        What to begin with; it stays as it is.
+    pictures
+        Pictures with classes, such as a person gave to objects, or their folder or file.
+    settings
+        How to learn.
+    known
+        The set that the model was first trained on, where it is at hand.
+    class_names
+        Other names of the set's classes.
+
+    Raises
+    ------
+    UserError
+        If there is too little to learn from, or the model segments.
+    DataSetError
+        If the pictures do not fit the model.
+    """
+    data = pictures if isinstance(pictures, ClassSet) else open_class_set(pictures)
+    return ClassLearning(model, data.named(class_names) if class_names else data, settings, known=known)
 
 
 def click_learning(
@@ -95,11 +151,11 @@ def click_learning(
 
 def finetune(
     model: Model,
-    corrections: CorrectionSet | DataSet | str | Path,
+    corrections: CorrectionSet | DataSet | ClassSet | str | Path,
     settings: FinetuneSettings | None = None,
     **further: Any,
 ) -> Model:
-    """Let a model learn from corrections, or from accepted objects, and return the best network found.
+    """Let a model learn from corrections, accepted objects or given classes, and return the best network found.
 
     Parameters
     ----------
@@ -132,6 +188,14 @@ def _of_clicks(settings: FinetuneSettings) -> ClickLearningSettings:
     names = ("steps", "seconds", "batch", "learning_rate", "replay", "seed", "device")
     chosen = {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(usual, name)}
     return ClickLearningSettings(**chosen)
+
+
+def _of_classes(settings: FinetuneSettings) -> ClassLearningSettings:
+    """Return settings for a model of classes: what is as usual is as usual there."""
+    usual = FinetuneSettings()
+    names = ("part", "steps", "seconds", "batch", "learning_rate", "replay", "seed", "device", "validate_every")
+    chosen = {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(usual, name)}
+    return ClassLearningSettings(**chosen)
 
 
 def _known(header: ModelHeader) -> KnownObjects:

@@ -173,7 +173,7 @@ class ProbePanel(QWidget):
         self.release.setToolTip("Let go of the pinned place and follow the pointer again.")
         self.view.setToolTip(
             "What is shown of the place. 'Where it looks': the places from which the network takes what it says there, "
-            "at one stage (a block of axial attention, the global or the local branch) or followed through all of them "
+            "at one stage or scale (a block of axial or of position attention) or followed through all of a branch "
             "(attention rollout). 'Detail let through': 0 to 1 (an attention gate)."
         )
         for combo, axis in ((self.head_of_height, "height"), (self.head_of_width, "width")):

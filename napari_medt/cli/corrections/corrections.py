@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_medt.cli.console import Console
+from napari_medt.cli.corrections.given_classes import list_given_classes
 from napari_medt.cli.options import JsonFile, Overwrite
 from src_models.errors import DataSetError
 
@@ -35,12 +36,19 @@ def corrections(
     json: JsonFile = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """List the corrections of a set, after merging and withdrawing what was asked for."""
+    """List the corrections of a set, after merging and withdrawing what was asked for.
+
+    A set may hold corrected labels, or classes that were given to objects.
+    """
+    from src_models.classifying.class_corrections import is_class_correction_set
     from src_models.corrections.correction_set import CorrectionSet
     from src_models.disk.atomic import check_new
 
     if json is not None:
         check_new(json, overwrite=overwrite)
+    if is_class_correction_set(folder):
+        list_given_classes(folder, merge or [], withdraw or [], json, overwrite=overwrite)
+        return
     others = [_other(other) for other in merge or []]
     kept = CorrectionSet.open(folder) if others else _existing(folder)
     console = Console()

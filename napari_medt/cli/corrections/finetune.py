@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,10 +16,14 @@ from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
+    from src_models.classifying.learning.learning import ClassLearning
+    from src_models.classifying.learning.progress import ClassLearningUpdate
     from src_models.clicking.learning.learning import ClickLearning
     from src_models.clicking.learning.progress import ClickLearningUpdate
+    from src_models.files.class_sets.class_set import ClassSet
     from src_models.finetuning.learning import Learning
     from src_models.finetuning.progress import LearningUpdate
+    from src_models.finetuning.versions import ModelVersion
 
 __all__ = ["finetune"]
 
@@ -35,7 +39,7 @@ def finetune(
         typer.Argument(
             metavar="SET",
             help="The set of corrections, or of objects that were accepted in Click; or a folder of images/ and masks/ "
-            "with equal names, all of which counts.",
+            "with equal names, all of which counts. For a model of classes, a set of these as `train` takes it.",
         ),
     ],
     model: Annotated[str | None, options.MODEL] = None,
@@ -82,6 +86,14 @@ def finetune(
             rich_help_panel=options.LEARNING,
         ),
     ] = 0.5,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATASET",
+            help="Of a model of classes: the set that it was first trained on, against forgetting, if you have it.",
+            rich_help_panel=options.LEARNING,
+        ),
+    ] = None,
     seed: Seed = 0,
     device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
@@ -100,10 +112,11 @@ def finetune(
 ) -> None:
     """Let a model learn from a set of corrections, or from images and masks that any other tool made.
 
-    A model of clicks learns from objects: those that were accepted in Click, or those of the masks. A part of what was
-    corrected is held out to judge by: a model is written only if it got better at that. Where
-    manifest.csv has a split, train is learnt from, val judges, and test is left alone. Nothing is written into the
-    folder. Ctrl+C ends learning and keeps the best so far.
+    A model of clicks learns from objects: those that were accepted in Click, or those of the masks. A model of classes
+    learns from pictures with classes, such as `correct-classes` keeps; classes that it does not know are added. A part
+    of what was corrected is held out to judge by: a model is written only if it got better at that. Where manifest.csv
+    has a split, train is learnt from, val judges, and test is left alone. Nothing is written into the folder. Ctrl+C
+    ends learning and keeps the best so far.
     """
     from src_models.finetuning.settings import FinetuneSettings
 
@@ -134,12 +147,19 @@ def finetune(
     from src_models.teaching.learner import learner
 
     names = [name.strip() for name in class_names.split(",") if name.strip()]
-    learning = learner(load(model), folder, settings, kind=kind, class_names=names)
+    first = None if known is None else _open_known(known)
+    learning = learner(load(model), folder, settings, kind=kind, class_names=names, known=first)
     _learn(console, learning)
     _keep(console, learning, output, overwrite=overwrite)
 
 
-def _learn(console: Console, learning: Learning | ClickLearning) -> None:
+def _open_known(folder: Path) -> ClassSet:
+    from src_models.files.class_sets.opening import open_class_set
+
+    return open_class_set(folder)
+
+
+def _learn(console: Console, learning: Learning | ClickLearning | ClassLearning) -> None:
     """Learn behind a progress bar, until it ends or is interrupted."""
     from src_models.finetuning.learning import Learning
 
@@ -164,17 +184,22 @@ def _learn(console: Console, learning: Learning | ClickLearning) -> None:
         console.say("Interrupted: the best so far is kept.")
 
 
-def _scores(update: LearningUpdate | ClickLearningUpdate) -> tuple[str, str | None]:
+def _scores(update: LearningUpdate | ClickLearningUpdate | ClassLearningUpdate) -> tuple[str, str | None]:
     """Return the best score so far, and that of the network as it is if it was just judged, in words."""
+    from src_models.classifying.learning.progress import ClassLearningUpdate
     from src_models.clicking.learning.progress import ClickLearningUpdate, iou_words
 
     if isinstance(update, ClickLearningUpdate):
         return iou_words(update.best), None if update.iou is None else iou_words(update.iou)
+    if isinstance(update, ClassLearningUpdate):
+        now = update.validation
+        words = f"accuracy {update.best.accuracy:.3f}"
+        return words, None if now is None else f"accuracy {now.accuracy:.3f} ({now.right} of {now.count})"
     judged = None if update.validation is None else f"Dice {update.validation.dice:.4f}"
     return f"Dice {update.best_dice:.3f}", judged
 
 
-def _time_left(update: LearningUpdate | ClickLearningUpdate) -> tuple[str, bool]:
+def _time_left(update: LearningUpdate | ClickLearningUpdate | ClassLearningUpdate) -> tuple[str, bool]:
     """Return how long it still takes, in words, and whether that is longer than on an idle machine."""
     from src_models.finetuning.work import is_busy, words_of_time_left
 
@@ -182,7 +207,9 @@ def _time_left(update: LearningUpdate | ClickLearningUpdate) -> tuple[str, bool]
     return words_of_time_left(left, idle), bool(update.step) and is_busy(left, idle)
 
 
-def _keep(console: Console, learning: Learning | ClickLearning, output: Path, *, overwrite: bool) -> None:
+def _keep(
+    console: Console, learning: Learning | ClickLearning | ClassLearning, output: Path, *, overwrite: bool
+) -> None:
     from dataclasses import replace
 
     from src_models.models.checkpoint import Model, save
@@ -208,26 +235,42 @@ def _list_versions(console: Console, folder: Path) -> None:
     if not entries:
         console.say(f"There are no versions in {found.folder} yet.")
         return
-    clicks = any(version.iou is not None for version in entries)
-    measure = "IoU after 1, 3, 5 clicks" if clicks else "Dice"
+    measure = _measure(entries)
     table = Table("Name", "In use", f"{measure} before", measure, "Written", "Learnt from", "Note")
     names = {version.sha256: version.name for version in entries}
     for version in entries:
-        if version.iou is not None:
-            before, dice = (_clicked_score(scores) for scores in (version.iou_before, version.iou))
-        else:
-            before, dice = ("" if score is None else f"{score:.3f}" for score in (version.dice_before, version.dice))
+        before, after = _scores_of(version)
         parent = version.parent_sha256 or ""
         table.add_row(
             version.name,
             "yes" if version.name == found.active else "",
             before,
-            dice,
+            after,
             version.time[:16].replace("T", " "),
             names.get(parent, parent[:12]),
             version.note,
         )
     console.show(table)
+
+
+def _measure(entries: Sequence[ModelVersion]) -> str:
+    """Return what versions were judged by."""
+    if any(version.iou is not None for version in entries):
+        return "IoU after 1, 3, 5 clicks"
+    return "Accuracy" if any(version.accuracy is not None for version in entries) else "Dice"
+
+
+def _scores_of(version: ModelVersion) -> tuple[str, str]:
+    """Return what a version's parent reached, and the version, in digits."""
+    if version.iou is not None:
+        return _clicked_score(version.iou_before), _clicked_score(version.iou)
+    if version.accuracy is not None:
+        return _score(version.accuracy_before), _score(version.accuracy)
+    return _score(version.dice_before), _score(version.dice)
+
+
+def _score(score: float | None) -> str:
+    return "" if score is None else f"{score:.3f}"
 
 
 def _clicked_score(scores: Mapping[str, float] | None) -> str:

@@ -13,7 +13,7 @@ from src_models.progress import Progress
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from src_models.classifying.evaluate import ClassEvaluation
+    from src_models.classifying.evaluation.evaluate import ClassEvaluation
 
 __all__ = ["evaluate_on_classes"]
 
@@ -30,8 +30,8 @@ def evaluate_on_classes(
     device: str,
 ) -> None:
     """Measure a model behind a progress bar, and show and write what was found; as the command has the parameters."""
-    from src_models.classifying.class_sheet import write_class_sheet
-    from src_models.classifying.evaluate import evaluate_classes, write_class_json
+    from src_models.classifying.evaluation.class_sheet import write_class_sheet
+    from src_models.classifying.evaluation.evaluate import evaluate_classes, write_class_json
     from src_models.files.class_sets.opening import open_class_set
     from src_models.models.checkpoint import load
 

@@ -121,6 +121,10 @@ def train(
     class_weights: Annotated[
         str, _learning("none|balanced", "Of classes of pictures: balanced counts rare ones as much as frequent ones.")
     ] = "",
+    average: Annotated[
+        float | None,
+        _learning("SHARE", "Of classes of pictures: keep the mean of the weights, this much of it at each step."),
+    ] = None,
     validate_every: Annotated[int | None, _learning("N", "Steps between validations.")] = None,
     seed: Seed = 0,
     device: Annotated[str, options.DEVICE] = "auto",
@@ -182,6 +186,7 @@ def train(
     if tells_classes:
         of_classes = {
             "label_smoothing": label_smoothing,
+            "average": average,
             "class_weights": _choice(class_weights, ("none", "balanced"), "--class-weights"),
         }
         given |= {option: value for option, value in of_classes.items() if value is not None}

@@ -16,7 +16,7 @@ COLUMNS = (
     "like the untrained",
     "strongest 1 % in objects",
 )
-BLOCK_COLUMNS = ("axial block", "attention on own object", "chance", "on any object", "chance", "queries")
+BLOCK_COLUMNS = ("block", "attention on own object", "chance", "on any object", "chance", "queries")
 INFLUENCE_COLUMNS = (
     "axial block",
     "rank correlation, attention frozen",
@@ -40,7 +40,7 @@ def rows(audit: Audit) -> list[tuple[str, ...]]:
 
 
 def block_rows(audit: Audit) -> list[tuple[str, ...]]:
-    """Return a row of :data:`BLOCK_COLUMNS` for each axial block and branch."""
+    """Return a row of :data:`BLOCK_COLUMNS` for each block and branch."""
     return [
         (
             look.block,

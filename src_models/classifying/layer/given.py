@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from src_models.classifying.class_corrections import ClassCorrection, ClassItem, give_classes
-from src_models.classifying.picture import model_size
+from src_models.classifying.pictures.picture import model_size
 from src_models.models.header import read_header
 
 if TYPE_CHECKING:

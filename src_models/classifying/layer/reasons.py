@@ -63,8 +63,8 @@ def reason_for(result: ClassResult, own: int, name: str) -> ClassReason:
     UserError
         If the model does not know the class, or is gone.
     """
-    from src_models.classifying.crops import Crops
-    from src_models.classifying.picture import model_size, prepared
+    from src_models.classifying.pictures.crops import Crops
+    from src_models.classifying.pictures.picture import model_size, prepared
     from src_models.classifying.relevance import class_relevance
     from src_models.computing.execution import computing_threads
     from src_models.images.model_image import ModelImage

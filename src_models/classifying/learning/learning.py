@@ -301,7 +301,8 @@ def _learning_parts(network: nn.Module, part: str) -> list[nn.Parameter]:
         return list(network.requires_grad_(True).parameters())
     parts = {each.name: found for each, found in network.learnable().items()} if isinstance(network, Network) else {}
     if part not in parts:
-        raise UserError(f"this network has no part {part!r} that can learn alone; let the full one learn")
+        names = ", ".join(("full", *parts))
+        raise UserError(f"this network has no part {part!r} that could learn; choose from: {names}")
     network.requires_grad_(False)
     for parameter in parts[part]:
         parameter.requires_grad_(True)

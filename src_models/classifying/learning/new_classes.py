@@ -16,7 +16,7 @@ __all__ = ["with_classes"]
 
 
 def with_classes(model: Model, classes: Sequence[str], seed: int = 0) -> Model:
-    """Return a model that tells some classes: its own and new ones after them, or these alone, if it knows none of them.
+    """Return a model that tells some classes: its own, then new ones; or these alone, if it knows none of them.
 
     Parameters
     ----------

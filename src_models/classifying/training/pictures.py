@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from src_models.classifying.class_order import class_order
-from src_models.classifying.picture import model_size, prepared
+from src_models.classifying.pictures.picture import model_size, prepared
 from src_models.classifying.training.augmentation import class_augmentation
 from src_models.files.class_sets.class_set import ClassSample, ClassSet
 from src_models.models.header import ModelHeader

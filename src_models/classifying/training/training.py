@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from src_models.classifying.scores import accuracy, balanced_accuracy, confusion_of
+from src_models.classifying.evaluation.scores import accuracy, balanced_accuracy, confusion_of
 from src_models.classifying.training.pictures import DrawnPictures, Pictures, load_pictures
 from src_models.classifying.training.settings import ClassTrainSettings
 from src_models.computing.memory import reused_memory

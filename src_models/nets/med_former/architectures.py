@@ -1,4 +1,4 @@
-"""The records of Med-Former and of Swin Transformer, which is what is left without its two ideas; see :mod:`.network`."""
+"""The records of Med-Former and of Swin Transformer, which is it without its two ideas; see :mod:`.network`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class SpatialGate(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H, W, C)
         """Weigh."""
         told = torch.stack([x.mean(-1), x.amax(-1)], dim=1)
-        weight = self.tap(torch.sigmoid(self.attention(told)))
+        weight: Tensor = self.tap(torch.sigmoid(self.attention(told)))
         return x * weight.permute(0, 2, 3, 1)
 
 

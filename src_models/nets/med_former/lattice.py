@@ -93,12 +93,14 @@ class WindowLattice:
     def to_windows(self, cells: Tensor) -> Tensor:
         """Bring (N, H, W, C) into windows: (N, windows, places, C). What lies beyond the grid is arbitrary."""
         order = self.tables(cells.device).cell
-        return cells.flatten(1, 2).index_select(1, order).unflatten(1, (self.windows, self.places))
+        moved = cells.flatten(1, 2).index_select(1, order)
+        return moved.view(len(cells), self.windows, self.places, cells.shape[-1])
 
     def from_windows(self, windows: Tensor) -> Tensor:
         """Bring (N, windows, places, C) back: (N, H, W, C)."""
         order = self.tables(windows.device).place
-        return windows.flatten(1, 2).index_select(1, order).unflatten(1, self.grid)
+        moved = windows.flatten(1, 2).index_select(1, order)
+        return moved.view(len(windows), *self.grid, windows.shape[-1])
 
     def offsets(self, window: int, device: torch.device) -> Tensor:
         """Return the row of a table of relative positions for each pair of places, query by key: (places, places).
@@ -149,7 +151,9 @@ def _along(cells: int, side: int, moved: int) -> tuple[Tensor, Tensor]:
 def _cut(table: Tensor, size: tuple[int, int]) -> Tensor:
     """Cut a table (rows, columns) into windows (windows, places)."""
     height, width = size
-    return table.unflatten(0, (-1, height)).unflatten(2, (-1, width)).transpose(1, 2).flatten(2).flatten(0, 1)
+    rows, columns = table.shape
+    cut = table.view(rows // height, height, columns // width, width).transpose(1, 2)
+    return cut.reshape(-1, height * width)
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,9 @@
 """Med-Former (Chowdary & Yin, MICCAI 2024, LNCS 15011, pages 448-457): a network that says what an image shows.
 
 Patches of the image become tokens (patch embedding). An encoding phase of Local-Global Transformer blocks
-(:mod:`.lgt`) follows, then stages that each merge 2 x 2 tokens into one of twice as many channels, apply such blocks, and
-are fused with the stage before by Spatial Attention Fusion (:mod:`.fusion`). The mean of the last features goes into a
-linear layer.
+(:mod:`.lgt`) follows, then stages that each merge 2 x 2 tokens into one of twice as many channels, apply such blocks,
+and are fused with the stage before by Spatial Attention Fusion (:mod:`.fusion`). The mean of the last features goes
+into a linear layer.
 
 There is no code of its authors, and its text leaves much open; this is how it was decided, and what can be chosen:
 
@@ -88,6 +88,11 @@ class Stage(nn.Module):
         self.fusion = (
             StageFusion(channels, fusion, name=str(number), **place) if self.merging and fusion != "none" else None
         )
+
+    @property
+    def transformers(self) -> list[LocalGlobalBlock]:
+        """The blocks in their order."""
+        return [block for block in self.blocks if isinstance(block, LocalGlobalBlock)]
 
     def forward(self, before: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H / 2, W / 2, 2 C), of the first (N, H, W, C)
         """Apply the stage to the result of the one before."""
@@ -192,12 +197,17 @@ class MedFormer(Classifier):
             x = stage(x)
         return self.head(self.final_norm(x).mean((2, 3)))  # type: ignore[no-any-return]
 
+    @property
+    def phases(self) -> list[Stage]:
+        """The encoding phase, and the stages after it."""
+        return [stage for stage in self.stages if isinstance(stage, Stage)]
+
     def learnable(self) -> Mapping[LearnablePart, list[nn.Parameter]]:
         """Return the last layer, and what decides where is looked: attention in windows, and that of the fusion."""
         looking = [
             parameter
-            for stage in self.stages
-            for module in (*(attention for block in stage.blocks for attention in block.attentions), stage.fusion)
+            for stage in self.phases
+            for module in (*(each for block in stage.transformers for each in block.attentions), stage.fusion)
             if module is not None
             for parameter in module.parameters()
         ]

@@ -6,8 +6,8 @@ window. What is fast differs between its two uses:
 * Where a network only predicts, weights are never written: torch's ``scaled_dot_product_attention`` computes the result
   from queries, keys, values, and B with the mask of windows that are not whole. These are laid out once, by one gather
   of rows; small windows go through it in groups, since it takes about as long for 18 tokens as for 9.
-* Where gradients are wanted, B is learnt, which that function computes no faster than the equation as it stands; and the
-  weights are there for whoever wants to see them or their gradients.
+* Where gradients are wanted, B is learnt, which that function computes no faster than the equation as it stands; and
+  the weights are there for whoever wants to see them or their gradients.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H, W, C)
         """Attend."""
         lattice = self.lattice((x.shape[1], x.shape[2]))
-        qkv = self._projected(x, lattice)
+        qkv = self.projected(x, lattice)
         if torch.is_grad_enabled():
             weights = self._weights(qkv, lattice)
             self._tell(weights, lattice)
@@ -87,18 +87,28 @@ class WindowAttention(nn.Module):
         else:
             if self.matrix.heard or self.received.heard:
                 self._tell(self._weights(qkv, lattice), lattice)
-            group = _group(lattice, len(x))
-            mixed = attend(qkv, self._mask(lattice, group, len(x), qkv), group)
+            mixed = self.mixed(qkv, lattice)
         return self.proj(lattice.from_windows(mixed))  # type: ignore[no-any-return]
 
     def lattice(self, grid: tuple[int, int]) -> WindowLattice:
         """Return the windows over a grid."""
         return WindowLattice.over(grid, self.window, shifted=self.shifted)
 
+    def projected(self, x: Tensor, lattice: WindowLattice) -> Tensor:
+        """Return queries, keys and values (N, windows, places, 3, heads, D)."""
+        # The less is moved, the better; but nothing is computed for places that hold no cell.
+        qkv: Tensor = self.qkv(lattice.to_windows(x)) if lattice.filled else lattice.to_windows(self.qkv(x))
+        return qkv.view(*qkv.shape[:3], 3, self.heads, -1)
+
+    def mixed(self, qkv: Tensor, lattice: WindowLattice) -> Tensor:
+        """Return what attention takes, (N, windows, places, C), of what was projected, without writing weights."""
+        group = _group(lattice, len(qkv))
+        return attend(qkv, self._mask(lattice, group, len(qkv), qkv), group)
+
     def weights(self, x: Tensor) -> Tensor:
         """Return the weights of features (N, H, W, C): (N, windows, heads, places, places), query by key."""
         lattice = self.lattice((x.shape[1], x.shape[2]))
-        return self._weights(self._projected(x, lattice), lattice)
+        return self._weights(self.projected(x, lattice), lattice)
 
     def bias(self, lattice: WindowLattice) -> Tensor:
         """Return B and the mask: (1 or windows, heads, places, places), query by key; 1 where all windows are whole."""
@@ -107,14 +117,6 @@ class WindowAttention(nn.Module):
     def fold(self) -> None:
         """Keep B and masks from now on, as the table does not change any more."""
         self.folded = True
-
-    def _projected(self, x: Tensor, lattice: WindowLattice) -> Tensor:
-        """Return queries, keys and values (N, windows, places, 3, heads, D)."""
-        if lattice.filled:  # the less is moved, the better
-            qkv = self.qkv(lattice.to_windows(x))
-        else:  # nothing is computed for places that hold no cell
-            qkv = lattice.to_windows(self.qkv(x))
-        return qkv.unflatten(-1, (3, self.heads, -1))
 
     def _weights(self, qkv: Tensor, lattice: WindowLattice) -> Tensor:
         query, key, _ = qkv.permute(3, 0, 1, 4, 2, 5)  # N, windows, heads, places, D
@@ -174,7 +176,7 @@ def attend(qkv: Tensor, mask: Tensor, group: int = 1) -> Tensor:
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     else:
         parts = (each.chunk(images) for each in (query, key, value))
-        of_images = [F.scaled_dot_product_attention(*each, attn_mask=mask) for each in zip(*parts, strict=True)]
+        of_images = [F.scaled_dot_product_attention(q, k, v, attn_mask=mask) for q, k, v in zip(*parts, strict=True)]
         mixed = torch.cat([each.transpose(1, 2) for each in of_images]).transpose(1, 2)
     return mixed.transpose(1, 2).reshape(images, windows, places, heads * depth)
 

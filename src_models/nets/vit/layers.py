@@ -68,10 +68,10 @@ class FinalNorm(nn.LayerNorm):
 
 
 def initialise(network: nn.Module) -> None:
-    """Draw weights of linear layers from a normal distribution of variance 1 / inputs, cut at 2 deviations; biases are 0.
+    """Draw weights of linear layers from a normal distribution of variance 1 / inputs, cut at 2 deviations.
 
-    The usual deviation of 0.02 is for some hundred channels: with 16 or 32, what a block adds is so little that nothing
-    is learnt for hundreds of steps.
+    Biases are 0. The usual deviation of 0.02 is for some hundred channels: with 16 or 32, what a block adds is so
+    little that nothing is learnt for hundreds of steps.
     """
     for module in network.modules():
         if isinstance(module, nn.Linear):

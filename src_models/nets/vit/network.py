@@ -65,7 +65,8 @@ class TokenAttention(nn.Module):
 
     def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:  # (N, tokens, C) -> (N, tokens, C)
         """Attend; `grid` is that of the patches among the tokens."""
-        query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # N, heads, L, D
+        images, length, _ = x.shape
+        query, key, value = self.qkv(x).view(images, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # N, heads, L, D
         told = self.matrix.heard or self.received.heard
         if told and torch.is_grad_enabled():  # who listens may want gradients of the weights
             weights = self._weights(query, key)
@@ -87,7 +88,7 @@ class TokenAttention(nn.Module):
         self.matrix(weights)
         if self.received.heard:
             with torch.no_grad():
-                self.received(weights.mean(1, keepdim=True).sum(2)[..., self.first :].unflatten(-1, grid))
+                self.received(weights.mean(1).sum(1)[:, self.first :].reshape(-1, 1, *grid))
 
 
 class Block(nn.Module):
@@ -192,11 +193,16 @@ class VisionTransformer(Classifier):
             x = block(x, grid)
         if self.token is not None:
             return self.head(self.final_norm(x[:, None, :1])[:, :, 0, 0])  # type: ignore[no-any-return]
-        return self.head(self.final_norm(x.unflatten(1, grid)).mean((2, 3)))  # type: ignore[no-any-return]
+        return self.head(self.final_norm(x.reshape(len(x), *grid, -1)).mean((2, 3)))  # type: ignore[no-any-return]
+
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks in their order."""
+        return [block for block in self.blocks if isinstance(block, Block)]
 
     def learnable(self) -> Mapping[LearnablePart, list[nn.Parameter]]:
         """Return the last layer, and the layers of attention."""
-        looking = [parameter for block in self.blocks for parameter in block.attention.parameters()]
+        looking = [parameter for block in self.layers for parameter in block.attention.parameters()]
         return {HEAD: list(self.head.parameters()), ATTENTION: looking}
 
     def deepest(self) -> nn.Module:

@@ -17,8 +17,8 @@ from napari_medt.cli import app
 HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy", "napari", "qtpy")
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
-    "attention", "audit", "click", "clicks", "convert", "correct", "corrections", "demo", "evaluate", "finetune",
-    "next", "segment", "train",
+    "attention", "audit", "classify", "click", "clicks", "convert", "correct", "correct-classes", "corrections", "demo",
+    "evaluate", "finetune", "next", "segment", "train",
 }  # fmt: skip
 
 

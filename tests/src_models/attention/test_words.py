@@ -20,6 +20,7 @@ NETWORKS = {
     "medt": {},
     "logo": {},
     "gated-axial-unet": {},
+    "guided-attention": {"refinements": 3},
 }
 TERMS = ("gate ", "global", "local", "block", "received", "similarity", "head")
 
@@ -31,7 +32,8 @@ def test_every_map_has_a_plain_name_of_its_own_and_the_papers_term(architecture)
     assert len({each.name for each in words}) == len(names)
     for name, each in zip(names, words, strict=True):
         assert not any(term in each.name.lower() for term in TERMS), each.name
-        assert any(term in each.term for term in ("attention gate", "axial attention", "positional terms"))
+        known = ("attention gate", "axial attention", "positional terms", "position attention", "guided attention")
+        assert any(term in each.term for term in (*known, "channel attention", "prediction"))
         assert each.meaning.endswith(".")
         assert name.split()[1] in each.term  # the level, or the stage
 
@@ -87,6 +89,27 @@ def test_a_value_is_read_as_the_map_means_it():
     difference = map_words("gate 2: one - other", "difference")
     assert [difference.reading(value) for value in (-0.3, 0.0, 0.3)] == ["lower", "about the same", "higher"]
     assert difference.name == "Fine detail let through: one - other"
+
+
+def test_scales_of_guided_attention_are_called_by_how_fine_they_are():
+    assert map_words("scale 1 step 2 received").name == "Finest scale, step 2: looked-at places"
+    assert map_words("scale 4 prediction").name == "Coarsest scale: what it finds by itself"
+    before, after = map_words("scale 2 step 1 attended"), map_words("scale 2 step 1 guided")
+    assert (before.name, after.name) == (
+        "Fine scale, step 1: attention before guidance",
+        "Fine scale, step 1: attention after guidance",
+    )
+    assert [after.reading(value) for value in (0.2, 1, 2, 5)] == [
+        "weaker than usual",
+        "as usual",
+        "stronger than usual",
+        "very strong",
+    ]
+    found = map_words("scale 3 prediction")
+    assert [found.reading(value) for value in (0.1, 0.5, 0.9)] == ["nothing found", "unsure", "found"]
+    assert "objects are bright, strong attention in them" in contrast_sentence("scale 1 step 2 guided", 3, 0.5, 2)
+    assert view_words("scale 3 step 1", "block") == "Coarse scale, step 1: where it looks from here"
+    assert map_words("anything", "position attention").reading(0.5) == "looked at much from there"
 
 
 def test_a_gate_that_is_dark_on_objects_is_said_to_hold_detail_back_there():

@@ -105,6 +105,27 @@ def test_axial_networks_tell_where_pixels_look_and_what_acts(make_model, quick, 
     assert all(one.any_object >= one.same_object > 0 for one in found.looks)
 
 
+def test_guided_attention_is_audited_as_a_map_and_as_where_pixels_look(make_model, quick):
+    made = make_model("guided-attention", config={"width": 4, "refinements": 1})
+    for head in made.network.heads:
+        head.bias.data.copy_(torch.tensor([-1.0, 1.0]))
+    steps = audit_steps(
+        picture(64, 64), made, labels=drawn(64, 64), maps=["scale 1 step 1 received"], device="cpu", name="cells.tif"
+    )
+    progress = []
+    while True:
+        try:
+            progress.append(next(steps))
+        except StopIteration as finished:
+            found = finished.value
+            break
+    assert [one.name for one in found.maps] == ["scale 1 step 1 received"]
+    assert [look.block for look in found.looks] == [f"scale {scale} step 1" for scale in (1, 2, 3, 4)]
+    assert all(one.any_object >= one.same_object > 0 for one in found.looks)
+    assert found.influences == ()
+    assert progress[-1].done == progress[-1].total
+
+
 def test_progress_rises_to_its_total_and_closing_cancels(model, quick):
     steps = [(one.done, one.total) for one in audit_steps(picture(40, 40), model, device="cpu")]
     assert [done for done, _ in steps] == list(range(1, len(steps) + 1))

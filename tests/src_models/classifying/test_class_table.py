@@ -15,12 +15,13 @@ from src_models.classifying.class_table import (
     check_class_record,
     class_table_path,
     columns,
+    read_class_table,
     rows_of,
     write_class_record,
     write_class_table,
 )
 from src_models.classifying.classify import classify_objects
-from src_models.errors import OutputError
+from src_models.errors import DataSetError, OutputError
 from src_models.files.images import ImageFile
 from src_models.images.axes import read_axes
 
@@ -77,3 +78,40 @@ def test_what_is_not_ours_is_not_replaced(found, tmp_path):
 
 def test_long_names_are_shortened(tmp_path):
     assert len(class_table_path(tmp_path, "x" * 300).name.encode()) <= 255
+
+
+def test_a_table_that_a_person_mended_is_read_back(found, tmp_path):
+    rows = rows_of(found, "/data/s.tif", "ZYX") + rows_of(found, "/data/other.tif", "ZYX")
+    rows[0][6] = "spiky"
+    path = write_class_table(tmp_path / "a.csv", found.classes, rows)
+    for name in ("/data/s.tif", "/elsewhere/s.tif"):
+        given = read_class_table(path, name, "ZYX")
+        assert given.changed == (3,)
+        assert given.classes == {3: "spiky", 8: found.names[1]}
+        assert (given.found.ids == found.ids).all()
+        assert np.abs(given.found.positions - found.positions).max() < 0.01
+        assert (given.found.planes == found.planes).all()
+        assert np.abs(given.found.probabilities - found.probabilities).max() < 1e-5
+
+
+def test_a_plain_table_says_all_of_its_classes(tmp_path):
+    (tmp_path / "mine.csv").write_text("id,y,x,class\n4,10,20.5,round\n5,1,2,long\n")
+    given = read_class_table(tmp_path / "mine.csv", "any.tif", "YX")
+    assert (given.changed, given.classes) == ((4, 5), {4: "round", 5: "long"})
+    assert given.found.positions.tolist() == [[10, 20.5], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,y,class\n1,2,a\n", "no column 'x'"),
+        ("id,y,x,class\n1,2,three,a\n", "holds no number"),
+        ("id,y,x,class\n1,2,3,a\n1,4,5,b\n", "has two rows"),
+        ("file,id,y,x,class\nother.tif,1,2,3,a\n", "no row is of any.tif"),
+        ("id,y,x,class\n", "no row is of any.tif"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(tmp_path, text, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataSetError, match=rf"t.csv.*{message}"):
+        read_class_table(tmp_path / "t.csv", "any.tif", "YX")

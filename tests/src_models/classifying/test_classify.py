@@ -17,7 +17,7 @@ from src_models.classifying.classify import (
     classify_steps,
     classify_tiles,
 )
-from src_models.classifying.picture import fitted
+from src_models.classifying.pictures.picture import fitted
 from src_models.errors import ImageError, UserError
 from src_models.models.header import Intensity
 

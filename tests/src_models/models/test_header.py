@@ -188,3 +188,15 @@ def test_what_tells_objects_apart_says_which_fields_follow_the_classes(separatio
 def test_another_way_to_tell_objects_apart_is_refused():
     with pytest.raises(ModelFileError, match="boundary, distance, flows"):
         InstanceSettings(separation="colour")
+
+
+@pytest.mark.parametrize(
+    ("fields", "use"),
+    [({}, "segment"), ({"prompts": ("positive clicks",)}, "click"), ({"result": "class"}, "classify")],
+)
+def test_what_a_model_does_with_an_image_is_told(fields, use):
+    header = ModelHeader(
+        name="a", purpose="", architecture="unet", config={}, classes=("a", "b"), channels=("grey",), **fields
+    )
+    assert header.use == use
+    assert ModelHeader.from_json(header.to_json()).use == use

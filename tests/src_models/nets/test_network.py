@@ -24,6 +24,7 @@ CLASSIFIERS = {
     "med-former": ({"width": 8, "head_channels": 4}, 32),
     "swin": ({"width": 8, "head_channels": 4}, 32),
     "vit": ({"width": 8, "heads": 2, "depth": 2, "image_size": 64}, 8),
+    "resnet18": ({"classes": 2}, 32),
 }
 NAME = pytest.mark.parametrize("name", NETWORKS)
 CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)
@@ -36,6 +37,7 @@ def made(name):
 
 
 def test_every_architecture_is_looked_at():
+    assert len({record.name for record in ARCHITECTURES}) == len(ARCHITECTURES), "none twice"
     tasks = {record.name: record.task for record in ARCHITECTURES}
     expected = {**dict.fromkeys(NETWORKS, "segmentation"), **dict.fromkeys(CLASSIFIERS, "classification")}
     assert tasks == expected

@@ -13,6 +13,8 @@ from napari_medt.cli import app
 from src_models.attention.map_files import read_map
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader
+from src_models.probing.channel_probe import ChannelProbe
+from src_models.probing.position_probe import PositionProbe
 
 pytestmark = pytest.mark.usefixtures("either_precision")
 UNET = {"widths": [4, 8, 8, 8]}
@@ -38,6 +40,7 @@ def models(tmp_path_factory):
         "plain": ("unet", UNET),
     }
     made["axial"] = ("gated-axial-unet", {"image_size": 64})
+    made["guided"] = ("guided-attention", {"width": 4, "image_size": 64})
     return {name: save(model(name, *form), folder / f"{name}.safetensors") for name, form in made.items()}
 
 
@@ -52,7 +55,7 @@ def model(name, architecture, config):
         config=config,
         classes=("background", "cell"),
         channels=("grey",),
-        tile=(64, 64),
+        tile=(96, 96) if name == "guided" else (64, 64),
         overlap=(16, 16),
         **sized,
     )
@@ -123,6 +126,26 @@ def test_where_pixels_look_is_what_the_probe_says_at_the_zoom_of_the_run(run, tm
     assert [float(row["g_q"]) for row in layers] == [
         float(gate.detach()) for name, gate in sm.load(models["axial"]).network.named_parameters() if "g_q" in name
     ]
+
+
+def test_guided_attention_is_asked_where_it_looks_and_what_channels_take(run, tmp_path, models, image):
+    arguments = ("cells.tif", "--model", models["guided"], "--at", "7,30", "--block", "scale 1 step 2")
+    done = run(*arguments, "--map", "scale 4 prediction", "--map", "scale 2 step 1 channels")
+    assert done.exit_code == 0, done.output
+    loaded = sm.load(models["guided"])
+    wanted = PositionProbe(image, loaded, device="cpu").look((7, 30), "scale 1 step 2")
+    found = read_map(tmp_path / "out" / "cells_attention_scale_1_step_2_at_7,30.ome.tif")
+    np.testing.assert_allclose(found.data, wanted.weights, atol=1e-7)
+    assert (found.kind, found.scale, found.translate) == ("position attention", wanted.scale, wanted.translate)
+    assert (tmp_path / "out" / "cells_attention_scale_4_prediction.ome.tif").is_file()
+    with (tmp_path / "out" / "cells_attention_scale_2_step_1_channels.csv").open() as file:
+        matrix = np.array([row[1:] for row in csv.reader(file)][1:], np.float32)
+    known = ChannelProbe(image, loaded, device="cpu").matrices((7, 30))["scale 2 step 1 channels"]
+    np.testing.assert_allclose(matrix, known, atol=1e-7)
+    assert len(written(tmp_path)) == 3
+    again = run("cells.tif", "--model", models["guided"], "--map", "scale 2 step 1 channels")
+    assert again.exit_code == 1
+    assert "channels.csv" in again.output
 
 
 def test_every_block_is_asked_unless_some_are_named(run, tmp_path, models, image):

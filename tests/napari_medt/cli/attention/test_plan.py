@@ -5,9 +5,17 @@ import pytest
 from napari_medt.cli.attention.plan import make_plan
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
-from src_models.models.header import read_header
+from src_models.models.header import ModelHeader, read_header
 from src_models.models.library import find_model
 
+GUIDED = ModelHeader(
+    name="guided",
+    purpose="Tests",
+    architecture="guided-attention",
+    config={"refinements": 2},
+    classes=("background", "cell"),
+    channels=("grey",),
+)
 NOTHING = {"maps": [], "at": [], "block": [], "rollout": None, "heads": None, "plane": [], "diameter": None}
 
 
@@ -16,7 +24,7 @@ def plan():
     """Make a plan for a model that ships, from what was typed."""
 
     def make(model="nuclei-medt", other=None, **typed):
-        headers = [name and read_header(find_model(name)) for name in (model, other)]
+        headers = [name and (GUIDED if name == "guided" else read_header(find_model(name))) for name in (model, other)]
         return make_plan(*headers, **{**NOTHING, **typed})
 
     return make
@@ -27,6 +35,18 @@ def test_all_maps_are_recorded_unless_some_are_named(plan):
     assert plan("nuclei", maps=["gate 3"]).maps == ["gate 3"]
     with pytest.raises(UserError, match="gate 9"):
         plan("nuclei", maps=["gate 9"])
+
+
+def test_matrices_of_channels_are_written_unless_maps_are_named(plan):
+    every = plan("guided")
+    assert len(every.matrices) == 8
+    assert not set(every.matrices) & set(every.maps)
+    named = plan("guided", maps=["scale 1 prediction", "scale 2 step 1 channels"])
+    assert (named.maps, named.matrices) == (["scale 1 prediction"], ["scale 2 step 1 channels"])
+    assert plan("guided", maps=["scale 2 step 1 channels"]).maps == []
+    assert plan("nuclei").matrices == []
+    with pytest.raises(UserError, match="scale 9"):
+        plan("guided", maps=["scale 9 channels"])
 
 
 def test_a_pixel_is_looked_from_by_every_block_by_some_or_by_a_branch(plan):
@@ -81,6 +101,9 @@ def test_a_pixel_of_a_stack_lies_in_the_plane_that_was_named(plan):
         ("nuclei-medt", {"at": ["3,4"], "block": ["local 9.9"]}, "--block: .* has no 'local 9.9'; choose from global"),
         ("nuclei-medt", {"at": ["3;4"]}, "--at takes row and column of a pixel, such as 120,64, not '3;4'"),
         ("nuclei-medt", {"at": ["3,4"], "heads": "two"}, "--heads takes a head .* not 'two'"),
+        ("guided", {"at": ["3,4"], "heads": "1,1"}, "--heads is for axial networks such as medt"),
+        ("guided", {"at": ["3,4"], "rollout": "scale"}, "--rollout is for axial networks such as medt"),
+        ("guided", {"at": ["3,4"], "block": ["scale 9"]}, "--block: .* has no 'scale 9'; choose from scale 1 step 1"),
         ("nuclei-medt", {"other": "nuclei"}, "no attention map that means the same"),
     ],
 )

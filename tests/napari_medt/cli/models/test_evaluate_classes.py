@@ -7,7 +7,7 @@ from toy_classes import CLASSES, TOY, toy_header, write_squares
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
-from src_models.classifying.evaluate import evaluate_classes
+from src_models.classifying.evaluation.evaluate import evaluate_classes
 from src_models.models.architectures import ARCHITECTURES
 from src_models.models.checkpoint import Model, load, save
 

@@ -28,7 +28,7 @@ def test_what_is_not_known_is_told_from_zero(made):
 
 def test_axial_blocks_have_rows_of_their_own(made):
     (look,) = block_rows(made())
-    assert dict(zip(BLOCK_COLUMNS, look, strict=False))["axial block"] == "global 2.1"
+    assert dict(zip(BLOCK_COLUMNS, look, strict=False))["block"] == "global 2.1"
     assert look[1:] == ("3.1%", "1.1%", "26.2%", "20.7%", "10")
     (influence,) = influence_rows(made())
     assert len(influence) == len(INFLUENCE_COLUMNS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from src_models.classifying.evaluate import evaluate_classes
+from src_models.classifying.evaluation.evaluate import evaluate_classes
 from src_models.classifying.training.new_classifier import new_classifier
 from src_models.classifying.training.settings import ClassTrainSettings
 from src_models.classifying.training.training import train_classes

@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics
 from toy_classes import CLASSES, middle_pixel_model, square, toy_header
 
-from src_models.classifying.evaluate import evaluate_classes, write_class_json
+from src_models.classifying.evaluation.evaluate import evaluate_classes, write_class_json
 from src_models.errors import DataSetError, OutputError, UserError
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader

@@ -6,8 +6,14 @@ import numpy as np
 from PIL import Image
 from toy_classes import middle_pixel_model
 
-from src_models.classifying.class_sheet import PANEL, TITLE, draw_class_sheet, surest_mistakes, write_class_sheet
-from src_models.classifying.evaluate import evaluate_classes
+from src_models.classifying.evaluation.class_sheet import (
+    PANEL,
+    TITLE,
+    draw_class_sheet,
+    surest_mistakes,
+    write_class_sheet,
+)
+from src_models.classifying.evaluation.evaluate import evaluate_classes
 
 
 def test_the_surest_mistakes_come_first(squares):

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from src_models.classifying.asking import Asking
 from src_models.classifying.class_order import class_order
 from src_models.classifying.class_probabilities import ClassProbabilities
-from src_models.classifying.picture import model_size, prepared
-from src_models.classifying.scores import (
+from src_models.classifying.evaluation.scores import (
     ClassScores,
     accuracy,
     balanced_accuracy,
@@ -24,6 +23,7 @@ from src_models.classifying.scores import (
     confusion_of,
     mean_auc,
 )
+from src_models.classifying.pictures.picture import model_size, prepared
 from src_models.disk.atomic import atomic_path
 from src_models.files.class_sets.class_set import ClassSample, ClassSet
 from src_models.files.class_sets.opening import open_class_set

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toy_classes import toy_header
 
-from src_models.classifying.picture import fitted, model_size, prepared
+from src_models.classifying.pictures.picture import fitted, model_size, prepared
 from src_models.errors import ImageError
 from src_models.images.axes import read_axes
 from src_models.images.grey.intensity import Normalisation

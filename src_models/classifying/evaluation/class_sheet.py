@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from src_models.classifying.picture import fitted, model_size
+from src_models.classifying.pictures.picture import fitted, model_size
 from src_models.disk.atomic import atomic_path
 from src_models.images.grey.intensity import filled
 
 if TYPE_CHECKING:
-    from src_models.classifying.evaluate import ClassEvaluation
+    from src_models.classifying.evaluation.evaluate import ClassEvaluation
 
 __all__ = ["draw_class_sheet", "surest_mistakes", "write_class_sheet"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from src_models.classifying.object_places import check_labels, object_places
+from src_models.classifying.pictures.object_places import check_labels, object_places
 from src_models.errors import ImageError
 from src_models.images.axes import read_axes
 from src_models.images.planes import Planes

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_classes import toy_header
 
-from src_models.classifying.crops import Crops
+from src_models.classifying.pictures.crops import Crops
 from src_models.images.model_image import ModelImage
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (2, 30, 41), np.uint8)
@@ -49,7 +49,7 @@ def test_a_large_plane_is_averaged_over_equal_cells(monkeypatch):
     known = np.where(np.isnan(data), np.nanmin(data[:66]), data)
     for given_data in (data, da.from_array(data, chunks=50)):
         for band in (10, 10**9):
-            monkeypatch.setattr("src_models.classifying.crops.BAND", band)
+            monkeypatch.setattr("src_models.classifying.pictures.crops.BAND", band)
             reader = Crops(ModelImage(given_data, toy_header(8), axes="YX"), ())
             # 200 px are six times 4 x 8: cells of 6 px
             found = reader.whole()[0]

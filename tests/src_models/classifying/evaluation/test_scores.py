@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from src_models.classifying.scores import accuracy, balanced_accuracy, class_scores, confusion_of, mean_auc
+from src_models.classifying.evaluation.scores import accuracy, balanced_accuracy, class_scores, confusion_of, mean_auc
 
 
 @pytest.fixture(params=range(5))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.classifying.picture import model_size
+from src_models.classifying.pictures.picture import model_size
 from src_models.images.channels import as_channels
 from src_models.images.grey.intensity import filled
 from src_models.images.mirroring import mirrored
