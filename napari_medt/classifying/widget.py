@@ -314,5 +314,5 @@ class ClassifyWidget(QWidget):
 def _in_the_window(note: str) -> str:
     """Return what a person should know, with the words of the window for what can be set."""
     return note.replace(
-        "give a zoom below 1 (--zoom in the shell, zoom= in Python)", "choose less than 1 for Enlarge, above"
+        "give a zoom below 1 (--zoom in the shell, zoom= in Python)", "choose a smaller number for Enlarge, above"
     )
