@@ -153,7 +153,7 @@ def _zoom(result: ClassResult, header: ModelHeader) -> float:
         for letter, cut in zip(run.region.letters, run.region.index, strict=True)
         if letter in "YX" and isinstance(cut, slice)
     ]
-    return size / max(sides)
+    return float(size / max(sides))
 
 
 def _object_at(result: ClassResult, plane: tuple[int, ...], position: tuple[float, float]) -> int | None:

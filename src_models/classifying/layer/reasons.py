@@ -86,7 +86,8 @@ def reason_for(result: ClassResult, own: int, name: str) -> ClassReason:
     )
     crops = Crops(image, plane)
     if run.looked_at == "image":
-        corner, size, values = (0, 0), image.planes.shape, crops.whole()
+        height, width = image.planes.shape
+        corner, size, values = (0, 0), (height, width), crops.whole()
     else:
         side = round(model_size(model.header) / run.zoom) if run.looked_at == "objects" else run.tile
         side = side or model_size(model.header)
