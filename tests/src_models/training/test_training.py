@@ -447,7 +447,7 @@ def test_a_run_that_is_resumed_does_not_begin_again(cells, lite0_weights_path, t
 @pytest.mark.parametrize(
     ("config", "intensity", "words"),
     [
-        (TINY, Intensity(), "for the encoder efficientnet-lite0, and the network has another one"),
+        (TINY, Intensity(), "for the encoder efficientnet-lite0 or a residual network, and the network has another"),
         (LITE, Intensity(kind="zscore", low=1, high=99), "intensity zscore gives others: choose percentile or window"),
     ],
 )
