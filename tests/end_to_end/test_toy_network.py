@@ -268,7 +268,7 @@ def test_its_parts_are_told_with_their_words(model):
 def test_other_networks_have_not_its_parts(toy):
     with pytest.raises(UserError, match="this network has no light that could learn; choose from: full, decoder"):
         parameters_of(sm.create("unet", widths=(2, 2)), "light")
-    with pytest.raises(UserError, match="part 'lamp' is not one of full, decoder, gates, light"):
+    with pytest.raises(UserError, match="part 'lamp' is not one of full, decoder, gates, head, attention, light"):
         FinetuneSettings(part="lamp")
 
 
