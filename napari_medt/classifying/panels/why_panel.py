@@ -55,7 +55,7 @@ class WhyPanel(QWidget):
 
     def set_classes(self, classes: Sequence[str]) -> None:
         """Offer the classes of the model; the chosen one stays where it is there."""
-        _fill(self.classes, {None: _ITS_OWN, **{name: name for name in classes}})
+        _fill(self.classes, {"": _ITS_OWN, **{name: name for name in classes}})
         self.setEnabled(bool(classes))
 
     def set_attention(self, views: Sequence[str], maps: Sequence[str]) -> None:
@@ -146,7 +146,7 @@ class WhyPanel(QWidget):
         self.words.setToolTip("What is shown.")
 
 
-def _fill(combo: QComboBox, offered: dict[str | None, str] | dict[str, str]) -> None:
+def _fill(combo: QComboBox, offered: dict[str, str]) -> None:
     """Offer choices, by their data; what is chosen stays where it is there."""
     chosen = combo.currentData()
     with QSignalBlocker(combo):

@@ -14,13 +14,11 @@ from src_models.errors import UserError
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from contextlib import AbstractContextManager
 
     from src_models.attention.placed_map import PlacedMap
-    from src_models.attention.recording import AttentionRecord
     from src_models.classifying.layer.layer_run import ClassResult
-    from src_models.classifying.pictures.seen import SeenPicture
+    from src_models.classifying.picture_maps import PictureMaps
     from src_models.images.region import Region
 
 __all__ = ["PictureMap", "Reasons"]
@@ -87,17 +85,11 @@ class Reasons:
         UserError
             If the model does not know the class, or is gone.
         """
-        from src_models.classifying.relevance import RELEVANCE, class_relevance
-        from src_models.computing.execution import computing_threads
-
         known = self.result.table.of_model
         if name not in known:
             raise UserError(f"the model does not know the class {name!r} yet: let it learn, or ask about another class")
-        seen = self._seen
-        with computing_threads(self.result.run.threads or None):
-            found = class_relevance(load_model(self.result.run.model).network, seen.values[None], known.index(name))
-        description = f"how much each place speaks for {name} (1: average)"
-        placed = seen.placed(found.at_image_resolution()[0], RELEVANCE, RELEVANCE, description)
+        with self._computing():
+            placed = self._maps.relevance(known.index(name), name)
         return PictureMap(self.own, f"speaks for {name}", self.region, placed)
 
     def recorded(self, name: str) -> PictureMap:
@@ -115,9 +107,9 @@ class Reasons:
         """
         if name not in self.result.maps:
             raise UserError(f"the model has no map {name!r}; it has {', '.join(self.result.maps) or 'none'}")
-        found = self._attention[name]
-        placed = self._placed(found.tensor[0, 0].float().cpu().numpy(), name)
-        return PictureMap(self.own, map_words(name, found.kind).name, self.region, placed)
+        with self._computing():
+            placed = self._maps.recorded(name)
+        return PictureMap(self.own, map_words(name, placed.kind).name, self.region, placed)
 
     def look(self, view: str, place: tuple[float, float] | None = None) -> PictureMap:
         """Return where a layer of attention looks from a place: the mean over its heads.
@@ -134,58 +126,34 @@ class Reasons:
         UserError
             If there is no such layer, the model did not see the place, or is gone.
         """
-        from src_models.attention.cell_map import cell_map
-
         if view not in self.result.views:
             raise UserError(f"the model has no attention {view!r}; it has {', '.join(self.result.views) or 'none'}")
-        seen = self._seen
-        pixel = seen.pixel(seen.middle if place is None else place)
-        stride = self._attention[f"{view} matrix"].stride
-        row, column = (
-            min(max(round(at), 0), size - 1) // stride for at, size in zip(pixel, seen.values.shape[1:], strict=True)
-        )
-        weights = cell_map(self._attention, view, (row, column)).float().cpu().numpy()
-        placed = self._placed(weights, f"{view} matrix", f"{view} look")
-        query = seen.place((row * stride + (stride - 1) / 2, column * stride + (stride - 1) / 2))
+        with self._computing():
+            placed, query = self._maps.look(view, place)
         return PictureMap(self.own, view_words(view, placed.kind), self.region, placed, query)
 
-    def _placed(self, cells: NDArray[np.float32], recorded: str, name: str | None = None) -> PlacedMap:
-        of = self._attention[recorded]
-        return self._seen.placed(
-            cells, name or of.name, of.kind, of.description, level=of.level, stride=of.stride
-        )
+    def _computing(self) -> AbstractContextManager[object]:
+        from src_models.computing.execution import computing_threads
+
+        return computing_threads(self.result.run.threads or None)
 
     @cached_property
-    def _seen(self) -> SeenPicture:
+    def _maps(self) -> PictureMaps:
+        from src_models.classifying.picture_maps import PictureMaps
         from src_models.classifying.pictures.seen import seen_picture
         from src_models.images.model_image import ModelImage
 
-        run = self.result.run
+        run, model = self.result.run, load_model(self.result.run.model)
         cut, called = run.region.cut(run.data), f"layer {run.layer_name!r}"
         image = ModelImage(
             cut,
-            load_model(run.model).header,
+            model.header,
             axes=run.region.sub_reading(cut, called),
             channels=run.region.sub_chosen,
             intensity=run.grey_range,
             name=called,
         )
-        return seen_picture(image, self.result.found, self._row)
-
-    @cached_property
-    def _attention(self) -> AttentionRecord:
-        import torch
-
-        from src_models.attention.recording import record_attention
-        from src_models.computing.execution import computing_threads
-
-        network = load_model(self.result.run.model).network.eval()
-        weight = next(network.parameters())
-        picture = torch.from_numpy(self._seen.values)[None].to(weight.device, weight.dtype)
-        with computing_threads(self.result.run.threads or None), torch.inference_mode():
-            with record_attention(network) as attention:
-                network(picture)
-        return attention
+        return PictureMaps(model.network, seen_picture(image, self.result.found, self._row))
 
 
 def plane_of(region: Region, plane: tuple[int, ...]) -> Region:

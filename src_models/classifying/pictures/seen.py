@@ -81,9 +81,7 @@ class SeenPicture:
 
         There is a value for each pixel that shows the image: what lies in the room around it is left out.
         """
-        rows, columns = (
-            slice(begin, begin + shown) for begin, shown in zip(self._begins, self._shown, strict=True)
-        )
+        rows, columns = (slice(begin, begin + shown) for begin, shown in zip(self._begins, self._shown, strict=True))
         values = cells.repeat(stride, 0).repeat(stride, 1)[rows, columns]
         height, width = (side / shown for side, shown in zip(self.size, self._shown, strict=True))
         first = (height / 2 - 0.5 + self.corner[0], width / 2 - 0.5 + self.corner[1])
