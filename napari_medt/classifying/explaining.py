@@ -1,22 +1,33 @@
-"""Which places speak for the class of the chosen object: worked out beside the window, and shown over it."""
+"""Why the chosen object has its class: what is asked of the network is worked out beside the window, and shown."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.classifying.layers import ClassLayers
 from napari_medt.classifying.panels.controls import ClassifyControls
+from napari_medt.classifying.panels.why_panel import LOOK, RELEVANCE
 from napari_medt.classifying.shown import ShownClasses
+from napari_medt.controls.mouse import ClickMouse
 from napari_medt.running.latest_question import LatestQuestion
+from src_models.attention.words import map_words, pointer_sentence
+from src_models.classifying.layer.reasons import Reasons
 
 if TYPE_CHECKING:
-    from src_models.classifying.layer.layer_run import ClassResult
-    from src_models.classifying.layer.reasons import ClassReason
+    import napari.viewer
+
+    from src_models.classifying.layer.reasons import PictureMap
 
 __all__ = ["Explaining"]
+
+_Place = tuple[float, float] | None
+_Answer = tuple[Reasons, "PictureMap", _Place]
+
+_BESIDE = "This place lies outside of the image, or in another plane than the object: click on one on the object."
 
 
 class Explaining:
@@ -24,6 +35,8 @@ class Explaining:
 
     Parameters
     ----------
+    viewer
+        The viewer.
     controls
         The controls.
     layers
@@ -32,15 +45,22 @@ class Explaining:
         The widget.
     """
 
-    def __init__(self, controls: ClassifyControls, layers: ClassLayers, parent: QWidget) -> None:
+    def __init__(
+        self, viewer: napari.viewer.Viewer, controls: ClassifyControls, layers: ClassLayers, parent: QWidget
+    ) -> None:
         self._controls = controls
         self._panel = controls.why
         self._layers = layers
         self._shown: ShownClasses | None = None
-        self._own: int | None = None
+        self._reasons: Reasons | None = None  # of the chosen object
+        self._place: _Place = None  # that is looked from: the middle of the object
         self._question = LatestQuestion(parent)
         self._question.answered.connect(self._show)
         self._question.refused.connect(self._refuse)
+        self.mouse = ClickMouse(viewer, parent, drags=False)
+        self.mouse.clicked.connect(lambda world, _positive: self.click(world))
+        self.mouse.lost.connect(lambda: self._panel.point.setChecked(False))
+        self._panel.point.toggled.connect(self.mouse.switch)
         self._panel.changed.connect(self.look)
 
     @property
@@ -52,45 +72,74 @@ class Explaining:
         """Look at an object from now on; None for none."""
         if shown is not self._shown:
             self._panel.set_classes(() if shown is None else shown.table.of_model)
-        if (shown, own) != (self._shown, self._own):
+            self._panel.set_attention(*(([], []) if shown is None else (shown.result.views, shown.result.maps)))
+        if shown is None or own is None:
+            self._reasons = None
             self._layers.hide_reason()
-        self._shown, self._own = shown, own
+        elif self._reasons is None or (self._reasons.result, self._reasons.own) != (shown.result, own):
+            self._reasons, self._place = Reasons(shown.result, own), None
+            self._layers.hide_reason()
+        self._shown = shown
         self.look()
 
     def look(self) -> None:
         """Work out and show what is asked for, or hide it."""
-        shown, own = self._shown, self._own
-        if shown is None or own is None or not self._panel.on.isChecked():
-            self._question.drop()
-            self._layers.hide_reason()
-            self._panel.say("Choose an object to see it." if shown is not None and self._panel.on.isChecked() else "")
+        self._ask(self._place)
+
+    def click(self, world: Sequence[float]) -> None:
+        """Look from a place in the world."""
+        shown, reasons = self._shown, self._reasons
+        if shown is None or reasons is None:
             return
-        table = shown.table
-        now = table.class_of(own) if table.class_of(own) in table.of_model else table.found(own)
-        self._panel.say("Looking...")
-        self._question.ask(partial(_answer, shown.result, own, self._panel.asked_class(now)))
+        place = reasons.region.locate([float(at) for at in shown.image.world_to_data(world)])
+        if place is None:
+            self._controls.run_bar.report(_BESIDE)
+            return
+        self._ask((place[0], place[1]))
 
     def leave(self) -> None:
         """Show nothing more."""
+        self.mouse.switch(False)
         self._question.leave(wait=False)
 
-    def _show(self, answer: tuple[ClassResult, ClassReason]) -> None:
-        result, reason = answer
-        shown = self._shown
-        if shown is None or shown.result is not result or self._own != reason.own or not self._panel.on.isChecked():
+    def _ask(self, place: _Place) -> None:
+        shown, reasons, on = self._shown, self._reasons, self._panel.on.isChecked()
+        if shown is None or reasons is None or not on:
+            self._question.drop()
+            self._layers.hide_reason()
+            self._panel.say("Choose an object to see it." if shown is not None and on else "")
             return
-        self._layers.show_reason(shown.image, reason)
-        if reason.values.any():
-            self._panel.say(f"Bright places speak for {reason.name}; the layer's name says so, too.")
-        else:
-            self._panel.say(f"Nothing in this picture speaks for {reason.name}.")
+        now, table = shown.table.class_of(reasons.own), shown.table
+        now = now if now in table.of_model else table.found(reasons.own)
+        self._panel.say("Looking...")
+        self._question.ask(partial(_answer, reasons, self._panel.showing(), self._panel.asked(now), place))
+
+    def _show(self, answer: _Answer) -> None:
+        reasons, found, place = answer
+        shown = self._shown
+        if shown is None or reasons is not self._reasons or not self._panel.on.isChecked():
+            return
+        self._place = place
+        self._layers.show_reason(shown.image, found)
+        self._panel.say(_words(found))
 
     def _refuse(self, sentence: str) -> None:
         self._panel.say("")
         self._controls.run_bar.report(sentence)
 
 
-def _answer(result: ClassResult, own: int, name: str) -> Any:
-    from src_models.classifying.layer.reasons import reason_for  # torch
+def _answer(reasons: Reasons, what: str, name: str, place: _Place) -> _Answer:
+    if what == RELEVANCE:
+        return reasons, reasons.relevance(name), place
+    return reasons, reasons.look(name, place) if what == LOOK else reasons.recorded(name), place
 
-    return result, reason_for(result, own, name)
+
+def _words(found: PictureMap) -> str:
+    """Return what is seen."""
+    if found.query is not None:
+        return pointer_sentence(found.map.name, None)
+    if found.map.kind != RELEVANCE:
+        return map_words(found.map.name).meaning
+    if not found.map.data.any():
+        return f"Nothing in this picture {found.title}."
+    return f"Bright places {found.title.replace('speaks', 'speak')}; the layer's name says so, too."

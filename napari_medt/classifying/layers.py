@@ -12,9 +12,11 @@ from napari_medt.classifying.colours import class_colours, coloured_by_class
 from napari_medt.classifying.features import write_features
 from napari_medt.viewer.layer_notes import notes_of, own_notes, write_notes
 from napari_medt.viewer.lines.screen_lines import ScreenLines
+from napari_medt.viewer.map_looks import legend, map_appearance, tell_values
 from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
 from napari_medt.viewer.viewed_image import bring_into_view
+from src_models.attention.words import map_words
 
 if TYPE_CHECKING:
     import napari.layers
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
     from napari_medt.viewer.viewed_image import ViewedImage
     from src_models.classifying.layer.layer_run import ClassResult
     from src_models.classifying.layer.object_classes import ObjectClasses
-    from src_models.classifying.layer.reasons import ClassReason
+    from src_models.classifying.layer.reasons import PictureMap
     from src_models.images.region import Region
 
 __all__ = ["TILES", "ClassLayers"]
 
-TILES, _CHOSEN, _REASON = "class tiles", "class chosen", "class reason"
-_FRAME = "#ffffff"
+TILES, _CHOSEN, _REASON, _MARK = "class tiles", "class chosen", "class reason", "class reason mark"
+_FRAME, _MARK_COLOR = "#ffffff", "#00e5ff"
+_MARK_PX = 16  # on the screen, at least
 _MARGIN = 2.0  # px of the image between an object and its frame
 _TILES_OPACITY = 0.35  # so that the image is seen below them
 
@@ -115,44 +118,67 @@ class ClassLayers:
         """Frame nothing any more."""
         self._layers.hide(_CHOSEN)
 
-    def show_reason(self, image: napari.layers.Image, reason: ClassReason) -> None:
-        """Show which places speak for a class, over the part of the image that the network looked at."""
-        region = reason.region
-        data = region.expand(reason.values)
-        place = placement(image, *region.place(reason.scale, reason.translate))
-        limits = (0.0, max(1.0, float(reason.values.max())))
+    def show_reason(self, image: napari.layers.Image, found: PictureMap) -> None:
+        """Show a map over the part of the image that the network looked at, and mark the place that was asked about."""
+        data = found.region.expand(found.map.data)
+        place = placement(image, *found.region.place(found.map.scale, found.map.translate))
+        words = replace(map_words(found.map.name, found.map.kind), name=found.title)
+        appearance = map_appearance(found.map)
+        name = f"{image.name} - {found.title}"
         layer = self._layers.of(image, _REASON)
         if layer is not None and layer.data.shape != data.shape:
             self._layers.remove(_REASON)
             layer = None
         if layer is None:
+            notes = own_notes(image, _REASON)
+            layer = self._layers.add("image", data, notes, place, name=name, **appearance)
+            legend(layer, found.map, words)
+        else:
+            layer.data = data
+            move(layer, place)
+            layer.name, layer.colormap = name, appearance["colormap"]
+            layer.contrast_limits_range = layer.contrast_limits = appearance["contrast_limits"]
+            layer.visible = True
+            layer.help = f"{words.name}: {words.meaning}"
+            tell_values(layer, words)
+        write_notes(layer, replace(notes_of(layer), description=found.map.description))
+        self._mark(image, found)
+
+    def _mark(self, image: napari.layers.Image, found: PictureMap) -> None:
+        """Mark the place that was asked about; none of a map of no place."""
+        if found.query is None:
+            self._layers.hide(_MARK)
+            return
+        point, place = np.array([found.region.place(None, found.query)[1]]), placement(image)
+        layer = self._layers.of(image, _MARK)
+        if layer is None:
             layer = self._layers.add(
-                "image",
-                data,
-                own_notes(image, _REASON),
+                "points",
+                point,
+                own_notes(image, _MARK),
                 place,
-                rgb=False,
-                multiscale=False,
-                colormap="inferno",
-                blending="additive",
-                opacity=0.8,
-                interpolation2d="linear",
-                contrast_limits=limits,
+                name=f"{image.name} - place looked from",
+                symbol="cross",
+                size=1.0,
+                face_color=_MARK_COLOR,
+                border_color=_MARK_COLOR,
+                canvas_size_limits=(_MARK_PX, 10_000),
+                out_of_slice_display=False,
             )
-        layer.data = data
+        layer.data = point
+        layer.selected_data = set()
         move(layer, place)
-        layer.contrast_limits_range = layer.contrast_limits = limits
-        layer.name = f"{image.name} - speaks for {reason.name}"
         layer.visible = True
 
     def hide_reason(self) -> None:
         """Show no reason any more."""
         self._layers.hide(_REASON)
+        self._layers.hide(_MARK)
 
     def remove(self) -> None:
         """Take the frame and the reasons out of the viewer; labels and tiles stay."""
         self._lines.leave()
-        self._layers.remove(_CHOSEN, _REASON)
+        self._layers.remove(_CHOSEN, _REASON, _MARK)
 
 
 def _at(table: ObjectClasses, row: int, corner: Any) -> list[float]:

@@ -62,7 +62,7 @@ class ClassifyWidget(QWidget):
         self._showing: ShownClasses | None = None
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
-        self.explaining = Explaining(self.controls, self.layers, self)
+        self.explaining = Explaining(napari_viewer, self.controls, self.layers, self)
         self.giving = ClassGiving(napari_viewer, self.controls, self.layers, self.rounds, self.explaining, self)
         self._closing = DockClosing(self)
         DockTabs(self)

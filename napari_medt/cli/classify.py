@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from src_models.classifying.class_probabilities import Classified
     from src_models.classifying.class_table import ClassifiedFile
     from src_models.files.image_list import OneImage
+    from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model as LoadedModel
+    from src_models.models.header import ModelHeader
     from src_models.prediction.to_file import Results
 
 __all__ = ["classify"]
@@ -68,6 +70,22 @@ def classify(
             rich_help_panel=options.OBJECTS,
         ),
     ] = 1.0,
+    why: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write there which places speak for the class of each object, tile or plane, as TIFF.",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
+    maps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME|all",
+            help="Write to --why these attention maps, too, such as 'fusion 2 earlier' or 'layer 1 received'.",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
     skip_existing: Annotated[
         bool,
         typer.Option("--skip-existing", help="Pass over images whose tables are there, to go on with a batch."),
@@ -101,7 +119,7 @@ def classify(
     The table NAME_classes.csv has a row for each object, tile or plane: the image, the object's number, its middle in
     pixels, the likeliest class, its probability, and those of all classes. NAME_classes.json beside it says by which
     model, settings and versions it was made. An object is looked at with what surrounds it, in the plane in which most
-    of it is.
+    of it is. With --why, maps say which places speak for each class that was told.
 
     An image whose table exists is left alone and the others are done. The exit status is 0 if all were done, or passed
     over as asked for with --skip-existing, and else 1.
@@ -125,6 +143,7 @@ def classify(
         raise UserError(
             f"the model {header.name!r} does not tell classes: use `napari-medt {header.use}`, or another model"
         )
+    reasons = _reasons(header, why, maps)
     if channels is not None:
         parse_channels(channels)
     grey = GreyRange.of(grey_range)
@@ -141,7 +160,7 @@ def classify(
     console = Console()
     settings = {"zoom": zoom, "grey_range": grey, "device": device, "batch": batch, "tiles": _tiles(tiles)}
     if chosen.chosen:
-        run = _Run(console, _load(model), output, joint, labels, axes, channels, uneven, overwrite, settings)
+        run = _Run(console, _load(model), output, joint, labels, axes, channels, uneven, overwrite, settings, reasons)
         run.all(chosen)
     if chosen.total > 1 or chosen.skipped:
         console.say(chosen.summary(output))
@@ -158,6 +177,19 @@ def _check_together(*pairs: dict[str, bool]) -> None:
 
 def _tiles(size: int | None) -> int | bool:
     return False if size is None else size or True
+
+
+def _reasons(header: ModelHeader, folder: Path | None, names: str | None) -> _Why | None:
+    """Return where maps go, and which a person wants of a model, by their names with commas between them."""
+    from src_models.models.architectures import choose_attention
+
+    if folder is None:
+        if names is not None:
+            raise UserError("--maps says what else is written to --why: give that, too")
+        return None
+    options.check_results_folder(folder)
+    each = names == "all" if names in (None, "all") else [name.strip() for name in str(names).split(",")]
+    return _Why(folder, choose_attention(header, each))
 
 
 def _load(model: str) -> LoadedModel:
@@ -184,6 +216,14 @@ class _Tables:
         check_class_record(class_table_path(self.output, image.name), overwrite=overwrite)
 
 
+@dataclass(frozen=True, slots=True)
+class _Why:
+    """Where maps of what speaks for a class go, and what other maps."""
+
+    folder: Path
+    maps: list[str]
+
+
 @dataclass(slots=True)
 class _Run:
     """What a person asked for, for all images, and what was found so far."""
@@ -198,6 +238,7 @@ class _Run:
     uneven: UnevenName
     overwrite: bool
     settings: dict[str, Any]
+    why: _Why | None = None
     rows: list[list[object]] = field(default_factory=list)
     files: list[ClassifiedFile] = field(default_factory=list)
 
@@ -232,6 +273,7 @@ class _Run:
         image = options.open_image(one.path, self.axes, self.channels, self.uneven, series)
         self.console.say(f"{image.title}: {image.reading.describe()}")
         self.console.notes(image.notes)
+        self._check_why(one.name)
         path = None if self.labels is None else labels_of(self.labels, image.name)
         objects = None if path is None else _read(path, image.reading)
         with self.console.bar(image.name) as report:
@@ -245,6 +287,7 @@ class _Run:
                 **self.settings,
             )
         self._say(found)
+        self._write_why(image, found)
         rows = rows_of(found, image.title, image.reading.axes.replace("C", ""))
         file = ClassifiedFile(image, found, path)
         if self.joint:
@@ -252,6 +295,24 @@ class _Run:
             self.files.append(file)
         else:
             self._write(class_table_path(self.output, one.name), rows, [file], begun)
+
+    def _check_why(self, name: str) -> None:
+        if self.why is not None and not self.overwrite:
+            from src_models.classifying.reason_files import check_reasons
+
+            tiles = self.settings["tiles"] is not False
+            check_reasons(self.why.folder, name, "objects" if self.labels else "tiles" if tiles else "image")
+
+    def _write_why(self, image: ImageFile, found: Classified) -> None:
+        if self.why is None:
+            return
+        from src_models.classifying.reason_files import write_reasons
+        from src_models.progress import finish
+
+        how = {"maps": self.why.maps, "grey_range": self.settings["grey_range"], "overwrite": self.overwrite}
+        with self.console.bar(image.name) as report:
+            count = finish(write_reasons(self.why.folder, image, self.model, found, **how), report)
+        self.console.say(f"  {count} maps of why -> {self.why.folder}")
 
     def _say(self, found: Classified) -> None:
         self.console.say(f"  {found.summary}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from src_models.attention.words import DIFFERENCE, LOOKS, RECEIVED, STRENGTH, MapWords
+from src_models.attention.words import DIFFERENCE, LOOKS, RECEIVED, RELEVANCE, STRENGTH, MapWords
 
 if TYPE_CHECKING:
     import napari.layers
@@ -62,6 +62,8 @@ def contrast_limits(placed: PlacedMap) -> tuple[float, float]:
     values = sample(placed.data)
     if placed.kind in LOOKS:
         return 0.0, _round_above(max(float(np.percentile(values, _LOOK_TAIL)), _LEAST))
+    if placed.kind == RELEVANCE:  # where nothing speaks for a class, nothing is bright
+        return 0.0, _round_above(max(1.0, float(values.max())))
     low, high = map(float, np.percentile(values, _TAILS))
     return _rounded(low, max(high, low + _LEAST))
 
@@ -136,7 +138,7 @@ def sample(data: Any) -> NDArray[np.float32]:
 
 def _whole(kind: str, limits: tuple[float, ...]) -> tuple[float, float]:
     """Return what a person can set limits within: shares lie between 0 and 1."""
-    most = {RECEIVED: 4.0, STRENGTH: 4.0, DIFFERENCE: 0.0, **dict.fromkeys(LOOKS, 0.0)}.get(kind, 1.0)
+    most = {RECEIVED: 4.0, RELEVANCE: 4.0, STRENGTH: 4.0, DIFFERENCE: 0.0, **dict.fromkeys(LOOKS, 0.0)}.get(kind, 1.0)
     return min(0.0, limits[0]), max(most, limits[1])
 
 

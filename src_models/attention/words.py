@@ -36,9 +36,9 @@ __all__ = [
 GATE, RECEIVED, SHARE = "attention gate", "attention received", "positional share"
 STRENGTH, PREDICTION = "attention strength", "prediction"
 LOOK, DIFFERENCE = "axial attention", "difference"
-LOOKS = (LOOK, "position attention")  # kinds of maps of where one place looks
 DECIDES, RESULT = "positions in similarity", "positions in output"
-RELEVANCE, MATRICES = "class relevance", ("window attention", "token attention")
+RELEVANCE = "class relevance"
+LOOKS = (LOOK, "position attention", "window attention", "token attention")  # maps of where one place looks
 
 _FINENESS = {1: "Finest", 2: "Fine", 3: "Medium", 4: "Coarse", 5: "Coarsest"}
 _SCALES = {1: "Finest scale", 2: "Fine scale", 3: "Coarse scale", 4: "Coarsest scale"}
@@ -164,7 +164,7 @@ def map_words(name: str, kind: str = "") -> MapWords:
     if kind == RELEVANCE or name == RELEVANCE:
         meaning = "How much each place speaks for the class: 1 is the average, more speaks for it more."
         return MapWords(name, "gradient-weighted attention", meaning, "does not", "speaks for it", _RELEVANCE_STEPS)
-    if kind in (*LOOKS, *MATRICES):
+    if kind in LOOKS:
         meaning = "Where the network looks from the marked place; all values together are 1."
         return MapWords(name, kind, meaning, "hardly looked at", "looked at much", _LOOK_STEPS)
     return MapWords(name, kind or name, "A map of the network.", "low", "high", ((), ("",)))

@@ -54,6 +54,33 @@ def brightness_model_path(tmp_path_factory) -> Path:
     return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "brightness.safetensors")
 
 
+@pytest.fixture(scope="session")
+def attending_model_path(tmp_path_factory) -> Path:
+    """A small Med-Former of random weights, of two stages."""
+    import torch
+
+    from src_models.models.architectures import create
+    from src_models.models.checkpoint import Model, save
+    from src_models.models.header import Intensity, ModelHeader
+
+    torch.manual_seed(0)
+    config = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
+    header = ModelHeader(
+        name="attending",
+        purpose="Has attention to be seen, for tests",
+        architecture="med-former",
+        config=config,
+        classes=CLASSES,
+        channels=("grey",),
+        intensity=Intensity(kind="window", low=0.0, high=1.0),
+        tile=(32, 32),
+        overlap=(0, 0),
+        result="class",
+    )
+    network = create("med-former", **config).eval()
+    return save(Model(network, header), tmp_path_factory.mktemp("models") / "attending.safetensors")
+
+
 @pytest.fixture
 def class_folder(tmp_path, monkeypatch) -> Path:
     """Where corrections of the image of discs are kept, in a folder of the test."""

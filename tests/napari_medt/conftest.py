@@ -8,7 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from class_fixtures import brightness_model_path, class_folder, classify, classifying  # noqa: F401 (fixtures)
+from class_fixtures import (  # noqa: F401 (fixtures)
+    attending_model_path,
+    brightness_model_path,
+    class_folder,
+    classify,
+    classifying,
+)
 from correct_fixtures import correcting, dark_model_path, documents, learn, press  # noqa: F401 (fixtures)
 from discs import IMAGE, settle
 from napari.utils.notifications import notification_manager

@@ -1,19 +1,28 @@
-"""Why this class: which places speak for it, shown over the chosen object."""
+"""Why this class: what is shown over the chosen object."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-__all__ = ["WhyPanel"]
+from src_models.attention.words import RELEVANCE, map_words, view_words
 
+__all__ = ["LOOK", "RECORDED", "RELEVANCE", "WhyPanel"]
+
+LOOK, RECORDED = "look", "recorded"
+_WHAT = {
+    RELEVANCE: "places that speak for the class",
+    LOOK: "where it looks from a place",
+    RECORDED: "what it looks at, and what it takes",
+}
 _ITS_OWN = "the one it has"
+_NO_ATTENTION = "This model has no attention that could be shown: it can only say what speaks for a class."
 
 
 class WhyPanel(QWidget):
-    """Whether places are shown, and for which class they speak.
+    """Whether something is shown, and what.
 
     Parameters
     ----------
@@ -25,50 +34,123 @@ class WhyPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.on = QCheckBox("Show what speaks for its class (V)")
-        self.asked = QComboBox()
+        self.on = QCheckBox("Show why, over the chosen object (V)")
+        self.what = QComboBox()
+        self.classes = QComboBox()
+        self.views = QComboBox()
+        self.maps = QComboBox()
+        self.point = QPushButton("Click on a place to look from")
+        self.no_attention = QLabel(_NO_ATTENTION)
         self.words = QLabel()
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("For the class", self.asked)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.on)
-        column.addLayout(form)
-        column.addWidget(self.words)
-        self.words.setWordWrap(True)
-        self.asked.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.on.setToolTip(
-            "Show, over the chosen object, which places of the image speak for its class: the brighter, the more. Dark "
-            "places made no difference."
-        )
-        self.asked.setToolTip(
-            "Ask about another class, too: what would speak for that one? Choose one that you take the object for."
-        )
-        self.words.setToolTip("What is shown.")
+        self._build()
+        self._explain()
         self.on.toggled.connect(self.changed)
-        self.asked.activated.connect(self.changed)
+        self.point.toggled.connect(lambda pressed: self.on.setChecked(self.on.isChecked() or pressed))
+        self.what.currentIndexChanged.connect(self._offer)
+        for combo in (self.what, self.classes, self.views, self.maps):
+            combo.activated.connect(self.changed)
         self.set_classes(())
+        self.set_attention((), ())
         self.say("")
 
     def set_classes(self, classes: Sequence[str]) -> None:
         """Offer the classes of the model; the chosen one stays where it is there."""
-        chosen = self.asked.currentData()
-        with QSignalBlocker(self.asked):
-            self.asked.clear()
-            self.asked.addItem(_ITS_OWN, None)
-            for name in classes:
-                self.asked.addItem(name, name)
-            self.asked.setCurrentIndex(max(0, self.asked.findData(chosen)))
+        _fill(self.classes, {"": _ITS_OWN, **{name: name for name in classes}})
         self.setEnabled(bool(classes))
 
-    def asked_class(self, own: str) -> str:
-        """Return the class that is asked about, of an object that has a class."""
-        name: str = self.asked.currentData() or own
+    def set_attention(self, views: Sequence[str], maps: Sequence[str]) -> None:
+        """Offer what the model has of attention.
+
+        Parameters
+        ----------
+        views
+            Layers that can be asked where they look from a place.
+        maps
+            Maps that can be recorded.
+        """
+        _fill(self.views, {name: view_words(name, "") for name in views})
+        _fill(self.maps, {name: map_words(name).name for name in maps})
+        there = {RELEVANCE: True, LOOK: bool(views), RECORDED: bool(maps)}
+        _fill(self.what, {key: words for key, words in _WHAT.items() if there[key]})
+        self.no_attention.setVisible(self.classes.count() > 1 and not views and not maps)
+        self._offer()
+
+    def showing(self) -> str:
+        """Return what is to be shown."""
+        what: str = self.what.currentData()
+        return what
+
+    def asked(self, own: str) -> str:
+        """Return the class, the layer or the map that is asked for, of an object that has a class."""
+        combo = {RELEVANCE: self.classes, LOOK: self.views, RECORDED: self.maps}[self.showing()]
+        name: str = combo.currentData() or own
         return name
 
     def say(self, words: str) -> None:
         """Say what is shown."""
         self.words.setText(words)
         self.words.setVisible(bool(words))
+
+    def _offer(self) -> None:
+        """Show the choices of what is to be shown; the mouse is given back where no place is asked for."""
+        what = self.showing()
+        self._form.setRowVisible(self.classes, what == RELEVANCE)
+        self._form.setRowVisible(self.views, what == LOOK)
+        self._form.setRowVisible(self.maps, what == RECORDED)
+        self.point.setVisible(what == LOOK)
+        if what != LOOK:
+            self.point.setChecked(False)
+
+    def _build(self) -> None:
+        self._form = QFormLayout()
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.addRow("What to show", self.what)
+        self._form.addRow("For the class", self.classes)
+        self._form.addRow("Layer", self.views)
+        self._form.addRow("Map", self.maps)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.on)
+        column.addLayout(self._form)
+        for widget in (self.point, self.no_attention, self.words):
+            column.addWidget(widget)
+        for label in (self.no_attention, self.words):
+            label.setWordWrap(True)
+        for combo in (self.what, self.classes, self.views, self.maps):
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.point.setCheckable(True)
+
+    def _explain(self) -> None:
+        self.on.setToolTip("Show, over the chosen object, what the model goes by and where it looks.")
+        self.what.setToolTip(
+            "Places that speak for the class: the brighter, the more; dark ones made no difference. Or what the model "
+            "attends to, whatever the class: where it looks from one place, or how much each place is looked at."
+        )
+        self.classes.setToolTip(
+            "Ask about another class, too: what would speak for that one? Choose one that you take the object for."
+        )
+        self.views.setToolTip(
+            "Which layer of attention is asked. Early stages see fine detail; small windows see what is near, large "
+            "windows and later stages see further."
+        )
+        self.maps.setToolTip(
+            "Looked-at places: how much all others look there. What is taken: how much each stage takes of the one "
+            "before, and of what it sees itself."
+        )
+        self.point.setToolTip(
+            "Press, then click in the image near the object: bright is where the model looks from there. At first, it "
+            "is the middle of the object. Drags still move the view."
+        )
+        self.no_attention.setToolTip("Med-Former, Swin and ViT have attention.")
+        self.words.setToolTip("What is shown.")
+
+
+def _fill(combo: QComboBox, offered: dict[str, str]) -> None:
+    """Offer choices, by their data; what is chosen stays where it is there."""
+    chosen = combo.currentData()
+    with QSignalBlocker(combo):
+        combo.clear()
+        for data, words in offered.items():
+            combo.addItem(words, data)
+        combo.setCurrentIndex(max(0, combo.findData(chosen)) if offered else -1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from src_models.classifying.layer.object_classes import ObjectClasses
 from src_models.errors import UserError
 from src_models.images.region import Region
+from src_models.models.architectures import attention_names
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ LookedAt = Literal["objects", "tiles", "image"]
 
 # Of as many pixels, a layer that shows tiles does not fit into memory beside everything else.
 _LARGEST_CANVAS = 2**28
+_RECEIVED = " received"  # of each layer of attention, there is a map of what is looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,6 +103,17 @@ class ClassResult:
     def model_name(self) -> str:
         """Name of the model."""
         return self.run.model.stem
+
+    @property
+    def maps(self) -> list[str]:
+        """Names of the attention maps that the model gives, finest first; known without running it."""
+        header = self.found.provenance["header"]
+        return attention_names(header["architecture"], header["config"])
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the layers of attention that can be asked where they look from a place, finest first."""
+        return [name.removesuffix(_RECEIVED) for name in self.maps if name.endswith(_RECEIVED)]
 
 
 def class_steps(run: ClassRun) -> Generator[Progress, None, ClassResult]:

@@ -1,53 +1,57 @@
-"""Which places speak for the class of an object, a tile or an image of a run: what a viewer shows over it.
+"""What a viewer shows over an object, a tile or an image of a run: what speaks for a class, and where a model looks.
 
-The network is asked about the very picture that it saw in the run, so the map is of the answer in the table.
+The network is asked about the very picture that it saw in the run, so a map is of the answer in the table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from src_models.attention.words import map_words, view_words
 from src_models.errors import UserError
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from src_models.attention.placed_map import PlacedMap
     from src_models.classifying.layer.layer_run import ClassResult
+    from src_models.classifying.picture_maps import PictureMaps
     from src_models.images.region import Region
 
-__all__ = ["ClassReason", "reason_for"]
+__all__ = ["PictureMap", "Reasons"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ClassReason:
-    """How much each place of a picture speaks for a class.
+class PictureMap:
+    """A map of the picture that the model saw of an object.
 
     Parameters
     ----------
-    own, name
-        The object, and the class that was asked about.
+    own, title
+        The object, and what is shown, such as ``"speaks for round"``.
     region
         The plane that the object is in.
-    values
-        (h, w) float32, one for each pixel of the picture as the model saw it; 1 is the average of the picture. All are
-        0 where nothing speaks for the class.
-    scale, translate
-        Size of such a pixel, and the middle of the first one (px of the region's cut-out).
+    map
+        A value for each pixel of the picture that shows the image; its place is in pixels of the region's cut-out.
+    query
+        The middle (px of the cut-out) of the cell that is asked where it looks; None of other maps.
     """
 
     own: int
-    name: str
+    title: str
     region: Region
-    values: NDArray[np.float32]
-    scale: tuple[float, float]
-    translate: tuple[float, float]
+    map: PlacedMap
+    query: tuple[float, float] | None = None
 
 
-def reason_for(result: ClassResult, own: int, name: str) -> ClassReason:
-    """Ask a model which places speak for a class of one object of a run.
+class Reasons:
+    """One object of a run, about which a model can be asked.
+
+    The picture is read once, and the network is run once for all that is recorded of it: a few megabytes, which are
+    kept as long as this is.
 
     Parameters
     ----------
@@ -55,73 +59,104 @@ def reason_for(result: ClassResult, own: int, name: str) -> ClassReason:
         The run.
     own
         The object.
-    name
-        A class of the model.
 
-    Raises
-    ------
-    UserError
-        If the model does not know the class, or is gone.
+    Attributes
+    ----------
+    region
+        The plane that it is in.
     """
-    from src_models.classifying.pictures.crops import Crops
-    from src_models.classifying.pictures.picture import model_size, prepared
-    from src_models.classifying.relevance import class_relevance
-    from src_models.computing.execution import computing_threads
-    from src_models.images.model_image import ModelImage
 
-    run, table = result.run, result.table
-    if name not in table.of_model:
-        raise UserError(f"the model does not know the class {name!r} yet: let it learn, or ask about another class")
-    row = table.row(own)
-    plane = tuple(result.found.planes[row].tolist())
-    model, region = load_model(run.model), run.region
-    cut, called = region.cut(run.data), f"layer {run.layer_name!r}"
-    image = ModelImage(
-        cut,
-        model.header,
-        axes=region.sub_reading(cut, called),
-        channels=region.sub_chosen,
-        intensity=run.grey_range,
-        name=called,
-    )
-    crops = Crops(image, plane)
-    if run.looked_at == "image":
-        height, width = image.planes.shape
-        corner, size, values = (0, 0), (height, width), crops.whole()
-    else:
-        side = round(model_size(model.header) / run.zoom) if run.looked_at == "objects" else run.tile
-        side = side or model_size(model.header)
-        y, x = _middle(result, row, side)
-        corner, size = (round(y + 0.5 - side / 2), round(x + 0.5 - side / 2)), (side, side)
-        values = crops.square(y, x, side)()
-    chosen = image.normalisations[image.planes.time_of(plane)] if image.grey_range is not None else None
-    picture = prepared(values, model.header, image.name, reading=image.reading, normalisation=chosen)
-    with computing_threads(run.threads or None):
-        found = class_relevance(model.network, picture[None], table.of_model.index(name))
-    values, scale = _without_room(found.at_image_resolution()[0], size)
-    translate = (scale[0] / 2 - 0.5 + corner[0], scale[1] / 2 - 0.5 + corner[1])
-    return ClassReason(own, name, _plane_of(region, plane), values, scale, translate)
+    def __init__(self, result: ClassResult, own: int) -> None:
+        self.result = result
+        self.own = own
+        self._row = result.table.row(own)
+        self.region = plane_of(result.run.region, tuple(result.found.planes[self._row].tolist()))
+
+    def relevance(self, name: str) -> PictureMap:
+        """Return which places speak for a class.
+
+        Parameters
+        ----------
+        name
+            A class of the model.
+
+        Raises
+        ------
+        UserError
+            If the model does not know the class, or is gone.
+        """
+        known = self.result.table.of_model
+        if name not in known:
+            raise UserError(f"the model does not know the class {name!r} yet: let it learn, or ask about another class")
+        with self._computing():
+            placed = self._maps.relevance(known.index(name), name)
+        return PictureMap(self.own, f"speaks for {name}", self.region, placed)
+
+    def recorded(self, name: str) -> PictureMap:
+        """Return a map that was recorded: what is looked at, or what is taken of two stages.
+
+        Parameters
+        ----------
+        name
+            One of :attr:`~src_models.classifying.layer.layer_run.ClassResult.maps`.
+
+        Raises
+        ------
+        UserError
+            If the model has no such map, or is gone.
+        """
+        if name not in self.result.maps:
+            raise UserError(f"the model has no map {name!r}; it has {', '.join(self.result.maps) or 'none'}")
+        with self._computing():
+            placed = self._maps.recorded(name)
+        return PictureMap(self.own, map_words(name, placed.kind).name, self.region, placed)
+
+    def look(self, view: str, place: tuple[float, float] | None = None) -> PictureMap:
+        """Return where a layer of attention looks from a place: the mean over its heads.
+
+        Parameters
+        ----------
+        view
+            One of :attr:`~src_models.classifying.layer.layer_run.ClassResult.views`.
+        place
+            Row and column (px of the region's cut-out); None takes the middle of the object.
+
+        Raises
+        ------
+        UserError
+            If there is no such layer, the model did not see the place, or is gone.
+        """
+        if view not in self.result.views:
+            raise UserError(f"the model has no attention {view!r}; it has {', '.join(self.result.views) or 'none'}")
+        with self._computing():
+            placed, query = self._maps.look(view, place)
+        return PictureMap(self.own, view_words(view, placed.kind), self.region, placed, query)
+
+    def _computing(self) -> AbstractContextManager[object]:
+        from src_models.computing.execution import computing_threads
+
+        return computing_threads(self.result.run.threads or None)
+
+    @cached_property
+    def _maps(self) -> PictureMaps:
+        from src_models.classifying.picture_maps import PictureMaps
+        from src_models.classifying.pictures.seen import seen_picture
+        from src_models.images.model_image import ModelImage
+
+        run, model = self.result.run, load_model(self.result.run.model)
+        cut, called = run.region.cut(run.data), f"layer {run.layer_name!r}"
+        image = ModelImage(
+            cut,
+            model.header,
+            axes=run.region.sub_reading(cut, called),
+            channels=run.region.sub_chosen,
+            intensity=run.grey_range,
+            name=called,
+        )
+        return PictureMaps(model.network, seen_picture(image, self.result.found, self._row))
 
 
-def _without_room(seen: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[float, float]]:
-    """Leave out the room that was added around a picture, and return the size of a pixel that is left in its own."""
-    shown = [max(1, round(side * whole / max(size))) for side, whole in zip(size, seen.shape, strict=True)]
-    begins = [(whole - part) // 2 for part, whole in zip(shown, seen.shape, strict=True)]
-    cut = tuple(slice(begin, begin + part) for begin, part in zip(begins, shown, strict=True))
-    return np.asarray(seen[cut], np.float32), (size[0] / shown[0], size[1] / shown[1])
-
-
-def _middle(result: ClassResult, row: int, side: int) -> tuple[float, float]:
-    """Return the middle of the square that was looked at."""
-    if result.run.looked_at == "tiles":
-        top, left = (float(begin) for begin in result.table.boxes[row][:2])
-        return top + (side - 1) / 2, left + (side - 1) / 2
-    axes = result.table.axes
-    y, x = (float(result.table.positions[row, axes.index(letter)]) for letter in "YX")
-    return y, x
-
-
-def _plane_of(region: Region, plane: tuple[int, ...]) -> Region:
+def plane_of(region: Region, plane: tuple[int, ...]) -> Region:
     """Return the part of a region that is one plane of it."""
     rest, index = iter(plane), []
     for letter, cut in zip(region.letters, region.index, strict=True):

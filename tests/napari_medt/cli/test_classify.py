@@ -13,8 +13,12 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from napari_medt.cli.classify import labels_of
+from src_models.attention.map_files import read_map
 from src_models.classifying.classify import classify
+from src_models.classifying.pictures.picture import prepared
+from src_models.classifying.relevance import class_relevance
 from src_models.errors import ImageError
+from src_models.images.axes import read_axes
 from src_models.models.architectures import ARCHITECTURES
 from src_models.models.checkpoint import Model, load, save
 
@@ -120,6 +124,8 @@ def test_an_image_that_fails_does_not_stop_those_after_it(run, toy, images):
         (["--model", "click"], "use `napari-medt click`"),
         (["--labels", "gone"], "gone: there is no such file"),
         (["--grey-range", "9:3"], "is empty"),
+        (["--maps", "all"], "--maps says what else is written to --why"),
+        (["--why", "why", "--maps", "gate 2"], "the model 'toy' has no attention map 'gate 2'; it has none"),
         (["--tiles", 4], "tiles of 4 px are too small"),
     ],
 )
@@ -129,6 +135,36 @@ def test_what_makes_no_sense_is_refused(run, toy, images, monkeypatch, options, 
     assert done.exit_code == 1
     assert message in done.stderr
     assert not list(images.glob("results/*.csv"))
+
+
+def test_why_is_written_at_its_place_and_never_over_what_is_there(run, toy, images):
+    asked = (images / "plate" / "a.tif", "--model", toy, "--labels", images / "labels", "--why", images / "why")
+    done = run(*asked, "-o", images / "out")
+    assert done.exit_code == 0, done.output
+    names = [f"a_attention_object_{own}_class_relevance.ome.tif" for own in (2, 7)]
+    assert sorted(path.name for path in (images / "why").iterdir()) == names
+    placed = read_map(images / "why" / names[1])
+    [row] = [row for row in rows_of(images / "out" / "a_classes.csv") if row["id"] == "7"]
+    size = toy_header().tile[0]
+    first = [float(row[letter]) + 0.5 - size / 2 for letter in "yx"]
+    np.testing.assert_allclose(placed.translate, first, atol=0.51)  # px are whole
+    assert placed.scale == (1, 1)
+    assert placed.data.shape == (size, size)
+    assert row["class"] in placed.description
+    network = load(toy).network
+    pixels = tifffile.imread(images / "plate" / "a.tif").astype(np.float32)
+    top, left = (round(number) for number in placed.translate)
+    crop = np.pad(pixels, size, mode="symmetric")[top + size : top + 2 * size, left + size : left + 2 * size]
+    shown = prepared(crop[None], toy_header(), "crop", reading=read_axes((size, size), dtype=np.uint8))
+    by_hand = class_relevance(network, shown[None], CLASSES.index(row["class"])).at_image_resolution()[0]
+    np.testing.assert_allclose(placed.data, by_hand, atol=1e-4)
+    before = (images / "why" / names[1]).stat().st_mtime_ns
+    again = run(*asked, "-o", images / "other")
+    assert again.exit_code == 1
+    assert "exists already; give another folder for --why, or --overwrite" in again.stderr
+    assert (images / "why" / names[1]).stat().st_mtime_ns == before
+    assert not (images / "other" / "a_classes.csv").exists()
+    assert run(*asked, "-o", images / "other", "--overwrite").exit_code == 0
 
 
 def test_labels_are_found_by_the_image_s_name(tmp_path):

@@ -10,7 +10,7 @@ from napari.layers import Image
 
 from napari_medt.viewer.map_looks import contrast_limits, map_appearance, sample, stretch
 from src_models.attention.placed_map import PlacedMap
-from src_models.attention.words import LOOK
+from src_models.attention.words import LOOK, RELEVANCE
 
 
 def placed(data, kind="attention"):
@@ -64,3 +64,10 @@ def test_limits_that_a_person_set_stay():
     layer.contrast_limits = (0, 0.05)
     stretch(layer, one, contrast_limits(other))
     assert tuple(layer.contrast_limits) == (0, 0.05)
+
+
+@pytest.mark.parametrize(("most", "limit"), [(0.0, 1.0), (0.3, 1.0), (3.7, 5.0)])
+def test_of_what_speaks_for_a_class_only_what_is_more_than_average_is_brightest(most, limit):
+    values = np.zeros((20, 20))
+    values[3, 4] = most
+    assert contrast_limits(placed(values, RELEVANCE)) == (0.0, limit)

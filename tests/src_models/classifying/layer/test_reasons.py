@@ -1,4 +1,4 @@
-"""Which places speak for the class of an object: the map lies where the network looked."""
+"""What speaks for the class of an object, and where the network looks: maps lie where the network looked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from src_models.attention.cell_map import cell_maps
+from src_models.attention.recording import record_attention
 from src_models.classifying.layer.layer_run import ClassRun, class_steps
-from src_models.classifying.layer.reasons import reason_for
+from src_models.classifying.layer.reasons import Reasons
 from src_models.errors import UserError
 from src_models.images.region import Region
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import Intensity, ModelHeader
+from src_models.nets.tap import TOKENS, WINDOWS
 from src_models.progress import finish
 
 SIZE = 64
@@ -55,8 +58,9 @@ def run(path, image, letters="YX", index=None, **how):
 
 def brightest(reason):
     """Return where the map is highest, in pixels of the cut-out: the middle of all that is as high."""
-    rows, columns = np.nonzero(reason.values >= reason.values.max() * (1 - 1e-6))
-    return reason.translate[0] + rows.mean() * reason.scale[0], reason.translate[1] + columns.mean() * reason.scale[1]
+    placed = reason.map
+    rows, columns = np.nonzero(placed.data >= placed.data.max() * (1 - 1e-6))
+    return placed.translate[0] + rows.mean() * placed.scale[0], placed.translate[1] + columns.mean() * placed.scale[1]
 
 
 @pytest.mark.parametrize("zoom", [1.0, 2.0])
@@ -66,11 +70,11 @@ def test_over_an_object_the_map_is_high_where_what_speaks_for_it_is(bright_path,
     spot = (70 + round(24 / zoom), 90 - round(24 / zoom))  # below the middle of the object, to the left
     image[spot[0] - 2 : spot[0] + 3, spot[1] - 2 : spot[1] + 3] = 1.0
     result = run(bright_path, image, looked_at="objects", labels=labels, zoom=zoom)
-    reason = reason_for(result, 7, "bright")
-    assert (reason.own, reason.name) == (7, "bright")
+    reason = Reasons(result, 7).relevance("bright")
+    assert (reason.own, reason.title) == (7, "speaks for bright")
     assert np.abs(np.subtract(brightest(reason), spot)).max() <= 16 / zoom  # half a cell of the network
-    first = np.array(reason.translate) - np.array(reason.scale) / 2
-    np.testing.assert_allclose(np.array(reason.values.shape) * reason.scale, SIZE / zoom)
+    first = np.array(reason.map.translate) - np.array(reason.map.scale) / 2
+    np.testing.assert_allclose(np.array(reason.map.data.shape) * reason.map.scale, SIZE / zoom)
     np.testing.assert_allclose(first + SIZE / zoom / 2, (69.5, 89.5), atol=0.5)  # around the middle of the object
 
 
@@ -79,18 +83,116 @@ def test_over_a_tile_and_over_a_plane_of_a_stack_it_lies_there(bright_path):
     image[1, 46:51, 110:115] = 1.0
     whole = (slice(0, 2), slice(0, 64), slice(0, 128))
     tiles = run(bright_path, image, "ZYX", whole, looked_at="tiles", tile=64)
-    reason = reason_for(tiles, 4, "bright")
+    reason = Reasons(tiles, 4).relevance("bright")
     assert reason.region.index == (1, slice(0, 64), slice(0, 128))
     assert np.abs(np.subtract(brightest(reason), (48, 112))).max() <= 16
-    assert np.array(reason.translate).tolist() == [0, 64]
+    assert np.array(reason.map.translate).tolist() == [0, 64]
     planes = run(bright_path, image, "ZYX", whole, looked_at="image")
-    reason = reason_for(planes, 2, "bright")
+    reason = Reasons(planes, 2).relevance("bright")
     assert reason.region.index[0] == 1
-    assert reason.values.shape == (32, 64)  # without the room that was added above and below
-    np.testing.assert_allclose((reason.scale, reason.translate), ((2, 2), (0.5, 0.5)))
+    assert reason.map.data.shape == (32, 64)  # without the room that was added above and below
+    np.testing.assert_allclose((reason.map.scale, reason.map.translate), ((2, 2), (0.5, 0.5)))
 
 
 def test_of_a_class_that_the_model_does_not_know_there_is_nothing_to_tell(bright_path):
     result = run(bright_path, np.zeros((64, 64), np.float32), looked_at="image")
     with pytest.raises(UserError, match="does not know the class 'odd'"):
-        reason_for(result, 1, "odd")
+        Reasons(result, 1).relevance("odd")
+
+
+def test_a_network_without_attention_offers_none(bright_path):
+    result = run(bright_path, np.zeros((64, 64), np.float32), looked_at="image")
+    assert (result.maps, result.views) == ([], [])
+    with pytest.raises(UserError, match="has no attention 'layer 1'; it has none"):
+        Reasons(result, 1).look("layer 1")
+
+
+# Windows of 4 and 3 cells; a cell of stage 1 is 4 px of the picture, and one of stage 2 is 8.
+CONFIGS = {
+    "med-former": {"width": 8, "head_channels": 4, "stages": 2, "windows": (4, 3)},
+    "swin": {"width": 8, "head_channels": 4, "stages": 2, "windows": (4, 3)},
+    "vit": {"width": 8, "depth": 2, "heads": 2, "patch": 8, "image_size": SIZE},
+}
+
+
+@pytest.fixture(scope="module")
+def attending(tmp_path_factory):
+    """Return a function that makes a model of attention of an architecture, and gives network and file."""
+
+    def make(architecture):
+        torch.manual_seed(0)
+        config = {"in_channels": 1, "classes": 2, **CONFIGS[architecture]}
+        network = create(architecture, **config).eval()
+        header = ModelHeader(
+            name="attending",
+            purpose="Tests",
+            architecture=architecture,
+            config=config,
+            classes=("dark", "bright"),
+            channels=("grey",),
+            intensity=Intensity(kind="window", low=0.0, high=1.0),
+            tile=(SIZE, SIZE),
+            overlap=(0, 0),
+            result="class",
+        )
+        folder = tmp_path_factory.mktemp("models")
+        return network, save(Model(network, header), folder / f"{architecture}.safetensors")
+
+    return make
+
+
+@pytest.mark.parametrize("architecture", list(CONFIGS))
+def test_all_that_is_offered_of_a_network_was_recorded_of_it(attending, architecture):
+    network, path = attending(architecture)
+    result = run(path, np.random.default_rng(0).random((SIZE, SIZE), np.float32), looked_at="image")
+    with torch.inference_mode(), record_attention(network) as attention:
+        network(torch.zeros(1, 1, SIZE, SIZE))
+    assert result.views == cell_maps(attention)
+    assert set(result.maps) == {each.name for each in attention if each.kind not in (WINDOWS, TOKENS)}
+    reasons = Reasons(result, 1)
+    for name in result.maps:
+        assert reasons.recorded(name).map.data.shape == (SIZE, SIZE)
+    for view in result.views:
+        assert reasons.look(view).map.data.max() > 0
+
+
+def test_where_a_layer_looks_is_the_row_of_its_matrix_put_around_the_object(attending):
+    network, path = attending("med-former")
+    image, labels = np.random.default_rng(0).random((150, 200), np.float32), np.zeros((150, 200), np.int32)
+    labels[60:80, 80:100] = 7  # the model sees the rows 38 to 101 and the columns 58 to 121
+    result = run(path, image, looked_at="objects", labels=labels)
+    with torch.inference_mode(), record_attention(network) as attention:
+        network(torch.from_numpy(image[None, None, 38:102, 58:122]))
+    reasons = Reasons(result, 7)
+    # Row 41, column 80 of the image are row 3, column 22 of the picture: the cell (0, 5), in the second window of 4.
+    found = reasons.look("large window 1.1", (41, 80))
+    row = attention["large window 1.1 matrix"].tensor[0, 1].mean(0)[0 * 4 + 1]  # its second place
+    by_hand = np.zeros((150, 200), np.float32)
+    for place, weight in enumerate(row.tolist()):
+        top, left = 38 + 4 * (place // 4), 58 + 16 + 4 * (place % 4)
+        by_hand[top : top + 4, left : left + 4] = weight
+    np.testing.assert_allclose(on_image(found, (150, 200)), by_hand, atol=1e-6)
+    assert found.query == (38 + 1.5, 58 + 5 * 4 + 1.5)  # the middle of the cell
+    assert found.title == "Stage 1.1, large windows: where it looks from here"
+    middle = reasons.look("large window 1.1")
+    assert np.abs(np.subtract(middle.query, (69.5, 89.5))).max() <= 2.5
+    received = reasons.recorded("small window 1.1 received")
+    cells = attention["small window 1.1 received"].tensor[0, 0].numpy()
+    np.testing.assert_allclose(
+        on_image(received, (150, 200))[38:102, 58:122], np.kron(cells, np.ones((4, 4))), atol=1e-5
+    )
+    assert received.query is None
+    with pytest.raises(UserError, match="outside of what the model saw"):
+        reasons.look("large window 1.1", (20, 80))
+    with pytest.raises(UserError, match="has no map 'gate 2'"):
+        reasons.recorded("gate 2")
+
+
+def on_image(found, shape):
+    """Return a map whose pixels are those of the image, put where it says that it lies; 0 elsewhere."""
+    np.testing.assert_allclose(found.map.scale, 1)
+    whole = np.zeros(shape, np.float32)
+    top, left = (round(first) for first in found.map.translate)
+    height, width = found.map.data.shape
+    whole[top : top + height, left : left + width] = found.map.data
+    return whole

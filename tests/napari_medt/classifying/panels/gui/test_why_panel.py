@@ -1,4 +1,4 @@
-"""Why this class: which class is asked about."""
+"""Why this class: what can be asked."""
 
 from __future__ import annotations
 
@@ -19,14 +19,35 @@ def test_the_class_of_the_object_is_asked_about_unless_a_person_chooses_another(
     assert not panel.isEnabled()
     panel.set_classes(("round", "long"))
     assert panel.isEnabled()
-    assert panel.asked_class("long") == "long"
-    panel.asked.setCurrentIndex(panel.asked.findData("round"))
-    assert panel.asked_class("long") == "round"
+    assert panel.asked("long") == "long"
+    panel.classes.setCurrentIndex(panel.classes.findData("round"))
+    assert panel.asked("long") == "round"
     panel.set_classes(("long", "round", "odd"))
-    assert panel.asked_class("long") == "round"  # a choice outlives another model that knows it
+    assert panel.asked("long") == "round"  # a choice outlives another model that knows it
     panel.set_classes(("odd",))
-    assert panel.asked_class("long") == "long"
+    assert panel.asked("long") == "long"
 
 
 def test_every_control_says_what_it_does(panel):
     assert all(control.toolTip() for control in panel.findChildren((QAbstractButton, QComboBox)))
+
+
+def test_what_a_model_has_of_attention_is_offered_in_plain_words(panel):
+    panel.set_classes(("round", "long"))
+    panel.set_attention(["large window 1.1"], ["large window 1.1 received", "fusion 2 earlier"])
+    assert [panel.what.itemData(row) for row in range(panel.what.count())] == ["class relevance", "look", "recorded"]
+    assert panel.no_attention.isHidden()
+    assert panel.point.isHidden()
+    panel.what.setCurrentIndex(1)
+    assert not panel.point.isHidden()
+    assert panel.asked("long") == "large window 1.1"
+    assert panel.views.currentText() == "Stage 1.1, large windows: where it looks from here"
+    panel.what.setCurrentIndex(2)
+    panel.maps.setCurrentIndex(1)
+    assert panel.asked("long") == "fusion 2 earlier"
+    assert panel.maps.currentText() == "Stage 2: taken of the stage before"
+    panel.set_attention([], [])  # another model
+    assert panel.what.count() == 1
+    assert panel.asked("long") == "long"
+    assert "no attention" in panel.no_attention.text()
+    assert not panel.no_attention.isHidden()

@@ -1,0 +1,79 @@
+"""Why, as files: maps of what was classified, at their place on the image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from src_models.attention.map_files import read_map
+from src_models.attention.map_table import value_at
+from src_models.attention.recording import record_attention
+from src_models.classifying.classify import classify
+from src_models.classifying.reason_files import check_reasons, reason_path, write_reasons
+from src_models.errors import OutputError, UserError
+from src_models.files.images import read_image
+from src_models.models.architectures import create
+from src_models.models.checkpoint import Model
+from src_models.models.header import Intensity, ModelHeader
+from src_models.progress import finish
+
+CONFIG = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
+HEADER = ModelHeader(
+    name="tiny",
+    purpose="Tests",
+    architecture="med-former",
+    config=CONFIG,
+    classes=("round", "long"),
+    channels=("grey",),
+    intensity=Intensity(kind="window", low=0.0, high=1.0),
+    tile=(32, 32),
+    overlap=(0, 0),
+    result="class",
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    return Model(create("med-former", **CONFIG).eval(), HEADER)
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A stack of two planes, each of two tiles."""
+    pixels = np.random.default_rng(0).random((2, 32, 64), np.float32)
+    tifffile.imwrite(tmp_path / "stack.tif", pixels, imagej=True, metadata={"axes": "ZYX"})
+    return read_image(tmp_path / "stack.tif")
+
+
+def test_maps_of_a_tile_of_a_stack_lie_in_its_plane(tmp_path, stack, model):
+    found = classify(stack.data, model, tiles=32, axes=stack.reading)
+    count = finish(write_reasons(tmp_path / "why", stack, model, found, maps=["fusion 2 later"]))
+    assert count == len(list((tmp_path / "why").iterdir())) == 8
+    with torch.inference_mode(), record_attention(model.network) as attention:
+        model.network(torch.from_numpy(np.asarray(stack.data)[1, :, 32:])[None, None])  # the last tile
+    cells = attention["fusion 2 later"].tensor[0, 0].numpy()  # of 8 px
+    placed = read_map(reason_path(tmp_path / "why", "stack", "tiles", 4, "fusion 2 later"))
+    for row, column in np.ndindex(4, 4):
+        place = (1, row * 8 + 5, 32 + column * 8 + 2)
+        assert value_at(placed, place) == pytest.approx(float(cells[row, column]), abs=1e-5)
+    with pytest.raises(UserError, match="lies outside"):
+        value_at(placed, (0, 5, 40))
+    relevance = read_map(reason_path(tmp_path / "why", "stack", "tiles", 1, "class relevance"))
+    assert relevance.translate == (0, 0, 0)
+    assert found.names[0] in relevance.description
+
+
+def test_what_is_there_is_not_written_over_unless_that_is_wanted(tmp_path, stack, model):
+    found = classify(stack.data, model, axes=stack.reading)
+    folder = tmp_path / "why"
+    check_reasons(folder, "stack", "image")
+    finish(write_reasons(folder, stack, model, found))
+    with pytest.raises(UserError, match=r"plane_1_class_relevance\.ome\.tif exists already"):
+        check_reasons(folder, "stack", "image")
+    check_reasons(folder, "stack", "tiles")
+    with pytest.raises(OutputError):
+        finish(write_reasons(folder, stack, model, found))
+    finish(write_reasons(folder, stack, model, found, overwrite=True))
