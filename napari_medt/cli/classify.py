@@ -15,6 +15,7 @@ from napari_medt.cli.console import Console, complain
 from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, Uneven, UnevenName
 from napari_medt.cli.segment_batch import Batch, choose, some
 from src_models.errors import OutputError, UserError
+from src_models.models.library import only_classifier
 
 if TYPE_CHECKING:
     from src_models.classifying.class_probabilities import Classified
@@ -40,7 +41,7 @@ def classify(
             help="Images of any kind that `segment` reads, folders of them, and quoted patterns, mixed as you like.",
         ),
     ],
-    model: Annotated[str, options.MODEL] = "red-cells",
+    model: Annotated[str | None, options.MODEL] = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -131,6 +132,7 @@ def classify(
         {"--skip-existing": skip_existing, f"one table of all images ({output})": joint},
     )
     options.check_results_folder(output)
+    model = model or only_classifier()
     header = options.check_model(model, device)
     options.check_files(labels)
     from src_models.classifying.class_table import check_class_record

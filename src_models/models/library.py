@@ -28,6 +28,7 @@ __all__ = [
     "local_models",
     "local_problems",
     "model_path",
+    "only_classifier",
     "shipped_models",
 ]
 
@@ -121,6 +122,25 @@ def model_path(name_or_path: str | Path) -> Path:
     """
     text = str(name_or_path)
     return Path(name_or_path) if text.endswith(_SUFFIX) or "/" in text else find_model(text)
+
+
+def only_classifier() -> str:
+    """Return the name of the model that says what objects are, where nobody named one and there is one alone.
+
+    Raises
+    ------
+    ModelFileError
+        If there is none, or there are several.
+    """
+    names = sorted({entry.name for entry in [*local_models(), *shipped_models()] if entry.header.use == "classify"})
+    if len(names) == 1:
+        return names[0]
+    if names:
+        raise ModelFileError(f"there are several models of classes: {', '.join(names)}; name one with --model")
+    raise ModelFileError(
+        "there is no model of classes here yet: train one on pictures that are sorted into folders (napari-medt train "
+        "FOLDER --architecture med-former -o mine.safetensors), and name it with --model mine.safetensors"
+    )
 
 
 def _read_local() -> tuple[list[ModelEntry], list[str]]:

@@ -11,6 +11,7 @@ from napari_medt.cli import options
 from napari_medt.cli.console import Console
 from napari_medt.cli.options import Axes, Channels, Image, Series, Uneven
 from src_models.errors import UserError
+from src_models.models.library import only_classifier
 
 __all__ = ["correct_classes"]
 
@@ -27,7 +28,7 @@ def correct_classes(
     folder: Annotated[
         Path, typer.Option("--set", "-o", metavar="FOLDER", help="The set of given classes; made if it is missing.")
     ],
-    model: Annotated[str, options.MODEL] = "red-cells",
+    model: Annotated[str | None, options.MODEL] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All rows are right as they stand, also those that were not changed.")
     ] = False,
@@ -48,6 +49,7 @@ def correct_classes(
     from src_models.classifying.class_table import read_class_table
     from src_models.corrections.correction import Source
 
+    model = model or only_classifier()
     header = options.check_model(model)
     if header.use != "classify":
         raise UserError(f"the model {header.name!r} does not tell classes: choose one that does (`napari-medt models`)")

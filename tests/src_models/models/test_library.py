@@ -107,3 +107,15 @@ def test_listing_models_does_not_load_torch():
     code = "import sys, src_models.models.library as l; l.shipped_models(); l.local_models(); "
     code += "sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_only_model_of_classes_need_not_be_named(folders):
+    shipped, local = folders
+    write_model(shipped / "nuclei.safetensors")
+    with pytest.raises(ModelFileError, match="there is no model of classes here yet: train one"):
+        library.only_classifier()
+    write_model(local / "shapes.safetensors", result="class")
+    assert library.only_classifier() == "shapes"
+    write_model(shipped / "kinds.safetensors", result="class")
+    with pytest.raises(ModelFileError, match="several models of classes: kinds, shapes; name one with --model"):
+        library.only_classifier()
