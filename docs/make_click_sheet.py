@@ -30,6 +30,7 @@ from src_models.labels.instances import connected_parts
 from src_models.models.checkpoint import load
 
 SHEET = Path(__file__).parent / "images" / "click_sheet.png"
+SHOWN = ("dsb2018_fluo", "dsb2018_histo", "usiigaci_phase", "bccd_wbc", "sem_axon_myelin", "ct_totalseg")
 COUNTS = (1, 3, 5)
 RANKED = 3  # clicks after which best and worst are told apart
 PANEL, GAP, LINE = 176, 8, 20  # px
@@ -76,7 +77,7 @@ def main() -> None:
     options = parser.parse_args()
     network = ClickNetwork(load(options.model))
     rows = []
-    for of in LEARNT:
+    for of in (each for each in LEARNT if each.folder in SHOWN):
         cases = [
             case for plane in planes(options.data, of, network, options.images) for case in clicked(plane, options.most)
         ]
