@@ -13,9 +13,9 @@ __all__ = ["LOOK", "RECORDED", "RELEVANCE", "WhyPanel"]
 
 LOOK, RECORDED = "look", "recorded"
 _WHAT = {
-    RELEVANCE: "places that speak for the class",
+    RELEVANCE: "what speaks for the class",
     LOOK: "where it looks from a place",
-    RECORDED: "what it looks at, and what it takes",
+    RECORDED: "what it looks at and takes",
 }
 _ITS_OWN = "the one it has"
 _NO_ATTENTION = "This model has no attention that could be shown: it can only say what speaks for a class."
