@@ -12,7 +12,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ __all__ = ["MOST_BYTES", "check_content", "keep", "suffix_of"]
 MOST_BYTES = 8 * 2**30  # of an image's values in memory
 _HEADER = 1 << 20  # bytes; headers of Slicer's segmentations have some kB
 _BLOCK = 1 << 20
+# Bytes of NRRD's types by a word in their names; of those that are longest, for all others.
+_TYPES = ((b"char", 1), (b"int8", 1), (b"short", 2), (b"int16", 2), (b"float", 4), (b"int32", 4))
+_WIDEST = 8
 _NIFTI = {348, 540}
 _STARTS = {b"NRRD": ".nrrd", b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg"}
 
@@ -120,10 +123,8 @@ def _nrrd_bytes(path: Path) -> int:
         sizes = [int(size) for size in told.get(b"sizes", b"").split()]
     except ValueError as error:
         raise Refusal(400, "this NRRD is damaged: its sizes are no numbers; export it again") from error
-    widest = 8  # bytes of the largest type
-    return math.prod(map(abs, sizes)) * (
-        1 if b"char" in told.get(b"type", b"") or b"int8" in told.get(b"type", b"") else widest
-    )
+    kind = told.get(b"type", b"")
+    return math.prod(map(abs, sizes)) * next((size for word, size in _TYPES if word in kind), _WIDEST)
 
 
 def _nifti_bytes(path: Path) -> int:
@@ -132,7 +133,7 @@ def _nifti_bytes(path: Path) -> int:
     from nibabel.spatialimages import HeaderDataError
 
     try:
-        image = nibabel.load(path)  # type: ignore[attr-defined]
+        image: Any = nibabel.load(path)
         shape, dtype = image.shape, np.dtype(image.get_data_dtype())
     except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, TypeError, zlib.error) as error:
         raise Refusal(400, "this NIfTI is damaged: its header cannot be read; export it again") from error

@@ -79,7 +79,7 @@ class Sessions:
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
-    def bytes(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes of all that is lent."""
         return sum(session.size for session in list(self._known.values()))
 
@@ -104,8 +104,8 @@ class Sessions:
         if len(self._known) >= self._limits.sessions:
             raise Refusal(
                 503,
-                f"the server holds {len(self._known)} volumes of others, and takes no more at once: try again later, or "
-                "add this one to its store (Auto Segmentation and Submit Label do)",
+                f"the server holds {len(self._known)} volumes for a while already, and takes no more: try again later, "
+                "or add this one to its store (Auto Segmentation and Submit Label do)",
             )
         suffix, size = suffix_of(file), file.seek(0, 2)
         self._check_room(size)

@@ -88,9 +88,8 @@ class Store:
     def counts(self) -> Counts:
         """What stands in the summary of the data set; the disk is not touched."""
         keys = {key_of(name) for name in self.folder.known}
-        keys |= {
-            _label_key(self.uploads.versions(name)[-1]) for name in self.uploads.ids if self.uploads.versions(name)
-        }
+        sent = map(self.uploads.versions, self.uploads.ids)
+        keys |= {_label_key(versions[-1]) for versions in sent if versions}
         return Counts(len(keys), len(keys & self.labels.images(FINAL)), dict(self.labels.tags()))
 
     def images(self) -> list[StoredImage]:
@@ -130,6 +129,8 @@ class Store:
         path = self.folder.find(name)
         if path is not None:
             return StoredImage(name, key_of(name), path)
+        if others := self.uploads.versions(name):
+            return self._uploaded(others[-1])
         raise Refusal(404, f"the server has no image {_short(name)!r}: send it again, or refresh the list of images")
 
     def add(self, name: str, asker: Asker, file: IO[bytes]) -> StoredImage:
@@ -216,7 +217,7 @@ class Store:
 
     def _check_room(self, size: int) -> None:
         self.sessions.drop_old()
-        self.uploads.check_room(self.sessions.bytes + size)
+        self.uploads.check_room(self.sessions.held_bytes + size)
 
 
 def _label_key(upload: Upload) -> str:

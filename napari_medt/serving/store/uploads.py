@@ -1,7 +1,7 @@
-"""Images that clients added to the store: each is kept under a name of the server's own, with what it is called beside it.
+"""Images that clients added to the store, kept under names of the server's own, with what they are called beside them.
 
-An id may stand for several images, since people call theirs alike. Who asks means the one that they sent themselves; who
-sent none means the one that was sent last.
+An id may stand for several images, since people call theirs alike. Who asks means the one that they sent themselves;
+who sent none means the one that was sent last.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Uploads:
         return list(self._known)
 
     @property
-    def bytes(self) -> int:
+    def held_bytes(self) -> int:
         """Bytes of all images."""
         return sum(one.size for uploads in list(self._known.values()) for one in list(uploads))
 
@@ -98,16 +98,11 @@ class Uploads:
         return self._folder / upload.key / upload.file
 
     def find(self, name: str, asker: Asker) -> Upload | None:
-        """Return the image that somebody means; None if there is none of that name."""
-        uploads = self._known.get(name, [])
-        for matches in (
-            [one for one in uploads if one.owner == asker.key],
-            [one for one in uploads if one.machine == asker.machine_key],
-            uploads,
-        ):
-            if matches:
-                return matches[-1]
-        return None
+        """Return the image of that name that somebody sent; else one from their machine; else None."""
+        uploads = list(self._known.get(name, ()))
+        own = [one for one in uploads if one.owner == asker.key]
+        near = own or [one for one in uploads if one.machine == asker.machine_key]
+        return near[-1] if near else None
 
     def versions(self, name: str) -> list[Upload]:
         """Return all images of one name, that which was sent last at the end."""
@@ -144,7 +139,7 @@ class Uploads:
 
     def check_room(self, size: int) -> None:
         """Refuse (507) what does not fit into the store besides what is there."""
-        have = self.bytes
+        have = self.held_bytes
         if have + size > self._most:
             raise Refusal(507, _NO_ROOM.format(have=have / 2**30, most=self._most / 2**30))
 
