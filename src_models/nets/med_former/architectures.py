@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ARCHITECTURES", "SIZE"]
 
+EMBEDDINGS = ("patches", "efficientnet-lite0")
 #: Vision Transformer has it as well.
 SIZE = TrainOption("size", "small", "How large: small, for a processor and for images of some 70 px, or paper.")
 _OPTIONS = (
     SIZE,
     TrainOption("stages", 3, "Stages after the first; each halves the grid."),
+    TrainOption(
+        "embedding", "patches", "How pixels become tokens: patches, or efficientnet-lite0, which can begin with weights."
+    ),
     TrainOption("windows", "", "Cells per side of the large and the small windows, such as 6,3."),
 )
 _ABLATIONS = (
@@ -61,7 +65,11 @@ class _WindowNetwork(Architecture):
 
     def configure(self, chosen: Mapping[str, Any], patch: int) -> dict[str, Any]:
         config = dict(chosen)
-        windows = config.pop("windows")
+        windows, embedding = config.pop("windows"), config.pop("embedding")
+        if embedding not in EMBEDDINGS:
+            raise ValueError(f"--embedding {embedding!r} is not one of {', '.join(EMBEDDINGS)}")
+        if embedding != "patches":
+            config["embedding"] = embedding
         if windows:
             try:
                 config["windows"] = [int(part) for part in windows.split(",")]

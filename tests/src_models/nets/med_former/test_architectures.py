@@ -43,6 +43,7 @@ def test_options_become_a_configuration():
     found = MED_FORMER.configure({**CHOSEN, "windows": "7,4", "fusion": "none"}, 72)
     assert found == {"size": "small", "stages": 3, "windows": [7, 4], "local": True, "fusion": "none"}
     assert "windows" not in MED_FORMER.configure(CHOSEN, 72)
+    assert MED_FORMER.configure({**CHOSEN, "embedding": "efficientnet-lite0"}, 72)["embedding"] == "efficientnet-lite0"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,7 @@ def test_options_become_a_configuration():
     [
         ({"windows": "7;4"}, "--windows '7;4' must be two whole numbers such as 6,3"),
         ({"windows": "3,6"}, "must be the large one and a smaller one"),
+        ({"embedding": "words"}, "--embedding 'words' is not one of patches, efficientnet-lite0"),
         ({"size": "huge"}, "'huge' is not one of small, paper"),
     ],
 )
