@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src_models.auditing.figures import Randomisation
-from src_models.auditing.measures.correlation import rank_correlation
+from src_models.auditing.measures.correlation import chance_correlation, rank_correlation
 from src_models.auditing.recorded import record_maps
 from src_models.nets.tap import AttentionTap
 
@@ -150,7 +150,8 @@ def randomise_layers(
                 kept.append(None if correlation is None else abs(correlation))
         yield f"re-initialising {layer.name}"
     names = tuple(layer.name for layer in layers)
-    return {name: [Randomisation(names, tuple(values)) for values in of] for name, of in found.items()}
+    chances = {name: chance_correlation(maps[0].size) for name, maps in before.items()}
+    return {name: [Randomisation(names, tuple(each), chances[name]) for each in of] for name, of in found.items()}
 
 
 def _weights(module: nn.Module) -> list[tuple[str, Tensor]]:
