@@ -213,7 +213,9 @@ class _Run:
             fractions=FRACTIONS,
         )
         random, traced, floor = yield from self._steps.reporting(compared)
-        randomised = yield from self._steps.reporting(randomise(self.network, self._untrained(), self.batch, self.names))
+        randomised = yield from self._steps.reporting(
+            randomise(self.network, self._untrained(), self.batch, self.names)
+        )
         looks = yield from self._looks()
         influences = yield from self._influences()
         by_name = {order.name: order for order in traced}

@@ -67,7 +67,9 @@ def pictures_of_run(
         seen = seen_picture(image, found, row)
         inside = None
         if found.kind == "objects" and labels is not None:
-            inside = _inside(LabelPlane(labels, image.planes, seen.plane), image.planes.shape, seen, int(found.ids[row]))
+            inside = _inside(
+                LabelPlane(labels, image.planes, seen.plane), image.planes.shape, seen, int(found.ids[row])
+            )
         pictures.append(AuditedPicture(f"{image.name} {found.ids[row]}", seen.values, inside))
     return pictures
 
@@ -133,7 +135,7 @@ def _inside(plane: LabelPlane, shape: Sequence[int], seen: SeenPicture, own: int
     whole = np.zeros((len(rows), len(columns)), bool)
     ys = np.rint([seen.place((float(row), 0.0))[0] for row in rows]).astype(int)
     xs = np.rint([seen.place((0.0, float(column)))[1] for column in columns]).astype(int)
-    there = [(0 <= places) & (places < size) for places, size in zip((ys, xs), shape, strict=True)]
+    there = [(places >= 0) & (places < size) for places, size in zip((ys, xs), shape, strict=True)]
     ys, xs = ys[there[0]], xs[there[1]]
     if ys.size and xs.size:
         block = plane[slice(int(ys[0]), int(ys[-1]) + 1), slice(int(xs[0]), int(xs[-1]) + 1)]

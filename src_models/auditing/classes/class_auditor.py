@@ -22,7 +22,6 @@ from src_models.auditing.classes.audited_pictures import AuditedPicture
 from src_models.auditing.classes.class_maps import ClassMaps, MapsOfPictures, choose_class_maps
 from src_models.auditing.counted_steps import CountedSteps
 from src_models.auditing.figures import Gain, MapAudit, Order, Pointing, Randomisation, ToldClasses
-from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.measures.curves import BLOCK, FRACTIONS, trace_orders
 from src_models.auditing.measures.pointing import pointing
 from src_models.auditing.measures.randomisation import Layer, layers_from_output, randomise_layers
@@ -139,7 +138,14 @@ class _Run:
         seed: int,
         name: str,
     ) -> None:
-        self.pictures, self.model, self.names, self.what, self.seed, self.name = pictures, model, names, what, seed, name
+        self.pictures, self.model, self.names, self.what, self.seed, self.name = (
+            pictures,
+            model,
+            names,
+            what,
+            seed,
+            name,
+        )
         self.device = choose_execution(device).device
         self.network = copy.deepcopy(model.network).eval().requires_grad_(False).to(self.device)
         self.batch = torch.from_numpy(np.stack([one.values for one in pictures])).to(self.device)
@@ -157,12 +163,14 @@ class _Run:
         passes = -(-2 * (len(FRACTIONS) - 2) // self.at_once)
         self._steps.total = 1 + len(layers) + len(self.pictures) * passes * (RANDOM_ORDERS + 2 + len(self.names))
         yield self._steps.step("looking at the pictures")
-        gradients = np.concatenate([
-            class_gradient(self.network, some, told[first : first + self.at_once])
-            for first, some in zip(
-                range(0, len(told), self.at_once), torch.split(self.batch, self.at_once), strict=True
-            )
-        ])
+        gradients = np.concatenate(
+            [
+                class_gradient(self.network, some, told[first : first + self.at_once])
+                for first, some in zip(
+                    range(0, len(told), self.at_once), torch.split(self.batch, self.at_once), strict=True
+                )
+            ]
+        )
         traced = []
         for number in range(len(self.pictures)):
             orders = self._orders(number, found, gradients[number], int(told[number]))
@@ -187,7 +195,7 @@ class _Run:
         self, number: int, found: dict[str, MapsOfPictures], gradient: NDArray[np.float32], asked: int
     ) -> Generator[str, None, tuple[Order, list[Order], float]]:
         shape = (self.size, self.size)
-        orders = {name: to_pixels(maps.values[number], maps.stride, shape) for name, maps in found.items()}
+        orders = {name: maps.pixels[number] for name, maps in found.items()}
         orders |= {GRADIENT: gradient, MIDDLE: middle_first(*shape)}
         score: Callable[[Tensor], Tensor] = lambda batch: self._probabilities(batch)[:, asked]  # noqa: E731
         return trace_orders(
@@ -221,7 +229,7 @@ class _Run:
                 one.description,
                 by_name[name],
                 randomised[name][number],
-                self._pointing(number, one.values[number], one.stride),
+                self._pointing(number, one.pixels[number]),
                 _against(by_name[name], middle),
             )
             for name, one in found.items()
@@ -238,14 +246,14 @@ class _Run:
             random=random,
             references=(by_name[GRADIENT], middle),
             maps=tuple(maps),
-            pointings=(None, self._pointing(number, middle_first(*shape), 1)),
+            pointings=(None, self._pointing(number, middle_first(*shape))),
         )
 
-    def _pointing(self, number: int, cells: NDArray[np.float32], stride: int) -> Pointing | None:
+    def _pointing(self, number: int, pixels: NDArray[np.float32]) -> Pointing | None:
         inside = self.pictures[number].inside
         if inside is None or not inside.any():
             return None
-        return pointing(cells, stride, inside, np.random.default_rng(self.seed + number))
+        return pointing(pixels, 1, inside, np.random.default_rng(self.seed + number))
 
     def _untrained(self) -> nn.Module:
         """Return the network as it was before training; the machine's own random numbers stay as they are."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src_models.attention.recording import record_attention
+from src_models.auditing.measures.cells import to_pixels
 from src_models.classifying.relevance import RELEVANCE, class_relevance
 from src_models.errors import UserError
 from src_models.models.architectures import attention_names, choose_attention, usual_attention
@@ -21,10 +22,20 @@ __all__ = ["ClassMaps", "MapsOfPictures", "choose_class_maps"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapsOfPictures:
-    """A map of each picture: `values` (N, h, w), each cell of `stride` x `stride` pixels."""
+    """A map of each picture.
+
+    Parameters
+    ----------
+    values
+        (N, h, w) At its own resolution.
+    pixels
+        (N, H, W) For each pixel, as a person sees it.
+    kind, description
+        What it is.
+    """
 
     values: NDArray[np.float32]
-    stride: int
+    pixels: NDArray[np.float32]
     kind: str
     description: str
 
@@ -63,7 +74,9 @@ class ClassMaps:
     """
 
     def __init__(self, pictures: Tensor, classes: NDArray[np.int64], names: Collection[str], *, at_once: int) -> None:
-        self._parts = list(zip(torch.split(pictures, at_once), np.split(classes, range(at_once, len(classes), at_once))))
+        self._parts = list(
+            zip(torch.split(pictures, at_once), np.split(classes, range(at_once, len(classes), at_once)))
+        )
         self._names = list(names)
 
     def __call__(self, network: nn.Module) -> dict[str, NDArray[np.float32]]:
@@ -76,8 +89,10 @@ class ClassMaps:
         found = {}
         for name in self._names:
             first = parts[0][name]
-            values = np.concatenate([part[name].values for part in parts])
-            found[name] = MapsOfPictures(values, first.stride, first.kind, first.description)
+            values, pixels = (
+                np.concatenate([getattr(part[name], what) for part in parts]) for what in ("values", "pixels")
+            )
+            found[name] = MapsOfPictures(values, pixels, first.kind, first.description)
         return found
 
     def _of_part(self, network: nn.Module, pictures: Tensor, classes: list[int]) -> Mapping[str, MapsOfPictures]:
@@ -85,12 +100,14 @@ class ClassMaps:
         if RELEVANCE in self._names:
             speaks = class_relevance(network, pictures, classes)
             description = "how much each place speaks for the class that was told (1: average)"
-            found[RELEVANCE] = MapsOfPictures(speaks.cells, speaks.stride, RELEVANCE, description)
+            found[RELEVANCE] = MapsOfPictures(speaks.cells, speaks.at_image_resolution(), RELEVANCE, description)
         recorded = [name for name in self._names if name != RELEVANCE]
         if recorded:
             with torch.inference_mode(), record_attention(network, recorded) as attention:
                 network(pictures)
             for one in attention:
                 cells = one.tensor[:, 0].float().cpu().numpy()
-                found[one.name] = MapsOfPictures(cells, one.stride, one.kind, one.description)
+                shape = tuple(pictures.shape[2:])
+                pixels = np.stack([to_pixels(each, one.stride, shape) for each in cells])
+                found[one.name] = MapsOfPictures(cells, pixels, one.kind, one.description)
         return found

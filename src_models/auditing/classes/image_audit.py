@@ -69,11 +69,7 @@ def image_classes_audit_steps(
         image, model, labels=labels, plane=plane, device=device, name=name, **how
     )
     what = WHAT["image" if labels is None else "objects"]
-    return (
-        yield from pictures_audit_steps(
-            pictures, model, what=what, maps=maps, device=device, seed=seed, name=name
-        )
-    )
+    return (yield from pictures_audit_steps(pictures, model, what=what, maps=maps, device=device, seed=seed, name=name))
 
 
 def image_pictures_steps(

@@ -63,6 +63,4 @@ def layer_classes_audit_steps(
     with computing_threads(run.threads or None):
         pictures = pictures_of_run(image, result.found, labels)
         what = WHAT[run.looked_at]
-        return (
-            yield from pictures_audit_steps(pictures, model, what=what, maps=maps, device=run.device, name=name)
-        )
+        return (yield from pictures_audit_steps(pictures, model, what=what, maps=maps, device=run.device, name=name))

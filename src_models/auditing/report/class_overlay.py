@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from src_models.auditing.classes.audited_pictures import AuditedPicture
 from src_models.auditing.classes.class_maps import ClassMaps
-from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.report.overlay import coloured, row_of_panels, stretched
 from src_models.models.checkpoint import Model
 
@@ -50,8 +49,7 @@ def draw_class_maps(pictures: Sequence[AuditedPicture], model: Model, names: Seq
         title = f"{model.header.classes[told[number]]} {said[number, told[number]]:.2f}"
         panels = [(title, _seen(one.values))]
         for name, found in maps.items():
-            cells = to_pixels(found.values[number], found.stride, grey.shape)
-            panels.append((name, coloured(stretched(cells), grey)))
+            panels.append((name, coloured(stretched(found.pixels[number]), grey)))
         rows.append(row_of_panels(panels))
     return np.concatenate(rows)
 

@@ -39,7 +39,9 @@ def rows(audit: Audit) -> list[tuple[str, ...]]:
         (*_areas(order), "", "" if pointing is None else _top(pointing))
         for order, pointing in zip(audit.references, pointings, strict=True)
     ]
-    found += [(*_areas(one.order), _final(one), "-" if one.pointing is None else _top(one.pointing)) for one in audit.maps]
+    found += [
+        (*_areas(one.order), _final(one), "-" if one.pointing is None else _top(one.pointing)) for one in audit.maps
+    ]
     return found
 
 
