@@ -21,7 +21,9 @@ _OPTIONS = (
     SIZE,
     TrainOption("stages", 3, "Stages after the first; each halves the grid."),
     TrainOption(
-        "embedding", "patches", "How pixels become tokens: patches, or efficientnet-lite0, which can begin with weights."
+        "embedding",
+        "patches",
+        "How pixels become tokens: patches, or efficientnet-lite0, which can begin with weights.",
     ),
     TrainOption("windows", "", "Cells per side of the large and the small windows, such as 6,3."),
 )
