@@ -1,4 +1,4 @@
-"""The record of EfficientNet-Lite0 as a network that says what a whole image shows; see :mod:`.efficientnet_classifier`."""
+"""The record of EfficientNet-Lite0 as a network that says what an image shows; see :mod:`.efficientnet_classifier`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that teaches another one: its answers are learnt beside those of people (Hinton et al. 2015, arXiv 1503.02531).
+"""A model that teaches another one: its answers are learnt, too (Hinton et al. 2015, arXiv 1503.02531).
 
 A network that begins with weights learnt from photographs tells classes well from a few hundred pictures; one whose
 attention is to be looked at may have no such weights. What the first one answers says more than a class does: which
