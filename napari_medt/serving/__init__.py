@@ -1,1 +1,1 @@
-"""A server for 3D Slicer and other viewers: models, clicks and corrections over HTTP; neither napari nor Qt."""
+"""A server of models, clicks and corrections, for 3D Slicer and whatever speaks its protocols; without a window."""

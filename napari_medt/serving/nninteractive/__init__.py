@@ -1,1 +1,1 @@
-"""nnInteractive's protocol: clicks from 3D Slicer and napari, answered by our network of clicks."""
+"""nnInteractive's remote protocol, as its extension of 3D Slicer speaks it."""
