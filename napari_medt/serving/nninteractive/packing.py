@@ -125,7 +125,9 @@ def _head(view: memoryview) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     if magic != MAGIC:
         raise PackingError("what was sent is no array of nnInteractive's")
     if version != VERSION:
-        raise PackingError(f"the array is packed in version {version}, and version {VERSION} is read: update napari-medt")
+        raise PackingError(
+            f"the array is packed in version {version}, and version {VERSION} is read: update napari-medt"
+        )
     if codec not in (ZSTD, LZ4):
         raise PackingError(f"the array is compressed by codec {codec}; 1 (zstd) and 2 (LZ4) are read")
     if axes > MOST_AXES:

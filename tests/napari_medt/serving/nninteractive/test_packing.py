@@ -124,9 +124,7 @@ LIES = {
     "a chunk that says less than nothing": packed(b"", shape=(64,), chunks=[(64, with_length(whole_chunk(), 4, -1))]),
     "a chunk of huge blocks": packed(b"", shape=(64,), chunks=[(64, with_length(whole_chunk(), 8, 1 << 30))]),
     "a chunk longer than it is": packed(b"", shape=(64,), chunks=[(64, with_length(whole_chunk(), 12, 4000))]),
-    "a chunk of values never set": packed(
-        b"", shape=(64,), chunks=[(64, with_byte(whole_chunk(bytes(64)), 31, 0x40))]
-    ),
+    "a chunk of values never set": packed(b"", shape=(64,), chunks=[(64, with_byte(whole_chunk(bytes(64)), 31, 0x40))]),
     "a chunk to be read from a file": packed(b"", shape=(64,), chunks=[(64, with_byte(whole_chunk(), 31, 0x08))]),
     "a chunk with a dictionary": packed(b"", shape=(64,), chunks=[(64, with_byte(whole_chunk(), 31, 0x01))]),
     "a chunk with an unknown filter": packed(b"", shape=(64,), chunks=[(64, with_byte(whole_chunk(), 16, 200))]),
