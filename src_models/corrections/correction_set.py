@@ -348,6 +348,7 @@ def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -
         _AROUND,
         "records",
         "models",
+        "labels.json",
     }:  # a process may have died before its first correction was listed
         raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
     return []
