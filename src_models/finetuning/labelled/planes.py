@@ -55,6 +55,8 @@ class LabelledImage:
             If they lie apart from the image, or have no place and another shape.
         """
         paired = pair(self.image, labels)
+        if "Z" not in self.image.reading.axes and paired.labels.shape == (1, *self.planes.label_shape):
+            paired = Paired(paired.labels[0], paired.note)  # a picture that other programs hold as one slice
         if paired.labels.shape != self.planes.label_shape:
             raise ImageError(
                 f"{labels.path} has the shape {paired.labels.shape} and the planes of the image "
