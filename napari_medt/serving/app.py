@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from napari_medt.serving.access import Access
 from napari_medt.serving.answers import HANDLERS, Unforeseen
+from napari_medt.serving.bodies import Limited
 from napari_medt.serving.models import Models
 from napari_medt.serving.monai_label import routes as monai_label
 from napari_medt.serving.nninteractive import routes as nninteractive
@@ -70,7 +72,11 @@ def make_app(settings: ServeSettings) -> Starlette:
 
     app = Starlette(
         routes=[*monai_label.routes(server), *nninteractive.routes(server)],
-        middleware=[Middleware(Unforeseen)],
+        middleware=[
+            Middleware(Unforeseen),
+            Middleware(Access, settings),
+            Middleware(Limited, settings.limits.body_bytes),
+        ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
