@@ -100,8 +100,8 @@ def kind_of_set(folder: Path, model: LabelKind) -> LabelKind:
         ) from error
     if names[: len(model.names)] != model.names:
         raise DataSetError(
-            f"{path}: its classes ({', '.join(names)}) do not begin with those of the model ({', '.join(model.names)}): "
-            "keep the corrections of another model in another folder"
+            f"{path}: its classes ({', '.join(names)}) do not begin with the model's ({', '.join(model.names)}): keep "
+            "corrections of another model in another folder"
         )
     return LabelKind("classes", names)
 

@@ -1,8 +1,8 @@
 """What a model learns from: the labels that people submitted, as a set of corrections of its own.
 
-The labels themselves are kept beside (:mod:`napari_medt.serving.monai_label.learning.kept_labels`), so the set can be
-brought up to date at any time: which version of an image's labels it holds is noted after they were added. A process
-that is killed between adds them once more, in place of themselves.
+The labels themselves are kept by the store (:mod:`napari_medt.serving.store.labels`), so the set can be brought up to
+date at any time: which labels of an image it holds is noted after they were added. A process that is killed between
+adds them once more, in place of themselves.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medt.serving.monai_label.learning.kept_labels import KeptLabels
+from napari_medt.serving.monai_label.learning.submission import author_in, segments_in
+from napari_medt.serving.store.labels import StoredLabels
 from src_models.corrections.correction import Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.disk.atomic import atomic_path
@@ -85,19 +87,26 @@ class ModelCorrections:
         known = LabelKind.of(self.header) if self.header.use == "segment" else LabelKind("objects")
         return kind_of_set(self.folder, known)
 
-    def knows(self, kept: KeptLabels) -> bool:
-        """Whether the set holds this version of an image's labels."""
-        return self._noted().get(kept.told.key) == _mark(kept)
+    def knows(self, labels: StoredLabels) -> bool:
+        """Whether the set holds these labels of an image."""
+        return self._noted().get(labels.image) == labels.file
 
     def check(self, segments: Mapping[int, str]) -> None:
         """Refuse segments that the model cannot learn (:class:`~src_models.errors.UserError`)."""
         if self.kind.meaning == "classes":
             numbers_of(segments, self.kind)
 
-    def bring_in(self, image: LabelledImage, kept: KeptLabels) -> list[str]:
+    def bring_in(self, image: LabelledImage, labels: StoredLabels, path: Path) -> list[str]:
         """Keep labels of an image as corrections, in place of those that were submitted of it before.
 
-        Planes count that hold a segment, and those that held one before: these are rightly empty now.
+        Planes count that hold a segment, and those that counted before: if they are empty now, they are rightly empty.
+
+        Parameters
+        ----------
+        image
+            The image.
+        labels, path
+            What is known of the labels, and their file.
 
         Returns
         -------
@@ -109,23 +118,25 @@ class ModelCorrections:
         UserError
             If they do not fit the image or the model, or the disk does not take them; then the set is as it was.
         """
-        given, _ = labels_on(image, kept.path, "the labels")
-        numbering = self._numbering(given, kept)
+        values, _ = labels_on(image, path, "the labels")
+        numbering = self._numbering(values, segments_in(labels.info))
         corrections = CorrectionSet.open(self.folder)
         own = image.source().image
         earlier = [
             item for item in corrections.items if item.record.author is not None and item.record.source.image == own
         ]
         before = {item.record.source.plane for item in earlier}
-        made = self._corrections(image, given, numbering, before, kept)
+        made = self._corrections(image, values, numbering, before, labels)
         names = corrections.put(made, {item.name for item in earlier})
-        self._note(kept)
+        self._note(labels)
         return names
 
-    def _numbering(self, given: NDArray[Any], kept: KeptLabels) -> Callable[[NDArray[Any]], NDArray[np.int32]]:
+    def _numbering(
+        self, values: NDArray[Any], segments: Mapping[int, str]
+    ) -> Callable[[NDArray[Any]], NDArray[np.int32]]:
         """Return what gives a plane of the labels the set's numbers; names that are new are written before."""
-        known, segments = self.kind, dict(kept.told.segments)
-        present = sorted({int(value) for value in np.unique(given)} - {0})
+        known = self.kind
+        present = sorted({int(value) for value in np.unique(values)} - {0})
         if known.meaning == "objects":
             named = segments or {value: f"segment {value}" for value in present}
             return lambda plane: objects_in(plane, named)
@@ -138,35 +149,31 @@ class ModelCorrections:
     def _corrections(
         self,
         image: LabelledImage,
-        given: NDArray[Any],
+        values: NDArray[Any],
         numbering: Callable[[NDArray[Any]], NDArray[np.int32]],
         before: Collection[Plane],
-        kept: KeptLabels,
+        labels: StoredLabels,
     ) -> Iterator[Correction]:
+        author = author_in(labels.info)
+        time = datetime.fromtimestamp(labels.time, UTC).isoformat(timespec="seconds")
         for plane in image.planes:
-            labels = numbering(image.of(given, plane))
-            if (labels.any() or plane in before) and np.isfinite(image.pixels(plane)).any():
-                yield image.correction(
-                    plane, labels, model_name=self.header.name, author=kept.told.author, time=kept.told.time
-                )
+            now = numbering(image.of(values, plane))
+            if (now.any() or plane in before) and np.isfinite(image.pixels(plane)).any():
+                yield image.correction(plane, now, model_name=self.header.name, author=author, time=time)
 
     @property
     def _notes_path(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.json")
 
     def _noted(self) -> dict[str, Any]:
-        """Return which version the set holds, by image; what cannot be read is made again."""
+        """Return the file of the labels that the set holds, by image; what cannot be read is made again."""
         try:
             noted = json.loads(self._notes_path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return noted if isinstance(noted, dict) else {}
 
-    def _note(self, kept: KeptLabels) -> None:
-        noted = {**self._noted(), kept.told.key: _mark(kept)}
+    def _note(self, labels: StoredLabels) -> None:
+        noted = {**self._noted(), labels.image: labels.file}
         with atomic_path(self._notes_path, overwrite=True) as beside:
             beside.write_text(json.dumps(noted, indent=1), encoding="utf-8")
-
-
-def _mark(kept: KeptLabels) -> list[Any]:
-    return [kept.version, kept.told.time]

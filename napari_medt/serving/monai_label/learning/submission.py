@@ -52,9 +52,10 @@ def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
     if not isinstance(told, list):
         raise Refusal(400, 'label_info must be a list of segments, such as [{"name": "liver"}]')
     names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in told]
-    if not all(isinstance(name, str) for name in names):
+    said = [name[:_LONGEST] for name in names if isinstance(name, str)]
+    if len(said) < len(names):
         raise Refusal(400, 'each segment in label_info needs a name, such as {"name": "liver"}')
-    return {value: name[:_LONGEST] for value, name in enumerate(names, 1)}
+    return dict(enumerate(said, 1))
 
 
 def author_in(params: Mapping[str, Any], client: str = "") -> str:
