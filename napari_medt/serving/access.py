@@ -10,16 +10,22 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import secrets
 import socket
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from napari_medt.serving.answers import Refusal
 from napari_medt.serving.settings import ServeSettings
+from napari_medt.serving.store.ids import Asker
 
-__all__ = ["Access", "new_token"]
+__all__ = ["Access", "asker", "new_token"]
 
+_LONGEST = 200
 OPEN = ("/healthz",)  # says that there is a server, and nothing else
 
 
@@ -83,10 +89,14 @@ class Access:
         )
 
 
+def asker(request: Request, params: Mapping[str, Any] | None = None) -> Asker:
+    """Return who asks: the machine, and what the client calls itself in its parameters."""
+    machine = "" if request.client is None else request.client.host
+    return Asker(machine, str((params or {}).get("client_id", ""))[:_LONGEST])
+
+
 def new_token() -> str:
     """Return a token that nobody guesses."""
-    import secrets
-
     return secrets.token_urlsafe(18)
 
 

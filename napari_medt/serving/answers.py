@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,6 +58,8 @@ def _answer(error: Exception) -> Response | None:
         return in_words(error.status, error.sentence)
     if isinstance(error, HTTPException):
         return in_words(error.status_code, _WORDS.get(error.status_code, error.detail))
+    if isinstance(error, ClientDisconnect):
+        return in_words(499, "the client has gone")  # nobody hears it
     cause = error.__cause__ if isinstance(error, OutputError) else error
     if isinstance(cause, OSError) and cause.errno in _FULL:
         return in_words(507, "the disk of the server is full: make room there, and try again; nothing was changed")

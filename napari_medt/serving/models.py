@@ -38,10 +38,11 @@ class Models:
         self._files: dict[str, tuple[Path, ModelHeader]] = {}
         if chosen:
             for path in map(model_path, chosen):
-                self._add(path, read_header(path))
+                self._check_new(path)
+                self.add(path)
         else:
             for entry in (*shipped_models(), *local_models()):
-                self._add(entry.path, entry.header)
+                self._files[entry.name] = (entry.path, entry.header)
         self._lock = Lock()
         self._loaded: dict[tuple[str, int], Model] = {}
         self._networks: dict[tuple[str, int], ClickNetwork] = {}
@@ -95,12 +96,21 @@ class Models:
                 self._networks[key] = ClickNetwork(model)
             return self._networks[key]
 
-    def _add(self, path: Path, header: ModelHeader) -> None:
+    def add(self, path: Path) -> None:
+        """Serve a model as well; one of the same name is served no more.
+
+        Raises
+        ------
+        ModelFileError
+            If it is missing or unusable.
+        """
+        self._files[path.stem] = (path, read_header(path))
+
+    def _check_new(self, path: Path) -> None:
         if path.stem in self._files:
             raise ModelFileError(
                 f"{path}: two models are called {path.stem!r}, by which clients choose one; rename one of the files"
             )
-        self._files[path.stem] = (path, header)
 
     def _file(self, name: str, use: Use | None) -> tuple[Path, ModelHeader]:
         found = self._files.get(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -67,26 +68,35 @@ class Work:
         return await asyncio.wrap_future(future)
 
     async def run_for(
-        self, request: Request, function: Callable[..., R], *arguments: Any, waiting_limit: int | None = None
+        self, request: Request, function: Callable[..., R], *arguments: Any, gone: Event | None = None
     ) -> R:
         """Compute something for a client, unless it has gone before its turn comes.
 
-        The body of its request must have been read.
+        Parameters
+        ----------
+        request
+            Of the client; its body must have been read.
+        function, arguments
+            What is computed, in the one thread.
+        gone
+            Is set when the client goes, for what is computed to look at.
 
         Raises
         ------
         Refusal
             If too many wait already (503), or the client has gone: nobody hears that.
         """
-        asked = asyncio.ensure_future(self.run(function, *arguments, waiting_limit=waiting_limit))
-        gone = asyncio.ensure_future(_disconnected(request))
+        asked = asyncio.ensure_future(self.run(function, *arguments))
+        left = asyncio.ensure_future(_disconnected(request))
         try:
-            await asyncio.wait((asked, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((asked, left), return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
+                if gone is not None:
+                    gone.set()
                 raise Refusal(499, "the client has gone")
             return await asked
         finally:
-            for task in (asked, gone):
+            for task in (asked, left):
                 task.cancel()
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from napari_medt.serving.monai_label import datastore, infer, info, login, sessions
+
 if TYPE_CHECKING:
     from napari_medt.serving.app import Server
 
@@ -14,4 +16,10 @@ __all__ = ["routes"]
 
 def routes(server: Server) -> list[Route]:
     """Return the routes of a server."""
-    return []
+    return [
+        *login.routes(),
+        *info.routes(server),
+        *sessions.routes(server),
+        *datastore.routes(server),
+        *infer.routes(server),
+    ]
