@@ -137,7 +137,7 @@ def _of_clicks(model: Model, folder: Path, settings: FinetuneSettings) -> Learne
     from src_models.teaching.learner import learner
 
     learning: Any = learner(model, folder, settings)
-    return learning  # type: ignore[no-any-return]
+    return learning
 
 
 def _listen(orders: IO[str], learning: LearningRound) -> None:

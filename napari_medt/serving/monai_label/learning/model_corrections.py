@@ -87,6 +87,11 @@ class ModelCorrections:
         known = LabelKind.of(self.header) if self.header.use == "segment" else LabelKind("objects")
         return kind_of_set(self.folder, known)
 
+    @property
+    def count(self) -> int:
+        """How many corrections there are."""
+        return len(CorrectionSet.open(self.folder))
+
     def knows(self, labels: StoredLabels) -> bool:
         """Whether the set holds these labels of an image."""
         return self._noted().get(labels.image) == labels.file
