@@ -260,7 +260,7 @@ class ClickControls:
         self.attention.setToolTip("Show where the network looked when it found this object (key V).")
         self.map_name.setToolTip("Which level of the network's attention is shown; the first is the finest.")
         self.save.setToolTip(
-            "Write the labels as TIFF, or NIfTI for a scan, and beside them the clicks of every object."
+            "Write the labels as TIFF, or NIfTI or NRRD for a scan, and beside them the clicks of every object."
         )
 
 
