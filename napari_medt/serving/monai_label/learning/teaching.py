@@ -19,6 +19,8 @@ from napari_medt.serving.models import Models
 from napari_medt.serving.monai_label.learning.choices import settings_of
 from napari_medt.serving.monai_label.learning.learning_process import Order
 from napari_medt.serving.monai_label.learning.model_corrections import ModelCorrections
+from napari_medt.serving.monai_label.learning.next_image import NextImages
+from napari_medt.serving.monai_label.learning.ranking import Ranking
 from napari_medt.serving.monai_label.learning.submission import segments_in
 from napari_medt.serving.monai_label.learning.training import Trainer
 from napari_medt.serving.store.labels import FINAL, StoredLabels
@@ -61,6 +63,8 @@ class Teaching:
         self._base_of = {name: name for name in self._bases}
         self._keeping = ThreadPoolExecutor(1, thread_name_prefix="corrections")
         self.trainer = Trainer(self._prepare, self._learnt)
+        self._ranking = Ranking(self._ranking_model)
+        self.next_images = NextImages(store, self._ranking)
         for base in self._bases:
             for version in ModelVersions(versions_folder(self._set_folder(base))).list():
                 self._serve(base, version.path)
@@ -109,6 +113,7 @@ class Teaching:
 
     def close(self) -> None:
         """End what learns, and keep the best; labels that came are kept."""
+        self._ranking.close()
         self.trainer.close()
         self._keeping.shutdown(wait=True)
 
@@ -133,12 +138,14 @@ class Teaching:
         )
 
     def _submitted(self, base: str) -> list[StoredLabels]:
-        """Return labels that a model could learn from and whose images are there, those that came first at first."""
+        """Return labels that a model can learn from and whose images are there, those that came first at first.
+
+        These are its own; of a model of clicks, and of one that has none of its own yet, all there are.
+        """
         every = [self._store.labels.of(image.key).get(FINAL) for image in self._store.images()]
-        own = {labels.file for labels in every if labels is not None and self.model_for(labels.info) == base}
-        click = self._models.header(base).use == "click"  # it learns from any object
-        found = [labels for labels in every if labels is not None and (click or labels.file in own)]
-        return sorted(found, key=lambda one: one.time)
+        there = sorted((labels for labels in every if labels is not None), key=lambda one: one.time)
+        own = [labels for labels in there if self.model_for(labels.info) == base]
+        return own or there if self._models.header(base).use == "segment" else there
 
     def _bring_in(self, base: str, labels: StoredLabels) -> str | None:
         """Bring labels into a set unless it has them; returns why not, in a sentence."""
@@ -163,6 +170,14 @@ class Teaching:
         versions = ModelVersions(versions_folder(self._set_folder(base)))
         active = versions.active
         return _Line(base, self._models.path(base) if active is None else versions.folder / f"{active}.safetensors")
+
+    def _ranking_model(self) -> Path | None:
+        """Return the file of the model whose doubts say what comes next: the first that sees planes, as it is now."""
+        for base in self._bases:
+            header = self._models.header(base)
+            if header.use == "segment" and header.dimensions == 2:
+                return self._line(base).path
+        return None
 
     def _learnt(self, model: str, path: Path) -> None:
         self._serve(self._base_of[model], path)
