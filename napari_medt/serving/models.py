@@ -97,14 +97,17 @@ class Models:
             return self._networks[key]
 
     def add(self, path: Path) -> None:
-        """Serve a model as well; one of the same name is served no more.
+        """Serve a model as well, before the others; one of the same name is served no more.
 
         Raises
         ------
         ModelFileError
             If it is missing or unusable.
         """
-        self._files[path.stem] = (path, read_header(path))
+        # A new table: others may be going through the old one.
+        self._files = {path.stem: (path, read_header(path))} | {
+            name: file for name, file in self._files.items() if name != path.stem
+        }
 
     def _check_new(self, path: Path) -> None:
         if path.stem in self._files:

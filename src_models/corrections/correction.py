@@ -120,6 +120,8 @@ class CorrectionRecord:
         network's, as ``"normalisation"``. None of what was mended otherwise.
     slice_at
         Which of the slices that are kept around it this is; None where none are.
+    author
+        Who made it, as a program told that sent it; None where nobody was named.
     """
 
     source: Source
@@ -133,11 +135,12 @@ class CorrectionRecord:
     schema_version: int = SCHEMA_VERSION
     clicked: Mapping[str, Any] | None = None
     slice_at: int | None = None
+    author: str | None = None
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
         fields = dataclasses.asdict(self)
-        for name in ("clicked", "slice_at"):  # earlier versions can read what holds nothing new to them
+        for name in ("clicked", "slice_at", "author"):  # earlier versions can read what holds nothing new to them
             if fields[name] is None:
                 del fields[name]
         for name in ("series", "modality", "padding"):

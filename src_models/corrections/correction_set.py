@@ -14,7 +14,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -135,7 +135,7 @@ class CorrectionSet:
             self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
         return name
 
-    def put(self, corrections: Sequence[Correction], instead_of: Collection[str] = ()) -> list[str]:
+    def put(self, corrections: Iterable[Correction], instead_of: Collection[str] = ()) -> list[str]:
         """Keep corrections beside those that are there, however much these cover; some may be taken the place of.
 
         Parameters
@@ -348,6 +348,7 @@ def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -
         _AROUND,
         "records",
         "models",
+        "labels.json",
     }:  # a process may have died before its first correction was listed
         raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
     return []

@@ -15,6 +15,8 @@ from starlette.routing import Route
 
 from napari_medt import __version__
 from napari_medt.serving.monai_label.clicks import THROUGH_SLICES, click_options
+from napari_medt.serving.monai_label.learning.choices import learning_options
+from napari_medt.serving.monai_label.learning.next_image import STRATEGIES
 from napari_medt.serving.monai_label.segmenting import label_names, segment_options
 from src_models.models.header import ModelHeader
 
@@ -51,12 +53,16 @@ def info(server: Server) -> dict[str, Any]:
         "version": __version__,
         "labels": list(labels or _NO_LABELS),
         "models": models,
-        "trainers": {},
-        "strategies": {},
+        "trainers": {name: _trainer(server.models.header(name)) for name in server.teaching.learners},
+        "strategies": STRATEGIES,
         "scoring": {},
-        "train_stats": {},
+        "train_stats": server.teaching.trainer.stats,
         "datastore": {"total": counts.total, "completed": counts.completed, "label_tags": counts.tags},
     }
+
+
+def _trainer(header: ModelHeader) -> dict[str, Any]:
+    return {"description": f"{header.purpose}: learns from the labels", "config": learning_options(header)}
 
 
 def _segmenting(name: str, header: ModelHeader) -> dict[str, Any]:
