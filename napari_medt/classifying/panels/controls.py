@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.classifying.panels.check_panel import CheckPanel
 from napari_medt.classifying.panels.class_panel import ClassPanel
 from napari_medt.classifying.panels.learn_panel import ClassLearnPanel
 from napari_medt.classifying.panels.result_panel import ResultPanel
@@ -70,6 +71,7 @@ class ClassifyControls:
         self.correct = ClassPanel()
         self.learning = ClassLearnPanel()
         self.why = WhyPanel()
+        self.check = CheckPanel()
         self.grey = GreyPanel(self.images)
         self._build(parent)
         self._explain()
@@ -150,6 +152,7 @@ class ClassifyControls:
             ("2. Correct", self.correct, True),
             ("3. Learn", self.learning, True),
             ("Why this class?", self.why, True),
+            ("Is that true?", self.check, False),
         ):
             column.addWidget(section(title, panel, opened=opened))
         column.addStretch()

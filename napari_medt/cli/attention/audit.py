@@ -76,9 +76,17 @@ def audit(
     if header.use == "classify":
         from napari_medt.cli.attention.audit_classes import ClassAudit
 
-        about = {"limit": limit, "series": series, "channels": channels, "grey_range": grey, "device": device}
         options.check_files(source, labels)
-        _audit_classes(ClassAudit(source, labels=labels, **about), model, maps, seed, json, report, overwrite=overwrite)
+        asked = ClassAudit(
+            source,
+            labels=labels,
+            limit=limit,
+            series=series,
+            channels=channels,
+            grey_range=grey,
+            device=device,
+        )
+        _audit_classes(asked, model, maps, seed, json, report, overwrite=overwrite)
         return
     cases = list(_cases(source, labels, limit, series, channels))
     options.check_files(source, labels)

@@ -74,9 +74,8 @@ class ClassMaps:
     """
 
     def __init__(self, pictures: Tensor, classes: NDArray[np.int64], names: Collection[str], *, at_once: int) -> None:
-        self._parts = list(
-            zip(torch.split(pictures, at_once), np.split(classes, range(at_once, len(classes), at_once)))
-        )
+        starts = range(at_once, len(classes), at_once)
+        self._parts = list(zip(torch.split(pictures, at_once), np.split(classes, starts), strict=True))
         self._names = list(names)
 
     def __call__(self, network: nn.Module) -> dict[str, NDArray[np.float32]]:

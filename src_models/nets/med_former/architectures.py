@@ -58,6 +58,12 @@ class _WindowNetwork(Architecture):
                 names += [f"fusion {stage} {which}" for which in ("earlier", "later")]
         return names
 
+    def heads(self, config: Config) -> dict[str, int]:
+        size, ending = Size.in_config(config), " received"
+        layers = [name.removesuffix(ending) for name in self.maps(config) if name.endswith(ending)]
+        stages = {layer: int(layer.split()[-1].split(".")[0]) for layer in layers}
+        return {layer: size.width * 2 ** (stage - 1) // size.head_channels for layer, stage in stages.items()}
+
     def usual_maps(self, config: Config) -> list[str]:
         """Return the maps of fusion; without these, what is received in the first stage's last block."""
         names = self.maps(config)

@@ -148,6 +148,7 @@ def test_all_that_is_offered_of_a_network_was_recorded_of_it(attending, architec
     with torch.inference_mode(), record_attention(network) as attention:
         network(torch.zeros(1, 1, SIZE, SIZE))
     assert result.views == cell_maps(attention)
+    assert result.heads == {view: attention[f"{view} matrix"].shape[-3] for view in result.views}
     assert set(result.maps) == {each.name for each in attention if each.kind not in (WINDOWS, TOKENS)}
     reasons = Reasons(result, 1)
     for name in result.maps:
@@ -173,6 +174,13 @@ def test_where_a_layer_looks_is_the_row_of_its_matrix_put_around_the_object(atte
         by_hand[top : top + 4, left : left + 4] = weight
     np.testing.assert_allclose(on_image(found, (150, 200)), by_hand, atol=1e-6)
     assert found.query == (38 + 1.5, 58 + 5 * 4 + 1.5)  # the middle of the cell
+    of_heads = [on_image(reasons.look("large window 1.1", (41, 80), head), (150, 200)) for head in range(2)]
+    np.testing.assert_allclose(np.mean(of_heads, axis=0), by_hand, atol=1e-6)
+    second = attention["large window 1.1 matrix"].tensor[0, 1, 1, 1]
+    assert of_heads[1][38 + 4, 58 + 16 + 8] == pytest.approx(float(second[1 * 4 + 2]), abs=1e-6)
+    assert reasons.look("large window 1.1", (41, 80), 1).title.endswith("(way 2)")
+    with pytest.raises(UserError, match="has the heads 0 to 1, not 2"):
+        reasons.look("large window 1.1", (41, 80), 2)
     assert found.title == "Stage 1.1, large windows: where it looks from here"
     middle = reasons.look("large window 1.1")
     assert np.abs(np.subtract(middle.query, (69.5, 89.5))).max() <= 2.5
