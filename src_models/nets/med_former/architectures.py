@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["ARCHITECTURES", "SIZE"]
 
 EMBEDDINGS = ("patches", "efficientnet-lite0")
+# What sizes have where EfficientNet-Lite0 embeds: its four levels tell more of a cell, and cost too much of small ones.
+_EMBEDDED: dict[str, dict[str, Any]] = {"small": {"patch": 8, "width": 48}, "paper": {"patch": 16}}
 #: Vision Transformer has it as well.
 SIZE = TrainOption("size", "small", "How large: small, for a processor and for images of some 70 px, or paper.")
 _OPTIONS = (
@@ -77,7 +79,7 @@ class _WindowNetwork(Architecture):
         if embedding not in EMBEDDINGS:
             raise ValueError(f"--embedding {embedding!r} is not one of {', '.join(EMBEDDINGS)}")
         if embedding != "patches":
-            config["embedding"] = embedding
+            config |= {"embedding": embedding, **_EMBEDDED.get(config["size"], {})}
         if windows:
             try:
                 config["windows"] = [int(part) for part in windows.split(",")]

@@ -15,12 +15,12 @@ from src_models.nets.padding import padded_to_multiple
 
 __all__ = ["LiteEmbedding"]
 
-LEVELS = 3
+LEVELS = 4
 STRIDE = 2**LEVELS
 
 
 class LiteEmbedding(nn.Module):
-    """Three levels of EfficientNet-Lite0, and a linear map and a norm of what they find.
+    """Four levels of EfficientNet-Lite0, and a linear map and a norm of what they find.
 
     The image is enlarged before, so that a cell of the grid is a patch of the size that is asked for: the objects of
     photographs, from which its published weights are, fill more pixels than a cell does in a microscope's.
@@ -30,19 +30,19 @@ class LiteEmbedding(nn.Module):
     in_channels, channels
         Of the image and of the tokens.
     patch
-        Pixels per cell (px): 1, 2, 4 or 8. At the far ends of an image that patches do not divide, its last row and
+        Pixels per cell (px): 1, 2, 4, 8 or 16. At the far ends of an image that patches do not divide, its last row and
         column are repeated.
 
     Raises
     ------
     ValueError
-        If the levels' 8 px are not a multiple of `patch`.
+        If the levels' 16 px are not a multiple of `patch`.
     """
 
     def __init__(self, in_channels: int, channels: int, patch: int) -> None:
         super().__init__()
         if STRIDE % patch:
-            raise ValueError(f"patch {patch!r} must be 1, 2, 4 or 8 where EfficientNet-Lite0 embeds")
+            raise ValueError(f"patch {patch!r} must be 1, 2, 4, 8 or 16 where EfficientNet-Lite0 embeds")
         self.in_channels, self.patch = in_channels, patch
         self.levels = nn.Sequential(*lite0_levels(in_channels, LEVELS))
         self.proj = nn.Conv2d(lite0_widths(LEVELS)[-1], channels, 1)
