@@ -37,6 +37,6 @@ class _EfficientNetClassifier(Architecture):
 ARCHITECTURES: tuple[Architecture, ...] = (
     _EfficientNetClassifier(
         name="efficientnet-lite0",
-        line="EfficientNet-Lite0 (Tan & Le 2019): says what an image shows; can begin with ImageNet weights, and teach",
+        line="EfficientNet-Lite0 (Tan & Le 2019): says what an image shows; can begin with ImageNet weights",
     ),
 )

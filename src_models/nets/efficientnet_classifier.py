@@ -1,7 +1,6 @@
 """EfficientNet-Lite0 that says what an image shows (Tan & Le 2019, arXiv 1905.11946).
 
-Begun with published weights, which know photographs, it learns from a few hundred pictures; and its answers can teach a
-network whose attention is to be looked at, see :mod:`src_models.classifying.training.teacher`.
+Begun with published weights, which know photographs, it learns from a few hundred pictures.
 """
 
 from __future__ import annotations
