@@ -125,6 +125,9 @@ COVERED = {
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,
+    "src_models/training/rounds/test_judged_learning.py": """
+        src_models/training/rounds/progress.py
+    """,
     "src_models/nets/kernels/test_axial_triton.py": """
         src_models/nets/kernels/axial_triton_kernels.py
     """,

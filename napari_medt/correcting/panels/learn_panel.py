@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_medt.correcting.panels.loss_plot import LossPlot
 from napari_medt.preferences import keep_correct_again, read_correct_again
-from src_models.finetuning.work import words_of_time_left
+from src_models.training.rounds.work import words_of_time_left
 
 if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
