@@ -125,6 +125,9 @@ COVERED = {
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,
+    "src_models/training/test_training.py": """
+        src_models/training/resumable/training_run.py
+    """,
     "src_models/training/rounds/test_judged_learning.py": """
         src_models/training/rounds/progress.py
     """,
