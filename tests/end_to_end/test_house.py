@@ -101,6 +101,9 @@ COVERED = {
     "napari_medt/clicking/learning/gui/test_rounds.py": """
         napari_medt/controls/learning/rounds.py
     """,
+    "napari_medt/controls/learning/gui/test_round_panel.py": """
+        napari_medt/controls/learning/learning_controls.py
+    """,
     "napari_medt/correcting/gui/test_mending.py": """
         napari_medt/correcting/clears.py
     """,
