@@ -136,9 +136,7 @@ def test_a_model_learns_from_what_was_submitted_while_the_server_answers(client,
     assert told["models"]["dark-v1"]["type"] == "segmentation"
     (version,) = ModelVersions(settings.store / "corrections" / "dark" / "models").list()
     assert version.dice == pytest.approx(stats["best_metric"], abs=1e-4)
-    answered = client.post(
-        "/infer/dark-v1", params={"image": "left.nii.gz", "output": "json"}, data={"params": "{}"}
-    )
+    answered = client.post("/infer/dark-v1", params={"image": "left.nii.gz", "output": "json"}, data={"params": "{}"})
     assert answered.json()["label_names"] == {"disc": 1}
 
 
@@ -146,7 +144,7 @@ def test_stopping_keeps_the_best_and_another_round_may_be_ordered_at_once(client
     assert client.delete("/train/").status_code == 404
     labels, affine = drawn_labels(AFFINES["LAS"])
     submit(client, "left.nii.gz", labels > 0, affine)
-    client.post("/train/dark", json={**QUICK, "steps": 100_000, "validate_every": 2, "patience": 1000})
+    client.post("/train/dark", json={**QUICK, "steps": 400, "patience": 400})
     versions = ModelVersions(settings.store / "corrections" / "dark" / "models")
     wait_for(lambda: versions.list())
     stopped = client.delete("/train/").json()
@@ -239,7 +237,11 @@ def test_an_image_that_was_deleted_leaves_its_corrections_and_is_not_given_out(c
 
 
 def test_what_a_client_tells_of_learning_is_checked(client):
-    for chosen, word in (({"steps": "many"}, "steps"), ({"learning_rate": 7}, "learning_rate"), ({"what_changes": "x"}, "x")):
+    for chosen, word in (
+        ({"steps": "many"}, "steps"),
+        ({"learning_rate": 7}, "learning_rate"),
+        ({"what_changes": "x"}, "x"),
+    ):
         client.post("/train/dark", json=chosen)
         task = learnt(client)
         assert task["status"] == "ERROR"
