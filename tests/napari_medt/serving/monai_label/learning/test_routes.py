@@ -14,7 +14,6 @@ from served_scans import AFFINES, QUICK, drawn_labels, learnt, middle_of, submit
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.files.images import read_image
 from src_models.finetuning.versions import ModelVersions
-from src_models.prediction.segment import segment
 
 GRIDS = [("left.nii.gz", "LAS"), ("leaning.nii.gz", "oblique")]
 
@@ -146,7 +145,7 @@ def test_stopping_keeps_the_best_and_another_round_may_be_ordered_at_once(client
     submit(client, "left.nii.gz", labels > 0, affine)
     client.post("/train/dark", json={**QUICK, "steps": 400, "patience": 400})
     versions = ModelVersions(settings.store / "corrections" / "dark" / "models")
-    wait_for(lambda: versions.list())
+    wait_for(versions.list)
     stopped = client.delete("/train/").json()
     assert stopped["status"] == "STOPPED"
     assert stopped["details"]
