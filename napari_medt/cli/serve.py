@@ -11,6 +11,7 @@ import platformdirs
 import typer
 
 from napari_medt.cli.console import Console
+from napari_medt.cli.options import complete_model
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ def serve(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", metavar="NAME", help="A model to offer, or its file; all unless given. Repeatable."
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="A model to offer, by name or file; all unless given. Repeatable.",
+            autocompletion=complete_model,
         ),
     ] = None,
     host: Annotated[
