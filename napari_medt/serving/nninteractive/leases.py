@@ -147,6 +147,11 @@ class Leases(Generic[T]):
         with self._lock:
             self._leases.pop(token or "", None)
 
+    def kept(self) -> list[T]:
+        """Return what is kept for the clients that have a place."""
+        with self._lock:
+            return [lease.held for lease in self._leases.values()]
+
     def remaining(self, lease: Lease[T]) -> float:
         """Return after how many seconds a place is lost if nobody uses it."""
         return max(0.0, lease.used + self.idle - self._clock())
@@ -164,5 +169,5 @@ class Leases(Generic[T]):
     def _wait(self) -> float:
         """Return after how many minutes at the most a place is free if nobody uses any more."""
         now = self._clock()
-        soonest = min(min(lease.used + self.idle, lease.heard + self.silent) for lease in self._leases.values())
+        soonest = min(lease.used + self.idle for lease in self._leases.values())
         return max(1.0, (soonest - now) / 60)

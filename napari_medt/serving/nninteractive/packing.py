@@ -50,8 +50,9 @@ def pack(array: NDArray[Any]) -> bytes:
     PackingError
         If its values are of a type that is not sent.
     """
-    from imagecodecs import blosc2_encode
+    import imagecodecs
 
+    encode: Any = imagecodecs.blosc2_encode  # its types leave arrays out
     name = array.dtype.name
     if name not in DTYPES:
         raise PackingError(f"an array of {name} is not sent; convert it to one of {', '.join(sorted(DTYPES))}")
@@ -69,7 +70,7 @@ def pack(array: NDArray[Any]) -> bytes:
     ]
     for start in starts:
         chunk = values[start : start + step]
-        packed = blosc2_encode(chunk, level=LEVEL, compressor="zstd", shuffle="noshuffle")
+        packed = encode(chunk, level=LEVEL, compressor="zstd", shuffle="noshuffle")
         parts += [LENGTHS.pack(chunk.nbytes, len(packed)), bytes(packed)]
     return b"".join(parts)
 
@@ -89,8 +90,9 @@ def unpack(body: bytes | bytearray | memoryview, most: int) -> NDArray[Any]:
     PackingError
         If it is none, is larger, or is not what it says of itself.
     """
-    from imagecodecs import Blosc2Error, blosc2_decode
+    import imagecodecs
 
+    decode: Any = imagecodecs.blosc2_decode
     view = memoryview(body)
     dtype, shape, offset = _head(view)
     total = dtype.itemsize
@@ -111,8 +113,8 @@ def unpack(body: bytes | bytearray | memoryview, most: int) -> NDArray[Any]:
             values[:] = 0
             continue
         try:
-            blosc2_decode(chunk, out=values)
-        except (Blosc2Error, ValueError) as error:
+            decode(chunk, out=values)
+        except (imagecodecs.Blosc2Error, ValueError) as error:
             raise PackingError("the array was damaged on its way: a chunk of it cannot be unpacked") from error
     return whole.view(dtype).reshape(shape)
 

@@ -62,9 +62,7 @@ class Answered:
         return replace(self, parts=self.with_part(self.part.with_plane(plane, now)))
 
 
-def answered(
-    image: ClickImage, content: Mask, parts: Sequence[Part], view: View, given: InPlane
-) -> Answered | None:
+def answered(image: ClickImage, content: Mask, parts: Sequence[Part], view: View, given: InPlane) -> Answered | None:
     """Answer to what was given in a plane.
 
     Parameters

@@ -105,9 +105,7 @@ class _Writing:
         content |= new
         return replace(found, answer=settled(found.answer, new | old))
 
-    def left(
-        self, part: Part, plane: Plane, found: ObjectInPlane, taken: Mask
-    ) -> tuple[ObjectInPlane | None, Mask]:
+    def left(self, part: Part, plane: Plane, found: ObjectInPlane, taken: Mask) -> tuple[ObjectInPlane | None, Mask]:
         """Take away what goes on from what was taken away in the plane before, and is not found again.
 
         Returns

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bounds", "Before", "bounds_of"]
+__all__ = ["Before", "Bounds", "bounds_of"]
 
 Mask = NDArray[np.bool_]
 Bounds = tuple[tuple[int, int], ...]  # from the first voxel to the one after the last, along each axis

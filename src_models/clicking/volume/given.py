@@ -1,4 +1,4 @@
-"""What a person gives in a volume, and what it says of each plane: pixels that are in or out, and what a network is shown.
+"""What a person gives in a volume, and what it says of each plane: pixels that are in or out, prompts for a network.
 
 A point lies in planes of all three views. What is drawn lies in the planes of the view that it was drawn in, which is
 told by the one axis along which it has a single voxel; if need be, it is taken apart into planes of another view.
@@ -109,16 +109,12 @@ class Drawn:
 
     def clipped(self, shape: Sequence[int]) -> Drawn | None:
         """Return the part that lies in a volume, no larger than what was drawn over; None if nothing does."""
-        cuts = [
-            slice(max(0, -start), max(0, size - start)) for start, size in zip(self.start, shape, strict=True)
-        ]
+        cuts = [slice(max(0, -start), max(0, size - start)) for start, size in zip(self.start, shape, strict=True)]
         inside = self.painted[tuple(cuts)]
         around = ndimage.find_objects(inside.astype(np.uint8))
         if not around:
             return None
-        k, j, i = (
-            start + cut.start + own.start for start, cut, own in zip(self.start, cuts, around[0], strict=True)
-        )
+        k, j, i = (start + cut.start + own.start for start, cut, own in zip(self.start, cuts, around[0], strict=True))
         return Drawn(self.kind, (k, j, i), inside[around[0]], self.positive)
 
     @cached_property
@@ -145,7 +141,8 @@ class Drawn:
             box = _box(pixels)
             middle = round((box.top + box.bottom) / 2), round((box.left + box.right) / 2)
             # A network is shown the middle of a box as a click: of a lasso, it may lie outside.
-            clicks = () if painted[middle] else (Click(*map(float, innermost(painted))),)
+            row, column = (0, 0) if painted[middle] else innermost(painted)
+            clicks = () if painted[middle] else (Click(float(row), float(column)),)
             said = np.zeros((0, 2), np.intp)
             limit = _larger(painted, box) if self.kind == "lasso" else None
             return InPlane(index, (*clicks, box), said, True, painted, limit)

@@ -20,7 +20,7 @@ from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.volume.answered import Answered, answered
 from src_models.clicking.volume.carried import carried
-from src_models.clicking.volume.changes import Before, Bounds, bounds_of
+from src_models.clicking.volume.changes import Before, Bounds
 from src_models.clicking.volume.given import Drawn, InPlane, Point
 from src_models.clicking.volume.parts import Part
 from src_models.clicking.volume.views import VIEWS, View, coarsest
