@@ -122,9 +122,9 @@ class Teaching:
         line = self._line(model)
         corrections = self.corrections(line.base)
         settings = settings_of(chosen, self._models.header(line.base))
-        told = [
-            self._keeping.submit(self._bring_in, line.base, labels).result() for labels in self._submitted(line.base)
-        ]
+        coming = [self._keeping.submit(self._bring_in, line.base, labels) for labels in self._submitted(line.base)]
+        told = [labels.result() for labels in coming]
+        self._keeping.submit(self._forget_deleted, corrections).result()
         kind = corrections.kind
         if not corrections.count:
             why = next((sentence for sentence in told if sentence), "")
