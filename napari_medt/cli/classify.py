@@ -193,7 +193,20 @@ def classify(
     console = Console()
     settings = {"zoom": zoom, "grey_range": grey, "device": device, "batch": batch, "tiles": _tiles(tiles)}
     if chosen.chosen:
-        run = _Run(console, _load(model), output, joint, labels, axes, channels, uneven, overwrite, settings, reasons, skip_existing)
+        run = _Run(
+            console,
+            _load(model),
+            output,
+            joint,
+            labels,
+            axes,
+            channels,
+            uneven,
+            overwrite,
+            settings,
+            reasons,
+            skip_existing,
+        )
         run.all(chosen)
     if chosen.total > 1 or chosen.skipped:
         console.say(chosen.summary(output))

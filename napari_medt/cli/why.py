@@ -135,7 +135,9 @@ def why_of(
         return None
     for option in ("--layer", "--head"):
         if given[option] is not None and place is None:
-            raise UserError(f"{option} says which attention looks --from a place: give that, too, such as --from middle")
+            raise UserError(
+                f"{option} says which attention looks --from a place: give that, too, such as --from middle"
+            )
     options.check_results_folder(folder)
     each = maps == "all" if maps in (None, "all") else [name.strip() for name in str(maps).split(",")]
     return Why(folder, kind, choose_attention(header, each), _looking(header, place, layers, head))

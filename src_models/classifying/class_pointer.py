@@ -155,7 +155,9 @@ def row_at(found: Classified, axes: str, position: Sequence[float]) -> int:
         If there is none.
     """
     if len(position) != len(axes):
-        raise UserError(f"a place of this image has {len(axes)} numbers, for {', '.join(axes)}, and not {len(position)}")
+        raise UserError(
+            f"a place of this image has {len(axes)} numbers, for {', '.join(axes)}, and not {len(position)}"
+        )
     at = dict(zip(axes, position, strict=True))
     plane = np.array([round(at[letter]) for letter in axes if letter not in "YX"], np.int64)
     top, left, bottom, right = found.boxes.T

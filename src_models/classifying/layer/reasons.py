@@ -111,9 +111,7 @@ class Reasons:
             placed = self._maps.recorded(name)
         return PictureMap(self.own, map_words(name, placed.kind).name, self.region, placed)
 
-    def look(
-        self, view: str, place: tuple[float, float] | None = None, head: int | None = None
-    ) -> PictureMap:
+    def look(self, view: str, place: tuple[float, float] | None = None, head: int | None = None) -> PictureMap:
         """Return where a layer of attention looks from a place.
 
         Parameters
