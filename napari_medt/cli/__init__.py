@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import classify, click, clicks, demo, segment
+from napari_medt.cli import classify, click, clicks, demo, segment, serve
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
@@ -92,6 +92,7 @@ _add("Correct and learn", correct.correct, corrections.corrections)
 _add("Correct and learn", correct_classes.correct_classes, name="correct-classes")
 _add("Correct and learn", next_slices.next_slices, name="next")
 _add("Correct and learn", finetune.finetune)
+_add("Serve", serve.serve)
 _add("Models", models.models, train.train, convert.convert, evaluate.evaluate, clicks.clicks)
 
 

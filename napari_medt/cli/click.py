@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["click"]
 
-SCANS = (".nii.gz", ".nii")
+SCANS = (".nii.gz", ".nii", ".nrrd")
 SUFFIXES = (".tif", ".tiff", ".zarr", *SCANS)
 
 
@@ -44,7 +44,9 @@ def click(
     image: Image,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="File for the labels: .tif, .zarr, or .nii.gz of a scan."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File for the labels: .tif, .zarr, or .nii.gz or .nrrd of a scan."
+        ),
     ],
     at: Annotated[
         list[str] | None, typer.Option(metavar="Y,X", help="Click on the object at this pixel. Repeatable.")
@@ -228,7 +230,7 @@ def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, ov
 
     from src_models.disk.atomic import atomic_path
     from src_models.files.labels import output_zarr, write_labels
-    from src_models.files.volumes.nifti_labels import write_nifti_labels
+    from src_models.files.volumes.label_files import write_volume_labels
 
     shape = source.reading.without_channels().shape
     if path.suffix.lower() == ".zarr":
@@ -238,7 +240,7 @@ def _write_labels(path: Path, accepted: AcceptedObject, source: ImageFile, *, ov
     labels = np.zeros(shape, np.uint8)
     _draw(accepted, source, labels)
     if source.geometry is not None and path.name.lower().endswith(SCANS):
-        write_nifti_labels(path, labels, source.geometry, overwrite=overwrite)
+        write_volume_labels(path, labels, source.geometry, overwrite=overwrite)
     else:
         write_labels(path, labels, reading=source.reading, overwrite=overwrite)
 
@@ -258,7 +260,8 @@ def _check_suffix(path: Path) -> None:
 def _check_scan(path: Path, source: ImageFile) -> None:
     if path.name.lower().endswith(SCANS) and (source.geometry is None or "C" in source.reading.axes):
         raise OutputError(
-            f"{path}: labels are written as NIfTI for scans alone, which {source.title} is not; choose .tif or .zarr"
+            f"{path}: labels are written as NIfTI or NRRD for scans alone, which {source.title} is not; "
+            "choose .tif or .zarr"
         )
 
 

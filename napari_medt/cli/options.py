@@ -70,7 +70,8 @@ def complete_model(incomplete: str) -> list[tuple[str, str]]:
 
 
 Image = Annotated[
-    Path, typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, or a folder of DICOM slices.")
+    Path,
+    typer.Argument(metavar="IMAGE", help="TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD, or a folder of DICOM slices."),
 ]
 DataSetFolder = Annotated[
     Path,
@@ -101,6 +102,16 @@ IntoZarr = Annotated[
         "--into-zarr",
         metavar="NAME",
         help="Write labels of OME-Zarr images into them, as labels/NAME; those of others go to files as ever.",
+        rich_help_panel=RESULTS,
+    ),
+]
+# The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd"]
+ScanFormat = Annotated[
+    ScanFormatName,
+    typer.Option(
+        "--format",
+        help="How labels of scans are written: NIfTI, NRRD, or a segmentation of 3D Slicer with the names of classes.",
         rich_help_panel=RESULTS,
     ),
 ]

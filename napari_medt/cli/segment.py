@@ -24,6 +24,7 @@ from napari_medt.cli.options import (
     Model,
     Overwrite,
     ResultsFolder,
+    ScanFormat,
     Uneven,
     UnevenName,
 )
@@ -48,8 +49,8 @@ def segment(
         list[Path],
         typer.Argument(
             metavar="IMAGE",
-            help="Images (TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, folders of DICOM slices), folders of images, and "
-            "quoted patterns such as 'plate/*.tif', mixed as you like.",
+            help="Images (TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD, folders of DICOM slices), folders of images, "
+            "and quoted patterns such as 'plate/*.tif', mixed as you like.",
         ),
     ],
     model: Model = "nuclei",
@@ -63,6 +64,7 @@ def segment(
     ] = False,
     overwrite: Overwrite = False,
     into_zarr: IntoZarr = None,
+    scan_format: ScanFormat = "nifti",
     instances: Annotated[
         bool | None,
         typer.Option(
@@ -139,10 +141,10 @@ def segment(
 ) -> None:
     """Segment images.
 
-    Labels go to NAME_labels.tif (.zarr if they are large, .nii.gz of scans), and beside them NAME_labels.json says by
-    which model, settings and versions they were made, and what was found. Of a file with several images (positions,
-    wells, scenes, pages of several sizes) each is segmented: its name, or number, is added to that of the file. With
-    --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
+    Labels go to NAME_labels.tif (.zarr if they are large; of scans .nii.gz, or as --format says), and beside them
+    NAME_labels.json says by which model, settings and versions they were made, and what was found. Of a file with
+    several images (positions, wells, scenes, pages of several sizes) each is segmented: its name, or number, is added
+    to that of the file. With --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
 
     An image whose results exist is left alone and the others are segmented; an image that cannot be segmented does not
     stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
@@ -168,7 +170,7 @@ def segment(
     console = Console()
     _say_passed_over(console, listed)
     maps = _map_names(header) if attention else []
-    place = Place(output, maps, into_zarr)
+    place = Place(output, maps, into_zarr, scan_format)
     batch = choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
     if batch.chosen:
         check_writable(output)
@@ -277,7 +279,10 @@ def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Consol
     console.notes(image.notes)
     begun = time.perf_counter()
     run = functools.partial(_run, image, wanted, report)
-    written = segment_to_file(image, run, wanted.place.output, overwrite=wanted.overwrite, into=wanted.place.into)
+    place = wanted.place
+    written = segment_to_file(
+        image, run, place.output, overwrite=wanted.overwrite, into=place.into, scan_format=place.scan_format
+    )
     found = written.segmentation
     if not all(file.name.startswith(f"{image.name}_") for file in (written.labels, *written.maps)):
         console.say("  its name is too long to be continued in a file's name, so results have a shorter one")

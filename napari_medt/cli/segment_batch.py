@@ -23,17 +23,20 @@ NAMED = 5  # of what is passed over
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where results go: the folder, the attention maps among them, and what labels are called in an OME-Zarr image."""
+    """Where results go: folder, attention maps among them, labels' name in an OME-Zarr image, and format of scans'."""
 
     output: Path
     maps: list[str]
     into: str | None
+    scan_format: str = "nifti"
 
     def results(self, image: OneImage) -> Results:
         """Return where the results of an image go."""
         from src_models.prediction.to_file import Results
 
-        return Results.of(image.path, self.output, self.maps, series=image.series, into=self.into)
+        return Results.of(
+            image.path, self.output, self.maps, series=image.series, into=self.into, scan_format=self.scan_format
+        )
 
     def check(self, image: OneImage, *, overwrite: bool) -> None:
         """Refuse the place of an image's record if something else is there."""

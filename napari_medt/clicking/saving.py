@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectsToSave", "with_ending"]
 
-_SUFFIXES = (".tif", ".tiff", ".nii", ".nii.gz")
+_SCANS = (".nii", ".nii.gz", ".nrrd")
+_SUFFIXES = (".tif", ".tiff", *_SCANS)
 
 
 def with_ending(path: str | Path, ending: str = ".tif") -> Path:
@@ -80,7 +81,8 @@ class ObjectsToSave:
         Parameters
         ----------
         path
-            The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii`` or ``.nii.gz``.
+            The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii``, ``.nii.gz`` or
+            ``.nrrd``.
         overwrite
             Whether existing files may be replaced.
 
@@ -100,7 +102,7 @@ class ObjectsToSave:
         beside = clicks_path(path)
         if beside.exists() and not overwrite:
             raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
-        if path.name.lower().endswith((".nii", ".nii.gz")):
+        if path.name.lower().endswith(_SCANS):
             if path.exists() and not overwrite:
                 raise OutputError(f"{path}: this file exists; choose another name, or remove it")
             write_scan_labels(str(path), self.data, dict(self.meta), self.scans)

@@ -1,7 +1,7 @@
-"""In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI or zarr are written so.
+"""In napari's dialog for saving, the ending of a name decides: labels that are called NIfTI, NRRD or zarr are that.
 
 The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
-it. That one writes nothing for ``.nii``, ``.nii.gz`` and ``.zarr``, and napari reports that saving failed.
+it. That one writes nothing for ``.nii``, ``.nii.gz``, ``.nrrd`` and ``.zarr``, and napari reports that saving failed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_medt.files.writers import write_scan_labels
 from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
-from src_models.files.volumes.nifti import is_nifti
+from src_models.files.volumes.label_files import is_scan_labels
 
 if TYPE_CHECKING:
     from npe2 import PluginContext
@@ -23,7 +23,7 @@ _NAPARI = "napari.write_labels"
 
 
 def let_endings_decide(context: PluginContext) -> None:
-    """Hand names of NIfTI and zarr that napari's writer of labels gets to ours, for as long as the plugin is active.
+    """Hand names of NIfTI, NRRD and zarr that napari's writer of labels gets to ours, as long as the plugin is active.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def let_endings_decide(context: PluginContext) -> None:
 
 
 def _writer(path: str, own: Callable[..., Any]) -> Callable[..., Any]:
-    if is_nifti(path):
+    if is_scan_labels(path):
         return write_scan_labels
     return write_zarr_labels if is_in_zarr(path) else own
 

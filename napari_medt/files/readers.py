@@ -1,4 +1,4 @@
-"""Open scans in napari: NIfTI files, DICOM files and folders of DICOM slices, at their place in the patient in mm."""
+"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, DICOM files and folders of DICOM slices."""
 
 from __future__ import annotations
 
@@ -110,6 +110,7 @@ def _layer(volume: Volume, name: str) -> LayerData:
     import numpy as np
     from napari.utils.notifications import show_warning
 
+    from napari_medt.files.segment_names import segment_features
     from napari_medt.viewer.layer_notes import LayerNotes
     from src_models.images.grey.ct_windows import ct_window, shows_ct
 
@@ -131,6 +132,8 @@ def _layer(volume: Volume, name: str) -> LayerData:
         show_warning(note)
     if volume.labels:  # they can be painted, and saved again to their own file
         options["metadata"] = LayerNotes(volume=dataclasses.replace(geometry, path=None)).metadata()
+        if volume.segments:
+            options["features"] = segment_features(volume.segments)
         return np.array(volume.data), options, "labels"
     reading = volume.reading
     notes = LayerNotes(volume=geometry, modality=reading.modality, padding=reading.padding)

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["open_slices", "read_scans", "save_scan_labels"]
 
 _PLUGIN = "napari-medt"
-_ENDINGS = ("nii", "nii.gz", "dcm", "dicom", "ima")
+_ENDINGS = ("nii", "nii.gz", "nrrd", "nhdr", "dcm", "dicom", "ima")
 _SCANS = f"Scans ({' '.join(f'*.{one} *.{one.upper()}' for one in _ENDINGS)})"
-_NIFTI = "NIfTI (*.nii.gz *.nii)"
+_KINDS = {
+    "NIfTI (*.nii.gz *.nii)": "nii.gz",
+    "NRRD (*.nrrd)": "nrrd",
+    "Segmentation of 3D Slicer (*.seg.nrrd)": "seg.nrrd",
+}
 
 
 def read_scans(path: str | Sequence[str] | None = None) -> Reader | None:
@@ -99,9 +103,11 @@ def _ask_file(viewer: napari.viewer.Viewer, layer: napari.layers.Labels) -> str 
     """Return where to save; Qt adds the ending that was left out, and asks before a file is replaced."""
     from qtpy.QtWidgets import QApplication, QFileDialog
 
-    dialog = QFileDialog(QApplication.activeWindow(), f"Save {layer.name!r} as NIfTI", _folder(viewer), _NIFTI)
+    kinds = ";;".join(_KINDS)
+    dialog = QFileDialog(QApplication.activeWindow(), f"Save {layer.name!r} for a scan", _folder(viewer), kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix("nii.gz")
+    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_KINDS[kind]))
     dialog.selectFile(re.sub(r'[\\/:*?"<>|]', "_", image_stem(layer.name)) + ".nii.gz")
     try:
         return dialog.selectedFiles()[0] if dialog.exec() else None

@@ -1,4 +1,4 @@
-"""Save labels as NIfTI that lies on the scan they belong to, voxel on voxel.
+"""Save labels as NIfTI or NRRD that lies on the scan they belong to, voxel on voxel.
 
 Which scan that is: the one the labels were read from, else a scan in the viewer of the same shape at the same place.
 Labels that lie on no scan are written with the place that their layer has in the viewer.
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.files.segment_names import named_segments
 from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
 from napari_medt.viewer.labels.labels_layers import without_background
 from napari_medt.viewer.layer_notes import LayerNotes
 from src_models.errors import OutputError
-from src_models.files.volumes.nifti import is_nifti
+from src_models.files.volumes.label_files import is_scan_labels
 
 if TYPE_CHECKING:
     from npe2.manifest.contributions import WriterContribution
@@ -57,10 +58,10 @@ def write_scan_labels(
         the file exists: nobody was asked about that one.
     """
     from src_models.files.volumes.geometry import VolumeGeometry
-    from src_models.files.volumes.nifti_labels import write_nifti_labels
+    from src_models.files.volumes.label_files import write_volume_labels
 
     if is_in_zarr(path):  # which has no place for other files; an ending may be napari's, which nobody was asked about
-        return write_zarr_labels(re.sub(r"\.nii(\.gz)?$", ".zarr", path, flags=re.I), data, meta)
+        return write_zarr_labels(re.sub(r"\.(nii(\.gz)?|(seg\.)?nrrd)$", ".zarr", path, flags=re.I), data, meta)
     other = _other_writer(path)
     if other is not None:
         return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]
@@ -68,8 +69,8 @@ def write_scan_labels(
     labels = data[0] if meta.get("multiscale") else data
     if labels.ndim not in (2, 3, 4):
         raise OutputError(
-            f"layer {meta.get('name')!r}: NIfTI holds labels with axes (z, y, x), or time before them, and these have "
-            f"{labels.ndim} axes; save them as TIFF"
+            f"layer {meta.get('name')!r}: a scan's file holds labels with axes (z, y, x), or time before them, and "
+            f"these have {labels.ndim} axes; save them as TIFF"
         )
     to_world = _to_world(labels.ndim, meta)
     labels = without_background(np.asarray(labels), meta.get("metadata", {}))
@@ -80,7 +81,10 @@ def write_scan_labels(
         labels = geometry.to_data(labels)
     seconds = _seconds_per_frame(meta) if labels.ndim == 4 else 1.0
     asked = target == path
-    return [str(write_nifti_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds))]
+    segments = named_segments(meta.get("features"))
+    return [
+        str(write_volume_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds, segments=segments))
+    ]
 
 
 def known_scans(meta: Mapping[str, Any]) -> list[VolumeGeometry]:
@@ -100,14 +104,14 @@ def _other_writer(path: str) -> WriterContribution | None:
     """
     from npe2 import PluginManager
 
-    if is_nifti(path) or not Path(path).suffix:
+    if is_scan_labels(path) or not Path(path).suffix:
         return None
     return PluginManager.instance().get_writer(path, ["labels"])[0]
 
 
 def _with_ending(path: str) -> str:
-    """Return a name that ends as NIfTI does; dialogs of some systems add half of an ending, ``.gz``."""
-    return path if is_nifti(path) else path.removesuffix(".gz") + ".nii.gz"
+    """Return a name that ends as labels of a scan do; dialogs of some systems add half of an ending, ``.gz``."""
+    return path if is_scan_labels(path) else path.removesuffix(".gz") + ".nii.gz"
 
 
 def _to_world(ndim: int, meta: dict[str, Any]) -> NDArray[np.float64]:

@@ -15,7 +15,9 @@ __all__ = ["clicks_path", "write_clicks"]
 def clicks_path(path: str | Path) -> Path:
     """Return the file with the clicks that belongs to a file with labels: ``cells.tif`` has ``cells.clicks.json``."""
     path = Path(path)
-    suffix = next((suffix for suffix in (".nii.gz", ".ome.tif") if path.name.lower().endswith(suffix)), path.suffix)
+    suffix = next(
+        (suffix for suffix in (".nii.gz", ".seg.nrrd", ".ome.tif") if path.name.lower().endswith(suffix)), path.suffix
+    )
     return path.with_name(path.name[: len(path.name) - len(suffix)] + ".clicks.json")
 
 

@@ -32,7 +32,7 @@ from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet"]
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz")
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz", ".nrrd", ".nhdr")
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 
@@ -72,7 +72,9 @@ class DataSet:
         listed = _read_manifest(root / "manifest.csv")
         names = set(listed) if listed is not None else images | truths
         if not names:
-            raise DataSetError(f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI or zarr files there")
+            raise DataSetError(
+                f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI, NRRD or zarr files there"
+            )
         _check_pairs(root, names - images, names - truths, listed=listed is not None)
         return cls(root, tuple(_sample(root, name, (listed or {}).get(name, _Listed())) for name in sorted(names)))
 

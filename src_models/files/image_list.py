@@ -255,6 +255,6 @@ def _nothing(source: str | Path) -> str:
     if _is_pattern(source):
         return f"{source}: no image matches this pattern; check it, or name a folder"
     return (
-        f"{source}: this folder holds no images (TIFF, PNG, JPEG, zarr, NIfTI, DICOM); name another one, or a pattern "
-        "such as 'FOLDER/**/*.tif' for folders in it"
+        f"{source}: this folder holds no images (TIFF, PNG, JPEG, zarr, NIfTI, NRRD, DICOM); name another one, or a "
+        "pattern such as 'FOLDER/**/*.tif' for folders in it"
     )

@@ -1,7 +1,7 @@
-"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM.
+"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD, DICOM.
 
-Files are known by what is in them, not by their suffix; NIfTI alone must be called so. How each is read is part of the
-result, to be shown.
+Files are known by what is in them, not by their suffix; NIfTI and NRRD alone must be called so. How each is read is
+part of the result, to be shown.
 
 Examples
 --------
@@ -52,19 +52,18 @@ _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 
 
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
-_KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI and DICOM"
+_KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD and DICOM"
 # What people have that is not read, by its suffix: what it is called.
 _FOREIGN = {
     **dict.fromkeys((".hdr", ".img"), "Analyze, or NIfTI in two files"),
     **dict.fromkeys((".mgz", ".mgh"), "FreeSurfer's"),
-    **dict.fromkeys((".nrrd", ".nhdr"), "NRRD"),
     **dict.fromkeys((".mha", ".mhd"), "MetaImage"),
     **dict.fromkeys((".par", ".rec"), "Philips PAR/REC"),
     ".mnc": "MINC",
 }
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
-    ".dcm",
+    ".seg.nrrd", ".nrrd", ".nhdr", ".dcm",
 )  # fmt: skip
 
 
@@ -75,13 +74,14 @@ class ImageFile:
     Parameters
     ----------
     data
-        NumPy array; for zarr, large tiled TIFF, DICOM and unpacked NIfTI a dask array, of which nothing is read yet.
+        NumPy array; for zarr, large tiled TIFF, DICOM, unpacked NIfTI and raw NRRD a dask array, of which nothing is
+        read yet.
     reading
         Which axis is what, and the size of a pixel.
     path
         The file.
     geometry
-        Where a scan (NIfTI, DICOM) is in the patient, which its labels need; None for other images.
+        Where a scan (NIfTI, NRRD, DICOM) is in the patient, which its labels need; None for other images.
     series
         Which of several images in the file; None where there is one.
     levels
@@ -177,8 +177,8 @@ def read_image(
     Parameters
     ----------
     path
-        A TIFF, PNG, JPEG or NIfTI file, a zarr or OME-Zarr folder (also one level or array inside), or a folder of
-        DICOM slices, itself or further in (or, of several series in a folder, any file of one).
+        A TIFF, PNG, JPEG, NIfTI or NRRD file, a zarr or OME-Zarr folder (also one level or array inside), or a folder
+        of DICOM slices, itself or further in (or, of several series in a folder, any file of one).
     axes
         Its axes by hand, such as ``"ZYX"``; they win over its metadata and over any guess.
     series

@@ -1,6 +1,6 @@
 """Segmenting an image file into files: labels, attention maps, and a record.
 
-Labels are TIFF, zarr for large lazy images, NIfTI for scans, or lie in an OME-Zarr image itself.
+Labels are TIFF, zarr for large lazy images, NIfTI or NRRD for scans, or lie in an OME-Zarr image itself.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.prediction.segmentation import Segmentation
 
-__all__ = ["LARGE", "Results", "Written", "labels_path", "segment_to_file"]
+__all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segment_to_file"]
 
 _LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
+
+SCAN_FORMATS = {"nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd"}
 
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
@@ -39,7 +41,7 @@ class Written:
     segmentation
         What was found.
     labels
-        The file with the labels: a scan's are NIfTI on its own grid.
+        The file with the labels: a scan's lie on its own grid.
     maps
         The files with attention maps, as they come in `segmentation`.
     record
@@ -76,6 +78,7 @@ class Results:
         *,
         series: ImageSeries | None = None,
         into: str | None = None,
+        scan_format: str = "nifti",
     ) -> Results:
         """Return where an image's results go in a folder.
 
@@ -91,6 +94,8 @@ class Results:
             Which of several images in the file.
         into
             What labels are called in an OME-Zarr image that they are written into; None writes files.
+        scan_format
+            How labels of scans are written, one of :data:`SCAN_FORMATS`.
 
         Raises
         ------
@@ -103,7 +108,7 @@ class Results:
         from src_models.files.zarr import is_zarr
 
         stem = image_stem(image, series)
-        suffixes = (".nii.gz",) if is_volume(image) else (".tif", ".zarr")
+        suffixes = (SCAN_FORMATS[scan_format],) if is_volume(image) else (".tif", ".zarr")
         labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
         if into is not None and is_zarr(image):
             labels = (_path_in_zarr(image, series, into),)
@@ -139,7 +144,15 @@ def _path_in_zarr(image: Path, series: ImageSeries | None, name: str) -> Path:
     return path_in(image / inside, name)
 
 
-def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool, into: str | None = None) -> Written:
+def segment_to_file(
+    image: ImageFile,
+    run: Run,
+    output: Path,
+    *,
+    overwrite: bool,
+    into: str | None = None,
+    scan_format: str = "nifti",
+) -> Written:
     """Segment an image, and write its labels, attention maps and record.
 
     Parameters
@@ -154,6 +167,8 @@ def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool
         Whether existing files may be replaced.
     into
         What labels are called in an OME-Zarr image that they are written into; None writes them to `output`.
+    scan_format
+        How labels of scans are written, one of :data:`SCAN_FORMATS`. Those of classes keep their names in NRRD.
     """
     from src_models.attention.map_files import map_path, write_map
     from src_models.files.zarr import is_zarr
@@ -166,7 +181,8 @@ def segment_to_file(image: ImageFile, run: Run, output: Path, *, overwrite: bool
     if into is not None and inside:
         segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
     elif image.geometry is not None and "C" not in image.reading.axes[-3:]:
-        segmentation, labels = _labels_to_nifti(image, image.geometry, run, output, overwrite)
+        place = labels_path(output, image.name, SCAN_FORMATS[scan_format])
+        segmentation, labels = _labels_of_scan(image, image.geometry, run, place, overwrite)
     else:
         segmentation, labels = _labels_to_image(image, run, output, overwrite)
     maps = tuple(
@@ -196,16 +212,18 @@ def _labels_to_image(image: ImageFile, run: Run, output: Path, overwrite: bool) 
         return run(labels_out=out), path
 
 
-def _labels_to_nifti(
-    image: ImageFile, geometry: VolumeGeometry, run: Run, output: Path, overwrite: bool
+def _labels_of_scan(
+    image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool
 ) -> tuple[Segmentation, Path]:
     """Write labels of a scan onto its own grid; those of a large lazy one wait on disk until they are complete."""
-    from src_models.files.volumes.nifti_labels import write_nifti_labels
+    from src_models.files.volumes.label_files import write_volume_labels
+    from src_models.files.volumes.volume import Segment
 
-    path = labels_path(output, image.name, ".nii.gz")
     with _room_for_labels(image, path) as labels_out:
         segmentation = run(labels_out=labels_out)
-        write_nifti_labels(path, segmentation.labels, geometry, overwrite=overwrite)
+        names = enumerate(segmentation.classes) if segmentation.result == "semantic" else ()
+        segments = [Segment(number, name) for number, name in names if number] or None
+        write_volume_labels(path, segmentation.labels, geometry, overwrite=overwrite, segments=segments)
     return segmentation, path
 
 

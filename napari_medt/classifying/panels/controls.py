@@ -27,7 +27,7 @@ from napari_medt.controls.reading.channel_combo import ChannelCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
-from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.controls.scrolling_column import ScrollingColumn, below, section
 from napari_medt.running.steps_run import StepsRun
 from src_models.classifying.layer.layer_run import LookedAt
 
@@ -132,11 +132,11 @@ class ClassifyControls:
         self.form = QFormLayout()
         self.form.setContentsMargins(0, 0, 0, 0)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.form.addRow("Image", _column(self.images, self.reading))
+        self.form.addRow("Image", below(self.images, self.reading))
         self.channels = ChannelCombo(self.images, self.models, self.form)
         self.form.addRow("Model", self.models)
         self.form.addRow("Classify", self.what)
-        self._objects = _column(self.labels, self.labels_words)
+        self._objects = below(self.labels, self.labels_words)
         self.form.addRow("Objects", self._objects)
         self.form.addRow("Tile size", self.tile)
         self.form.addRow("Enlarge", self.zoom)
@@ -184,12 +184,3 @@ class ClassifyControls:
         self.region.setToolTip("Which part of the image is looked at.")
         self.classify.setToolTip("Let the model say of what class everything is. You can go on working meanwhile.")
         self.advice.setToolTip("What to know of this result.")
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    layout = QVBoxLayout(column)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return column

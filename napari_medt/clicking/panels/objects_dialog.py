@@ -11,6 +11,8 @@ from napari_medt.clicking.saving import with_ending
 __all__ = ["ask_where_to"]
 
 _TIFF, _NIFTI = "TIFF (*.tif *.tiff)", "NIfTI, for scans (*.nii.gz *.nii)"
+_NRRD = "NRRD, for scans (*.nrrd *.seg.nrrd)"
+_ENDINGS = {_NIFTI: ".nii.gz", _NRRD: ".nrrd"}
 
 
 def ask_where_to(parent: QWidget, name: str) -> tuple[Path, bool] | None:
@@ -28,8 +30,9 @@ def ask_where_to(parent: QWidget, name: str) -> tuple[Path, bool] | None:
     path, may_replace
         Where to, and whether a person agreed to replace a file that is there; None if nothing was chosen.
     """
-    chosen, kind = QFileDialog.getSaveFileName(parent, "Save objects and clicks", f"{name}.tif", f"{_TIFF};;{_NIFTI}")
+    kinds = ";;".join((_TIFF, *_ENDINGS))
+    chosen, kind = QFileDialog.getSaveFileName(parent, "Save objects and clicks", f"{name}.tif", kinds)
     if not chosen:
         return None
-    path = with_ending(chosen, ".nii.gz" if kind == _NIFTI else ".tif")
+    path = with_ending(chosen, _ENDINGS.get(kind, ".tif"))
     return path, path == Path(chosen)  # the dialog asked about the name that it knew

@@ -1,4 +1,4 @@
-"""The series in a folder of DICOM slices; a NIfTI file is one scan."""
+"""The series in a folder of DICOM slices; a file of NIfTI or NRRD is one scan."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Scans (volumes of CT and the like) in files: NIfTI, and folders of DICOM slices; and labels back as NIfTI."""
+"""Scans (volumes of CT and the like) in files: NIfTI, NRRD, folders of DICOM slices; and their labels in files."""

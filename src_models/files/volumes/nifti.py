@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.files.volumes.geometry import UNIT, VolumeGeometry
+from src_models.files.volumes.raw_planes import damaged, lazy_planes
 from src_models.files.volumes.rescaling import Rescaling, value_type
 from src_models.files.volumes.volume import Volume
 from src_models.images.axes import read_axes
@@ -128,7 +129,7 @@ def _check_content(path: Path) -> None:
     except FileNotFoundError as error:
         raise ImageError(f"{path}: there is no such file; check the name") from error
     except (OSError, EOFError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, "NIfTI", error) from error
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
     if any(start[place : place + 4] == magic for magic, place in _PAIR_MAGIC.items()):
@@ -142,11 +143,6 @@ def _check_content(path: Path) -> None:
         raise ImageError(f"{path}: its content is not packed; rename it to {path.name.removesuffix('.gz')}")
 
 
-def _damaged(path: Path, error: Exception) -> ImageError:
-    reason = getattr(error, "strerror", None) or error
-    return ImageError(f"{path}: the NIfTI is cut off or damaged ({reason}); copy or export it again")
-
-
 def _load(path: Path) -> Any:
     """Read the header."""
     import nibabel
@@ -154,7 +150,7 @@ def _load(path: Path) -> Any:
     try:
         return nibabel.load(path, mmap=False)  # a file that another program writes anew must not end the process
     except Exception as error:  # nibabel has a kind of error for each field
-        raise _damaged(path, error) from error
+        raise damaged(path, "NIfTI", error) from error
 
 
 def _check_kind(image: Any, path: Path) -> None:
@@ -235,53 +231,9 @@ def _values(image: Any, shape: tuple[int, ...], path: Path) -> Any:
         try:
             values = np.asarray(proxy.get_unscaled()).T.reshape(shape)
         except Exception as error:  # gzip, zlib and nibabel each have their own way to meet the end of a file
-            raise _damaged(path, error) from error
+            raise damaged(path, "NIfTI", error) from error
         whole = values.dtype.kind in "iu"
         low, high = (float(values.min()), float(values.max())) if whole else (0.0, 0.0)
         return rescaling(values, value_type(values.dtype, low, high, [rescaling]))
-    return _lazy(image, shape, rescaling, path)
-
-
-def _lazy(image: Any, shape: tuple[int, ...], rescaling: Rescaling, path: Path) -> Any:
-    import dask.array as da
-
-    stored, offset = image.header.get_data_dtype(), image.dataobj.offset
-    length = offset + math.prod(shape) * stored.itemsize
-    if path.stat().st_size < length:
-        raise ImageError(
-            f"{path}: the file is cut off ({path.stat().st_size} bytes, and its header asks for {length}); "
-            "copy or export it again"
-        )
-    limits = np.iinfo(stored) if stored.kind in "iu" else None
-    low, high = (float(limits.min), float(limits.max)) if limits else (0.0, 0.0)
-    planes = _Planes(path, shape, stored, offset, rescaling, value_type(stored, low, high, [rescaling]))
-    chunks = (1,) * (len(shape) - 2) + shape[-2:]
-    lazy: Any = da.from_array(planes, chunks=chunks, name=False, meta=np.empty((0,) * len(shape), planes.dtype))  # type: ignore[no-untyped-call]
-    return lazy
-
-
-class _Planes:
-    """The values of a plain NIfTI file, slices first, read from it when they are asked for."""
-
-    def __init__(
-        self,
-        path: Path,
-        shape: tuple[int, ...],
-        stored: np.dtype[Any],
-        offset: int,
-        rescaling: Rescaling,
-        dtype: np.dtype[Any],
-    ) -> None:
-        from nibabel.arrayproxy import ArrayProxy
-
-        # nibabel's own rescaling makes float64 of everything, so its proxy is told that there is none.
-        self._proxy = ArrayProxy(path, (shape[::-1], stored, offset, 1.0, 0.0), mmap=False)  # type: ignore[no-untyped-call]
-        self._path, self._rescaling = path, rescaling
-        self.shape, self.ndim, self.dtype = shape, len(shape), dtype
-
-    def __getitem__(self, place: tuple[Any, ...]) -> NDArray[Any]:
-        try:
-            stored = np.asarray(self._proxy[place[::-1]]).T
-        except Exception as error:  # the file has gone, or was written anew meanwhile
-            raise _damaged(self._path, error) from error
-        return self._rescaling(stored, self.dtype)
+    stored = image.header.get_data_dtype()
+    return lazy_planes(path, shape, stored, image.dataobj.offset, kind="NIfTI", rescaling=rescaling)

@@ -6,24 +6,22 @@ find them exactly on the scan, also where sform and qform differ. For a DICOM sc
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from src_models.disk.atomic import atomic_path
 from src_models.errors import OutputError
 from src_models.files.volumes.geometry import VolumeGeometry
+from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, packed, planes, smallest_type
 from src_models.files.volumes.nifti import is_nifti, world_to_nifti
 
 __all__ = ["write_nifti_labels"]
 
 _SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT: coordinates of the scanner
-_COMPRESSION = 3  # labels are mostly runs of one number; more effort gains little
 _LONGEST = 2**15 - 1  # the axes of NIfTI-1 are 16-bit numbers
 _SHEAR = 1e-6
 
@@ -64,43 +62,16 @@ def write_nifti_labels(
     path = Path(path)
     if not is_nifti(path):
         raise OutputError(f"{path}: labels of a scan are written as NIfTI; end the name with .nii.gz or .nii")
-    if geometry.path is not None and path.resolve() == geometry.path.resolve():
-        raise OutputError(f"{path} is the scan itself and is not overwritten; choose another name for its labels")
-    array = labels if hasattr(labels, "transpose") else _dask(labels)
-    if array.ndim not in (3, 4) or array.shape[-3:] != geometry.shape or array.dtype.kind not in "iub":
-        raise ValueError(
-            f"labels of shape {array.shape} and type {array.dtype} are no labels of a scan of shape {geometry.shape}"
-        )
-    grid = geometry.to_grid(array)
-    dtype = _smallest_type(grid)
+    check_not_the_scan(path, geometry)
+    grid = label_grid(labels, geometry)
+    dtype = smallest_type(grid)
     header = _header(geometry, grid.shape, dtype, frame_seconds)
     with atomic_path(path, overwrite=overwrite) as beside, _opened(beside) as file:
         header.write_to(file)
         file.write(bytes(int(header["vox_offset"]) - file.tell()))
-        for plane in _planes(grid):
+        for plane in planes(grid):
             file.write(plane.astype(header.get_data_dtype()).tobytes())
     return path
-
-
-def _dask(labels: Any) -> Any:
-    import dask.array as da
-
-    return da.from_array(labels)  # type: ignore[no-untyped-call]
-
-
-def _planes(grid: Any) -> Iterator[NDArray[Any]]:
-    """Give the planes of a grid ([t, ]k, j, i) one after the other, as NIfTI stores them (i runs fastest)."""
-    for place in np.ndindex(grid.shape[:-2]):
-        yield np.ascontiguousarray(grid[place])
-
-
-def _smallest_type(grid: Any) -> np.dtype[Any]:
-    low = high = 0
-    for plane in _planes(grid):
-        low, high = min(low, int(plane.min())), max(high, int(plane.max()))
-    if low < 0:
-        raise ValueError(f"labels are negative ({low})")
-    return np.min_scalar_type(high)
 
 
 def _header(geometry: VolumeGeometry, shape: tuple[int, ...], dtype: np.dtype[Any], frame_seconds: float) -> Any:
@@ -152,6 +123,5 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         if path.suffix.lower() != ".gz":
             yield file
             return
-        # No name and no time: the same labels give the same file.
-        with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-            yield packed  # type: ignore[misc]
+        with packed(file) as within:
+            yield within

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.images.axes import AxesReading
 
-__all__ = ["Volume"]
+__all__ = ["Segment", "Volume"]
+
+
+class Segment(NamedTuple):
+    """What a number in labels stands for.
+
+    Parameters
+    ----------
+    value
+        The number.
+    name
+        What it is called.
+    colour
+        Red, green and blue from 0 to 1; None where nobody chose one.
+    """
+
+    value: int
+    name: str
+    colour: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,8 @@ class Volume:
         What DICOM calls the series; empty where the file does not tell.
     labels
         Whether the file says that its values are labels.
+    segments
+        What the numbers of labels are called, where the file tells, as 3D Slicer's do.
     frame_seconds
         Time (s) from one volume to the next, where there is a time axis and the file tells; else 1.
     notes
@@ -45,6 +65,7 @@ class Volume:
     labels: bool = False
     frame_seconds: float = 1.0
     notes: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     @property
     def modality(self) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from grey_classifiers import SMALL_MED_FORMER, grey_classifier, grey_header
 
 from src_models.attention.map_files import read_map
 from src_models.attention.map_table import value_at
@@ -14,30 +15,14 @@ from src_models.classifying.classify import classify
 from src_models.classifying.reason_files import Looking, check_reasons, reason_path, reasons_are_there, write_reasons
 from src_models.errors import OutputError, UserError
 from src_models.files.images import read_image
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model
-from src_models.models.header import Intensity, ModelHeader
 from src_models.progress import finish
 
-CONFIG = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
-HEADER = ModelHeader(
-    name="tiny",
-    purpose="Tests",
-    architecture="med-former",
-    config=CONFIG,
-    classes=("round", "long"),
-    channels=("grey",),
-    intensity=Intensity(kind="window", low=0.0, high=1.0),
-    tile=(32, 32),
-    overlap=(0, 0),
-    result="class",
-)
+HEADER = grey_header("tiny", ("round", "long"), 32, architecture="med-former", options=SMALL_MED_FORMER)
 
 
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(0)
-    return Model(create("med-former", **CONFIG).eval(), HEADER)
+    return grey_classifier(HEADER)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
     unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
     guided = ["backbone", "width", "attention", "refinements", "guidance", "channel_attention", "semantics"]
-    windows = ["size", "stages", "windows", "local", "fusion"]
+    windows = ["size", "stages", "embedding", "windows", "local", "fusion"]
     names_of_all = ["first", *unet, "compatible", *guided, "skips", *windows, "beam_width", "mirrored", "odd", "last"]
     assert names == names_of_all
     assert "chosen" not in names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from grey_classifiers import grey_classifier, grey_header
 
 from src_models.attention.cell_map import cell_maps
 from src_models.attention.recording import record_attention
@@ -12,9 +13,7 @@ from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.classifying.layer.reasons import Reasons
 from src_models.errors import UserError
 from src_models.images.region import Region
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.checkpoint import save
 from src_models.nets.tap import TOKENS, WINDOWS
 from src_models.progress import finish
 
@@ -24,8 +23,8 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def bright_path(tmp_path_factory):
     """A model whose class "bright" is spoken for by bright places alone."""
-    config = {"in_channels": 1, "classes": 2}
-    network = create("resnet18", **config).eval()
+    model = grey_classifier(grey_header("bright", ("dark", "bright"), SIZE))
+    network = model.network
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.Conv2d):
@@ -35,19 +34,7 @@ def bright_path(tmp_path_factory):
         last.weight.zero_()
         last.bias.zero_()
         last.weight[1, 0] = 1.0
-    header = ModelHeader(
-        name="bright",
-        purpose="Tests",
-        architecture="resnet18",
-        config=config,
-        classes=("dark", "bright"),
-        channels=("grey",),
-        intensity=Intensity(kind="window", low=0.0, high=1.0),
-        tile=(SIZE, SIZE),
-        overlap=(0, 0),
-        result="class",
-    )
-    return save(Model(network, header), tmp_path_factory.mktemp("models") / "bright.safetensors")
+    return save(model, tmp_path_factory.mktemp("models") / "bright.safetensors")
 
 
 def run(path, image, letters="YX", index=None, **how):
@@ -120,23 +107,11 @@ def attending(tmp_path_factory):
     """Return a function that makes a model of attention of an architecture, and gives network and file."""
 
     def make(architecture):
-        torch.manual_seed(0)
-        config = {"in_channels": 1, "classes": 2, **CONFIGS[architecture]}
-        network = create(architecture, **config).eval()
-        header = ModelHeader(
-            name="attending",
-            purpose="Tests",
-            architecture=architecture,
-            config=config,
-            classes=("dark", "bright"),
-            channels=("grey",),
-            intensity=Intensity(kind="window", low=0.0, high=1.0),
-            tile=(SIZE, SIZE),
-            overlap=(0, 0),
-            result="class",
-        )
+        options = CONFIGS[architecture]
+        header = grey_header("attending", ("dark", "bright"), SIZE, architecture=architecture, options=options)
+        model = grey_classifier(header)
         folder = tmp_path_factory.mktemp("models")
-        return network, save(Model(network, header), folder / f"{architecture}.safetensors")
+        return model.network, save(model, folder / f"{architecture}.safetensors")
 
     return make
 

@@ -1,0 +1,54 @@
+"""Write labels of a scan in the format that a name asks for: NIfTI or NRRD."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from src_models.errors import OutputError
+from src_models.files.volumes.geometry import VolumeGeometry
+from src_models.files.volumes.nifti import is_nifti
+from src_models.files.volumes.nrrd import is_nrrd
+from src_models.files.volumes.volume import Segment
+
+__all__ = ["SCAN_LABEL_SUFFIXES", "is_scan_labels", "write_volume_labels"]
+
+SCAN_LABEL_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd")
+
+
+def is_scan_labels(path: str | Path) -> bool:
+    """Tell by its name whether a file is one that labels of a scan are written as."""
+    return str(path).lower().endswith(SCAN_LABEL_SUFFIXES)
+
+
+def write_volume_labels(
+    path: str | Path,
+    labels: Any,
+    geometry: VolumeGeometry,
+    *,
+    overwrite: bool = False,
+    frame_seconds: float = 1.0,
+    segments: Sequence[Segment] | None = None,
+) -> Path:
+    """Write labels as the name says.
+
+    See :func:`~src_models.files.volumes.nifti_labels.write_nifti_labels` and
+    :func:`~src_models.files.volumes.nrrd_labels.write_nrrd_labels`, which alone takes `segments`.
+
+    Raises
+    ------
+    OutputError
+        If the name ends as neither does, or the file cannot be written.
+    """
+    if is_nrrd(path):
+        from src_models.files.volumes.nrrd_labels import write_nrrd_labels
+
+        return write_nrrd_labels(
+            path, labels, geometry, overwrite=overwrite, frame_seconds=frame_seconds, segments=segments
+        )
+    if is_nifti(path):
+        from src_models.files.volumes.nifti_labels import write_nifti_labels
+
+        return write_nifti_labels(path, labels, geometry, overwrite=overwrite, frame_seconds=frame_seconds)
+    raise OutputError(f"{path}: labels of a scan are written as {', '.join(SCAN_LABEL_SUFFIXES)}; choose one of these")

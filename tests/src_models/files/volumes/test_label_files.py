@@ -1,0 +1,32 @@
+"""The name of a file of labels says its format."""
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from src_models.errors import OutputError
+from src_models.files.volumes.geometry import VolumeGeometry
+from src_models.files.volumes.label_files import is_scan_labels, write_volume_labels
+from src_models.files.volumes.opening import read_volume
+from src_models.files.volumes.volume import Segment
+
+GEOMETRY = VolumeGeometry.of_grid(np.diag([2.5, 1.0, 1.0, 1.0]), (3, 4, 5))
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.nrrd", "a.seg.nrrd"])
+def test_labels_are_read_back_from_every_format(tmp_path, name):
+    labels = np.random.default_rng(0).integers(0, 3, GEOMETRY.shape)
+    path = write_volume_labels(tmp_path / name, labels, GEOMETRY, segments=[Segment(1, "liver"), Segment(2, "kidney")])
+    back = read_volume(path)
+    np.testing.assert_array_equal(back.data, labels)
+    np.testing.assert_allclose(back.geometry.affine, GEOMETRY.affine)
+    assert back.labels
+    assert [one.name for one in back.segments] == ([] if "nii" in name else ["liver", "kidney"])
+    if "nii" in name:
+        assert nib.load(path).header.get_intent()[0] == "label"
+
+
+def test_other_names_are_refused(tmp_path):
+    assert [is_scan_labels(name) for name in ("a.NRRD", "a.nii.gz", "a.tif", "a.nhdr")] == [True, True, False, False]
+    with pytest.raises(OutputError, match=r"written as \.nii\.gz, \.nii, \.seg\.nrrd, \.nrrd"):
+        write_volume_labels(tmp_path / "a.tif", np.zeros(GEOMETRY.shape, int), GEOMETRY)
