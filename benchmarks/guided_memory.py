@@ -1,8 +1,8 @@
 """How much memory self-guided attention takes: position attention alone, and the whole network with its recording.
 
-Position attention of 256 x 256 px compares 4096 places with 4096. Written as the equation stands, each of the eight such
-modules of the network keeps that matrix; ours never makes it whole. Each measurement is made in a process of its own, so
-that the peak is its own (Linux).
+Position attention of 256 x 256 px compares 4096 places with 4096. Written as the equation stands, each of the eight
+such modules of the network keeps that matrix; ours never makes it whole. Each measurement is made in a process of its
+own, so that the peak is its own (Linux).
 
 Run as ``python -m benchmarks.guided_memory``.
 """

@@ -14,7 +14,7 @@ from src_models.nets.guided.taps import MapTaps
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 def test_position_attention_of_256_px_takes_less_than_a_gibibyte():
-    """One matrix of 4096 x 4096 weights would take 64 MiB, and those of all eight modules 512 MiB, when learning twice."""
+    """One matrix of 4096 x 4096 weights would take 64 MiB, and those of all eight modules 512 MiB."""
     alone = peak_of("position")
     assert alone["more_mib"] < 64
     network = peak_of("network")
