@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from src_models.classifying.class_probabilities import Classified
     from src_models.classifying.class_table import ClassifiedFile
     from src_models.files.image_list import OneImage
-    from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.prediction.to_file import Results
 
@@ -138,7 +137,7 @@ def classify(
     The table NAME_classes.csv has a row for each object, tile or plane: the image, the object's number, its middle in
     pixels, the likeliest class, its probability, and those of all classes. NAME_classes.json beside it says by which
     model, settings and versions it was made. An object is looked at with what surrounds it, in the plane in which most
-    of it is. With --why, maps say which places speak for each class that was told, and with --from where attention looks.
+    of it is. With --why, maps say which places speak for each class that was told; with --from, where attention looks.
 
     An image whose table exists is left alone and the others are done. The exit status is 0 if all were done, or passed
     over as asked for with --skip-existing, and else 1.

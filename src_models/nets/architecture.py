@@ -155,7 +155,7 @@ class Architecture:
         return []
 
     def heads(self, config: Config) -> dict[str, int]:
-        """Return, of a network of classes, the layers that can be asked where a place looks, finest first: their heads."""
+        """Return how many heads each layer has, finest first, that can be asked where a place looks; of classes."""
         return {}
 
     def matrices(self, config: Config) -> list[str]:

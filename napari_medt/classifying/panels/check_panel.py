@@ -11,8 +11,8 @@ __all__ = ["CheckPanel"]
 
 _FINDINGS = 220  # px: a dozen lines
 _WHAT = (
-    "A map that looks good proves nothing. This measures, on up to 12 objects, whether the maps above say what the model "
-    "went by."
+    "A map that looks good proves nothing. This measures, on up to 12 objects, whether the maps above say what the "
+    "model went by."
 )
 
 
@@ -57,8 +57,8 @@ class CheckPanel(QWidget):
         self.what.setToolTip("See the page Classify of the documentation for what is measured, and how.")
         self.check.setToolTip(
             "Remove from the pictures what the maps mark, and see whether the class goes; make the model's weights "
-            "random, and see whether the maps change; and, of objects, see whether they mark the object. It takes about "
-            "a minute, beside your work."
+            "random, and see whether the maps change; and, of objects, see whether they mark the object. It takes "
+            "about a minute, beside your work."
         )
         self.run_bar.cancel.setToolTip("Stop checking.")
         self.findings.setToolTip("What was measured, in words; `napari-medt audit` gives all figures.")

@@ -38,7 +38,7 @@ def audit(
         Path,
         typer.Argument(
             metavar="IMAGE_OR_DATASET",
-            help="An image, or a folder with images/, masks/ and manifest.csv; of a model of classes, a set of classes.",
+            help="An image, or a folder with images/, masks/ and manifest.csv; for a model of classes, a set of these.",
         ),
     ],
     model: Model = "nuclei",
