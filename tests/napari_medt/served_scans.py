@@ -67,7 +67,11 @@ def drawn_labels(affine):
 
 def submit(client, image, labels, affine, names=("disc", "other"), **params):
     """Send labels as the module of 3D Slicer does: idx is of no use, and the file's name is a path of the client."""
-    told = {"label_info": [{"name": name, "idx": 7 + at} for at, name in enumerate(names)], "client_id": "ada", **params}
+    told = {
+        "label_info": [{"name": name, "idx": 7 + at} for at, name in enumerate(names)],
+        "client_id": "ada",
+        **params,
+    }
     return client.put(
         "/datastore/label",
         params={"image": image},

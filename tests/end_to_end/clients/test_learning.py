@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from scans import CENTRE, GRIDS, write_scan
+from patient_scans import CENTRE, GRIDS, write_scan
 
 QUICK = {"steps": 4, "seconds": 600, "batch": 1, "patch": 32, "validate_every": 2}
 

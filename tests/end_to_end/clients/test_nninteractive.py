@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scans import CENTRE, GRIDS, truth
+from patient_scans import CENTRE, GRIDS, truth
 
 SPACING = [3.0, 1.25, 1.0]  # of an array (k, j, i)
 

@@ -14,7 +14,6 @@ from served_scans import AFFINES, QUICK, drawn_labels, learnt, middle_of, submit
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.files.images import read_image
 from src_models.finetuning.versions import ModelVersions
-from src_models.prediction.segment import segment
 
 GRIDS = [("left.nii.gz", "LAS"), ("leaning.nii.gz", "oblique")]
 
@@ -136,9 +135,7 @@ def test_a_model_learns_from_what_was_submitted_while_the_server_answers(client,
     assert told["models"]["dark-v1"]["type"] == "segmentation"
     (version,) = ModelVersions(settings.store / "corrections" / "dark" / "models").list()
     assert version.dice == pytest.approx(stats["best_metric"], abs=1e-4)
-    answered = client.post(
-        "/infer/dark-v1", params={"image": "left.nii.gz", "output": "json"}, data={"params": "{}"}
-    )
+    answered = client.post("/infer/dark-v1", params={"image": "left.nii.gz", "output": "json"}, data={"params": "{}"})
     assert answered.json()["label_names"] == {"disc": 1}
 
 
@@ -239,7 +236,11 @@ def test_an_image_that_was_deleted_leaves_its_corrections_and_is_not_given_out(c
 
 
 def test_what_a_client_tells_of_learning_is_checked(client):
-    for chosen, word in (({"steps": "many"}, "steps"), ({"learning_rate": 7}, "learning_rate"), ({"what_changes": "x"}, "x")):
+    for chosen, word in (
+        ({"steps": "many"}, "steps"),
+        ({"learning_rate": 7}, "learning_rate"),
+        ({"what_changes": "x"}, "x"),
+    ):
         client.post("/train/dark", json=chosen)
         task = learnt(client)
         assert task["status"] == "ERROR"
