@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email.parser
+import email.policy
 import json
 import threading
 from contextlib import contextmanager
@@ -97,3 +99,11 @@ def ras_of(image) -> np.ndarray:
     matrix[:3, :3] = directions * np.array(image.GetSpacing())
     matrix[:3, 3] = image.GetOrigin()
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
+
+
+def parts_of(response) -> dict:
+    """Take an answer apart with the standard library's reader of mail, which knows nothing of ours."""
+    head = f"Content-Type: {response.headers['content-type']}\r\n\r\n".encode()
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + response.content)
+    assert not message.defects
+    return {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}

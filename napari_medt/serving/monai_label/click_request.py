@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ Voxel = tuple[int, int, int]  # (i, j, k) on the client's grid
 
 _MOST_POINTS = 1000
 _LONGEST = 200
+_FARTHEST = 2**31  # voxels
 _FORM = "the points are to be lists of whole numbers [i, j, k]"
 
 
@@ -71,6 +71,6 @@ def _points(given: Any) -> tuple[Voxel, ...]:
 
 
 def _whole(number: Any) -> int:
-    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+    if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) < _FARTHEST:
         raise Refusal(400, _FORM)
     return round(number)

@@ -113,7 +113,7 @@ def _number(params: Mapping[str, Any], name: str) -> float:
     """Return an option that is a number; 0 where it is left out."""
     try:
         number = float(params.get(name) or 0)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number):
         raise Refusal(400, f"the option {name} is {str(params.get(name))[:40]!r}, and should be a number")

@@ -40,7 +40,8 @@ def test_a_form_has_fields_and_files(client):
 
 def test_a_boundary_as_3d_slicer_makes_it_is_read(client):
     word = "----------ThIs_Is_tHe_bouNdaRY_$"
-    body = f'--{word}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: text/plain\r\n\r\nabc\r\n--{word}--\r\n'
+    head = 'Content-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: text/plain'
+    body = f"--{word}\r\n{head}\r\n\r\nabc\r\n--{word}--\r\n"
     answer = client.put("/form", content=body, headers={"Content-Type": f"multipart/form-data; boundary={word}"})
     assert answer.json() == {"params": {}, "bytes": 3}
 

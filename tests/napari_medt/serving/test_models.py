@@ -51,7 +51,7 @@ def test_who_asks_for_another_hears_which_there_are():
     models = Models(["click", "nuclei"])
     with pytest.raises(Refusal, match="there are click, nuclei; did you mean 'click'"):
         models.header("clock")
-    with pytest.raises(Refusal, match="there are click$"):
+    with pytest.raises(Refusal, match=r"there are click$"):
         models.header("nuclei", "click")
     for name in ("", "../nuclei", str(models.path("nuclei"))):
         with pytest.raises(Refusal) as refusal:
