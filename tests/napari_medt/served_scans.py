@@ -19,7 +19,9 @@ AFFINES = {
     "LAS": np.diag([-1.0, 1.0, 3.0, 1.0]),
     "oblique": np.block([[TURN @ np.diag([1.0, 1.0, -3.0]), np.array([[4.0], [-6], [9]])], [np.zeros(3), 1.0]]),
 }
-QUICK = {"steps": 16, "seconds": 1e4, "batch": 2, "patch": 32, "learning_rate": 3e-2, "validate_every": 4}
+QUICK = {
+    "steps": 48, "seconds": 1e4, "batch": 3, "patch": 32, "learning_rate": 1e-2, "validate_every": 4, "patience": 50,
+}  # fmt: skip
 
 
 def places(affine, shape=SHAPE):

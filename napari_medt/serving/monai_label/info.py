@@ -17,6 +17,7 @@ from napari_medt import __version__
 from napari_medt.serving.monai_label.clicks import THROUGH_SLICES, click_options
 from napari_medt.serving.monai_label.learning.choices import learning_options
 from napari_medt.serving.monai_label.learning.next_image import STRATEGIES
+from napari_medt.serving.monai_label.scribbles import STROKES, stroke_options
 from napari_medt.serving.monai_label.segmenting import label_names, segment_options
 from src_models.models.header import ModelHeader
 
@@ -46,6 +47,7 @@ def info(server: Server) -> dict[str, Any]:
     for name, header in clicking.items():
         models[name] = _clicking(header, 2, "in the slice in view")
         models[f"{name}{THROUGH_SLICES}"] = _clicking(header, 3, "carried through the slices")
+        models[f"{name}{STROKES}"] = _model("scribbles", f"{header.purpose}: by strokes", (), 3, stroke_options())
     labels = dict.fromkeys(label for name, header in segmenting.items() for label in label_names(name, header))
     return {
         "name": "napari-medt",

@@ -94,7 +94,12 @@ class ModelCorrections:
 
     def knows(self, labels: StoredLabels) -> bool:
         """Whether the set holds these labels of an image."""
-        return self._noted().get(labels.image) == labels.file
+        return self._noted().get(labels.image, {}).get("file") == labels.file
+
+    @property
+    def images(self) -> set[str]:
+        """Keys of the images that it holds labels of."""
+        return set(self._noted())
 
     def check(self, segments: Mapping[int, str]) -> None:
         """Refuse segments that the model cannot learn (:class:`~src_models.errors.UserError`)."""
@@ -133,8 +138,24 @@ class ModelCorrections:
         before = {item.record.source.plane for item in earlier}
         made = self._corrections(image, values, numbering, before, labels)
         names = corrections.put(made, {item.name for item in earlier})
-        self._note(labels)
+        self._note(self._noted() | {labels.image: {"file": labels.file, "corrections": names}})
         return names
+
+    def forget(self, image: str) -> None:
+        """Learn no more from labels that somebody deleted; the corrections stay on disk.
+
+        Parameters
+        ----------
+        image
+            Key of their image.
+        """
+        noted = self._noted()
+        gone = set(noted.pop(image, {}).get("corrections", ()))
+        corrections = CorrectionSet.open(self.folder)
+        for item in corrections.items:
+            if item.name in gone:
+                corrections.withdraw(item.name)
+        self._note(noted)
 
     def _numbering(
         self, values: NDArray[Any], segments: Mapping[int, str]
@@ -170,15 +191,16 @@ class ModelCorrections:
     def _notes_path(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.json")
 
-    def _noted(self) -> dict[str, Any]:
-        """Return the file of the labels that the set holds, by image; what cannot be read is made again."""
+    def _noted(self) -> dict[str, dict[str, Any]]:
+        """Return which labels the set holds, by image; what cannot be read is made again."""
         try:
             noted = json.loads(self._notes_path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return noted if isinstance(noted, dict) else {}
+        if not isinstance(noted, dict):
+            return {}
+        return {image: labels for image, labels in noted.items() if isinstance(labels, dict)}
 
-    def _note(self, labels: StoredLabels) -> None:
-        noted = {**self._noted(), labels.image: labels.file}
+    def _note(self, noted: Mapping[str, Any]) -> None:
         with atomic_path(self._notes_path, overwrite=True) as beside:
             beside.write_text(json.dumps(noted, indent=1), encoding="utf-8")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medt.serving.monai_label.learning.model_corrections import labels_on
 from napari_medt.serving.monai_label.learning.submission import check_values, segments_in
@@ -16,7 +16,7 @@ from napari_medt.serving.store.incoming import check_content, keep, suffix_of
 from napari_medt.serving.store.labels import StoredLabels
 from napari_medt.serving.store.store import Store, StoredImage
 
-__all__ = ["submit"]
+__all__ = ["read_sent", "submit"]
 
 
 def submit(
@@ -53,33 +53,41 @@ def submit(
     OutputError
         If the disk is full; then the labels before count.
     """
+    values, note, suffix = read_sent(store, image, file)
     segments = segments_in(params)
-    suffix = suffix_of(file)
-    looked_at = store.settings.store / f".{secrets.token_hex(8)}.part{suffix}"
-    try:
-        keep(file, looked_at)
-        check_content(looked_at)
-        note = _check(teaching, labelled_path=looked_at, image=image, store=store, params=params, segments=segments)
-    finally:
-        looked_at.unlink(missing_ok=True)
-    labels = store.labels.add(image.key, image.id, tag, file, suffix, params)
-    teaching.take(labels)
-    return labels, note
-
-
-def _check(
-    teaching: Teaching,
-    *,
-    labelled_path: Path,
-    image: StoredImage,
-    store: Store,
-    params: Mapping[str, Any],
-    segments: Mapping[int, str],
-) -> str | None:
-    values, note = labels_on(labelled(store, image), labelled_path, "the labels")
     check_values(values, segments)
     base = teaching.model_for(params)
     if base is not None:
         present = set(np.unique(values).tolist())
         teaching.corrections(base).check({value: name for value, name in segments.items() if value in present})
-    return note
+    labels = store.labels.add(image.key, image.id, tag, file, suffix, params)
+    teaching.take(labels)
+    return labels, note
+
+
+def read_sent(store: Store, image: StoredImage, file: IO[bytes]) -> tuple[NDArray[Any], str | None, str]:
+    """Read labels that a client sent onto an image's voxels.
+
+    Returns
+    -------
+    ndarray
+        Labels in the axes of the image less its colours.
+    str or None
+        What a person should know of how they came there.
+    str
+        How the name of such a file ends.
+
+    Raises
+    ------
+    Refusal, UserError
+        As for :func:`submit`.
+    """
+    suffix = suffix_of(file)
+    looked_at = store.settings.store / f".{secrets.token_hex(8)}.part{suffix}"
+    try:
+        keep(file, looked_at)
+        check_content(looked_at)
+        values, note = labels_on(labelled(store, image), looked_at, "the labels")
+    finally:
+        looked_at.unlink(missing_ok=True)
+    return values, note, suffix

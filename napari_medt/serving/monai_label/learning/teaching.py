@@ -162,6 +162,12 @@ class Teaching:
             return str(error)
         return None
 
+    def _forget_deleted(self, corrections: ModelCorrections) -> None:
+        """Leave out labels that somebody deleted; those of an image that is gone stay."""
+        for image in {image.key for image in self._store.images()} & corrections.images:
+            if FINAL not in self._store.labels.of(image):
+                corrections.forget(image)
+
     def _line(self, model: str) -> _Line:
         """Return what a model goes on from: of one that everything began with, the version in use."""
         base = self.base(model)

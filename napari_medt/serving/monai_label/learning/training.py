@@ -96,8 +96,9 @@ class Trainer:
             before, task = self._thread, TrainingTask(tuple(models), dict(request))
             self._task = task
             self._thread = Thread(target=self._run, args=(task, before), name="learning", daemon=True)
+            told = task.to_json()  # as it begins: Slicer takes one that has ended at once for complete
             self._thread.start()
-            return task.to_json()
+            return told
 
     def stop(self) -> dict[str, Any]:
         """End what learns, and keep the best; returns the task.

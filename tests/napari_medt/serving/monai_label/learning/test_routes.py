@@ -143,9 +143,9 @@ def test_stopping_keeps_the_best_and_another_round_may_be_ordered_at_once(client
     assert client.delete("/train/").status_code == 404
     labels, affine = drawn_labels(AFFINES["LAS"])
     submit(client, "left.nii.gz", labels > 0, affine)
-    client.post("/train/dark", json={**QUICK, "steps": 100_000, "validate_every": 2, "patience": 1000})
+    client.post("/train/dark", json={**QUICK, "steps": 400, "patience": 400})
     versions = ModelVersions(settings.store / "corrections" / "dark" / "models")
-    wait_for(lambda: versions.list())
+    wait_for(versions.list)
     stopped = client.delete("/train/").json()
     assert stopped["status"] == "STOPPED"
     assert stopped["details"]
@@ -168,7 +168,9 @@ def test_without_labels_nothing_is_learnt_and_that_is_said(client):
 def test_a_new_segment_is_a_new_class_of_the_version_that_learns_it(client):
     labels, affine = drawn_labels(AFFINES["LAS"])
     submit(client, "left.nii.gz", labels, affine, names=("Cyst", "DISC"))
-    client.post("/train/", json={"dark": QUICK})
+    labels, affine = drawn_labels(AFFINES["oblique"])
+    submit(client, "leaning.nii.gz", labels, affine, names=("Cyst", "DISC"))
+    client.post("/train/", json={"dark": {**QUICK, "steps": 100, "learning_rate": 2e-2}})
     task = learnt(client)
     assert task["status"] == "DONE", task
     told = client.get("/info/").json()
@@ -196,6 +198,20 @@ def test_images_that_are_labelled_come_last_and_the_file_is_what_was_told(client
     assert told["name"].startswith("left-")
     assert told["name"].endswith(".nrrd")
     assert client.post("/activelearning/guess", json={}).status_code == 404
+
+
+def test_labels_that_are_deleted_teach_no_more_and_stay_on_disk(client, settings):
+    for image, grid in GRIDS:
+        submit(client, image, *drawn_labels(AFFINES[grid]))
+    settled(client)
+    both = kept(settings)
+    assert client.delete("/datastore/label", params={"id": "left.nii.gz"}).status_code == 200
+    client.post("/train/dark", json={**QUICK, "steps": 1})
+    assert learnt(client)["status"] == "DONE"
+    after = kept(settings)
+    assert {item.record.source.layer for item in after.items} == {"leaning.nii.gz"}
+    assert len(after.history) == len(both.history)
+    assert client.get("/info/").json()["datastore"]["completed"] == 1
 
 
 def test_without_images_there_is_nothing_next(serve, settings, tmp_path):
