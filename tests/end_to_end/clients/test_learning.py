@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
-from scans import CENTRE, GRIDS, write_scan
+from patient_scans import CENTRE, GRIDS, write_scan
 
 QUICK = {"steps": 4, "seconds": 600, "batch": 1, "patch": 32, "validate_every": 2}
 
@@ -80,16 +79,10 @@ def test_learning_can_be_stopped_and_started_again(module):
 def test_nothing_to_learn_from_is_said(module):
     from monailabel.client.client import MONAILabelClientException
 
-    with pytest.raises(MONAILabelClientException, match="Status: 4"):
+    with pytest.raises(MONAILabelClientException, match="nothing learns"):
         module.client.train_status()
-    try:
-        task = module.client.train_start("nuclei", dict(QUICK))
-    except MONAILabelClientException as error:
-        assert error.msg.startswith("Status: 4")
-    else:
-        assert task["status"] == "RUNNING"
-        poll(module)
-        task = module.client.train_status()
-        assert task["status"] == "ERROR"
-        assert any("label" in str(line) for line in task["details"])
-    assert np.isfinite(len(module.refresh()["models"]))
+    module.client.train_start("nuclei", dict(QUICK))
+    poll(module)
+    task = module.client.train_status()
+    assert task["status"] == "ERROR"
+    assert "label" in str(task["details"][-1])
