@@ -116,6 +116,6 @@ def train_on_classes(
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
         first = load(start) if start else None
-        begin = {"start": first, "encoder_weights": encoder_weights}
+        begin: dict[str, Any] = {"start": first, "encoder_weights": encoder_weights}
         train_classes(data, header, output, settings, **begin, resume=resume, overwrite=overwrite, on_update=show)
     console.say(f"Wrote {output}")
