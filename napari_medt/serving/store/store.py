@@ -145,7 +145,7 @@ class Store:
         OutputError
             If the disk is full.
         """
-        self._check_room(0)
+        self._check_room(file.seek(0, 2))
         upload = self.uploads.add(name, asker, file)
         image = self._uploaded(upload)
         try:
