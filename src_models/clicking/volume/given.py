@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+from src_models.clicking.volume.changes import bounds_of
 from src_models.clicking.volume.painting import innermost, strokes
 from src_models.clicking.volume.views import VIEWS, View
 
@@ -111,11 +112,11 @@ class Drawn:
         """Return the part that lies in a volume, no larger than what was drawn over; None if nothing does."""
         cuts = [slice(max(0, -start), max(0, size - start)) for start, size in zip(self.start, shape, strict=True)]
         inside = self.painted[tuple(cuts)]
-        around = ndimage.find_objects(inside.astype(np.uint8))
-        if not around:
+        bounds = bounds_of(inside)
+        if bounds is None:
             return None
-        k, j, i = (start + cut.start + own.start for start, cut, own in zip(self.start, cuts, around[0], strict=True))
-        return Drawn(self.kind, (k, j, i), inside[around[0]], self.positive)
+        k, j, i = (start + cut.start + first for start, cut, (first, _) in zip(self.start, cuts, bounds, strict=True))
+        return Drawn(self.kind, (k, j, i), inside[tuple(slice(*pair) for pair in bounds)], self.positive)
 
     @cached_property
     def view(self) -> View | None:
