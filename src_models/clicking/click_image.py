@@ -94,6 +94,10 @@ class ClickImage:
         """Return how grey values of a plane become the network's."""
         return self._image.normalisations[self._image.planes.time_of(plane)]
 
+    def forget(self, *, but: Plane | None = None) -> None:
+        """Forget what was read of planes, which is read again when it is needed; of one plane it may be kept."""
+        self._makers = {plane: maker for plane, maker in self._makers.items() if plane == but}
+
     def answers(self, plane: Plane) -> AnswerMaker:
         """Return what asks the network about a plane.
 

@@ -127,7 +127,7 @@ class _Labels:
         labels = await self._find(request, "label")
         async with read_form(request) as form:
             params = form.params()
-        await run_in_threadpool(self._store.labels.change_info, labels, params)
+        await run_in_threadpool(self._store.labels.change_info, labels, {**labels.info, **params})
         return JSONResponse({})
 
     async def remove(self, request: Request) -> Response:
