@@ -12,7 +12,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, complain
-from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, Uneven, UnevenName
+from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, SeriesOrAll, Uneven, UnevenName
 from napari_medt.cli.segment_batch import Batch, check_names, choose, some
 from napari_medt.cli.why import Why, why_of
 from src_models.errors import OutputError, UserError
@@ -119,14 +119,7 @@ def classify(
     axes: Axes = None,
     channels: Channels = None,
     grey_range: GreyValues = None,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER|NAME|all",
-            help="Which of several images in a file, by number (from 0) or name; all unless given.",
-            rich_help_panel=options.IMAGES,
-        ),
-    ] = None,
+    series: SeriesOrAll = None,
     uneven: Uneven = "refuse",
     batch: Annotated[
         int | None,

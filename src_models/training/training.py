@@ -22,7 +22,7 @@ from src_models.labels.numbering import unnumbered_words
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.citations import as_fields, citations_of
-from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
+from src_models.models.encoder_weights import begin_with_imagenet, with_encoder_weights
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.masked_dice import dice_counts, mean_dice
@@ -108,7 +108,7 @@ def train(
     if start is not None:
         header = _descendant(header, start)
     if encoder_weights is not None:
-        header = _with_encoder_weights(header, start, encoder_weights)
+        header = with_encoder_weights(header, start, encoder_weights)
     run = _Run(data, header, Path(output), settings or TrainSettings(), start, encoder_weights, on_update)
     return run.run(resume=resume, overwrite=overwrite)
 
@@ -125,20 +125,6 @@ def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
             )
     inherited = {name: parent.training[name] for name in ("encoder_weights",) if name in parent.training}
     return replace(header, parent_sha256=start.sha256, training={**header.training, **inherited})
-
-
-def _with_encoder_weights(header: ModelHeader, start: Model | None, path: str | Path) -> ModelHeader:
-    """Return the header of a network whose encoder begins with published weights."""
-    if start is not None:
-        raise UserError(
-            f"the encoder would begin with {path} and with the weights of the model {start.header.name}: leave one out"
-        )
-    if header.intensity.kind not in ("percentile", "window"):
-        raise UserError(
-            f"weights for the encoder go with images from 0 to 1, and intensity {header.intensity.kind} gives others: "
-            "choose percentile or window"
-        )
-    return replace(header, training={**header.training, "encoder_weights": encoder_weights_facts(path)})
 
 
 class _Run(TrainingRun[tuple[Tensor, Tensor], float]):

@@ -28,6 +28,7 @@ from src_models.files.class_sets.class_set import ClassSet
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.citations import as_fields, citations_of
+from src_models.models.encoder_weights import begin_with_imagenet, with_encoder_weights
 from src_models.models.header import ModelHeader
 from src_models.training.resumable.training_run import TrainingRun
 
@@ -68,6 +69,7 @@ def train_classes(
     settings: ClassTrainSettings | None = None,
     *,
     start: Model | None = None,
+    encoder_weights: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_update: Callable[[ClassTrainingUpdate], None] | None = None,
@@ -87,6 +89,9 @@ def train_classes(
     start
         Model whose weights the network begins with. Where it tells other classes, its last layer is left out. The
         header of what is written names it as its parent.
+    encoder_weights
+        File of published weights that the encoder begins with; see :mod:`src_models.models.encoder_weights`. The header
+        of what is written says which.
     resume
         Go on with the run that wrote to `output`, if there is one; otherwise start it.
     overwrite
@@ -106,11 +111,16 @@ def train_classes(
     OutputError
         If `output` exists and neither `resume` nor `overwrite` is given.
     UserError
-        If `start` is another network than `header` describes.
+        If `start` is another network than `header` describes, or `encoder_weights` do not go with it or with `start`.
+    ModelFileError
+        If `encoder_weights` cannot be read, or are those of another network.
     """
     if start is not None:
         header = _descendant(header, start)
-    run = _Run(data, header, Path(output), settings or ClassTrainSettings(patch=header.tile[-1]), start, on_update)
+    if encoder_weights is not None:
+        header = with_encoder_weights(header, start, encoder_weights)
+    settings = settings or ClassTrainSettings(patch=header.tile[-1])
+    run = _Run(data, header, Path(output), settings, start, encoder_weights, on_update)
     return run.run(resume=resume, overwrite=overwrite)
 
 
@@ -123,7 +133,8 @@ def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
             f"{parent.config} of {', '.join(parent.channels)}, and {header.architecture} with {header.config} of "
             f"{', '.join(header.channels)} is asked for; give the options that it was trained with, or leave it out"
         )
-    return replace(header, parent_sha256=start.sha256)
+    inherited = {name: parent.training[name] for name in ("encoder_weights",) if name in parent.training}
+    return replace(header, parent_sha256=start.sha256, training={**header.training, **inherited})
 
 
 def class_weights(labels: NDArray[np.int64], classes: int, how: str) -> Tensor:
@@ -158,11 +169,13 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], Scores]):
         output: Path,
         settings: ClassTrainSettings,
         start: Model | None,
+        encoder_weights: str | Path | None,
         on_update: Callable[[ClassTrainingUpdate], None] | None,
     ) -> None:
         super().__init__(header, output, settings)
         self.settings: ClassTrainSettings = settings
         self.data, self.start, self.on_update = data, start, on_update
+        self.encoder_weights = encoder_weights
         self.citations = list(dict.fromkeys([*data.citations(), *(citations_of(start.header) if start else ())]))
         counts = [count for count in data.counts(data.split("train")) if count]
         self.by = "balanced accuracy" if max(counts) > UNEVEN * min(counts) else "accuracy"
@@ -180,6 +193,8 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], Scores]):
             if self.start.header.classes != self.header.classes:
                 begun.new_head(len(self.header.classes))  # type: ignore[operator]
             network.load_state_dict(begun.state_dict())
+        if self.encoder_weights is not None and anew:
+            begin_with_imagenet(network, self.encoder_weights)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.settings.average:
             self.mean = self.fabric.to_device(copy.deepcopy(network)).eval()

@@ -59,7 +59,8 @@ class Answered:
         plane = (index,)
         found = self.part.planes[plane]
         now = replace(found, answer=settled(found.answer, pixels))
-        return replace(self, parts=self.with_part(self.part.with_plane(plane, now)))
+        taken = (self.taken | whole(found.answer)) & ~pixels
+        return replace(self, taken=taken, parts=self.with_part(self.part.with_plane(plane, now)))
 
 
 def answered(image: ClickImage, content: Mask, parts: Sequence[Part], view: View, given: InPlane) -> Answered | None:

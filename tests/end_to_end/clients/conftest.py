@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import re
-import shlex
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from scans import GRIDS, write_scan
+from patient_scans import GRIDS, write_scan
+from running_server import Serving
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 CLIENTS = ("monailabel", "nnInteractive", "slicer_core", "nrrd", "SimpleITK")
 TOKEN = "a-token-for-tests"
 
@@ -25,47 +20,6 @@ def clients():
     missing = [name for name in CLIENTS if importlib.util.find_spec(name) is None]
     if missing:
         pytest.skip(f"the clients of 3D Slicer are not installed here ({', '.join(missing)}): make test-clients")
-
-
-class Serving:
-    """A server that runs: its address, folder and store.
-
-    Parameters
-    ----------
-    folder, store
-        Of images, and of what people make.
-    options
-        Further arguments.
-    """
-
-    def __init__(self, folder: Path | None, store: Path, *options: str) -> None:
-        command = shlex.split(os.environ.get("NAPARI_MEDT", str(REPOSITORY / ".venv/bin/napari-medt")))
-        self.folder, self.store, self.log = folder, store, store.with_suffix(".log")
-        arguments = [*([] if folder is None else [str(folder)]), "--port", "0", "--store", str(store), *options]
-        environment = {**os.environ, "COLUMNS": "200"}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "serve", *arguments], stdout=log, stderr=log, env=environment, cwd=store.parent
-            )
-        self.address = self._address()
-
-    def _address(self) -> str:
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
-            found = re.search(r"http://127\.0\.0\.1:\d+\S*", self.log.read_text("utf-8", "replace"))
-            if found:
-                return found[0]
-            assert self.process.poll() is None, f"the server ended: {self.log.read_text()}"
-            time.sleep(0.1)
-        raise AssertionError(f"the server does not say its address: {self.log.read_text()}")
-
-    def close(self) -> None:
-        """End the server as Ctrl+C does."""
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        finally:
-            self.process.kill()
 
 
 @pytest.fixture(scope="session")

@@ -70,16 +70,38 @@ class Scene:
         """The place (right, anterior, superior) of a voxel."""
         return (affine_of(self.volume) @ (*voxel, 1.0))[:3]
 
-    def take(self, path: Path, names: dict[str, int]) -> None:
-        """Take an answer into the segmentation: the i-th name by value gets the voxels of value i + 1."""
+    def take(self, path: Path, names: dict[str, int], slice_only: int | None = None) -> None:
+        """Take an answer into the segmentation: the i-th name by value gets the voxels of value i + 1.
+
+        Of an answer to a click in a slice, that slice alone is taken.
+        """
         segmentation = self._segmentation.GetSegmentation()
-        labels = self._labels(sitk.ReadImage(str(path)))
+        image = sitk.ReadImage(str(path))
+        if slice_only is not None:
+            image = self._in_slice(image, next(iter(names)), slice_only)
+        labels = self._labels(image)
         ids = vtk.vtkStringArray()
         for name in sorted(names, key=names.get):
             segment = segmentation.GetSegmentIdBySegmentName(name) or segmentation.AddEmptySegment(name, name)
             ids.InsertNextValue(segment)
         assert self._segmentations.ImportLabelmapToSegmentationNode(labels, self._segmentation, ids)
         self._scene.RemoveNode(labels)
+
+    def _in_slice(self, image, name: str, k: int):
+        """Return what a segment is when one slice of it is replaced; the others stay."""
+        segment = self._segmentation.GetSegmentation().GetSegmentIdBySegmentName(name)
+        now = sitk.GetArrayFromImage(image)
+        merged = np.zeros_like(now)
+        if segment:
+            ids = vtk.vtkStringArray()
+            ids.InsertNextValue(segment)
+            labels = self._exported(ids)
+            merged = array_of(labels.GetImageData()).T.astype(now.dtype)
+            self._scene.RemoveNode(labels)
+        merged[k] = now[k]
+        whole = sitk.GetImageFromArray(merged)
+        whole.CopyInformation(image)
+        return whole
 
     def segment(self, name: str) -> np.ndarray:
         """The places (right, anterior, superior) of the voxels of a segment, sorted."""

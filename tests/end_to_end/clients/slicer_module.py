@@ -21,10 +21,12 @@ class Module:
         What a person enters as the server's address.
     folder
         For files.
+    ending
+        What files are sent as: the module's setting "File Extension".
     """
 
-    def __init__(self, address: str, folder: Path) -> None:
-        self.address, self.folder = address, folder
+    def __init__(self, address: str, folder: Path, ending: str = ".nii.gz") -> None:
+        self.address, self.folder, self.ending = address, folder, ending
         self._client = MONAILabelClient(address, str(folder), client_id="user-xyz")
         self.scene = Scene()
         self.sample: dict = {}
@@ -71,26 +73,31 @@ class Module:
         return self._infer(model, params, None)
 
     def click(self, model: str, segment: str, foreground=(), background=(), **params) -> dict:
-        """Click: an own volume is lent for a while."""
+        """Click: an own volume is lent for a while. Of a model for slices, that of the last point is asked for."""
+        info = self.client.info()
         self._lend()
+        flat = info["models"].get(model, {}).get("dimension", 3) == 2
+        points = [*foreground, *background]
+        if flat:
+            params["slice"] = points[-1][2]
         params |= {
             "label": segment,
             "foreground": [list(point) for point in foreground],
             "background": [list(point) for point in background],
             "reset_state": False,
         }
-        return self._infer(model, params, self.sample.get("session_id"))
+        return self._infer(model, params, self.sample.get("session_id"), params.get("slice"))
 
     def submit(self, **params) -> dict:
         """Submit Label."""
         self._upload()
-        path = self.folder / "tmp.nii.gz"
+        path = self.folder / f"tmp{self.ending}"
         label_info = self.scene.submit(path)
         return self.client.save_label(self.sample["id"], str(path), params={"label_info": label_info, **params})
 
     def _upload(self) -> None:
         if self.sample.get("session"):
-            path = self.scene.save(self.folder / "upload.nrrd")
+            path = self.scene.save(self.folder / f"upload{self.ending}")
             answer = self.client.upload_image(str(path), self.sample["id"])
             self.sample = {"id": answer["image"]}
 
@@ -100,16 +107,15 @@ class Module:
         known = self.sample.get("session_id")
         if known and self.client.get_session(known):
             return
-        path = self.scene.save(self.folder / "session.nrrd")
+        path = self.scene.save(self.folder / f"session{self.ending}")
         answer = self.client.create_session(str(path))
         assert answer["session_info"]
         self.sample["session_id"] = answer["session_id"]
 
-    def _infer(self, model: str, params: dict, session: str | None) -> dict:
-        self.client.info()
+    def _infer(self, model: str, params: dict, session: str | None, slice_only: int | None = None) -> dict:
         params = {"result_extension": ".nrrd", "result_dtype": "uint8", **params}
         file, told = self.client.infer(model, self.sample["id"], params, session_id=session)
         names = told["label_names"]
-        self.scene.take(Path(file), names)
+        self.scene.take(Path(file), names, slice_only)
         Path(file).unlink()
         return told

@@ -74,7 +74,7 @@ def test_a_scribble_says_so_of_all_its_voxels_and_shows_a_line():
     assert said.index == 8
     assert sorted(map(tuple, said.said.tolist())) == [(k, i) for k in (3, 4) for i in range(13, 27)]
     (line,) = said.prompts
-    assert {place for place in line.points()} <= {(float(k), float(i)) for k in (3, 4) for i in range(13, 27)}
+    assert set(line.points()) <= {(float(k), float(i)) for k in (3, 4) for i in range(13, 27)}
 
 
 def test_a_scribble_is_taken_apart_into_planes_of_another_view():
