@@ -125,6 +125,10 @@ COVERED = {
     "napari_medt/segmenting/gui/test_widget.py": """
         napari_medt/segmenting/controls.py napari_medt/segmenting/size_drag.py
     """,
+    "napari_medt/serving/monai_label/learning/test_routes.py": """
+        napari_medt/serving/monai_label/learning/ranking.py
+        napari_medt/serving/monai_label/learning/submitted.py
+    """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -53,7 +54,9 @@ def test_labels_are_submitted_the_model_learns_and_the_next_image_comes(module):
     assert all({"epoch", "total_epochs"} <= set(one) for one in stats)
     done = module.client.train_status()
     assert done["status"] == "DONE", done["details"]
-    assert "nuclei" in module.refresh()["models"]
+    models = module.refresh()["models"]
+    learnt = re.findall(r"It is called (\S+)", " ".join(map(str, done["details"])))  # none if nothing was gained
+    assert {"nuclei", *learnt} <= set(models)
     third = module.next_sample("first")
     assert third["id"] not in given
     again = module.next_sample("first")
@@ -86,6 +89,11 @@ def test_nothing_to_learn_from_is_said(module):
     task = module.client.train_status()
     assert task["status"] == "ERROR"
     assert "label" in str(task["details"][-1])
+    module.next_sample("first")
+    module.click("click", "nuclei", [module.scene.voxel_at(CENTRE)])
+    module.submit(model="nuclei")
+    assert module.client.train_start("nuclei", dict(QUICK))["status"] == "RUNNING"
+    module.client.train_stop()
 
 
 def test_a_broken_file_and_hidden_ones_stand_in_nobodys_way(start, tmp_path):
