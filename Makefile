@@ -58,6 +58,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.openvino_trial
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
 	$(BIN)/python -W ignore -m benchmarks.recording_cost
+	$(BIN)/python -W ignore -m benchmarks.guided_memory
 	$(BIN)/python -W ignore -m benchmarks.command_line
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_openings
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_blocks

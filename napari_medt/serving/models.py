@@ -39,7 +39,7 @@ class Models:
         if chosen:
             for path in map(model_path, chosen):
                 self._check_new(path)
-                self.add(path)
+                self._files[path.stem] = (path, read_header(path))
         else:
             for entry in (*shipped_models(), *local_models()):
                 self._files[entry.name] = (entry.path, entry.header)

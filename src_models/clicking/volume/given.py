@@ -115,9 +115,7 @@ class Drawn:
         bounds = bounds_of(inside)
         if bounds is None:
             return None
-        k, j, i = (
-            start + cut.start + first for start, cut, (first, _) in zip(self.start, cuts, bounds, strict=True)
-        )
+        k, j, i = (start + cut.start + first for start, cut, (first, _) in zip(self.start, cuts, bounds, strict=True))
         return Drawn(self.kind, (k, j, i), inside[tuple(slice(*pair) for pair in bounds)], self.positive)
 
     @cached_property

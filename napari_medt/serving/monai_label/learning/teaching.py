@@ -19,6 +19,7 @@ from napari_medt.serving.models import Models
 from napari_medt.serving.monai_label.learning.choices import settings_of
 from napari_medt.serving.monai_label.learning.learning_process import Order
 from napari_medt.serving.monai_label.learning.model_corrections import ModelCorrections
+from napari_medt.serving.monai_label.learning.model_volumes import ModelVolumes
 from napari_medt.serving.monai_label.learning.next_image import NextImages
 from napari_medt.serving.monai_label.learning.ranking import Ranking
 from napari_medt.serving.monai_label.learning.submission import segments_in
@@ -81,7 +82,9 @@ class Teaching:
 
     def corrections(self, base: str) -> ModelCorrections:
         """Return the set of a model."""
-        return ModelCorrections(self._set_folder(base), self._models.header(base))
+        header = self._models.header(base)
+        kind = ModelVolumes if header.dimensions == 3 else ModelCorrections
+        return kind(self._set_folder(base), header)
 
     def model_for(self, params: Mapping[str, Any]) -> str | None:
         """Return which model labels teach: the one that the client names, or that knows most of the segments.
@@ -122,9 +125,9 @@ class Teaching:
         line = self._line(model)
         corrections = self.corrections(line.base)
         settings = settings_of(chosen, self._models.header(line.base))
-        told = [
-            self._keeping.submit(self._bring_in, line.base, labels).result() for labels in self._submitted(line.base)
-        ]
+        coming = [self._keeping.submit(self._bring_in, line.base, labels) for labels in self._submitted(line.base)]
+        told = [labels.result() for labels in coming]
+        self._keeping.submit(self._forget_deleted, corrections).result()
         kind = corrections.kind
         if not corrections.count:
             why = next((sentence for sentence in told if sentence), "")

@@ -38,7 +38,8 @@ for number in range(1, 1000):
     labels[number % 30, 0, 0] = 1
     labels[(number - 1) % 30, 0, 0] = 0
     names = [{{"name": name}} for name in ("disc", "other")]
-    submit(server.store, server.teaching, image, "final", {{"label_info": names, "number": number}}, packed(labels, affine))
+    told = {{"label_info": names, "number": number}}
+    submit(server.store, server.teaching, image, "final", told, packed(labels, affine))
     print(number, flush=True)
 """
 
@@ -66,7 +67,6 @@ def test_labels_that_were_taken_outlive_a_server_that_is_killed_while_it_writes(
     labels = server.store.labels.of(image.key)[FINAL]
     assert labels.info["number"] in (taken, taken + 1)
     values = np.asarray(read_label_file(server.store.labels.path(labels)).data)
-    server.teaching.model_for(labels.info)
     CorrectionSet.open(settings.store / "corrections" / "dark")  # whole, or not begun
     order = server.teaching._prepare("dark", {})
     kept = CorrectionSet.open(order.folder)
