@@ -68,17 +68,24 @@ def carried(
         if known.answer.extent is None:  # it ends before this plane, as was said
             kept = write.taken_away(kept, taken, plane, side)
             continue
+        last = plane
         for after in carry(image, part.planes, part.origin, plane, side):
-            if isinstance(after, End) or time.monotonic() > until:
+            if time.monotonic() > until:
                 break
+            if isinstance(after, End):
+                if not given.positive:
+                    kept = write.dropped(kept, last, side)
+                break
+            last = after[0]
             if given.positive:
                 now = write.added(*after)
             else:
                 now, taken = write.left(part, *after, taken)
-            if now is None:
-                break
-            kept = kept.with_plane(after[0], now)
             image.forget(but=plane)
+            if now is None and given.positive:
+                break
+            if now is not None:
+                kept = kept.with_plane(after[0], now)
     return found.with_part(kept)
 
 
@@ -131,6 +138,14 @@ class _Writing:
             if now is not None:
                 part = part.with_plane(plane, now)
         return part
+
+    def dropped(self, part: Part, last: Plane, side: int) -> Part:
+        """Take all of a part away from the planes beyond one, where it is not found again; return what is left."""
+        beyond = [at for at in part.planes if _beyond(at, last, (side,))]
+        for plane in beyond:
+            content = self.view.plane(self.mask, plane[-1])
+            content &= ~part.in_plane(plane, (content.shape[0], content.shape[1])) | self._initial_in(plane, content)
+        return replace(part, planes={at: one for at, one in part.planes.items() if at not in beyond})
 
     def _initial_in(self, plane: Plane, content: Mask) -> Mask:
         return np.zeros_like(content) if self.initial is None else self.view.plane(self.initial, plane[-1])
