@@ -91,9 +91,8 @@ class Store:
     @property
     def counts(self) -> Counts:
         """What stands in the summary of the data set; the disk is not touched."""
-        keys = {key_of(name) for name in self.folder.known}
         sent = map(self.uploads.versions, self.uploads.ids)
-        keys |= {_label_key(versions[-1]) for versions in sent if versions}
+        keys = self.folder.keys | {_label_key(versions[-1]) for versions in sent if versions}
         return Counts(len(keys), len(keys & self.labels.images(FINAL)), dict(self.labels.tags()))
 
     def images(self) -> list[StoredImage]:
