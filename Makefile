@@ -1,7 +1,7 @@
 # The commands of the house. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format wheel benchmarks benchmarks-on-gpu clean
+.PHONY: help demo test test-clients lint format wheel benchmarks benchmarks-on-gpu clean
 .NOTPARALLEL:
 
 VENV := .venv
@@ -9,6 +9,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # What an editable install copies or reads; the environment is brought up to date when any of it changes.
 INSTALLED_FROM := pyproject.toml constraints.txt napari.yaml $(wildcard sample_data/*)
+
+# Clients of other programs, which must not share an environment with what they are clients of.
+CLIENTS := .venv-clients
+CLIENTS_STAMP := $(CLIENTS)/.installed
+CLIENT_TESTS := tests/end_to_end/clients
 
 # The first Python of at least 3.11; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
@@ -26,6 +31,10 @@ demo: system-for-demo $(STAMP)  ## segment a real image and show it in napari, o
 
 test: system-for-test $(STAMP)  ## the whole test suite; windows open on a screen in memory
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+test-clients: system-for-test $(STAMP) $(CLIENTS_STAMP)  ## the clients of 3D Slicer, and its own code, against the server
+	NAPARI_MEDT="$(abspath $(BIN))/napari-medt" $(CLIENTS)/bin/python -m pytest -c $(CLIENT_TESTS)/pytest.ini \
+		--rootdir $(CLIENT_TESTS) --confcutdir $(CLIENT_TESTS) $(CLIENT_TESTS)
 
 lint: $(STAMP)  ## ruff, mypy, import contracts, manifest
 	$(BIN)/ruff check .
@@ -49,6 +58,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.openvino_trial
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
 	$(BIN)/python -W ignore -m benchmarks.recording_cost
+	$(BIN)/python -W ignore -m benchmarks.guided_memory
 	$(BIN)/python -W ignore -m benchmarks.command_line
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_openings
 	$(ON_SCREEN) $(BIN)/python -W ignore -m benchmarks.window_blocks
@@ -57,7 +67,7 @@ benchmarks-on-gpu: $(STAMP)  ## what only a CUDA card can show, in eight minutes
 	$(BIN)/python -W ignore -m benchmarks.on_gpu
 
 clean:  ## remove the virtual environment and what the demo wrote
-	rm -rf $(VENV) .venv-wheel dist demo_output demo.png
+	rm -rf $(VENV) $(CLIENTS) .venv-wheel dist demo_output demo.png
 
 .PHONY: python system-for-demo system-for-test
 python:
@@ -75,8 +85,16 @@ system-for-test: python
 $(STAMP): $(INSTALLED_FROM) | python
 	@echo "Installing napari-medt into $(VENV); the first time this takes some minutes (PyTorch is large)."
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,dev]" 2>&1; \
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,server,dev]" 2>&1; \
 		echo $$? >$(VENV)/.pip-status; } | tee $(VENV)/pip.log | sed -n -e 's/^ *Downloading \([^-]*\)-.* (\([0-9.]\{4,\} [MG]B\)).*/  fetching \1 (\2)/p' \
 		-e 's/^Installing collected packages.*/  unpacking/p'
 	@[ "$$(cat $(VENV)/.pip-status)" = 0 ] || { cat $(VENV)/pip.log >&2; exit 1; }
+	@touch $@
+
+# MONAI Label's client is a file of a package whose other files need far more than can be installed beside it.
+$(CLIENTS_STAMP): $(CLIENT_TESTS)/requirements.txt | python
+	@echo "Installing the clients of 3D Slicer into $(CLIENTS)."
+	@$(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r $<
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps monailabel==0.8.5
 	@touch $@

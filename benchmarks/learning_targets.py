@@ -3,11 +3,12 @@
     python -m benchmarks.learning_targets SETS [--only membranes,glands] [--draws 0,1] [--seconds 60] [--threads 2]
 
 `nuclei` learns from five tiles of 256 x 256 px at once, by the settings of the widget, for so many seconds of work
-(`src_models/finetuning/work.py`), so that what else the machine does changes nothing. Beside it stand the same network
-from random weights, and a random forest on scikit-image's multi-scale features of the same tiles. On images of which no
-tile was shown, pooled over their pixels, is measured: the Dice score of the foreground, or the mean over the classes;
-of objects, also their AP at 0.5, where the forest's are the connected parts of its foreground; and, where objects are
-learnt as before, the foreground's Dice on images like those of the first training. Every cell is kept in OUT.
+(`src_models/training/rounds/work.py`), so that what else the machine does changes nothing. Beside it stand the same
+network from random weights, and a random forest on scikit-image's multi-scale features of the same tiles. On images of
+which no tile was shown, pooled over their pixels, is measured: the Dice score of the foreground, or the mean over the
+classes; of objects, also their AP at 0.5, where the forest's are the connected parts of its foreground; and, where
+objects are learnt as before, the foreground's Dice on images like those of the first training. Every cell is kept in
+OUT.
 """
 
 from __future__ import annotations

@@ -94,6 +94,15 @@ NETWORKS: dict[str, NamedNetwork] = {
     "guided-1": _guided("Guided attention: one refinement", refinements=1),
     "guided-3": _guided("Guided attention: three refinements", refinements=3),
     "med-former": _classifier("Med-Former: LGT and SAF", "med-former", "med-former"),
+    "med-former-lite0": _classifier(
+        "Med-Former on tokens of EfficientNet-Lite0",
+        "med-former",
+        "med-former",
+        embedding="efficientnet-lite0",
+        patch=8,
+        width=48,
+        stages=2,
+    ),
     "med-former-lgt-concat": _classifier(
         "Med-Former: LGT and concatenation", "med-former", "med-former", fusion="concat"
     ),
@@ -105,6 +114,7 @@ NETWORKS: dict[str, NamedNetwork] = {
     "swin": _classifier("Swin: one window, no fusion", "med-former", "swin"),
     "vit": _classifier("ViT", "vit", "vit", image_size=72),
     "resnet18": _classifier("ResNet-18", "resnet", "resnet18"),
+    "efficientnet-lite0": _classifier("EfficientNet-Lite0", "efficientnet", "efficientnet-lite0"),
 }
 
 

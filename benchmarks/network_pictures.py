@@ -256,6 +256,29 @@ def resnet() -> Schematic:
     return drawing
 
 
+def efficientnet() -> Schematic:
+    """Mobile inverted bottlenecks."""
+    drawing = Schematic("EfficientNet-Lite0: inverted bottlenecks at five scales, then the mean over all places", 760, 190)
+    image = drawing.box("image", 50, 50, "image", width=70)
+    levels: list[Box] = [
+        drawing.box("convolution", 155 + 105 * number, 50, f"level {number + 1}\n{2**(number + 1)} px", width=80)
+        for number in range(5)
+    ]
+    result = drawing.box("result", 690, 50, "mean, class", width=110)
+    for left, right in zip((image, *levels), (*levels, result), strict=True):
+        drawing.arrow(left, right)
+    before = drawing.box("image", 60, 130, "x", width=34, height=34)
+    wide = drawing.box("convolution", 150, 130, "1 x 1: wider", width=100)
+    each = drawing.box("convolution", 275, 130, "each channel\nby itself", width=100)
+    narrow = drawing.box("convolution", 405, 130, "1 x 1: narrower", width=115)
+    total = drawing.box("merge", 500, 130, "+", width=34, height=34)
+    for left, right in zip((before, wide, each, narrow), (wide, each, narrow, total), strict=True):
+        drawing.arrow(left, right)
+    drawing.arrow(before, total, (60, 175), (500, 175))
+    drawing.text(635, 130, "one block; 16 in all", quiet=True)
+    return drawing
+
+
 PICTURES: dict[str, Callable[[], Schematic]] = {
     "unet": unet,
     "attention-unet": attention_unet,
@@ -266,6 +289,7 @@ PICTURES: dict[str, Callable[[], Schematic]] = {
     "med-former": med_former,
     "vit": vit,
     "resnet": resnet,
+    "efficientnet": efficientnet,
 }
 
 

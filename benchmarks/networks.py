@@ -1,6 +1,6 @@
 """The page of every network, ``docs/networks.md``: what each is, costs and found, and what can be seen of it.
 
-    python -m benchmarks.networks [--repeats 7] [--only-page]
+    python -m benchmarks.networks [--repeats 7] [--networks NAME ...] [--only-page]
 
 Measured are the numbers that learn, the floating-point operations of one image (a multiplication and an addition are
 two; those of convolutions and matrix products are counted, and of attention as its plain form has them), and the time
@@ -53,17 +53,19 @@ def main() -> None:
     """Measure what there is, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--networks", nargs="+", metavar="NAME", choices=NETWORKS, help="measure these alone")
     parser.add_argument("--only-page", action="store_true", help="take what was measured before")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    networks = known(NETWORKS)
+    networks, results = known(NETWORKS), RESULTS / "networks.json"
     if not options.only_page:
-        rows = []
-        for name, network in networks.items():
-            rows.append([name, *measure(network, options.repeats)])
-            print(rows[-1], flush=True)
-        report("networks", COLUMNS, rows)
-    measured = json.loads((RESULTS / "networks.json").read_text())
+        before = json.loads(results.read_text())["rows"] if options.networks else []
+        rows = {row[0]: row for row in before}
+        for name in options.networks or networks:
+            rows[name] = [name, *measure(networks[name], options.repeats)]
+            print(rows[name], flush=True)
+        report("networks", COLUMNS, [rows[name] for name in NETWORKS if name in rows])
+    measured = json.loads(results.read_text())
     write_page(PAGE, parts(networks, measured))
 
 

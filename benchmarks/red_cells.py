@@ -1,10 +1,12 @@
 """What tells twelve shapes of red blood cells best at equal budget: Med-Former, its parts, and other networks.
 
-    python -m benchmarks.red_cells FOLDER OUT [--variants ...] [--seeds 0 1 2] [--steps 3000]
+    python -m benchmarks.red_cells FOLDER OUT [--variants ...] [--seeds 0 1 2] [--steps 3000] [--encoder-weights FILE]
 
 FOLDER is a set of classes such as Chula RBC-12 (crops of 72 px, MIT). All networks see the same pictures in the same
 order, varied in the same way, for as many steps, each at its architecture's learning rate; where ``--learning-rates``
-names several, with each of these. "best" is the model that a training keeps, which was chosen by the same validation
+names several, with each of these. Those that see through EfficientNet-Lite0 begin with its published weights
+(``--encoder-weights``, as :mod:`benchmarks.train_click` has it), and are left out without; all others begin with random
+ones. "best" is the model that a training keeps, which was chosen by the same validation
 pictures; "last" is the one at its end, which was not.
 
 Runs that were stopped go on where they were; finished ones are kept, and all of OUT that had as many steps is in the
@@ -32,6 +34,17 @@ from src_models.files.class_sets.opening import open_class_set
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import load
 
+# Networks that begin with published weights. The first six are the paper's ablation on their tokens.
+_EMBEDDED: dict[str, Any] = {"embedding": "efficientnet-lite0", "stages": 2}
+BEGUN: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "swin-lite0": ("Swin", "swin", _EMBEDDED),
+    "swin-concat-lite0": ("Swin, stages joined", "med-former", {**_EMBEDDED, "local": False, "fusion": "concat"}),
+    "swin-saf-lite0": ("Swin, SAF", "med-former", {**_EMBEDDED, "local": False, "fusion": "saf"}),
+    "lgt-lite0": ("LGT", "med-former", {**_EMBEDDED, "local": True, "fusion": "none"}),
+    "lgt-concat-lite0": ("LGT, stages joined", "med-former", {**_EMBEDDED, "local": True, "fusion": "concat"}),
+    "med-former-lite0": ("LGT, SAF: Med-Former", "med-former", _EMBEDDED),
+    "lite0": ("EfficientNet-Lite0", "efficientnet-lite0", {}),
+}
 # Of each row: what it is, the architecture, and what of it is otherwise. The middle six are the paper's ablation.
 VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "resnet18": ("ResNet-18", "resnet18", {}),
@@ -42,6 +55,7 @@ VARIANTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "lgt": ("LGT", "med-former", {"local": True, "fusion": "none"}),
     "lgt-concat": ("LGT, stages joined", "med-former", {"local": True, "fusion": "concat"}),
     "med-former": ("LGT, SAF: Med-Former", "med-former", {}),
+    **{name: (f"{words}, on ImageNet's weights", *rest) for name, (words, *rest) in BEGUN.items()},
 }
 
 
@@ -58,11 +72,14 @@ def main() -> None:
     parser.add_argument("--average", type=float, default=0.98, help="of the weights; 0 for none")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="32-true", help="bf16-mixed where the processor multiplies bfloat16")
+    parser.add_argument("--encoder-weights", type=Path)
     options = parser.parse_args()
     data = open_class_set(options.folder)
     options.out.mkdir(parents=True, exist_ok=True)
     for seed in options.seeds:
         for variant in options.variants:
+            if variant in BEGUN and options.encoder_weights is None:
+                continue
             for rate in options.learning_rates or [None]:
                 run(data, options, variant, seed, rate)
                 write_table(options.out, options.steps)
@@ -103,7 +120,8 @@ def run(data: ClassSet, options: argparse.Namespace, variant: str, seed: int, ra
         nonlocal first
         first = update.step if first is None else first
 
-    train_classes(data, header, path, settings, resume=True, on_update=count)
+    begin = {"encoder_weights": options.encoder_weights} if variant in BEGUN else {}
+    train_classes(data, header, path, settings, **begin, resume=True, on_update=count)
     steps = settings.steps - (first or 1) + 1
     facts = {
         "variant": variant,

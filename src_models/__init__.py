@@ -20,9 +20,11 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AttentionMap": "attention.recording",
+    "AttentionPointer": "probing.pointer",
     "Audit": "auditing.results",
     "AxialProbe": "probing.axial_probe",
     "ChannelProbe": "probing.channel_probe",
+    "ClassPointer": "classifying.class_pointer",
     "ClassProbabilities": "classifying.class_probabilities",
     "Classified": "classifying.class_probabilities",
     "ClickSession": "clicking.session",

@@ -14,6 +14,7 @@ from src_models.attention.recording import record_attention as record_attention
 from src_models.auditing.auditor import audit as audit
 from src_models.auditing.auditor import audit_steps as audit_steps
 from src_models.auditing.results import Audit as Audit
+from src_models.classifying.class_pointer import ClassPointer as ClassPointer
 from src_models.classifying.class_probabilities import Classified as Classified
 from src_models.classifying.class_probabilities import ClassProbabilities as ClassProbabilities
 from src_models.classifying.classify import classify as classify
@@ -43,6 +44,7 @@ from src_models.prediction.segment import segment_steps as segment_steps
 from src_models.prediction.segmentation import Segmentation as Segmentation
 from src_models.probing.axial_probe import AxialProbe as AxialProbe
 from src_models.probing.channel_probe import ChannelProbe as ChannelProbe
+from src_models.probing.pointer import AttentionPointer as AttentionPointer
 from src_models.probing.position_probe import PositionProbe as PositionProbe
 from src_models.progress import Progress as Progress
 from src_models.teaching.learner import finetune as finetune

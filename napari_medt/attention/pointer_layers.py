@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_medt.viewer.layer_notes import LayerNotes, notes_of, own_notes, write_notes
+from napari_medt.viewer.lines.place_mark import mark_place
 from napari_medt.viewer.map_looks import legend, map_appearance, stretch, tell_values
 from napari_medt.viewer.own_layers import OwnLayers, move
 from napari_medt.viewer.placement import placement
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["PointerLayers"]
 
 _MAP, _MARK = "pointer", "pointer mark"
-_MARK_COLOR = "#00e5ff"
-_MARK_PX = 16  # on the screen, at least
 _SENTENCE = "attention at pointer"  # name of the line on the canvas
 
 
@@ -142,30 +139,15 @@ class PointerLayers:
         overlays[_SENTENCE].visible = bool(sentence)
 
     def _show_mark(self, image: napari.layers.Image, region: Region, pointed: Pointed) -> None:
-        point = np.asarray([region.place(None, pointed.query)[1]])
-        cell = max(pointed.map.scale)
-        place = placement(image)
-        layer = self._layers.of(image, _MARK)
-        if layer is None:
-            self._layers.add(
-                "points",
-                point,
-                _notes(image, _MARK, "the place that was asked about"),
-                place,
-                name="place asked about",
-                symbol="cross",
-                size=cell,
-                face_color=_MARK_COLOR,
-                border_color=_MARK_COLOR,
-                canvas_size_limits=(_MARK_PX, 10_000),
-                out_of_slice_display=False,
-            )
-            return
-        if not np.array_equal(layer.data, point):
-            layer.data = point
-            if layer.selected_data:
-                layer.selected_data = set()
-        move(layer, place)
+        mark_place(
+            self._layers,
+            image,
+            _MARK,
+            region.place(None, pointed.query)[1],
+            name="place asked about",
+            size=max(pointed.map.scale),
+            description="the place that was asked about",
+        )
 
     def shown(self) -> list[Any]:
         """Return both layers, those that are there."""

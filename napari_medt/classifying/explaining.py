@@ -72,7 +72,7 @@ class Explaining:
         """Look at an object from now on; None for none."""
         if shown is not self._shown:
             self._panel.set_classes(() if shown is None else shown.table.of_model)
-            self._panel.set_attention(*(([], []) if shown is None else (shown.result.views, shown.result.maps)))
+            self._panel.set_attention(*(({}, []) if shown is None else (shown.result.heads, shown.result.maps)))
         if shown is None or own is None:
             self._reasons = None
             self._layers.hide_reason()
@@ -112,7 +112,8 @@ class Explaining:
         now, table = shown.table.class_of(reasons.own), shown.table
         now = now if now in table.of_model else table.found(reasons.own)
         self._panel.say("Looking...")
-        self._question.ask(partial(_answer, reasons, self._panel.showing(), self._panel.asked(now), place))
+        asked = self._panel.showing(), self._panel.asked(now), self._panel.head()
+        self._question.ask(partial(_answer, reasons, *asked, place))
 
     def _show(self, answer: _Answer) -> None:
         reasons, found, place = answer
@@ -128,10 +129,10 @@ class Explaining:
         self._controls.run_bar.report(sentence)
 
 
-def _answer(reasons: Reasons, what: str, name: str, place: _Place) -> _Answer:
+def _answer(reasons: Reasons, what: str, name: str, head: int | None, place: _Place) -> _Answer:
     if what == RELEVANCE:
         return reasons, reasons.relevance(name), place
-    return reasons, reasons.look(name, place) if what == LOOK else reasons.recorded(name), place
+    return reasons, reasons.look(name, place, head) if what == LOOK else reasons.recorded(name), place
 
 
 def _words(found: PictureMap) -> str:

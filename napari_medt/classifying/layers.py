@@ -11,6 +11,7 @@ import numpy as np
 from napari_medt.classifying.colours import class_colours, coloured_by_class
 from napari_medt.classifying.features import write_features
 from napari_medt.viewer.layer_notes import notes_of, own_notes, write_notes
+from napari_medt.viewer.lines.place_mark import mark_place
 from napari_medt.viewer.lines.screen_lines import ScreenLines
 from napari_medt.viewer.map_looks import legend, map_appearance, tell_values
 from napari_medt.viewer.own_layers import OwnLayers, move
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["TILES", "ClassLayers"]
 
 TILES, _CHOSEN, _REASON, _MARK = "class tiles", "class chosen", "class reason", "class reason mark"
-_FRAME, _MARK_COLOR = "#ffffff", "#00e5ff"
-_MARK_PX = 16  # on the screen, at least
+_FRAME = "#ffffff"
 _MARGIN = 2.0  # px of the image between an object and its frame
 _TILES_OPACITY = 0.35  # so that the image is seen below them
 
@@ -149,26 +149,8 @@ class ClassLayers:
         if found.query is None:
             self._layers.hide(_MARK)
             return
-        point, place = np.array([found.region.place(None, found.query)[1]]), placement(image)
-        layer = self._layers.of(image, _MARK)
-        if layer is None:
-            layer = self._layers.add(
-                "points",
-                point,
-                own_notes(image, _MARK),
-                place,
-                name=f"{image.name} - place looked from",
-                symbol="cross",
-                size=1.0,
-                face_color=_MARK_COLOR,
-                border_color=_MARK_COLOR,
-                canvas_size_limits=(_MARK_PX, 10_000),
-                out_of_slice_display=False,
-            )
-        layer.data = point
-        layer.selected_data = set()
-        move(layer, place)
-        layer.visible = True
+        place, name = found.region.place(None, found.query)[1], f"{image.name} - place looked from"
+        mark_place(self._layers, image, _MARK, place, name=name, size=1.0).visible = True
 
     def hide_reason(self) -> None:
         """Show no reason any more."""

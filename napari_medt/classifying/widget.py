@@ -13,6 +13,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_medt.classifying.checking import MapChecking
 from napari_medt.classifying.explaining import Explaining
 from napari_medt.classifying.giving import ClassGiving
 from napari_medt.classifying.layers import TILES, ClassLayers
@@ -63,6 +64,7 @@ class ClassifyWidget(QWidget):
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
         self.explaining = Explaining(napari_viewer, self.controls, self.layers, self)
+        self.checking = MapChecking(self.controls.check, self.controls.why, self.run_report)
         self.giving = ClassGiving(napari_viewer, self.controls, self.layers, self.rounds, self.explaining, self)
         self._closing = DockClosing(self)
         DockTabs(self)
@@ -291,6 +293,7 @@ class ClassifyWidget(QWidget):
         else:
             controls.result.show_table(shown.table, shown.result.run.looked_at)
         self.giving.show(shown)
+        self.checking.follow(shown)
 
     def _on_coloured(self, by_class: bool) -> None:
         shown = self.current()
@@ -301,6 +304,7 @@ class ClassifyWidget(QWidget):
         """End all work: the dock, or the window, was closed."""
         self.giving.leave()
         self.explaining.leave()
+        self.checking.leave(wait=not viewer_stays)
         self.run.leave(wait=not viewer_stays)
         self.rounds.leave()
         self.controls.images.disconnect_viewer()

@@ -12,8 +12,9 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, complain
-from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, Uneven, UnevenName
-from napari_medt.cli.segment_batch import Batch, choose, some
+from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, SeriesOrAll, Uneven, UnevenName
+from napari_medt.cli.segment_batch import Batch, check_names, choose, some
+from napari_medt.cli.why import Why, why_of
 from src_models.errors import OutputError, UserError
 from src_models.models.library import only_classifier
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from src_models.classifying.class_probabilities import Classified
     from src_models.classifying.class_table import ClassifiedFile
     from src_models.files.image_list import OneImage
-    from src_models.files.images import ImageFile
     from src_models.models.checkpoint import Model as LoadedModel
-    from src_models.models.header import ModelHeader
     from src_models.prediction.to_file import Results
 
 __all__ = ["classify"]
@@ -87,6 +86,31 @@ def classify(
             rich_help_panel=options.RESULTS,
         ),
     ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="Y,X|middle",
+            help="Write to --why where attention looks from this pixel, or from the middle of each object.",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --from: this layer alone, such as 'large window 1.1' or 'layer 1'. Repeatable.",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|mean|each",
+            help="With --from: one head of the layers (from 0), their mean, or a map of each; the mean unless given.",
+            rich_help_panel=options.RESULTS,
+        ),
+    ] = None,
     skip_existing: Annotated[
         bool,
         typer.Option("--skip-existing", help="Pass over images whose tables are there, to go on with a batch."),
@@ -95,14 +119,7 @@ def classify(
     axes: Axes = None,
     channels: Channels = None,
     grey_range: GreyValues = None,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER|NAME|all",
-            help="Which of several images in a file, by number (from 0) or name; all unless given.",
-            rich_help_panel=options.IMAGES,
-        ),
-    ] = None,
+    series: SeriesOrAll = None,
     uneven: Uneven = "refuse",
     batch: Annotated[
         int | None,
@@ -120,7 +137,7 @@ def classify(
     The table NAME_classes.csv has a row for each object, tile or plane: the image, the object's number, its middle in
     pixels, the likeliest class, its probability, and those of all classes. NAME_classes.json beside it says by which
     model, settings and versions it was made. An object is looked at with what surrounds it, in the plane in which most
-    of it is. With --why, maps say which places speak for each class that was told.
+    of it is. With --why, maps say which places speak for each class that was told; with --from, where attention looks.
 
     An image whose table exists is left alone and the others are done. The exit status is 0 if all were done, or passed
     over as asked for with --skip-existing, and else 1.
@@ -145,7 +162,8 @@ def classify(
         raise UserError(
             f"the model {header.name!r} does not tell classes: use `napari-medt {header.use}`, or another model"
         )
-    reasons = _reasons(header, why, maps)
+    kind = "objects" if labels is not None else "tiles" if tiles is not None else "image"
+    reasons = why_of(header, why, kind=kind, maps=maps, place=place, layers=layer, head=head)
     if channels is not None:
         parse_channels(channels)
     grey = GreyRange.of(grey_range)
@@ -154,15 +172,33 @@ def classify(
     if joint:
         options.check_outputs(output, overwrite=overwrite)
         check_class_record(output, overwrite=overwrite)
+        if reasons is not None:
+            check_names(found)
+            for image in found if not overwrite else ():
+                reasons.check(image.name)
         chosen = Batch(len(found), found, verb="classified")
     else:
-        chosen = choose(found, _Tables(output), skip_existing=skip_existing, overwrite=overwrite, verb="classified")
+        tables = _Tables(output, reasons, go_on=skip_existing)
+        chosen = choose(found, tables, skip_existing=skip_existing, overwrite=overwrite, verb="classified")
         if chosen.chosen:
             check_writable(output)
     console = Console()
     settings = {"zoom": zoom, "grey_range": grey, "device": device, "batch": batch, "tiles": _tiles(tiles)}
     if chosen.chosen:
-        run = _Run(console, _load(model), output, joint, labels, axes, channels, uneven, overwrite, settings, reasons)
+        run = _Run(
+            console,
+            _load(model),
+            output,
+            joint,
+            labels,
+            axes,
+            channels,
+            uneven,
+            overwrite,
+            settings,
+            reasons,
+            skip_existing,
+        )
         run.all(chosen)
     if chosen.total > 1 or chosen.skipped:
         console.say(chosen.summary(output))
@@ -181,19 +217,6 @@ def _tiles(size: int | None) -> int | bool:
     return False if size is None else size or True
 
 
-def _reasons(header: ModelHeader, folder: Path | None, names: str | None) -> _Why | None:
-    """Return where maps go, and which a person wants of a model, by their names with commas between them."""
-    from src_models.models.architectures import choose_attention
-
-    if folder is None:
-        if names is not None:
-            raise UserError("--maps says what else is written to --why: give that, too")
-        return None
-    options.check_results_folder(folder)
-    each = names == "all" if names in (None, "all") else [name.strip() for name in str(names).split(",")]
-    return _Why(folder, choose_attention(header, each))
-
-
 def _load(model: str) -> LoadedModel:
     from src_models.models.checkpoint import load
 
@@ -202,28 +225,28 @@ def _load(model: str) -> LoadedModel:
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """Where the table of each image goes."""
+    """Where the table of each image goes, and maps of why; `go_on` is to do what of both is missing."""
 
     output: Path
+    why: Why | None
+    go_on: bool
 
     def results(self, image: OneImage) -> Results:
         from src_models.classifying.class_table import class_table_path
         from src_models.prediction.to_file import Results
 
+        if self.go_on and self.why is not None and not self.why.there(image.name):
+            return Results(())
         return Results((class_table_path(self.output, image.name),))
 
     def check(self, image: OneImage, *, overwrite: bool) -> None:
         from src_models.classifying.class_table import check_class_record, class_table_path
 
-        check_class_record(class_table_path(self.output, image.name), overwrite=overwrite)
-
-
-@dataclass(frozen=True, slots=True)
-class _Why:
-    """Where maps of what speaks for a class go, and what other maps."""
-
-    folder: Path
-    maps: list[str]
+        table = class_table_path(self.output, image.name)
+        if not (self.go_on and table.exists()):
+            check_class_record(table, overwrite=overwrite)
+        if self.why is not None and not overwrite and not self.go_on:
+            self.why.check(image.name)
 
 
 @dataclass(slots=True)
@@ -240,7 +263,8 @@ class _Run:
     uneven: UnevenName
     overwrite: bool
     settings: dict[str, Any]
-    why: _Why | None = None
+    why: Why | None = None
+    go_on: bool = False
     rows: list[list[object]] = field(default_factory=list)
     files: list[ClassifiedFile] = field(default_factory=list)
 
@@ -275,7 +299,6 @@ class _Run:
         image = options.open_image(one.path, self.axes, self.channels, self.uneven, series)
         self.console.say(f"{image.title}: {image.reading.describe()}")
         self.console.notes(image.notes)
-        self._check_why(one.name)
         path = None if self.labels is None else labels_of(self.labels, image.name)
         objects = None if path is None else _read(path, image.reading)
         with self.console.bar(image.name) as report:
@@ -289,32 +312,19 @@ class _Run:
                 **self.settings,
             )
         self._say(found)
-        self._write_why(image, found)
+        if self.why is not None:
+            # Maps without a table are those of a run that was stopped: these are made anew where it goes on.
+            anew = self.overwrite or self.go_on
+            self.why.write(self.console, image, self.model, found, self.settings["grey_range"], overwrite=anew)
         rows = rows_of(found, image.title, image.reading.axes.replace("C", ""))
         file = ClassifiedFile(image, found, path)
         if self.joint:
             self.rows += rows
             self.files.append(file)
+        elif self.go_on and class_table_path(self.output, one.name).exists():
+            self.console.say("  its table was there and stays as it is")
         else:
             self._write(class_table_path(self.output, one.name), rows, [file], begun)
-
-    def _check_why(self, name: str) -> None:
-        if self.why is not None and not self.overwrite:
-            from src_models.classifying.reason_files import check_reasons
-
-            tiles = self.settings["tiles"] is not False
-            check_reasons(self.why.folder, name, "objects" if self.labels else "tiles" if tiles else "image")
-
-    def _write_why(self, image: ImageFile, found: Classified) -> None:
-        if self.why is None:
-            return
-        from src_models.classifying.reason_files import write_reasons
-        from src_models.progress import finish
-
-        how = {"maps": self.why.maps, "grey_range": self.settings["grey_range"], "overwrite": self.overwrite}
-        with self.console.bar(image.name) as report:
-            count = finish(write_reasons(self.why.folder, image, self.model, found, **how), report)
-        self.console.say(f"  {count} maps of why -> {self.why.folder}")
 
     def _say(self, found: Classified) -> None:
         self.console.say(f"  {found.summary}")

@@ -42,6 +42,7 @@ __all__ = [
     "ResultsFolder",
     "Seed",
     "Series",
+    "SeriesOrAll",
     "Uneven",
     "UnevenName",
     "Window",
@@ -145,6 +146,15 @@ Series = Annotated[
         "--series",
         metavar="NUMBER|NAME",
         help="Which of several images in the file, by number (from 0) or name.",
+        rich_help_panel=IMAGES,
+    ),
+]
+SeriesOrAll = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        metavar="NUMBER|NAME|all",
+        help="Which of several images in a file, by number (from 0) or name; all unless given.",
         rich_help_panel=IMAGES,
     ),
 ]

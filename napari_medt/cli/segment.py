@@ -25,6 +25,7 @@ from napari_medt.cli.options import (
     Overwrite,
     ResultsFolder,
     ScanFormat,
+    SeriesOrAll,
     Uneven,
     UnevenName,
 )
@@ -119,14 +120,7 @@ def segment(
     channels: Channels = None,
     channel: Annotated[int | None, typer.Option("--channel", min=0, hidden=True)] = None,
     grey_range: GreyValues = None,
-    series: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NUMBER|NAME|all",
-            help="Which of several images in a file, by number (from 0) or name; all unless given.",
-            rich_help_panel=options.IMAGES,
-        ),
-    ] = None,
+    series: SeriesOrAll = None,
     uneven: Uneven = "refuse",
     device: Device = "auto",
     tile: Annotated[

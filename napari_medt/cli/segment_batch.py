@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src_models.files.image_list import OneImage
     from src_models.prediction.to_file import Results
 
-__all__ = ["Batch", "Place", "ResultsPlace", "choose", "some"]
+__all__ = ["Batch", "Place", "ResultsPlace", "check_names", "choose", "some"]
 
 NAMED = 5  # of what is passed over
 
@@ -102,6 +102,21 @@ def choose(
     images: Sequence[OneImage], place: ResultsPlace, *, skip_existing: bool, overwrite: bool, verb: str = "segmented"
 ) -> Batch:
     """Choose before the work which images are segmented, and say why others are not."""
+    check_names(images)
+    batch = Batch(len(images), verb=verb)
+    for image in images:
+        _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
+    return batch
+
+
+def check_names(images: Sequence[OneImage]) -> None:
+    """Refuse images whose results would have the same name.
+
+    Raises
+    ------
+    OutputError
+        If there are any.
+    """
     titles: dict[str, list[str]] = {}
     for image in images:
         titles.setdefault(image.name, []).append(image.title)
@@ -111,10 +126,6 @@ def choose(
                 f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
                 "would have the same name; have them in different folders"
             )
-    batch = Batch(len(images), verb=verb)
-    for image in images:
-        _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
-    return batch
 
 
 def _choose_one(batch: Batch, image: OneImage, place: ResultsPlace, *, skip_existing: bool, overwrite: bool) -> None:

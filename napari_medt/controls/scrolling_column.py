@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtWidgets import QBoxLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-__all__ = ["ScrollingColumn", "section"]
+__all__ = ["ScrollingColumn", "below", "beside", "section"]
 
 _ROOM = 10  # px that superqt's sections leave below their content
 
@@ -52,6 +54,26 @@ def section(title: str, content: QWidget, *, opened: bool) -> QCollapsible:
     section.toggleButton().setToolTip("Show or hide these controls.")
     (section.expand if opened else section.collapse)(animate=False)
     return section
+
+
+def beside(*widgets: QWidget) -> QWidget:
+    """Return controls that lie beside each other."""
+    row = QWidget()
+    _fill(QHBoxLayout(row), widgets)
+    return row
+
+
+def below(*widgets: QWidget) -> QWidget:
+    """Return controls that lie below each other."""
+    column = QWidget()
+    _fill(QVBoxLayout(column), widgets)
+    return column
+
+
+def _fill(layout: QBoxLayout, widgets: Sequence[QWidget]) -> None:
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)
 
 
 class _Section(QCollapsible):

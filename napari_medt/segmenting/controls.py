@@ -24,6 +24,7 @@ from napari_medt.controls.reading.channel_combo import ChannelCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
+from napari_medt.controls.scrolling_column import below
 from napari_medt.preferences import Preferences
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.segmenting.options import (
@@ -95,7 +96,7 @@ class SegmentControls(QWidget):
 
     def _build(self) -> None:
         self.form = _form()
-        self.form.addRow("Image", _column(self.images, self.reading))
+        self.form.addRow("Image", below(self.images, self.reading))
         self.channels = ChannelCombo(self.images, self.models, self.form)
         self.form.addRow("Model", self.models)
         self.form.addRow("Run on", self.region)
@@ -174,12 +175,3 @@ def _row(wide: QWidget, narrow: QWidget) -> QWidget:
     layout.addWidget(wide, 1)
     layout.addWidget(narrow)
     return row
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    layout = QVBoxLayout(column)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return column

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 
 from napari_medt.serving.access import Access
@@ -14,6 +15,7 @@ from napari_medt.serving.answers import HANDLERS, Unforeseen
 from napari_medt.serving.bodies import Limited
 from napari_medt.serving.models import Models
 from napari_medt.serving.monai_label import routes as monai_label
+from napari_medt.serving.monai_label.learning.teaching import Teaching
 from napari_medt.serving.nninteractive import routes as nninteractive
 from napari_medt.serving.settings import ServeSettings
 from napari_medt.serving.store.store import Store
@@ -36,12 +38,15 @@ class Server:
         Images and labels.
     models
         Models by name.
+    teaching
+        What models learn from, and their learning.
     """
 
     settings: ServeSettings
     work: Work
     store: Store
     models: Models
+    teaching: Teaching
 
     @classmethod
     def start(cls, settings: ServeSettings) -> Server:
@@ -52,7 +57,9 @@ class Server:
         UserError
             If a model is missing, the folder is none, or the store cannot be written to.
         """
-        return cls(settings, Work(settings.limits.waiting), Store(settings), Models(settings.models))
+        store, models = Store(settings), Models(settings.models)
+        teaching = Teaching(settings.store / "corrections", store, models)
+        return cls(settings, Work(settings.limits.waiting), store, models, teaching)
 
 
 def make_app(settings: ServeSettings) -> Starlette:
@@ -69,6 +76,7 @@ def make_app(settings: ServeSettings) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         server.work.close()
+        await run_in_threadpool(server.teaching.close)
 
     app = Starlette(
         routes=[*monai_label.routes(server), *nninteractive.routes(server)],

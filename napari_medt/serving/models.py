@@ -39,7 +39,7 @@ class Models:
         if chosen:
             for path in map(model_path, chosen):
                 self._check_new(path)
-                self.add(path)
+                self._files[path.stem] = (path, read_header(path))
         else:
             for entry in (*shipped_models(), *local_models()):
                 self._files[entry.name] = (entry.path, entry.header)
@@ -97,14 +97,17 @@ class Models:
             return self._networks[key]
 
     def add(self, path: Path) -> None:
-        """Serve a model as well; one of the same name is served no more.
+        """Serve a model as well, before the others; one of the same name is served no more.
 
         Raises
         ------
         ModelFileError
             If it is missing or unusable.
         """
-        self._files[path.stem] = (path, read_header(path))
+        # A new table: others may be going through the old one.
+        self._files = {path.stem: (path, read_header(path))} | {
+            name: file for name, file in self._files.items() if name != path.stem
+        }
 
     def _check_new(self, path: Path) -> None:
         if path.stem in self._files:

@@ -232,7 +232,12 @@ def pointer_sentence(name: str, value: float | None) -> str:
 
 
 def head_words(axis: str, head: int | None, count: int) -> str:
-    """Return what to call a head (from 0; None is the mean over heads) of the attention along the height or width."""
+    """Return what to call a head (from 0; None is the mean over heads) of attention.
+
+    It is that along the ``"height"`` or the ``"width"``, or (``""``) attention that looks in all directions.
+    """
+    if not axis:
+        return f"all {count}, their mean" if head is None else f"way {head + 1}"
     direction = {"height": "up-down", "width": "left-right"}[axis]
     return f"{direction}: all {count}" if head is None else f"{direction}: way {head + 1}"
 

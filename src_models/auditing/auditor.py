@@ -18,13 +18,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Generator
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from src_models.auditing.classes.image_audit import image_classes_audit_steps
+from src_models.auditing.counted_steps import CountedSteps
 from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Pointing
 from src_models.auditing.measures.cells import to_pixels
 from src_models.auditing.measures.curves import FRACTIONS, compare_orders, gradient_size
@@ -47,7 +49,6 @@ from src_models.progress import Progress, finish
 __all__ = ["audit", "audit_steps"]
 
 RANDOM_ORDERS = 3
-Result = TypeVar("Result")
 
 REFERENCES = ("input gradient", "the result itself")
 
@@ -108,7 +109,8 @@ def audit_steps(
         As in :func:`src_models.segment_steps`. The middle of one plane is audited, at most 256 x 256 px and no more
         than a tile of the model.
     model
-        A 2D model that has attention maps.
+        A 2D model that has attention maps, or one of classes: of that, what it says of the objects of `labels` is
+        audited, or of the plane as a whole (:mod:`src_models.auditing.classes.class_auditor`).
     labels
         Objects that people drew, in the image's axes without channels, or of the one plane; None leaves out the
         pointing game.
@@ -136,6 +138,21 @@ def audit_steps(
     ImageError
         If image, labels and model do not fit.
     """
+    if model.header.use == "classify":
+        return (
+            yield from image_classes_audit_steps(
+                image,
+                model,
+                labels=labels,
+                maps=maps,
+                axes=axes,
+                grey_range=grey_range,
+                plane=plane,
+                device=device,
+                seed=seed,
+                name=name,
+            )
+        )
     view = view_of(image, model, labels=labels, axes=axes, grey_range=grey_range, plane=plane, device=device, name=name)
     run = _Run(image, model, view, _names(model, maps), axes, grey_range, device, seed, name)
     return (yield from run.steps())
@@ -169,7 +186,7 @@ class _Run:
         self.axes, self.grey_range, self.device, self.seed, self.name = axes, grey_range, device, seed, name
         self.network = copy.deepcopy(model.network).eval().requires_grad_(False).to(view.execution.device)
         self.batch = view.picture[None]
-        self.done = self.total = 0
+        self._steps = CountedSteps()
 
     def steps(self) -> Generator[Progress, None, Audit]:
         foreground = self.view.foreground(self.batch)[0]
@@ -180,11 +197,11 @@ class _Run:
                 "result to explain; choose another image, or cut it so that objects are in its middle"
             )
         maps = record_maps(self.network, self.batch, self.names)
-        self.total = self._count(len(maps))
-        yield self._step("looking at the image")
+        self._steps.total = self._count(len(maps))
+        yield self._steps.step("looking at the image")
         shape = tuple(self.batch.shape[2:])
         gradient = gradient_size(self.network, self.view.picture, mask, self.view.classes)
-        yield self._step("finding the input gradient")
+        yield self._steps.step("finding the input gradient")
         orders = {name: to_pixels(map_.values, map_.stride, shape) for name, map_ in maps.items()}
         orders |= dict(zip(REFERENCES, (gradient, foreground.cpu().numpy()), strict=True))
         compared = compare_orders(
@@ -195,8 +212,10 @@ class _Run:
             random_orders=RANDOM_ORDERS,
             fractions=FRACTIONS,
         )
-        random, traced, floor = yield from self._reporting(compared)
-        randomised = yield from self._reporting(randomise(self.network, self._untrained(), self.batch, self.names))
+        random, traced, floor = yield from self._steps.reporting(compared)
+        randomised = yield from self._steps.reporting(
+            randomise(self.network, self._untrained(), self.batch, self.names)
+        )
         looks = yield from self._looks()
         influences = yield from self._influences()
         by_name = {order.name: order for order in traced}
@@ -228,20 +247,6 @@ class _Run:
         looks = len(record.blocks(config)) + len(record.branches(config)) if self._objects() is not None else 0
         layers = len(layers_from_output(self.network, self.batch, self.names))
         return 2 + 2 * orders * (len(FRACTIONS) - 2) + layers + looks + QUERIES * len(self._audited_blocks())
-
-    def _step(self, message: str) -> Progress:
-        self.done = min(self.done + 1, self.total)
-        return Progress(self.done, self.total, message)
-
-    def _reporting(self, steps: Generator[str, None, Result]) -> Generator[Progress, None, Result]:
-        """Pass on what a measure does as steps of the whole run."""
-        while True:
-            try:
-                message = next(steps)
-            except StopIteration as finished:
-                result: Result = finished.value
-                return result
-            yield self._step(message)
 
     def _untrained(self) -> nn.Module:
         """Return the network as it was before training; the machine's own random numbers stay as they are."""
@@ -277,7 +282,7 @@ class _Run:
         if probe is None:
             return ()
         queries = queries_in_objects(labels, view.region, np.random.default_rng(self.seed))
-        return (yield from self._reporting(look_at_objects(probe, labels, queries, view.plane)))
+        return (yield from self._steps.reporting(look_at_objects(probe, labels, queries, view.plane)))
 
     def _audited_blocks(self) -> list[str]:
         """Return the axial blocks that the audited maps belong to."""
@@ -285,4 +290,4 @@ class _Run:
 
     def _influences(self) -> Generator[Progress, None, tuple[BlockInfluence, ...]]:
         steps = audit_influence(self.network, self.batch, self._audited_blocks(), seed=self.seed)
-        return (yield from self._reporting(steps))
+        return (yield from self._steps.reporting(steps))

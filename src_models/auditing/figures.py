@@ -16,6 +16,7 @@ __all__ = [
     "Order",
     "Pointing",
     "Randomisation",
+    "ToldClasses",
 ]
 
 LEAST_GAIN = 0.01
@@ -92,10 +93,13 @@ class Randomisation:
     correlations
         Size of Spearman's rank correlation with the trained network's map after each, 0 to 1, whatever its sign; None
         where the map became flat.
+    chance
+        The size of the correlation of maps of so many cells in random order, on average: not near 0 where they are few.
     """
 
     layers: tuple[str, ...]
     correlations: tuple[float | None, ...]
+    chance: float = 0.0
 
     @property
     def final(self) -> float | None:
@@ -127,7 +131,11 @@ class Pointing:
 
 @dataclass(frozen=True, slots=True)
 class MapAudit:
-    """The measures of one map; `pointing` is None where no objects are known."""
+    """The measures of one map.
+
+    `pointing` is None where no objects are known. `against_middle` are the gains of deletion and of insertion, for
+    classes, over an order that takes what lies nearest to the middle of a picture first.
+    """
 
     name: str
     kind: str
@@ -135,6 +143,26 @@ class MapAudit:
     order: Order
     randomisation: Randomisation
     pointing: Pointing | None
+    against_middle: tuple[Gain, Gain] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldClasses:
+    """What an audit of a model of classes looked at.
+
+    Parameters
+    ----------
+    what
+        ``"objects"``, ``"tiles"``, ``"planes"`` or ``"pictures"``.
+    size
+        Side (px) of the pictures, as the network saw them.
+    counts
+        Of how many each class was told; that class is the one that is asked about.
+    """
+
+    what: str
+    size: int
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

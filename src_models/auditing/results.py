@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Order
-from src_models.auditing.sentences import of_influence, of_map, of_object_attention, of_reference, of_remainder
+from src_models.auditing.figures import BlockInfluence, MapAudit, ObjectAttention, Order, Pointing, ToldClasses
+from src_models.auditing.sentences import (
+    of_influence,
+    of_map,
+    of_object_attention,
+    of_reference,
+    of_remainder,
+    of_told,
+)
 
 __all__ = ["Audit"]
 
@@ -28,15 +35,20 @@ class Audit:
     zoom
         Factor by which the image was resized for the network.
     found
-        Share of the pixels audited that the network takes for objects.
+        Share of the pixels audited that the network takes for objects; of classes, the probability of the one told.
     floor
         Survival of the result when every pixel is removed; near 1, deletion and insertion can tell nothing.
     random
         The mean over random orders.
     references
-        The order of the input gradient's size, and that of the result itself (its foreground probability).
+        The order of the input gradient's size, and that of the result itself (its foreground probability) or, of
+        classes, of nearness to the middle of the picture.
     maps, looks, influences
         By map, and for axial networks by block.
+    told
+        Of a model of classes, what it looked at; None of others.
+    pointings
+        Of a model of classes, the pointing game of each of `references`, where objects are known.
     """
 
     name: str
@@ -52,11 +64,15 @@ class Audit:
     maps: tuple[MapAudit, ...]
     looks: tuple[ObjectAttention, ...] = ()
     influences: tuple[BlockInfluence, ...] = ()
+    told: ToldClasses | None = None
+    pointings: tuple[Pointing | None, ...] = ()
 
     @property
     def summary(self) -> tuple[str, ...]:
         """What was found, in sentences for people."""
-        lines = [self._what(), of_remainder(self.floor), *map(of_reference, self.references[:1])]
+        told = self.told is not None
+        references = self.references if told else self.references[:1]
+        lines = [self._what(), of_remainder(self.floor, told=told), *map(of_reference, references)]
         for one in self.maps:
             lines += of_map(one)
         lines += [of_object_attention(look) for look in self.looks if "rollout" in look.block]
@@ -68,6 +84,8 @@ class Audit:
         return {**asdict(self), "summary": list(self.summary)}
 
     def _what(self) -> str:
+        if self.told is not None:
+            return of_told(self.told, self.images, self.name, self.found)
         if self.images > 1:
             return (
                 f"Means over {self.images} images of {self.name}, of each the middle: no more than the network sees at "

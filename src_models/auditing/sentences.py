@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from src_models.auditing.figures import BlockInfluence, Gain, MapAudit, ObjectAttention, Order
+from src_models.auditing.figures import BlockInfluence, Gain, MapAudit, ObjectAttention, Order, ToldClasses
 
-__all__ = ["of_influence", "of_map", "of_object_attention", "of_reference", "of_remainder"]
+__all__ = ["of_influence", "of_map", "of_object_attention", "of_reference", "of_remainder", "of_told"]
 
 # Above HIGH a map is taken to be much the same as before, below LOW to be another one.
 HIGH, LOW = 0.6, 0.3
+# Random orders of cells that are so few that their correlation exceeds this are not alike because of it.
+FEW = 0.1
 # From this survival with everything removed, deletion and insertion have little room left to tell orders apart.
 BLIND = 0.5
 # Shares of area, and areas under curves, that differ by less from chance are not told apart.
@@ -16,10 +18,25 @@ MARGIN = 0.05
 STRONG = 1.5
 
 
-def of_remainder(floor: float) -> str:
+def of_told(told: ToldClasses, count: int, name: str, probability: float) -> str:
+    """Say what an audit of a model of classes looked at."""
+    what = told.what if count > 1 else told.what.removesuffix("s")
+    classes = ", ".join(f"{number} {each}" for each, number in told.counts.items() if number)
+    return (
+        f"{count} {what} of {name} as the network saw {'them' if count > 1 else 'it'}, {told.size} x {told.size} px: "
+        f"{classes}. The result is the probability of the class that was told, {probability:.2f} on average."
+    )
+
+
+def of_remainder(floor: float, *, told: bool = False) -> str:
     """Say how much of the result is left with everything removed, where removing pixels then tells little."""
     if floor < BLIND:
         return ""
+    if told:
+        return (
+            f"With everything removed, the probability of the class is still {floor:.2f}: the network tells it of "
+            "blurred pictures as well, so removing pixels can tell little here."
+        )
     return (
         f"With everything removed, {floor:.0%} of the result is still there: the network finds objects even in a "
         "blurred image, so removing pixels can tell little here."
@@ -28,7 +45,7 @@ def of_remainder(floor: float) -> str:
 
 def of_map(one: MapAudit) -> list[str]:
     """Say what the measures of a map mean."""
-    return [_order(one), _randomised(one), *_pointed(one)]
+    return [_order(one), *_middle(one), _randomised(one), *_pointed(one)]
 
 
 def of_reference(order: Order) -> str:
@@ -57,6 +74,20 @@ def _order(one: MapAudit) -> str:
     return f"{start}: this map explains the result in part at best."
 
 
+def _middle(one: MapAudit) -> list[str]:
+    """Say whether a map of a class says more than that its object lies in the middle of the picture."""
+    if one.against_middle is None:
+        return []
+    verdicts = [gain.verdict for gain in one.against_middle]
+    if verdicts == [1, 1]:
+        what = "says more than that: it is better at both"
+    elif max(verdicts) < 1:
+        what = "says no more than that" + (": it is worse" if min(verdicts) < 0 else "")
+    else:
+        what = f"says more than that in part: it is better at {'removing' if verdicts[0] == 1 else 'showing'} alone"
+    return [f"Marking the middle of each picture needs no network, and {one.name} {what}."]
+
+
 def _pace(gain: Gain) -> str:
     if _undecided(gain):
         return "not clearly faster than"
@@ -72,13 +103,14 @@ def _randomised(one: MapAudit) -> str:
     final = one.randomisation.final
     if final is None:
         return f"{one.name} becomes flat when the network's weights are random: it depends on what was learned."
-    size = f"(rank correlation {final:.2f})"
+    chance = one.randomisation.chance
+    size = f"(rank correlation {final:.2f}{f'; of so few cells, chance gives {chance:.2f}' if chance >= FEW else ''})"
     if final >= HIGH:
         return (
             f"{one.name} hardly changes when the network's weights are random {size}: it shows the image more than "
             "what the network learned."
         )
-    if final >= LOW:
+    if final >= LOW and final > chance + MARGIN:
         return (
             f"{one.name} changes in part when the network's weights are random {size}: part of it shows the image, not "
             "what the network learned."

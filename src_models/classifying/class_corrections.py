@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -28,8 +26,8 @@ from src_models.classifying.class_record import ClassRecord
 from src_models.classifying.pictures.crops import Crops
 from src_models.classifying.pictures.picture import model_size
 from src_models.corrections.correction import Source
-from src_models.disk.atomic import atomic_path, remove_stale
-from src_models.disk.folder_lock import locked
+from src_models.corrections.listed_folder import ListedFolder, plain_name
+from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError, UserError
 from src_models.files.class_sets.folder import read_table
 from src_models.images.axes import AxesReading
@@ -46,10 +44,8 @@ __all__ = [
 ]
 
 JUDGING = 4  # every fourth picture judges
-LONGEST_NAME = 60
 _COLUMNS = ("file", "split", "class", "source_image")
 _TEACHES, _JUDGES, _REPLACED = "train", "val", "replaced"
-_OURS = {"images", "records", "models", "manifest.csv"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +71,11 @@ class ClassItem:
     file: str
     split: str
     record: ClassRecord
+
+    @property
+    def name(self) -> str:
+        """Its file."""
+        return self.file
 
     @property
     def counts(self) -> bool:
@@ -171,7 +172,7 @@ def _given(
     return ClassCorrection(planes[0] if len(planes) == 1 else np.moveaxis(planes, 0, -1), record)
 
 
-class ClassCorrectionSet:
+class ClassCorrectionSet(ListedFolder[ClassItem]):
     """Pictures with the classes that people gave them, in a folder; made by :meth:`open`.
 
     Parameters
@@ -182,51 +183,46 @@ class ClassCorrectionSet:
         What is in it, in the order in which it was added.
     """
 
-    def __init__(self, root: Path, items: Sequence[ClassItem]) -> None:
-        self.root = root
-        self._items = list(items)
+    columns = _COLUMNS
+    what = "picture"
+    lacks = "holds no classes that were given in napari"
 
     @classmethod
-    def open(cls, folder: str | Path) -> Self:
-        """Open a set; a folder that does not exist, or is empty, becomes one with the first picture.
+    def _check_empty(cls, root: Path, names: set[str]) -> None:
+        if names - {"images", "records", "models"} or ("images" in names and "records" not in names):
+            raise DataSetError(
+                f"{root}: this folder holds other things than classes that were given; choose an empty one"
+            )
 
-        Raises
-        ------
-        DataSetError
-            If the folder holds other things, or a record is missing or cannot be read.
-        """
-        root = Path(folder)
-        return cls(root, _read_items(root))
+    @classmethod
+    def _rows(cls, manifest: Path) -> list[dict[str, str]]:
+        return read_table(manifest, *cls.columns)
 
-    @property
-    def items(self) -> tuple[ClassItem, ...]:
-        """The pictures that count, oldest first."""
-        return tuple(item for item in self._items if item.counts)
+    @classmethod
+    def _read_record(cls, text: str, name: str) -> ClassRecord:
+        return ClassRecord.from_json(text, name)
 
-    @property
-    def history(self) -> tuple[ClassItem, ...]:
-        """All pictures, those that were replaced included."""
-        return tuple(self._items)
+    @classmethod
+    def _listed_item(cls, row: Mapping[str, str], record: ClassRecord) -> ClassItem:
+        return ClassItem(row["file"], row["split"], record)
+
+    def _row(self, item: ClassItem) -> tuple[str, ...]:
+        return item.file, item.split, item.record.class_name, item.record.source.image
+
+    def _replaced(self, item: ClassItem) -> ClassItem:
+        return replace(item, split=_REPLACED)
+
+    def _files_of(self, item: ClassItem) -> list[Path]:
+        return [self.root / "images" / item.file]
+
+    def _told_apart_by(self, item: ClassItem) -> str:
+        return f"{item.file} {item.split}"
 
     @property
     def counts(self) -> dict[str, int]:
         """How many pictures of each class count, by its name."""
         names = [item.record.class_name for item in self.items]
         return {name: names.count(name) for name in sorted(set(names))}
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of names, pictures and records of the items that count: the set's version."""
-        digest = hashlib.sha256()
-        for item in sorted(self.items, key=lambda item: item.file):
-            digest.update(f"{item.file} {item.split}".encode())
-            digest.update(item.record.to_json().encode())
-            digest.update((self.root / "images" / item.file).read_bytes())
-        return digest.hexdigest()
-
-    def __len__(self) -> int:
-        """Return the number of pictures that count."""
-        return len(self.items)
 
     def add(self, corrections: Sequence[ClassCorrection]) -> list[str]:
         """Keep pictures; one of an object that is here takes the earlier one's place, on the same side.
@@ -243,10 +239,7 @@ class ClassCorrectionSet:
         OutputError
             If it cannot be written; then the set is as it was.
         """
-        with locked(self.root):
-            self._items = _read_items(self.root)
-            for folder in ("", "records"):
-                remove_stale(self.root / folder)
+        with self._changing():
             items, added = list(self._items), []
             for correction in corrections:
                 earlier = [n for n, it in enumerate(items) if it.counts and it.record.is_same_object(correction.record)]
@@ -254,12 +247,12 @@ class ClassCorrectionSet:
                     continue
                 split = items[earlier[0]].split if earlier else _side(items, correction.record.class_name)
                 for number in earlier:
-                    items[number] = replace(items[number], split=_REPLACED)
+                    items[number] = self._replaced(items[number])
                 name = self._write(correction, items)
                 items.append(ClassItem(name, split, correction.record))
                 added.append(name)
             if added:
-                self._write_manifest(items)
+                self._list(items)
         return added
 
     def read(self, name: str) -> ClassCorrection:
@@ -272,32 +265,15 @@ class ClassCorrectionSet:
         """
         from src_models.files.class_sets.folder import read_picture
 
-        item = next((item for item in self._items if item.file == name), None)
-        if item is None:
-            raise DataSetError(f"{self.root}: there is no picture {name!r}")
-        return ClassCorrection(read_picture(self.root / "images" / name), item.record)
-
-    def withdraw(self, name: str) -> None:
-        """Leave a picture out from now on; its files stay.
-
-        Raises
-        ------
-        DataSetError
-            If there is no such picture.
-        """
-        with locked(self.root):
-            self._items = _read_items(self.root)
-            if name not in {item.file for item in self.items}:
-                raise DataSetError(f"{self.root}: there is no picture {name!r} to withdraw")
-            self._write_manifest([replace(it, split=_REPLACED) if it.file == name else it for it in self._items])
+        record = self._find(name).record
+        return ClassCorrection(read_picture(self.root / "images" / name), record)
 
     def _write(self, correction: ClassCorrection, items: Sequence[ClassItem]) -> str:
         """Write the files of a picture that is not listed yet, and return its name."""
         name = _new_name(correction.record, items)
         picture = correction.picture
         picture = picture.astype(np.uint8) if picture.dtype == bool else picture
-        with atomic_path(_record_path(self.root, name), overwrite=True) as beside:  # left by a process that died
-            beside.write_text(correction.record.to_json(), encoding="utf-8")
+        self._write_record(name, correction.record)
         with atomic_path(self.root / "images" / name, overwrite=True) as beside:
             if picture.ndim == 3 and picture.shape[2] == 3 and picture.dtype.itemsize <= 2:
                 tifffile.imwrite(beside, picture, photometric="rgb", compression="zlib", metadata=None)
@@ -306,16 +282,6 @@ class ClassCorrectionSet:
                 axes = {"axes": "YX" if picture.ndim == 2 else "CYX"}
                 tifffile.imwrite(beside, planes, photometric="minisblack", compression="zlib", metadata=axes)
         return name
-
-    def _write_manifest(self, items: Sequence[ClassItem]) -> None:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS)
-        for item in items:
-            rows.writerow((item.file, item.split, item.record.class_name, item.record.source.image))
-        with atomic_path(self.root / "manifest.csv", overwrite=True) as beside:
-            beside.write_text(text.getvalue(), encoding="utf-8", newline="")
-        self._items = list(items)
 
 
 def _side(items: Sequence[ClassItem], class_name: str) -> str:
@@ -329,8 +295,7 @@ def _side(items: Sequence[ClassItem], class_name: str) -> str:
 def _new_name(record: ClassRecord, items: Sequence[ClassItem]) -> str:
     taken = {item.file.casefold() for item in items}  # many disks do not tell cases apart
     stems = {Path(item.file).stem.casefold() for item in items}
-    leading = record.source.axes[: len(record.source.plane)]
-    place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
+    place = record.source.place_name
     base = f"{_plain(record.source.layer, 'image')}{place}_y{record.position[0]:.0f}_x{record.position[1]:.0f}"
     folder, stem, number = _plain(record.class_name, "class"), base, 1
     while f"{folder}/{stem}.tif".casefold() in taken or stem.casefold() in stems:
@@ -341,34 +306,7 @@ def _new_name(record: ClassRecord, items: Sequence[ClassItem]) -> str:
 
 def _plain(text: str, otherwise: str) -> str:
     """Return what of a name every disk takes; names that would become one are told apart."""
-    plain = re.sub(r"[^\w.-]+", "_", text).strip("_.")[:LONGEST_NAME]
+    plain = plain_name(text)
     if plain == text:
         return plain
     return f"{plain or otherwise}-{hashlib.sha256(text.encode()).hexdigest()[:4]}"
-
-
-def _record_path(root: Path, name: str) -> Path:
-    return root / "records" / f"{Path(name).stem}.json"
-
-
-def _read_items(root: Path) -> list[ClassItem]:
-    manifest = root / "manifest.csv"
-    if not manifest.is_file():
-        other = {entry.name for entry in root.iterdir() if not entry.name.startswith(".")} if root.is_dir() else set()
-        if other - _OURS or (other and "records" not in other and "images" in other):
-            raise DataSetError(
-                f"{root}: this folder holds other things than classes that were given; choose an empty one"
-            )
-        return []
-    return [_read_item(root, row) for row in read_table(manifest, *_COLUMNS)]
-
-
-def _read_item(root: Path, row: Mapping[str, str]) -> ClassItem:
-    path = _record_path(root, row["file"])
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        raise DataSetError(
-            f"{path} is missing: this folder holds no classes that were given in napari, or not all of it was copied"
-        ) from None
-    return ClassItem(row["file"], row["split"], ClassRecord.from_json(text, str(path)))

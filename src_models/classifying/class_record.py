@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from src_models.corrections.correction import Source
 from src_models.errors import DataSetError
@@ -79,15 +77,9 @@ class ClassRecord:
             raw = json.loads(text)
             if raw["schema_version"] > SCHEMA_VERSION:
                 raise DataSetError(f"{name} was written by a newer napari-medt: update it to use this folder")
-            fields = {**raw["source"], **_tuples(raw["source"], "plane", "spacing", "padding")}
-            fields["padding"] = tuple(tuple(ends) for ends in fields.get("padding", ()))
-            source = Source(**fields)
-            return cls(**{**raw, "source": source, **_tuples(raw, "position")})
-        except (ValueError, KeyError, TypeError) as error:
+            position = tuple(raw["position"])
+            return cls(**{**raw, "source": Source.from_fields(raw["source"]), "position": position})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, DataSetError):
                 raise
             raise DataSetError(f"{name}: this is no record of a class ({error}); withdraw the picture") from error
-
-
-def _tuples(raw: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: tuple(raw[name]) for name in names if name in raw}

@@ -51,7 +51,9 @@ class PictureMaps:
         """Return a map that was recorded: what is looked at, or what is taken of two stages."""
         return self._placed(self._record()[name].tensor[0, 0].float().cpu().numpy(), name, name)
 
-    def look(self, view: str, place: tuple[float, float] | None) -> tuple[PlacedMap, tuple[float, float]]:
+    def look(
+        self, view: str, place: tuple[float, float] | None, head: int | None = None
+    ) -> tuple[PlacedMap, tuple[float, float]]:
         """Return where a layer of attention looks from a place of the image, and the middle of that place's cell.
 
         Parameters
@@ -60,11 +62,13 @@ class PictureMaps:
             The layer, such as ``"large window 1.1"``.
         place
             Row and column (px of the image); None takes the middle of what has a class.
+        head
+            One of the layer's heads, from 0; None takes the mean over them.
 
         Raises
         ------
         UserError
-            If the network did not see the place.
+            If the network did not see the place, or there is no such head.
         """
         seen, attention, matrix = self._seen, self._record(), f"{view} matrix"
         pixel = seen.pixel(seen.middle if place is None else place)
@@ -72,7 +76,7 @@ class PictureMaps:
         row, column = (
             min(max(round(at), 0), size - 1) // stride for at, size in zip(pixel, seen.values.shape[1:], strict=True)
         )
-        weights = cell_map(attention, view, (row, column)).float().cpu().numpy()
+        weights = cell_map(attention, view, (row, column), head=head).float().cpu().numpy()
         query = seen.place((row * stride + (stride - 1) / 2, column * stride + (stride - 1) / 2))
         return self._placed(weights, matrix, view), query
 

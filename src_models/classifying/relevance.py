@@ -68,6 +68,8 @@ class ClassRelevance:
         Pixels of the image, as the network saw it, per cell.
     size
         Height and width (px) of the images as the network saw them.
+    first
+        Where (px) the first cell's centre lies.
     """
 
     classes: NDArray[np.int64]
@@ -75,12 +77,16 @@ class ClassRelevance:
     cells: NDArray[np.float32]
     stride: int
     size: tuple[int, int]
+    first: float
 
     def at_image_resolution(self) -> NDArray[np.float32]:
         """Return a value for each pixel that the network saw, (N, H, W): interpolated between the cells' centres."""
-        cells = torch.from_numpy(self.cells)[:, None]
-        whole = F.interpolate(cells, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
-        return np.asarray(whole[:, 0, : self.size[0], : self.size[1]].numpy())
+        rows, columns = (
+            np.clip((np.arange(side) - self.first) / self.stride, 0, count - 1)[:, None] - np.arange(count)
+            for side, count in zip(self.size, self.cells.shape[1:], strict=True)
+        )
+        down, across = (np.clip(1 - np.abs(apart), 0, None) for apart in (rows, columns))
+        return np.asarray(down @ self.cells.astype(np.float64) @ across.T, np.float32)
 
     def placed(self, number: int, picture: Sequence[int], *, name: str = RELEVANCE) -> PlacedMap:
         """Return one image's map with its place on the picture that the image was made of.
@@ -100,7 +106,7 @@ class ClassRelevance:
             shown = max(1, round(side * seen / max(picture)))
             zoom, before = shown / side, (seen - shown) // 2
             scale.append(self.stride / zoom)
-            translate.append((self.stride / 2 - before) / zoom - 0.5)
+            translate.append((self.first + 0.5 - before) / zoom - 0.5)
         description = f"how much each place speaks for class {self.classes[number]} (1: average)"
         return PlacedMap(name, RELEVANCE, description, 1, self.cells[number], tuple(scale), tuple(translate))
 
@@ -149,12 +155,14 @@ def class_relevance(
     evidence = _evidence(*heard[deepest], odds.detach().double())
     relevance, stride = _followed(network, heard, evidence, (batch.shape[2], batch.shape[3]))
     mean = relevance.mean((1, 2), keepdim=True)
+    middle = network.first_centre if stride == stride_of(network) else None
     return ClassRelevance(
         classes=asked.cpu().numpy(),
         probabilities=torch.softmax(logits.detach().float(), dim=1).cpu().numpy(),
         cells=torch.where(mean > 0, relevance / mean, 0).float().cpu().numpy(),
         stride=stride,
         size=(batch.shape[2], batch.shape[3]),
+        first=(stride - 1) / 2 if middle is None else middle,
     )
 
 

@@ -94,6 +94,19 @@ class Source:
         """What two corrections of one plane have in common."""
         return (self.image, self.axes, self.plane)
 
+    @property
+    def place_name(self) -> str:
+        """What a plane adds to a file's name, such as ``"_z3"``; nothing of an image of one plane."""
+        leading = self.axes[: len(self.plane)]
+        return "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, self.plane, strict=True))
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Source:
+        """Return a source from its fields as JSON holds them."""
+        tuples = {name: tuple(fields[name]) for name in ("plane", "spacing") if name in fields}
+        padding = tuple(tuple(ends) for ends in fields.get("padding", ()))
+        return cls(**{**fields, **tuples, "padding": padding})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionRecord:
@@ -120,6 +133,8 @@ class CorrectionRecord:
         network's, as ``"normalisation"``. None of what was mended otherwise.
     slice_at
         Which of the slices that are kept around it this is; None where none are.
+    author
+        Who made it, as a program told that sent it; None where nobody was named.
     """
 
     source: Source
@@ -133,11 +148,12 @@ class CorrectionRecord:
     schema_version: int = SCHEMA_VERSION
     clicked: Mapping[str, Any] | None = None
     slice_at: int | None = None
+    author: str | None = None
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
         fields = dataclasses.asdict(self)
-        for name in ("clicked", "slice_at"):  # earlier versions can read what holds nothing new to them
+        for name in ("clicked", "slice_at", "author"):  # earlier versions can read what holds nothing new to them
             if fields[name] is None:
                 del fields[name]
         for name in ("series", "modality", "padding"):
@@ -162,14 +178,10 @@ class CorrectionRecord:
                     f"{name}: this correction was recorded by a newer napari-medt (version {version} of its records); "
                     "update napari-medt"
                 )
-            source = raw.pop("source")
-            for key in ("plane", "spacing"):
-                source[key] = tuple(source[key])
-            if "padding" in source:
-                source["padding"] = tuple(tuple(ends) for ends in source["padding"])
+            source = Source.from_fields(raw.pop("source"))
             (top, bottom), (left, right) = raw.pop("region")
             prompts = tuple(raw.pop("prompts"))
-            return cls(source=Source(**source), region=((top, bottom), (left, right)), prompts=prompts, **raw)
+            return cls(source=source, region=((top, bottom), (left, right)), prompts=prompts, **raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, DataSetError):
                 raise

@@ -3,36 +3,31 @@
 Beside ``images/`` and ``masks/`` (see :mod:`src_models.files.dataset`) there are, with equal names, ``predicted/``
 (what the network had found), ``marked/`` (who made each pixel; 0 does not count) and ``records/NAME.json``; of slices
 that a 3D network is to learn from, ``volumes/`` (the slice and those around it).
-``manifest.csv`` says which items there are: its row comes last, so a process that dies while it adds an item leaves the
-set as it was. An item is never changed: when a plane is corrected again, a new one takes its place and the old one
-stays, with the split "replaced".
+``manifest.csv`` says which items there are (see :mod:`src_models.corrections.listed_folder`): when a plane is corrected
+again, a new item takes the old one's place, and that stays, with the split "replaced".
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import io
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.corrections.correction import Correction, CorrectionRecord, SlicesAround
+from src_models.corrections.listed_folder import ListedFolder, plain_name
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.corrections.pixel_files import channels_in, read_tiff, unsigned, write_slices, write_tiff
-from src_models.disk.atomic import atomic_path, remove_stale
-from src_models.disk.folder_lock import locked
+from src_models.disk.atomic import atomic_path
 from src_models.errors import DataSetError
 
 __all__ = ["CorrectionItem", "CorrectionSet", "Corrections"]
 
-LONGEST_NAME = 60  # characters of a layer's name that go into a file's, which disks hold up to 255 bytes of
-_COLUMNS = ("file", "split", "counts")
 _FOLDERS = ("images", "masks", "predicted", "marked")
 _AROUND = "volumes"  # of some: the slices around
 _PRESENT, _REPLACED = "train", "replaced"
@@ -54,8 +49,13 @@ class CorrectionItem:
     replaced: bool
     record: CorrectionRecord
 
+    @property
+    def counts(self) -> bool:
+        """Whether nothing took its place."""
+        return not self.replaced
 
-class CorrectionSet:
+
+class CorrectionSet(ListedFolder[CorrectionItem]):
     """Corrections in a folder; made by :meth:`open`.
 
     Parameters
@@ -66,46 +66,52 @@ class CorrectionSet:
         What is in it, in the order in which it was added.
     """
 
-    def __init__(self, root: Path, items: Sequence[CorrectionItem]) -> None:
-        self.root = root
-        self._items = list(items)
+    columns = ("file", "split", "counts")
+    folders = (*_FOLDERS, _AROUND)
+    what = "correction"
+    lacks = "is not a set of corrections"
 
     @classmethod
-    def open(cls, folder: str | Path) -> Self:
-        """Open a set; a folder that does not exist, or is empty, becomes one with the first correction.
+    def _check_empty(cls, root: Path, names: set[str]) -> None:
+        if names and "records" not in names and names >= {"images", "masks"}:
+            raise DataSetError(
+                f"{root}: these images and masks were not marked here, and are left as they are; choose an empty or a "
+                "new folder for corrections, and add these to it"
+            )
+        if names - {
+            *cls.folders,
+            "records",
+            "models",
+            "labels.json",
+        }:  # a process may have died before its first one was listed
+            raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
 
-        Raises
-        ------
-        DataSetError
-            If the folder holds other things, or a record is missing or cannot be read.
-        """
-        root = Path(folder)
-        return cls(root, _read_items(root))
+    @classmethod
+    def _rows(cls, manifest: Path) -> list[dict[str, str]]:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if not {"file", "split"} <= set(reader.fieldnames or []):
+                raise DataSetError(f"{manifest}: the columns file and split are missing; this is no set of corrections")
+            return list(reader)
 
-    @property
-    def items(self) -> tuple[CorrectionItem, ...]:
-        """The items that count, oldest first."""
-        return tuple(item for item in self._items if not item.replaced)
+    @classmethod
+    def _read_record(cls, text: str, name: str) -> CorrectionRecord:
+        return CorrectionRecord.from_json(text, name)
 
-    @property
-    def history(self) -> tuple[CorrectionItem, ...]:
-        """All items, those that were replaced included."""
-        return tuple(self._items)
+    @classmethod
+    def _listed_item(cls, row: Mapping[str, str], record: CorrectionRecord) -> CorrectionItem:
+        return CorrectionItem(row["file"], row["split"] == _REPLACED, record)
 
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of names, pixels and records of the items that count: the set's version."""
-        digest = hashlib.sha256()
-        for item in sorted(self.items, key=lambda item: item.name):
-            digest.update(item.name.encode())
-            digest.update(item.record.to_json().encode())
-            for folder in _FOLDERS if item.record.slice_at is None else (*_FOLDERS, _AROUND):
-                digest.update((self.root / folder / item.name).read_bytes())
-        return digest.hexdigest()
+    def _row(self, item: CorrectionItem) -> tuple[str, ...]:
+        counts = "all" if item.record.mode == "slice" else "part"
+        return item.name, _REPLACED if item.replaced else _PRESENT, counts
 
-    def __len__(self) -> int:
-        """Return the number of items that count."""
-        return len(self.items)
+    def _replaced(self, item: CorrectionItem) -> CorrectionItem:
+        return replace(item, replaced=True)
+
+    def _files_of(self, item: CorrectionItem) -> list[Path]:
+        folders = _FOLDERS if item.record.slice_at is None else self.folders
+        return [self.root / folder / item.name for folder in folders]
 
     def add(self, correction: Correction) -> str:
         """Keep a correction; earlier ones of the same plane that it covers are replaced, and stay in the folder.
@@ -124,18 +130,15 @@ class CorrectionSet:
         DataSetError
             If it has other channels than the items that are there.
         """
-        with locked(self.root):
-            self._look()
+        with self._changing():
             self._check_channels(correction)
-            for folder in ("", *_FOLDERS, _AROUND, "records"):
-                remove_stale(self.root / folder)
             name = self._write(correction)
             covered = {item.name for item in self.items if self._covers(correction, item)}
-            items = [_replaced(item) if item.name in covered else item for item in self._items]
-            self._write_manifest([*items, CorrectionItem(name, False, correction.record)])
+            items = [self._replaced(item) if item.name in covered else item for item in self._items]
+            self._list([*items, CorrectionItem(name, False, correction.record)])
         return name
 
-    def put(self, corrections: Sequence[Correction], instead_of: Collection[str] = ()) -> list[str]:
+    def put(self, corrections: Iterable[Correction], instead_of: Collection[str] = ()) -> list[str]:
         """Keep corrections beside those that are there, however much these cover; some may be taken the place of.
 
         Parameters
@@ -157,17 +160,14 @@ class CorrectionSet:
         DataSetError
             If they have other channels than the items that are there.
         """
-        with locked(self.root):
-            self._look()
-            for folder in ("", *_FOLDERS, _AROUND, "records"):
-                remove_stale(self.root / folder)
+        with self._changing():
             names: list[str] = []
-            items = [_replaced(item) if item.name in instead_of else item for item in self._items]
+            items = [self._replaced(item) if item.name in instead_of else item for item in self._items]
             for correction in corrections:
                 self._check_channels(correction)
                 names.append(self._write(correction, names))
                 items.append(CorrectionItem(names[-1], False, correction.record))
-            self._write_manifest(items)
+            self._list(items)
         return names
 
     def read(self, name: str) -> Correction:
@@ -178,9 +178,7 @@ class CorrectionSet:
         DataSetError
             If there is no such item, or a file is missing, damaged or of another size.
         """
-        item = next((item for item in self._items if item.name == name), None)
-        if item is None:
-            raise DataSetError(f"{self.root}: there is no correction {name!r}")
+        item = self._find(name)
         image, labels, predicted, makers = (read_tiff(self.root / folder / name) for folder in _FOLDERS)
         if {image.shape[:2], labels.shape, predicted.shape, makers.shape} != {labels.shape}:
             raise DataSetError(f"{self.root}: the files of {name} differ in size; withdraw it and correct it again")
@@ -201,20 +199,6 @@ class CorrectionSet:
         for item in self.items:
             yield item.name, self.read(item.name)
 
-    def withdraw(self, name: str) -> None:
-        """Leave an item out from now on; its files stay.
-
-        Raises
-        ------
-        DataSetError
-            If there is no such item.
-        """
-        with locked(self.root):
-            self._look()
-            if name not in {item.name for item in self.items}:
-                raise DataSetError(f"{self.root}: there is no correction {name!r} to withdraw")
-            self._write_manifest([_replaced(item) if item.name == name else item for item in self._items])
-
     def merge(self, other: Corrections) -> list[str]:
         """Add the corrections of another set that count; that one stays as it is.
 
@@ -234,26 +218,21 @@ class CorrectionSet:
         theirs = [correction for _, correction in other.corrections()]
         if any(correction.labels.ndim != 2 for correction in theirs):
             raise DataSetError("a volume cannot be added to corrected planes: let a 3D model learn from its own folder")
-        with locked(self.root):
-            self._look()
+        with self._changing():
             here = {_fingerprint(correction) for _, correction in self.corrections()}
             for correction in theirs:
                 self._check_channels(correction)
             return [self._add_beside(found) for found in theirs if _fingerprint(found) not in here]
 
-    def _look(self) -> None:
-        """Take in what others, such as a second window, have added to the folder or withdrawn from it."""
-        self._items = _read_items(self.root, {item.name: item for item in self._items})
-
     def _add_beside(self, correction: Correction) -> str:
         name = self._write(correction)
-        self._write_manifest([*self._items, CorrectionItem(name, False, correction.record)])
+        self._list([*self._items, CorrectionItem(name, False, correction.record)])
         return name
 
     def _write(self, correction: Correction, taken: Collection[str] = ()) -> str:
         """Write the files of an item that is not listed yet, and return its name, which is none of some."""
         name = self._new_name(correction.record, taken)
-        _record_path(self.root, name).parent.mkdir(exist_ok=True)  # it tells the set from a folder of other images
+        (self.root / "records").mkdir(exist_ok=True)  # it tells the set from a folder of other images
         arrays: tuple[NDArray[Any], ...] = (
             correction.image,
             correction.labels,
@@ -266,20 +245,8 @@ class CorrectionSet:
         if correction.around is not None:
             with atomic_path(self.root / _AROUND / name, overwrite=True) as beside:
                 write_slices(beside, correction.around.image)
-        with atomic_path(_record_path(self.root, name), overwrite=True) as beside:
-            beside.write_text(correction.record.to_json(), encoding="utf-8")
+        self._write_record(name, correction.record)
         return name
-
-    def _write_manifest(self, items: Sequence[CorrectionItem]) -> None:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(_COLUMNS)
-        for item in items:
-            counts = "all" if item.record.mode == "slice" else "part"
-            rows.writerow((item.name, _REPLACED if item.replaced else _PRESENT, counts))
-        with atomic_path(self.root / "manifest.csv", overwrite=True) as beside:
-            beside.write_text(text.getvalue(), encoding="utf-8", newline="")
-        self._items = list(items)
 
     def _covers(self, correction: Correction, item: CorrectionItem) -> bool:
         if item.record.source.same_place != correction.record.source.same_place:
@@ -298,13 +265,11 @@ class CorrectionSet:
     def _new_name(self, record: CorrectionRecord, others: Collection[str] = ()) -> str:
         names = (*(item.name for item in self._items), *others)
         taken = {name.casefold() for name in names}  # many disks do not tell cases apart
-        leading = record.source.axes[: len(record.source.plane)]
-        place = "".join(f"_{letter.lower()}{index}" for letter, index in zip(leading, record.source.plane, strict=True))
-        base = re.sub(r"[^\w.-]+", "_", record.source.layer).strip("_.")[:LONGEST_NAME] or "image"
-        name, number = f"{base}{place}.tif", 1
+        base, number = f"{plain_name(record.source.layer) or 'image'}{record.source.place_name}", 1
+        name = f"{base}.tif"
         while name.casefold() in taken:
             number += 1
-            name = f"{base}{place}-{number}.tif"
+            name = f"{base}-{number}.tif"
         return name
 
     def _check_channels(self, correction: Correction) -> None:
@@ -320,60 +285,9 @@ class CorrectionSet:
             )
 
 
-def _replaced(item: CorrectionItem) -> CorrectionItem:
-    return CorrectionItem(item.name, True, item.record)
-
-
 def _fingerprint(correction: Correction) -> str:
     digest = hashlib.sha256()
     for array in (correction.image, correction.labels, correction.makers):
         digest.update(f"{array.shape} {array.dtype}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _read_items(root: Path, known: Mapping[str, CorrectionItem] | None = None) -> list[CorrectionItem]:
-    """Read what is listed; records never change, so those of `known` items are not read again."""
-    manifest = root / "manifest.csv"
-    if manifest.exists():
-        return [_read_item(root, row, known or {}) for row in _read_rows(manifest)]
-    names = {entry.name for entry in root.iterdir() if not entry.name.startswith(".")} if root.is_dir() else set()
-    if names and "records" not in names and names >= {"images", "masks"}:
-        raise DataSetError(
-            f"{root}: these images and masks were not marked here, and are left as they are; choose an empty or a new "
-            "folder for corrections, and add these to it"
-        )
-    if names - {
-        *_FOLDERS,
-        _AROUND,
-        "records",
-        "models",
-    }:  # a process may have died before its first correction was listed
-        raise DataSetError(f"{root}: this folder holds other things than corrections; choose an empty or a new one")
-    return []
-
-
-def _read_rows(manifest: Path) -> list[dict[str, str]]:
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"file", "split"} <= set(reader.fieldnames or []):
-            raise DataSetError(f"{manifest}: the columns file and split are missing; this is no set of corrections")
-        return list(reader)
-
-
-def _read_item(root: Path, row: dict[str, str], known: Mapping[str, CorrectionItem]) -> CorrectionItem:
-    name, replaced = row["file"], row["split"] == _REPLACED
-    if name in known:
-        return CorrectionItem(name, replaced, known[name].record)
-    path = _record_path(root, name)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        raise DataSetError(
-            f"{path} is missing: this folder is not a set of corrections, or not all of it was copied"
-        ) from None
-    return CorrectionItem(name, replaced, CorrectionRecord.from_json(text, str(path)))
-
-
-def _record_path(root: Path, name: str) -> Path:
-    return root / "records" / f"{Path(name).stem}.json"

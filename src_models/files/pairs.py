@@ -6,6 +6,7 @@ another region. So wherever two files are paired, their places are compared here
 * The same voxels in the same order, up to a tenth of a voxel: they go on as they are.
 * The same voxels in another order (a flip, other axes first), or another grid: the mask is brought onto the image's
   voxels by both files' affines, each voxel taking the number of the mask's voxel that is nearest, and that is said.
+* A grid that leans, and the mask's is the same made straight, as ITK writes NIfTI: the mask is on the image's voxels.
 * Only one of the two tells a place: voxels are paired by their index in the files, and that is said.
 * Two places with little or nothing in common, and pixel sizes that contradict each other, are refused.
 
@@ -164,7 +165,7 @@ def pair(image: ImageFile, labels: ImageFile) -> Paired:
         labels = replace(labels, data=lay_on_image(np.asarray(labels.data), labels.path, image.path, shape))
     known = [file.geometry is not None and file.geometry.known for file in (image, labels)]
     if all(known):
-        return _by_place(image, labels)
+        return _leaning(image, labels) or _by_place(image, labels)
     if labels.geometry is None:
         _check_sizes(image, labels)
     if not any(known):
@@ -191,6 +192,24 @@ def _by_index(image: ImageFile, labels: ImageFile) -> NDArray[Any]:
         return values
     grid = labels.geometry.to_grid(values)
     return np.asarray(grid if image.geometry is None else image.geometry.to_data(grid))
+
+
+def _leaning(image: ImageFile, labels: ImageFile) -> Paired | None:
+    """Pair labels of a sheared scan that a program made straight, which is known by their place."""
+    from src_models.files.volumes.straightened import leaning_again
+
+    assert image.geometry is not None
+    assert labels.geometry is not None
+    place = leaning_again(labels.geometry, image.geometry)
+    if place is None:
+        return None
+    data = place.to_data(labels.geometry.to_grid(np.asarray(labels.data)))
+    paired = _by_place(image, replace(labels, data=data, geometry=place))
+    note = (
+        f"{labels.path} has straight axes, and those of {image.path} lean on each other: a program that writes no "
+        "shear (3D Slicer, for NIfTI) made them so. Each voxel was taken as the one it was drawn on"
+    )
+    return Paired(paired.labels, note)
 
 
 def _by_place(image: ImageFile, labels: ImageFile) -> Paired:

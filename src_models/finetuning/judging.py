@@ -3,14 +3,13 @@
 What is learnt is judged by all classes, so that outlines count; what is known, by what is found at all, for that is
 what is missed first where a network forgets, while outlines that were learnt by heart blur with any learning.
 
-Between the weights that a network began with and those it learnt lie networks that forget less and are often better on
-what was learnt, too (Wortsman et al. 2022, Robust fine-tuning of zero-shot models, arXiv 2109.01903). Each of a few
-such blends is judged; the best on the corrections wins, of those that still know what was known before.
+Each of a few networks between the one that learning began with and the one that learns is judged
+(:mod:`src_models.training.rounds.blends`); the best on the corrections wins, of those that still know what was known
+before.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,9 +21,10 @@ from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.training.masked_dice import dice_counts, mean_dice
 from src_models.training.patches import TrainingImage, targets_of, window_of_most
+from src_models.training.rounds.blends import Blend, BlendingNetwork
 from src_models.training.segmentation_loss import class_logits, class_targets, segmentation_loss
 
-__all__ = ["Blend", "Blends", "Validation", "judge", "knowledge"]
+__all__ = ["Blends", "Validation", "judge", "knowledge", "rank"]
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
@@ -41,28 +41,9 @@ class Validation:
     dice: float
 
 
-@dataclass(frozen=True, slots=True)
-class Blend:
-    """A network between the one that learning began with and the one that learns.
-
-    Parameters
-    ----------
-    validation
-        How good it is on what was held out.
-    weights
-        Its weights, on the CPU.
-    forgot
-        Dice that it lost, beyond what may be lost, on images of the first training.
-    """
-
-    validation: Validation
-    weights: dict[str, Tensor]
-    forgot: float
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """What blends are ordered by: those that forget nothing are better, and then what is gained above that."""
-        return self.forgot == 0, self.validation.dice - self.forgot
+def rank(blend: Blend[Validation]) -> tuple[bool, float]:
+    """Return what blends are ordered by: those that forget no Dice are better, and then what is gained above that."""
+    return blend.forgot == 0, blend.validation.dice - blend.forgot
 
 
 class Blends:
@@ -93,14 +74,13 @@ class Blends:
         knew: float | None = None,
     ) -> None:
         self._header, self._held_out, self._known = header, held_out, known
-        self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
-        self._start = {name: value.clone() for name, value in self._network.state_dict().items()}
-        self.first = judge(self._network, held_out, header)
+        self._blending = BlendingNetwork(network, device)
+        self.first = judge(self._blending.network, held_out, header)
         self.knew = knew
         if knew is None and known:
-            self.knew = knowledge(self._network, known, header)
+            self.knew = knowledge(self._blending.network, known, header)
 
-    def best(self, learnt: Mapping[str, Tensor]) -> Blend:
+    def best(self, learnt: Mapping[str, Tensor]) -> Blend[Validation]:
         """Return the better of the two largest blends that do not forget.
 
         Where these gain nothing, what is new cannot be learnt without forgetting: then it is the blend that gains most
@@ -119,24 +99,17 @@ class Blends:
         gained = any(validation.dice > self.first.dice + GAINED for validation, _, _ in kept)
         others = [] if gained else [(self._judge(learnt, share), share, forgot) for share, forgot in forgetful]
         validation, share, forgot = max([*kept, *others], key=lambda entry: entry[0].dice - entry[2])
-        weights = {name: value.cpu().clone() for name, value in self._blended(learnt, share).items()}
-        return Blend(validation, weights, forgot)
+        self._blending.follow(learnt, share)
+        return Blend(validation, self._blending.weights(), forgot)
 
     def _judge(self, learnt: Mapping[str, Tensor], share: float) -> Validation:
-        self._network.load_state_dict(self._blended(learnt, share))
-        return judge(self._network, self._held_out, self._header)
+        return judge(self._blending.follow(learnt, share), self._held_out, self._header)
 
     def _forgot(self, learnt: Mapping[str, Tensor], share: float) -> float:
         if self.knew is None or not self._known:
             return 0.0
-        self._network.load_state_dict(self._blended(learnt, share))
-        return max(0.0, self.knew - FORGOTTEN - knowledge(self._network, self._known, self._header))
-
-    def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-        return {
-            name: torch.lerp(start, learnt[name].to(start), share) if start.is_floating_point() else start
-            for name, start in self._start.items()
-        }
+        network = self._blending.follow(learnt, share)
+        return max(0.0, self.knew - FORGOTTEN - knowledge(network, self._known, self._header))
 
 
 def judge(network: nn.Module, images: Sequence[TrainingImage], header: ModelHeader) -> Validation:

@@ -5,67 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from src_models.finetuning.judging import Validation
-from src_models.models.checkpoint import Model
+from src_models.training.rounds.progress import RoundResult, RoundUpdate
 
 __all__ = ["LearningResult", "LearningUpdate", "gain_sentence", "new_kind_sentence"]
 
 
 @dataclass(frozen=True, slots=True)
-class LearningUpdate:
-    """What there is to tell after a step.
+class LearningUpdate(RoundUpdate[Validation]):
+    """What there is to tell after a step."""
 
-    Parameters
-    ----------
-    step
-        Steps made; 0 before the first, when only the validation of the network as it was is known.
-    loss
-        Mean training loss since the last validation.
-    validation
-        If one was just made.
-    start_dice, best_dice
-        Of the network as it was, and the best so far.
-    improved
-        Whether this is the best so far.
-    done
-        Share of the steps or of the time that is over, 0 to 1.
-    seconds_left
-        Until it ends at the latest, if the machine stays as busy as it is.
-    seconds_idle
-        The same on a machine that does nothing else.
-    """
+    @property
+    def start_dice(self) -> float:
+        """Dice of the network as it was."""
+        return self.start.dice
 
-    step: int
-    loss: float
-    validation: Validation | None
-    start_dice: float
-    best_dice: float
-    improved: bool
-    done: float
-    seconds_left: float
-    seconds_idle: float
+    @property
+    def best_dice(self) -> float:
+        """Dice of the best so far."""
+        return self.best.dice
 
 
 @dataclass(frozen=True, slots=True)
-class LearningResult:
-    """How learning ended.
+class LearningResult(RoundResult[Validation]):
+    """How learning ended."""
 
-    Parameters
-    ----------
-    model
-        The best network found, with its header; None if none is better than the one that it began with.
-    start_dice, best_dice
-        On held-out corrections, before and after.
-    steps
-        Steps made.
-    sentence
-        What to tell the person; where nothing was gained, what would help.
-    """
+    @property
+    def start_dice(self) -> float:
+        """Dice on held-out corrections before."""
+        return self.start.dice
 
-    model: Model | None
-    start_dice: float
-    best_dice: float
-    steps: int
-    sentence: str
+    @property
+    def best_dice(self) -> float:
+        """Dice on held-out corrections after."""
+        return self.best.dice
 
 
 def gain_sentence(start_dice: float, best_dice: float | None, *, corrections: int, forgot: bool) -> str:

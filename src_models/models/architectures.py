@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from src_models.errors import ModelFileError, UserError
 from src_models.nets import (
     attention_unet_architectures,
+    efficientnet_architectures,
     fcn_architectures,
     guided_architectures,
     medt_architectures,
@@ -45,6 +46,7 @@ ARCHITECTURES: list[Architecture] = [
     *med_former_architectures.ARCHITECTURES,
     *vit_architectures.ARCHITECTURES,
     *resnet_architectures.ARCHITECTURES,
+    *efficientnet_architectures.ARCHITECTURES,
 ]
 
 

@@ -28,6 +28,7 @@ from src_models.disk.atomic import atomic_path
 from src_models.errors import ModelFileError
 from src_models.models.architectures import create
 from src_models.models.header import METADATA_KEY, ModelHeader, read_header
+from src_models.nets.network import Network
 
 __all__ = ["Model", "load", "save"]
 
@@ -52,6 +53,10 @@ class Model:
     header: ModelHeader
     sha256: str | None = None
     path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, Network):
+            self.network.fields = len(self.header.fields)
 
 
 def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:

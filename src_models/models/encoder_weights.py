@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from src_models.errors import ModelFileError, UserError
+from src_models.models.checkpoint import Model
+from src_models.models.header import ModelHeader
 from src_models.models.plain_weights import named_tensors, read_weights
 from src_models.models.resnet_weights import begin_resnet
 from src_models.nets.efficientnet_lite import LiteLayer, MBConv, Opening
 from src_models.nets.resnet import ResNet
 
-__all__ = ["begin_with_imagenet", "encoder_weights_facts"]
+__all__ = ["begin_with_imagenet", "encoder_weights_facts", "with_encoder_weights"]
 
 # The published network takes (value - 127) / 128 of values from 0 to 255.
 _LOW, _MIDDLE, _HIGH, _UNIT = 0, 127, 255, 128
@@ -61,6 +64,37 @@ def encoder_weights_facts(path: str | Path) -> dict[str, str]:
         ) from error
     known = _PUBLISHED.get(digest, {"name": path.name, "authors": "unknown", "licence": "unknown"})
     return {**known, "sha256": digest}
+
+
+def with_encoder_weights(header: ModelHeader, start: Model | None, path: str | Path) -> ModelHeader:
+    """Return the header of a network whose encoder begins with published weights: it says which.
+
+    Parameters
+    ----------
+    header
+        Of the network.
+    start
+        Model whose weights the whole network begins with, if any.
+    path
+        As :func:`begin_with_imagenet` reads it.
+
+    Raises
+    ------
+    UserError
+        If there is a `start` besides, or images are not from 0 to 1.
+    ModelFileError
+        If the file cannot be read.
+    """
+    if start is not None:
+        raise UserError(
+            f"the encoder would begin with {path} and with the weights of the model {start.header.name}: leave one out"
+        )
+    if header.intensity.kind not in ("percentile", "window"):
+        raise UserError(
+            f"weights for the encoder go with images from 0 to 1, and intensity {header.intensity.kind} gives others: "
+            "choose percentile or window"
+        )
+    return replace(header, training={**header.training, "encoder_weights": encoder_weights_facts(path)})
 
 
 @torch.no_grad()

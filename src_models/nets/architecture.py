@@ -154,6 +154,10 @@ class Architecture:
         """Return the names of the branches whose blocks can be followed one after another."""
         return []
 
+    def heads(self, config: Config) -> dict[str, int]:
+        """Return how many heads each layer has, finest first, that can be asked where a place looks; of classes."""
+        return {}
+
     def matrices(self, config: Config) -> list[str]:
         """Return the names of attention matrices of channels, which are no maps: they tell of an image as a whole."""
         return []

@@ -12,4 +12,11 @@ class Classifier(Network):
 
     :meth:`new_head` puts a new last layer in place; :meth:`deepest` is the module whose result (N, C, H', W') is
     averaged before it.
+
+    Attributes
+    ----------
+    first_centre
+        Where (px) lies what the first cell of the deepest features looks around; None for the cell's own middle.
     """
+
+    first_centre: float | None = None

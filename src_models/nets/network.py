@@ -23,9 +23,13 @@ class Network(nn.Module):
     ----------
     stride
         Where tiles begin is a multiple of this (px), so that cells of all levels lie in the same places in each.
+    fields
+        How many of the outputs, the last ones, are no classes, such as flows. A network is made without knowing; a
+        :class:`~src_models.models.checkpoint.Model` tells it what its header says.
     """
 
     stride: int = 1
+    fields: int = 0
 
     def learnable(self) -> Mapping[LearnablePart, list[nn.Parameter]]:
         """Return the parameters of each part that can learn by itself, without parts that it does not have."""

@@ -27,6 +27,7 @@ class ResNetClassifier(Classifier):
     """
 
     stride = 32
+    first_centre = 0.0  # each convolution of stride 2 looks around the first pixel of its cell; see :mod:`.resnet`
 
     def __init__(
         self, name: str = "resnet18", *, in_channels: int = 3, classes: int, dimensions: int = 2, dropout: float = 0.0

@@ -2,21 +2,22 @@
 
 Of axial and of position attention the answer is where the output at that place looks. Of attention gates it is how
 much each gate lets through there. A pointer is made of a run that recorded maps, and follows a person's pointer over
-the image.
+the image. Of a run of a model of classes, :class:`~src_models.classifying.class_pointer.ClassPointer` answers alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.attention.map_table import cell_at, value_at
 from src_models.attention.placed_map import PlacedMap
-from src_models.attention.words import pointer_sentence, view_words
+from src_models.attention.pointed import POINTED, Pointed, View
+from src_models.attention.words import view_words
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.grey.grey_range import GreyRange
@@ -28,60 +29,6 @@ from src_models.probing.probes import open_probe
 from src_models.probing.tile_probe import BUDGET
 
 __all__ = ["AttentionPointer", "Pointed", "View"]
-
-POINTED = "attention at pointer"
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One way to look at a place.
-
-    Parameters
-    ----------
-    name
-        Such as ``"global 2.1"`` or ``"gate 2"``.
-    kind
-        ``"block"``: where one block looks. ``"rollout"``: the same, followed through all blocks of a branch.
-        ``"gate"``: what an attention gate lets through.
-    title
-        The name for people.
-    heads
-        Heads that can be looked at one by one; 0 where there are none.
-    """
-
-    name: str
-    kind: Literal["block", "rollout", "gate"]
-    title: str
-    heads: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pointed:
-    """The answer for one place.
-
-    Parameters
-    ----------
-    map
-        In the axes of the labels; it has one plane. Of a block or a branch: weights that sum to 1 and may reach beyond
-        the image into its padding. Of a gate: its coefficients.
-    query
-        Centre (px of the image, axes of the labels) of the cell that the place belongs to.
-    values
-        Value, at the place, of every map that was recorded.
-    view
-        The way to look that was asked for.
-    """
-
-    map: PlacedMap
-    query: tuple[float, ...]
-    values: dict[str, float]
-    view: View
-
-    @property
-    def sentence(self) -> str:
-        """What the answer says, for a person who points at the place."""
-        value = self.values.get(self.view.name) if self.view.kind == "gate" else None
-        return pointer_sentence(self.view.name, value)
 
 
 class AttentionPointer:

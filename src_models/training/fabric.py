@@ -1,18 +1,21 @@
-"""What a training runs on, its optimiser, and how its learning rate goes."""
+"""What a training runs on, its optimiser, how its learning rate goes, and a step of it."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
-from src_models.errors import UserError
+from src_models.errors import DataSetError, UserError
 from src_models.training.settings import TrainSettings
 
-__all__ = ["make_fabric", "make_optimizer", "set_learning_rate"]
+__all__ = ["descend", "fastest_order", "make_fabric", "make_optimizer", "set_learning_rate"]
+
+STEEPEST = 5.0  # norm of the gradients; larger ones are made smaller
 
 
 def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision: str = "32-true") -> Fabric:
@@ -44,6 +47,11 @@ def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision:
     return fabric
 
 
+def fastest_order(dimensions: int) -> torch.memory_format:
+    """Return the order of numbers in memory that convolutions of so many dimensions are fastest in."""
+    return torch.channels_last if dimensions == 2 else torch.channels_last_3d
+
+
 def make_optimizer(network: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
     """Return the optimiser of all parameters of a network."""
     kind = torch.optim.Adam if settings.optimizer == "adam" else torch.optim.AdamW
@@ -61,3 +69,44 @@ def set_learning_rate(optimizer: Any, step: int, settings: TrainSettings) -> Non
         factor = 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, settings.steps - warmup)))
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate * factor
+
+
+def descend(
+    fabric: Fabric,
+    network: Any,
+    optimizer: Any,
+    loss: Tensor,
+    *,
+    step: str,
+    examples: str,
+    held: Iterable[nn.Parameter] = (),
+) -> Tensor:
+    """Make one step down the gradient of a loss, and return the loss.
+
+    Parameters
+    ----------
+    fabric, network, optimizer
+        What `fabric` has set up.
+    loss
+        A single number.
+    step, examples
+        Which step it is, and what it learns from, for errors.
+    held
+        Parameters that stay as they are: an optimiser passes over what has no gradient.
+
+    Raises
+    ------
+    DataSetError
+        If the loss is not a number.
+    """
+    if not torch.isfinite(loss):
+        raise DataSetError(
+            f"{step}: the loss is not a number; lower the learning rate, or look for extreme values in the {examples}"
+        )
+    fabric.backward(loss)
+    for parameter in held:
+        parameter.grad = None
+    fabric.clip_gradients(network, optimizer, max_norm=STEEPEST)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss.detach()

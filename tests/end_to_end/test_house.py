@@ -101,6 +101,9 @@ COVERED = {
     "napari_medt/clicking/learning/gui/test_rounds.py": """
         napari_medt/controls/learning/rounds.py
     """,
+    "napari_medt/controls/learning/gui/test_round_panel.py": """
+        napari_medt/controls/learning/learning_controls.py
+    """,
     "napari_medt/correcting/gui/test_mending.py": """
         napari_medt/correcting/clears.py
     """,
@@ -122,8 +125,18 @@ COVERED = {
     "napari_medt/segmenting/gui/test_widget.py": """
         napari_medt/segmenting/controls.py napari_medt/segmenting/size_drag.py
     """,
+    "napari_medt/serving/monai_label/learning/test_routes.py": """
+        napari_medt/serving/monai_label/learning/ranking.py
+        napari_medt/serving/monai_label/learning/submitted.py
+    """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
+    """,
+    "src_models/training/test_training.py": """
+        src_models/training/resumable/training_run.py
+    """,
+    "src_models/training/rounds/test_judged_learning.py": """
+        src_models/training/rounds/progress.py
     """,
     "src_models/nets/kernels/test_axial_triton.py": """
         src_models/nets/kernels/axial_triton_kernels.py

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from class_scene import CLASSES, IMAGE, LABELS, settle
+from grey_classifiers import SMALL_MED_FORMER, grey_classifier, grey_header
 
 
 @pytest.fixture(scope="session")
@@ -14,13 +15,10 @@ def brightness_model_path(tmp_path_factory) -> Path:
     """A model of classes that goes by how bright the middle of a picture is: "dark" or "bright"."""
     import torch
 
-    from src_models.models.architectures import create
-    from src_models.models.checkpoint import Model, save
-    from src_models.models.header import Intensity, ModelHeader
+    from src_models.models.checkpoint import save
 
-    torch.manual_seed(0)
-    config = {"in_channels": 1, "classes": 2}
-    network = create("resnet18", **config)
+    model = grey_classifier(grey_header("brightness", CLASSES, 16, purpose="Tells dark discs from bright ones"))
+    network = model.network
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     y, x = torch.meshgrid(torch.arange(16.0), torch.arange(16.0), indexing="ij")
     disc = (torch.hypot(y - 7.5, x - 7.5) < 5).float()
@@ -39,46 +37,16 @@ def brightness_model_path(tmp_path_factory) -> Path:
     with torch.no_grad():
         for _ in range(40):  # the batch norms get to know what there is
             network(drawn()[0])
-    header = ModelHeader(
-        name="brightness",
-        purpose="Tells dark discs from bright ones, for tests",
-        architecture="resnet18",
-        config=config,
-        classes=CLASSES,
-        channels=("grey",),
-        intensity=Intensity(kind="window", low=0.0, high=1.0),
-        tile=(16, 16),
-        overlap=(0, 0),
-        result="class",
-    )
-    return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "brightness.safetensors")
+    return save(grey_classifier(model.header, network), tmp_path_factory.mktemp("models") / "brightness.safetensors")
 
 
 @pytest.fixture(scope="session")
 def attending_model_path(tmp_path_factory) -> Path:
     """A small Med-Former of random weights, of two stages."""
-    import torch
+    from src_models.models.checkpoint import save
 
-    from src_models.models.architectures import create
-    from src_models.models.checkpoint import Model, save
-    from src_models.models.header import Intensity, ModelHeader
-
-    torch.manual_seed(0)
-    config = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
-    header = ModelHeader(
-        name="attending",
-        purpose="Has attention to be seen, for tests",
-        architecture="med-former",
-        config=config,
-        classes=CLASSES,
-        channels=("grey",),
-        intensity=Intensity(kind="window", low=0.0, high=1.0),
-        tile=(32, 32),
-        overlap=(0, 0),
-        result="class",
-    )
-    network = create("med-former", **config).eval()
-    return save(Model(network, header), tmp_path_factory.mktemp("models") / "attending.safetensors")
+    header = grey_header("attending", CLASSES, 32, architecture="med-former", options=SMALL_MED_FORMER)
+    return save(grey_classifier(header), tmp_path_factory.mktemp("models") / "attending.safetensors")
 
 
 @pytest.fixture

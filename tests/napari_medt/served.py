@@ -107,3 +107,25 @@ def parts_of(response) -> dict:
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + response.content)
     assert not message.defects
     return {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
+
+
+def write_dicom(folder: Path, count: int, prefix: str = "IM") -> None:
+    """Write a series of empty CT slices."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+    folder.mkdir(parents=True, exist_ok=True)
+    series = generate_uid()
+    for number in range(count):
+        one = Dataset()
+        one.file_meta = FileMetaDataset()
+        one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = CTImageStorage
+        one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = generate_uid()
+        one.Modality, one.SeriesInstanceUID = "CT", series
+        one.Rows, one.Columns, one.SamplesPerPixel, one.PhotometricInterpretation = 8, 9, 1, "MONOCHROME2"
+        one.BitsAllocated, one.BitsStored, one.HighBit, one.PixelRepresentation = 16, 16, 15, 1
+        one.ImagePositionPatient, one.ImageOrientationPatient = [0, 0, 2 * number], [1, 0, 0, 0, 1, 0]
+        one.PixelSpacing, one.RescaleSlope, one.RescaleIntercept = [1, 1], 1, -1024
+        one.PixelData = bytes(2 * 8 * 9)
+        one.save_as(folder / f"{prefix}{number:04d}.dcm", enforce_file_format=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from src_models.models.architectures import ARCHITECTURES
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity, ModelHeader
 from src_models.nets.architecture import HEAD, Architecture, Task
@@ -60,6 +63,16 @@ class ToyRecord(Architecture):
 TOY = ToyRecord(name="toy-classes", line="a toy")
 
 
+@contextmanager
+def toy_among_architectures() -> Iterator[None]:
+    """Have the toy network among the architectures."""
+    ARCHITECTURES.append(TOY)
+    try:
+        yield
+    finally:
+        ARCHITECTURES.remove(TOY)
+
+
 class MiddlePixel(Classifier):
     """Logits that are the value of the middle pixel, its negative, and how much the edge differs from the middle."""
 
@@ -76,6 +89,12 @@ def toy_header(size: int = 16, *, channels: tuple[str, ...] = ("grey",), **field
         "result": "class", "intensity": Intensity(kind="window", low=0, high=200),
     }  # fmt: skip
     return ModelHeader(**{**about, **fields})
+
+
+def toy_model(**fields: Any) -> Model:
+    """A toy that has learnt nothing."""
+    torch.manual_seed(1)
+    return Model(ToyClassifier(), toy_header(**fields))
 
 
 def middle_pixel_model(size: int = 16, **fields: Any) -> Model:

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.classifying.panels.check_panel import CheckPanel
 from napari_medt.classifying.panels.class_panel import ClassPanel
 from napari_medt.classifying.panels.learn_panel import ClassLearnPanel
 from napari_medt.classifying.panels.result_panel import ResultPanel
@@ -26,7 +27,7 @@ from napari_medt.controls.reading.channel_combo import ChannelCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
-from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.controls.scrolling_column import ScrollingColumn, below, section
 from napari_medt.running.steps_run import StepsRun
 from src_models.classifying.layer.layer_run import LookedAt
 
@@ -70,6 +71,7 @@ class ClassifyControls:
         self.correct = ClassPanel()
         self.learning = ClassLearnPanel()
         self.why = WhyPanel()
+        self.check = CheckPanel()
         self.grey = GreyPanel(self.images)
         self._build(parent)
         self._explain()
@@ -130,11 +132,11 @@ class ClassifyControls:
         self.form = QFormLayout()
         self.form.setContentsMargins(0, 0, 0, 0)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.form.addRow("Image", _column(self.images, self.reading))
+        self.form.addRow("Image", below(self.images, self.reading))
         self.channels = ChannelCombo(self.images, self.models, self.form)
         self.form.addRow("Model", self.models)
         self.form.addRow("Classify", self.what)
-        self._objects = _column(self.labels, self.labels_words)
+        self._objects = below(self.labels, self.labels_words)
         self.form.addRow("Objects", self._objects)
         self.form.addRow("Tile size", self.tile)
         self.form.addRow("Enlarge", self.zoom)
@@ -150,6 +152,7 @@ class ClassifyControls:
             ("2. Correct", self.correct, True),
             ("3. Learn", self.learning, True),
             ("Why this class?", self.why, True),
+            ("Is that true?", self.check, False),
         ):
             column.addWidget(section(title, panel, opened=opened))
         column.addStretch()
@@ -181,12 +184,3 @@ class ClassifyControls:
         self.region.setToolTip("Which part of the image is looked at.")
         self.classify.setToolTip("Let the model say of what class everything is. You can go on working meanwhile.")
         self.advice.setToolTip("What to know of this result.")
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    column = QWidget()
-    layout = QVBoxLayout(column)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return column

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QWidget
 
 from napari_medt.controls.learning.round_panel import RoundPanel, RoundWords
-from src_models.finetuning.work import words_of_time_left
+from src_models.training.rounds.work import words_of_time_left
 
 if TYPE_CHECKING:
-    from src_models.classifying.learning.progress import ClassLearningUpdate
+    from src_models.classifying.learning.progress import Judged
     from src_models.finetuning.versions import ModelVersion
+    from src_models.training.rounds.progress import RoundUpdate
 
 __all__ = ["ClassLearnPanel"]
 
@@ -58,7 +59,7 @@ class ClassLearnPanel(RoundPanel):
         why = f"Give {more} the right class first, also such that are right already: some are held back to judge by."
         self.offer(f"Learn from {objects}" if count else "Learn from what I corrected", "" if enough else why)
 
-    def words_of_update(self, update: ClassLearningUpdate) -> str:
+    def words_of_update(self, update: RoundUpdate[Judged]) -> str:
         """Return how learning goes, in a line."""
         start, best = update.start, update.best
         held = f"Of {start.count} held-back objects, {start.right} were right; with the best so far, {best.right} are."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from src_models.attention.words import RELEVANCE, map_words, view_words
+from src_models.attention.words import RELEVANCE, head_words, map_words, view_words
 
 __all__ = ["LOOK", "RECORDED", "RELEVANCE", "WhyPanel"]
 
@@ -18,6 +19,7 @@ _WHAT = {
     RECORDED: "what it looks at and takes",
 }
 _ITS_OWN = "the one it has"
+_MEAN = -1  # Qt does not find None among the data of a combo box
 _NO_ATTENTION = "This model has no attention that could be shown: it can only say what speaks for a class."
 
 
@@ -38,6 +40,7 @@ class WhyPanel(QWidget):
         self.what = QComboBox()
         self.classes = QComboBox()
         self.views = QComboBox()
+        self.heads = QComboBox()
         self.maps = QComboBox()
         self.point = QPushButton("Click on a place to look from")
         self.no_attention = QLabel(_NO_ATTENTION)
@@ -47,10 +50,12 @@ class WhyPanel(QWidget):
         self.on.toggled.connect(self.changed)
         self.point.toggled.connect(lambda pressed: self.on.setChecked(self.on.isChecked() or pressed))
         self.what.currentIndexChanged.connect(self._offer)
-        for combo in (self.what, self.classes, self.views, self.maps):
+        self.views.currentIndexChanged.connect(self._offer_heads)
+        for combo in (self.what, self.classes, self.views, self.heads, self.maps):
             combo.activated.connect(self.changed)
+        self._counts: Mapping[str, int] = {}
         self.set_classes(())
-        self.set_attention((), ())
+        self.set_attention({}, ())
         self.say("")
 
     def set_classes(self, classes: Sequence[str]) -> None:
@@ -58,16 +63,17 @@ class WhyPanel(QWidget):
         _fill(self.classes, {"": _ITS_OWN, **{name: name for name in classes}})
         self.setEnabled(bool(classes))
 
-    def set_attention(self, views: Sequence[str], maps: Sequence[str]) -> None:
+    def set_attention(self, views: Mapping[str, int], maps: Sequence[str]) -> None:
         """Offer what the model has of attention.
 
         Parameters
         ----------
         views
-            Layers that can be asked where they look from a place.
+            Layers that can be asked where they look from a place, and how many heads each has.
         maps
             Maps that can be recorded.
         """
+        self._counts = dict(views)
         _fill(self.views, {name: view_words(name, "") for name in views})
         _fill(self.maps, {name: map_words(name).name for name in maps})
         there = {RELEVANCE: True, LOOK: bool(views), RECORDED: bool(maps)}
@@ -86,6 +92,17 @@ class WhyPanel(QWidget):
         name: str = combo.currentData() or own
         return name
 
+    def head(self) -> int | None:
+        """Return the head, from 0, of the layer that is asked for; None for the mean over its heads."""
+        chosen: int | None = self.heads.currentData()
+        return None if chosen is None or chosen < 0 else chosen
+
+    def to_check(self) -> list[str]:
+        """Return the maps whose truth is in question: what speaks for the class, and the one that is chosen."""
+        if self.showing() == LOOK:
+            return [RELEVANCE, f"{self.asked('')} received"]
+        return [RELEVANCE, self.asked("")] if self.showing() == RECORDED else [RELEVANCE]
+
     def say(self, words: str) -> None:
         """Say what is shown."""
         self.words.setText(words)
@@ -97,9 +114,17 @@ class WhyPanel(QWidget):
         self._form.setRowVisible(self.classes, what == RELEVANCE)
         self._form.setRowVisible(self.views, what == LOOK)
         self._form.setRowVisible(self.maps, what == RECORDED)
+        self._offer_heads()
         self.point.setVisible(what == LOOK)
         if what != LOOK:
             self.point.setChecked(False)
+
+    def _offer_heads(self) -> None:
+        """Offer the heads of the chosen layer; a layer of one head has no choice."""
+        count = self._counts.get(self.views.currentData() or "", 0)
+        heads = [None, *range(count)]
+        _fill(self.heads, {_MEAN if head is None else head: head_words("", head, count) for head in heads})
+        self._form.setRowVisible(self.heads, self.showing() == LOOK and count > 1)
 
     def _build(self) -> None:
         self._form = QFormLayout()
@@ -108,6 +133,7 @@ class WhyPanel(QWidget):
         self._form.addRow("What to show", self.what)
         self._form.addRow("For the class", self.classes)
         self._form.addRow("Layer", self.views)
+        self._form.addRow("Head", self.heads)
         self._form.addRow("Map", self.maps)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -117,7 +143,7 @@ class WhyPanel(QWidget):
             column.addWidget(widget)
         for label in (self.no_attention, self.words):
             label.setWordWrap(True)
-        for combo in (self.what, self.classes, self.views, self.maps):
+        for combo in (self.what, self.classes, self.views, self.heads, self.maps):
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.point.setCheckable(True)
 
@@ -134,6 +160,9 @@ class WhyPanel(QWidget):
             "Which layer of attention is asked. Early stages see fine detail; small windows see what is near, large "
             "windows and later stages see further."
         )
+        self.heads.setToolTip(
+            "Each layer looks in several ways at once, its heads. Choose one to see it alone, or the mean of all."
+        )
         self.maps.setToolTip(
             "Looked-at places: how much all others look there. What is taken: how much each stage takes of the one "
             "before, and of what it sees itself."
@@ -146,7 +175,7 @@ class WhyPanel(QWidget):
         self.words.setToolTip("What is shown.")
 
 
-def _fill(combo: QComboBox, offered: dict[str, str]) -> None:
+def _fill(combo: QComboBox, offered: Mapping[Any, str]) -> None:
     """Offer choices, by their data; what is chosen stays where it is there."""
     chosen = combo.currentData()
     with QSignalBlocker(combo):

@@ -17,6 +17,7 @@ from src_models.errors import DataSetError, UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from napari_medt.cli.attention.audit_classes import ClassAudit
     from src_models.auditing.results import Audit
     from src_models.images.grey.grey_range import GreyRange
     from src_models.models.checkpoint import Model as LoadedModel
@@ -35,18 +36,30 @@ class _Case:
 def audit(
     source: Annotated[
         Path,
-        typer.Argument(metavar="IMAGE_OR_DATASET", help="An image, or a folder with images/, masks/ and manifest.csv."),
+        typer.Argument(
+            metavar="IMAGE_OR_DATASET",
+            help="An image, or a folder with images/, masks/ and manifest.csv; for a model of classes, a set of these.",
+        ),
     ],
     model: Model = "nuclei",
     labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Objects that people drew in the image, for the pointing game.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Objects that people drew in the image, for the pointing game; of a model of classes, those it tells.",
+        ),
     ] = None,
     maps: Maps = None,
     json: JsonFile = None,
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a page with pictures here.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Of a data set, so many images of the split val, evenly spread."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Of a data set, so many images of the split val, evenly spread; of a model of classes, so many "
+            "pictures (12 unless given), of each class alike.",
+        ),
     ] = None,
     seed: Seed = 0,
     series: Series = None,
@@ -56,10 +69,25 @@ def audit(
     device: Device = "auto",
 ) -> None:
     """Measure whether attention maps are true: what they mark is removed, weights are made random."""
-    options.check_model(model, device)
+    header = options.check_model(model, device)
     from src_models.images.grey.grey_range import GreyRange
 
     grey = GreyRange.of(grey_range)
+    if header.use == "classify":
+        from napari_medt.cli.attention.audit_classes import ClassAudit
+
+        options.check_files(source, labels)
+        asked = ClassAudit(
+            source,
+            labels=labels,
+            limit=limit,
+            series=series,
+            channels=channels,
+            grey_range=grey,
+            device=device,
+        )
+        _audit_classes(asked, model, maps, seed, json, report, overwrite=overwrite)
+        return
     cases = list(_cases(source, labels, limit, series, channels))
     options.check_files(source, labels)
     _check_outputs(json, report, overwrite=overwrite)
@@ -77,6 +105,33 @@ def audit(
     if report:
         case = next(case for case in cases if case.name in audits)
         console.say(f"page: {_write_report(found, case, loaded, report, device=device, overwrite=overwrite)}")
+
+
+def _audit_classes(
+    asked: ClassAudit,
+    model: str,
+    maps: list[str] | None,
+    seed: int,
+    json: Path | None,
+    report: Path | None,
+    *,
+    overwrite: bool,
+) -> None:
+    """Audit a model of classes."""
+    _check_outputs(json, report, overwrite=overwrite)
+    from src_models.models.checkpoint import load
+
+    loaded, console = load(model), Console()
+    found, pictures = asked.run(console, loaded, maps, seed)
+    _show(console, found)
+    if json:
+        console.say(f"figures: {_write_json(found, {}, json, overwrite=overwrite)}")
+    if report:
+        from src_models.auditing.report.class_overlay import draw_class_maps
+        from src_models.auditing.report.page import write_page
+
+        drawn = draw_class_maps(pictures, loaded, [one.name for one in found.maps])
+        console.say(f"page: {write_page(report, found, drawn, overwrite=overwrite)}")
 
 
 def _is_data_set(source: Path) -> bool:
@@ -213,7 +268,7 @@ def _write_json(found: Audit, audits: dict[str, Audit], path: Path, *, overwrite
     from src_models.disk.atomic import atomic_path
 
     content = found.to_dict()
-    if found.images > 1:
+    if audits and found.images > 1:
         content["by_image"] = {name: one.to_dict() for name, one in audits.items()}
     with atomic_path(path, overwrite) as beside:
         beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

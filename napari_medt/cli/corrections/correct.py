@@ -11,15 +11,15 @@ import typer
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
 from napari_medt.cli.options import Axes, Channels, Image, Series, Uneven
-from src_models.errors import ImageError, UserError
+from src_models.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode, SlicesAround
-    from src_models.files.images import ImageFile
+    from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode
+    from src_models.finetuning.labelled.planes import LabelledImage
     from src_models.images.planes import Planes
 
 __all__ = ["correct"]
@@ -71,9 +71,8 @@ def correct(
     """
     import numpy as np
 
-    from src_models.corrections.correction import mark
     from src_models.corrections.correction_set import CorrectionSet
-    from src_models.images.planes import Planes
+    from src_models.finetuning.labelled.planes import LabelledImage
 
     if painted and region is not None:
         raise UserError("--painted and --region exclude each other: give one of them")
@@ -83,26 +82,18 @@ def correct(
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
     source = options.open_image(image, axes, channels, uneven, series)
-    planes = Planes(source.reading, 2, source.title)
+    image_planes = LabelledImage(source, deep)
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
     console.notes(source.notes)
-    mended, found = (None if path is None else _labels(path, source, planes) for path in (labels, predicted))
+    mended, found = (None if path is None else _labels(path, image_planes) for path in (labels, predicted))
+    planes = image_planes.planes
     for plane, now, before in _chosen(slices, planes, mended, found, painted=painted, say=console.say):
-        pixels = _pixels(source, planes, plane)
-        if slices is None and len(planes) > 1 and not np.isfinite(pixels).any():
+        if slices is None and len(planes) > 1 and not np.isfinite(image_planes.pixels(plane)).any():
             console.say(f"  plane {', '.join(map(str, plane))} was left out: all of its values are NaN or infinite")
             continue
-        correction = mark(
-            pixels,
-            now,
-            before,
-            source=_source(source, planes, plane),
-            mode=mode,
-            region=part,
-            model_name=made_by[0],
-            model_sha256=made_by[1],
-            around=_around(source, planes, plane, deep) if deep else None,
+        correction = image_planes.correction(
+            plane, now, before, mode=mode, region=part, model_name=made_by[0], model_sha256=made_by[1]
         )
         name = corrections.add(correction)
         console.say(f"  {name}: {_described(correction.record, drawn=predicted is None)}")
@@ -120,20 +111,14 @@ def _region(text: str | None) -> Bounds | None:
     return (top, bottom), (left, right)
 
 
-def _labels(path: Path, source: ImageFile, planes: Planes) -> NDArray[Any]:
+def _labels(path: Path, image: LabelledImage) -> NDArray[Any]:
     """Read labels onto the image's voxels."""
     from src_models.files.images import read_label_file
-    from src_models.files.pairs import pair, say
+    from src_models.files.pairs import say
 
-    paired = pair(source, read_label_file(path, like=source.reading))
+    paired = image.on_image(read_label_file(path, like=image.image.reading))
     say(paired.note)
-    labels = paired.labels
-    if labels.shape != planes.label_shape:
-        raise ImageError(
-            f"{path} has the shape {labels.shape} and the planes of the image {planes.label_shape} "
-            f"({planes.reading.describe()}): give labels that were made for this image, or its axes with --axes"
-        )
-    return labels
+    return paired.labels
 
 
 def _model(name: str | None) -> tuple[tuple[str | None, str | None], int]:
@@ -213,46 +198,6 @@ def _numbers(text: str | None, count: int) -> list[int] | None:
     if beyond or not numbers:
         raise UserError(f"--slices {text!r}: the image has the planes 0 to {count - 1}")
     return sorted(numbers)
-
-
-def _pixels(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> NDArray[Any]:
-    """Return a plane of the image, (H, W) or (H, W, C)."""
-    import numpy as np
-
-    block = planes.read(source.data, plane, (slice(None), slice(None)))
-    return np.moveaxis(block, 0, -1) if "C" in planes.reading.axes else block[0]
-
-
-def _around(source: ImageFile, planes: Planes, plane: tuple[int, ...], deep: int) -> SlicesAround:
-    """Return a slice with those above and below it."""
-    import numpy as np
-
-    from src_models.corrections.correction import SlicesAround
-    from src_models.corrections.volumes import span_around
-
-    if "Z" not in planes.leading:
-        raise ImageError(f"{source.path} has no slices for a 3D model: give its axes (--axes ZYX), or a 2D model")
-    axis = planes.leading.index("Z")
-    span = span_around(plane[axis], planes.leading_shape[axis], deep)
-    stack = [_pixels(source, planes, (*plane[:axis], at, *plane[axis + 1 :])) for at in range(span.start, span.stop)]
-    return SlicesAround(np.stack(stack), plane[axis] - span.start)
-
-
-def _source(source: ImageFile, planes: Planes, plane: tuple[int, ...]) -> Any:
-    from src_models.corrections.correction import Source
-
-    reading = source.reading
-    return Source(
-        layer=source.name,
-        file=str(source.path.absolute()),
-        axes=planes.label_axes,
-        plane=plane,
-        spacing=(reading.spacing.get("Y", 1.0), reading.spacing.get("X", 1.0)),
-        unit=reading.unit,
-        series=source.apart,
-        modality=reading.modality,
-        padding=reading.padding,
-    )
 
 
 def _described(record: CorrectionRecord, *, drawn: bool) -> str:

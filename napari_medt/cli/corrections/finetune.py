@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -16,14 +16,10 @@ from src_models.finetuning.settings import FULL, part_names
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
-    from src_models.classifying.learning.learning import ClassLearning
-    from src_models.classifying.learning.progress import ClassLearningUpdate
-    from src_models.clicking.learning.learning import ClickLearning
-    from src_models.clicking.learning.progress import ClickLearningUpdate
     from src_models.files.class_sets.class_set import ClassSet
-    from src_models.finetuning.learning import Learning
-    from src_models.finetuning.progress import LearningUpdate
     from src_models.finetuning.versions import ModelVersion
+    from src_models.training.rounds.judged_learning import JudgedLearning
+    from src_models.training.rounds.progress import RoundUpdate
 
 __all__ = ["finetune"]
 
@@ -159,7 +155,7 @@ def _open_known(folder: Path) -> ClassSet:
     return open_class_set(folder)
 
 
-def _learn(console: Console, learning: Learning | ClickLearning | ClassLearning) -> None:
+def _learn(console: Console, learning: JudgedLearning[Any]) -> None:
     """Learn behind a progress bar, until it ends or is interrupted."""
     from src_models.finetuning.learning import Learning
 
@@ -184,32 +180,29 @@ def _learn(console: Console, learning: Learning | ClickLearning | ClassLearning)
         console.say("Interrupted: the best so far is kept.")
 
 
-def _scores(update: LearningUpdate | ClickLearningUpdate | ClassLearningUpdate) -> tuple[str, str | None]:
+def _scores(update: RoundUpdate[Any]) -> tuple[str, str | None]:
     """Return the best score so far, and that of the network as it is if it was just judged, in words."""
-    from src_models.classifying.learning.progress import ClassLearningUpdate
-    from src_models.clicking.learning.progress import ClickLearningUpdate, iou_words
+    from src_models.classifying.learning.progress import Judged
+    from src_models.clicking.learning.progress import iou_words
 
-    if isinstance(update, ClickLearningUpdate):
-        return iou_words(update.best), None if update.iou is None else iou_words(update.iou)
-    if isinstance(update, ClassLearningUpdate):
-        now = update.validation
-        words = f"accuracy {update.best.accuracy:.3f}"
-        return words, None if now is None else f"accuracy {now.accuracy:.3f} ({now.right} of {now.count})"
-    judged = None if update.validation is None else f"Dice {update.validation.dice:.4f}"
-    return f"Dice {update.best_dice:.3f}", judged
+    best, now = update.best, update.validation
+    if isinstance(best, tuple):
+        return iou_words(best), None if now is None else iou_words(now)
+    if isinstance(best, Judged):
+        judged = None if now is None else f"accuracy {now.accuracy:.3f} ({now.right} of {now.count})"
+        return f"accuracy {best.accuracy:.3f}", judged
+    return f"Dice {best.dice:.3f}", None if now is None else f"Dice {now.dice:.4f}"
 
 
-def _time_left(update: LearningUpdate | ClickLearningUpdate | ClassLearningUpdate) -> tuple[str, bool]:
+def _time_left(update: RoundUpdate[Any]) -> tuple[str, bool]:
     """Return how long it still takes, in words, and whether that is longer than on an idle machine."""
-    from src_models.finetuning.work import is_busy, words_of_time_left
+    from src_models.training.rounds.work import is_busy, words_of_time_left
 
     left, idle = update.seconds_left, update.seconds_idle
     return words_of_time_left(left, idle), bool(update.step) and is_busy(left, idle)
 
 
-def _keep(
-    console: Console, learning: Learning | ClickLearning | ClassLearning, output: Path, *, overwrite: bool
-) -> None:
+def _keep(console: Console, learning: JudgedLearning[Any], output: Path, *, overwrite: bool) -> None:
     from dataclasses import replace
 
     from src_models.models.checkpoint import Model, save

@@ -81,7 +81,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE.pth",
-            help="Begin the encoder (efficientnet-lite0, or a resnet backbone) with these published weights.",
+            help="Begin EfficientNet-Lite0 or a ResNet, alone or in a network, with these published weights.",
             rich_help_panel=options.NETWORK,
         ),
     ] = None,
@@ -191,7 +191,7 @@ def train(
         }
         given |= {option: value for option, value in of_classes.items() if value is not None}
         train_on_classes(
-            dataset, output, architecture, given, about, of_network, names, chosen_channels, start,
+            dataset, output, architecture, given, about, of_network, names, chosen_channels, start, encoder_weights,
             resume=resume, overwrite=overwrite,
         )  # fmt: skip
         return

@@ -62,6 +62,7 @@ def train_on_classes(
     class_names: Sequence[str],
     channels: tuple[int, ...] | None,
     start: str,
+    encoder_weights: Path | None,
     *,
     resume: bool,
     overwrite: bool,
@@ -70,7 +71,7 @@ def train_on_classes(
 
     Parameters
     ----------
-    dataset, output, architecture, class_names, channels, start, resume, overwrite
+    dataset, output, architecture, class_names, channels, start, encoder_weights, resume, overwrite
         As the command has them.
     given
         Settings that a person chose.
@@ -115,5 +116,6 @@ def train_on_classes(
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
         first = load(start) if start else None
-        train_classes(data, header, output, settings, start=first, resume=resume, overwrite=overwrite, on_update=show)
+        begin: dict[str, Any] = {"start": first, "encoder_weights": encoder_weights}
+        train_classes(data, header, output, settings, **begin, resume=resume, overwrite=overwrite, on_update=show)
     console.say(f"Wrote {output}")

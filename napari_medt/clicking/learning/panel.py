@@ -11,8 +11,9 @@ from napari_medt.controls.learning.round_panel import RoundPanel, RoundWords
 from src_models.clicking.learning.settings import LEAST_OBJECTS
 
 if TYPE_CHECKING:
-    from src_models.clicking.learning.progress import ClickLearningUpdate
+    from src_models.clicking.learning.progress import Ious
     from src_models.finetuning.versions import ModelVersion
+    from src_models.training.rounds.progress import RoundUpdate
 
 __all__ = ["ClickLearnPanel"]
 
@@ -52,10 +53,10 @@ class ClickLearnPanel(RoundPanel):
         why = f"Accept {more} first: of fewer than {LEAST_OBJECTS}, none could be held back to judge."
         self.offer(f"Learn from what I accepted ({objects})", why if missing > 0 else "")
 
-    def words_of_update(self, update: ClickLearningUpdate) -> str:
+    def words_of_update(self, update: RoundUpdate[Ious]) -> str:
         """Return how learning goes, in a line."""
         first = f"after the first click was {update.start[0]:.0%}, of the best so far {update.best[0]:.0%}"
-        return f"At most {update.seconds_left:.0f} s of work left. IoU {first}."
+        return f"At most {update.seconds_idle:.0f} s of work left. IoU {first}."
 
     def words_of_gain(self, version: ModelVersion) -> str:
         """Return the IoU before and after, by number of clicks."""

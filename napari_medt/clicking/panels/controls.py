@@ -28,7 +28,7 @@ from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.reading.channel_combo import ChannelCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
-from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.controls.scrolling_column import ScrollingColumn, below, beside, section
 from napari_medt.unsaved.recovery_bar import RecoveryBar
 from src_models.clicking.in_work import ObjectAsSeen
 
@@ -192,11 +192,11 @@ class ClickControls:
         drag.addWidget(self.drag, 1)
         column.addLayout(drag)
         for title, widget, opened in (
-            ("Accepted objects", _stack(self.accepting, self.save), True),
-            ("Through the slices", _stack(_row(self.carry, self.stop), self.end_here, self.ends), True),
-            ("Similar objects", _stack(self.next, self.accept_all, self.suggestions), True),
+            ("Accepted objects", below(self.accepting, self.save), True),
+            ("Through the slices", below(beside(self.carry, self.stop), self.end_here, self.ends), True),
+            ("Similar objects", below(self.next, self.accept_all, self.suggestions), True),
             ("Learning", self.learning, True),
-            ("Attention of the last answer", _row(self.attention, self.map_name), True),
+            ("Attention of the last answer", beside(self.attention, self.map_name), True),
             ("Grey values", self.grey, False),
             ("Keys and mouse", help_table(), False),
         ):
@@ -218,7 +218,7 @@ class ClickControls:
         grid.addWidget(self.reset, 0, 2)
         grid.addWidget(self.undo, 1, 0, 1, 2)
         grid.addWidget(self.redo, 1, 2)
-        grid.addWidget(_row(self.larger, self.smaller), 2, 0, 1, 3)
+        grid.addWidget(beside(self.larger, self.smaller), 2, 0, 1, 3)
         return grid
 
     def _explain(self) -> None:
@@ -262,21 +262,3 @@ class ClickControls:
         self.save.setToolTip(
             "Write the labels as TIFF, or NIfTI or NRRD for a scan, and beside them the clicks of every object."
         )
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row
-
-
-def _stack(*widgets: QWidget) -> QWidget:
-    stack = QWidget()
-    layout = QVBoxLayout(stack)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return stack

@@ -1,4 +1,4 @@
-"""Which channels of an image are segmented: asked wherever there is more than one way to take them."""
+"""Which channels of an image a model looks at: asked wherever there is more than one way to take them."""
 
 from __future__ import annotations
 
@@ -93,15 +93,16 @@ def _all_channels(reading: AxesReading, header: ModelHeader | None, dyes: bool) 
         return "none", ReadAs(), ""
     wanted = len(header.channels) if header else 3
     colours_fit = header is None or header.rgb or wanted == 1
+    does = "classify" if header and header.use == "classify" else "segment"
     if (count == 3 or reading.rgb) and colours_fit:
         if dyes:
-            question = "These look like three dyes, not like one colour picture: choose what to segment."
+            question = f"These look like three dyes, not like one colour picture: choose what to {does}."
             return "all, as one colour picture", None, question
         question = "" if reading.rgb else "The three channels are taken for red, green and blue."
         return "all, as one colour picture", ReadAs(), question
     if count == wanted:
         return f"all {count}", ReadAs(), ""
-    return "", None, f"There are {count} channels: choose the one to segment."
+    return "", None, f"There are {count} channels: choose the one to {does}."
 
 
 def _may_be_channels(reading: AxesReading, axis: int, colour_layer: bool) -> bool:

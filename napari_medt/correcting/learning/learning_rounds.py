@@ -165,7 +165,7 @@ class LearningRounds(QObject):
         self._end()
         if learnt is None:
             return
-        self._controls.learning.show_result(self._sentence(learnt))
+        self._controls.learning.say(self._sentence(learnt))
         if learnt.version is not None:
             self._fresh = learnt.version.name
             self._context.say(f"{learnt.version.name} is in use now. Below: before and after.")
@@ -182,7 +182,7 @@ class LearningRounds(QObject):
 
     def _on_refused(self, _asked: Any, sentence: str) -> None:
         self._end()
-        self._controls.learning.show_result("")
+        self._controls.learning.say("")
         self._context.report(sentence)
         self._folder.open()
 

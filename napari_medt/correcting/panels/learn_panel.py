@@ -6,22 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from napari_medt.controls.learning.learning_controls import LearningControls
 from napari_medt.correcting.panels.loss_plot import LossPlot
 from napari_medt.preferences import keep_correct_again, read_correct_again
-from src_models.finetuning.work import words_of_time_left
+from src_models.training.rounds.work import words_of_time_left
 
 if TYPE_CHECKING:
     from src_models.finetuning.parts import LearningPart
@@ -32,7 +22,7 @@ __all__ = ["LearnPanel", "PartCombo"]
 _SECONDS = 55
 
 
-class LearnPanel(QWidget):
+class LearnPanel(LearningControls):
     """Learn, Pause, Stop and keep the best, Discard; and the curves.
 
     Parameters
@@ -41,39 +31,22 @@ class LearnPanel(QWidget):
         Parent widget.
     """
 
-    begun = Signal()  #: learn
-    paused = Signal(bool)  #: wait, or go on
-    stopped = Signal()  #: end and keep the best
-    discarded = Signal()  #: end and keep nothing
-
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("Reading the corrections...", parent)
         self._parts: dict[str, LearningPart] = {}
         self._count = 0
         self._ready = False
-        self._running = False
-        self.learn = QPushButton()
-        self.pause = QPushButton("Pause")
-        self.stop = QPushButton("Stop and keep the best")
-        self.discard = QPushButton("Discard")
         self.part = PartCombo()
         self.cost = QLabel()
         self.seconds = QSpinBox()
         self.preview = QCheckBox("Preview in the image while it learns")
         self.again = QCheckBox("Segment what is in view again afterwards")
-        self.bar = QProgressBar()
-        self.status = QLabel()
         self.plot = LossPlot()
-        self.result = QLabel()
         self._build()
         self._explain()
         self.set_parts(())
         self.set_running(False)
         self.part.currentIndexChanged.connect(self._on_part)
-        self.learn.clicked.connect(self.begun)
-        self.pause.toggled.connect(self._on_pause)
-        self.stop.clicked.connect(self.stopped)
-        self.discard.clicked.connect(self.discarded)
         self.again.toggled.connect(keep_correct_again)
 
     def chosen_part(self) -> str:
@@ -104,51 +77,22 @@ class LearnPanel(QWidget):
 
     def set_running(self, running: bool) -> None:
         """Show whether learning is under way."""
-        self._running = running
+        super().set_running(running)
         self.learn.setEnabled(self._ready and not running)
-        for button in (self.pause, self.stop, self.discard):
-            button.setVisible(running)
-            button.setEnabled(running)
         for setting in (self.part, self.seconds):
             setting.setEnabled(not running)
-        self.bar.setVisible(running)
-        self.status.setVisible(running)
         if running:
-            self.bar.setRange(0, 0)
-            self.status.setText("Reading the corrections...")
-            self.result.hide()
             self.plot.clear()
-        else:
-            self._uncheck_pause()
-
-    def set_ending(self, words: str) -> None:
-        """Show that learning ends after the present step."""
-        for button in (self.pause, self.stop, self.discard):
-            button.setEnabled(False)
-        self.status.setText(words)
-
-    def wait_for_person(self, words: str) -> None:
-        """Show that learning waits, and why."""
-        with QSignalBlocker(self.pause):
-            self.pause.setChecked(True)
-        self.pause.setText("Go on")
-        self.status.setText(words)
 
     def show_update(self, update: LearningUpdate) -> None:
-        """Show how it goes."""
+        """Show how it goes, in the curves, too."""
         self.plot.add(update)
-        self.bar.setRange(0, 1000)
-        self.bar.setValue(round(1000 * update.done))
-        if self.pause.isChecked():
-            self.status.setText("Paused. The best so far is kept.")
-        elif self.stop.isEnabled():
-            best = f"Agreement with you was {update.start_dice:.0%}, best so far {update.best_dice:.0%}"
-            self.status.setText(f"{words_of_time_left(update.seconds_left, update.seconds_idle)} {best}.")
+        super().show_update(update)
 
-    def show_result(self, sentence: str) -> None:
-        """Say how it ended."""
-        self.result.setText(sentence)
-        self.result.setVisible(bool(sentence))
+    def words_of_update(self, update: LearningUpdate) -> str:
+        """Return how learning goes, in a line."""
+        best = f"Agreement with you was {update.start_dice:.0%}, best so far {update.best_dice:.0%}"
+        return f"{words_of_time_left(update.seconds_left, update.seconds_idle)} {best}."
 
     def _on_part(self) -> None:
         part = self._parts.get(self.chosen_part())
@@ -156,54 +100,33 @@ class LearnPanel(QWidget):
         self.cost.setToolTip("What learning this costs and gives." if part is None else part.detail)
         self.cost.setVisible(bool(self.cost.text()))
 
-    def _on_pause(self, waits: bool) -> None:
-        self.pause.setText("Go on" if waits else "Pause")
-        if waits:
-            self.status.setText("Pausing after this step...")
-        self.paused.emit(waits)
-
-    def _uncheck_pause(self) -> None:
-        with QSignalBlocker(self.pause):
-            self.pause.setChecked(False)
-        self.pause.setText("Pause")
-
     def _build(self) -> None:
-        self.pause.setCheckable(True)
         self.preview.setChecked(True)
         self.again.setChecked(read_correct_again())
         self.seconds.setRange(5, 36_000)
         self.seconds.setValue(_SECONDS)
         self.seconds.setSuffix(" s")
-        self.bar.setTextVisible(False)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("What learns", self.part)
         form.addRow(self.cost)
         form.addRow("Time to learn", self.seconds)
-        buttons = QHBoxLayout()
-        for button in (self.pause, self.stop, self.discard):
-            buttons.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.learn)
-        column.addLayout(buttons)
+        column.addLayout(self.buttons)
         for widget in (self.bar, self.status, self.result, self.plot, self.preview, self.again):
             column.addWidget(widget)
         column.addLayout(form)
-        for label in (self.cost, self.status, self.result):
-            label.setWordWrap(True)
+        self.cost.setWordWrap(True)
         self.cost.setMinimumHeight(2 * self.cost.fontMetrics().lineSpacing())
-        self.result.hide()
 
     def _explain(self) -> None:
         self.learn.setToolTip(
             "Let the model learn from everything that is marked. The model file stays as it is; what is learnt becomes "
             "a new version. You can go on painting and marking: that is learnt from in the next round."
         )
-        self.pause.setToolTip("Wait after the present step, so that the computer is yours; press again to go on.")
-        self.stop.setToolTip("End now. The best network found so far becomes a new version.")
-        self.discard.setToolTip("End now and keep nothing: the model stays as it was.")
         self.part.setToolTip("What changes in the network while it learns. The whole network is right nearly always.")
         self.seconds.setToolTip(
             "How long it learns at most while the computer does nothing else. Where other programs compute, too, it "
@@ -214,8 +137,6 @@ class LearnPanel(QWidget):
             "When a round has gained something, let the new version segment what is in view, and outline in green what "
             "it finds. Your labels are not touched; Segment to correct then gives it to you as labels at once."
         )
-        self.bar.setToolTip("How much of the learning is done.")
-        self.result.setToolTip("How the last round ended.")
         self.status.setToolTip("How learning goes. Agreement is the Dice score on corrections that were held back.")
 
 

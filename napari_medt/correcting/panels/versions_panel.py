@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -18,14 +18,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_medt.controls.short_list import ShortList
+from napari_medt.controls.learning.version_list import NAME, NOTE, VersionList, version_row
 
 if TYPE_CHECKING:
     from src_models.finetuning.versions import ModelVersion
 
 __all__ = ["VersionsPanel"]
 
-_NAME, _DICE, _NOTE = range(3)
 _SHOWN = {"off": "Off", "before": "Before", "after": "After", "both": "Both"}
 
 
@@ -47,7 +46,7 @@ class VersionsPanel(QWidget):
         super().__init__(parent)
         self._versions: tuple[ModelVersion, ...] = ()
         self._active: str | None = None
-        self.list = ShortList(("Version", "Agreement", "Note"), _NOTE)
+        self.list = VersionList("Agreement")
         self.use = QPushButton("Use this one")
         self.attention = QPushButton("Compare attention")
         self.empty = QLabel("Nothing was learnt yet. Each round that gains something becomes a version here.")
@@ -56,8 +55,7 @@ class VersionsPanel(QWidget):
         self._build()
         self._explain()
         self.list.currentItemChanged.connect(self._on_chosen)
-        self.list.itemChanged.connect(self._on_edited)
-        self.list.itemDoubleClicked.connect(self._on_double_click)
+        self.list.noted.connect(self.noted)
         self.use.clicked.connect(lambda: self.wanted.emit(self.chosen_name()))
         self.attention.clicked.connect(self.attention_wanted)
         for name, button in self.shown.items():
@@ -82,8 +80,7 @@ class VersionsPanel(QWidget):
         self._versions, self._active = tuple(versions), active
         rows = [self._row(None, base or "the first model", "", "where it began")]
         rows += [self._row(version.name, version.name, _gain(version), version.note) for version in versions]
-        names = [_name(row) for row in rows]
-        self.list.set_rows(rows, names.index(chosen) if chosen in names else 0)
+        self.list.set_versions(rows, chosen)
         self.empty.setVisible(not versions)
         self._below.setVisible(bool(versions))
         self.list.setVisible(bool(versions))
@@ -91,8 +88,7 @@ class VersionsPanel(QWidget):
 
     def chosen_name(self) -> str | None:
         """Return the name of the chosen version; None for the model that everything began with."""
-        item = self.list.currentItem()
-        return None if item is None else _name(item)
+        return self.list.chosen_name()
 
     def chosen(self) -> ModelVersion | None:
         """Return the chosen version, or else the newest one, which is what before and after are of."""
@@ -109,35 +105,24 @@ class VersionsPanel(QWidget):
         self.shown[name].setChecked(True)
 
     def _row(self, name: str | None, title: str, gain: str, note: str) -> QTreeWidgetItem:
-        item = QTreeWidgetItem([f"{title}  ✓ in use" if name == self._active else title, gain, note])
-        item.setData(_NAME, Qt.ItemDataRole.UserRole, name)
+        item = version_row(name, f"{title}  ✓ in use" if name == self._active else title, gain, note)
         version = next((each for each in self._versions if each.name == name), None)
         if version is not None:
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             when = datetime.fromisoformat(version.time).astimezone()
-            item.setToolTip(_NAME, f"Learnt {when:%d %B %Y, %H:%M}. {version.path}")
-            item.setToolTip(_NOTE, "Double-click to write what is special about this version.")
+            item.setToolTip(NAME, f"Learnt {when:%d %B %Y, %H:%M}. {version.path}")
+            item.setToolTip(NOTE, "Double-click to write what is special about this version.")
         else:
-            item.setToolTip(_NAME, "The model as it was before anything was learnt; its file is not touched.")
+            item.setToolTip(NAME, "The model as it was before anything was learnt; its file is not touched.")
         if name == self._active:
-            font = item.font(_NAME)
+            font = item.font(NAME)
             font.setBold(True)
-            item.setFont(_NAME, font)
+            item.setFont(NAME, font)
         return item
 
     def _on_chosen(self, *_: Any) -> None:
         self.use.setEnabled(bool(self._versions) and self.chosen_name() != self._active)
         back = self.chosen_name() is None
         self.use.setText("Go back to the first model" if back else "Use this one")
-
-    def _on_edited(self, item: QTreeWidgetItem, column: int) -> None:
-        name = _name(item)
-        if column == _NOTE and name is not None:
-            self.noted.emit(name, item.text(_NOTE))
-
-    def _on_double_click(self, item: QTreeWidgetItem, _column: int) -> None:
-        if _name(item) is not None:
-            self.list.editItem(item, _NOTE)
 
     def _build(self) -> None:
         self.empty.setWordWrap(True)
@@ -177,11 +162,6 @@ class VersionsPanel(QWidget):
         }
         for name, button in self.shown.items():
             button.setToolTip(told[name])
-
-
-def _name(item: QTreeWidgetItem) -> str | None:
-    name: str | None = item.data(_NAME, Qt.ItemDataRole.UserRole)
-    return name
 
 
 def _gain(version: ModelVersion) -> str:

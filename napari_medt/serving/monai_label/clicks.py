@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from src_models.clicking.session import ClickSession
     from src_models.models.header import Intensity
 
-__all__ = ["THROUGH_SLICES", "ClickedImages", "click_options"]
+__all__ = ["THROUGH_SLICES", "ClickedImages", "click_options", "grey_values"]
 
 THROUGH_SLICES = "-through-slices"
 _AUTOMATIC, _AS_TRAINED = "soft tissue of a CT, else as the model was trained", "as the model was trained"
@@ -234,6 +234,11 @@ def _in_common(given: Iterable[Any], clicks: list[Click]) -> int:
             break
         count += 1
     return count
+
+
+def grey_values(params: Mapping[str, Any], image: ServedImage) -> Intensity | None:
+    """Return how grey values are to be normalised, as a client chose; None as the model was trained."""
+    return _intensity(str(params.get("grey_values") or _AUTOMATIC), image)
 
 
 def _intensity(values: str, image: ServedImage) -> Intensity | None:

@@ -80,7 +80,7 @@ class _Images:
 
     async def give(self, request: Request) -> Response:
         image = await self._find(request, "image")
-        path = await self._server.work.run_for(request, self._store.handed_out, image)
+        path = await run_in_threadpool(self._store.handed_out, image)
         return file_answer(path)
 
     async def remove(self, request: Request) -> Response:
@@ -127,7 +127,7 @@ class _Labels:
         labels = await self._find(request, "label")
         async with read_form(request) as form:
             params = form.params()
-        await run_in_threadpool(self._store.labels.change_info, labels, params)
+        await run_in_threadpool(self._store.labels.change_info, labels, {**labels.info, **params})
         return JSONResponse({})
 
     async def remove(self, request: Request) -> Response:

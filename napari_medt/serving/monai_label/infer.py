@@ -21,7 +21,9 @@ from napari_medt.serving.answers import Refusal
 from napari_medt.serving.bodies import read_form
 from napari_medt.serving.monai_label.click_request import ClickRequest
 from napari_medt.serving.monai_label.clicks import THROUGH_SLICES, ClickedImages
+from napari_medt.serving.monai_label.learning.submitted import read_sent
 from napari_medt.serving.monai_label.multipart import two_parts
+from napari_medt.serving.monai_label.scribbles import STROKES, answer_strokes
 from napari_medt.serving.monai_label.segmenting import segment_image
 from napari_medt.serving.store.served_image import ServedImage
 from napari_medt.serving.store.store import StoredImage
@@ -73,7 +75,8 @@ class _Inference:
         if output not in _OUTPUTS:
             raise Refusal(400, f"labels are given as NRRD; the output {output[:20]!r} is not to be had here")
         async with read_form(request) as form:
-            params = form.params()
+            params, label = form.params(), form.files.get("label")
+            strokes = None if label is None else await label.read()
         stored = await run_in_threadpool(
             self._server.store.find,
             request.query_params.get("image", ""),
@@ -82,7 +85,7 @@ class _Inference:
         )
         gone = Event()
         found = await self._server.work.run_for(
-            request, self._run, request.path_params["model"], stored, params, gone, gone=gone
+            request, self._run, request.path_params["model"], stored, params, strokes, gone, gone=gone
         )
         told = {"label_names": found.names, "latencies": found.seconds}
         if output == "json":
@@ -91,12 +94,18 @@ class _Inference:
             return Response(found.content, media_type="application/octet-stream")
         return two_parts(told, found.content, SUFFIX)
 
-    def _run(self, model: str, stored: StoredImage, params: Mapping[str, Any], gone: Event) -> Answered:
+    def _run(
+        self, model: str, stored: StoredImage, params: Mapping[str, Any], strokes: bytes | None, gone: Event
+    ) -> Answered:
         begun = time.perf_counter()
         models, store = self._server.models, self._server.store
         if model in models.names("segment"):
             image = store.open(stored)
             labels, names = segment_image(image, models.load(model), model, params, gone, repr(stored.id))
+        elif model.endswith(STROKES) and model not in models.names("click"):
+            image = store.open(stored)
+            labels, meant = self._stroked(model.removesuffix(STROKES), image, stored, params, strokes, gone)
+            names = {meant: 1}
         else:
             carried = model.endswith(THROUGH_SLICES) and model not in models.names("click")
             name = model.removesuffix(THROUGH_SLICES) if carried else model
@@ -112,6 +121,23 @@ class _Inference:
         content = packed_labels(labels, image)
         seconds = {"infer": answered - begun, "write": time.perf_counter() - answered}
         return Answered(content, names, {**seconds, "total": sum(seconds.values())})
+
+    def _stroked(
+        self,
+        model: str,
+        image: ServedImage,
+        stored: StoredImage,
+        params: Mapping[str, Any],
+        strokes: bytes | None,
+        gone: Event,
+    ) -> tuple[NDArray[Any], str]:
+        """Return the object that strokes mean, and its name."""
+        self._server.models.header(model, "click")
+        if strokes is None:
+            raise Refusal(400, "the strokes are missing in this request: they belong into the field 'label'")
+        segments, _, _ = read_sent(self._server.store, stored, io.BytesIO(strokes))
+        network = self._server.models.click_network(model)
+        return answer_strokes(image, network, image.to_grid(segments), params, gone, repr(stored.id))
 
 
 def packed_labels(labels: NDArray[Any], image: ServedImage) -> bytes:

@@ -15,6 +15,9 @@ from starlette.routing import Route
 
 from napari_medt import __version__
 from napari_medt.serving.monai_label.clicks import THROUGH_SLICES, click_options
+from napari_medt.serving.monai_label.learning.choices import learning_options
+from napari_medt.serving.monai_label.learning.next_image import STRATEGIES
+from napari_medt.serving.monai_label.scribbles import STROKES, stroke_options
 from napari_medt.serving.monai_label.segmenting import label_names, segment_options
 from src_models.models.header import ModelHeader
 
@@ -44,6 +47,7 @@ def info(server: Server) -> dict[str, Any]:
     for name, header in clicking.items():
         models[name] = _clicking(header, 2, "in the slice in view")
         models[f"{name}{THROUGH_SLICES}"] = _clicking(header, 3, "carried through the slices")
+        models[f"{name}{STROKES}"] = _model("scribbles", f"{header.purpose}: by strokes", (), 3, stroke_options())
     labels = dict.fromkeys(label for name, header in segmenting.items() for label in label_names(name, header))
     return {
         "name": "napari-medt",
@@ -51,12 +55,16 @@ def info(server: Server) -> dict[str, Any]:
         "version": __version__,
         "labels": list(labels or _NO_LABELS),
         "models": models,
-        "trainers": {},
-        "strategies": {},
+        "trainers": {name: _trainer(server.models.header(name)) for name in server.teaching.learners},
+        "strategies": STRATEGIES,
         "scoring": {},
-        "train_stats": {},
+        "train_stats": server.teaching.trainer.stats,
         "datastore": {"total": counts.total, "completed": counts.completed, "label_tags": counts.tags},
     }
+
+
+def _trainer(header: ModelHeader) -> dict[str, Any]:
+    return {"description": f"{header.purpose}: learns from the labels", "config": learning_options(header)}
 
 
 def _segmenting(name: str, header: ModelHeader) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from napari_medt.serving.monai_label import datastore, infer, info, login, sessions
+from napari_medt.serving.monai_label.learning import routes as learning
 
 if TYPE_CHECKING:
     from napari_medt.serving.app import Server
@@ -22,4 +23,5 @@ def routes(server: Server) -> list[Route]:
         *sessions.routes(server),
         *datastore.routes(server),
         *infer.routes(server),
+        *learning.routes(server),
     ]

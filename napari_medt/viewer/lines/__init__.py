@@ -1,1 +1,1 @@
-"""Lines over an image: outlines of objects, and lines as wide on the screen however far a person zooms."""
+"""Lines and marks over an image: outlines of objects, and what is as large on the screen however far a person zooms."""

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cosine", "rank_correlation"]
+__all__ = ["chance_correlation", "cosine", "rank_correlation"]
+
+
+def chance_correlation(cells: int) -> float:
+    """Return the mean size of the rank correlation of random orders of so many cells: ``sqrt(2 / (pi (n - 1)))``.
+
+    Its distribution is close to a normal one with the variance 1 / (n - 1), exactly so in its variance.
+
+    Examples
+    --------
+    >>> round(chance_correlation(9), 2), round(chance_correlation(1025), 2), chance_correlation(1)
+    (0.28, 0.02, 1.0)
+    """
+    return float(np.sqrt(2 / (np.pi * (cells - 1)))) if cells > 1 else 1.0
 
 
 def rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float | None:

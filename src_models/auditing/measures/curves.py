@@ -1,8 +1,8 @@
 """Deletion and insertion: the result should go when what a map marks is taken away, and come when it is shown.
 
-Petsiuk et al. 2018 (arXiv 1806.07421), section 4.2, for segmentation. Blocks of the image are replaced by a blurred
-image in the order of the map (deletion), or the blurred image is replaced by the image (insertion). A map that marks
-what the network needs makes the result go, and come, sooner than blocks in random order do.
+Petsiuk et al. 2018 (arXiv 1806.07421), section 4.2, for classes and for segmentation. Blocks of the image are replaced
+by a blurred image in the order of the map (deletion), or the blurred image is replaced by the image (insertion). A map
+that marks what the network needs makes the result go, and come, sooner than blocks in random order do.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from src_models.auditing.figures import Curve, Gain, Order
 from src_models.auditing.measures.cells import cell_means
 
-__all__ = ["FRACTIONS", "blurred", "compare_orders", "gradient_size", "ranking", "survival"]
+__all__ = ["BLOCK", "FRACTIONS", "blurred", "compare_orders", "gradient_size", "ranking", "survival", "trace_orders"]
 
 Foreground = Callable[[Tensor], Tensor]
+Score = Callable[[Tensor], Tensor]
 
 # Denser at the start: objects cover a small part of most images, and there the orders differ.
 FRACTIONS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
@@ -120,36 +121,81 @@ def compare_orders(
     floor : float
         Survival with everything removed.
     """
-    generator = np.random.default_rng(seed)
-    grid = tuple(-(-size // BLOCK) for size in picture.shape[1:])
-    values = {f"random {k}": generator.random(grid) for k in range(random_orders)}
-    values |= {name: cell_means(map_, BLOCK) for name, map_ in maps.items()}
-    baseline = blurred(picture).to(picture)
     original = foreground(picture[None])[0]
-    floor = float(survival(foreground(baseline[None]), original)[0])
+    return (
+        yield from trace_orders(
+            lambda batch: survival(foreground(batch), original),
+            picture,
+            maps,
+            seed=seed,
+            random_orders=random_orders,
+            fractions=fractions,
+        )
+    )
+
+
+def trace_orders(
+    score: Score,
+    picture: Tensor,
+    maps: Mapping[str, NDArray[np.float32]],
+    *,
+    seed: int = 0,
+    random_orders: int = 3,
+    fractions: tuple[float, ...] = FRACTIONS,
+    block: int = BLOCK,
+    at_once: int = 1,
+) -> Generator[str, None, tuple[Order, list[Order], float]]:
+    """Trace deletion and insertion of a score, such as the probability of a class.
+
+    Parameters
+    ----------
+    score
+        What is there of the result, 0 to 1, (N,), of network inputs (N, C, H, W).
+    picture, maps, seed, random_orders, fractions
+        As in :func:`compare_orders`.
+    block
+        Side (px) of the blocks.
+    at_once
+        Pictures that go through the network together.
+
+    Yields
+    ------
+    str
+        What is being done, after each pass.
+
+    Returns
+    -------
+    random, orders, floor
+        As in :func:`compare_orders`; the floor is the score with everything removed.
+    """
+    generator = np.random.default_rng(seed)
+    grid = tuple(-(-size // block) for size in picture.shape[1:])
+    values = {f"random {k}": generator.random(grid) for k in range(random_orders)}
+    values |= {name: cell_means(map_, block) for name, map_ in maps.items()}
+    baseline = blurred(picture).to(picture)
+    whole, floor = (float(score(each[None])[0]) for each in (picture, baseline))
     traced = {}
     for name, of_blocks in values.items():
         order = ranking(of_blocks, generator)
-        deletion, insertion = [1.0], [floor]
-        for fraction in fractions[1:-1]:
-            chosen = _pixels(order[: round(fraction * order.size)], grid, picture)
-            for scores, inside, outside in ((deletion, baseline, picture), (insertion, picture, baseline)):
-                mixed = torch.where(chosen, inside, outside)
-                scores.append(float(survival(foreground(mixed[None]), original)[0]))
-                yield f"removing and showing pixels: {name}"
+        chosen = [_pixels(order[: round(fraction * order.size)], grid, picture, block) for fraction in fractions[1:-1]]
+        mixed = [torch.where(each, *pair) for each in chosen for pair in ((baseline, picture), (picture, baseline))]
+        scores: list[float] = []
+        for some in torch.split(torch.stack(mixed), at_once) if mixed else ():
+            scores += score(some).tolist()
+            yield f"removing and showing pixels: {name}"
         traced[name] = (
-            Curve.through(fractions, [*deletion, floor]),
-            Curve.through(fractions, [*insertion, 1.0]),
+            Curve.through(fractions, [whole, *scores[::2], floor]),
+            Curve.through(fractions, [floor, *scores[1::2], whole]),
         )
     chance = [traced.pop(f"random {k}") for k in range(random_orders)]
     return _against_chance(chance, traced, floor)
 
 
-def _pixels(blocks: NDArray[np.intp], grid: tuple[int, ...], picture: Tensor) -> Tensor:
+def _pixels(blocks: NDArray[np.intp], grid: tuple[int, ...], picture: Tensor, side: int) -> Tensor:
     """Return the mask (H, W) of the pixels of these blocks."""
     chosen = torch.zeros(grid, dtype=torch.bool).flatten()
     chosen[torch.from_numpy(blocks)] = True
-    spread = chosen.view(grid).repeat_interleave(BLOCK, 0).repeat_interleave(BLOCK, 1)
+    spread = chosen.view(grid).repeat_interleave(side, 0).repeat_interleave(side, 1)
     return spread[: picture.shape[1], : picture.shape[2]].to(picture.device)
 
 

@@ -9,18 +9,23 @@ whatever sign: an inverted map shows the image as well as the map does, and over
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from src_models.auditing.figures import Randomisation
-from src_models.auditing.measures.correlation import rank_correlation
+from src_models.auditing.measures.correlation import chance_correlation, rank_correlation
 from src_models.auditing.recorded import record_maps
 from src_models.nets.tap import AttentionTap
 
-__all__ = ["Layer", "layers_from_output", "randomise"]
+__all__ = ["Layer", "layers_from_output", "randomise", "randomise_layers"]
+
+#: Maps (N, h, w) of N pictures, by name.
+MapsOf = Callable[[nn.Module], Mapping[str, NDArray[np.float32]]]
 
 MADE = ""  # stands among the names of modules that ran for a map that was made
 
@@ -98,20 +103,55 @@ def randomise(
     dict
         By map.
     """
-    before = record_maps(network, picture, names)
     layers = layers_from_output(network, picture, names)
+
+    def look(changed: nn.Module) -> dict[str, NDArray[np.float32]]:
+        return {name: map_.values[None] for name, map_ in record_maps(changed, picture, names).items()}
+
+    found = yield from randomise_layers(network, untrained, layers, look)
+    return {name: of_pictures[0] for name, of_pictures in found.items()}
+
+
+def randomise_layers(
+    network: nn.Module, untrained: nn.Module, layers: Sequence[Layer], look: MapsOf
+) -> Generator[str, None, dict[str, list[Randomisation]]]:
+    """Re-initialise a copy of a network layer by layer and compare maps of several pictures with those at first.
+
+    Parameters
+    ----------
+    network, untrained
+        As in :func:`randomise`.
+    layers
+        In the order in which they are re-initialised.
+    look
+        Gives the maps of the pictures by a network.
+
+    Yields
+    ------
+    str
+        What is being done, after each layer.
+
+    Returns
+    -------
+    dict
+        By map, for each picture.
+    """
+    before = look(network)
     changed = copy.deepcopy(network)
-    found: dict[str, list[float | None]] = {name: [] for name in before}
+    found: dict[str, list[list[float | None]]] = {name: [[] for _ in maps] for name, maps in before.items()}
     now = before
     for layer in layers:
         for module in layer.modules:
             _replace(changed.get_submodule(module), untrained.get_submodule(module))
-        now = record_maps(changed, picture, names) if layer.matters else now
-        for name, map_ in now.items():
-            correlation = rank_correlation(before[name].values, map_.values)
-            found[name].append(None if correlation is None else abs(correlation))
+        now = look(changed) if layer.matters else now
+        for name, maps in now.items():
+            for kept, first, one in zip(found[name], before[name], maps, strict=True):
+                correlation = rank_correlation(first, one)
+                kept.append(None if correlation is None else abs(correlation))
         yield f"re-initialising {layer.name}"
-    return {name: Randomisation(tuple(layer.name for layer in layers), tuple(values)) for name, values in found.items()}
+    names = tuple(layer.name for layer in layers)
+    chances = {name: chance_correlation(maps[0].size) for name, maps in before.items()}
+    return {name: [Randomisation(names, tuple(each), chances[name]) for each in of] for name, of in found.items()}
 
 
 def _weights(module: nn.Module) -> list[tuple[str, Tensor]]:

@@ -44,21 +44,30 @@ def average(audits: Sequence[Audit], name: str) -> Audit:
         maps=tuple(_map(maps) for maps in zip(*(audit.maps for audit in audits), strict=True)),
         looks=_by_block([audit.looks for audit in audits]),
         influences=_by_block([audit.influences for audit in audits]),
+        pointings=tuple(_pointing(of) for of in zip(*(audit.pointings for audit in audits), strict=True)),
     )
 
 
 def _map(maps: Sequence[MapAudit]) -> MapAudit:
     steps = zip(*(one.randomisation.correlations for one in maps), strict=True)
     known = [[value for value in values if value is not None] for values in steps]
-    pointing = [one.pointing for one in maps if one.pointing is not None]
+    middle = [one.against_middle for one in maps if one.against_middle is not None]
     return replace(
         maps[0],
         order=_order([one.order for one in maps]),
         randomisation=Randomisation(
-            maps[0].randomisation.layers, tuple(_mean(values) if values else None for values in known)
+            maps[0].randomisation.layers,
+            tuple(_mean(values) if values else None for values in known),
+            _mean(one.randomisation.chance for one in maps),
         ),
-        pointing=Pointing(**_means(pointing, Pointing.__slots__)) if pointing else None,
+        pointing=_pointing([one.pointing for one in maps]),
+        against_middle=None if not middle else (_gain([one for one, _ in middle]), _gain([one for _, one in middle])),
     )
+
+
+def _pointing(found: Sequence[Pointing | None]) -> Pointing | None:
+    known = [one for one in found if one is not None]
+    return Pointing(**_means(known, Pointing.__slots__)) if known else None
 
 
 def _order(orders: Sequence[Order]) -> Order:

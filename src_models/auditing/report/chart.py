@@ -46,7 +46,7 @@ class Panel:
 def curve_panels(audit: Audit) -> list[Panel]:
     """Return the panels of an audit: deletion, insertion, and correlation while layers are re-initialised."""
     orders = [audit.random, *audit.references, *(one.order for one in audit.maps)]
-    up = "survival of the result"
+    up = "survival of the result" if audit.told is None else "probability of the class"
     deletion = {order.name: (order.deletion.fractions, order.deletion.scores) for order in orders}
     insertion = {order.name: (order.insertion.fractions, order.insertion.scores) for order in orders}
     alike = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src_models.auditing.figures import Gain, MapAudit, Order
+from src_models.auditing.figures import Gain, MapAudit, Order, Pointing
 from src_models.auditing.results import Audit
 
 __all__ = ["BLOCK_COLUMNS", "COLUMNS", "INFLUENCE_COLUMNS", "block_rows", "influence_rows", "rows"]
@@ -34,8 +34,14 @@ def rows(audit: Audit) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [
         (chance.name, f"{chance.deletion.area:.3f}", "", f"{chance.insertion.area:.3f}", "", *none)
     ]
-    found += [(*_areas(order), *none) for order in audit.references]
-    found += [(*_areas(one.order), _final(one), _top(one)) for one in audit.maps]
+    pointings = audit.pointings or (None,) * len(audit.references)
+    found += [
+        (*_areas(order), "", "" if pointing is None else _top(pointing))
+        for order, pointing in zip(audit.references, pointings, strict=True)
+    ]
+    found += [
+        (*_areas(one.order), _final(one), "-" if one.pointing is None else _top(one.pointing)) for one in audit.maps
+    ]
     return found
 
 
@@ -87,5 +93,5 @@ def _final(one: MapAudit) -> str:
     return "flat" if one.randomisation.final is None else f"{one.randomisation.final:.2f}"
 
 
-def _top(one: MapAudit) -> str:
-    return "-" if one.pointing is None else f"{one.pointing.top:.0%} (chance {one.pointing.chance:.0%})"
+def _top(pointing: Pointing) -> str:
+    return f"{pointing.top:.0%} (chance {pointing.chance:.0%})"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from src_models.classifying.layer.object_classes import ObjectClasses
 from src_models.errors import UserError
 from src_models.images.region import Region
-from src_models.models.architectures import attention_names
+from src_models.models.architectures import architectures, attention_names, find_architecture
 from src_models.models.loaded import load_model
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ LookedAt = Literal["objects", "tiles", "image"]
 
 # Of as many pixels, a layer that shows tiles does not fit into memory beside everything else.
 _LARGEST_CANVAS = 2**28
-_RECEIVED = " received"  # of each layer of attention, there is a map of what is looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +112,14 @@ class ClassResult:
     @property
     def views(self) -> list[str]:
         """Names of the layers of attention that can be asked where they look from a place, finest first."""
-        return [name.removesuffix(_RECEIVED) for name in self.maps if name.endswith(_RECEIVED)]
+        return list(self.heads)
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """How many heads each of :attr:`views` has."""
+        header = self.found.provenance["header"]
+        name = header["architecture"]
+        return find_architecture(name).heads(header["config"]) if name in architectures() else {}
 
 
 def class_steps(run: ClassRun) -> Generator[Progress, None, ClassResult]:

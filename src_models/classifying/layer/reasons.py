@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from src_models.attention.words import map_words, view_words
+from src_models.attention.words import head_words, map_words, view_words
 from src_models.errors import UserError
 from src_models.models.loaded import load_model
 
@@ -111,8 +111,8 @@ class Reasons:
             placed = self._maps.recorded(name)
         return PictureMap(self.own, map_words(name, placed.kind).name, self.region, placed)
 
-    def look(self, view: str, place: tuple[float, float] | None = None) -> PictureMap:
-        """Return where a layer of attention looks from a place: the mean over its heads.
+    def look(self, view: str, place: tuple[float, float] | None = None, head: int | None = None) -> PictureMap:
+        """Return where a layer of attention looks from a place.
 
         Parameters
         ----------
@@ -120,17 +120,21 @@ class Reasons:
             One of :attr:`~src_models.classifying.layer.layer_run.ClassResult.views`.
         place
             Row and column (px of the region's cut-out); None takes the middle of the object.
+        head
+            One of the layer's heads, from 0; None takes the mean over them.
 
         Raises
         ------
         UserError
-            If there is no such layer, the model did not see the place, or is gone.
+            If there is no such layer or head, the model did not see the place, or is gone.
         """
         if view not in self.result.views:
             raise UserError(f"the model has no attention {view!r}; it has {', '.join(self.result.views) or 'none'}")
         with self._computing():
-            placed, query = self._maps.look(view, place)
-        return PictureMap(self.own, view_words(view, placed.kind), self.region, placed, query)
+            placed, query = self._maps.look(view, place, head)
+        title = view_words(view, placed.kind)
+        title += "" if head is None else f" ({head_words('', head, self.result.heads[view])})"
+        return PictureMap(self.own, title, self.region, placed, query)
 
     def _computing(self) -> AbstractContextManager[object]:
         from src_models.computing.execution import computing_threads

@@ -1,14 +1,12 @@
 """Judging a network by pictures that it does not learn from, and finding how far to follow what it learnt.
 
-As with other networks (:mod:`src_models.finetuning.judging`), between the weights that learning began with and those
-that were learnt lie networks that forget less (Wortsman et al. 2022, arXiv 2109.01903).
+Of the networks between the one that learning began with and the one that learns, the best that does not forget wins
+(:mod:`src_models.training.rounds.blends`).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,20 +14,13 @@ from torch import Tensor, nn
 
 from src_models.classifying.learning.progress import Judged
 from src_models.classifying.training.pictures import Pictures
+from src_models.training.rounds.blends import Blend, BlendingNetwork
 
-__all__ = ["FORGOTTEN", "ClassBlend", "ClassBlends", "judge"]
+__all__ = ["FORGOTTEN", "ClassBlends", "judge"]
 
 SHARES = (1.0, 0.6, 0.3)
 FORGOTTEN = 0.015  # accuracy that may be lost on what was known: one picture of those that ship
 _AT_A_TIME = 32
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassBlend:
-    """A network between the one that learning began with and the one that learns: how it does, and its weights."""
-
-    judged: Judged
-    weights: dict[str, Tensor]
 
 
 class ClassBlends:
@@ -57,36 +48,28 @@ class ClassBlends:
         knew: float | None = None,
     ) -> None:
         self._held_out, self._known, self._device = held_out, known, device
-        self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
-        self._start = {name: value.clone() for name, value in self._network.state_dict().items()}
-        self.first = judge(self._network, held_out, device)
+        self._blending = BlendingNetwork(network, device)
+        self.first = judge(self._blending.network, held_out, device)
         self.knew = knew
         if knew is None and len(known):
-            self.knew = judge(self._network, known, device).accuracy
+            self.knew = judge(self._blending.network, known, device).accuracy
 
-    def best(self, learnt: Mapping[str, Tensor]) -> ClassBlend | None:
+    def best(self, learnt: Mapping[str, Tensor]) -> Blend[Judged] | None:
         """Return the best of the blends that do not forget; None where all do."""
-        found: ClassBlend | None = None
+        found: Blend[Judged] | None = None
         for share in SHARES:
-            weights = self._blended(learnt, share)
-            self._network.load_state_dict(weights)
-            if self._forgets():
+            network = self._blending.follow(learnt, share)
+            if self._forgets(network):
                 continue
-            judged = judge(self._network, self._held_out, self._device)
-            if found is None or judged > found.judged:
-                found = ClassBlend(judged, {name: value.cpu().clone() for name, value in weights.items()})
+            judged = judge(network, self._held_out, self._device)
+            if found is None or judged > found.validation:
+                found = Blend(judged, self._blending.weights())
         return found
 
-    def _forgets(self) -> bool:
+    def _forgets(self, network: nn.Module) -> bool:
         if self.knew is None or not len(self._known):
             return False
-        return judge(self._network, self._known, self._device).accuracy < self.knew - FORGOTTEN
-
-    def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-        return {
-            name: torch.lerp(start, learnt[name].to(start), share) if start.is_floating_point() else start
-            for name, start in self._start.items()
-        }
+        return judge(network, self._known, self._device).accuracy < self.knew - FORGOTTEN
 
 
 def judge(network: nn.Module, pictures: Pictures, device: torch.device) -> Judged:

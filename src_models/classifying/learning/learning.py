@@ -1,53 +1,42 @@
-"""A model of classes learns from given classes, step by step: it can be looked at and ended at any moment.
-
-Its norms keep the statistics that they were trained with, as in :mod:`src_models.finetuning.learning`.
-"""
+"""A model of classes learns from given classes."""
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import time
-from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from src_models.classifying.asking import check_classifies
 from src_models.classifying.learning.blends import ClassBlends
 from src_models.classifying.learning.known_pictures import KnownPictures, known_pictures
 from src_models.classifying.learning.new_classes import with_classes
-from src_models.classifying.learning.progress import (
-    ClassLearningResult,
-    ClassLearningUpdate,
-    Judged,
-    class_gain_sentence,
-)
+from src_models.classifying.learning.progress import Judged, class_gain_sentence
 from src_models.classifying.learning.settings import ClassLearningSettings
 from src_models.classifying.training.augmentation import class_augmentation
 from src_models.classifying.training.pictures import Pictures, load_pictures
-from src_models.computing.memory import reused_memory
-from src_models.computing.package_versions import package_versions
-from src_models.errors import DataSetError, UserError
+from src_models.errors import UserError
 from src_models.files.class_sets.class_set import ClassSet
 from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.nets.network import Network
 from src_models.training.augmentation import AugmentationName, Recipe
-from src_models.training.fabric import make_fabric
+from src_models.training.fabric import descend
+from src_models.training.rounds.blends import Blend
+from src_models.training.rounds.judged_learning import JudgedLearning
 
 __all__ = ["LEAST_JUDGING", "LEAST_TEACHING", "ClassLearning", "DrawnLessons"]
 
 LEAST_TEACHING, LEAST_JUDGING = 4, 2  # pictures
 SURER = 0.02  # mean probability of the right class; less, with as many right, is not worth another model
-WARM_UP = 0.05  # share of the learning
 
 
-class ClassLearning:
+class ClassLearning(JudgedLearning[Judged]):
     """A round of learning; nothing is computed before :meth:`steps`.
 
     Parameters
@@ -64,10 +53,6 @@ class ClassLearning:
 
     Attributes
     ----------
-    leads
-        True: of several processes, one learns.
-    settings
-        How it learns.
     added
         The classes that are new.
 
@@ -90,168 +75,58 @@ class ClassLearning:
         known: ClassSet | None = None,
     ) -> None:
         check_classifies(model.header)
-        self.settings = settings or ClassLearningSettings()
+        settings = settings or ClassLearningSettings()
         teaching, judging = data.split("train"), data.split("val")
         if len(teaching) < LEAST_TEACHING or len(judging) < LEAST_JUDGING:
             raise UserError(
                 f"{data.root}: {len(teaching)} pictures would teach and {len(judging)} judge, and it takes "
                 f"{LEAST_TEACHING} and {LEAST_JUDGING}: give classes to more objects"
             )
-        self._parent = model
-        self._begun = with_classes(model, data.classes, self.settings.seed)
-        header = self._begun.header
+        super().__init__(with_classes(model, data.classes, settings.seed), settings, Judged(0, 0.0, len(judging)))
+        self.settings: ClassLearningSettings = settings
+        header = self._parent.header
         self.added = tuple(name for name in header.classes if name not in model.header.classes)
         self._teaching, self._judging = (load_pictures(data, each, header) for each in (teaching, judging))
         kept = set(model.header.classes) <= set(header.classes)
-        self._known = known_pictures(header, known) if kept and self.settings.replay else KnownPictures.none(header)
-        self._network = copy.deepcopy(self._begun.network).eval()
-        self._blends: ClassBlends | None = None
-        self._best_weights: dict[str, Tensor] | None = None
-        self._start = self._best = Judged(0, 0.0, len(self._judging))
-        self._step = self._best_step = 0
-        self._spent = 0.0
-        self._stopping = self._forgot = False
-        self._learns = _learning_parts(self._network, self.settings.part)
+        self._known = known_pictures(header, known) if kept and settings.replay else KnownPictures.none(header)
+        self._learning = _learning_parts(self._network, settings.part)
+        self._lessons: DrawnLessons | None = None
 
-    def stop(self) -> None:
-        """End after the present step and a validation, with the best found; may be called from another thread."""
-        self._stopping = True
+    def _begin(self) -> None:
+        recipe = _recipe(self._parent.header)
+        self._lessons = DrawnLessons(self._teaching, self._known.training, self.settings, recipe)
 
-    def steps(self) -> Generator[ClassLearningUpdate, None, ClassLearningResult]:
-        """Learn, one step after each other; closing the generator ends it, and the best stays in :meth:`result`.
-
-        Yields
-        ------
-        ClassLearningUpdate
-            At once, and after each step.
-
-        Returns
-        -------
-        ClassLearningResult
-            When the generator is exhausted.
-
-        Raises
-        ------
-        DataSetError
-            If the loss is not a number any more.
-        UserError
-            If this machine does not have the device.
-        """
-        with reused_memory():
-            yield from self._learn()
-        return self.result()
-
-    def best(self) -> Model | None:
-        """Return the best network found so far, if it is better than the one that learning began with."""
-        if self._best_weights is None:
-            return None
-        network = copy.deepcopy(self._begun.network)
-        network.load_state_dict(self._best_weights)
-        return Model(network.eval(), self._header())
-
-    def result(self) -> ClassLearningResult:
-        """Return how it ended, or how it stands."""
-        found = self.best()
-        best, watched = None if found is None else self._best, len(self._known.watched)
-        sentence = class_gain_sentence(self._start, best, forgot=self._forgot, watched=watched)
-        return ClassLearningResult(found, self._start, self._best, self._step, sentence)
-
-    def _learn(self) -> Generator[ClassLearningUpdate, None, None]:
-        began = time.thread_time()
-        settings = self.settings
-        fabric = make_fabric(settings.device, 1)
-        torch.manual_seed(settings.seed)
-        network: Any = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer: Any = torch.optim.AdamW(self._learns, lr=settings.learning_rate, weight_decay=0.0)
-        network, optimizer = fabric.setup(network, optimizer)
-        lessons = DrawnLessons(self._teaching, self._known.training, settings, _recipe(self._parent.header))
+    def _make_judge(self, device: torch.device) -> ClassBlends:
         knew = self._parent.header.training.get("known_accuracy")
-        self._blends = ClassBlends(self._begun.network, self._judging, self._known.watched, fabric.device, knew)
-        self._start = self._best = self._blends.first
-        self._spent += time.thread_time() - began
-        yield self._update([], self._start, improved=False)
-        losses: list[float] = []
-        misses = 0
-        while self._progress() < 1 and not self._stopping and misses < settings.patience:
-            began = time.thread_time()
-            losses.append(self._one_step(fabric, network, optimizer, lessons))
-            judged, improved = None, False
-            if self._step % settings.validate_every == 0 or self._stopping or self._progress() >= 1:
-                judged, improved = self._validate(network)
-                misses = 0 if improved else misses + 1
-            self._spent += time.thread_time() - began
-            yield self._update(losses, judged, improved=improved)
-            losses = losses if judged is None else []
-        if losses:  # it was stopped between two validations
-            judged, improved = self._validate(network)
-            yield self._update(losses, judged, improved=improved)
+        return ClassBlends(self._parent.network, self._judging, self._known.watched, device, knew)
 
-    def _progress(self) -> float:
-        if not self._step:  # else the time that it took to begin would decide the first step's learning rate
-            return 0.0
-        return max(self._step / self.settings.steps, self._spent / self.settings.seconds)
-
-    def _one_step(self, fabric: Any, network: Any, optimizer: Any, lessons: DrawnLessons) -> float:
-        batch, targets = lessons.batch(self._step)
-        done = min(self._progress(), 1.0)
-        factor = min((done + 1e-3) / WARM_UP, 1.0) * 0.5 * (1 + np.cos(np.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = self.settings.learning_rate * float(factor)
+    def _teach(self, fabric: Fabric, network: Any, optimizer: Any) -> float:
+        assert self._lessons is not None
+        batch, targets = self._lessons.batch(self._step)
         loss = F.cross_entropy(network(batch.to(fabric.device)).float(), targets.to(fabric.device))
-        if not torch.isfinite(loss):
-            raise DataSetError(
-                f"learning step {self._step + 1}: the loss is not a number; look for extreme values in the pictures, "
-                "or lower the learning rate"
-            )
-        fabric.backward(loss)
-        fabric.clip_gradients(network, optimizer, max_norm=5.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        self._step += 1
-        return float(loss.detach())
-
-    def _validate(self, network: Any) -> tuple[Judged, bool]:
-        """Judge the best blend, and tell whether it is the best network so far, which is kept."""
-        assert self._blends is not None
-        blend = self._blends.best(network.module.state_dict())
-        if blend is None:
-            self._forgot = self._best_weights is None
-            return self._start, False
-        judged, start = blend.judged, self._start
-        worth = judged.right > start.right or (
-            judged.right == start.right and judged.likelihood >= start.likelihood + SURER
+        return float(
+            descend(fabric, network, optimizer, loss, step=f"learning step {self._step + 1}", examples="pictures")
         )
-        gained = worth and judged > self._best
-        if gained:
-            self._best_weights, self._best, self._best_step = blend.weights, judged, self._step
-        self._forgot = False
-        return judged, gained
 
-    def _update(self, losses: Sequence[float], judged: Judged | None, *, improved: bool) -> ClassLearningUpdate:
-        by_steps = self._spent / self._step * (self.settings.steps - self._step) if self._step else np.inf
-        left = max(0.0, min(self.settings.seconds - self._spent, float(by_steps)))
-        loss = float(np.mean(losses)) if losses else float("nan")
-        done = min(self._progress(), 1.0)
-        return ClassLearningUpdate(self._step, loss, judged, self._start, self._best, improved, done, left)
+    def _is_gain(self, blend: Blend[Judged]) -> bool:
+        judged, start = blend.validation, self._start
+        surer = judged.right == start.right and judged.likelihood >= start.likelihood + SURER
+        return (judged.right > start.right or surer) and judged > self._best
+
+    def _sentence(self, best: Judged | None) -> str:
+        return class_gain_sentence(self._start, best, forgot=self._forgot, watched=len(self._known.watched))
 
     def _header(self) -> ModelHeader:
-        parent = self._parent.header
-        knew = {} if self._blends is None or self._blends.knew is None else {"known_accuracy": self._blends.knew}
-        training = {
-            **knew,
-            "finetuned_from": parent.name,
-            "parent_training": dict(parent.training),
-            "corrections_sha256": _sha256(self._teaching, self._judging),
-            "corrections": len(self._teaching) + len(self._judging),
-            "added_classes": list(self.added),
-            "replayed": len(self._known.training),
-            "settings": self.settings.as_dict(),
-            "step": self._best_step or self._step,
-            "validation_accuracy_before": round(self._start.accuracy, 4),
-            "validation_accuracy": round(self._best.accuracy, 4),
-            "versions": package_versions("torch", "monai"),
-        }
-        return replace(self._begun.header, training=training, parent_sha256=self._parent.sha256)
+        training = self._training(
+            "known_accuracy",
+            corrections_sha256=_sha256(self._teaching, self._judging),
+            corrections=len(self._teaching) + len(self._judging),
+            added_classes=list(self.added),
+            replayed=len(self._known.training),
+            validation_accuracy_before=round(self._start.accuracy, 4),
+            validation_accuracy=round(self._best.accuracy, 4),
+        )
+        return replace(self._parent.header, training=training, parent_sha256=self._parent.sha256)
 
 
 class DrawnLessons:

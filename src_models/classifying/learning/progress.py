@@ -1,12 +1,10 @@
-"""What a round of learning classes tells: after each step, and at its end."""
+"""What a round of learning classes is judged by, and how it ended in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from src_models.models.checkpoint import Model
-
-__all__ = ["ClassLearningResult", "ClassLearningUpdate", "Judged", "class_gain_sentence"]
+__all__ = ["Judged", "class_gain_sentence"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,66 +29,6 @@ class Judged:
     def accuracy(self) -> float:
         """The share that is right."""
         return self.right / self.count if self.count else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClassLearningUpdate:
-    """What there is to tell after a step.
-
-    Parameters
-    ----------
-    step
-        Steps made; 0 before the first, when only the network as it was is judged.
-    loss
-        Mean training loss since the last validation.
-    validation
-        On held-out pictures, if the network was just judged.
-    start, best
-        The same of the network as it was, and of the best so far.
-    improved
-        Whether this is the best so far.
-    done
-        Share of the learning that is done, 0 to 1.
-    seconds_left
-        Work that is left at most (s).
-    """
-
-    step: int
-    loss: float
-    validation: Judged | None
-    start: Judged
-    best: Judged
-    improved: bool
-    done: float
-    seconds_left: float
-
-    @property
-    def seconds_idle(self) -> float:
-        """What is left on a machine that does nothing else (s): work is counted, whatever runs beside it."""
-        return self.seconds_left
-
-
-@dataclass(frozen=True, slots=True)
-class ClassLearningResult:
-    """How learning ended.
-
-    Parameters
-    ----------
-    model
-        The best network found, with its header; None if none is better than the one that it began with.
-    start, best
-        On held-out pictures, before and after.
-    steps
-        Steps made.
-    sentence
-        What to tell the person; where nothing was gained, what would help.
-    """
-
-    model: Model | None
-    start: Judged
-    best: Judged
-    steps: int
-    sentence: str
 
 
 def class_gain_sentence(start: Judged, best: Judged | None, *, forgot: bool, watched: int) -> str:

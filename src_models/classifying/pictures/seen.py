@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from src_models.classifying.pictures.picture import prepared
 from src_models.errors import UserError
 from src_models.images.model_image import ModelImage
 
-__all__ = ["SeenPicture", "seen_picture"]
+__all__ = ["SeenPicture", "in_image", "seen_picture"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,3 +126,26 @@ def seen_picture(image: ModelImage, found: Classified, row: int) -> SeenPicture:
     chosen = image.normalisations[image.planes.time_of(plane)] if image.grey_range is not None else None
     shown = prepared(values, image.header, image.name, reading=image.reading, normalisation=chosen)
     return SeenPicture(shown, plane, corner, (size[0], size[1]), middle)
+
+
+def in_image(placed: PlacedMap, axes: str, plane: tuple[int, ...]) -> PlacedMap:
+    """Give a map of a plane (Y, X) an axis for every axis of the image less its channels.
+
+    Parameters
+    ----------
+    placed
+        The map.
+    axes
+        Letters of the image's axes without that of channels.
+    plane
+        Where the plane lies along those besides Y and X.
+    """
+    data = placed.data if axes.index("Y") < axes.index("X") else placed.data.T
+    rest = iter(plane)
+    at = [placed.translate["YX".index(letter)] if letter in "YX" else float(next(rest)) for letter in axes]
+    return replace(
+        placed,
+        data=data[tuple(slice(None) if letter in "YX" else np.newaxis for letter in axes)],
+        scale=tuple(placed.scale["YX".index(letter)] if letter in "YX" else 1.0 for letter in axes),
+        translate=tuple(at),
+    )

@@ -1,14 +1,12 @@
 """Judging a network of clicks by objects that it does not learn from, and finding how far to follow what it learnt.
 
-As with other networks (:mod:`src_models.finetuning.judging`), between the weights that learning began with and those
-that were learnt lie networks that forget less (Wortsman et al. 2022, arXiv 2109.01903).
+Of the networks between the one that learning began with and the one that learns, the largest that does not forget wins
+(:mod:`src_models.training.rounds.blends`).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,20 +16,13 @@ from torch import Tensor, nn
 from src_models.clicking.learning.progress import Ious
 from src_models.clicking.training.asking import asked, iou_of, ious_after_clicks
 from src_models.clicking.training.examples import Example
+from src_models.training.rounds.blends import Blend, BlendingNetwork
 
-__all__ = ["FORGOTTEN", "ClickBlend", "ClickBlends", "KnownAnswers", "judge_clicks"]
+__all__ = ["FORGOTTEN", "ClickBlends", "KnownAnswers", "judge_clicks"]
 
 SHARES = (1.0, 0.6, 0.3)
 FORGOTTEN = 0.01  # IoU that may be lost on what was known
 _AT_A_TIME = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClickBlend:
-    """A network between the one that learning began with and the one that learns: IoU on held-out objects, weights."""
-
-    iou: Ious
-    weights: dict[str, Tensor]
 
 
 class ClickBlends:
@@ -59,30 +50,21 @@ class ClickBlends:
         knew: float | None = None,
     ) -> None:
         self._held_out, self._device = held_out, device
-        self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
-        self._start = {name: value.clone() for name, value in self._network.state_dict().items()}
-        self.first = judge_clicks(self._network, held_out, device)
-        self._known = KnownAnswers(self._network, known, device)
-        self.knew = self._known.iou(self._network) if knew is None else knew
+        self._blending = BlendingNetwork(network, device)
+        self.first = judge_clicks(self._blending.network, held_out, device)
+        self._known = KnownAnswers(self._blending.network, known, device)
+        self.knew: float | None = self._known.iou(self._blending.network) if knew is None else knew
 
-    def best(self, learnt: Mapping[str, Tensor]) -> ClickBlend | None:
+    def best(self, learnt: Mapping[str, Tensor]) -> Blend[Ious] | None:
         """Return the largest blend that does not forget, judged; None where all do."""
         for share in SHARES:
-            weights = self._blended(learnt, share)
-            self._network.load_state_dict(weights)
-            if not self._forgets():
-                iou = judge_clicks(self._network, self._held_out, self._device)
-                return ClickBlend(iou, {name: value.cpu().clone() for name, value in weights.items()})
+            network = self._blending.follow(learnt, share)
+            if not self._forgets(network):
+                return Blend(judge_clicks(network, self._held_out, self._device), self._blending.weights())
         return None
 
-    def _forgets(self) -> bool:
-        return self.knew is not None and self._known.iou(self._network) < self.knew - FORGOTTEN
-
-    def _blended(self, learnt: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-        return {
-            name: torch.lerp(start, learnt[name].to(start), share) if start.is_floating_point() else start
-            for name, start in self._start.items()
-        }
+    def _forgets(self, network: nn.Module) -> bool:
+        return self.knew is not None and self._known.iou(network) < self.knew - FORGOTTEN
 
 
 class KnownAnswers:

@@ -1,78 +1,16 @@
-"""What a round of learning from accepted objects tells: after each step, and at its end."""
+"""What a round of learning from accepted objects is judged by, and how it ended in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from src_models.clicking.training.asking import CLICKS
-from src_models.models.checkpoint import Model
 
-__all__ = ["ClickLearningResult", "ClickLearningUpdate", "click_gain_sentence", "iou_words", "overall"]
+__all__ = ["Ious", "click_gain_sentence", "iou_words", "overall"]
 
-Ious = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClickLearningUpdate:
-    """What there is to tell after a step.
-
-    Parameters
-    ----------
-    step
-        Steps made; 0 before the first, when only the network as it was is judged.
-    loss
-        Mean training loss since the last validation.
-    iou
-        On held-out objects after 1, 3 and 5 clicks, if the network was just judged.
-    start, best
-        The same of the network as it was, and of the best so far.
-    improved
-        Whether this is the best so far.
-    done
-        Share of the learning that is done, 0 to 1.
-    seconds_left
-        Work that is left at most (s).
-    """
-
-    step: int
-    loss: float
-    iou: Ious | None
-    start: Ious
-    best: Ious
-    improved: bool
-    done: float
-    seconds_left: float
-
-    @property
-    def seconds_idle(self) -> float:
-        """What is left on a machine that does nothing else (s): work is counted, whatever runs beside it."""
-        return self.seconds_left
-
-
-@dataclass(frozen=True, slots=True)
-class ClickLearningResult:
-    """How learning ended.
-
-    Parameters
-    ----------
-    model
-        The best network found, with its header; None if none is better than the one that it began with.
-    start, best
-        IoU on held-out objects after 1, 3 and 5 clicks, before and after.
-    steps
-        Steps made.
-    sentence
-        What to tell the person; where nothing was gained, what would help.
-    """
-
-    model: Model | None
-    start: Ious
-    best: Ious
-    steps: int
-    sentence: str
+Ious = tuple[float, ...]  # IoU on held-out objects after 1, 3 and 5 clicks
 
 
 def overall(iou: Sequence[float]) -> float:

@@ -7,10 +7,10 @@ Sofiiuk et al. 2022, arXiv 2102.06583, Section 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,15 +19,12 @@ from torch import Tensor, nn
 from src_models.clicking.training.asking import CLICKS, ious_after_clicks, lesson
 from src_models.clicking.training.examples import ClickExamples, Example
 from src_models.clicking.training.focal_loss import ClickLoss
-from src_models.computing.memory import reused_memory
-from src_models.errors import DataSetError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.encoder_weights import begin_with_imagenet, encoder_weights_facts
 from src_models.models.header import ModelHeader
 from src_models.training.drawn_ahead import drawn_ahead
-from src_models.training.fabric import make_fabric, make_optimizer, set_learning_rate
-from src_models.training.run_files import RunFiles
+from src_models.training.resumable.training_run import TrainingRun
 from src_models.training.settings import TrainSettings
 
 __all__ = ["ClickTrainingUpdate", "train_clicks"]
@@ -99,12 +96,15 @@ def train_clicks(
         header = replace(
             header, training={**header.training, "encoder_weights": encoder_weights_facts(encoder_weights)}
         )
-    run = _Run(examples, validation, header, Path(output), settings, start, encoder_weights)
-    return run.run(resume, overwrite, on_update)
+    run = _Run(examples, validation, header, Path(output), settings, start, encoder_weights, on_update)
+    return run.run(resume=resume, overwrite=overwrite)
 
 
-class _Run:
-    """One training run."""
+class _Run(TrainingRun[list[Example], tuple[float, ...]]):
+    """A training with people who click; its score is the mean IoU after so many clicks of :data:`CLICKS`."""
+
+    columns = LOG_COLUMNS
+    kept = ("step", "best")
 
     def __init__(
         self,
@@ -115,68 +115,40 @@ class _Run:
         settings: TrainSettings,
         start: Model | None,
         encoder_weights: str | Path | None,
+        on_update: Callable[[ClickTrainingUpdate], None] | None,
     ) -> None:
-        self.examples, self.validation, self.settings = examples, validation, settings
-        self.files = RunFiles(output, LOG_COLUMNS, settings, header)
-        self.header, self.encoder_weights = header, encoder_weights
-        self.step, self.best, self.best_step = 0, -1.0, 0
+        super().__init__(header, output, settings)
+        self.drawn, self.validation, self.on_update = examples, validation, on_update
+        self.start, self.encoder_weights = start, encoder_weights
         self.loss = ClickLoss()
-        self.fabric = make_fabric(
-            settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
-        )
-        torch.manual_seed(settings.seed)
-        network = create(header.architecture, **header.config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if start is not None:
-            begin_with(network, start.network.state_dict())
-        self.network, self.optimizer = self.fabric.setup(network, make_optimizer(network, settings))
 
-    def run(self, resume: bool, overwrite: bool, on_update: Callable[[ClickTrainingUpdate], None] | None) -> Path:
-        if self.files.check(resume=resume, overwrite=overwrite):
-            self._restore()
-        else:
-            self._begin()
-        losses: list[float] = []
-        with reused_memory(), closing(drawn_ahead(self._drawn())) as batches:
-            for examples in batches:
-                losses.append(self._learn(examples))
-                if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
-                    iou = self._validate()
-                    self._keep(float(np.mean(losses)), iou)
-                    if on_update is not None:
-                        on_update(ClickTrainingUpdate(self.step, self.settings.steps, float(np.mean(losses)), iou))
-                    losses = []
-        return self.files.output
+    def load(self) -> None:
+        """Nothing: examples are drawn when their turn comes."""
 
-    def _begin(self) -> None:
-        if self.encoder_weights is not None:
-            images = len(self.header.channels)
-            begin_with_imagenet(self.network.module, self.encoder_weights, image_channels=images)
-        self.files.begin()
+    def make_network(self, *, anew: bool) -> nn.Module:
+        network = create(self.header.architecture, **self.header.config)
+        if self.start is not None:
+            begin_with(network, self.start.network.state_dict())
+        if self.encoder_weights is not None and anew:
+            begin_with_imagenet(network, self.encoder_weights, image_channels=len(self.header.channels))
+        return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return,call-overload]
 
-    def _drawn(self) -> Iterator[list[Example]]:
-        """Draw the examples of each step that is still to be made."""
+    def batches(self) -> Generator[list[Example], None, None]:
+        yield from drawn_ahead(self._examples())
+
+    def _examples(self) -> Iterator[list[Example]]:
         batch = self.settings.batch
         for first in range(self.step * batch, self.settings.steps * batch, batch):
-            yield [self.examples[number] for number in range(first, first + batch)]
+            yield [self.drawn[number] for number in range(first, first + batch)]
 
-    def _learn(self, examples: list[Example]) -> float:
-        """Make one step."""
+    def loss_of(self, batch: list[Example]) -> Tensor:
         random = np.random.default_rng((self.settings.seed, 1, self.step))
-        batch, targets = lesson(self.network, examples, random, self.fabric.device)
-        set_learning_rate(self.optimizer, self.step, self.settings)
+        asked, targets = lesson(self.network, batch, random, self.fabric.device)
         self.network.train()
-        loss = self.loss(self.network(batch), targets)
-        if not torch.isfinite(loss):
-            raise DataSetError(f"training step {self.step + 1}: the loss is not a number; lower the learning rate")
-        self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.network, self.optimizer, max_norm=5.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        return float(loss.detach())
+        loss: Tensor = self.loss(self.network(asked), targets)
+        return loss
 
-    def _validate(self) -> tuple[float, ...]:
-        """Return the mean IoU after so many clicks of :data:`CLICKS`."""
+    def validate(self) -> tuple[float, ...]:
         found = []
         for first in range(0, VALIDATED, self.settings.batch):
             examples = [self.validation[n] for n in range(first, min(first + self.settings.batch, VALIDATED))]
@@ -184,29 +156,34 @@ class _Run:
             found.append(ious_after_clicks(self.network, examples, [random] * len(examples), self.fabric.device))
         return tuple(float(value) for value in np.concatenate(found).mean(axis=0))
 
-    def _keep(self, loss: float, iou: tuple[float, ...]) -> None:
-        """Write the log, the state from which the run can go on, and the models."""
-        if iou[1] > self.best:
-            self.best, self.best_step = iou[1], self.step
-        row = (self.step, f"{loss:.5f}", *(f"{value:.4f}" for value in iou))
-        facts = {"step": self.step, "best": self.best, "best_step": self.best_step, "iou": list(iou)}
-        self.files.keep(row, self.network.module, self.optimizer, **facts)
-        self._write_models(iou)
+    def measure(self, score: tuple[float, ...]) -> float:
+        return score[1]
 
-    def _write_models(self, iou: Sequence[float]) -> None:
-        scores = {str(count): round(value, 4) for count, value in zip(CLICKS, iou, strict=True)}
-        best = self.best_step == self.step
-        self.files.write_models(self.network.module, self.step, best=best, validation_iou=scores)
+    def tell(self, score: tuple[float, ...] | None) -> None:
+        """Nothing: what is told is what was kept."""
 
-    def _restore(self) -> None:
-        stored = self.files.restore(self.network.module, self.optimizer, "step", "best")
+    def keep(self, score: tuple[float, ...]) -> None:
+        loss = float(np.mean(self.losses))
+        super().keep(score)
+        if self.on_update is not None:
+            self.on_update(ClickTrainingUpdate(self.step, self.settings.steps, loss, score))
+
+    def row(self, loss: float, score: tuple[float, ...]) -> tuple[str, ...]:
+        return f"{loss:.5f}", *(f"{value:.4f}" for value in score)
+
+    def facts(self) -> dict[str, Any]:
+        assert self.score is not None
+        return {"step": self.step, "best": self.best, "best_step": self.best_step, "iou": list(self.score)}
+
+    def take(self, stored: dict[str, Any]) -> None:
         self.step, self.best = stored["step"], stored["best"]
-        self.files.cut_log(self.step)
         if (
             "iou" in stored
-        ):  # not in a state of version 0.1, whose run has written its models unless it was killed there
-            self.best_step = stored["best_step"]
-            self._write_models(stored["iou"])
+        ):  # a state of version 0.1 has none: its run has written its models, if it was not killed there
+            self.best_step, self.score = stored["best_step"], tuple(stored["iou"])
+
+    def told(self, score: tuple[float, ...]) -> dict[str, Any]:
+        return {"validation_iou": {str(count): round(value, 4) for count, value in zip(CLICKS, score, strict=True)}}
 
 
 @torch.no_grad()

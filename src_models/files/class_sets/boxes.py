@@ -66,7 +66,8 @@ def open_class_boxes(folder: str | Path) -> ClassSet:
         numbers[row["file"]] = number = numbers.get(row["file"], 0) + 1
         square = _Square(images[row["file"]], float(y0 + y1) / 2, float(x0 + x1) / 2)
         name, label = f"{row['file']} {number:04d}", classes.index(row["class"])
-        samples.append(ClassSample(name, label, square, row.get("split") or None, row["file"]))
+        extent = float(y1 - y0), float(x1 - x0)
+        samples.append(ClassSample(name, label, square, row.get("split") or None, row["file"], extent))
     sides = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     size = int(STEP * np.ceil(np.percentile(sides, FITTING) / STEP))
     return ClassSet(root, classes, tuple(sorted(samples, key=lambda sample: sample.name)), size)

@@ -38,6 +38,8 @@ class ClassSample:
         The set's word for its part ("train", "val", "test"), or None where there is none.
     source
         The image that it was cut out of, as far as it is known.
+    extent
+        Height and width (px) of the object in the middle of what is cut out, where a box says so.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ClassSample:
     read: Callable[[int], NDArray[Any]] = field(repr=False, compare=False)
     split: str | None = None
     source: str | None = None
+    extent: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

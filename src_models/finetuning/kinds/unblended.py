@@ -6,16 +6,16 @@ known is found any more. What must be beaten is the best answer that looks at no
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from src_models.finetuning.judging import Blend, Validation, judge
+from src_models.finetuning.judging import Validation, judge
 from src_models.models.header import ModelHeader
 from src_models.training.masked_dice import dice_counts, mean_dice
 from src_models.training.patches import TrainingImage, classes_of_labels
+from src_models.training.rounds.blends import Blend, BlendingNetwork
 
 __all__ = ["Unblended", "blind_dice"]
 
@@ -47,15 +47,15 @@ class Unblended:
         knew: float | None = None,
     ) -> None:
         self._header, self._held_out = header, held_out
-        self._network = copy.deepcopy(network).to(device).requires_grad_(False).eval()
-        self.first = Validation(judge(self._network, held_out, header).loss, blind_dice(held_out, header))
+        self._blending = BlendingNetwork(network, device)
+        loss = judge(self._blending.network, held_out, header).loss
+        self.first = Validation(loss, blind_dice(held_out, header))
         self.knew: float | None = None
 
-    def best(self, learnt: Mapping[str, Tensor]) -> Blend:
+    def best(self, learnt: Mapping[str, Tensor]) -> Blend[Validation]:
         """Return the network as it learnt."""
-        self._network.load_state_dict(learnt)
-        weights = {name: value.detach().cpu().clone() for name, value in learnt.items()}
-        return Blend(judge(self._network, self._held_out, self._header), weights, 0.0)
+        network = self._blending.follow(learnt, 1.0)
+        return Blend(judge(network, self._held_out, self._header), self._blending.weights())
 
 
 def blind_dice(images: Sequence[TrainingImage], header: ModelHeader) -> float:

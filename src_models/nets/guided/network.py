@@ -139,7 +139,7 @@ class GuidedAttentionNetwork(SupervisedNetwork):
         refined = [self.heads[number](features) for number, features in enumerate(attended)]
         for tap, logits in zip(self.taps, refined, strict=True):
             if tap.heard:
-                tap(_found(logits))
+                tap(_found(logits[:, : logits.shape[1] - self.fields]))
 
         def whole(logits: Tensor) -> Tensor:
             size = padded.shape[2:]
@@ -223,7 +223,7 @@ def _penalty(guides: Sequence[_Guide], like: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _found(logits: Tensor) -> Tensor:
-    """Return the share (N, 1, H, W) of all outputs but the background."""
+    """Return the share (N, 1, H, W) of all classes but the background, of the logits of classes."""
     return 1 - torch.softmax(logits.float(), dim=1)[:, :1]
 
 

@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ARCHITECTURES", "SIZE"]
 
+EMBEDDINGS = ("patches", "efficientnet-lite0")
+# What sizes have where EfficientNet-Lite0 embeds: its four levels tell more of a cell, and cost too much of small ones.
+_EMBEDDED: dict[str, dict[str, Any]] = {"small": {"patch": 8, "width": 48}, "paper": {"patch": 16}}
 #: Vision Transformer has it as well.
 SIZE = TrainOption("size", "small", "How large: small, for a processor and for images of some 70 px, or paper.")
 _OPTIONS = (
     SIZE,
     TrainOption("stages", 3, "Stages after the first; each halves the grid."),
+    TrainOption(
+        "embedding",
+        "patches",
+        "How pixels become tokens: patches, or efficientnet-lite0, which can begin with weights.",
+    ),
     TrainOption("windows", "", "Cells per side of the large and the small windows, such as 6,3."),
 )
 _ABLATIONS = (
@@ -52,6 +60,12 @@ class _WindowNetwork(Architecture):
                 names += [f"fusion {stage} {which}" for which in ("earlier", "later")]
         return names
 
+    def heads(self, config: Config) -> dict[str, int]:
+        size, ending = Size.in_config(config), " received"
+        layers = [name.removesuffix(ending) for name in self.maps(config) if name.endswith(ending)]
+        stages = {layer: int(layer.split()[-1].split(".")[0]) for layer in layers}
+        return {layer: size.width * 2 ** (stage - 1) // size.head_channels for layer, stage in stages.items()}
+
     def usual_maps(self, config: Config) -> list[str]:
         """Return the maps of fusion; without these, what is received in the first stage's last block."""
         names = self.maps(config)
@@ -61,7 +75,11 @@ class _WindowNetwork(Architecture):
 
     def configure(self, chosen: Mapping[str, Any], patch: int) -> dict[str, Any]:
         config = dict(chosen)
-        windows = config.pop("windows")
+        windows, embedding = config.pop("windows"), config.pop("embedding")
+        if embedding not in EMBEDDINGS:
+            raise ValueError(f"--embedding {embedding!r} is not one of {', '.join(EMBEDDINGS)}")
+        if embedding != "patches":
+            config |= {"embedding": embedding, **_EMBEDDED.get(config["size"], {})}
         if windows:
             try:
                 config["windows"] = [int(part) for part in windows.split(",")]

@@ -10,6 +10,8 @@ There is no code of its authors, and its text leaves much open; this is how it w
 * K = 3 stages follow the encoding phase, so that 224 px and patches of 4 px give grids of 56, 28, 14 and 7 (`stages`).
 * The windows are m = 7 and n = 4 in the paper's size (`windows`); what they find is added (`combine`).
 * Fusion takes the result of the stage before, itself fused, and comes after the blocks of a stage (`fusion`).
+* Patches are embedded linearly; or by the first levels of EfficientNet-Lite0, which can begin with weights learnt from
+  photographs, where there are few pictures to learn from (`embedding`).
 * Two blocks a stage, the second with shifted windows; d = 96 and heads of 32 channels as in Swin-T (`depths`, `width`,
   `head_channels`).
 * Layers, norms, stochastic depth, initial weights and merging are Swin Transformer's; images of any size are taken,
@@ -33,7 +35,7 @@ from src_models.nets.classifier import Classifier
 from src_models.nets.med_former.fusion import FusionName, StageFusion
 from src_models.nets.med_former.lgt import Combine, LocalGlobalBlock, PatchMerging
 from src_models.nets.med_former.sizes import Size
-from src_models.nets.vit.embedding import PatchEmbedding
+from src_models.nets.vit.embedding import EmbeddingName, embedding_of
 from src_models.nets.vit.layers import FinalNorm, initialise, rising_rates
 
 __all__ = ["MedFormer", "Stage"]
@@ -113,6 +115,8 @@ class MedFormer(Classifier):
         2.
     size, patch, width, head_channels, stages, depths, windows
         As in :meth:`~src_models.nets.med_former.sizes.Size.of`.
+    embedding
+        ``"patches"``, or ``"efficientnet-lite0"``: see :mod:`src_models.nets.vit.lite_embedding`.
     local
         Whether blocks look around in small windows, too.
     fusion
@@ -143,6 +147,7 @@ class MedFormer(Classifier):
         stages: int | None = None,
         depths: Sequence[int] | None = None,
         windows: Sequence[int] | None = None,
+        embedding: EmbeddingName = "patches",
         local: bool = True,
         fusion: FusionName = "saf",
         combine: Combine = "sum",
@@ -164,7 +169,7 @@ class MedFormer(Classifier):
             windows=windows,
         )
         self.stride = chosen.stride(len(chosen.depths))
-        self.embedding = PatchEmbedding(in_channels, chosen.width, chosen.patch, norm=True)
+        self.embedding = embedding_of(embedding, in_channels, chosen.width, chosen.patch)
         rates = rising_rates(drop_path, sum(chosen.depths))
         starts = [sum(chosen.depths[:number]) for number in range(len(chosen.depths) + 1)]
         self.stages = nn.ModuleList(

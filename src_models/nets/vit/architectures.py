@@ -39,6 +39,10 @@ class _VisionTransformer(Architecture):
         depth = config.get("depth") or SIZES[config.get("size", "small")].depth
         return [f"layer {number} received" for number in range(1, depth + 1)]
 
+    def heads(self, config: Config) -> dict[str, int]:
+        heads = int(config.get("heads") or SIZES[config.get("size", "small")].heads)
+        return {name.removesuffix(" received"): heads for name in self.maps(config)}
+
     def usual_maps(self, config: Config) -> list[str]:
         """Return what is received in the last layer."""
         return self.maps(config)[-1:]

@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["PatchEmbedding"]
+from src_models.nets.vit.lite_embedding import LiteEmbedding
+
+__all__ = ["EmbeddingName", "PatchEmbedding", "embedding_of"]
+
+EmbeddingName = Literal["patches", "efficientnet-lite0"]
+
+
+def embedding_of(name: EmbeddingName, in_channels: int, channels: int, patch: int) -> PatchEmbedding | LiteEmbedding:
+    """Return the module that makes normalised tokens of an image.
+
+    Parameters
+    ----------
+    name
+        ``"patches"`` or ``"efficientnet-lite0"``.
+    in_channels, channels
+        Of the image and of the tokens.
+    patch
+        Pixels per cell (px).
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or there is none of it for such patches.
+    """
+    if name == "patches":
+        return PatchEmbedding(in_channels, channels, patch, norm=True)
+    if name == "efficientnet-lite0":
+        return LiteEmbedding(in_channels, channels, patch)
+    raise ValueError(f"embedding {name!r} is not one of patches, efficientnet-lite0")
 
 
 class PatchEmbedding(nn.Module):

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import tifffile
-from toy_classes import CLASSES, TOY, toy_header
+from toy_classes import CLASSES, toy_among_architectures, toy_header, toy_model
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
@@ -19,19 +19,14 @@ from src_models.classifying.pictures.picture import prepared
 from src_models.classifying.relevance import class_relevance
 from src_models.errors import ImageError
 from src_models.images.axes import read_axes
-from src_models.models.architectures import ARCHITECTURES
-from src_models.models.checkpoint import Model, load, save
+from src_models.models.checkpoint import load, save
 
 
 @pytest.fixture
 def toy(tmp_path):
     """A file of an untrained model of classes."""
-    import torch
-
-    ARCHITECTURES.append(TOY)
-    torch.manual_seed(1)
-    yield save(Model(TOY.make(in_channels=1, classes=3), toy_header()), tmp_path / "toy.safetensors")
-    ARCHITECTURES.remove(TOY)
+    with toy_among_architectures():
+        yield save(toy_model(), tmp_path / "toy.safetensors")
 
 
 @pytest.fixture

@@ -140,4 +140,6 @@ def test_ways_to_look_and_heads_and_gates_are_plain():
     ]
     assert head_words("height", None, 8) == "up-down: all 8"
     assert head_words("width", 2, 8) == "left-right: way 3"
+    assert head_words("", None, 8) == "all 8, their mean"
+    assert head_words("", 2, 8) == "way 3"
     assert len(set(GATE_WORDS.values())) == 4

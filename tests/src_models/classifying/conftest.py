@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy_classes import TOY, write_squares
-
-from src_models.models.architectures import ARCHITECTURES
+from toy_classes import toy_among_architectures, write_squares
 
 
 @pytest.fixture(autouse=True)
 def toy_architecture():
     """Have the toy network among the architectures for as long as a test runs."""
-    ARCHITECTURES.append(TOY)
-    yield
-    ARCHITECTURES.remove(TOY)
+    with toy_among_architectures():
+        yield
 
 
 @pytest.fixture

@@ -6,38 +6,23 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from grey_classifiers import SMALL_MED_FORMER, grey_classifier, grey_header
 
 from src_models.attention.map_files import read_map
 from src_models.attention.map_table import value_at
 from src_models.attention.recording import record_attention
 from src_models.classifying.classify import classify
-from src_models.classifying.reason_files import check_reasons, reason_path, write_reasons
+from src_models.classifying.reason_files import Looking, check_reasons, reason_path, reasons_are_there, write_reasons
 from src_models.errors import OutputError, UserError
 from src_models.files.images import read_image
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model
-from src_models.models.header import Intensity, ModelHeader
 from src_models.progress import finish
 
-CONFIG = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
-HEADER = ModelHeader(
-    name="tiny",
-    purpose="Tests",
-    architecture="med-former",
-    config=CONFIG,
-    classes=("round", "long"),
-    channels=("grey",),
-    intensity=Intensity(kind="window", low=0.0, high=1.0),
-    tile=(32, 32),
-    overlap=(0, 0),
-    result="class",
-)
+HEADER = grey_header("tiny", ("round", "long"), 32, architecture="med-former", options=SMALL_MED_FORMER)
 
 
 @pytest.fixture(scope="module")
 def model():
-    torch.manual_seed(0)
-    return Model(create("med-former", **CONFIG).eval(), HEADER)
+    return grey_classifier(HEADER)
 
 
 @pytest.fixture
@@ -77,3 +62,32 @@ def test_what_is_there_is_not_written_over_unless_that_is_wanted(tmp_path, stack
     with pytest.raises(OutputError):
         finish(write_reasons(folder, stack, model, found))
     finish(write_reasons(folder, stack, model, found, overwrite=True))
+
+
+def test_where_heads_look_from_a_place_is_written_of_what_lies_there_alone(tmp_path, stack, model):
+    found = classify(stack.data, model, tiles=32, axes=stack.reading)
+    looking = Looking({"large window 1.1": [None, 1]}, (1.0, 14.0, 40.0))
+    finish(write_reasons(tmp_path / "why", stack, model, found, looking=looking))
+    written = sorted(path.name for path in (tmp_path / "why").iterdir() if "window" in path.name)
+    begin = "stack_attention_tile_4_large_window_1.1_from_1,14,40"
+    assert written == [f"{begin}.ome.tif", f"{begin}_head_1.ome.tif"]
+    with torch.inference_mode(), record_attention(model.network) as attention:
+        model.network(torch.from_numpy(np.asarray(stack.data)[1, :, 32:])[None, None])
+    matrix = attention["large window 1.1 matrix"].tensor[0, 0]  # of the first window of 4 x 4 cells of 4 px
+    for name, row in zip(written, (matrix.mean(0)[3 * 4 + 2], matrix[1, 3 * 4 + 2]), strict=True):
+        placed = read_map(tmp_path / "why" / name)
+        for cell, weight in enumerate(row.tolist()):
+            place = (1, 4 * (cell // 4) + 1, 32 + 4 * (cell % 4) + 2)
+            assert value_at(placed, place) == pytest.approx(weight, abs=1e-6)
+
+
+def test_from_the_middle_each_is_asked_and_from_a_place_without_a_class_none(tmp_path, stack, model):
+    found = classify(stack.data, model, tiles=32, axes=stack.reading)
+    looking = Looking({"small window 1.2": [None]})
+    assert finish(write_reasons(tmp_path / "why", stack, model, found, looking=looking)) == 8
+    assert reasons_are_there(tmp_path / "why", "stack", "tiles")
+    assert not reasons_are_there(tmp_path / "why", "stack", "objects")
+    assert not reasons_are_there(tmp_path / "why", "stac", "tiles")
+    with pytest.raises(UserError, match="no tile with a class lies at Z 2, Y 1, X 1"):
+        finish(write_reasons(tmp_path / "b", stack, model, found, looking=Looking({"window": [None]}, (2.0, 1.0, 1.0))))
+    assert not (tmp_path / "b").exists()

@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from src_models.finetuning.judging import FORGOTTEN, Blend, Blends, Validation, judge, knowledge
+from src_models.finetuning.judging import FORGOTTEN, Blends, Validation, judge, knowledge, rank
 from src_models.models.header import ModelHeader
 from src_models.training.patches import TrainingImage
+from src_models.training.rounds.blends import Blend
 
 HEADER = ModelHeader(
     name="m",
@@ -86,7 +87,7 @@ def test_of_blends_that_forget_a_little_more_gain_is_not_worth_much_more_forgett
 
 def test_what_forgets_nothing_comes_first_and_then_what_gains_most_above_what_it_forgets():
     order = [Blend(Validation(0, dice), {}, forgot) for dice, forgot in ((0.9, 0.3), (0.8, 0.1), (0.2, 0), (0.3, 0))]
-    assert sorted(order, key=lambda blend: blend.rank) == order
+    assert sorted(order, key=rank) == order
 
 
 def test_what_is_forgotten_is_told_from_what_was_never_known():

@@ -21,7 +21,6 @@ from src_models.finetuning import learning as module
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.replay import Replay
 from src_models.finetuning.settings import FinetuneSettings
-from src_models.finetuning.work import Clocks
 from src_models.images.grey.intensity import measure
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model, load, save
@@ -29,6 +28,8 @@ from src_models.models.header import InstanceSettings, ModelHeader
 from src_models.prediction.segment import segment
 from src_models.teaching.learner import finetune
 from src_models.training.masked_loss import masked_dice_ce
+from src_models.training.rounds import blends, judged_learning
+from src_models.training.rounds.work import Clocks
 
 QUICK = FinetuneSettings(steps=24, seconds=1e6, batch=3, patch=32, learning_rate=2e-2, validate_every=6, device="cpu")
 
@@ -336,7 +337,7 @@ def machine(busy=1.0):
 def test_a_busy_machine_learns_the_same_in_a_longer_time(parent, four, monkeypatch):
     learnt = []
     for busy in (1, 4):
-        monkeypatch.setattr(module, "clocks_of", lambda device, busy=busy: machine(busy))
+        monkeypatch.setattr(judged_learning, "clocks_of", lambda device, busy=busy: machine(busy))
         learning, updates = learn(parent, four, steps=1000, seconds=10)
         learnt.append(learning.preview())
         *each, last = updates  # a step a second after the look before it; then what was learnt last is judged
@@ -350,7 +351,7 @@ def test_a_busy_machine_learns_the_same_in_a_longer_time(parent, four, monkeypat
 
 
 def test_a_machine_that_is_far_too_busy_ends_it_with_a_sentence(parent, four, monkeypatch):
-    monkeypatch.setattr(module, "clocks_of", lambda device: machine(12))
+    monkeypatch.setattr(judged_learning, "clocks_of", lambda device: machine(12))
     learning, updates = learn(parent, four, steps=1000, seconds=10)
     assert learning.result().steps == 4
     assert updates[-1].validation is not None
@@ -361,7 +362,7 @@ def test_a_machine_that_is_far_too_busy_ends_it_with_a_sentence(parent, four, mo
 
 def test_a_pause_is_no_time_to_learn(parent, four, monkeypatch):
     clocks = machine()
-    monkeypatch.setattr(module, "clocks_of", lambda device: clocks)
+    monkeypatch.setattr(judged_learning, "clocks_of", lambda device: clocks)
     steps = Learning(parent, four, settings(steps=100_000, seconds=1000)).steps()
     first = advance(steps, lambda update: update.step == 1)
     for _ in range(500):
@@ -694,11 +695,11 @@ def test_an_error_on_the_cpu_is_a_bug(parent, four, failing):
 def test_too_little_memory_for_a_step_takes_its_patches_one_by_one(parent, four, monkeypatch):
     sizes, really = [], module._step
 
-    def step(fabric, network, optimizer, drawn, loss):
+    def step(fabric, network, optimizer, drawn, *rest):
         sizes.append(len(drawn))
         if len(drawn) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return really(fabric, network, optimizer, drawn, loss)
+        return really(fabric, network, optimizer, drawn, *rest)
 
     monkeypatch.setattr(module, "_step", step)
     _, updates = learn(parent, four, steps=2)
@@ -710,7 +711,7 @@ def test_a_loss_that_is_no_number_is_a_sentence_and_the_best_stays(parent, four,
     learning = Learning(parent, four, settings(steps=1000))
     steps = learning.steps()
     advance(steps, lambda update: update.improved)
-    monkeypatch.setattr(module, "_step", lambda *_: float("nan"))
+    monkeypatch.setattr(module, "step_loss", lambda *_: torch.tensor(torch.nan))
     with pytest.raises(DataSetError, match=r"learning step \d+: the loss is not a number"):
         next(steps)
     assert learning.best() is not None
@@ -721,7 +722,7 @@ def test_what_forgets_nothing_is_kept_though_something_forgetful_is_better(paren
 
     def best(_, learnt):
         dice, forgot = next(found)
-        return judging.Blend(judging.Validation(0.1, dice), dict(learnt), forgot)
+        return blends.Blend(judging.Validation(0.1, dice), dict(learnt), forgot)
 
     monkeypatch.setattr(judging.Blends, "best", best)
     learning, updates = learn(parent, four, steps=18)

@@ -25,6 +25,7 @@ CLASSIFIERS = {
     "swin": ({"width": 8, "head_channels": 4}, 32),
     "vit": ({"width": 8, "heads": 2, "depth": 2, "image_size": 64}, 8),
     "resnet18": ({"classes": 2}, 32),
+    "efficientnet-lite0": ({"classes": 2}, 32),
 }
 NAME = pytest.mark.parametrize("name", NETWORKS)
 CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)

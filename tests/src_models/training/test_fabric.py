@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from src_models.errors import UserError
-from src_models.training.fabric import make_fabric, make_optimizer
+from src_models.errors import DataSetError, UserError
+from src_models.training.fabric import descend, make_fabric, make_optimizer
 from src_models.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(learning_rate=0.25, weight_decay=0.5)
@@ -56,3 +56,43 @@ def test_the_optimiser_is_the_one_that_was_chosen(name, kind):
 
 def test_several_devices_share_the_work_and_one_needs_no_sharing():
     assert [dataclasses.replace(SETTINGS, devices=count).strategy for count in (1, 4)] == ["auto", "ddp"]
+
+
+def line(*weights):
+    network = torch.nn.Linear(len(weights), 1, bias=False)
+    with torch.no_grad():
+        network.weight[:] = torch.tensor(weights)
+    return make_fabric("cpu", 1).setup(network, torch.optim.SGD(network.parameters(), lr=1.0))
+
+
+def test_a_step_goes_down_the_gradient_and_no_further_than_a_gradient_of_five():
+    fabric = make_fabric("cpu", 1)
+    for slope, moved in ((3.0, 3.0), (30.0, 5.0)):
+        network, optimizer = line(0.0)
+        loss = network(torch.full((1, 1), slope)).sum()
+        told = descend(fabric, network, optimizer, loss, step="step 1", examples="numbers")
+        assert float(network.module.weight.detach()) == pytest.approx(-moved)
+        assert float(told) == 0
+        assert not told.requires_grad
+        assert network.module.weight.grad is None
+
+
+def test_what_is_held_stays_and_does_not_count_for_how_steep_it_is():
+    fabric = make_fabric("cpu", 1)
+    network = torch.nn.ModuleDict({name: torch.nn.Linear(1, 1, bias=False) for name in ("held", "free")})
+    before = float(network["held"].weight.detach())
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    free = float(network["free"].weight.detach())
+    loss = 100 * network["held"].weight.sum() + network["free"].weight.sum()
+    held = network["held"].parameters()
+    descend(fabric, network, optimizer, loss, step="step 1", examples="numbers", held=held)
+    assert float(network["held"].weight.detach()) == before
+    assert float(network["free"].weight.detach()) == pytest.approx(free - 1)
+
+
+def test_a_loss_that_is_no_number_moves_nothing():
+    network, optimizer = line(1.0)
+    loss = network(torch.full((1, 1), torch.nan)).sum()
+    with pytest.raises(DataSetError, match=r"^step 7: the loss is not a number; .* extreme values in the numbers$"):
+        descend(make_fabric("cpu", 1), network, optimizer, loss, step="step 7", examples="numbers")
+    assert float(network.module.weight.detach()) == 1

@@ -22,10 +22,11 @@ from src_models.models.checkpoint import Model, load
 from src_models.models.encoder_weights import encoder_weights_facts
 from src_models.models.header import Intensity
 from src_models.prediction.segment import segment
-from src_models.training import run_files, training
+from src_models.training import training
 from src_models.training.fabric import set_learning_rate
 from src_models.training.new_model import new_header
 from src_models.training.patches import load_images, targets_of
+from src_models.training.resumable import run_files
 from src_models.training.training import TrainSettings, train
 
 QUICK = TrainSettings(

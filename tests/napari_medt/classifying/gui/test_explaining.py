@@ -124,6 +124,27 @@ def test_a_person_clicks_on_a_place_and_sees_where_the_network_looks_from_it(
     np.testing.assert_allclose(mark.data_to_world(mark.data[0]), image.data_to_world((y, x)), atol=1.01)
 
 
+def test_one_head_is_seen_alone_and_their_mean_again(classifying, classify, looked, attending_model_path):
+    viewer, widget, image, _ = classifying(model=attending_model_path)
+    classify(widget)
+    why = widget.controls.why
+    widget.giving.choose(5, go=False)
+    why.on.click()
+    choose(why.what, "look")
+    widget.explaining.mouse.clicked.emit(image.data_to_world((18, 57)), True)
+    looked(widget)
+    network = load(attending_model_path).network.eval()
+    with torch.inference_mode(), record_attention(network) as attention:
+        network(torch.from_numpy(IMAGE[None, None, 14:46, 30:62]))
+    rows = attention["large window 1.1 matrix"].tensor[0, 1][:, 1 * 4 + 2]  # heads, places of the window
+    for head, row in ((1, rows[1]), (0, rows[0]), (-1, rows.mean(0))):
+        choose(why.heads, head)
+        looked(widget)
+        layer = shown(viewer, LOOKS if head < 0 else f"{LOOKS} (way {head + 1})")
+        found = [layer.get_value((14 + y * 4 + 1, 46 + x * 4 + 1), world=True) for y in range(4) for x in range(4)]
+        np.testing.assert_allclose(found, row.numpy(), atol=1e-5)
+
+
 def test_what_stages_take_is_shown_and_no_place_marked(classifying, classify, looked, attending_model_path):
     viewer, widget, _, _ = classifying(model=attending_model_path)
     classify(widget)

@@ -9,25 +9,20 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from toy_classes import TOY, square, toy_header, write_squares
+from toy_classes import square, toy_among_architectures, toy_model, write_squares
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from src_models.classifying.class_corrections import ClassCorrectionSet
-from src_models.models.architectures import ARCHITECTURES
-from src_models.models.checkpoint import Model, load, save
+from src_models.models.checkpoint import load, save
 from src_models.models.header import Intensity
 
 
 @pytest.fixture
 def toy(tmp_path):
     """A file of a model of classes that knows nothing yet."""
-    ARCHITECTURES.append(TOY)
-    torch.manual_seed(1)
-    window = Intensity(kind="window", low=0, high=255)
-    made = Model(TOY.make(in_channels=1, classes=3), toy_header(intensity=window))
-    yield save(made, tmp_path / "toy.safetensors")
-    ARCHITECTURES.remove(TOY)
+    with toy_among_architectures():
+        yield save(toy_model(intensity=Intensity(kind="window", low=0, high=255)), tmp_path / "toy.safetensors")
 
 
 @pytest.fixture

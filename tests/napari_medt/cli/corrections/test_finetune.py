@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.finetuning import learning
 from src_models.finetuning.whole_images import open_corrections
-from src_models.finetuning.work import Clocks
 from src_models.models.checkpoint import load
+from src_models.training.rounds import judged_learning
+from src_models.training.rounds.work import Clocks
 
 SHORT = ["--steps", 20, "--patch", 32, "--batch", 4, "--learning-rate", 0.03, "--device", "cpu", "--seconds", 1e6]
 
@@ -94,7 +94,7 @@ def test_a_busy_machine_is_said_once(run, cells, novice, tmp_path, monkeypatch):
         worked[0] += 1
         return worked[0]
 
-    monkeypatch.setattr(learning, "clocks_of", lambda device: Clocks(work, lambda: 3 * worked[0]))
+    monkeypatch.setattr(judged_learning, "clocks_of", lambda device: Clocks(work, lambda: 3 * worked[0]))
     options = [*SHORT[:-1], 1000]
     done = run("finetune", cells, "--model", novice, "--output", tmp_path / "mine.safetensors", *options)
     assert done.exit_code == 0, done.output

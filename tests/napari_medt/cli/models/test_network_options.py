@@ -60,7 +60,7 @@ def test_a_command_has_the_options_of_all_families_where_they_were_wanted(listed
     names = list(inspect.signature(with_network_options(before="last")(command)).parameters)
     unet = ["encoder", "widths", "gate", "subgates", "norm", "deep_supervision"]
     guided = ["backbone", "width", "attention", "refinements", "guidance", "channel_attention", "semantics"]
-    windows = ["size", "stages", "windows", "local", "fusion"]
+    windows = ["size", "stages", "embedding", "windows", "local", "fusion"]
     names_of_all = ["first", *unet, "compatible", *guided, "skips", *windows, "beam_width", "mirrored", "odd", "last"]
     assert names == names_of_all
     assert "chosen" not in names
@@ -80,13 +80,13 @@ def test_the_defaults_of_all_options_make_a_network(record):
     defaults = {option.name: parameters[option.name].default for each in ARCHITECTURES for option in each.options}
     config = configuration(record.name, defaults, 128)
     create(record.name, in_channels=1, classes=2, dimensions=2, **config)
-    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder", "windows"}
+    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder", "embedding", "windows"}
 
 
 def test_every_architecture_is_named_in_the_help():
     line = architecture_help()
     segmenting = "attention-unet, unet, medt, logo, gated-axial-unet, axial-unet, guided-attention, fcn"
-    assert line == f"Network: {segmenting}, med-former, swin, vit or resnet18."
+    assert line == f"Network: {segmenting}, med-former, swin, vit, resnet18 or efficientnet-lite0."
 
 
 def test_values_that_make_no_sense_and_unknown_names_are_refused_in_a_sentence():

@@ -177,7 +177,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
     whole, pieces = tmp_path / "whole.safetensors", tmp_path / "pieces.safetensors"
     options = [*QUICK, "--name", "m"]
     assert run(cells, "-o", whole, *options).exit_code == 0
-    from src_models.training.run_files import RunFiles
+    from src_models.training.resumable.run_files import RunFiles
 
     keep = RunFiles.keep
     monkeypatch.setattr(RunFiles, "keep", lambda *a, **f: [keep(*a, **f), (_ for _ in ()).throw(KeyboardInterrupt)])

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from toy_classes import CLASSES, TOY, write_squares
+from PIL import Image
+from toy_classes import CLASSES, TOY, square, write_squares
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
@@ -78,6 +79,56 @@ def test_an_archive_with_names_given_on_the_command_line(run, tmp_path):
     assert done.exit_code == 0, done.output
     assert "Pictures are usually 12 px and are brought to 8 px" in done.stdout
     assert (load(output).header.classes, load(output).header.tile) == (("dim", "lit"), (8, 8))
+
+
+def test_an_archive_as_those_of_medmnist_trains_and_is_measured_on_its_test_pictures(run, tmp_path):
+    """Eight kinds of cells of 28 px in colour, labels (N, 1), and the split of each in arrays of its own."""
+    random, content = np.random.default_rng(0), {}
+    colours = random.permutation([(r, g, b) for r in (60, 190) for g in (60, 190) for b in (60, 190)])
+    for split, count in (("train", 64), ("val", 16), ("test", 24)):
+        labels = np.arange(count) % 8
+        noise = random.normal(0, 10, (count, 28, 28, 3))
+        content[f"{split}_images"] = (colours[labels][:, None, None] + noise).clip(0, 255).astype(np.uint8)
+        content[f"{split}_labels"] = labels[:, None].astype(np.uint8)
+    np.savez_compressed(tmp_path / "bloodmnist.npz", **content)
+    output, scores = tmp_path / "blood.safetensors", tmp_path / "scores.json"
+    done = run("train", tmp_path / "bloodmnist.npz", "--architecture", "toy-classes", "-o", output, "--steps", 150,
+               "--batch", 32, "--validate-every", 50, "--augment", "flip", "--intensity", "window:0:255",
+               "--device", "cpu")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert (load(output).header.tile, len(load(output).header.classes)) == ((28, 28), 8)
+    told = run("evaluate", tmp_path / "bloodmnist.npz", "--model", output, "--json", scores, "--device", "cpu")
+    assert told.exit_code == 0, told.output
+    found = json.loads(scores.read_text())
+    assert (found["split"], found["count"]) == ("test", 24)
+    assert {one["count"] for one in found["per_class"].values()} == {3}
+    assert found["accuracy"] > 0.6  # by chance 0.125
+
+
+def test_boxes_train_and_are_measured_class_by_class_with_all_of_an_image_on_one_side(run, tmp_path):
+    """As boxes around red cells, white cells and platelets are: three kinds of squares in each of four images."""
+    (tmp_path / "smears" / "images").mkdir(parents=True)
+    rows = ["file,split,class,x0,y0,x1,y1"]
+    for number, split in enumerate(("train", "train", "train", "val")):
+        image = np.full((120, 120), 20, np.uint8)
+        for place in range(12):
+            row, column = divmod(place, 4)
+            y, x = 8 + 36 * row, 6 + 28 * column
+            kind = CLASSES[row]
+            image[y : y + 16, x : x + 16] = square(kind, 12 * number + place)
+            rows.append(f"{number}.png,{split},{kind},{x},{y},{x + 16},{y + 16}")
+        Image.fromarray(image).save(tmp_path / "smears" / "images" / f"{number}.png")
+    (tmp_path / "smears" / "boxes.csv").write_text("\n".join(rows) + "\n")
+    output, scores = tmp_path / "smears.safetensors", tmp_path / "scores.json"
+    done = run("train", tmp_path / "smears", "--architecture", "toy-classes", "-o", output, "--steps", 100,
+               "--batch", 12, "--validate-every", 50, "--intensity", "window:0:200", "--device", "cpu")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "on 36 pictures of 16 px (12 for validation)" in done.stdout
+    told = run("evaluate", tmp_path / "smears", "--model", output, "--split", "val", "--json", scores)
+    assert told.exit_code == 0, told.output
+    found = json.loads(scores.read_text())
+    assert {name: one["count"] for name, one in found["per_class"].items()} == dict.fromkeys(CLASSES, 4)
+    assert found["accuracy"] > 0.6  # by chance 0.33
 
 
 def test_a_run_can_be_resumed(run, squares, tmp_path):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from grey_classifiers import grey_classifier, grey_header
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_medt.controls.model_combo import ModelCombo
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
-from src_models.models.header import ModelHeader, read_header
+from src_models.models.checkpoint import save
+from src_models.models.header import read_header
 from src_models.models.library import find_model, shipped_models
 
 
@@ -45,13 +45,9 @@ def own_models(tmp_path, monkeypatch):
     """A model of classes in the folder of a person's own models."""
     folder = tmp_path / "own"
     monkeypatch.setattr("src_models.models.library.local_folder", lambda: folder)
-    config = {"in_channels": 1, "classes": 2}
-    header = ModelHeader(
-        name="shapes", purpose="Round or long", architecture="resnet18", config=config, classes=("round", "long"),
-        channels=("grey",), tile=(32, 32), overlap=(0, 0), result="class",
-    )  # fmt: skip
     folder.mkdir()
-    return [save(Model(create("resnet18", **config), header), folder / "shapes.safetensors")]
+    header = grey_header("shapes", ("round", "long"), 32, purpose="Round or long")
+    return [save(grey_classifier(header), folder / "shapes.safetensors")]
 
 
 def test_the_preferred_model_is_chosen_else_the_first(listed):

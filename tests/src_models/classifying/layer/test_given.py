@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from grey_classifiers import grey_classifier, grey_header
 
 from src_models.classifying.class_corrections import ClassCorrectionSet
 from src_models.classifying.layer.given import given_again, given_class, place_of
 from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.corrections.correction import Source
 from src_models.images.region import Region
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
-from src_models.models.header import ModelHeader
+from src_models.models.checkpoint import save
+from src_models.models.header import Intensity
 from src_models.progress import finish
 
 SOURCE = Source(layer="stack", file="stack.tif", axes="ZYX", plane=())
@@ -20,22 +20,8 @@ SOURCE = Source(layer="stack", file="stack.tif", axes="ZYX", plane=())
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    import torch
-
-    torch.manual_seed(1)
-    config = {"in_channels": 1, "classes": 2}
-    header = ModelHeader(
-        name="any",
-        purpose="Tests",
-        architecture="resnet18",
-        config=config,
-        classes=("a", "b"),
-        channels=("grey",),
-        tile=(16, 16),
-        overlap=(0, 0),
-        result="class",
-    )
-    return save(Model(create("resnet18", **config).eval(), header), tmp_path_factory.mktemp("m") / "any.safetensors")
+    header = grey_header("any", ("a", "b"), 16, intensity=Intensity())
+    return save(grey_classifier(header, seed=1), tmp_path_factory.mktemp("m") / "any.safetensors")
 
 
 @pytest.fixture

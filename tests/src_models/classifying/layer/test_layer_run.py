@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from grey_classifiers import grey_classifier, grey_header
 
 from src_models.classifying.classify import classify
 from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.errors import UserError
 from src_models.images.region import Region
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, load, save
-from src_models.models.header import ModelHeader
+from src_models.models.checkpoint import load, save
+from src_models.models.header import Intensity
 from src_models.progress import finish
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    import torch
-
-    torch.manual_seed(1)
-    config = {"in_channels": 1, "classes": 3}
-    header = ModelHeader(
-        name="any",
-        purpose="Tests",
-        architecture="resnet18",
-        config=config,
-        classes=("a", "b", "c"),
-        channels=("grey",),
-        tile=(16, 16),
-        overlap=(0, 0),
-        result="class",
-    )
-    model = Model(create("resnet18", **config).eval(), header)
-    return save(model, tmp_path_factory.mktemp("models") / "any.safetensors")
+    header = grey_header("any", ("a", "b", "c"), 16, intensity=Intensity())
+    return save(grey_classifier(header, seed=1), tmp_path_factory.mktemp("models") / "any.safetensors")
 
 
 @pytest.fixture

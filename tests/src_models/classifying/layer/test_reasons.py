@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from grey_classifiers import grey_classifier, grey_header
 
 from src_models.attention.cell_map import cell_maps
 from src_models.attention.recording import record_attention
@@ -12,9 +13,7 @@ from src_models.classifying.layer.layer_run import ClassRun, class_steps
 from src_models.classifying.layer.reasons import Reasons
 from src_models.errors import UserError
 from src_models.images.region import Region
-from src_models.models.architectures import create
-from src_models.models.checkpoint import Model, save
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.checkpoint import save
 from src_models.nets.tap import TOKENS, WINDOWS
 from src_models.progress import finish
 
@@ -24,8 +23,8 @@ SIZE = 64
 @pytest.fixture(scope="module")
 def bright_path(tmp_path_factory):
     """A model whose class "bright" is spoken for by bright places alone."""
-    config = {"in_channels": 1, "classes": 2}
-    network = create("resnet18", **config).eval()
+    model = grey_classifier(grey_header("bright", ("dark", "bright"), SIZE))
+    network = model.network
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.Conv2d):
@@ -35,19 +34,7 @@ def bright_path(tmp_path_factory):
         last.weight.zero_()
         last.bias.zero_()
         last.weight[1, 0] = 1.0
-    header = ModelHeader(
-        name="bright",
-        purpose="Tests",
-        architecture="resnet18",
-        config=config,
-        classes=("dark", "bright"),
-        channels=("grey",),
-        intensity=Intensity(kind="window", low=0.0, high=1.0),
-        tile=(SIZE, SIZE),
-        overlap=(0, 0),
-        result="class",
-    )
-    return save(Model(network, header), tmp_path_factory.mktemp("models") / "bright.safetensors")
+    return save(model, tmp_path_factory.mktemp("models") / "bright.safetensors")
 
 
 def run(path, image, letters="YX", index=None, **how):
@@ -120,23 +107,11 @@ def attending(tmp_path_factory):
     """Return a function that makes a model of attention of an architecture, and gives network and file."""
 
     def make(architecture):
-        torch.manual_seed(0)
-        config = {"in_channels": 1, "classes": 2, **CONFIGS[architecture]}
-        network = create(architecture, **config).eval()
-        header = ModelHeader(
-            name="attending",
-            purpose="Tests",
-            architecture=architecture,
-            config=config,
-            classes=("dark", "bright"),
-            channels=("grey",),
-            intensity=Intensity(kind="window", low=0.0, high=1.0),
-            tile=(SIZE, SIZE),
-            overlap=(0, 0),
-            result="class",
-        )
+        options = CONFIGS[architecture]
+        header = grey_header("attending", ("dark", "bright"), SIZE, architecture=architecture, options=options)
+        model = grey_classifier(header)
         folder = tmp_path_factory.mktemp("models")
-        return network, save(Model(network, header), folder / f"{architecture}.safetensors")
+        return model.network, save(model, folder / f"{architecture}.safetensors")
 
     return make
 
@@ -148,6 +123,7 @@ def test_all_that_is_offered_of_a_network_was_recorded_of_it(attending, architec
     with torch.inference_mode(), record_attention(network) as attention:
         network(torch.zeros(1, 1, SIZE, SIZE))
     assert result.views == cell_maps(attention)
+    assert result.heads == {view: attention[f"{view} matrix"].shape[-3] for view in result.views}
     assert set(result.maps) == {each.name for each in attention if each.kind not in (WINDOWS, TOKENS)}
     reasons = Reasons(result, 1)
     for name in result.maps:
@@ -173,6 +149,13 @@ def test_where_a_layer_looks_is_the_row_of_its_matrix_put_around_the_object(atte
         by_hand[top : top + 4, left : left + 4] = weight
     np.testing.assert_allclose(on_image(found, (150, 200)), by_hand, atol=1e-6)
     assert found.query == (38 + 1.5, 58 + 5 * 4 + 1.5)  # the middle of the cell
+    of_heads = [on_image(reasons.look("large window 1.1", (41, 80), head), (150, 200)) for head in range(2)]
+    np.testing.assert_allclose(np.mean(of_heads, axis=0), by_hand, atol=1e-6)
+    second = attention["large window 1.1 matrix"].tensor[0, 1, 1, 1]
+    assert of_heads[1][38 + 4, 58 + 16 + 8] == pytest.approx(float(second[1 * 4 + 2]), abs=1e-6)
+    assert reasons.look("large window 1.1", (41, 80), 1).title.endswith("(way 2)")
+    with pytest.raises(UserError, match="has the heads 0 to 1, not 2"):
+        reasons.look("large window 1.1", (41, 80), 2)
     assert found.title == "Stage 1.1, large windows: where it looks from here"
     middle = reasons.look("large window 1.1")
     assert np.abs(np.subtract(middle.query, (69.5, 89.5))).max() <= 2.5

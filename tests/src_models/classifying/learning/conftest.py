@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy_classes import CLASSES, square
+from toy_classes import CLASSES, square, toy_among_architectures, write_squares
 
 from src_models.classifying.class_corrections import ClassCorrection, ClassCorrectionSet, ClassRecord
 from src_models.classifying.training.new_classifier import new_classifier
@@ -16,17 +16,25 @@ from src_models.models.checkpoint import load
 from src_models.models.header import Intensity
 
 
-@pytest.fixture
-def trained(squares, tmp_path):
-    """A model that tells bright, dark and striped squares."""
-    data = open_class_set(squares)
+@pytest.fixture(scope="session")
+def trained_path(tmp_path_factory):
+    """The file of a model that tells bright, dark and striped squares, trained once."""
+    folder = tmp_path_factory.mktemp("trained")
+    data = open_class_set(write_squares(folder / "squares"))
     window = Intensity(kind="window", low=0, high=255)
-    header = new_classifier(data, architecture="toy-classes", name="squares", size=16, intensity=window)
     settings = ClassTrainSettings(
         steps=80, batch=8, patch=16, learning_rate=0.05, weight_decay=0.0, validate_every=20, augment="flip",
         device="cpu",
     )  # fmt: skip
-    return load(train_classes(data, header, tmp_path / "squares.safetensors", settings))
+    with toy_among_architectures():
+        header = new_classifier(data, architecture="toy-classes", name="squares", size=16, intensity=window)
+        return train_classes(data, header, folder / "squares.safetensors", settings)
+
+
+@pytest.fixture
+def trained(trained_path):
+    """A model that tells bright, dark and striped squares."""
+    return load(trained_path)
 
 
 @pytest.fixture

@@ -50,13 +50,13 @@ def test_the_best_blend_is_that_of_all_that_do_not_forget():
     free = ClassBlends(start, held_out, Pictures(IMAGES[:0], np.zeros(0, np.int64)), CPU)
     assert free.knew is None
     everything = {share: judge(blend(start, learnt, share), held_out, CPU) for share in (1.0, 0.6, 0.3)}
-    assert free.best(learnt.state_dict()).judged == max(everything.values())
+    assert free.best(learnt.state_dict()).validation == max(everything.values())
     kept = {s: everything[s] for s in everything if judge(blend(start, learnt, s), known, CPU).accuracy >= 0.99}
     careful = ClassBlends(start, held_out, known, CPU)
     assert careful.knew == 1
     found = careful.best(learnt.state_dict())
     assert (found is None) == (not kept)
-    assert found is None or found.judged == max(kept.values())
+    assert found is None or found.validation == max(kept.values())
 
 
 def test_what_all_rounds_may_forget_is_measured_from_the_first():

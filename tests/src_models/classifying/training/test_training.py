@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from src_models.classifying.evaluation.evaluate import evaluate_classes
+from src_models.classifying.training import training
 from src_models.classifying.training.new_classifier import new_classifier
 from src_models.classifying.training.settings import ClassTrainSettings
 from src_models.classifying.training.training import train_classes
 from src_models.errors import DataSetError, OutputError, UserError
 from src_models.files.class_sets.opening import open_class_set
 from src_models.models.checkpoint import Model, load
+from src_models.models.encoder_weights import encoder_weights_facts
 from src_models.models.header import Intensity
 
 SETTINGS = ClassTrainSettings(
@@ -133,3 +135,48 @@ def test_balanced_weights_make_each_class_count_the_same():
     assert np.allclose((weights * counts)[:3], 10 / 3)
     assert weights[3] == 0
     assert (class_weights(np.array([0, 1]), 2, "none").numpy() == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config"),
+    [
+        ("efficientnet-lite0", {}),
+        ("med-former", {"embedding": "efficientnet-lite0", "patch": 8, "width": 8, "head_channels": 4, "stages": 1}),
+    ],
+)
+def test_a_network_begins_with_published_weights_once_and_the_header_says_whose(
+    data, lite0_weights_path, tmp_path, architecture, config
+):
+    described = header_of(data)
+    header = replace(described, architecture=architecture, config={**described.config, **config})
+    still = replace(SETTINGS, steps=1, learning_rate=1e-30)
+    first = load(train_classes(data, header, tmp_path / "m.safetensors", still, encoder_weights=lite0_weights_path))
+    published = torch.load(lite0_weights_path, weights_only=True)
+    found = [value for name, value in first.network.state_dict().items() if name.endswith("expand.conv.weight")]
+    assert torch.equal(found[3], published["_blocks.4._expand_conv.weight"])
+    assert first.header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+    child = load(train_classes(data, header, tmp_path / "child.safetensors", still, start=first))
+    assert child.header.training["encoder_weights"] == encoder_weights_facts(lite0_weights_path)
+    with pytest.raises(UserError, match="and with the weights of the model squares: leave one out"):
+        train_classes(data, header, tmp_path / "x.safetensors", still, start=first, encoder_weights=lite0_weights_path)
+
+
+def test_a_run_that_goes_on_does_not_begin_with_published_weights_again(
+    data, lite0_weights_path, tmp_path, monkeypatch
+):
+    header = replace(header_of(data), architecture="efficientnet-lite0")
+    settings = replace(SETTINGS, steps=4, validate_every=2)
+    begin = {"encoder_weights": lite0_weights_path}
+    whole = train_classes(data, header, tmp_path / "whole.safetensors", settings, **begin)
+
+    def stop(update):
+        if update.step == 3:
+            raise KeyboardInterrupt
+
+    parts = tmp_path / "parts.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_classes(data, header, parts, settings, **begin, on_update=stop)
+    monkeypatch.setattr(training, "begin_with_imagenet", lambda *_args, **_how: pytest.fail("it began again"))
+    train_classes(data, header, parts, settings, **begin, resume=True)
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(parts)[name]), name

@@ -41,7 +41,7 @@ def test_what_gains_without_forgetting_is_followed_all_the_way(bright_model):
     assert (blends.first, blends.knew) == (pytest.approx((0, 0, 0)), pytest.approx(1))
     weights = learnt(bright_model.network, 20)  # what is above 0.25 is found
     found = blends.best(weights)
-    assert found.iou == pytest.approx((1, 1, 1))
+    assert found.validation == pytest.approx((1, 1, 1))
     assert all(torch.equal(found.weights[name], weights[name]) for name in weights)
 
 
@@ -49,7 +49,7 @@ def test_what_forgets_is_followed_as_far_as_it_does_not(bright_model):
     dark = Example(np.full((3, 64, 64), 0.3, np.float32) + 0.7 * BRIGHT[0].image, BRIGHT[0].truth)
     blends = ClickBlends(bright_model.network, DIM, [dark], CPU)
     found = blends.best(learnt(bright_model.network, 20))  # all of it takes the dark ground for the object, too
-    assert found.iou == pytest.approx((1, 1, 1))
+    assert found.validation == pytest.approx((1, 1, 1))
     start = bright_model.network.state_dict()
     assert float(found.weights["heads.0.bias"][1] - start["heads.0.bias"][1]) == pytest.approx(0.6 * 20)
 

@@ -106,9 +106,9 @@ def test_norms_keep_their_statistics_and_the_model_stays_as_it_was(shipped, lear
 def test_each_step_is_told_and_the_best_only_gets_better(learnt):
     updates, result = learnt
     assert [update.step for update in updates] == list(range(len(updates)))
-    assert updates[0].iou == updates[0].start == updates[0].best == result.start
+    assert updates[0].validation == updates[0].start == updates[0].best == result.start
     assert [update.done for update in updates] == sorted(update.done for update in updates)
-    judged = [update for update in updates if update.iou is not None]
+    judged = [update for update in updates if update.validation is not None]
     assert [update.step for update in judged] == list(range(0, len(updates), QUICK.validate_every))
     assert any(update.improved for update in judged)
 
@@ -131,7 +131,7 @@ def test_it_ends_when_it_is_stopped(bright_model):
     learning.stop()
     last = list(steps)
     assert last[-1].step <= 2
-    assert last[-1].iou is not None, "it was judged once more"
+    assert last[-1].validation is not None, "it was judged once more"
 
 
 def test_networks_that_take_no_clicks_are_refused(make_model):

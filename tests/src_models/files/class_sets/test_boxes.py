@@ -30,7 +30,7 @@ def test_a_square_lies_around_the_middle_of_its_box_and_sides_follow_the_image(t
     by_name = {sample.name: sample for sample in data.samples}
     white = by_name["a.png 0001"]
     assert (white.read(8) == pixels["a.png"][12:20, 21:29]).all()
-    assert (white.label, white.split, white.source) == (1, "train", "a.png")
+    assert (white.label, white.split, white.source, white.extent) == (1, "train", "a.png", (12, 10))
     assert {sample.source for sample in data.split("val")} == {"b.png"}
 
 
@@ -38,6 +38,7 @@ def test_boxes_in_pixels_of_larger_images_are_divided_by_the_number_that_brings_
     pixels = make(tmp_path, ["a.png,,WBC,40,20,60,44", "b.png,,RBC,100,60,120,80"])
     data = open_class_boxes(tmp_path)
     assert "divided by 2" in caplog.text
+    assert data.samples[0].extent == (12, 10)
     assert (data.samples[0].read(8) == pixels["a.png"][12:20, 21:29]).all()
 
 

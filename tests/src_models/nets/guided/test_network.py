@@ -49,6 +49,21 @@ def test_any_size_is_the_input_continued_by_its_last_pixels(network, size):
         torch.testing.assert_close(found, network(padded)[..., : size[0], : size[1]], rtol=0, atol=1e-10)
 
 
+def test_what_a_scale_finds_is_a_share_of_the_classes_alone_whatever_the_flows_are():
+    """Of two classes and two flows, the share of objects is the logistic function of the difference of two logits."""
+    network = made(classes=4)
+    network.fields = 2
+    heads: list[torch.Tensor] = []
+    handles = [head.register_forward_hook(lambda *given: heads.append(given[-1])) for head in network.heads]
+    with torch.inference_mode(), record_attention(network) as maps:
+        network(noise(1, 1, 64, 64))
+    for handle in handles:
+        handle.remove()
+    for scale, logits in enumerate(heads, start=1):
+        wanted = torch.sigmoid(logits[:, 1:2] - logits[:, :1]).float()
+        torch.testing.assert_close(maps[f"scale {scale} prediction"].tensor, wanted, rtol=0, atol=1e-6)
+
+
 def test_the_result_is_the_mean_over_the_scales_of_their_last_predictions(network):
     image = noise(2, 1, 50, 64)
     with torch.inference_mode():

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from src_models.attention.recording import record_attention
+from src_models.models.architectures import create
 from src_models.nets.med_former.architectures import ARCHITECTURES
 from src_models.nets.tap import MATRICES
+from src_models.nets.vit.lite_embedding import LiteEmbedding
 
 MED_FORMER, SWIN = ARCHITECTURES
 SMALL = {"width": 8, "head_channels": 4}
@@ -45,11 +47,18 @@ def test_options_become_a_configuration():
     assert "windows" not in MED_FORMER.configure(CHOSEN, 72)
 
 
+def test_where_a_convolutional_network_embeds_cells_are_larger_and_wider():
+    found = MED_FORMER.configure({**CHOSEN, "embedding": "efficientnet-lite0"}, 72)
+    assert (found["embedding"], found["patch"], found["width"]) == ("efficientnet-lite0", 8, 48)
+    assert isinstance(create("med-former", classes=2, **found).embedding, LiteEmbedding)
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"windows": "7;4"}, "--windows '7;4' must be two whole numbers such as 6,3"),
         ({"windows": "3,6"}, "must be the large one and a smaller one"),
+        ({"embedding": "words"}, "--embedding 'words' is not one of patches, efficientnet-lite0"),
         ({"size": "huge"}, "'huge' is not one of small, paper"),
     ],
 )

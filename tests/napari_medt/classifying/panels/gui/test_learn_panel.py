@@ -8,8 +8,9 @@ import pytest
 
 from napari_medt.classifying.panels import learn_panel
 from napari_medt.classifying.panels.learn_panel import ClassLearnPanel
-from src_models.classifying.learning.progress import ClassLearningUpdate, Judged
+from src_models.classifying.learning.progress import Judged
 from src_models.finetuning.versions import ModelVersion
+from src_models.training.rounds.progress import RoundUpdate
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_of_too_few_objects_it_says_how_many_are_missing(panel, teaching, judgin
 
 def test_how_it_goes_is_told_in_numbers_of_objects(panel):
     panel.set_running(True)
-    panel.show_update(ClassLearningUpdate(20, 0.5, None, Judged(3, 0.4, 6), Judged(5, 0.6, 6), True, 0.25, 30.0))
+    panel.show_update(RoundUpdate(20, 0.5, None, Judged(3, 0.4, 6), Judged(5, 0.6, 6), True, 0.25, 30.0, 30.0))
     assert panel.bar.value() == 250
     assert panel.status.text().endswith("Of 6 held-back objects, 3 were right; with the best so far, 5 are.")
 

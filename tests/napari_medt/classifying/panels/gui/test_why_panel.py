@@ -34,7 +34,7 @@ def test_every_control_says_what_it_does(panel):
 
 def test_what_a_model_has_of_attention_is_offered_in_plain_words(panel):
     panel.set_classes(("round", "long"))
-    panel.set_attention(["large window 1.1"], ["large window 1.1 received", "fusion 2 earlier"])
+    panel.set_attention({"large window 1.1": 2}, ["large window 1.1 received", "fusion 2 earlier"])
     assert [panel.what.itemData(row) for row in range(panel.what.count())] == ["class relevance", "look", "recorded"]
     assert panel.no_attention.isHidden()
     assert panel.point.isHidden()
@@ -46,8 +46,40 @@ def test_what_a_model_has_of_attention_is_offered_in_plain_words(panel):
     panel.maps.setCurrentIndex(1)
     assert panel.asked("long") == "fusion 2 earlier"
     assert panel.maps.currentText() == "Stage 2: taken of the stage before"
-    panel.set_attention([], [])  # another model
+    panel.set_attention({}, [])  # another model
     assert panel.what.count() == 1
     assert panel.asked("long") == "long"
     assert "no attention" in panel.no_attention.text()
     assert not panel.no_attention.isHidden()
+
+
+def test_the_heads_of_the_chosen_layer_are_offered_and_their_mean_first(panel):
+    panel.set_classes(("round", "long"))
+    panel.set_attention({"large window 1.1": 2, "large window 2.1": 4, "layer 1": 1}, [])
+    panel.what.setCurrentIndex(panel.what.findData("look"))
+    assert panel.head() is None
+    assert [panel.heads.itemText(row) for row in range(panel.heads.count())] == ["all 2, their mean", "way 1", "way 2"]
+    panel.views.setCurrentIndex(1)
+    assert panel.heads.count() == 5
+    panel.heads.setCurrentIndex(4)
+    assert panel.head() == 3
+    panel.views.setCurrentIndex(0)  # which has no fourth one
+    assert panel.head() is None
+    panel.heads.setCurrentIndex(2)
+    panel.views.setCurrentIndex(1)
+    assert panel.head() == 1  # a choice outlives another layer that has it
+    panel.views.setCurrentIndex(2)
+    assert panel.heads.isHidden()
+    panel.what.setCurrentIndex(0)
+    assert panel.heads.isHidden()
+
+
+def test_what_is_to_be_checked_is_what_is_chosen(panel):
+    panel.set_classes(("round", "long"))
+    panel.set_attention({"window 1.1": 2}, ["window 1.1 received", "fusion 2 later"])
+    assert panel.to_check() == ["class relevance"]
+    panel.what.setCurrentIndex(panel.what.findData("look"))
+    assert panel.to_check() == ["class relevance", "window 1.1 received"]
+    panel.what.setCurrentIndex(panel.what.findData("recorded"))
+    panel.maps.setCurrentIndex(1)
+    assert panel.to_check() == ["class relevance", "fusion 2 later"]

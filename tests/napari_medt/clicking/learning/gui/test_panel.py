@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtWidgets import QAbstractButton, QLabel, QTreeWidget
 
 from napari_medt.clicking.learning.panel import ClickLearnPanel
-from src_models.clicking.learning.progress import ClickLearningUpdate
+from src_models.training.rounds.progress import RoundUpdate
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def panel(qtbot):
 
 
 def update(done=0.5, left=20.0):
-    return ClickLearningUpdate(9, 0.4, None, (0.5, 0.6, 0.7), (0.8, 0.9, 0.9), False, done, left)
+    return RoundUpdate(9, 0.4, None, (0.5, 0.6, 0.7), (0.8, 0.9, 0.9), False, done, left, left)
 
 
 @pytest.mark.parametrize(

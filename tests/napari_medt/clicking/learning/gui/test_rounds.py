@@ -12,11 +12,11 @@ from discs import objects, settle
 
 from napari_medt.clicking.learning import rounds as module
 from src_models.clicking.learning.kept_objects import keep_objects as really_keep
-from src_models.clicking.learning.progress import ClickLearningResult, ClickLearningUpdate
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import OutputError
 from src_models.models.checkpoint import Model
 from src_models.models.loaded import load_model
+from src_models.training.rounds.progress import RoundResult, RoundUpdate
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -37,12 +37,12 @@ class Learner:
         self._found = None
 
     def steps(self):
-        yield ClickLearningUpdate(0, float("nan"), (0.5, 0.6, 0.7), (0.5, 0.6, 0.7), (0.5, 0.6, 0.7), False, 0.0, 9.0)
+        yield RoundUpdate(0, float("nan"), (0.5, 0.6, 0.7), (0.5, 0.6, 0.7), (0.5, 0.6, 0.7), False, 0.0, 9.0, 9.0)
         self.hold.wait(30)
         training = {"validation_iou_before": {"1": 0.5, "3": 0.6}, "validation_iou": {"1": 0.8, "3": 0.9}}
         header = dataclasses.replace(self.model.header, training=training, parent_sha256=self.model.sha256)
         self._found = Model(self.model.network, header)
-        yield ClickLearningUpdate(1, 0.3, (0.8, 0.9, 0.9), (0.5, 0.6, 0.7), (0.8, 0.9, 0.9), True, 0.5, 4.0)
+        yield RoundUpdate(1, 0.3, (0.8, 0.9, 0.9), (0.5, 0.6, 0.7), (0.8, 0.9, 0.9), True, 0.5, 4.0, 4.0)
 
     def stop(self):
         self.stopped = True
@@ -51,7 +51,7 @@ class Learner:
         return self._found
 
     def result(self):
-        return ClickLearningResult(self._found, (), (), 1, "IoU on held-back objects went up.")
+        return RoundResult(self._found, (), (), 1, "IoU on held-back objects went up.")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QFormLayout, QWidget
+from toy_classes import toy_header
 
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -41,6 +42,16 @@ def test_dyes_in_a_colour_picture_have_to_be_chosen_from():
     found = offer((64, 64, 3), colour=True, rgb=True, dyes=True)
     assert found.default is None
     assert "three dyes" in found.question
+
+
+def test_the_question_names_what_the_model_does():
+    classifier = toy_header()
+    found = [
+        offer_channels(read_axes(shape, **how), classifier, colour_layer=False, dyes=True).question
+        for shape, how in [((2, 64, 64), {}), ((64, 64, 3), {"rgb": True})]
+    ]
+    assert found[0] == "There are 2 channels: choose the one to classify."
+    assert found[1].endswith("choose what to classify.")
 
 
 def test_each_axis_that_may_be_channels_is_offered_by_its_place_with_every_channel():

@@ -8,6 +8,7 @@ from qtpy.QtGui import QEnterEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_medt.correcting.panels.learn_panel import LearnPanel
+from src_models.finetuning.judging import Validation
 from src_models.finetuning.parts import LearningPart
 from src_models.finetuning.progress import LearningUpdate
 
@@ -26,8 +27,8 @@ def panel(qtbot):
 
 
 def update(left=40.0, idle=40.0, done=0.2):
-    dice = {"start_dice": 0.5, "best_dice": 0.75}
-    return LearningUpdate(4, 0.3, None, **dice, improved=True, done=done, seconds_left=left, seconds_idle=idle)
+    start, best = Validation(0.6, 0.5), Validation(0.4, 0.75)
+    return LearningUpdate(4, 0.3, None, start, best, True, done, left, idle)
 
 
 def test_the_button_counts_what_there_is_to_learn_from(panel):

@@ -12,7 +12,7 @@ from napari_medt.correcting.panels.loss_plot import LossPlot
 from src_models.finetuning.judging import Validation
 from src_models.finetuning.progress import LearningUpdate
 
-REST = {"start_dice": 0.4, "best_dice": 0.6, "improved": False, "done": 0.1, "seconds_left": 1.0, "seconds_idle": 1.0}
+REST = {"improved": False, "done": 0.1, "seconds_left": 1.0, "seconds_idle": 1.0}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def plot(qtbot):
 
 
 def update(step, loss, validation=None):
-    return LearningUpdate(step, loss, validation, **REST)
+    return LearningUpdate(step, loss, validation, Validation(0.3, 0.4), Validation(0.2, 0.6), **REST)
 
 
 def validation(loss, dice):

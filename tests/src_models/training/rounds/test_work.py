@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from src_models.finetuning.work import Clocks, WorkBudget, clocks_of, is_busy, words_of_time_left
+from src_models.training.rounds.work import Clocks, WorkBudget, clocks_of, is_busy, words_of_time_left
 
 
 class Machine:

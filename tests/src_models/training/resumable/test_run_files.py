@@ -13,7 +13,7 @@ from src_models.errors import DataSetError, OutputError, UserError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import load
 from src_models.models.header import ModelHeader
-from src_models.training.run_files import RunFiles
+from src_models.training.resumable.run_files import RunFiles
 from src_models.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(steps=9, batch=2, device="cpu")

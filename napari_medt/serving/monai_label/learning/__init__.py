@@ -1,0 +1,1 @@
+"""What learns: labels that people submit, rounds of learning, which image comes next, strokes."""

@@ -1,0 +1,81 @@
+"""What a client sends with labels: names of segments, who made them, for which model.
+
+A value in the file is the **place** of its segment in ``label_info``, counted from 1. The ``idx`` beside each name is
+another number where a segment called "background" comes before it, and is not looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medt.serving.answers import Refusal
+
+__all__ = ["author_in", "check_values", "params_in", "segments_in"]
+
+_MOST_PARAMS = 1 << 20  # letters
+_LONGEST = 200
+
+
+def params_in(text: str | None) -> dict[str, Any]:
+    """Read the JSON that comes with a request; nothing where there is none.
+
+    Raises
+    ------
+    Refusal
+        If it is no JSON object (400).
+    """
+    if not text or not text.strip():
+        return {}
+    try:
+        params = json.loads(text) if len(text) <= _MOST_PARAMS else None
+    except (ValueError, RecursionError):
+        params = None
+    if not isinstance(params, dict):
+        raise Refusal(400, 'params must be one JSON object, such as {"label_info": []}')
+    return params
+
+
+def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
+    """Return names of segments by the values that stand for them in the file.
+
+    Raises
+    ------
+    Refusal
+        If ``label_info`` is no list of names (400).
+    """
+    told = params.get("label_info") or []
+    if not isinstance(told, list):
+        raise Refusal(400, 'label_info must be a list of segments, such as [{"name": "liver"}]')
+    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in told]
+    said = [name[:_LONGEST] for name in names if isinstance(name, str)]
+    if len(said) < len(names):
+        raise Refusal(400, 'each segment in label_info needs a name, such as {"name": "liver"}')
+    return dict(enumerate(said, 1))
+
+
+def author_in(params: Mapping[str, Any], client: str = "") -> str:
+    """Return who made labels: the person, where one is named, else the client; never nothing."""
+    for name in ("user", "username", "client_id"):
+        said = params.get(name)
+        if isinstance(said, str) and said.strip():
+            return said.strip()[:_LONGEST]
+    return client.strip()[:_LONGEST] or "a client without a name"
+
+
+def check_values(labels: NDArray[Any], segments: Mapping[int, str]) -> None:
+    """Refuse values that no segment stands for (400); without any segment, values are numbers of objects or classes."""
+    if not segments:
+        return
+    strange = sorted({int(value) for value in np.unique(labels)} - {0, *segments})
+    if strange:
+        few = ", ".join(map(str, strange[:3]))
+        raise Refusal(
+            400,
+            f"the labels hold the value {few}, and there are {len(segments)} segments: values are the places of the "
+            "segments in label_info, counted from 1",
+        )

@@ -1,0 +1,1 @@
+"""Labels that were drawn elsewhere, as corrections of the planes of their image."""
