@@ -57,7 +57,8 @@ def carried(
     until
         When to stop (s, as :func:`time.monotonic` counts).
     """
-    part, plane = found.part, (given.index,)
+    part = found.part
+    plane: Plane = (given.index,)
     sides = away(part.origin, plane)
     if image.depth == 1 or not (given.positive or any(_beyond(at, plane, sides) for at in part.planes)):
         return found.parts
