@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
+    from src_models.finetuning.kinds.label_kind import LabelKind
     from src_models.finetuning.round import Learner, LearningRound, Learnt
     from src_models.finetuning.settings import FinetuneSettings
     from src_models.models.checkpoint import Model
@@ -119,24 +121,22 @@ def _round(order: Order) -> LearningRound:
     from src_models.finetuning.kinds.label_kind import LabelKind
     from src_models.finetuning.round import LearningRound
     from src_models.finetuning.settings import FinetuneSettings
-    from src_models.models.header import read_header
 
     settings = FinetuneSettings(**order.settings)
-    if read_header(Path(order.model)).use == "click":
-        return LearningRound(
-            Path(order.model),
-            Path(order.folder),
-            threads=order.threads,
-            begin=lambda model, folder: _of_clicks(model, folder, settings),
-        )
     kind = None if order.meaning is None else LabelKind(order.meaning, order.names)  # type: ignore[arg-type]
-    return LearningRound(Path(order.model), Path(order.folder), settings, order.threads, kind)
+    begin = partial(_begun, settings=settings, kind=kind)
+    return LearningRound(Path(order.model), Path(order.folder), settings, order.threads, kind, begin)
 
 
-def _of_clicks(model: Model, folder: Path, settings: FinetuneSettings) -> Learner:
+def _begun(model: Model, folder: Path, *, settings: FinetuneSettings, kind: LabelKind | None) -> Learner:
+    """Return what learns from a set: of planes, from some of each image."""
+    from src_models.finetuning.labelled.sampled import SampledCorrections
     from src_models.teaching.learner import learner
 
-    learning: Any = learner(model, folder, settings)
+    planes = model.header.dimensions == 2
+    given = SampledCorrections.open(folder) if planes else folder
+    further: dict[str, Any] = {} if model.header.use == "click" else {"kind": kind}
+    learning: Any = learner(model, given, settings, **further)
     return learning
 
 
