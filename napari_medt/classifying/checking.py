@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from napari_medt.classifying.panels.check_panel import CheckPanel
+from napari_medt.classifying.panels.why_panel import WhyPanel
 from napari_medt.classifying.shown import ShownClasses
 from src_models.auditing.classes.layer_audit import layer_classes_audit_steps
 
@@ -16,18 +17,21 @@ __all__ = ["MapChecking"]
 
 
 class MapChecking:
-    """Checks what speaks for the classes, and the model's usual attention maps, of one run at a time.
+    """Checks what speaks for the classes, and the map that is chosen, of one run at a time.
 
     Parameters
     ----------
     panel
         What is seen of it.
+    why
+        Says which map is chosen.
     report
         Tells a person what is wrong.
     """
 
-    def __init__(self, panel: CheckPanel, report: Callable[[str], None]) -> None:
+    def __init__(self, panel: CheckPanel, why: WhyPanel, report: Callable[[str], None]) -> None:
         self._panel = panel
+        self._why = why
         self._report = report
         self._shown: ShownClasses | None = None
         panel.check.clicked.connect(self.start)
@@ -51,7 +55,8 @@ class MapChecking:
         if shown is None or self._panel.run.running:
             return
         self._panel.set_running(True)
-        self._panel.run.start(layer_classes_audit_steps(shown.result), f"Checking maps of {shown.image.name}")
+        steps = layer_classes_audit_steps(shown.result, self._why.to_check())
+        self._panel.run.start(steps, f"Checking maps of {shown.image.name}")
 
     def leave(self, *, wait: bool) -> None:
         """End the check: the widget goes."""

@@ -64,7 +64,7 @@ class ClassifyWidget(QWidget):
         self._what_was_chosen = False
         self.rounds = ClassRounds(self.controls, self.run_report, self)
         self.explaining = Explaining(napari_viewer, self.controls, self.layers, self)
-        self.checking = MapChecking(self.controls.check, self.run_report)
+        self.checking = MapChecking(self.controls.check, self.controls.why, self.run_report)
         self.giving = ClassGiving(napari_viewer, self.controls, self.layers, self.rounds, self.explaining, self)
         self._closing = DockClosing(self)
         DockTabs(self)

@@ -9,6 +9,7 @@ import importlib.resources
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import npe2
@@ -93,12 +94,25 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
         if "extra ==" not in line
     }
     homes = importlib.metadata.packages_distributions()
-    imported = {name for path in (repository / package).rglob("*.py") for name in _imports(path)}
+    server = repository / "napari_medt" / "serving"  # has an extra of its own
+    paths = [path for path in (repository / package).rglob("*.py") if server not in path.parents]
+    imported = {name for path in paths for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
     assert foreign
     undeclared = {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}}
     # PyTorch for CUDA brings Triton along; without it, nothing loads the one file that imports it.
     assert undeclared - {"napari_medt_manifest", "triton"} == set()
+
+
+def test_what_the_server_imports_is_required_or_in_its_extra(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    required = {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
+    homes = importlib.metadata.packages_distributions()
+    imported = {name for path in (repository / "napari_medt" / "serving").rglob("*.py") for name in _imports(path)}
+    foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
+    assert {"starlette", "uvicorn"} <= foreign
+    assert {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}} == set()
 
 
 NEEDED_BY_OTHERS = {

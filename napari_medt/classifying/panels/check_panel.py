@@ -11,8 +11,8 @@ __all__ = ["CheckPanel"]
 
 _FINDINGS = 220  # px: a dozen lines
 _WHAT = (
-    "A map that looks good proves nothing. This measures, on up to 12 objects, whether the maps above say what the "
-    "model went by."
+    "A map that looks good proves nothing. This measures, on up to 12 objects, whether what speaks for the class, and "
+    "the map that is chosen above, say what the model went by."
 )
 
 

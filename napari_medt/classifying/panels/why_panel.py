@@ -97,6 +97,12 @@ class WhyPanel(QWidget):
         chosen: int | None = self.heads.currentData()
         return None if chosen is None or chosen < 0 else chosen
 
+    def to_check(self) -> list[str]:
+        """Return the maps whose truth is in question: what speaks for the class, and the one that is chosen."""
+        if self.showing() == LOOK:
+            return [RELEVANCE, f"{self.asked('')} received"]
+        return [RELEVANCE, self.asked("")] if self.showing() == RECORDED else [RELEVANCE]
+
     def say(self, words: str) -> None:
         """Say what is shown."""
         self.words.setText(words)

@@ -80,7 +80,7 @@ class _Images:
 
     async def give(self, request: Request) -> Response:
         image = await self._find(request, "image")
-        path = await self._server.work.run_for(request, self._store.handed_out, image)
+        path = await run_in_threadpool(self._store.handed_out, image)
         return file_answer(path)
 
     async def remove(self, request: Request) -> Response:

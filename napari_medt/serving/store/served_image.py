@@ -51,6 +51,11 @@ class ServedImage:
         return "Z" not in self.reading.axes
 
     @property
+    def size(self) -> int:
+        """Bytes of its values."""
+        return int(self.data.size) * int(self.data.dtype.itemsize)
+
+    @property
     def grid_shape(self) -> tuple[int, int, int]:
         """Voxels along the client's k, j and i."""
         k, j, i = (self.geometry.shape[self.geometry.order.index(axis)] for axis in range(3))

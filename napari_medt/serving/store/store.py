@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 from napari_medt.serving.answers import Refusal
@@ -19,6 +20,8 @@ from src_models.disk.atomic import check_writable
 from src_models.errors import ImageError
 
 __all__ = ["Counts", "Store", "StoredImage"]
+
+_LARGE = 2**30  # bytes; of such images one is in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Store:
         self.uploads = Uploads(settings.store / "images", settings.limits.disk_bytes, self._has_labels)
         self.sessions = Sessions(settings.store / "sessions", settings.limits, self._check_room)
         self._copies = settings.store / "copies"
+        self._copying = Lock()  # one at a time: they may be large
         self._opened: Kept[ServedImage] = Kept()
         self.folder.images()
 
@@ -165,10 +169,11 @@ class Store:
         ImageError
             If it cannot be read as one volume.
         """
-        version = file_version(image.path)
-        return self._opened.get(
-            (image.path, version), lambda: open_image(image.path, _short(image.id), of_client=image.of_client)
-        )
+        key = (image.path, file_version(image.path))
+        opened = self._opened.get(key, lambda: open_image(image.path, _short(image.id), of_client=image.of_client))
+        if opened.size > _LARGE:
+            self._opened.forget(unless=lambda other: other == key)
+        return opened
 
     def handed_out(self, image: StoredImage) -> Path:
         """Return the file that is given to clients: what they sent, or a right-handed copy (NRRD).
@@ -182,19 +187,15 @@ class Store:
         OutputError
             If the disk is full.
         """
-        from src_models.files.volumes.nrrd_labels import write_nrrd
-
         if image.of_client and image.path.suffix in (".nrrd", ".gz", ".nii"):
             if not image.path.is_file():
                 raise Refusal(404, f"the image {_short(image.id)!r} is no longer on the server's disk")
             return image.path
         version = "-".join(map(str, file_version(image.path)))
         copy = self._copies / f"{image.key}-{key_of(version)[:8]}.nrrd"
-        if not copy.is_file():
-            opened = self.open(image)
-            for old in self._copies.glob(f"{image.key}-*.nrrd"):
-                old.unlink(missing_ok=True)
-            write_nrrd(copy, opened.grey(), opened.geometry, overwrite=True)
+        with self._copying:
+            if not copy.is_file():
+                self._copy(image, copy)
         return copy
 
     def remove(self, image: StoredImage) -> None:
@@ -208,6 +209,14 @@ class Store:
         if image.upload is None:
             raise Refusal(403, "images of the server's own folder are not deleted by clients")
         self.uploads.remove(image.upload)
+
+    def _copy(self, image: StoredImage, copy: Path) -> None:
+        from src_models.files.volumes.nrrd_labels import write_nrrd
+
+        opened = self.open(image)
+        for old in self._copies.glob(f"{image.key}-*.nrrd"):
+            old.unlink(missing_ok=True)
+        write_nrrd(copy, opened.grey(), opened.geometry, overwrite=True)
 
     def _uploaded(self, upload: Upload) -> StoredImage:
         return StoredImage(upload.id, _label_key(upload), self.uploads.path(upload), upload, True)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from src_models.disk.atomic import atomic_path
 from src_models.errors import OutputError
 from src_models.files.volumes.geometry import VolumeGeometry
-from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, packed, planes, smallest_type
+from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, planes, smallest_type
 from src_models.files.volumes.nrrd import SEGMENTATION_SUFFIX, world_to_lps
 from src_models.files.volumes.nrrd_format.header import format_header, format_vector
+from src_models.files.volumes.nrrd_format.packing import PackedPlanes
 from src_models.files.volumes.nrrd_format.place import LPS
 from src_models.files.volumes.nrrd_format.segments import Box, segment_pairs
 from src_models.files.volumes.nrrd_format.values import TYPE_NAMES
@@ -135,9 +136,12 @@ def write_nrrd_to(
     stored = np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("<")
     pairs = segment_pairs(segments, _boxes(grid)) if segments else {}
     file.write(format_header(_fields(grid.shape, stored, geometry, frame_seconds, content), pairs))
-    with packed(file) as within:
+    with PackedPlanes(file) as within:
         for plane in planes(grid):
-            within.write(plane.astype(stored).tobytes())
+            if plane.any():
+                within.write(plane.astype(stored).tobytes())
+            else:
+                within.write_zeros(plane.size * stored.itemsize)
 
 
 def _check_name(path: Path) -> None:

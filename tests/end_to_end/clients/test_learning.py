@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -41,7 +42,7 @@ def test_labels_are_submitted_the_model_learns_and_the_next_image_comes(module):
     for _ in range(2):
         sample = module.next_sample("first")
         given.append(sample["id"])
-        module.click("click-through-slices", "nuclei", [module.scene.voxel_at(CENTRE)])
+        module.click("click", "nuclei", [module.scene.voxel_at(CENTRE)])
         answer = module.submit(model="nuclei")
         assert answer["label"] == sample["id"]
     assert len(set(given)) == 2
@@ -53,7 +54,9 @@ def test_labels_are_submitted_the_model_learns_and_the_next_image_comes(module):
     assert all({"epoch", "total_epochs"} <= set(one) for one in stats)
     done = module.client.train_status()
     assert done["status"] == "DONE", done["details"]
-    assert "nuclei" in module.refresh()["models"]
+    models = module.refresh()["models"]
+    learnt = re.findall(r"It is called (\S+)", " ".join(map(str, done["details"])))  # none if nothing was gained
+    assert {"nuclei", *learnt} <= set(models)
     third = module.next_sample("first")
     assert third["id"] not in given
     again = module.next_sample("first")
@@ -86,3 +89,24 @@ def test_nothing_to_learn_from_is_said(module):
     task = module.client.train_status()
     assert task["status"] == "ERROR"
     assert "label" in str(task["details"][-1])
+    module.next_sample("first")
+    module.click("click", "nuclei", [module.scene.voxel_at(CENTRE)])
+    module.submit(model="nuclei")
+    assert module.client.train_start("nuclei", dict(QUICK))["status"] == "RUNNING"
+    module.client.train_stop()
+
+
+def test_a_broken_file_and_hidden_ones_stand_in_nobodys_way(start, tmp_path):
+    from slicer_module import Module
+
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "A broken.nii.gz").write_bytes(b"no scan")
+    (folder / "._B.nii.gz").write_bytes(b"of a Mac")
+    write_scan(folder / "B.nii.gz", GRIDS["RAS"])
+    server = start(folder, "--model", "click")
+    module = Module(server.address, tmp_path)
+    assert [module.next_sample("first")["id"] for _ in range(2)] == ["B.nii.gz"] * 2
+    assert "._B.nii.gz" not in module.client.datastore()["objects"]
+    module.click("click", "a", [module.scene.voxel_at(CENTRE)])
+    assert len(module.scene.segment("a"))

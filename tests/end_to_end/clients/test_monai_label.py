@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import urllib.error
 import urllib.request
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -183,16 +183,38 @@ def test_after_a_refusal_the_next_request_is_answered(module):
     assert len(module.scene.segment("a"))
 
 
-def test_without_the_token_nobody_gets_in(server):
-    bare = server.address.rpartition("/")[0]
-    for path in ("/info/", "/datastore/", "/healthz-not", "/datastore/image?image=RAS.nrrd"):
-        with pytest.raises(urllib.error.HTTPError) as raised:
-            urllib.request.urlopen(bare + path)
-        assert raised.value.code in (401, 403, 404)
-        assert b"RAS" not in raised.value.read()
+def test_the_numbers_of_submitted_labels_are_the_places_of_their_names(module, server):
+    module.open_sample({"id": "RPI.nrrd", "name": "a.nrrd"})
+    voxel = module.scene.voxel_at(CENTRE)
+    module.click(CLICKS, "liver", [voxel])
+    module.click(CLICKS, "spleen", [[3, 3, voxel[2]]])
+    wanted = {name: module.scene.segment(name) for name in ("liver", "spleen")}
+    module.submit()
+    kept = module.client.download_label("RPI.nrrd", "final")
+    values, affine = read(Path(kept))
+    told = module.client.datastore()["objects"]["RPI.nrrd"]["labels"]["final"]["info"]
+    names = [one["name"] for one in told["label_info"]]
+    for value, name in enumerate(names, start=1):
+        at = places(affine)[values == value]
+        np.testing.assert_allclose(at[np.lexsort(np.round(at, 3).T)], wanted[name], atol=1e-3)
 
 
-def test_a_page_of_another_origin_cannot_read_answers(server):
-    request = urllib.request.Request(f"{server.address}/info/", headers={"Origin": "http://evil.example"})
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(request)
+def test_labels_of_a_tilted_gantry_that_nifti_straightened_are_known_and_said(module):
+    module.open_sample({"id": "sheared.nii.gz", "name": "a.nrrd"})
+    module.click(CLICKS, "nuclei", [module.scene.voxel_at(CENTRE)])
+    assert module.ending == ".nii.gz"
+    assert "taken as the one it was drawn on" in module.submit(model="nuclei")["note"]
+
+
+def test_the_answer_to_a_click_lies_in_the_slice_in_view_alone(module):
+    """What was drawn in other slices of the segment stays."""
+    module.open_sample({"id": "LPS.nrrd", "name": "a.nrrd"})
+    voxel = module.scene.voxel_at(CENTRE)
+    other = [voxel[0], voxel[1], voxel[2] - 1]
+    module.click(CLICKS, "a", [voxel])
+    first = module.scene.segment("a")
+    module.click(CLICKS, "a", [voxel, other])
+    both = module.scene.segment("a")
+    for place in first:
+        assert np.linalg.norm(both - place, axis=1).min() < 1e-3
+    assert len(both) > len(first)

@@ -115,3 +115,12 @@ def test_what_would_do_nothing_or_cannot_be_understood_is_refused(plan, model, t
 def test_maps_of_models_of_one_architecture_are_compared_by_name(plan):
     assert plan("nuclei", "nuclei", maps=["gate 3"]).compared == [("gate 3", "gate 3")]
     assert plan("nuclei", "nuclei").compared == [(name, name) for name in ("gate 2", "gate 3", "gate 4")]
+
+
+def test_of_a_model_of_classes_it_is_said_which_command_tells_the_same(plan):
+    classes = ModelHeader(
+        name="cells", purpose="Tests", architecture="med-former", config={}, classes=("a", "b"), channels=("grey",),
+        tile=(72, 72), overlap=(0, 0), result="class",
+    )  # fmt: skip
+    with pytest.raises(UserError, match="'cells' tells classes: `napari-medt classify IMAGE --why FOLDER`"):
+        make_plan(classes, None, **{**NOTHING, "at": ["3,4"]})

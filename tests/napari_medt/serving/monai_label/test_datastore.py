@@ -175,7 +175,7 @@ def test_what_is_said_of_labels_can_be_read_and_changed(connect, scan):
         ).status_code
         == 200
     )
-    assert client.get("/datastore/label/info", params=query).json() == {"b": 2}
+    assert client.get("/datastore/label/info", params=query).json() == {"a": 1, "b": 2}, "nothing said is lost"
     assert client.get("/datastore/image/info", params={"image": "mine"}).json()["name"] == "mine"
 
 

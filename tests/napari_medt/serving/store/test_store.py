@@ -6,6 +6,7 @@ import shutil
 import pytest
 from served import affine, ball, write_nifti
 
+import napari_medt.serving.store.store as module
 from napari_medt.serving.answers import Refusal
 from napari_medt.serving.store.ids import Asker
 from napari_medt.serving.store.store import Store
@@ -80,6 +81,15 @@ def test_a_copy_is_made_once_and_anew_when_the_image_changes(store, folder):
 def test_opened_images_are_kept_in_memory(store):
     image = store.find("scan.nii.gz", ANNA)
     assert store.open(image) is store.open(image)
+
+
+def test_of_large_images_one_is_in_memory(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_LARGE", 1)
+    image, mine = store.find("scan.nii.gz", ANNA), store.add("mine", ANNA, sent(tmp_path))
+    first = store.open(image)
+    assert store.open(image) is first
+    store.open(mine)
+    assert store.open(image) is not first
 
 
 def test_what_is_gone_is_told(store, folder, tmp_path):

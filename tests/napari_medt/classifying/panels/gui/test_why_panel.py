@@ -72,3 +72,14 @@ def test_the_heads_of_the_chosen_layer_are_offered_and_their_mean_first(panel):
     assert panel.heads.isHidden()
     panel.what.setCurrentIndex(0)
     assert panel.heads.isHidden()
+
+
+def test_what_is_to_be_checked_is_what_is_chosen(panel):
+    panel.set_classes(("round", "long"))
+    panel.set_attention({"window 1.1": 2}, ["window 1.1 received", "fusion 2 later"])
+    assert panel.to_check() == ["class relevance"]
+    panel.what.setCurrentIndex(panel.what.findData("look"))
+    assert panel.to_check() == ["class relevance", "window 1.1 received"]
+    panel.what.setCurrentIndex(panel.what.findData("recorded"))
+    panel.maps.setCurrentIndex(1)
+    assert panel.to_check() == ["class relevance", "fusion 2 later"]
