@@ -221,7 +221,7 @@ def _labels_of_scan(
 
     with _room_for_labels(image, path) as labels_out:
         segmentation = run(labels_out=labels_out)
-        names = enumerate(segmentation.classes) if segmentation.result == "semantic" else ()
+        names = enumerate(segmentation.found.get("pixels", ()))  # of classes, by their numbers
         segments = [Segment(number, name) for number, name in names if number] or None
         write_volume_labels(path, segmentation.labels, geometry, overwrite=overwrite, segments=segments)
     return segmentation, path

@@ -199,7 +199,7 @@ def test_files_that_are_there_and_other_formats_are_refused(cell, click, tmp_pat
     assert not (tmp_path / "found.tif").exists()
     assert click(cell, "--at", "40,30", "--overwrite").exit_code == 0
     assert "labels are written as .tif" in click(cell, "--at", "40,30", output="other.png").stderr
-    assert "NIfTI for scans alone" in click(cell, "--at", "40,30", output="other.nii.gz").stderr
+    assert "NIfTI or NRRD for scans alone" in click(cell, "--at", "40,30", output="other.nii.gz").stderr
 
 
 def test_it_is_carried_no_further_than_it_ends(stack, click, tmp_path):

@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.data import get_testdata_file
 from typer.testing import CliRunner
 
@@ -41,6 +42,22 @@ def segment(tmp_path, tiny_model_path):
         return CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in command])
 
     return run
+
+
+@pytest.mark.parametrize(("wanted", "suffix"), [("nrrd", ".nrrd"), ("seg.nrrd", ".seg.nrrd")])
+def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_path, wanted, suffix):
+    sitk.WriteImage(sitk.ReadImage(str(scan)), str(tmp_path / "scan.nrrd"))
+    assert segment(scan, "--classes").exit_code == 0
+    (tmp_path / "out" / "scan_labels.json").unlink()
+    done = segment(tmp_path / "scan.nrrd", "--format", wanted, "--classes")
+    assert done.exit_code == 0, done.output
+    found = sitk.ReadImage(str(tmp_path / "out" / f"scan_labels{suffix}"))
+    same = sitk.ReadImage(str(tmp_path / "out" / "scan_labels.nii.gz"))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(same))
+    for told in ("GetOrigin", "GetSpacing", "GetDirection"):
+        np.testing.assert_allclose(getattr(found, told)(), getattr(same, told)(), atol=1e-5)
+    assert found.GetMetaData("Segment0_Name") == "objects"
+    assert "passed over" in segment(tmp_path / "scan.nrrd", "--format", wanted, "--classes", "--skip-existing").stdout
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -150,6 +167,7 @@ def test_scans_are_called_by_their_names_without_suffix(tmp_path):
     assert image_stem(tmp_path / "1.2.3") == "1.2.3"
     assert image_stem("a/scan.nii.gz") == "scan"
     assert image_stem("a/scan.NII") == "scan"
+    assert image_stem("a/scan.seg.nrrd") == image_stem("a/scan.nrrd") == "scan"
     assert image_stem("a/1.2.3.dcm") == "1.2.3"
 
 

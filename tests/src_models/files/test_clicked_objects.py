@@ -22,6 +22,8 @@ OBJECTS = [
         ("Cells.OME.TIF", "Cells.clicks.json"),
         ("scan.nii.gz", "scan.clicks.json"),
         ("scan.nii", "scan.clicks.json"),
+        ("scan.nrrd", "scan.clicks.json"),
+        ("scan.seg.nrrd", "scan.clicks.json"),
         ("organ.zarr", "organ.clicks.json"),
         ("day 1.5 h.tif", "day 1.5 h.clicks.json"),
         ("cells", "cells.clicks.json"),

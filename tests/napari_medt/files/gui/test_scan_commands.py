@@ -5,12 +5,14 @@ from __future__ import annotations
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import tifffile
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
 
 from napari_medt.viewer.placement import placement
 from src_models.errors import OutputError, UserError
+from src_models.files.volumes.nrrd import read_nrrd
 
 PLUGIN = "napari-medt"
 AFFINE = nib.affines.from_matvec(np.diag([0.5, 0.75, -2.5]), (-30, 20, 100))
@@ -38,9 +40,20 @@ def viewer(make_napari_viewer, scan_path):
 
 
 def is_the_labels(path, viewer):
+    if path.suffix.lower() == ".nrrd":
+        return is_the_labels_in_nrrd(path, viewer)
     image = nib.load(path)
     np.testing.assert_array_equal(image.affine, AFFINE)
     np.testing.assert_array_equal(np.asarray(image.dataobj), viewer.layers["mine"].data[::-1, ::-1, ::-1].T)
+    return True
+
+
+def is_the_labels_in_nrrd(path, viewer):
+    image = sitk.ReadImage(str(path))
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ AFFINE
+    np.testing.assert_allclose(np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing(), lps[:3, :3])
+    np.testing.assert_allclose(image.GetOrigin(), lps[:3, 3])
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), viewer.layers["mine"].data[::-1, ::-1, ::-1])
     return True
 
 
@@ -66,16 +79,32 @@ def save_selected(monkeypatch):
     return save
 
 
-OURS, NAPARIS = "MedT labels of a scan (*.nii.gz *.nii)", "napari builtins labels"
+OURS, NAPARIS = "MedT labels of a scan (*.nii.gz *.nii *.seg.nrrd *.nrrd)", "napari builtins labels"
 
 
 @pytest.mark.parametrize("kind", [OURS, NAPARIS])
-@pytest.mark.parametrize("name", ["mine.nii.gz", "mine.nii", "MINE.NII.GZ"])
-def test_a_name_that_ends_as_nifti_is_written_as_nifti_whatever_type_is_chosen(
+@pytest.mark.parametrize("name", ["mine.nii.gz", "mine.nii", "MINE.NII.GZ", "mine.nrrd", "mine.seg.nrrd"])
+def test_a_name_that_ends_as_a_scans_labels_is_written_so_whatever_type_is_chosen(
     viewer, tmp_path, save_selected, name, kind
 ):
     save_selected(viewer, tmp_path / name, kind)
     assert is_the_labels(tmp_path / name, viewer)
+
+
+def test_segments_of_slicer_keep_their_names_from_file_to_file(viewer, tmp_path):
+    mine = viewer.layers["mine"]
+    mine.features = {"index": [1, 2, 6], "name": ["liver", "Gefäß", "spleen"]}
+    mine.save(str(tmp_path / "mine.seg.nrrd"), plugin=PLUGIN)
+    (opened,) = viewer.open(tmp_path / "mine.seg.nrrd", plugin=PLUGIN)
+    assert opened.features["name"].dropna().tolist() == ["liver", "Gefäß", "spleen"]
+    np.testing.assert_array_equal(opened.data, mine.data)
+    np.testing.assert_allclose(opened.data_to_world((1, 2, 3)), mine.data_to_world((1, 2, 3)))
+    opened.save(str(tmp_path / "again.seg.nrrd"), plugin=PLUGIN)
+    assert [one[:2] for one in read_nrrd(tmp_path / "again.seg.nrrd").segments] == [
+        (1, "liver"),
+        (2, "Gefäß"),
+        (6, "spleen"),
+    ]
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.of monday", "patient.1", "mine.gz"])
