@@ -55,7 +55,8 @@ class AttentionPointer:
     Raises
     ------
     UserError
-        If the network has no attention.
+        If the network has no attention, or tells classes, which a
+        :class:`~src_models.classifying.class_pointer.ClassPointer` is for.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class AttentionPointer:
         budget: int = BUDGET,
         name: str = "the image",
     ) -> None:
+        if model.header.use == "classify":
+            raise UserError(f"the model {model.header.name!r} tells classes: a ClassPointer is asked where it looks")
         image = image if hasattr(image, "dtype") else np.asarray(image)
         settings = found.provenance["settings"]
         dimensions = model.header.dimensions

@@ -123,8 +123,8 @@ def make_plan(
     for one in filter(None, (header, other)):
         if one.use == "classify":
             raise UserError(
-                f"the model {one.name!r} tells classes: `napari-medt classify IMAGE --why FOLDER` writes what it goes by, "
-                "with --maps its attention maps, and with --from ROW,COLUMN where it looks from a pixel"
+                f"the model {one.name!r} tells classes: `napari-medt classify IMAGE --why FOLDER` writes what it goes "
+                "by, with --maps its attention maps, and with --from ROW,COLUMN where it looks from a pixel"
             )
     known = find_architecture(header.architecture).matrices(header.config)
     matrices = [name for name in known if not maps or name in maps]

@@ -31,8 +31,8 @@ class Answered:
         All that lies in the plane now.
     aside
         What of it is no part of what was found.
-    taken
-        What was taken away.
+    taken, added
+        What was taken away, and what was added.
     parts
         The parts of the object; that which was found, or changed, is among them.
     number
@@ -42,6 +42,7 @@ class Answered:
     content: Mask
     aside: Mask
     taken: Mask
+    added: Mask
     parts: tuple[Part, ...]
     number: int
 
@@ -114,7 +115,7 @@ def answered(image: ClickImage, content: Mask, parts: Sequence[Part], view: View
     number = len(parts) if what.number is None else what.number
     known = (*parts, part) if what.number is None else tuple(parts)
     known = (*known[:number], part.with_plane(plane, now), *known[number + 1 :])
-    return Answered(found | what.aside, what.aside & ~found, what.pixels & ~found, known, number)
+    return Answered(found | what.aside, what.aside & ~found, what.pixels & ~found, found & ~content, known, number)
 
 
 def _groups(given: InPlane) -> Sequence[tuple[Prompt, ...]]:

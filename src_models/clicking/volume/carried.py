@@ -38,8 +38,9 @@ def carried(
 ) -> tuple[Part, ...]:
     """Carry what was found in a plane, and return the parts as they are known then.
 
-    After a click on the object it is added to what lies in the other planes. After one beside it, what was taken away
-    is followed through the planes beyond, as far as it was carried there and is not found again.
+    After a click on the object, what is found is added to the other planes: where the object was carried before, as far
+    as it goes on from what the click added, since what was right there stays. After a click beside it, what was taken
+    away is followed through the planes beyond in the same way; the object goes from those that it is not found in again.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def carried(
     write = _Writing(mask, initial, view, found.parts)
     kept = part
     for side in sides:
-        taken = found.taken
+        taken, added = found.taken, found.added
         if known.answer.extent is None:  # it ends before this plane, as was said
             kept = write.taken_away(kept, taken, plane, side)
             continue
@@ -78,7 +79,7 @@ def carried(
                 break
             last = after[0]
             if given.positive:
-                now = write.added(*after)
+                now, added = write.added(part, *after, added)
             else:
                 now, taken = write.left(part, *after, taken)
             image.forget(but=plane)
@@ -98,8 +99,15 @@ class _Writing:
     view: View
     parts: tuple[Part, ...]
 
-    def added(self, plane: Plane, found: ObjectInPlane) -> ObjectInPlane | None:
-        """Add what was found in a plane; return what is known of it then, or None where something else lies there."""
+    def added(self, part: Part, plane: Plane, found: ObjectInPlane, added: Mask) -> tuple[ObjectInPlane | None, Mask]:
+        """Add what was found in a plane, where the part lay before as far as it goes on from what was added.
+
+        Returns
+        -------
+        found, added
+            What is known of the plane then, and what was added there; None where something else lies there, or nothing
+            goes on.
+        """
         content, new = self.view.plane(self.mask, plane[-1]), whole(found.answer)
         own = np.zeros_like(content)
         for part in self.parts:
@@ -107,10 +115,17 @@ class _Writing:
                 own |= part.in_plane(plane, (content.shape[0], content.shape[1]))
         other = (content & ~own) | self._initial_in(plane, content)
         if int((new & other).sum()) > THERE * int(new.sum()):
-            return None
+            return None, added
         old = own & content & ~other
-        content |= new
-        return replace(found, answer=settled(found.answer, new | old))
+        more = new & ~content
+        if plane in part.planes:
+            pieces, _ = ndimage.label(ndimage.binary_opening(more, EIGHT), EIGHT)
+            meant = np.unique(pieces[added])
+            more = np.isin(pieces, meant[meant > 0])
+            if not more.any():
+                return None, more
+        content |= more
+        return replace(found, answer=settled(found.answer, more | old)), more
 
     def left(self, part: Part, plane: Plane, found: ObjectInPlane, taken: Mask) -> tuple[ObjectInPlane | None, Mask]:
         """Take away what goes on from what was taken away in the plane before, and is not found again.

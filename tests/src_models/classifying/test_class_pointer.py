@@ -14,6 +14,7 @@ from src_models.errors import UserError
 from src_models.models.architectures import create
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity, ModelHeader
+from src_models.probing.pointer import AttentionPointer
 
 CONFIG = {"in_channels": 1, "classes": 2, "width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
 
@@ -105,6 +106,8 @@ def test_what_cannot_be_asked_is_said(model, stack):
             pointer.point(place, view)
     with pytest.raises(UserError, match="has the heads 0 to 1"):
         pointer.point((1, 42, 64), "large window 1.1", head=2)
+    with pytest.raises(UserError, match="a ClassPointer is asked"):
+        AttentionPointer(image, model, found)
     without = model_of("resnet18", {"in_channels": 1, "classes": 2})
     with pytest.raises(UserError, match="has no attention that could be looked at"):
         ClassPointer(image, without, found)

@@ -264,24 +264,23 @@ def test_questions_that_make_no_sense_are_refused():
         class_relevance(create("attention-unet", widths=(2, 4)), images)
 
 
-def test_of_a_residual_network_relevance_lies_where_the_cell_looks():
+@pytest.mark.parametrize(("architecture", "first"), [("resnet18", 0), ("efficientnet-lite0", 21)])
+def test_of_a_network_of_convolutions_relevance_lies_where_the_cell_looks(architecture, first):
     """Of convolutions that pass on their middle alone, a dot is seen by one cell, and there its relevance must lie."""
-    network = create("resnet18", in_channels=1, classes=2).eval()
+    network = create(architecture, in_channels=1, classes=2).eval()
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
                 module.weight.zero_()
                 middle = module.kernel_size[0] // 2
                 module.weight[:, 0, middle, middle] = 1.0
-        network.fc.weight.copy_(torch.stack([torch.ones(512), torch.zeros(512)]))
+        network.fc.weight.copy_(torch.tensor([[1.0], [0.0]]).expand_as(network.fc.weight))
         network.fc.bias.zero_()
     dot = torch.zeros(1, 1, 128, 128)
-    dot[0, 0, 64, 32] = 1.0
+    dot[0, 0, 64 + first, 32 + first] = 1.0
     found = class_relevance(network, dot, 0)
-    assert np.unravel_index(found.at_image_resolution()[0].argmax(), (128, 128)) == (64, 32)
-    placed = found.placed(0, (256, 256))  # of a picture that was halved: the dot is around (128.5, 64.5) there
+    assert np.unravel_index(found.at_image_resolution()[0].argmax(), (128, 128)) == (64 + first, 32 + first)
+    placed = found.placed(0, (256, 256))  # of a picture that was halved
     row, column = np.argwhere(placed.data == placed.data.max())[0]
-    assert [row * placed.scale[0] + placed.translate[0], column * placed.scale[1] + placed.translate[1]] == [
-        128.5,
-        64.5,
-    ]
+    places = [row * placed.scale[0] + placed.translate[0], column * placed.scale[1] + placed.translate[1]]
+    assert places == [2 * (64 + first) + 0.5, 2 * (32 + first) + 0.5]  # between the two pixels of the dot

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,40 @@ def test_attention_is_audited_too_and_the_last_layers_cannot_change_it():
     kept = json.loads(json.dumps(found.to_dict()))
     assert kept["told"]["counts"] == found.told.counts
     assert kept["maps"][1]["against_middle"][0]["mean"] == found.maps[1].against_middle[0].mean
+
+
+TINY = {"width": 8, "head_channels": 4, "stages": 1, "windows": (4, 3)}
+OF_EACH = {
+    "med-former": (TINY, ["class relevance", "fusion 2 earlier", "fusion 2 later"]),
+    "swin": (TINY, ["class relevance", "window 1.2 received"]),
+    "resnet18": ({}, ["class relevance"]),
+}
+
+
+@pytest.mark.parametrize("architecture", list(OF_EACH))
+def test_of_each_architecture_what_speaks_for_the_class_changes_with_every_layer_and_its_usual_maps(
+    architecture, monkeypatch
+):
+    """Of the layers that run after a map, none changes it; what speaks for the class hears the last one at once."""
+    monkeypatch.setattr(class_auditor, "FRACTIONS", (0.0, 0.3, 1.0))
+    config, names = OF_EACH[architecture]
+    made = vit_model()
+    config = {"in_channels": 1, "classes": 3, **config}
+    torch.manual_seed(1)
+    model = replace(
+        made,
+        network=create(architecture, **config),
+        header=replace(made.header, architecture=architecture, config=config),
+    )
+    found = finish(pictures_audit_steps(pictures((4, 4), (20, 8)), model, device="cpu"))
+    assert [one.name for one in found.maps] == names
+    assert all(len(one.randomisation.correlations) == len(one.randomisation.layers) > 5 for one in found.maps)
+    relevance = found.maps[0].randomisation.correlations
+    assert relevance[0] is None or relevance[0] < 0.999
+    for one in found.maps[1:]:
+        assert one.randomisation.correlations[0] == pytest.approx(1)
+        assert one.randomisation.final < 0.999
+    assert [one.pointing.chance for one in found.maps] == [pytest.approx(PATCH**2 / SIZE**2)] * len(names)
 
 
 def test_the_gradient_is_that_of_the_logarithm_of_the_class(monkeypatch):

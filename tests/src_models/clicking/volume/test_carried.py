@@ -51,6 +51,19 @@ def test_it_is_added_to_what_was_carried_there_before(opened):
     assert mask[6, 40:44, 30].all()
 
 
+def test_what_a_click_added_is_followed_and_nothing_else_is_added_where_it_was_carried_before(opened):
+    mask = np.zeros(SHAPE, bool)
+    parts = act(opened(TUBE), mask, Point((3, 30, 30)))
+    carried_first = mask.copy()
+    more = TUBE.copy()
+    more[4:6] |= ARM
+    more[6:8] |= (abs(ROWS - 30) <= 6) & (COLUMNS <= 30) & (COLUMNS > 12)  # to the other side
+    act(opened(more), mask, Point((4, 30, 50)), parts)
+    assert mask[4:6, 30, 31:60].all()
+    np.testing.assert_array_equal(mask[6:], carried_first[6:])
+    np.testing.assert_array_equal(mask[:4], carried_first[:4])
+
+
 def test_it_stops_before_what_lies_there_and_was_not_carried(opened):
     mask = np.zeros(SHAPE, bool)
     mask[6] = initial_slice = DISK & (COLUMNS < 28)
