@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from napari_medt.serving.settings import ServeSettings
@@ -101,9 +103,21 @@ def serve(settings: ServeSettings, on_start: Callable[[str], None]) -> None:
         As :func:`listen` and :func:`make_server`.
     """
     server = make_server(settings)
-    with listen(settings) as taken:
+    with listen(settings) as taken, _unheard("src_models.files"):
         on_start(address(settings, taken.getsockname()[1]))
         server.run(sockets=[taken])
+
+
+@contextmanager
+def _unheard(name: str) -> Iterator[None]:
+    """Keep what readers of files say out of the log: it begins with the file's name, which may be a patient's."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _own_address() -> str:

@@ -6,38 +6,17 @@ another number where a segment called "background" comes before it, and is not l
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.serving.answers import Refusal
+from src_models.finetuning.labelled.segments import values_in
 
-__all__ = ["author_in", "check_values", "params_in", "segments_in"]
+__all__ = ["author_in", "check_values", "segments_in"]
 
-_MOST_PARAMS = 1 << 20  # letters
 _LONGEST = 200
-
-
-def params_in(text: str | None) -> dict[str, Any]:
-    """Read the JSON that comes with a request; nothing where there is none.
-
-    Raises
-    ------
-    Refusal
-        If it is no JSON object (400).
-    """
-    if not text or not text.strip():
-        return {}
-    try:
-        params = json.loads(text) if len(text) <= _MOST_PARAMS else None
-    except (ValueError, RecursionError):
-        params = None
-    if not isinstance(params, dict):
-        raise Refusal(400, 'params must be one JSON object, such as {"label_info": []}')
-    return params
 
 
 def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
@@ -71,7 +50,7 @@ def check_values(labels: NDArray[Any], segments: Mapping[int, str]) -> None:
     """Refuse values that no segment stands for (400); without any segment, values are numbers of objects or classes."""
     if not segments:
         return
-    strange = sorted({int(value) for value in np.unique(labels)} - {0, *segments})
+    strange = sorted(set(values_in(labels)) - {0, *segments})
     if strange:
         few = ", ".join(map(str, strange[:3]))
         raise Refusal(
