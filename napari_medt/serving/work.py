@@ -98,6 +98,8 @@ class Work:
                 gone.set()
             for task in (asked, left):
                 task.cancel()
+            # What waits is taken out of the queue before anything else is done.
+            await asyncio.gather(asked, left, return_exceptions=True)
 
     def close(self) -> None:
         """Drop those who wait, and let what is computed end."""
