@@ -118,7 +118,7 @@ class Teaching:
         """End what learns, and keep the best; labels that came are kept."""
         self._ranking.close()
         self.trainer.close()
-        self._keeping.shutdown(wait=True)
+        self._keeping.shutdown(wait=True, cancel_futures=True)  # what is left is done before a model learns
 
     def _prepare(self, model: str, chosen: Mapping[str, Any]) -> Order:
         """Return what a model is to learn, once all that was submitted is in its set."""
