@@ -128,8 +128,9 @@ class InteractiveVolume:
     def reset(self) -> None:
         """Begin a new object; what is known of the former is remembered, if it is gone on with."""
         if self.mask.any() and self._parts:
-            self._left.pop(_digest(self.mask), None)
-            self._left[_digest(self.mask)] = _Left(
+            key = _digest(self.mask)
+            self._left.pop(key, None)
+            self._left[key] = _Left(
                 self._parts, tuple(self._said), None if self._initial is None else Before.of(self._initial)
             )
             self._left = dict(list(self._left.items())[-MOST_REMEMBERED:])
