@@ -1,22 +1,25 @@
 """What a client sends with labels: names of segments, who made them, for which model.
 
 A value in the file is the **place** of its segment in ``label_info``, counted from 1. The ``idx`` beside each name is
-another number where a segment called "background" comes before it, and is not looked at.
+another number where a segment called "background" comes before it, and is not looked at. A segmentation of 3D Slicer
+(``.seg.nrrd``) says itself what its values are, and its word counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
 from napari_medt.serving.answers import Refusal
+from src_models.finetuning.kinds.label_kind import BACKGROUND
 from src_models.finetuning.labelled.segments import values_in
 
-__all__ = ["author_in", "check_values", "segments_in"]
+__all__ = ["author_in", "check_values", "named_in", "segments_in"]
 
 _LONGEST = 200
+_MOST_SEGMENTS = 10_000
 
 
 def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
@@ -35,6 +38,20 @@ def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
     if len(said) < len(names):
         raise Refusal(400, 'each segment in label_info needs a name, such as {"name": "liver"}')
     return dict(enumerate(said, 1))
+
+
+def named_in(file: IO[bytes]) -> dict[str, Any]:
+    """Return ``label_info`` as the file itself has it: a segmentation of 3D Slicer names its own numbers.
+
+    Nothing for any other file. Numbers that stand for no segment are background.
+    """
+    from src_models.files.volumes.nrrd import named_values
+
+    names = named_values(file)
+    file.seek(0)
+    if not names or not 0 < min(names) <= max(names) <= _MOST_SEGMENTS:
+        return {}
+    return {"label_info": [{"name": names.get(value, BACKGROUND)} for value in range(1, max(names) + 1)]}
 
 
 def author_in(params: Mapping[str, Any], client: str = "") -> str:

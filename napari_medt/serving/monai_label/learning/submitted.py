@@ -9,7 +9,7 @@ from typing import IO, Any
 from numpy.typing import NDArray
 
 from napari_medt.serving.monai_label.learning.model_corrections import labels_on
-from napari_medt.serving.monai_label.learning.submission import check_values, segments_in
+from napari_medt.serving.monai_label.learning.submission import check_values, named_in, segments_in
 from napari_medt.serving.monai_label.learning.teaching import Teaching, labelled
 from napari_medt.serving.store.incoming import check_content, keep, suffix_of
 from napari_medt.serving.store.labels import StoredLabels
@@ -54,6 +54,7 @@ def submit(
         If the disk is full; then the labels before count.
     """
     values, note, suffix = read_sent(store, image, file)
+    params = {**params, **named_in(file)}
     segments = segments_in(params)
     check_values(values, segments)
     base = teaching.model_for(params)
