@@ -46,7 +46,8 @@ def listen(settings: ServeSettings) -> socket.socket:
         If it is taken already, or the host is none of this machine.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    taken = socket.socket(family)
+    # Named as TCP, or asyncio leaves Nagle's algorithm on, and a short answer waits for 40 ms.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # a port is free again at once; Windows would share it with another program
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
@@ -198,3 +199,25 @@ def test_for_all_addresses_one_is_shown_that_others_reach(settings):
 
 def test_without_a_token_none_is_shown(settings):
     assert address(settings(token=None), 8000) == "http://127.0.0.1:8000"
+
+
+def test_short_answers_do_not_wait_for_more_to_send(settings):
+    async def options():
+        taken = []
+
+        class Noting(asyncio.Protocol):
+            def connection_made(self, transport):
+                found = transport.get_extra_info("socket")
+                taken.append(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        loop = asyncio.get_running_loop()
+        with listen(settings()) as listening_socket:
+            server = await loop.create_server(Noting, sock=listening_socket)
+            reader, writer = await asyncio.open_connection(*listening_socket.getsockname())
+            await reader.read()
+            writer.close()
+            server.close()
+        return taken
+
+    assert all(asyncio.run(options()))
