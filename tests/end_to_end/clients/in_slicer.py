@@ -103,6 +103,17 @@ class Scene:
         whole.CopyInformation(image)
         return whole
 
+    def paint(self, name: str, voxels, folder: Path) -> None:
+        """Paint voxels (i, j, k) of a segment, which is made anew of them."""
+        image = sitk.ReadImage(str(self.save(folder / "painted_on.nrrd")))
+        values = np.zeros(image.GetSize()[::-1], np.uint8)
+        values[tuple(np.transpose(voxels)[::-1])] = 1
+        painted = sitk.GetImageFromArray(values)
+        painted.CopyInformation(image)
+        path = folder / "painted.nrrd"
+        sitk.WriteImage(painted, str(path))
+        self.take(path, {name: 1})
+
     def segment(self, name: str) -> np.ndarray:
         """The places (right, anterior, superior) of the voxels of a segment, sorted."""
         ids = vtk.vtkStringArray()

@@ -88,6 +88,17 @@ class Module:
         }
         return self._infer(model, params, self.sample.get("session_id"), params.get("slice"))
 
+    def scribble(self, model: str, segment: str, **params) -> dict:
+        """Scribbles: all segments go along, those that were painted for it among them."""
+        self._lend()
+        path = self.folder / f"scribbles{self.ending}"
+        names = [one["name"] for one in self.scene.submit(path)]
+        params |= {
+            "label_info": [{"name": name, "id": name} for name in names],
+            "selected_label_name": segment,
+        }
+        return self._infer(model, params, self.sample.get("session_id"), label=path)
+
     def submit(self, **params) -> dict:
         """Submit Label."""
         self._upload()
@@ -112,9 +123,18 @@ class Module:
         assert answer["session_info"]
         self.sample["session_id"] = answer["session_id"]
 
-    def _infer(self, model: str, params: dict, session: str | None, slice_only: int | None = None) -> dict:
+    def _infer(
+        self,
+        model: str,
+        params: dict,
+        session: str | None,
+        slice_only: int | None = None,
+        label: Path | None = None,
+    ) -> dict:
         params = {"result_extension": ".nrrd", "result_dtype": "uint8", **params}
-        file, told = self.client.infer(model, self.sample["id"], params, session_id=session)
+        file, told = self.client.infer(
+            model, self.sample["id"], params, label_in=label and str(label), session_id=session
+        )
         names = told["label_names"]
         self.scene.take(Path(file), names, slice_only)
         Path(file).unlink()

@@ -128,6 +128,23 @@ def test_more_clicks_mend_the_object_and_their_undoing_undoes_that(module):
     np.testing.assert_allclose(module.scene.segment("a"), first)
 
 
+@pytest.mark.parametrize("grid", ["LAS", "oblique"])
+def test_scribbles_over_an_object_and_beside_it_give_the_object(module, grid):
+    module.open_sample({"id": f"{grid}.nrrd", "name": "a.nrrd"})
+    i, j, k = module.scene.voxel_at(CENTRE)
+    over, beside = [(i + d, j, k) for d in (-1, 0, 1)], [(1, at, k) for at in range(3, 9)]
+    module.scene.paint("foreground_scribbles", over, module.folder)
+    module.scene.paint("background_scribbles", beside, module.folder)
+    told = module.scribble("click-scribbles", "liver")
+    assert told["label_names"] == {"liver": 1}
+    found = module.scene.segment("liver")
+    assert inside(found).mean() > 0.85, "also where it was carried to"
+    for voxel in over:
+        assert np.linalg.norm(found - module.scene.place_of(voxel), axis=1).min() < 1e-3
+    for voxel in beside:
+        assert np.linalg.norm(found - module.scene.place_of(voxel), axis=1).min() > 0.5
+
+
 def test_a_click_leaves_other_segments_alone(module):
     module.open_sample({"id": "LPS.nrrd", "name": "a.nrrd"})
     voxel = module.scene.voxel_at(CENTRE)
