@@ -158,4 +158,4 @@ def _text(value: Any) -> Any:
     """Return a cell: numbers with all their digits that mean something, nothing where there is no value."""
     if value is None:
         return ""
-    return f"{value:.10g}" if isinstance(value, float) else value
+    return f"{value:.12g}" if isinstance(value, float) else value
