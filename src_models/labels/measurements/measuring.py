@@ -189,9 +189,8 @@ def _groups(boxes: Sequence[Box]) -> list[list[int]]:
 
 def _sizes(shape: Shape, space: PixelSpace) -> dict[str, Any]:
     flat, unit = space.ndim == 2, space.unit
-    row: dict[str, Any] = {"area (px)" if flat else "volume (voxels)": shape.pixels}
-    if space.scaled:
-        row[space.amount_title] = space.amount(shape.pixels)
+    row: dict[str, Any] = {space.amount_title: space.amount(shape.pixels)} if space.scaled else {}
+    row["area (px)" if flat else "volume (voxels)"] = shape.pixels
     row[f"equivalent diameter ({unit})"] = shape.equivalent_diameter
     if flat:
         row[f"longest diameter ({unit})"] = shape.feret
