@@ -93,7 +93,9 @@ def measure(
     listed = list_images(labels)
     paths = [path for path in listed.results if _LABELS in path.name] or list(listed.images)
     if image is not None and len(paths) > 1 and not _is_plain_folder(image):
-        raise UserError(f"--image {image} is one image and there are {len(paths)} labels: name the folder of the images")
+        raise UserError(
+            f"--image {image} is one image and there are {len(paths)} labels: name the folder of the images"
+        )
     called = None if names is None else label_names(names)
     tables = [output] if joint else [output / table_name(path) for path in paths]
     if len(set(tables)) < len(tables):

@@ -304,7 +304,9 @@ def _read_scan(path: Path, *, axes: str | None, series: int | str | None, uneven
         except ImageError:
             choose(scan_images(path), None, path)  # says it if there are several
             raise
-        return ImageFile(volume.data, volume.reading, path, volume.geometry, notes=volume.notes, segments=volume.segments)
+        return ImageFile(
+            volume.data, volume.reading, path, volume.geometry, notes=volume.notes, segments=volume.segments
+        )
     images = scan_images(path)
     image = choose(images, series, path)
     volume = read_volume(image.place[0], axes=axes, uneven=uneven)

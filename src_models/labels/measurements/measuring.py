@@ -154,7 +154,10 @@ def _objects(
     """
     for group in _groups(found.boxes):
         window = tuple(
-            slice(min(found.boxes[place][axis].start for place in group), max(found.boxes[place][axis].stop for place in group))
+            slice(
+                min(found.boxes[place][axis].start for place in group),
+                max(found.boxes[place][axis].stop for place in group),
+            )
             for axis in range(len(found.boxes[group[0]]))
         )
         near = np.asarray(labels[window])

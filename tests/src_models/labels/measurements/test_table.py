@@ -65,7 +65,7 @@ def test_parquet_is_what_pyarrow_is_given(tmp_path, monkeypatch):
         def table(columns):
             return columns
 
-        class parquet:  # noqa: N801
+        class parquet:
             @staticmethod
             def write_table(columns, path):
                 path.write_text(repr(columns))
