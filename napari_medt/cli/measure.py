@@ -105,7 +105,7 @@ def measure(
     options.check_outputs(folders=[output.parent if joint else output], overwrite=overwrite)
     run = _Run(Console(), output, joint, image, called, classes, overwrite, axes, series)
     run.all(paths)
-    if len(run.failed) == len(paths) or run.failed:
+    if run.failed:
         raise typer.Exit(1)
 
 

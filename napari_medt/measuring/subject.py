@@ -131,7 +131,7 @@ def subject_of(labels: napari.layers.Labels, image: napari.layers.Image | None) 
     UserError
         If the axes cannot be read, or labels and image do not lie on each other.
     """
-    data, letters = full_resolution(labels), axes_of(labels)  # type: ignore[arg-type]
+    data, letters = full_resolution(labels), axes_of(labels)
     values, channels, reading = None, None, None
     if image is not None:
         reading = read_layer(image)
@@ -164,7 +164,7 @@ def _values(image: napari.layers.Image, reading: AxesReading) -> tuple[Any, tupl
     if not hasattr(data, "transpose"):
         import dask.array as da
 
-        data = da.from_array(data)  # type: ignore[no-untyped-call]
+        data = da.from_array(data)
     order = [reading.axes.index(letter) for letter in _ORDER if letter in reading.axes]
     if "C" not in reading.axes:
         return data.transpose(order), None
@@ -175,8 +175,8 @@ def _values(image: napari.layers.Image, reading: AxesReading) -> tuple[Any, tupl
 
 
 def _lies_on(labels: napari.layers.Labels, image: napari.layers.Image) -> bool:
-    """Whether the pixels of labels are those of an image; of channels along an axis, labels have one or no such axis."""
-    shape = tuple(full_resolution(labels).shape)  # type: ignore[arg-type]
+    """Whether the pixels of labels are those of an image; of channels along an axis, labels have one or no axis."""
+    shape = tuple(full_resolution(labels).shape)
     own = tuple(full_resolution(image).shape)
     if image.rgb:
         own = own[:-1]
@@ -193,7 +193,7 @@ def _lies_on(labels: napari.layers.Labels, image: napari.layers.Image) -> bool:
 
 
 def _placeless(layer: napari.layers.Labels) -> bool:
-    matrix = grid_of(placement(layer), full_resolution(layer).shape).to_world  # type: ignore[arg-type]
+    matrix = grid_of(placement(layer), full_resolution(layer).shape).to_world
     return bool(np.array_equal(matrix, np.eye(len(matrix))))
 
 

