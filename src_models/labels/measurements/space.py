@@ -6,8 +6,8 @@ as they are: the product of the distances between neighbours would make the voxe
 Examples
 --------
 >>> space = PixelSpace.of_spacing((3.0, 0.5, 0.5), "millimeter")
->>> space.size, space.amount_title, space.amount(4000)
-(0.75, 'volume (mL)', 3.0)
+>>> space.amount_title, round(space.size, 6), round(space.amount(4000), 6)
+('volume (mL)', 0.75, 3.0)
 """
 
 from __future__ import annotations
