@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_medt.viewer.labels.features import join_features
+
 if TYPE_CHECKING:
     import napari.layers
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_features"]
 
-_NUMBER, _ALL = "index", "p "  # napari goes by the first; what each class has begins with the second
+_ALL = "p "  # what each class has begins with it
 _OWN = ("class", "probability", "corrected")
 
 
@@ -27,12 +29,4 @@ def write_features(labels: napari.layers.Labels, table: ObjectClasses) -> None:
     table
         The classes of their objects.
     """
-    frame = type(labels.features)  # that of pandas, which napari brings
-    found = frame(table.columns()).set_index(_NUMBER)
-    there = frame(labels.features)
-    if _NUMBER in there:
-        there = there.drop_duplicates(_NUMBER).set_index(_NUMBER)
-    theirs = [name for name in there if name not in _OWN and not str(name).startswith(_ALL)]
-    joined = there[theirs].join(found, how="outer") if theirs else found
-    joined.index.name = _NUMBER
-    labels.features = joined.reset_index()
+    join_features(labels, table.columns(), own=lambda name: name in _OWN or name.startswith(_ALL))

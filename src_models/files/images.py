@@ -35,6 +35,7 @@ from src_models.images.axes import AxesReading, read_axes
 if TYPE_CHECKING:
     from src_models.files.volumes.dicom.stack import Uneven
     from src_models.files.volumes.geometry import VolumeGeometry
+    from src_models.files.volumes.volume import Segment, Volume
 
 __all__ = [
     "ImageFile",
@@ -90,6 +91,8 @@ class ImageFile:
         Where in a zarr the image is; empty where the zarr itself is the image.
     notes
         What a person should know of how the file was read, such as slices that were left out.
+    segments
+        What the numbers of labels are called, where the file tells, as 3D Slicer's do.
     """
 
     data: Any
@@ -100,6 +103,7 @@ class ImageFile:
     levels: tuple[Any, ...] = ()
     inside: str = ""
     notes: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     @property
     def name(self) -> str:
@@ -300,12 +304,17 @@ def _read_scan(path: Path, *, axes: str | None, series: int | str | None, uneven
         except ImageError:
             choose(scan_images(path), None, path)  # says it if there are several
             raise
-        return ImageFile(volume.data, volume.reading, path, volume.geometry, notes=volume.notes)
+        return _of_volume(volume, path, None)
     images = scan_images(path)
     image = choose(images, series, path)
     volume = read_volume(image.place[0], axes=axes, uneven=uneven)
     which = image if len(images) > 1 else None
-    return ImageFile(volume.data, volume.reading, path, volume.geometry, which, notes=volume.notes)
+    return _of_volume(volume, path, which)
+
+
+def _of_volume(volume: Volume, path: Path, series: ImageSeries | None) -> ImageFile:
+    told = volume.notes, volume.segments
+    return ImageFile(volume.data, volume.reading, path, volume.geometry, series, notes=told[0], segments=told[1])
 
 
 def _check_there(path: Path) -> None:

@@ -18,7 +18,7 @@ HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
     "attention", "audit", "classify", "click", "clicks", "convert", "correct", "correct-classes", "corrections", "demo",
-    "evaluate", "finetune", "next", "segment", "train",
+    "evaluate", "finetune", "measure", "next", "segment", "train",
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def test_every_widget_is_in_the_plugin_s_menu_and_in_napari_s_own(menus):
         "Click": "Segment",
         "Correct and learn": "Segment",
         "Classify": "Classify",
+        "Measure": "Measure",
         "Attention": "Visualize",
     }
     for widget, menu in named.items():

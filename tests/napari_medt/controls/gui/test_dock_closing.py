@@ -10,7 +10,7 @@ from qtpy.QtCore import QEvent, QObject
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
-WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify")
+WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure")
 OURS = ("clicks", "kept", "corrections", "learning", "attention")  # names of threads
 
 

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QDockWidget, QLabel
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
-WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify")
-ORDERS = [WIDGETS, WIDGETS[::-1], ("Attention", "Segment", "Correct and learn", "Classify", "Click")]
+WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure")
+ORDERS = [WIDGETS, WIDGETS[::-1], ("Attention", "Measure", "Segment", "Correct and learn", "Classify", "Click")]
 
 
 @pytest.fixture
