@@ -23,12 +23,25 @@ from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, planes, smallest_type
 from src_models.files.volumes.volume import Maker, Segment
 
-__all__ = ["write_dicom_seg"]
+__all__ = ["check_dicom_seg", "write_dicom_seg"]
 
 _PROGRAM = "napari-medt"
 _MOST_SEGMENTS = 10_000
 _LARGEST = 2**16 - 1  # segment numbers are of 16 bits
 _LONGEST = 64  # characters of an LO
+
+
+def check_dicom_seg(path: str | Path, geometry: VolumeGeometry) -> None:
+    """Refuse, before labels are made, to write them as a DICOM segmentation of a scan that cannot have one.
+
+    Raises
+    ------
+    OutputError
+        If the scan was not read from DICOM slices or they do not say what they belong to, or highdicom is not
+        installed.
+    """
+    _check_installed(Path(path))
+    read_slice_headers(Path(path), geometry)
 
 
 def write_dicom_seg(
