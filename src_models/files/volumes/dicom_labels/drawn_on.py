@@ -34,7 +34,9 @@ def find_scan(path: Path, series: str) -> VolumeGeometry | None:
     if not series:
         return None
     for folder in _folders_near(path.absolute()):
-        for slice_file in sorted(folder.iterdir())[:_MOST_FILES] if folder == path.absolute().parent else _first(folder):
+        for slice_file in (
+            sorted(folder.iterdir())[:_MOST_FILES] if folder == path.absolute().parent else _first(folder)
+        ):
             if not _is_of(slice_file, series):
                 continue
             try:

@@ -74,13 +74,19 @@ def read_dicom_seg(path: str | Path, *, scan: VolumeGeometry | None = None) -> V
 
 
 def label_volume(
-    path: Path, grid: NDArray[np.unsignedinteger], place: VolumeGeometry, segments: Sequence[Segment], notes: Sequence[str]
+    path: Path,
+    grid: NDArray[np.unsignedinteger],
+    place: VolumeGeometry,
+    segments: Sequence[Segment],
+    notes: Sequence[str],
 ) -> Volume:
     """Return labels on a scan's grid (slice, row, column) as an opened volume of the file they were read from."""
     geometry = replace(place, path=path)
     data = geometry.to_data(grid)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))
-    reading = read_axes(data.shape, dtype=data.dtype, axes="ZYX", spacing=spacing, unit=UNIT, labels=True, name=str(path))
+    reading = read_axes(
+        data.shape, dtype=data.dtype, axes="ZYX", spacing=spacing, unit=UNIT, labels=True, name=str(path)
+    )
     said = tuple(note for note in notes if note)
     return Volume(data, reading, geometry, path, labels=True, notes=said, segments=tuple(segments))
 

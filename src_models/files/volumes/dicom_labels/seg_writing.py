@@ -139,9 +139,7 @@ def _named(path: Path, grid: Any, segments: Sequence[Segment] | None) -> list[Se
     return [by_number.get(value, Segment(value, f"Segment {value}")) for value in wanted]
 
 
-def _segmentation(
-    headers: list[Any], grid: Any, named: Sequence[Segment], maker: Maker | None, labelmap: bool
-) -> Any:
+def _segmentation(headers: list[Any], grid: Any, named: Sequence[Segment], maker: Maker | None, labelmap: bool) -> Any:
     from highdicom.seg import Segmentation, SegmentationTypeValues
     from pydicom.uid import generate_uid
 

@@ -80,7 +80,13 @@ def test_the_defaults_of_all_options_make_a_network(record):
     defaults = {option.name: parameters[option.name].default for each in ARCHITECTURES for option in each.options}
     config = configuration(record.name, defaults, 128)
     create(record.name, in_channels=1, classes=2, dimensions=2, **config)
-    assert set(config) >= {option.name for option in record.options} - {"gate", "subgates", "encoder", "embedding", "windows"}
+    assert set(config) >= {option.name for option in record.options} - {
+        "gate",
+        "subgates",
+        "encoder",
+        "embedding",
+        "windows",
+    }
 
 
 def test_every_architecture_is_named_in_the_help():

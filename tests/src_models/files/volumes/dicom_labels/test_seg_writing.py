@@ -44,7 +44,9 @@ def test_simpleitk_finds_the_slices_where_the_frames_are(tmp_path, study, some_l
             i, j, k = image.TransformPhysicalPointToIndex(position)
             assert (i, j) == (0, 0)
             rows, columns = np.nonzero(pixels)
-            found += [image.TransformIndexToPhysicalPoint((int(x), int(y), k)) for y, x in zip(rows, columns, strict=True)]
+            found += [
+                image.TransformIndexToPhysicalPoint((int(x), int(y), k)) for y, x in zip(rows, columns, strict=True)
+            ]
     np.testing.assert_allclose(places.in_order(found), places.of(some_labels, study.geometry, 2), atol=2e-3)
 
 
@@ -77,7 +79,9 @@ def test_segments_are_named_coded_and_coloured(tmp_path, study, some_labels):
     side = kidney.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence[0]
     assert side.CodeMeaning == "Left"
     assert other.segmented_property_type.meaning == "Tissue"
-    np.testing.assert_allclose(hd.color.CIELabColor.from_dicom_value(other.RecommendedDisplayCIELabValue).to_rgb(True), (255, 128, 0), atol=1)
+    np.testing.assert_allclose(
+        hd.color.CIELabColor.from_dicom_value(other.RecommendedDisplayCIELabValue).to_rgb(True), (255, 128, 0), atol=1
+    )
 
 
 @pytest.mark.parametrize(

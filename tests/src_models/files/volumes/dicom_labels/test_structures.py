@@ -11,7 +11,9 @@ TRIANGLE = np.array([[0.0, 0, 1], [4, 0, 1], [0, 4, 1]])
 
 
 def test_names_numbers_colours_and_contours_are_read(write_structures):
-    path = write_structures({"Leber": [TRIANGLE, TRIANGLE + 1], "Milz": []}, series="1.2", reference="3.4", numbers=[7, 3])
+    path = write_structures(
+        {"Leber": [TRIANGLE, TRIANGLE + 1], "Milz": []}, series="1.2", reference="3.4", numbers=[7, 3]
+    )
     found = read_structures(path)
     assert [one.segment[:2] for one in found.structures] == [(3, "Milz"), (7, "Leber")]
     assert found.structures[1].segment.colour == (1.0, 0.0, 0.2)
