@@ -49,8 +49,6 @@ __all__ = [
 
 # The levels of an image, the finest first, how it is read, and which of several images it is.
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
-
-
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD and DICOM"
 # What people have that is not read, by its suffix: what it is called.

@@ -132,6 +132,12 @@ class VolumeGeometry:
         """The matrix (4, 4) from a position in the file's grid to (superior, posterior, left) in mm."""
         return np.asarray(self.affine @ np.linalg.inv(_into_grid(self.order, self.flipped, self.shape)))
 
+    @property
+    def grid_shape(self) -> tuple[int, int, int]:
+        """Shape of the file's grid, slices first."""
+        k, j, i = (self.shape[self.order.index(axis)] for axis in range(3))
+        return k, j, i
+
     def to_data(self, grid: Any) -> Any:
         """Return the values of a file's grid, slices first, with the axes of the data.
 

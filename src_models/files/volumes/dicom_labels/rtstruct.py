@@ -58,7 +58,7 @@ def read_rtstruct(path: str | Path, *, scan: VolumeGeometry | None = None) -> Vo
             "beside it (or cannot be read as one volume); put it into the folder of the scan's slices and open it "
             "again"
         )
-    shape = _grid_shape(found)
+    shape = found.grid_shape
     laid = LaidSegments(shape, [one.segment.value for one in content.structures])
     beside: dict[str, int] = {}
     for structure in content.structures:
@@ -77,11 +77,6 @@ def read_rtstruct(path: str | Path, *, scan: VolumeGeometry | None = None) -> Vo
     segments = [one.segment for one in content.structures]
     notes = [_beside(beside), _others(content.structures), _empty(content.structures), laid.note(segments)]
     return label_volume(path, laid.labels, found, segments, notes)
-
-
-def _grid_shape(geometry: VolumeGeometry) -> tuple[int, int, int]:
-    k, j, i = (geometry.shape[geometry.order.index(axis)] for axis in range(3))
-    return k, j, i
 
 
 def _by_slice(

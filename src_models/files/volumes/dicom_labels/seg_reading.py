@@ -95,7 +95,7 @@ def _laid(
     frames: Frames, geometry: VolumeGeometry, places: Sequence[Place | None]
 ) -> tuple[NDArray[np.unsignedinteger], str]:
     numbers = [one.value for one in frames.segments]
-    laid = LaidSegments(_grid_shape(geometry), [*numbers, *frames.numbers])
+    laid = LaidSegments(geometry.grid_shape, [*numbers, *frames.numbers])
     outside = 0
     for place, frame in zip(places, frames.values(), strict=True):
         if place is None:
@@ -119,13 +119,11 @@ def _overlap(wanted: slice, size: int) -> tuple[slice, slice]:
     return slice(begin, max(end, begin)), slice(begin - wanted.start, max(end, begin) - wanted.start)
 
 
-def _grid_shape(geometry: VolumeGeometry) -> tuple[int, int, int]:
-    k, j, i = (geometry.shape[geometry.order.index(axis)] for axis in range(3))
-    return k, j, i
-
-
 def _places(frames: Frames, geometry: VolumeGeometry) -> list[Place | None] | None:
-    """Return where in a scan's grid each frame lies, None for one beside it; None if their voxels are not the scan's."""
+    """Return where in a scan's grid each frame lies, None for one beside it.
+
+    None for all if their voxels are not the scan's.
+    """
     back = np.linalg.inv(geometry.grid_affine)
     rows, columns = frames.shape
     pixel = np.stack([frames.down * frames.spacing[0], frames.across * frames.spacing[1]], axis=1)
@@ -137,7 +135,7 @@ def _places(frames: Frames, geometry: VolumeGeometry) -> list[Place | None] | No
     whole = np.round(first)
     if np.abs(first - whole).max() > _NEAR:
         return None
-    count = _grid_shape(geometry)[0]
+    count = geometry.grid_shape[0]
     places: list[Place | None] = []
     for k, j, i in whole.astype(int).tolist():
         places.append((k, slice(j, j + rows), slice(i, i + columns)) if 0 <= k < count else None)

@@ -41,8 +41,8 @@ def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
     """
     if not geometry.files:
         raise OutputError(
-            f"{path}: a DICOM segmentation belongs to the slices of a DICOM series, and these labels lie on no scan that "
-            "was read from one as it is (it is of another format, or was resampled from uneven slices); write "
+            f"{path}: a DICOM segmentation belongs to the slices of a DICOM series, and these labels lie on no scan "
+            "that was read from one as it is (it is of another format, or was resampled from uneven slices); write "
             "NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
         )
     return [_header(one) for one in geometry.files]

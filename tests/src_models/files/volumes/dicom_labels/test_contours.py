@@ -58,7 +58,7 @@ def test_a_keyhole_is_a_hole_and_leaves_no_trace_where_it_was_cut(shift):
 
 def test_neighbours_share_no_pixel_and_leave_none_out():
     left = np.array([[2.0, 1.0], [2.0, 4.0], [7.0, 4.0], [7.0, 1.0]])
-    right = left + [0, 3]
+    right = left + np.array([0, 3])
     both = np.array([[2.0, 1.0], [2.0, 7.0], [7.0, 7.0], [7.0, 1.0]])
     one, other = inside_contours([left], SHAPE), inside_contours([right], SHAPE)
     assert not (one & other).any()
