@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from src_models.errors import DataSetError, OutputError, UserError
 from src_models.files.dataset import DataSet
 from src_models.files.samples import Sample, read_marks, read_sample
-from src_models.models.citations import CITATION_FILE, Citation, as_fields, known_citations, read_citations
+from src_models.models.citations import CITATION_FILE, Citation, as_fields, read_citations
 
 COLUMNS = ("file", "split", "source", "domain")
 
@@ -106,7 +106,7 @@ def assemble(out: Path, parts: Sequence[Part], *, copy: bool = False) -> list[di
 
 
 def _citations(folder: Path) -> list[Citation]:
-    return read_citations(folder) or known_citations([folder.name])
+    return read_citations(folder)
 
 
 def _chosen(part: Part) -> list[Sample]:

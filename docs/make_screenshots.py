@@ -153,7 +153,7 @@ def classify(options) -> None:
     viewer.fit_to_view()
     save(viewer, options.output / "classify_objects.png")
     widget.controls.correct.on.click()
-    widget.giving.give(widget.current().table.classes[0])
+    widget.giving.give(widget.current().table.found(widget.giving.chosen))
     widget.giving.go_on()
     viewer.fit_to_view()
     scroll = widget.findChild(QScrollArea)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from napari_medt.serving.settings import ServeSettings
@@ -44,7 +46,8 @@ def listen(settings: ServeSettings) -> socket.socket:
         If it is taken already, or the host is none of this machine.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    taken = socket.socket(family)
+    # Named as TCP, or asyncio leaves Nagle's algorithm on, and a short answer waits for 40 ms.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # a port is free again at once; Windows would share it with another program
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,9 +104,21 @@ def serve(settings: ServeSettings, on_start: Callable[[str], None]) -> None:
         As :func:`listen` and :func:`make_server`.
     """
     server = make_server(settings)
-    with listen(settings) as taken:
+    with listen(settings) as taken, _unheard("src_models.files"):
         on_start(address(settings, taken.getsockname()[1]))
         server.run(sockets=[taken])
+
+
+@contextmanager
+def _unheard(name: str) -> Iterator[None]:
+    """Keep what readers of files say out of the log: it begins with the file's name, which may be a patient's."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _own_address() -> str:

@@ -79,7 +79,7 @@ class Work:
         function, arguments
             What is computed, in the one thread.
         gone
-            Is set when the client goes, for what is computed to look at.
+            Is set when the client goes or the server ends, for what is computed to look at.
 
         Raises
         ------
@@ -91,13 +91,15 @@ class Work:
         try:
             await asyncio.wait((asked, left), return_when=asyncio.FIRST_COMPLETED)
             if not asked.done():
-                if gone is not None:
-                    gone.set()
                 raise Refusal(499, "the client has gone")
             return await asked
         finally:
+            if gone is not None and not asked.done():  # the client has gone, or the server ends
+                gone.set()
             for task in (asked, left):
                 task.cancel()
+            # What waits is taken out of the queue before anything else is done.
+            await asyncio.gather(asked, left, return_exceptions=True)
 
     def close(self) -> None:
         """Drop those who wait, and let what is computed end."""

@@ -144,7 +144,7 @@ class DataSet:
             ) from error
 
     def citations(self) -> list[Citation]:
-        """Return how the data are cited, as far as ``CITATION.json`` says it.
+        """Return how the data are cited, as far as ``CITATION.json`` says it, or is known of a set of its name.
 
         Raises
         ------

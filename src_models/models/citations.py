@@ -116,7 +116,7 @@ def as_fields(citations: Iterable[Citation]) -> list[dict[str, Any]]:
 
 
 def read_citations(folder: str | Path) -> list[Citation]:
-    """Read the citations that a data set brings along; none where there is no ``CITATION.json``.
+    """Read the citations that a data set brings along; without a ``CITATION.json``, what is known of a set of its name.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def read_citations(folder: str | Path) -> list[Citation]:
     """
     path = Path(folder) / CITATION_FILE
     if not path.is_file():
-        return []
+        return known_citations([Path(folder).resolve().name])
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, list):

@@ -35,7 +35,18 @@ PAGES = (
     "README.md",
     *(
         f"docs/{page}.md"
-        for page in ("audit", "click", "command_line", "correct", "ct", "guided", "medt", "networks", "see_attention")
+        for page in (
+            "audit",
+            "click",
+            "command_line",
+            "correct",
+            "ct",
+            "guided",
+            "medt",
+            "networks",
+            "see_attention",
+            "slicer",
+        )
     ),
 )
 

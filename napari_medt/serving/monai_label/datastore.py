@@ -80,7 +80,10 @@ class _Images:
 
     async def give(self, request: Request) -> Response:
         image = await self._find(request, "image")
-        path = await run_in_threadpool(self._store.handed_out, image)
+        if request.method == "HEAD":  # who asks whether it is there has not got it yet
+            path = await run_in_threadpool(self._store.handed_out, image)
+        else:
+            path = await run_in_threadpool(self._store.give, image, asker(request))
         return file_answer(path)
 
     async def remove(self, request: Request) -> Response:

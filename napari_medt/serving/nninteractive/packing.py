@@ -9,6 +9,7 @@ a very large array, and a chunk can say another length than the one that is writ
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -95,14 +96,13 @@ def unpack(body: bytes | bytearray | memoryview, most: int) -> NDArray[Any]:
     decode: Any = imagecodecs.blosc2_decode
     view = memoryview(body)
     dtype, shape, offset = _head(view)
-    total = dtype.itemsize
-    for length in shape:
-        total *= length
-    if total > most:
+    large = dtype.itemsize * math.prod(max(1, size) for size in shape)  # an empty one may have a huge side as well
+    if large > most:
         raise PackingError(
-            f"the array {'x'.join(map(str, shape))} of {dtype} has {total / 2**20:.0f} MB, and at most "
+            f"the array {'x'.join(map(str, shape))} of {dtype} has {large / 2**20:.0f} MB, and at most "
             f"{most / 2**20:.0f} MB are taken: crop the volume first"
         )
+    total = dtype.itemsize * math.prod(shape)
     chunks = _chunks(view, offset, total, dtype.itemsize)
     whole = np.empty(total, np.uint8)
     start = 0

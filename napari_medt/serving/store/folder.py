@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from threading import Lock
 
+from napari_medt.serving.store.ids import key_of
 from src_models.errors import ImageError
 from src_models.files.images import looks_like_image
 
@@ -33,12 +34,18 @@ class ImageFolder:
         self._lock = Lock()
         self._found: dict[str, Path] = {}
         self._looked: float | None = None
+        self._keys: frozenset[str] = frozenset()
         self._scans: dict[Path, tuple[int, list[Path]]] = {}
 
     @property
     def known(self) -> dict[str, Path]:
         """The images when they were last looked for; the disk is not touched."""
         return self._found
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What stands on disk for those that are known (:func:`~napari_medt.serving.store.ids.key_of`)."""
+        return self._keys
 
     def images(self) -> dict[str, Path]:
         """Return the images, looked for unless that was done a moment ago."""
@@ -47,6 +54,7 @@ class ImageFolder:
             if self._folder is not None and old:
                 paths = islice(self._walk(self._folder), _MOST)
                 self._found = {path.relative_to(self._folder).as_posix(): path for path in paths}
+                self._keys = frozenset(map(key_of, self._found))
                 self._looked = time.monotonic()
             return self._found
 

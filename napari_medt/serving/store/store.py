@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -13,7 +13,7 @@ from napari_medt.serving.store.folder import ImageFolder
 from napari_medt.serving.store.ids import Asker, key_of
 from napari_medt.serving.store.labels import FINAL, LabelFiles
 from napari_medt.serving.store.opened import Kept, file_version
-from napari_medt.serving.store.served_image import ServedImage, open_image
+from napari_medt.serving.store.served_image import ServedImage, open_image, right_handed
 from napari_medt.serving.store.sessions import Sessions
 from napari_medt.serving.store.uploads import Upload, Uploads
 from src_models.disk.atomic import check_writable
@@ -21,6 +21,7 @@ from src_models.errors import ImageError
 
 __all__ = ["Counts", "Store", "StoredImage"]
 
+_VOLUMES = (".nrrd", ".gz", ".nii")
 _LARGE = 2**30  # bytes; of such images one is in memory
 
 
@@ -39,7 +40,7 @@ class StoredImage:
     upload
         What is known of it if a client sent it to stay.
     of_client
-        Whether a client sent it, to stay or for a while, and so has it on the file's own grid.
+        Whether who asks has it on the file's own grid: a client sent it, to stay or for a while.
     """
 
     id: str
@@ -91,9 +92,8 @@ class Store:
     @property
     def counts(self) -> Counts:
         """What stands in the summary of the data set; the disk is not touched."""
-        keys = {key_of(name) for name in self.folder.known}
         sent = map(self.uploads.versions, self.uploads.ids)
-        keys |= {_label_key(versions[-1]) for versions in sent if versions}
+        keys = self.folder.keys | {_label_key(versions[-1]) for versions in sent if versions}
         return Counts(len(keys), len(keys & self.labels.images(FINAL)), dict(self.labels.tags()))
 
     def images(self) -> list[StoredImage]:
@@ -129,12 +129,12 @@ class Store:
             return StoredImage(name or "the volume", key_of("session", lent.id), lent.path, None, True)
         upload = self.uploads.find(name, asker)
         if upload is not None:
-            return self._uploaded(upload)
+            return self._uploaded(upload, asker)
         path = self.folder.find(name)
         if path is not None:
             return StoredImage(name, key_of(name), path)
         if others := self.uploads.versions(name):
-            return self._uploaded(others[-1])
+            return self._uploaded(others[-1], asker)
         raise Refusal(404, f"the server has no image {_short(name)!r}: send it again, or refresh the list of images")
 
     def add(self, name: str, asker: Asker, file: IO[bytes]) -> StoredImage:
@@ -169,14 +169,16 @@ class Store:
         ImageError
             If it cannot be read as one volume.
         """
-        key = (image.path, file_version(image.path))
+        key = (image.path, file_version(image.path), image.of_client)
         opened = self._opened.get(key, lambda: open_image(image.path, _short(image.id), of_client=image.of_client))
         if opened.size > _LARGE:
             self._opened.forget(unless=lambda other: other == key)
         return opened
 
     def handed_out(self, image: StoredImage) -> Path:
-        """Return the file that is given to clients: what they sent, or a right-handed copy (NRRD).
+        """Return the file that is given to clients: what they sent if it is right-handed, else a copy that is (NRRD).
+
+        Whoever gets it counts voxels on that; :meth:`give` is to be called.
 
         Raises
         ------
@@ -187,16 +189,22 @@ class Store:
         OutputError
             If the disk is full.
         """
-        if image.of_client and image.path.suffix in (".nrrd", ".gz", ".nii"):
-            if not image.path.is_file():
-                raise Refusal(404, f"the image {_short(image.id)!r} is no longer on the server's disk")
+        if image.upload is not None and image.path.suffix in _VOLUMES and self._is_right_handed(image):
             return image.path
+        image = replace(image, of_client=False)
         version = "-".join(map(str, file_version(image.path)))
         copy = self._copies / f"{image.key}-{key_of(version)[:8]}.nrrd"
         with self._copying:
             if not copy.is_file():
                 self._copy(image, copy)
         return copy
+
+    def give(self, image: StoredImage, asker: Asker) -> Path:
+        """Return the file that is given to a client, which counts voxels on its grid from then on; as above."""
+        path = self.handed_out(image)
+        if image.upload is not None and path != image.path:
+            self.uploads.give(image.upload, asker)
+        return path
 
     def remove(self, image: StoredImage) -> None:
         """Remove an image that a client sent.
@@ -218,8 +226,13 @@ class Store:
             old.unlink(missing_ok=True)
         write_nrrd(copy, opened.grey(), opened.geometry, overwrite=True)
 
-    def _uploaded(self, upload: Upload) -> StoredImage:
-        return StoredImage(upload.id, _label_key(upload), self.uploads.path(upload), upload, True)
+    def _is_right_handed(self, image: StoredImage) -> bool:
+        sent = self.open(replace(image, of_client=True)).geometry
+        return right_handed(sent) is sent
+
+    def _uploaded(self, upload: Upload, asker: Asker | None = None) -> StoredImage:
+        own = asker is None or asker.machine_key not in upload.given_to
+        return StoredImage(upload.id, _label_key(upload), self.uploads.path(upload), upload, own)
 
     def _has_labels(self, upload: Upload) -> bool:
         return bool(self.labels.of(_label_key(upload)))

@@ -10,7 +10,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -47,6 +47,8 @@ class Upload:
         Who sent it (:class:`~napari_medt.serving.store.ids.Asker`), as keys.
     time
         When, in seconds since 1970.
+    given_to
+        Machines, as keys, that were given a right-handed copy of it, and count voxels on that.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Upload:
     owner: str
     machine: str
     time: float
+    given_to: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -127,10 +130,25 @@ class Uploads:
             check_content(incoming)
             upload = Upload(name, f"image{suffix}", sha256, size, asker.key, asker.machine_key, time.time())
             with self._lock:
-                self._place(upload, incoming)
+                return self._place(upload, incoming)
         finally:
             incoming.unlink(missing_ok=True)
-        return upload
+
+    def give(self, upload: Upload, asker: Asker) -> None:
+        """Note that a machine has a right-handed copy of an image.
+
+        Raises
+        ------
+        OutputError
+            If that cannot be written down; then it is not to be given the copy.
+        """
+        with self._lock:
+            uploads = self._known.get(upload.id, [])
+            known = next((one for one in uploads if one.key == upload.key), None)
+            if known is not None and asker.machine_key not in known.given_to:
+                given = replace(known, given_to=(*known.given_to, asker.machine_key))
+                self._tell(given)
+                uploads[uploads.index(known)] = given
 
     def remove(self, upload: Upload) -> None:
         """Remove an image; labels of it stay."""
@@ -143,24 +161,31 @@ class Uploads:
         if have + size > self._most:
             raise Refusal(507, _NO_ROOM.format(have=have / 2**30, most=self._most / 2**30))
 
-    def _place(self, upload: Upload, incoming: Path) -> None:
-        about = self._folder / upload.key / _ABOUT
-        about.parent.mkdir(parents=True, exist_ok=True)
-        incoming.replace(self.path(upload))
-        with atomic_path(about, overwrite=True) as beside:
-            beside.write_text(json.dumps(asdict(upload)), "utf-8")
+    def _place(self, upload: Upload, incoming: Path) -> Upload:
         before = [one for one in self._known.get(upload.id, []) if one.owner == upload.owner]
+        same = next((one for one in before if one.key == upload.key), None)
+        if same is not None:  # others who were given a copy have it still
+            upload = replace(upload, given_to=tuple(one for one in same.given_to if one != upload.machine))
+        self.path(upload).parent.mkdir(parents=True, exist_ok=True)
+        incoming.replace(self.path(upload))
+        self._tell(upload)
         for old in before:
             if old.key == upload.key:
                 self._known[upload.id].remove(old)
             elif not self._has_labels(old):
                 self._forget(old)
         self._known.setdefault(upload.id, []).append(upload)
+        return upload
+
+    def _tell(self, upload: Upload) -> None:
+        with atomic_path(self._folder / upload.key / _ABOUT, overwrite=True) as beside:
+            beside.write_text(json.dumps(asdict(upload)), "utf-8")
 
     def _forget(self, upload: Upload) -> None:
         uploads = self._known.get(upload.id, [])
-        if upload in uploads:
-            uploads.remove(upload)
+        known = next((one for one in uploads if one.key == upload.key), None)
+        if known is not None:
+            uploads.remove(known)
             if not uploads:
                 del self._known[upload.id]
             shutil.rmtree(self._folder / upload.key, ignore_errors=True)
@@ -170,8 +195,9 @@ class Uploads:
         remove_stale(self._folder)
         for about in self._folder.glob(f"*/{_ABOUT}"):
             try:
-                upload = Upload(**json.loads(about.read_text("utf-8")))
-            except (OSError, ValueError, TypeError):
+                told = json.loads(about.read_text("utf-8"))
+                upload = Upload(**{**told, "given_to": tuple(told.get("given_to", ()))})
+            except (OSError, ValueError, TypeError, AttributeError):
                 continue
             if upload.key == about.parent.name and self.path(upload).is_file():
                 yield upload

@@ -40,7 +40,7 @@ def carried(
 
     After a click on the object, what is found is added to the other planes: where the object was carried before, as far
     as it goes on from what the click added, since what was right there stays. After a click beside it, what was taken
-    away is followed through the planes beyond in the same way; the object goes from those that it is not found in again.
+    away is followed through the planes beyond in the same way, and the object goes from those beyond its end.
 
     Parameters
     ----------
@@ -57,49 +57,42 @@ def carried(
     until
         When to stop (s, as :func:`time.monotonic` counts).
     """
-    part, plane = found.part, (given.index,)
-    known = part.planes[plane]
+    part = found.part
+    plane: Plane = (given.index,)
     sides = away(part.origin, plane)
     if image.depth == 1 or not (given.positive or any(_beyond(at, plane, sides) for at in part.planes)):
         return found.parts
-    write = _Writing(mask, initial, view, found.parts)
+    write = _Writing(mask, initial, view, found.parts, part)
     kept = part
     for side in sides:
-        taken, added = found.taken, found.added
-        if known.answer.extent is None:  # it ends before this plane, as was said
-            kept = write.taken_away(kept, taken, plane, side)
+        if part.planes[plane].answer.extent is None:  # it ends before this plane, as was said
+            kept = write.taken_away(kept, found.taken, plane, side)
             continue
-        last = plane
+        last, changed = plane, found.added if given.positive else found.taken
         for after in carry(image, part.planes, part.origin, plane, side):
-            if time.monotonic() > until:
-                break
-            if isinstance(after, End):
-                if not given.positive:
-                    kept = write.dropped(kept, last, side)
-                break
-            last = after[0]
-            if given.positive:
-                now, added = write.added(part, *after, added)
-            else:
-                now, taken = write.left(part, *after, taken)
             image.forget(but=plane)
-            if now is None and given.positive:
+            if isinstance(after, End) or time.monotonic() > until:
+                ends = isinstance(after, End) and not given.positive
+                kept = write.dropped(kept, last, side) if ends else kept
                 break
-            if now is not None:
-                kept = kept.with_plane(after[0], now)
+            now, changed = (write.added if given.positive else write.left)(*after, changed)
+            if now is None:
+                break
+            kept, last = kept.with_plane(after[0], now), after[0]
     return found.with_part(kept)
 
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """Where what is found is written: the volume, what it held at the beginning, the side, and all parts."""
+    """Where what is found is written: the volume, what it held at the beginning, the side, all parts, and the one."""
 
     mask: Mask
     initial: Mask | None
     view: View
     parts: tuple[Part, ...]
+    part: Part
 
-    def added(self, part: Part, plane: Plane, found: ObjectInPlane, added: Mask) -> tuple[ObjectInPlane | None, Mask]:
+    def added(self, plane: Plane, found: ObjectInPlane, added: Mask) -> tuple[ObjectInPlane | None, Mask]:
         """Add what was found in a plane, where the part lay before as far as it goes on from what was added.
 
         Returns
@@ -110,15 +103,15 @@ class _Writing:
         """
         content, new = self.view.plane(self.mask, plane[-1]), whole(found.answer)
         own = np.zeros_like(content)
-        for part in self.parts:
-            if part.axis == self.view.axis:
-                own |= part.in_plane(plane, (content.shape[0], content.shape[1]))
+        for each in self.parts:
+            if each.axis == self.view.axis:
+                own |= each.in_plane(plane, (content.shape[0], content.shape[1]))
         other = (content & ~own) | self._initial_in(plane, content)
         if int((new & other).sum()) > THERE * int(new.sum()):
             return None, added
         old = own & content & ~other
         more = new & ~content
-        if plane in part.planes:
+        if plane in self.part.planes:
             pieces, _ = ndimage.label(ndimage.binary_opening(more, EIGHT), EIGHT)
             meant = np.unique(pieces[added])
             more = np.isin(pieces, meant[meant > 0])
@@ -127,7 +120,7 @@ class _Writing:
         content |= more
         return replace(found, answer=settled(found.answer, more | old)), more
 
-    def left(self, part: Part, plane: Plane, found: ObjectInPlane, taken: Mask) -> tuple[ObjectInPlane | None, Mask]:
+    def left(self, plane: Plane, found: ObjectInPlane, taken: Mask) -> tuple[ObjectInPlane | None, Mask]:
         """Take away what goes on from what was taken away in the plane before, and is not found again.
 
         Returns
@@ -136,7 +129,7 @@ class _Writing:
             What is known of the plane then, and what was taken away there; None where that was nothing.
         """
         content = self.view.plane(self.mask, plane[-1])
-        old, new = part.in_plane(plane, (content.shape[0], content.shape[1])), whole(found.answer)
+        old, new = self.part.in_plane(plane, (content.shape[0], content.shape[1])), whole(found.answer)
         pieces, _ = ndimage.label(old & ~new, EIGHT)
         meant = np.unique(pieces[taken])
         gone = np.isin(pieces, meant[meant > 0]) & ~self._initial_in(plane, content)
@@ -149,7 +142,7 @@ class _Writing:
         """Take away all of a part that goes on beyond a plane, and return what is left of it."""
         nothing = answer_of(np.zeros_like(taken), len(part.planes[plane].answer.grid))
         while taken.any() and (plane := (*plane[:-1], plane[-1] + side)) in part.planes:
-            now, taken = self.left(part, plane, replace(part.planes[plane], answer=nothing), taken)
+            now, taken = self.left(plane, replace(part.planes[plane], answer=nothing), taken)
             if now is not None:
                 part = part.with_plane(plane, now)
         return part

@@ -47,9 +47,9 @@ class Before:
     packed: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, before: Mask, now: Mask) -> Before:
-        """Return how a mask was where it is otherwise now."""
-        bounds = bounds_of(before != now)
+    def of(cls, before: Mask, now: Mask | None = None) -> Before:
+        """Return how a mask was where it is otherwise now; None stands for an empty one."""
+        bounds = bounds_of(before if now is None else before != now)
         part = before[_index(bounds)] if bounds is not None else np.zeros(0, bool)
         return cls(bounds, np.packbits(part))
 

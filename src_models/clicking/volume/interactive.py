@@ -7,6 +7,7 @@ planes stays, and so does a mask that was there at the beginning, wherever nothi
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -34,7 +35,17 @@ __all__ = ["InteractiveVolume"]
 
 Mask = NDArray[np.bool_]
 MOST_STEPS = 50  # that can be taken back
+MOST_REMEMBERED = 8  # objects that can be gone on with
 MOST_PLANES = 48  # in which something that goes through many is answered; in the others its voxels alone change
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What was known of an object that was left for another one."""
+
+    parts: tuple[Part, ...]
+    said: tuple[tuple[NDArray[np.intp], bool], ...]
+    initial: Before | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,8 @@ class InteractiveVolume:
         self.seconds = seconds
         self.mask: Mask = np.zeros(self.shape, bool)
         self._initial: Mask | None = None
+        self._left: dict[bytes, _Left] = {}  # by the masks
+        self._parts: tuple[Part, ...] = ()
         self.reset()
         self.image(self._made_in)  # so that an image without values is refused now, and the first click need not wait
 
@@ -113,10 +126,17 @@ class InteractiveVolume:
         return self._images[view]
 
     def reset(self) -> None:
-        """Begin a new object."""
+        """Begin a new object; what is known of the former is remembered, if it is gone on with."""
+        if self.mask.any() and self._parts:
+            key = _digest(self.mask)
+            self._left.pop(key, None)
+            self._left[key] = _Left(
+                self._parts, tuple(self._said), None if self._initial is None else Before.of(self._initial)
+            )
+            self._left = dict(list(self._left.items())[-MOST_REMEMBERED:])
         self.mask[:] = False
         self._initial = None
-        self._parts: tuple[Part, ...] = ()
+        self._parts = ()
         self._said: list[tuple[NDArray[np.intp], bool]] = []
         self._steps: deque[_Step] = deque(maxlen=MOST_STEPS)
         self._waiting: list[Point | Drawn] = []
@@ -124,6 +144,8 @@ class InteractiveVolume:
 
     def begin_with(self, mask: NDArray[Any]) -> None:
         """Begin a new object with what was segmented before; it stays where nothing else is said.
+
+        If it is, to the voxel, an object that was left by :meth:`reset`, that is gone on with.
 
         Parameters
         ----------
@@ -142,7 +164,14 @@ class InteractiveVolume:
             )
         self.reset()
         self.mask[:] = mask != 0
-        self._initial = self.mask.copy() if self.mask.any() else None
+        left = self._left.get(_digest(self.mask)) if self.mask.any() else None
+        if left is not None:
+            self._parts, self._said = left.parts, list(left.said)
+            if left.initial is not None:
+                self._initial = np.zeros(self.shape, bool)
+                left.initial.put_back(self._initial)
+        elif self.mask.any():
+            self._initial = self.mask.copy()
 
     def give(self, given: Point | Drawn) -> Bounds | None:
         """Give a point, box, lasso or scribble; return the box of voxels in which something changed.
@@ -242,6 +271,10 @@ class InteractiveVolume:
         self._drawn_in = given.view
         across = carried_along is not None and given.view != carried_along and given.kind == "scribble"
         return carried_along if across and carried_along is not None else given.view
+
+
+def _digest(mask: Mask) -> bytes:
+    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).digest()
 
 
 def _opening(

@@ -151,7 +151,7 @@ class ClassSet:
         return replace(self, classes=tuple(names))
 
     def citations(self) -> list[Citation]:
-        """Return how the data are cited, as far as ``CITATION.json`` in a folder says it.
+        """Return how the data are cited, as far as ``CITATION.json`` in a folder says it, or is known of its name.
 
         Raises
         ------

@@ -9,23 +9,32 @@ are those that are meant, HU for CT.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.files.volumes.geometry import UNIT, VolumeGeometry
-from src_models.files.volumes.nrrd_format.header import NrrdHeader, read_header
+from src_models.files.volumes.nrrd_format.header import NrrdHeader, header_in, read_header
 from src_models.files.volumes.nrrd_format.place import NrrdPlace, place_of
-from src_models.files.volumes.nrrd_format.segments import laid_over, read_segments
+from src_models.files.volumes.nrrd_format.segments import StoredSegment, laid_over, read_segments
 from src_models.files.volumes.nrrd_format.values import Stored
 from src_models.files.volumes.raw_planes import lazy_planes
 from src_models.files.volumes.volume import Segment, Volume
 from src_models.images.axes import read_axes
 
-__all__ = ["NRRD_SUFFIXES", "SEGMENTATION_SUFFIX", "is_nrrd", "lps_to_world", "read_nrrd", "world_to_lps"]
+__all__ = [
+    "NRRD_SUFFIXES",
+    "SEGMENTATION_SUFFIX",
+    "is_nrrd",
+    "lps_to_world",
+    "named_values",
+    "read_nrrd",
+    "world_to_lps",
+]
 
 SEGMENTATION_SUFFIX = ".seg.nrrd"
 NRRD_SUFFIXES = (SEGMENTATION_SUFFIX, ".nrrd", ".nhdr")
@@ -103,6 +112,35 @@ def read_nrrd(path: str | Path, *, axes: str | None = None) -> Volume:
     )
 
 
+def named_values(file: IO[bytes]) -> dict[int, str]:
+    """Return what a segmentation of 3D Slicer calls the numbers of its labels, as :func:`read_nrrd` gives them.
+
+    Parameters
+    ----------
+    file
+        Any file; its beginning is read.
+
+    Returns
+    -------
+    dict
+        The name of each number; nothing where the file is no NRRD or names no segments.
+    """
+    file.seek(0)
+    try:
+        header = header_in(file, Path("the file"))
+    except ImageError:
+        return {}
+    stored = read_segments(header.pairs)
+    if len(header.words("sizes")) == 3 and _are_apart(stored):
+        return {one.segment.value: one.segment.name for one in stored}
+    return {number: one.segment.name for number, one in enumerate(stored, start=1)}
+
+
+def _are_apart(stored: Sequence[StoredSegment]) -> bool:
+    """Whether each segment has a number of its own."""
+    return len({one.segment.value for one in stored}) == len(stored)
+
+
 def _grid(stored: Stored, place: NrrdPlace) -> Any:
     """Return the values with slices first, ([t, ]k, j, i)."""
     offset = stored.offset
@@ -121,8 +159,7 @@ def _labelled(header: NrrdHeader, grid: Any, path: Path) -> tuple[Any, tuple[Seg
                 f"{path}: it has several layers and does not say what is in them; save it again in 3D Slicer"
             )
         return grid, (), []
-    values = [one.segment.value for one in stored]
-    if grid.ndim == 3 and len(set(values)) == len(values):
+    if grid.ndim == 3 and _are_apart(stored):
         return grid, tuple(one.segment for one in stored), []
     layers = np.asarray(grid)
     labels, segments, lost = laid_over(layers if layers.ndim == 4 else layers[None], stored)

@@ -27,9 +27,19 @@ from src_models.errors import DataSetError, UserError
 from src_models.finetuning.kinds.label_kind import BACKGROUND, LabelKind
 from src_models.labels.instances import connected_parts
 
-__all__ = ["NAMES_FILE", "NO_SEGMENTS", "kind_of_set", "numbered", "numbers_of", "objects_in", "write_names"]
+__all__ = [
+    "NAMES_FILE",
+    "NO_SEGMENTS",
+    "kind_of_set",
+    "numbered",
+    "numbers_of",
+    "objects_in",
+    "values_in",
+    "write_names",
+]
 
 NAMES_FILE = "labels.json"  # as data sets have it
+_COUNTED = 2**16
 # Segments that say nothing of what is where: strokes, which other segments were made of, and what is no segment.
 NO_SEGMENTS = frozenset({BACKGROUND, "foreground_scribbles", "background_scribbles"})
 
@@ -67,9 +77,24 @@ def numbers_of(segments: Mapping[int, str], known: LabelKind) -> tuple[dict[int,
 
 def numbered(labels: NDArray[Any], numbers: Mapping[int, int]) -> NDArray[np.int32]:
     """Return labels with other numbers; what has none is background."""
-    values, inverse = np.unique(labels, return_inverse=True)
-    table = np.array([numbers.get(int(value), 0) for value in values], np.int32)
-    return np.asarray(table[inverse].reshape(labels.shape))
+    found = np.zeros(labels.shape, np.int32)
+    for value in values_in(labels):
+        if number := numbers.get(value, 0):
+            found[labels == value] = number
+    return found
+
+
+def values_in(labels: NDArray[Any]) -> list[int]:
+    """Return the numbers that labels hold, 0 and above, in order.
+
+    Examples
+    --------
+    >>> values_in(np.array([[0, 7], [70_000, 7]]))
+    [0, 7, 70000]
+    """
+    if labels.size and labels.dtype.kind in "iu" and labels.max() < _COUNTED:
+        return [int(value) for value in np.flatnonzero(np.bincount(labels.ravel()))]  # without sorting a volume
+    return [int(value) for value in np.unique(labels)]
 
 
 def objects_in(labels: NDArray[Any], segments: Mapping[int, str]) -> NDArray[np.int32]:

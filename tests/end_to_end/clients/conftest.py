@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from running_server import Serving
 
 CLIENTS = ("monailabel", "nnInteractive", "slicer_core", "nrrd", "SimpleITK")
 TOKEN = "a-token-for-tests"
+
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"  # the server is on this machine
 
 collect_ignore = ["in_slicer.py", "slicer_module.py"]  # they import what only one environment has
 

@@ -112,6 +112,26 @@ class Scene:
         self._scene.RemoveNode(labels)
         return places
 
+    def load_segmentation(self, path: Path) -> list[str]:
+        """Open a segmentation in place of the one there is; return the names of its segments."""
+        storage = self._scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
+        storage.SetFileName(str(path))
+        assert storage.ReadData(self._segmentation)
+        return self.names
+
+    def save_segmentation(self, path: Path) -> Path:
+        """Write the segmentation as 3D Slicer does."""
+        storage = self._scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
+        storage.SetFileName(str(path))
+        assert storage.WriteData(self._segmentation)
+        return path
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the segments, in their order."""
+        segmentation = self._segmentation.GetSegmentation()
+        return [segmentation.GetNthSegment(at).GetName() for at in range(segmentation.GetNumberOfSegments())]
+
     def submit(self, path: Path) -> list[dict]:
         """Write all segments to a file, as Submit Label does; return their names for ``label_info``."""
         segmentation = self._segmentation.GetSegmentation()

@@ -9,10 +9,11 @@ import subprocess
 import time
 from pathlib import Path
 
-__all__ = ["Serving"]
+__all__ = ["COMMAND", "Serving"]
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 _PATIENCE = 120  # s
+COMMAND = os.environ.get("NAPARI_MEDT", str(_REPOSITORY / ".venv/bin/napari-medt"))
 
 
 class Serving:
@@ -27,13 +28,12 @@ class Serving:
     """
 
     def __init__(self, folder: Path | None, store: Path, *options: str) -> None:
-        command = shlex.split(os.environ.get("NAPARI_MEDT", str(_REPOSITORY / ".venv/bin/napari-medt")))
         self.folder, self.store, self.log = folder, store, store.with_suffix(".log")
         arguments = [*([] if folder is None else [str(folder)]), "--port", "0", "--store", str(store), *options]
         environment = {**os.environ, "COLUMNS": "200"}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [*command, "serve", *arguments], stdout=log, stderr=log, env=environment, cwd=store.parent
+                [*shlex.split(COMMAND), "serve", *arguments], stdout=log, stderr=log, env=environment, cwd=store.parent
             )
         self.address = self._address()
 

@@ -31,7 +31,7 @@ def test_it_says_its_address_and_answers_there(tmp_path, repository):
             process.send_signal(signal.SIGINT)
             process.wait(30)
             rest = process.stdout.read() + process.stderr.read()
-    assert set(told["models"]) == {"click", "click-through-slices"}
+    assert set(told["models"]) == {"click", "click-through-slices", "click-scribbles"}
     assert told["datastore"]["total"] == 3
     assert without.status_code == 401
     assert "MONAI Label server" in said[2]

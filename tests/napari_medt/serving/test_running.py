@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import nibabel as nib
 import numpy as np
 import pytest
 from served import TOKEN, affine, ball, infer, labels_of, listening, write_nifti
 
-from napari_medt.serving.running import address, listen, make_server
+from napari_medt.serving.running import address, listen, make_server, serve
 from src_models.errors import UserError
 
 CLICK = {"dimension": 2, "background": []}
@@ -140,6 +143,30 @@ def test_an_answer_is_one_whole_with_its_length(settings, tmp_path):
             assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+def test_what_is_said_of_a_file_stays_out_of_the_log(settings, tmp_path, caplog, monkeypatch):
+    """Readers begin with the name of the file, which may be a patient's."""
+    import uvicorn
+
+    folder = tmp_path / "images"
+    folder.mkdir()
+    shapeless = nib.Nifti1Image(np.zeros((8, 8, 8), np.int16), None)
+    shapeless.header.set_sform(None, 0)
+    shapeless.header.set_qform(None, 0)
+    nib.save(shapeless, folder / "Miller.nii")
+    heard = []
+
+    def run(self, sockets):
+        heard.append(logging.getLogger("src_models.files.volumes.nifti").isEnabledFor(logging.WARNING))
+        self.config.app.state.server.store.open(self.config.app.state.server.store.images()[0])
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    before = logging.getLogger("src_models.files.volumes.nifti").isEnabledFor(logging.WARNING)
+    serve(settings(folder=folder), lambda _: None)
+    assert heard == [False]
+    assert "Miller" not in caplog.text
+    assert logging.getLogger("src_models.files.volumes.nifti").isEnabledFor(logging.WARNING) is before is True
+
+
 def test_a_port_that_is_taken_is_told(settings):
     chosen = settings()
     with listen(chosen) as taken:
@@ -172,3 +199,25 @@ def test_for_all_addresses_one_is_shown_that_others_reach(settings):
 
 def test_without_a_token_none_is_shown(settings):
     assert address(settings(token=None), 8000) == "http://127.0.0.1:8000"
+
+
+def test_short_answers_do_not_wait_for_more_to_send(settings):
+    async def options():
+        taken = []
+
+        class Noting(asyncio.Protocol):
+            def connection_made(self, transport):
+                found = transport.get_extra_info("socket")
+                taken.append(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        loop = asyncio.get_running_loop()
+        with listen(settings()) as listening_socket:
+            server = await loop.create_server(Noting, sock=listening_socket)
+            reader, writer = await asyncio.open_connection(*listening_socket.getsockname())
+            await reader.read()
+            writer.close()
+            server.close()
+        return taken
+
+    assert all(asyncio.run(options()))

@@ -109,6 +109,21 @@ def test_work_that_has_begun_hears_that_its_client_has_gone(work):
     assert heard == [True]
 
 
+def test_work_that_has_begun_hears_that_the_server_ends(work):
+    gone, heard = threading.Event(), []
+
+    async def ask():
+        task = asyncio.ensure_future(work.run_for(request_of(), lambda: heard.append(gone.wait(10)), gone=gone))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await work.run(int)
+
+    asyncio.run(ask())
+    assert heard == [True]
+
+
 def test_a_client_that_stays_gets_its_result(work):
     gone = threading.Event()
     body_end = {"type": "http.request", "body": b"", "more_body": False}

@@ -36,6 +36,27 @@ def test_each_plane_is_asked_about_by_itself(bright):
     assert image.answers((1,)) is image.answers((1,))
 
 
+def test_what_was_read_of_planes_can_be_forgotten_and_is_read_again(bright):
+    class Counted(np.ndarray):
+        reads = 0
+
+        def __getitem__(self, index):
+            Counted.reads += 1
+            return super().__getitem__(index)
+
+    image = ClickImage(STACK.view(Counted), bright, axes="ZYX")
+    first = answered(image, (0,), 30, 30)
+    answered(image, (1,), 50, 70)
+    kept = image.answers((1,))
+    image.forget(but=(1,))
+    assert image.answers((1,)) is kept
+    Counted.reads = 0
+    answered(image, (1,), 50, 70)
+    assert Counted.reads == 0
+    np.testing.assert_array_equal(answered(image, (0,), 30, 30), first)
+    assert Counted.reads > 0
+
+
 def test_a_window_of_ct_decides_what_is_bright(bright):
     scan = np.where(disc(30, 30), 1000.0, np.where(disc(50, 70), 60.0, -1000.0)).astype(np.float32)
     narrow = ClickImage(scan, bright, intensity=ct_window("soft tissue").intensity)

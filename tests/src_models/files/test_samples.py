@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import tifffile
 from numpy.testing import assert_array_equal
 from written_pairs import write_pair
@@ -103,6 +104,25 @@ def test_scans_are_read_back_with_their_masks(tmp_path: Path, suffix: str) -> No
     assert_array_equal(image, volume)
     assert_array_equal(truth, mask)
     assert truth.dtype == np.int32
+
+
+@pytest.mark.parametrize("detached", [False, True])
+def test_scans_in_nrrd_are_read_back_with_segmentations_of_slicer_as_masks(tmp_path: Path, detached: bool) -> None:
+    volume = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+    name = "head.nhdr" if detached else "head.nrrd"
+    for folder, values in (("images", volume), ("masks", (volume > 0).astype(np.uint8))):
+        (tmp_path / folder).mkdir()
+        image = sitk.GetImageFromArray(values)
+        image.SetSpacing((1.5, 1.5, 3))
+        if folder == "masks":
+            image.SetMetaData("Segment0_ID", "Segment_1")
+            image.SetMetaData("Segment0_Name", "liver")
+            image.SetMetaData("Segment0_LabelValue", "1")
+        sitk.WriteImage(image, str(tmp_path / folder / name))
+    (sample,) = DataSet.open(tmp_path).samples
+    found, truth = read_sample(sample)
+    assert_array_equal(found, volume)
+    assert_array_equal(truth, volume > 0)
 
 
 @pytest.mark.parametrize("channels", [(2,), (2, 0), (3, 1, 0)])

@@ -111,6 +111,13 @@ def test_a_data_set_brings_its_citations_along(tmp_path):
     assert read_citations(tmp_path) == [MINE]
 
 
+def test_a_data_set_that_brings_none_is_cited_as_the_set_of_its_name(tmp_path):
+    (tmp_path / "bccd_wbc").mkdir()
+    found = read_citations(tmp_path / "bccd_wbc")
+    assert found == known_citations(["bccd_wbc"])
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize(
     "content", ["{", '{"name": "a"}', '[{"title": "no name"}]', '[{"name": "a", "autors": "b"}]', "[1]"]
 )

@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -82,9 +82,10 @@ def main() -> None:
         os.nice(_NICE)
     order = Order.from_json(sys.stdin.readline())
     lines, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no line of ours
-    for told in told_of(order, sys.stdin):
-        lines.write(json.dumps(told) + "\n")
-        lines.flush()
+    with closing(told_of(order, sys.stdin)) as steps, suppress(OSError):  # the server is gone: the best is on disk
+        for told in steps:
+            lines.write(json.dumps(told) + "\n")
+            lines.flush()
 
 
 def told_of(order: Order, orders: IO[str], *, wait: Callable[[float], None] = time.sleep) -> Generator[dict[str, Any]]:

@@ -26,7 +26,14 @@ from src_models.errors import UserError
 from src_models.files.images import read_label_file
 from src_models.finetuning.kinds.label_kind import LabelKind
 from src_models.finetuning.labelled.planes import LabelledImage
-from src_models.finetuning.labelled.segments import kind_of_set, numbered, numbers_of, objects_in, write_names
+from src_models.finetuning.labelled.segments import (
+    kind_of_set,
+    numbered,
+    numbers_of,
+    objects_in,
+    values_in,
+    write_names,
+)
 from src_models.images.planes import Plane
 from src_models.models.header import ModelHeader
 
@@ -162,7 +169,7 @@ class ModelCorrections:
     ) -> Callable[[NDArray[Any]], NDArray[np.int32]]:
         """Return what gives a plane of the labels the set's numbers; names that are new are written before."""
         known = self.kind
-        present = sorted({int(value) for value in np.unique(values)} - {0})
+        present = [value for value in values_in(values) if value]
         if known.meaning == "objects":
             named = segments or {value: f"segment {value}" for value in present}
             return lambda plane: objects_in(plane, named)

@@ -1,43 +1,25 @@
 """What a client sends with labels: names of segments, who made them, for which model.
 
 A value in the file is the **place** of its segment in ``label_info``, counted from 1. The ``idx`` beside each name is
-another number where a segment called "background" comes before it, and is not looked at.
+another number where a segment called "background" comes before it, and is not looked at. A segmentation of 3D Slicer
+(``.seg.nrrd``) says itself what its values are, and its word counts.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.serving.answers import Refusal
+from src_models.finetuning.kinds.label_kind import BACKGROUND
+from src_models.finetuning.labelled.segments import values_in
 
-__all__ = ["author_in", "check_values", "params_in", "segments_in"]
+__all__ = ["author_in", "check_values", "named_in", "segments_in"]
 
-_MOST_PARAMS = 1 << 20  # letters
 _LONGEST = 200
-
-
-def params_in(text: str | None) -> dict[str, Any]:
-    """Read the JSON that comes with a request; nothing where there is none.
-
-    Raises
-    ------
-    Refusal
-        If it is no JSON object (400).
-    """
-    if not text or not text.strip():
-        return {}
-    try:
-        params = json.loads(text) if len(text) <= _MOST_PARAMS else None
-    except (ValueError, RecursionError):
-        params = None
-    if not isinstance(params, dict):
-        raise Refusal(400, 'params must be one JSON object, such as {"label_info": []}')
-    return params
+_MOST_SEGMENTS = 10_000
 
 
 def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
@@ -58,6 +40,20 @@ def segments_in(params: Mapping[str, Any]) -> dict[int, str]:
     return dict(enumerate(said, 1))
 
 
+def named_in(file: IO[bytes]) -> dict[str, Any]:
+    """Return ``label_info`` as the file itself has it: a segmentation of 3D Slicer names its own numbers.
+
+    Nothing for any other file. Numbers that stand for no segment are background.
+    """
+    from src_models.files.volumes.nrrd import named_values
+
+    names = named_values(file)
+    file.seek(0)
+    if not names or not 0 < min(names) <= max(names) <= _MOST_SEGMENTS:
+        return {}
+    return {"label_info": [{"name": names.get(value, BACKGROUND)} for value in range(1, max(names) + 1)]}
+
+
 def author_in(params: Mapping[str, Any], client: str = "") -> str:
     """Return who made labels: the person, where one is named, else the client; never nothing."""
     for name in ("user", "username", "client_id"):
@@ -71,7 +67,7 @@ def check_values(labels: NDArray[Any], segments: Mapping[int, str]) -> None:
     """Refuse values that no segment stands for (400); without any segment, values are numbers of objects or classes."""
     if not segments:
         return
-    strange = sorted({int(value) for value in np.unique(labels)} - {0, *segments})
+    strange = sorted(set(values_in(labels)) - {0, *segments})
     if strange:
         few = ", ".join(map(str, strange[:3]))
         raise Refusal(

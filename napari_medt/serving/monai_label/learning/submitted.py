@@ -6,15 +6,15 @@ import secrets
 from collections.abc import Mapping
 from typing import IO, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.serving.monai_label.learning.model_corrections import labels_on
-from napari_medt.serving.monai_label.learning.submission import check_values, segments_in
+from napari_medt.serving.monai_label.learning.submission import check_values, named_in, segments_in
 from napari_medt.serving.monai_label.learning.teaching import Teaching, labelled
 from napari_medt.serving.store.incoming import check_content, keep, suffix_of
 from napari_medt.serving.store.labels import StoredLabels
 from napari_medt.serving.store.store import Store, StoredImage
+from src_models.finetuning.labelled.segments import values_in
 
 __all__ = ["read_sent", "submit"]
 
@@ -54,11 +54,12 @@ def submit(
         If the disk is full; then the labels before count.
     """
     values, note, suffix = read_sent(store, image, file)
+    params = {**params, **named_in(file)}
     segments = segments_in(params)
     check_values(values, segments)
     base = teaching.model_for(params)
     if base is not None:
-        present = set(np.unique(values).tolist())
+        present = values_in(values)
         teaching.corrections(base).check({value: name for value, name in segments.items() if value in present})
     labels = store.labels.add(image.key, image.id, tag, file, suffix, params)
     teaching.take(labels)

@@ -89,7 +89,7 @@ class Teaching:
     def model_for(self, params: Mapping[str, Any]) -> str | None:
         """Return which model labels teach: the one that the client names, or that knows most of the segments.
 
-        None where no model that is served segments.
+        Where none segments, a model of clicks; None where nothing is served.
         """
         said = params.get("model")
         if isinstance(said, str) and said in self._base_of:
@@ -102,7 +102,7 @@ class Teaching:
             own = kind.names if kind.meaning == "classes" else (base, *self._versions_of(base))
             return sum(1 for name in own if name.casefold() in names)
 
-        return max(segmenting, key=known, default=None)
+        return max(segmenting or self._bases, key=known, default=None)
 
     def take(self, labels: StoredLabels) -> None:
         """Bring labels into the set of the model that they teach, in a thread that nobody waits for."""
@@ -118,7 +118,7 @@ class Teaching:
         """End what learns, and keep the best; labels that came are kept."""
         self._ranking.close()
         self.trainer.close()
-        self._keeping.shutdown(wait=True)
+        self._keeping.shutdown(wait=True, cancel_futures=True)  # what is left is done before a model learns
 
     def _prepare(self, model: str, chosen: Mapping[str, Any]) -> Order:
         """Return what a model is to learn, once all that was submitted is in its set."""

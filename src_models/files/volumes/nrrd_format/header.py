@@ -18,7 +18,7 @@ from typing import IO
 
 from src_models.errors import ImageError
 
-__all__ = ["NrrdHeader", "format_header", "format_vector", "read_header", "vectors"]
+__all__ = ["NrrdHeader", "format_header", "format_vector", "header_in", "read_header", "vectors"]
 
 _MAGIC = re.compile(rb"NRRD000[1-5]\s*$")
 _LONGEST = 16 * 2**20  # bytes of a header
@@ -63,14 +63,15 @@ def read_header(path: Path) -> NrrdHeader:
     """
     try:
         with path.open("rb") as file:
-            return _read(file, path)
+            return header_in(file, path)
     except FileNotFoundError as error:
         raise ImageError(f"{path}: there is no such file; check the name") from error
     except OSError as error:
         raise ImageError(f"{path}: it cannot be read ({error.strerror or error})") from error
 
 
-def _read(file: IO[bytes], path: Path) -> NrrdHeader:
+def header_in(file: IO[bytes], path: Path) -> NrrdHeader:
+    """Read the header that an open file begins with; `path` is what to call it (:class:`ImageError` if it has none)."""
     magic = file.readline(64)
     if not magic:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")

@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 
 from src_models.files.volumes.volume import Segment
 
-__all__ = ["laid_over", "read_segments", "segment_pairs"]
+__all__ = ["StoredSegment", "laid_over", "read_segments", "segment_pairs"]
 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 _GOLDEN = 0.618033988749895  # of the circle of hues: neighbours are far apart
 
 
-class _Stored(NamedTuple):
+class StoredSegment(NamedTuple):
     """A segment, and where it is stored."""
 
     segment: Segment
     layer: int
 
 
-def read_segments(pairs: Mapping[str, str]) -> list[_Stored]:
+def read_segments(pairs: Mapping[str, str]) -> list[StoredSegment]:
     """Read the segments of a header, in its order."""
     found = []
     number = 0
@@ -37,7 +37,7 @@ def read_segments(pairs: Mapping[str, str]) -> list[_Stored]:
         name = pairs.get(f"{start}Name") or pairs[f"{start}ID"]
         value = _whole(pairs.get(f"{start}LabelValue"), number + 1)
         segment = Segment(value, name, _colour(pairs.get(f"{start}Color", "")))
-        found.append(_Stored(segment, _whole(pairs.get(f"{start}Layer"), 0)))
+        found.append(StoredSegment(segment, _whole(pairs.get(f"{start}Layer"), 0)))
         number += 1
     return found
 
@@ -57,7 +57,7 @@ def _colour(text: str) -> tuple[float, float, float] | None:
     return red, green, blue
 
 
-def laid_over(layers: NDArray[Any], stored: Sequence[_Stored]) -> tuple[NDArray[Any], tuple[Segment, ...], int]:
+def laid_over(layers: NDArray[Any], stored: Sequence[StoredSegment]) -> tuple[NDArray[Any], tuple[Segment, ...], int]:
     """Lay segments of several layers one over the other.
 
     Parameters

@@ -18,9 +18,9 @@ SAMPLES = {
     "Nuclei in bright field, with ground truth": "brightfield",
 }
 DIALOGS = {
-    "Open CT and other scans (NIfTI, DICOM)... (MedT)": "Open scans",
+    "Open CT and other scans (NIfTI, NRRD, DICOM)... (MedT)": "Open scans",
     "Open a folder of DICOM slices... (MedT)": "Open a folder of DICOM slices",
-    "Save labels as NIfTI... (MedT)": "Save 'Labels' as NIfTI",
+    "Save labels as NIfTI or NRRD... (MedT)": "Save 'Labels' for a scan",
     "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
     "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
 }

@@ -38,6 +38,7 @@ def test_models_are_offered_for_what_they_do(told):
         "nuclei": ("segmentation", 2),
         "click": ("deepgrow", 2),
         "click-through-slices": ("deepgrow", 3),
+        "click-scribbles": ("scribbles", 3),
     }
     assert told["models"]["nuclei"]["labels"] == ["nuclei"]
     assert told["models"]["nuclei"]["description"] == read_header(find_model("nuclei")).purpose

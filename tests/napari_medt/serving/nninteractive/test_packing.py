@@ -112,6 +112,7 @@ LIES = {
     "fewer values than chunks": packed(SIXTY_FOUR, shape=(63,)),
     "far more values than are taken": packed(SIXTY_FOUR, shape=(1 << 40, 1 << 40)),
     "a size that overflows": packed(SIXTY_FOUR, shape=(1 << 62, 4, 1)),
+    "nothing of a huge side": packed(b"", shape=(0, 1 << 62)),
     "many axes": packed(SIXTY_FOUR, shape=(1,) * 200),
     "chunks that are not there": packed(SIXTY_FOUR, count=2),
     "a great number of chunks": packed(SIXTY_FOUR, count=(1 << 32) - 1),

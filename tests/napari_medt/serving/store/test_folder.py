@@ -10,6 +10,7 @@ import tifffile
 from served import affine, ball, write_dicom, write_nifti
 
 from napari_medt.serving.store.folder import ImageFolder
+from napari_medt.serving.store.ids import key_of
 from napari_medt.serving.store.served_image import open_image
 
 
@@ -80,6 +81,7 @@ def test_new_images_are_found_in_a_moment_and_not_looked_for_each_time(folder, m
     monkeypatch.setattr(time, "monotonic", lambda: now + 10)
     assert "more.png" in images.images()
     assert "more.png" in images.known
+    assert images.keys == set(map(key_of, images.known))
 
 
 def test_without_a_folder_there_are_none():

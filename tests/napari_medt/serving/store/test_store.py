@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import shutil
 
+import numpy as np
 import pytest
 from served import affine, ball, write_nifti
 
@@ -11,6 +12,7 @@ from napari_medt.serving.answers import Refusal
 from napari_medt.serving.store.ids import Asker
 from napari_medt.serving.store.store import Store
 from src_models.errors import ImageError
+from src_models.files.volumes.nrrd import read_nrrd
 
 ANNA, BERT = Asker("10.0.0.1"), Asker("10.0.0.2")
 
@@ -101,6 +103,30 @@ def test_what_is_gone_is_told(store, folder, tmp_path):
             store.handed_out(one)
         with pytest.raises(Refusal, match="no longer"):
             store.open(one)
+
+
+def test_who_gets_a_left_handed_image_gets_it_right_handed_and_counts_on_that(store, settings, folder, tmp_path):
+    """Newer versions of 3D Slicer would reverse it, and older ones not; who has it open as sent goes on as before."""
+    store.add("mine", ANNA, sent(tmp_path))
+    copy = store.give(store.find("mine", BERT), BERT)
+    assert np.linalg.det(read_nrrd(copy).geometry.grid_affine[:3, :3]) > 0
+    for one in (store, Store(settings(folder=folder))):
+        given, own = (one.open(one.find("mine", who)) for who in (BERT, ANNA))
+        assert not one.find("mine", BERT).of_client
+        assert one.find("mine", ANNA).of_client
+        np.testing.assert_array_equal(given.data, own.data)
+        assert given.to_data((3, 4, 0)) == own.to_data((3, 4, 19))
+    store.add("mine", ANNA, sent(tmp_path))
+    assert store.handed_out(store.find("mine", ANNA)) != store.find("mine", ANNA).path
+    assert store.find("mine", ANNA).of_client, "it was asked about, and not given"
+    assert not store.find("mine", BERT).of_client, "who was given it has it still"
+
+
+def test_a_right_handed_image_is_given_as_it_was_sent(store, tmp_path):
+    content = write_nifti(tmp_path / "sent.nii.gz", ball(), affine("RAS")).read_bytes()
+    store.add("mine", ANNA, io.BytesIO(content))
+    assert store.give(store.find("mine", BERT), BERT).read_bytes() == content
+    assert store.find("mine", BERT).of_client
 
 
 def test_a_session_goes_before_a_name(store, tmp_path):

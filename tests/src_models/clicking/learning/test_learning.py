@@ -100,7 +100,8 @@ def test_norms_keep_their_statistics_and_the_model_stays_as_it_was(shipped, lear
     assert norms
     assert all(torch.equal(before[name], after[name]) for name in norms)
     assert not all(torch.equal(before[name], after[name]) for name in before)
-    assert all(torch.equal(value, load("click").network.state_dict()[name]) for name, value in before.items())
+    file = load("click").network.state_dict()
+    assert all(torch.equal(value, file[name]) for name, value in before.items())
 
 
 def test_each_step_is_told_and_the_best_only_gets_better(learnt):

@@ -25,3 +25,6 @@ def test_what_was_there_is_put_back(pair):
     was, mask = Before.of(before, now), now.copy()
     was.put_back(mask)
     np.testing.assert_array_equal(mask, before)
+    empty = np.zeros_like(before)
+    Before.of(before).put_back(empty)
+    np.testing.assert_array_equal(empty, before)

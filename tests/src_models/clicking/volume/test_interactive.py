@@ -132,6 +132,39 @@ def test_what_was_segmented_before_stays_where_nothing_is_said(bright):
     assert work.undo() == (False, None)
 
 
+def test_an_object_that_was_left_for_another_is_gone_on_with(bright):
+    leak = BALL | ((K >= 6) & (abs(J - 25) <= 4) & (I >= 36) & (I < 60))
+    work, other = volume(bright, leak), volume(bright, leak)
+    beside = Drawn.box([(8, 9), (15, 36), (44, 66)], positive=False)
+    for each in (work, other):
+        each.give(Point((7, 25, 30)))
+    found = work.mask.copy()
+    work.reset()
+    work.give(Point((7, 45, 10)))
+    work.reset()
+    work.begin_with(found)
+    assert work.undo() == (False, None)
+    work.give(beside)
+    other.give(beside)
+    np.testing.assert_array_equal(work.mask, other.mask)
+    assert (found & ~work.mask).any((1, 2)).sum() > 1  # taken away beyond, as from what was carried
+    work.give(Point((7, 25, 30), positive=False))
+    assert not work.mask[7, 25, 30]
+
+
+def test_so_is_one_that_began_with_a_mask_which_stays_as_before(bright):
+    work = volume(bright, BALL | OTHER)
+    work.begin_with(OTHER)
+    work.give(Point((7, 25, 30)))
+    found = work.mask.copy()
+    work.reset()
+    work.begin_with(found)
+    work.give(Point((7, 45, 58), positive=False))
+    others = OTHER.copy()
+    others[7] = False
+    assert work.mask[others].all()
+
+
 def test_a_mask_that_has_no_slice_here_is_carried_no_further_than_to_it(bright):
     work = volume(bright)
     before = np.where(K <= 5, BALL, False)

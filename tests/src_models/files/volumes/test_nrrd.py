@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from src_models.errors import ImageError
 from src_models.files.images import list_series, read_image, read_labels
-from src_models.files.volumes.nrrd import is_nrrd, lps_to_world, read_nrrd, world_to_lps
+from src_models.files.volumes.nrrd import is_nrrd, lps_to_world, named_values, read_nrrd, world_to_lps
 
 SHAPE = (4, 5, 6)  # k, j, i
 VALUES = np.arange(-60, 60, dtype="int16").reshape(SHAPE)  # each voxel has a value of its own
@@ -310,6 +310,22 @@ def test_overlapping_segments_are_laid_one_over_the_other_and_that_is_said(tmp_p
     assert [(one.value, one.name) for one in volume.segments] == [(1, "a"), (2, "b"), (3, "c")]
     assert [np.unique(plane).tolist() for plane in np.asarray(volume.data)] == [[1], [3], [3], [0]]
     assert volume.notes == ("Its segments overlap; 30 voxels that two of them share went to the later one.",)
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "named"),
+    [
+        (1, [(0, 3), (0, 1)], {3: "a", 1: "b"}),
+        (1, [(0, 2), (0, 2)], {1: "a", 2: "b"}),
+        (2, [(0, 3), (1, 7)], {1: "a", 2: "b"}),
+    ],
+)
+def test_names_are_told_of_the_numbers_that_are_read(tmp_path, count, values, named):
+    layers = np.zeros((count, *SHAPE), "uint8")
+    segmentation(layers, values, ["a", "b"], tmp_path / "a.seg.nrrd")
+    with (tmp_path / "a.seg.nrrd").open("rb") as file:
+        assert named_values(file) == named
+    assert {one.value: one.name for one in read_nrrd(tmp_path / "a.seg.nrrd").segments} == named
 
 
 def test_layers_without_a_word_of_what_is_in_them_are_refused(tmp_path):

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 from napari_medt.clicking.panels.objects_dialog import ask_where_to
 
 TIFF, NIFTI = "TIFF (*.tif *.tiff)", "NIfTI, for scans (*.nii.gz *.nii)"
+NRRD = "NRRD, for scans (*.nrrd *.seg.nrrd)"
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,8 @@ TIFF, NIFTI = "TIFF (*.tif *.tiff)", "NIfTI, for scans (*.nii.gz *.nii)"
         ("/a/cells.tif", TIFF, "/a/cells.tif", True),
         ("/a/cells", TIFF, "/a/cells.tif", False),
         ("/a/cells", NIFTI, "/a/cells.nii.gz", False),
+        ("/a/cells", NRRD, "/a/cells.nrrd", False),
+        ("/a/cells.seg.nrrd", NRRD, "/a/cells.seg.nrrd", True),
         ("/a/cells.tif", NIFTI, "/a/cells.tif", True),
         ("/a/cells.gz", NIFTI, "/a/cells.nii.gz", False),
     ],
@@ -30,7 +33,7 @@ def test_a_person_agreed_to_replace_the_name_that_was_asked_about_and_no_other(
     assert ask_where_to(None, "cells - objects") == (Path(path), may_replace)
     ((_, _, proposed, kinds),) = asked
     assert proposed == "cells - objects.tif"
-    assert kinds == f"{TIFF};;{NIFTI}"
+    assert kinds == f"{TIFF};;{NIFTI};;{NRRD}"
 
 
 def test_nothing_is_saved_where_nothing_is_chosen(monkeypatch):

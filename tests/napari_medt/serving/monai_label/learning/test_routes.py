@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 from nibabel.affines import apply_affine
-from served_scans import AFFINES, QUICK, drawn_labels, learnt, middle_of, submit, truth, wait_for
+from served_scans import AFFINES, QUICK, drawn_labels, learnt, middle_of, packed, places, submit, truth, wait_for
 
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.files.images import read_image
@@ -59,14 +59,10 @@ def test_labels_come_back_as_they_were_sent_and_after_a_restart(serve, client, s
         found = again.get("/datastore/label", params={"label": "left.nii.gz", "tag": "final"})
         assert found.status_code == 200
         assert "filename=" in found.headers["content-disposition"]
-        assert hashlib.sha256(found.content).hexdigest() == hashlib.sha256(_content(labels, affine)).hexdigest()
+        assert (
+            hashlib.sha256(found.content).hexdigest() == hashlib.sha256(packed(labels, affine).getvalue()).hexdigest()
+        )
         assert again.get("/info/").json()["datastore"]["completed"] == 1
-
-
-def _content(labels, affine):
-    from served_scans import packed
-
-    return packed(labels, affine).getvalue()
 
 
 def test_a_second_submission_is_a_newer_version_and_what_it_erased_is_rightly_empty(client, settings):
@@ -262,3 +258,20 @@ def test_what_a_client_tells_of_learning_is_checked(client):
         assert task["status"] == "ERROR"
         assert word in task["details"][-1]
     assert client.post("/train/dark", content=json.dumps([1])).status_code == 400
+
+
+def test_labels_of_a_volume_that_a_client_sent_lie_on_its_own_grid(client, settings):
+    name = "2: CT Abd/../é"
+    grid = AFFINES["LAS"]  # left-handed, and the client has it so
+    drawn = truth(places(grid), middle_of(grid))
+    sent = client.put("/datastore/", params={"image": name}, files={"file": ("x.nii.gz", packed(drawn * 50 + 7, grid))})
+    assert sent.status_code == 200
+    done = submit(client, name, drawn, grid)
+    assert (done.status_code, done.json()["label"]) == (200, name)
+    settled(client)
+    for _, correction in kept(settings).corrections():
+        np.testing.assert_array_equal(correction.labels, (correction.image - 7) // 50)
+        assert correction.record.source.layer == name
+    assert len(kept(settings))
+    inside = settings.store.resolve()
+    assert all(path.resolve().is_relative_to(inside) for path in settings.store.rglob("*"))

@@ -158,3 +158,5 @@ def test_labels_teach_the_model_that_is_named_or_that_knows_their_names(serve, s
     assert teaching.model_for({**names("liver"), "model": "dark"}) == "dark"
     assert teaching.model_for(names("anything")) == "dark"
     assert teaching.learners == ["dark", "organs", "nuclei"]
+    clicks = serve(replace(settings, models=("click",), store=tmp_path / "clicks")).app.state.server.teaching
+    assert clicks.model_for(names("anything")) == "click"
