@@ -25,7 +25,8 @@ class Sample:
     Parameters
     ----------
     name
-        File name, the same in ``images/`` and in ``masks/``.
+        File name, the same in ``images/`` and in ``masks/``; of a folder of DICOM slices the folder's, whose mask has an
+        ending more.
     image, mask
         Paths of both files.
     split

@@ -40,7 +40,7 @@ def write_slices():
 
     def write(folder, values):
         folder.mkdir()
-        across, down = np.array([0.8, 0.6, 0]), np.array([-0.36, 0.48, 0.8])
+        across, down = np.array([0.8, 0.6, 0]), np.array([-0.48, 0.64, 0.6])
         study, series, frame = generate_uid(), generate_uid(), generate_uid()
         template = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
         for number, plane in enumerate(values):
@@ -90,27 +90,29 @@ def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_p
 
 
 @pytest.fixture
-def slices(tmp_path, discs, write_slices):
+def oblique_slices(tmp_path, discs, write_slices):
     """A folder of oblique DICOM slices of the two discs, their files in no order."""
     return write_slices(tmp_path / "ct", np.stack([discs, discs[::-1], discs]).astype(np.uint16))
 
 
 @pytest.mark.parametrize(("wanted", "kind"), [("dicom-seg", "BINARY"), ("dicom-labelmap", "LABELMAP")])
-def test_labels_of_dicom_slices_are_written_as_a_segmentation_of_their_study(slices, segment, tmp_path, wanted, kind):
-    assert segment(slices, "--classes").exit_code == 0
+def test_labels_of_dicom_slices_are_written_as_a_segmentation_of_their_study(
+    oblique_slices, segment, tmp_path, wanted, kind
+):
+    assert segment(oblique_slices, "--classes").exit_code == 0
     wanted_labels = read_labels(tmp_path / "out" / "ct_labels.nii.gz")
     (tmp_path / "out" / "ct_labels.json").unlink()
-    done = segment(slices, "--format", wanted, "--classes")
+    done = segment(oblique_slices, "--format", wanted, "--classes")
     assert done.exit_code == 0, done.output
     content = pydicom.dcmread(tmp_path / "out" / "ct_labels.dcm")
-    (item,) = content.SegmentSequence
+    (item,) = [one for one in content.SegmentSequence if one.SegmentNumber]  # a label map names its background, too
     assert (content.SegmentationType, item.SegmentLabel, item.SegmentAlgorithmType) == (kind, "objects", "AUTOMATIC")
     assert item.SegmentAlgorithmName == "tiny"
     assert content.PatientID == "PAT-4711"
     np.testing.assert_array_equal(read_labels(tmp_path / "out" / "ct_labels.dcm"), wanted_labels)
     assert wanted_labels.any()
     record = (tmp_path / "out" / "ct_labels.json").read_text(encoding="utf-8")
-    first = pydicom.dcmread(next(slices.iterdir()))
+    first = pydicom.dcmread(next(oblique_slices.iterdir()))
     identifiers = ("4711", "Jörg", "J\\u00f6rg", first.StudyInstanceUID, first.SeriesInstanceUID, "Moabit")
     assert not [word for word in identifiers if word in record + done.output]
 

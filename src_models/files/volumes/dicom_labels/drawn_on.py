@@ -17,7 +17,7 @@ _MOST_FOLDERS, _MOST_FILES = 50, 10_000
 
 
 def find_scan(path: Path, series: str) -> VolumeGeometry | None:
-    """Find the series that labels name: in their folder, in one beside them, or in one beside that.
+    """Find the series that labels name: in their folder, in one beside them, or beside that, or in one in these.
 
     Parameters
     ----------
@@ -52,8 +52,16 @@ def _folders_near(path: Path) -> list[Path]:
     own = path.parent
     near = [own]
     for above in (own, own.parent):
-        near += [one for one in sorted(above.iterdir())[:_MOST_FOLDERS] if one.is_dir() and one != own]
-    return near
+        near += _folders_in(above, own)
+    return near + [one for beside in near[1:] for one in _folders_in(beside, own)]
+
+
+def _folders_in(folder: Path, own: Path) -> list[Path]:
+    try:
+        inside = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+        return [one for one in inside if one.is_dir() and one != own][:_MOST_FOLDERS]
+    except OSError:  # a folder of somebody else
+        return []
 
 
 def _first(folder: Path) -> list[Path]:

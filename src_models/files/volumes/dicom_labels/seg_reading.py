@@ -5,6 +5,7 @@ Frames are put where they say they lie. Their order in the file, and the order o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from src_models.files.volumes.volume import Segment, Volume
 from src_models.images.axes import read_axes
 
 __all__ = ["label_volume", "read_dicom_seg"]
+
+_log = logging.getLogger(__name__)
 
 _NEAR = 0.1  # of a voxel: what lies nearer is there
 _LEAST_MM = 0.01  # frames at one place, but for rounding
@@ -88,6 +91,8 @@ def label_volume(
         data.shape, dtype=data.dtype, axes="ZYX", spacing=spacing, unit=UNIT, labels=True, name=str(path)
     )
     said = tuple(note for note in notes if note)
+    for note in said:
+        _log.warning("%s: %s", path, note)
     return Volume(data, reading, geometry, path, labels=True, notes=said, segments=tuple(segments))
 
 

@@ -88,6 +88,8 @@ def write_dicom_seg(
     ValueError
         If the labels are negative, no integers, or do not have the scan's shape.
     """
+    from pydicom.config import disable_value_validation
+
     path = Path(path)
     if path.suffix.lower() != ".dcm":
         raise OutputError(f"{path}: a DICOM segmentation is one file; end its name with .dcm")
@@ -101,8 +103,14 @@ def write_dicom_seg(
         raise OutputError(f"{path}: a DICOM segmentation has no time; end the name with .nii.gz")
     smallest_type(grid)  # which refuses negative ones
     named = _named(path, grid, segments)
-    content = _segmentation(headers, grid, named, maker, labelmap)
-    with atomic_path(path, overwrite=overwrite) as beside, warnings.catch_warnings():
+    try:
+        content = _segmentation(headers, grid, named, maker, labelmap)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # its words may be a person's name
+        raise OutputError(
+            f"{path}: a header of the scan's slices is not as a segmentation needs it ({type(error).__name__} in "
+            "highdicom); write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
+        ) from error
+    with atomic_path(path, overwrite=overwrite) as beside, warnings.catch_warnings(), disable_value_validation():
         warnings.simplefilter("ignore")
         content.save_as(beside, enforce_file_format=True)
     return path
@@ -141,12 +149,14 @@ def _named(path: Path, grid: Any, segments: Sequence[Segment] | None) -> list[Se
 
 def _segmentation(headers: list[Any], grid: Any, named: Sequence[Segment], maker: Maker | None, labelmap: bool) -> Any:
     from highdicom.seg import Segmentation, SegmentationTypeValues
+    from pydicom.config import disable_value_validation
     from pydicom.uid import generate_uid
 
     from src_models.computing.package_versions import package_versions
 
     numbers = [one.value for one in named] if labelmap else list(range(1, len(named) + 1))
-    with warnings.catch_warnings():  # pydicom's quote what they are about, which may be a person's name
+    # What slices say wrongly is taken over as it is. Warnings quote what they are about, which may be a person's name.
+    with warnings.catch_warnings(), disable_value_validation():
         warnings.simplefilter("ignore")
         return Segmentation(
             headers,

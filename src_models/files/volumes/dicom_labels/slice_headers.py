@@ -50,9 +50,13 @@ def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
 
 def _header(file: Path) -> Any:
     import pydicom
+    from pydicom.config import disable_value_validation
 
     try:
-        with warnings.catch_warnings():  # pydicom's quote what they are about, which may be a person's name
+        with (
+            warnings.catch_warnings(),
+            disable_value_validation(),
+        ):  # pydicom's quote what they are about, which may be a person's name
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             missing = [name for name in _NEEDED if not header.get(name)]

@@ -44,3 +44,10 @@ def test_frames_of_reference_are_compared_where_both_are_told(tmp_path, study):
     check_reference(tmp_path / "a.dcm", "", study.geometry)
     with pytest.raises(ImageError, match=r"a\.dcm: it belongs to another frame of reference"):
         check_reference(tmp_path / "a.dcm", generate_uid(), study.geometry)
+
+
+def test_a_scan_in_images_is_found_from_masks(tmp_path, write_study):
+    write_study("images/another")
+    wanted = write_study("images/ct", first=(1.0, 2.0, 3.0))
+    (tmp_path / "masks").mkdir()
+    assert find_scan(tmp_path / "masks" / "ct.dcm", series_of(wanted)).files == wanted.geometry.files

@@ -9,11 +9,14 @@ from highdicom.seg import SegmentDescription
 from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
-from src_models.errors import ImageError
+from src_models.errors import DataSetError, ImageError
+from src_models.files.dataset import DataSet
 from src_models.files.images import read_image, read_label_file
 from src_models.files.pairs import pair
+from src_models.files.samples import open_sample
 from src_models.files.volumes.dicom_labels.seg_reading import read_dicom_seg
 from src_models.files.volumes.dicom_labels.seg_writing import write_dicom_seg
+from src_models.files.volumes.nifti_labels import write_nifti_labels
 from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.files.volumes.volume import Segment
 
@@ -193,3 +196,19 @@ def test_nothing_is_said_of_the_patient(tmp_path, study, make, caplog, recwarn):
     said = [*volume.notes, volume.description, repr(volume.geometry), repr(volume.reading), *caplog.messages]
     said += [str(each.message) for each in recwarn]
     assert not [one for one in said if "Jörg" in one or "4711" in one or str(study.geometry.files[0]) == one]
+
+
+def test_a_folder_of_slices_and_its_segmentation_are_a_sample_of_a_data_set(tmp_path, write_study):
+    study = write_study("set/images/case.1")
+    write_study("set/images/case2", first=(1.0, 2.0, 3.0))
+    (tmp_path / "set" / "masks").mkdir()
+    labels = np.random.default_rng(2).choice([0, 1, 2], study.geometry.shape).astype(np.uint8)
+    write_dicom_seg(tmp_path / "set" / "masks" / "case.1.dcm", labels, study.geometry)
+    with pytest.raises(DataSetError, match="case2"):
+        DataSet.open(tmp_path / "set")
+    write_nifti_labels(tmp_path / "set" / "masks" / "case2.nii.gz", labels, study.geometry)
+    data = DataSet.open(tmp_path / "set")
+    assert [(one.name, one.mask.name) for one in data.samples] == [("case.1", "case.1.dcm"), ("case2", "case2.nii.gz")]
+    opened = open_sample(data.samples[0])
+    np.testing.assert_array_equal(opened.mask, labels)
+    np.testing.assert_array_equal(opened.image, np.asarray(study.data))

@@ -120,6 +120,30 @@ def test_files_are_as_the_standard_has_them(tmp_path, study, some_labels, labelm
     assert content.NumberOfFrames == len(content.PerFrameFunctionalGroupsSequence) == (3 if labelmap else 6)
 
 
+def test_what_slices_say_wrongly_is_taken_over_and_not_told(tmp_path, study, some_labels, caplog, recwarn):
+    for path in study.geometry.files:
+        one = pydicom.dcmread(path)
+        for name, kind, value in (("PatientBirthDate", "DA", "born in May"), ("PatientID", "LO", "4711 " * 20)):
+            one[name] = pydicom.DataElement(name, kind, value, validation_mode=0)
+        one.save_as(path)
+    caplog.clear()
+    recwarn.clear()
+    path = write_dicom_seg(tmp_path / "a.dcm", some_labels, study.geometry)
+    said = caplog.messages + [str(each.message) for each in recwarn]
+    assert not [each for each in said if "4711" in each or "born" in each or "Jörg" in each]
+    assert pydicom.dcmread(path).PatientID == ("4711 " * 20).strip()
+
+
+def test_headers_without_what_every_image_has_are_refused_without_their_words(tmp_path, study, some_labels):
+    for path in study.geometry.files:
+        one = pydicom.dcmread(path)
+        del one.Modality
+        one.save_as(path)
+    with pytest.raises(OutputError, match="AttributeError in highdicom") as caught:
+        write_dicom_seg(tmp_path / "a.dcm", some_labels, study.geometry)
+    assert "Jörg" not in str(caught.value)
+
+
 def test_what_cannot_be_one_is_refused(tmp_path, study, some_labels):
     place = study.geometry
     with pytest.raises(OutputError, match=r"end its name with \.dcm"):
