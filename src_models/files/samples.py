@@ -25,7 +25,7 @@ class Sample:
     Parameters
     ----------
     name
-        File name, the same in ``images/`` and in ``masks/``; of a folder of DICOM slices the folder's, whose mask has an
+        File name, the same in ``images/`` and in ``masks/``; of a folder of DICOM slices its own, and the mask's has an
         ending more.
     image, mask
         Paths of both files.
