@@ -51,12 +51,11 @@ def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
 def _header(file: Path) -> Any:
     import pydicom
     from pydicom.config import disable_value_validation
+    from pydicom.valuerep import DA, TM
 
     try:
-        with (
-            warnings.catch_warnings(),
-            disable_value_validation(),
-        ):  # pydicom's quote what they are about, which may be a person's name
+        # pydicom's warnings quote what they are about, which may be a person's name.
+        with warnings.catch_warnings(), disable_value_validation():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             missing = [name for name in _NEEDED if not header.get(name)]
@@ -72,5 +71,10 @@ def _header(file: Path) -> Any:
         )
     for name in _MAY_BE_EMPTY:
         if name not in header:
+            setattr(header, name, None)
+    for name, kind in (("PatientBirthDate", DA), ("StudyDate", DA), ("StudyTime", TM)):
+        try:
+            kind(header.get(name) or None)
+        except (TypeError, ValueError):  # no date or time that can be written again
             setattr(header, name, None)
     return header
