@@ -261,7 +261,7 @@ def efficientnet() -> Schematic:
     drawing = Schematic("EfficientNet-Lite0: inverted bottlenecks at five scales, then the mean", 760, 190)
     image = drawing.box("image", 50, 50, "image", width=70)
     levels: list[Box] = [
-        drawing.box("convolution", 155 + 105 * number, 50, f"level {number + 1}\n{2**(number + 1)} px", width=80)
+        drawing.box("convolution", 155 + 105 * number, 50, f"level {number + 1}\n{2 ** (number + 1)} px", width=80)
         for number in range(5)
     ]
     result = drawing.box("result", 690, 50, "mean, class", width=110)

@@ -3,8 +3,8 @@
     python docs/make_red_cell_sheet.py FOLDER OUT
 
 FOLDER is Chula RBC-12 as a set of classes (MIT). The pictures are the first of each class, by the hash of their names,
-of those that judge: no model here learnt from them. OUT gets ``red_cells.tif`` and ``red_cells_labels.tif``. The cells are
-what is darker in green than Otsu's threshold around the middle, with its holes filled.
+of those that judge: no model here learnt from them. OUT gets ``red_cells.tif`` and ``red_cells_labels.tif``. The cells
+are what is darker in green than Otsu's threshold around the middle, with its holes filled.
 """
 
 from __future__ import annotations

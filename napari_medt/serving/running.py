@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["address", "listen", "make_server", "serve"]
 
 _GRACE = 5  # s that requests have to end when the server is stopped
+_SWITCH = 1e-3  # s after which the thread that computes lets the one that answers run, where Python has 5 ms
 
 
 def address(settings: ServeSettings, port: int | None = None) -> str:
@@ -104,9 +106,17 @@ def serve(settings: ServeSettings, on_start: Callable[[str], None]) -> None:
         As :func:`listen` and :func:`make_server`.
     """
     server = make_server(settings)
+    _import_what_computes()
+    sys.setswitchinterval(_SWITCH)
     with listen(settings) as taken, _unheard("src_models.files"):
         on_start(address(settings, taken.getsockname()[1]))
         server.run(sockets=[taken])
+
+
+def _import_what_computes() -> None:
+    """Import before anybody waits: while torch is imported, nothing is answered for seconds."""
+    import src_models.clicking.answering.network
+    import src_models.prediction.segment  # noqa: F401
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["models"]
 
 ENCODER_WEIGHTS = "encoder_weights"
+_MOST_CLASSES = 3  # that a line names
 
 
 def models(
@@ -88,8 +89,15 @@ def _table(entries: list[ModelEntry]) -> Table:
     table = Table("Name", "For", "Classes", "Size", "Licence", "Architecture", "From")
     for entry in entries:
         header = entry.header
-        table.add_row(entry.name, header.purpose, ", ".join(header.classes), *_facts(entry))
+        table.add_row(entry.name, header.purpose, _few(header.classes), *_facts(entry))
     return table
+
+
+def _few(classes: Sequence[str]) -> str:
+    """Return classes as a cell holds them."""
+    if len(classes) <= _MOST_CLASSES:
+        return ", ".join(classes)
+    return f"{', '.join(classes[: _MOST_CLASSES - 1])} and {len(classes) - _MOST_CLASSES + 1} more"
 
 
 def _narrow_table(entries: list[ModelEntry], width: int) -> Table:

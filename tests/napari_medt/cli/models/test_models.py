@@ -41,6 +41,11 @@ def test_where_there_is_room_a_model_has_one_line():
     assert "shipped" in row
 
 
+def test_of_many_classes_a_line_names_the_first():
+    (row,) = [line for line in run(columns=200).stdout.splitlines() if "red-cells" in line]
+    assert "burr, elliptocyte and 10 more" in row
+
+
 def test_for_programs_all_is_json(tmp_path, monkeypatch, tiny_model_path):
     shutil.copy(tiny_model_path, tmp_path / "tiny.safetensors")
     (tmp_path / "broken.safetensors").touch()

@@ -51,6 +51,7 @@ def tiff() -> bytes:
         (picture(".png"), ".png"),
         (picture(".jpg"), ".jpg"),
     ],
+    ids=["NRRD", "NIfTI-1", "NIfTI-2", "NIfTI in gzip", "PNG", "JPEG"],
 )
 def test_files_are_known_by_their_content(content, suffix):
     assert suffix_of(io.BytesIO(content)) == suffix
@@ -146,6 +147,7 @@ def test_pictures_are_counted_too(tmp_path, monkeypatch):
         ("image.png", picture(".png")[:20]),
         ("image.jpg", b"\xff\xd8\xff"),
     ],
+    ids=["cut NRRD", "NRRD of no sizes", "cut NIfTI", "cut NIfTI in gzip", "cut gzip", "cut PNG", "cut JPEG"],
 )
 def test_damaged_headers_are_told_in_a_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -153,7 +155,11 @@ def test_damaged_headers_are_told_in_a_sentence(tmp_path, name, content):
         check_content(tmp_path / name)
 
 
-@pytest.mark.parametrize("content", [NRRD, nifti(), gzip.compress(nifti()), picture(".png"), picture(".jpg")])
+@pytest.mark.parametrize(
+    "content",
+    [NRRD, nifti(), gzip.compress(nifti()), picture(".png"), picture(".jpg")],
+    ids=["NRRD", "NIfTI", "NIfTI in gzip", "PNG", "JPEG"],
+)
 def test_sound_files_pass(tmp_path, content):
     path = tmp_path / f"image{suffix_of(io.BytesIO(content))}"
     path.write_bytes(content)
