@@ -28,6 +28,7 @@ _KINDS = {
     "NIfTI (*.nii.gz *.nii)": "nii.gz",
     "NRRD (*.nrrd)": "nrrd",
     "Segmentation of 3D Slicer (*.seg.nrrd)": "seg.nrrd",
+    "DICOM segmentation, for DICOM slices (*.dcm)": "dcm",
 }
 
 

@@ -1,4 +1,4 @@
-"""Save labels as NIfTI or NRRD that lies on the scan they belong to, voxel on voxel.
+"""Save labels as NIfTI, NRRD or DICOM that lies on the scan they belong to, voxel on voxel.
 
 Which scan that is: the one the labels were read from, else a scan in the viewer of the same shape at the same place.
 Labels that lie on no scan are written with the place that their layer has in the viewer.
@@ -19,12 +19,13 @@ from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
 from napari_medt.viewer.labels.labels_layers import without_background
 from napari_medt.viewer.layer_notes import LayerNotes
 from src_models.errors import OutputError
-from src_models.files.volumes.label_files import is_scan_labels
+from src_models.files.volumes.label_files import DICOM_SUFFIX, is_scan_labels
 
 if TYPE_CHECKING:
     from npe2.manifest.contributions import WriterContribution
 
     from src_models.files.volumes.geometry import VolumeGeometry
+    from src_models.files.volumes.volume import Maker
 
 __all__ = ["known_scans", "write_scan_labels"]
 
@@ -61,7 +62,7 @@ def write_scan_labels(
     from src_models.files.volumes.label_files import write_volume_labels
 
     if is_in_zarr(path):  # which has no place for other files; an ending may be napari's, which nobody was asked about
-        return write_zarr_labels(re.sub(r"\.(nii(\.gz)?|(seg\.)?nrrd)$", ".zarr", path, flags=re.I), data, meta)
+        return write_zarr_labels(re.sub(r"\.(nii(\.gz)?|(seg\.)?nrrd|dcm)$", ".zarr", path, flags=re.I), data, meta)
     other = _other_writer(path)
     if other is not None:
         return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]
@@ -75,16 +76,26 @@ def write_scan_labels(
     to_world = _to_world(labels.ndim, meta)
     labels = without_background(np.asarray(labels), meta.get("metadata", {}))
     labels = labels[None] if labels.ndim == 2 else labels
-    geometry = _scan_below(labels.shape[-3:], to_world, known_scans(meta) if scans is None else scans)
+    known = known_scans(meta) if scans is None else scans
+    if target.lower().endswith(DICOM_SUFFIX):  # which only the slices themselves can have, whatever else lies there
+        known = sorted(known, key=lambda one: not one.files)
+    geometry = _scan_below(labels.shape[-3:], to_world, known)
     if geometry is None:
         geometry = VolumeGeometry.of_grid(to_world, labels.shape[-3:])
         labels = geometry.to_data(labels)
     seconds = _seconds_per_frame(meta) if labels.ndim == 4 else 1.0
     asked = target == path
     segments = named_segments(meta.get("features"))
-    return [
-        str(write_volume_labels(target, labels, geometry, overwrite=asked, frame_seconds=seconds, segments=segments))
-    ]
+    written = write_volume_labels(
+        target,
+        labels,
+        geometry,
+        overwrite=asked,
+        frame_seconds=seconds,
+        segments=segments,
+        maker=_maker(LayerNotes.read(meta.get("metadata", {}))),
+    )
+    return [str(written)]
 
 
 def known_scans(meta: Mapping[str, Any]) -> list[VolumeGeometry]:
@@ -95,6 +106,19 @@ def known_scans(meta: Mapping[str, Any]) -> list[VolumeGeometry]:
     layers = [] if viewer is None else list(viewer.layers)
     notes = [LayerNotes.read(metadata) for metadata in (meta.get("metadata", {}), *(each.metadata for each in layers))]
     return [note.volume for note in notes if note.volume is not None]
+
+
+def _maker(notes: LayerNotes) -> Maker | None:
+    """Return the model that made a layer; None for a person."""
+    from src_models.files.volumes.volume import Maker
+
+    sha256 = notes.provenance.get("model_sha256") or (notes.correction and notes.correction.model_sha256)
+    name = notes.model or (notes.correction and notes.correction.model_name)
+    name = name or notes.provenance.get("header", {}).get("name")
+    if not name:
+        return None
+    helped = notes.edited or notes.correction is not None or bool(notes.objects)
+    return Maker(str(name), f"SHA-256 {str(sha256)[:16]}" if sha256 else "unknown", helped)
 
 
 def _other_writer(path: str) -> WriterContribution | None:

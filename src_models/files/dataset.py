@@ -28,11 +28,13 @@ from src_models.errors import DataSetError
 from src_models.files.images import image_stem
 from src_models.files.samples import Sample
 from src_models.files.split_by_name import VALIDATION_SHARE, fraction_of
+from src_models.files.volumes.dicom.folders import has_dicom
 from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet"]
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz", ".nrrd", ".nhdr")
+_OF_SLICES = (".dcm", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd")  # masks of folders of slices, which have no ending
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 
@@ -67,8 +69,10 @@ class DataSet:
             If a folder is missing, there is no image, names are unmatched, or the manifest is unusable.
         """
         root = Path(folder)
-        images = _list(root, "images")
-        truths = _list(root, "masks") if masks else images
+        scans = _folders_of_slices(root)
+        images = _list(root, "images") | scans.keys()
+        truths = _list(root, "masks") - set(scans.values()) if masks else images
+        truths |= {name for name, mask in scans.items() if mask}
         listed = _read_manifest(root / "manifest.csv")
         names = set(listed) if listed is not None else images | truths
         if not names:
@@ -76,7 +80,10 @@ class DataSet:
                 f"{root}: there is no image in images/; put TIFF, PNG, JPEG, NIfTI, NRRD or zarr files there"
             )
         _check_pairs(root, names - images, names - truths, listed=listed is not None)
-        return cls(root, tuple(_sample(root, name, (listed or {}).get(name, _Listed())) for name in sorted(names)))
+        samples = (
+            _sample(root, name, (listed or {}).get(name, _Listed()), scans.get(name) or name) for name in sorted(names)
+        )
+        return cls(root, tuple(samples))
 
     def with_channels(self, channels: tuple[int, ...] | None) -> DataSet:
         """Return the same data set of which only these channels are read, counted from 0; None reads all."""
@@ -182,6 +189,18 @@ def _list(root: Path, folder: str) -> set[str]:
     return {name for name in names if name.lower().endswith(SUFFIXES)}
 
 
+def _folders_of_slices(root: Path) -> dict[str, str]:
+    """Return the folders of DICOM slices in ``images/``, and what the mask of each is called; empty if it has none."""
+    if not (root / "images").is_dir():
+        return {}
+    folders = [one for one in (root / "images").iterdir() if one.is_dir() and not one.name.startswith(".")]
+    slices = [one.name for one in folders if not one.name.lower().endswith(SUFFIXES) and has_dicom(one)]
+    return {
+        name: next((name + end for end in _OF_SLICES if (root / "masks" / (name + end)).is_file()), "")
+        for name in slices
+    }
+
+
 def _read_manifest(path: Path) -> dict[str, _Listed] | None:
     """Read what is listed, by file, in the manifest's order; None where there is no manifest."""
     if not path.is_file():
@@ -219,12 +238,12 @@ def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: b
         raise DataSetError(f"{root}: {'; '.join(problems)}; {LAYOUT}, endings included")
 
 
-def _sample(root: Path, name: str, listed: _Listed) -> Sample:
+def _sample(root: Path, name: str, listed: _Listed, mask: str) -> Sample:
     marked = root / "marked" / name
     return Sample(
         name,
         root / "images" / name,
-        root / "masks" / name,
+        root / "masks" / mask,
         listed.split,
         marked if marked.is_file() else None,
         listed.domain,

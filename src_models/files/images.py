@@ -50,8 +50,6 @@ __all__ = [
 
 # The levels of an image, the finest first, how it is read, and which of several images it is.
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
-
-
 _PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
 _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD and DICOM"
 # What people have that is not read, by its suffix: what it is called.
@@ -255,8 +253,16 @@ def read_labels(path: str | Path, *, series: int | str | None = None, like: Axes
     return np.asarray(read_label_file(path, series=series, like=like).data)
 
 
-def read_label_file(path: str | Path, *, series: int | str | None = None, like: AxesReading | None = None) -> ImageFile:
+def read_label_file(
+    path: str | Path,
+    *,
+    series: int | str | None = None,
+    like: AxesReading | None = None,
+    scan: VolumeGeometry | None = None,
+) -> ImageFile:
     """Read a mask as :func:`read_labels` does, with how it is read and where it is in the patient.
+
+    `scan` is where the image's voxels are, for labels in DICOM: contours have no voxels of their own.
 
     Raises
     ------
@@ -264,7 +270,7 @@ def read_label_file(path: str | Path, *, series: int | str | None = None, like: 
         As :func:`read_labels`.
     """
     path = Path(path)
-    file = _read(path, axes=None, labels=True, series=series)
+    file = _read(path, axes=None, labels=True, series=series, scan=scan)
     return replace(file, data=_whole_numbers(file, path, like))
 
 
@@ -286,21 +292,29 @@ def _in_order(mask: NDArray[Any], axes: str, like: AxesReading | None) -> NDArra
 
 
 def _read(
-    path: Path, *, axes: str | None, labels: bool, series: int | str | None, uneven: Uneven = "refuse"
+    path: Path,
+    *,
+    axes: str | None,
+    labels: bool,
+    series: int | str | None,
+    uneven: Uneven = "refuse",
+    scan: VolumeGeometry | None = None,
 ) -> ImageFile:
     _check_there(path)
     if is_volume(path):
-        return _read_scan(path, axes=axes, series=series, uneven=uneven)
+        return _read_scan(path, axes=axes, series=series, uneven=uneven, scan=scan)
     if path.is_dir() and _kind(path) == "zarr":  # other folders are refused
         return _read_zarr(path, axes=axes, labels=labels, series=series)
     levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
     return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
 
 
-def _read_scan(path: Path, *, axes: str | None, series: int | str | None, uneven: Uneven) -> ImageFile:
+def _read_scan(
+    path: Path, *, axes: str | None, series: int | str | None, uneven: Uneven, scan: VolumeGeometry | None = None
+) -> ImageFile:
     if series is None:
         try:
-            volume = read_volume(path, axes=axes, uneven=uneven)
+            volume = read_volume(path, axes=axes, uneven=uneven, scan=scan)
         except ImageError:
             choose(scan_images(path), None, path)  # says it if there are several
             raise

@@ -25,7 +25,8 @@ class Sample:
     Parameters
     ----------
     name
-        File name, the same in ``images/`` and in ``masks/``.
+        File name, the same in ``images/`` and in ``masks/``; of a folder of DICOM slices its own, and the mask's has an
+        ending more.
     image, mask
         Paths of both files.
     split
@@ -87,7 +88,7 @@ def open_sample(sample: Sample) -> OpenedSample:
         lie apart; if one of the two says that it is to be turned (EXIF) and it cannot be told how the other lies to it.
     """
     file = read_image(sample.image)
-    paired = pair(file, read_label_file(sample.mask, like=file.reading))
+    paired = pair(file, read_label_file(sample.mask, like=file.reading, scan=file.geometry))
     say(paired.note)
     mask = _as_int32(paired.labels)
     image = _channels_last(np.asarray(file.data), file.reading, mask.shape, sample)

@@ -1,6 +1,6 @@
 """Segmenting an image file into files: labels, attention maps, and a record.
 
-Labels are TIFF, zarr for large lazy images, NIfTI or NRRD for scans, or lie in an OME-Zarr image itself.
+Labels are TIFF, zarr for large lazy images, NIfTI, NRRD or DICOM for scans, or lie in an OME-Zarr image itself.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from src_models.files.images import ImageFile
     from src_models.files.series.image_series import ImageSeries
     from src_models.files.volumes.geometry import VolumeGeometry
+    from src_models.files.volumes.volume import Maker
     from src_models.prediction.segmentation import Segmentation
 
 __all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segment_to_file"]
 
 _LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
 
-SCAN_FORMATS = {"nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd"}
+SCAN_FORMATS = {
+    "nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd", "dicom-seg": ".dcm", "dicom-labelmap": ".dcm",
+}  # fmt: skip
+_LABELMAP = "dicom-labelmap"
 
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
@@ -168,7 +172,8 @@ def segment_to_file(
     into
         What labels are called in an OME-Zarr image that they are written into; None writes them to `output`.
     scan_format
-        How labels of scans are written, one of :data:`SCAN_FORMATS`. Those of classes keep their names in NRRD.
+        How labels of scans are written, one of :data:`SCAN_FORMATS`. Those of classes keep their names in NRRD and
+        DICOM.
     """
     from src_models.attention.map_files import map_path, write_map
     from src_models.files.zarr import is_zarr
@@ -182,7 +187,9 @@ def segment_to_file(
         segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
     elif image.geometry is not None and "C" not in image.reading.axes[-3:]:
         place = labels_path(output, image.name, SCAN_FORMATS[scan_format])
-        segmentation, labels = _labels_of_scan(image, image.geometry, run, place, overwrite)
+        segmentation, labels = _labels_of_scan(
+            image, image.geometry, run, place, overwrite, labelmap=scan_format == _LABELMAP
+        )
     else:
         segmentation, labels = _labels_to_image(image, run, output, overwrite)
     maps = tuple(
@@ -213,18 +220,36 @@ def _labels_to_image(image: ImageFile, run: Run, output: Path, overwrite: bool) 
 
 
 def _labels_of_scan(
-    image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool
+    image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool, *, labelmap: bool
 ) -> tuple[Segmentation, Path]:
     """Write labels of a scan onto its own grid; those of a large lazy one wait on disk until they are complete."""
-    from src_models.files.volumes.label_files import write_volume_labels
+    from src_models.files.volumes.dicom_labels.seg_writing import check_dicom_seg
+    from src_models.files.volumes.label_files import DICOM_SUFFIX, write_volume_labels
     from src_models.files.volumes.volume import Segment
 
+    if path.suffix == DICOM_SUFFIX:
+        check_dicom_seg(path, geometry)
     with _room_for_labels(image, path) as labels_out:
         segmentation = run(labels_out=labels_out)
         names = enumerate(segmentation.found.get("pixels", ()))  # of classes, by their numbers
         segments = [Segment(number, name) for number, name in names if number] or None
-        write_volume_labels(path, segmentation.labels, geometry, overwrite=overwrite, segments=segments)
+        write_volume_labels(
+            path,
+            segmentation.labels,
+            geometry,
+            overwrite=overwrite,
+            segments=segments,
+            maker=_maker(segmentation),
+            labelmap=labelmap,
+        )
     return segmentation, path
+
+
+def _maker(segmentation: Segmentation) -> Maker:
+    from src_models.files.volumes.volume import Maker
+
+    noted = segmentation.provenance
+    return Maker(noted["header"]["name"], f"SHA-256 {noted['model_sha256'][:16]}")
 
 
 def _labels_into_zarr(

@@ -179,7 +179,7 @@ def _read_image(source: Path, labels: Path | None, series: str | None, channels:
     image = options.open_image(source, None, channels, series=series)
     if labels is None:
         return image.data, image.reading, None
-    paired = pair(image, read_label_file(labels, like=image.reading))
+    paired = pair(image, read_label_file(labels, like=image.reading, scan=image.geometry))
     say(paired.note)
     return image.data, image.reading, paired.labels
 

@@ -102,7 +102,7 @@ class ClassAudit:
         image = options.open_image(self._source, None, self._channels, series=self._series)
         labels = None
         if self._labels is not None:
-            paired = pair(image, read_label_file(self._labels, like=image.reading))
+            paired = pair(image, read_label_file(self._labels, like=image.reading, scan=image.geometry))
             say(paired.note)
             labels = paired.labels
         steps = image_pictures_steps(

@@ -116,7 +116,7 @@ def _labels(path: Path, image: LabelledImage) -> NDArray[Any]:
     from src_models.files.images import read_label_file
     from src_models.files.pairs import say
 
-    paired = image.on_image(read_label_file(path, like=image.image.reading))
+    paired = image.on_image(read_label_file(path, like=image.image.reading, scan=image.image.geometry))
     say(paired.note)
     return paired.labels
 

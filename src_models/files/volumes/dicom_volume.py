@@ -85,7 +85,7 @@ def _volume(series: Series, path: Path, axes: str | None, uneven: Uneven) -> Vol
     stack = stacked(series, path, uneven)
     values = _Values(stack)
     lazy = _lazy(values)
-    geometry = VolumeGeometry.of_grid(stack.affine, lazy.shape, path=path)
+    geometry = VolumeGeometry.of_grid(stack.affine, lazy.shape, path=path, files=stack.files)
     data = geometry.to_data(lazy)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))
     reading = read_axes(data.shape, dtype=data.dtype, axes=axes or "ZYX", spacing=spacing, unit=UNIT, name=str(path))

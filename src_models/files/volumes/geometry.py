@@ -61,6 +61,9 @@ class VolumeGeometry:
         Whether the file tells the place; else only the size of the voxels is known.
     notes
         What a person should know of how the place was taken, in sentences.
+    files
+        Of DICOM slices, their files in the order of the file's grid; empty for others, and for slices that were
+        resampled.
     """
 
     affine: NDArray[np.float64]
@@ -71,6 +74,7 @@ class VolumeGeometry:
     nifti_header: bytes | None = None
     known: bool = True
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     @classmethod
     def of_grid(
@@ -82,6 +86,7 @@ class VolumeGeometry:
         nifti_header: bytes | None = None,
         known: bool = True,
         notes: Sequence[str] = (),
+        files: Sequence[Path] = (),
     ) -> VolumeGeometry:
         """Order the axes of a file's grid by the patient's.
 
@@ -91,7 +96,7 @@ class VolumeGeometry:
             (4, 4): from a position in the file's grid, slices first, to (superior, posterior, left) in mm.
         shape
             Shape of the grid, slices first.
-        path, nifti_header, known, notes
+        path, nifti_header, known, notes, files
             See :class:`VolumeGeometry`.
 
         Raises
@@ -105,7 +110,7 @@ class VolumeGeometry:
         z, y, x = (bool(matrix[axis, source] < 0) for axis, source in enumerate(order))
         lengths = (int(shape[order[0]]), int(shape[order[1]]), int(shape[order[2]]))
         affine = matrix @ _into_grid(order, (z, y, x), lengths)
-        return cls(affine, order, (z, y, x), lengths, path, nifti_header, known, tuple(notes))
+        return cls(affine, order, (z, y, x), lengths, path, nifti_header, known, tuple(notes), tuple(files))
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -126,6 +131,12 @@ class VolumeGeometry:
     def grid_affine(self) -> NDArray[np.float64]:
         """The matrix (4, 4) from a position in the file's grid to (superior, posterior, left) in mm."""
         return np.asarray(self.affine @ np.linalg.inv(_into_grid(self.order, self.flipped, self.shape)))
+
+    @property
+    def grid_shape(self) -> tuple[int, int, int]:
+        """Shape of the file's grid, slices first."""
+        k, j, i = (self.shape[self.order.index(axis)] for axis in range(3))
+        return k, j, i
 
     def to_data(self, grid: Any) -> Any:
         """Return the values of a file's grid, slices first, with the axes of the data.

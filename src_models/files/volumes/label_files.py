@@ -1,4 +1,4 @@
-"""Write labels of a scan in the format that a name asks for: NIfTI or NRRD."""
+"""Write labels of a scan in the format that a name asks for: NIfTI, NRRD or a DICOM segmentation."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from src_models.errors import OutputError
 from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.files.volumes.nifti import is_nifti
 from src_models.files.volumes.nrrd import is_nrrd
-from src_models.files.volumes.volume import Segment
+from src_models.files.volumes.volume import Maker, Segment
 
-__all__ = ["SCAN_LABEL_SUFFIXES", "is_scan_labels", "write_volume_labels"]
+__all__ = ["DICOM_SUFFIX", "SCAN_LABEL_SUFFIXES", "is_scan_labels", "write_volume_labels"]
 
-SCAN_LABEL_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd")
+DICOM_SUFFIX = ".dcm"
+SCAN_LABEL_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", DICOM_SUFFIX)
 
 
 def is_scan_labels(path: str | Path) -> bool:
@@ -30,16 +31,20 @@ def write_volume_labels(
     overwrite: bool = False,
     frame_seconds: float = 1.0,
     segments: Sequence[Segment] | None = None,
+    maker: Maker | None = None,
+    labelmap: bool = False,
 ) -> Path:
     """Write labels as the name says.
 
-    See :func:`~src_models.files.volumes.nifti_labels.write_nifti_labels` and
-    :func:`~src_models.files.volumes.nrrd_labels.write_nrrd_labels`, which alone takes `segments`.
+    See :func:`~src_models.files.volumes.nifti_labels.write_nifti_labels`,
+    :func:`~src_models.files.volumes.nrrd_labels.write_nrrd_labels`, and
+    :func:`~src_models.files.volumes.dicom_labels.seg_writing.write_dicom_seg`, which alone takes `maker` and
+    `labelmap`; NIfTI has no place for `segments`.
 
     Raises
     ------
     OutputError
-        If the name ends as neither does, or the file cannot be written.
+        If the name ends as none of them does, or the file cannot be written.
     """
     if is_nrrd(path):
         from src_models.files.volumes.nrrd_labels import write_nrrd_labels
@@ -51,4 +56,10 @@ def write_volume_labels(
         from src_models.files.volumes.nifti_labels import write_nifti_labels
 
         return write_nifti_labels(path, labels, geometry, overwrite=overwrite, frame_seconds=frame_seconds)
+    if str(path).lower().endswith(DICOM_SUFFIX):
+        from src_models.files.volumes.dicom_labels.seg_writing import write_dicom_seg
+
+        return write_dicom_seg(
+            path, labels, geometry, overwrite=overwrite, segments=segments, maker=maker, labelmap=labelmap
+        )
     raise OutputError(f"{path}: labels of a scan are written as {', '.join(SCAN_LABEL_SUFFIXES)}; choose one of these")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from src_models.files.volumes.dicom.stack import Uneven
+    from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.files.volumes.volume import Volume
 
 __all__ = ["is_volume", "read_volume"]
@@ -33,11 +34,14 @@ def is_volume(path: str | Path) -> bool:
     return is_nifti(path) or is_nrrd(path) or is_dicom(path)
 
 
-def read_volume(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
-    """Open a scan, as the module of its format reads it.
+def read_volume(
+    path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", scan: VolumeGeometry | None = None
+) -> Volume:
+    """Open a scan, or labels of one, as the module of its format reads it.
 
-    They are :mod:`src_models.files.volumes.nifti`, :mod:`src_models.files.volumes.nrrd` and
-    :mod:`src_models.files.volumes.dicom_volume`.
+    They are :mod:`src_models.files.volumes.nifti`, :mod:`src_models.files.volumes.nrrd`,
+    :mod:`src_models.files.volumes.dicom_volume`, and for DICOM files with labels
+    :mod:`src_models.files.volumes.dicom_labels`.
 
     Parameters
     ----------
@@ -47,12 +51,15 @@ def read_volume(path: str | Path, *, axes: str | None = None, uneven: Uneven = "
         Its axes by hand.
     uneven
         What becomes of DICOM slices at uneven distances; see :func:`~src_models.files.volumes.dicom_volume.read_dicom`.
+    scan
+        Of labels in DICOM, the scan that they are wanted on; unless given, the one they name, if it lies beside them.
 
     Raises
     ------
     ImageError
         If it cannot be read as one whole volume.
     """
+    from src_models.files.volumes.dicom_labels.kinds import CONTOURS, is_dicom_labels
     from src_models.files.volumes.dicom_volume import read_dicom
     from src_models.files.volumes.nifti import is_nifti, read_nifti
     from src_models.files.volumes.nrrd import is_nrrd, read_nrrd
@@ -62,4 +69,13 @@ def read_volume(path: str | Path, *, axes: str | None = None, uneven: Uneven = "
         return read_nifti(path, axes=axes)
     if is_nrrd(path) and not path.is_dir():
         return read_nrrd(path, axes=axes)
+    kind = is_dicom_labels(path)
+    if kind == CONTOURS:
+        from src_models.files.volumes.dicom_labels.rtstruct import read_rtstruct
+
+        return read_rtstruct(path, scan=scan)
+    if kind:
+        from src_models.files.volumes.dicom_labels.seg_reading import read_dicom_seg
+
+        return read_dicom_seg(path, scan=scan)
     return read_dicom(path, axes=axes, uneven=uneven)

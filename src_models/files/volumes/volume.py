@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.images.axes import AxesReading
 
-__all__ = ["Segment", "Volume"]
+__all__ = ["Maker", "Segment", "Volume"]
 
 
 class Segment(NamedTuple):
@@ -28,6 +28,22 @@ class Segment(NamedTuple):
     value: int
     name: str
     colour: tuple[float, float, float] | None = None
+
+
+class Maker(NamedTuple):
+    """The model that made labels, as far as a file can say it.
+
+    Parameters
+    ----------
+    name, version
+        What the model is called, and what tells its weights apart from others.
+    edited
+        Whether a person helped, by clicks or by mending what it had made.
+    """
+
+    name: str
+    version: str
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,35 @@ def scan(tmp_path, discs):
 
 
 @pytest.fixture
+def write_slices():
+    """Return a function that writes DICOM slices of a patient, turned about two axes, their files in no order."""
+    from pydicom.uid import generate_uid
+
+    def write(folder, values):
+        folder.mkdir()
+        across, down = np.array([0.8, 0.6, 0]), np.array([-0.48, 0.64, 0.6])
+        study, series, frame = generate_uid(), generate_uid(), generate_uid()
+        template = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+        for number, plane in enumerate(values):
+            one = template.copy()
+            one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+            one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, frame
+            one.SpecificCharacterSet, one.PatientName, one.PatientID = "ISO_IR 192", "Müller^Jörg", "PAT-4711"
+            one.InstitutionName = "Moabit"
+            one.ImagePositionPatient = [f"{part:.6f}" for part in np.cross(across, down) * 2.5 * number]
+            one.ImageOrientationPatient = [*across.tolist(), *down.tolist()]
+            one.PixelSpacing, (one.Rows, one.Columns) = [1.5, 1.0], plane.shape
+            one.RescaleIntercept, one.PixelRepresentation, one.BitsStored, one.HighBit = 0, 0, 16, 15
+            if "PixelPaddingValue" in one:
+                del one.PixelPaddingValue
+            one.PixelData = plane.astype("<u2").tobytes()
+            one.save_as(folder / f"{(number * 2 + 1) % 3}.dcm")
+        return folder
+
+    return write
+
+
+@pytest.fixture
 def segment(tmp_path, tiny_model_path):
     """Segment into ``tmp_path / "out"``."""
 
@@ -58,6 +87,41 @@ def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_p
         np.testing.assert_allclose(getattr(found, told)(), getattr(same, told)(), atol=1e-5)
     assert found.GetMetaData("Segment0_Name") == "objects"
     assert "passed over" in segment(tmp_path / "scan.nrrd", "--format", wanted, "--classes", "--skip-existing").stdout
+
+
+@pytest.fixture
+def oblique_slices(tmp_path, discs, write_slices):
+    """A folder of oblique DICOM slices of the two discs, their files in no order."""
+    return write_slices(tmp_path / "ct", np.stack([discs, discs[::-1], discs]).astype(np.uint16))
+
+
+@pytest.mark.parametrize(("wanted", "kind"), [("dicom-seg", "BINARY"), ("dicom-labelmap", "LABELMAP")])
+def test_labels_of_dicom_slices_are_written_as_a_segmentation_of_their_study(
+    oblique_slices, segment, tmp_path, wanted, kind
+):
+    assert segment(oblique_slices, "--classes").exit_code == 0
+    wanted_labels = read_labels(tmp_path / "out" / "ct_labels.nii.gz")
+    (tmp_path / "out" / "ct_labels.json").unlink()
+    done = segment(oblique_slices, "--format", wanted, "--classes")
+    assert done.exit_code == 0, done.output
+    content = pydicom.dcmread(tmp_path / "out" / "ct_labels.dcm")
+    (item,) = [one for one in content.SegmentSequence if one.SegmentNumber]  # a label map names its background, too
+    assert (content.SegmentationType, item.SegmentLabel, item.SegmentAlgorithmType) == (kind, "objects", "AUTOMATIC")
+    assert item.SegmentAlgorithmName == "tiny"
+    assert content.PatientID == "PAT-4711"
+    np.testing.assert_array_equal(read_labels(tmp_path / "out" / "ct_labels.dcm"), wanted_labels)
+    assert wanted_labels.any()
+    record = (tmp_path / "out" / "ct_labels.json").read_text(encoding="utf-8")
+    first = pydicom.dcmread(next(oblique_slices.iterdir()))
+    identifiers = ("4711", "Jörg", "J\\u00f6rg", first.StudyInstanceUID, first.SeriesInstanceUID, "Moabit")
+    assert not [word for word in identifiers if word in record + done.output]
+
+
+def test_a_scan_that_is_not_dicom_has_no_segmentation_of_dicom(scan, segment, tmp_path):
+    done = segment(scan, "--format", "dicom-seg")
+    assert done.exit_code == 1
+    assert "no scan that was read from one" in " ".join(done.output.split())
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -118,7 +118,7 @@ def test_a_record_goes_with_its_labels_and_nothing_else_is_replaced(write, tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["a_labels.tif", "a_labels.zarr", "a_labels.nii.gz", "a_labels.nrrd", "a_labels.seg.nrrd"]
+    "name", ["a_labels.tif", "a_labels.zarr", "a_labels.nii.gz", "a_labels.nrrd", "a_labels.seg.nrrd", "a_labels.dcm"]
 )
 def test_the_record_is_called_as_the_labels(tmp_path, name):
     assert record_path(tmp_path / name) == tmp_path / "a_labels.json"

@@ -30,6 +30,12 @@ _SLICE_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.4",
     "1.2.840.10008.5.1.4.1.1.128",
 }
+# What folders of scans hold beside them: segmentations, and contours of structures.
+_LABELS = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "holds labels (a segmentation); open it by itself",
+    "1.2.840.10008.5.1.4.1.1.66.7": "holds labels (a segmentation); open it by itself",
+    "1.2.840.10008.5.1.4.1.1.481.3": "holds contours of structures; open it by itself",
+}
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _NEEDED = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
 _HEAD = 12  # bytes of an element before its value, at the most (PS3.5, 7.1.2 and 7.1.3)
@@ -171,6 +177,9 @@ def _deflated_bytes(path: Path) -> int:
 
 def _slice(path: Path, header: Any, syntax: str, pixel_bytes: int, remarks: list[str]) -> Slice | NoSlice:
     modality = str(header.get("Modality", "") or "")
+    labels = _LABELS.get(str(header.get("SOPClassUID", "")))
+    if labels is not None:
+        return NoSlice(path, labels)
     if int(header.get("NumberOfFrames") or 1) > 1:
         return NoSlice(path, "holds many frames in one file; convert it to NIfTI, for example with dcm2niix")
     numbers = {name: _numbers(header, name, count) for name, count in _NEEDED.items()}

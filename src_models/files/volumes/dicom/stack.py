@@ -64,6 +64,12 @@ class Stack:
         affine[:3] = np.column_stack(columns)[::-1]
         return affine
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file of each plane; empty where planes lie between slices."""
+        as_they_are = np.array_equal(self.between, np.arange(len(self.slices)))
+        return tuple(one.path for one in self.slices) if as_they_are else ()
+
 
 def stacked(series: Series, name: Path, uneven: Uneven = "refuse") -> Stack:
     """Put the slices of a series in order along their normal, and check that they make a volume.

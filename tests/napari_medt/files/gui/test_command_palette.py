@@ -20,7 +20,7 @@ SAMPLES = {
 DIALOGS = {
     "Open CT and other scans (NIfTI, NRRD, DICOM)... (MedT)": "Open scans",
     "Open a folder of DICOM slices... (MedT)": "Open a folder of DICOM slices",
-    "Save labels as NIfTI or NRRD... (MedT)": "Save 'Labels' for a scan",
+    "Save labels as NIfTI, NRRD or DICOM... (MedT)": "Save 'Labels' for a scan",
     "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
     "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
 }

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from napari_medt.files import uneven_slices
 from napari_medt.files.readers import scan_reader
+from napari_medt.viewer.layer_notes import LayerNotes
 from napari_medt.viewer.reading import read_layer
 from src_models.errors import ImageError, OutputError
 from src_models.files.volumes.nifti_labels import write_nifti_labels
@@ -290,6 +291,44 @@ def test_labels_over_slices_of_dicom_are_saved_at_their_place(window, dicom_fold
     np.testing.assert_array_equal(again.data, labels.data)
     for place in ((0, 0, 0), (2, 127, 127)):
         np.testing.assert_allclose(again.data_to_world(place), labels.data_to_world(place), atol=1e-4)
+
+
+def test_labels_over_slices_of_dicom_are_saved_as_a_segmentation_and_open_with_their_names(
+    window, dicom_folder, tmp_path
+):
+    (scan,) = window.open(dicom_folder, plugin=PLUGIN)
+    labels = labels_over(window, scan)
+    labels.features = {"index": [1, 3], "name": ["Leber", "left kidney"]}
+    labels.save(str(tmp_path / "mine.dcm"))
+    content = pydicom.dcmread(tmp_path / "mine.dcm")
+    assert [one.SegmentLabel for one in content.SegmentSequence] == ["Leber", "Segment 2", "left kidney", "Segment 4"]
+    assert {one.SegmentAlgorithmType for one in content.SegmentSequence} == {"MANUAL"}
+    (again,) = window.open(tmp_path / "mine.dcm", plugin=PLUGIN)
+    assert type(again).__name__ == "Labels"
+    np.testing.assert_array_equal(again.data, labels.data)
+    np.testing.assert_allclose(again.data_to_world((2, 5, 7)), labels.data_to_world((2, 5, 7)))
+    assert again.features["name"].dropna().tolist() == ["Leber", "Segment 2", "left kidney", "Segment 4"]
+    again.save(str(tmp_path / "again.dcm"))
+    np.testing.assert_array_equal(pydicom.dcmread(tmp_path / "again.dcm").pixel_array, content.pixel_array)
+
+
+def test_a_segmentation_says_by_which_model_its_labels_were_made_and_whether_a_person_mended_them(window, dicom_folder):
+    (scan,) = window.open(dicom_folder, plugin=PLUGIN)
+    labels = labels_over(window, scan)
+    for edited, kind in ((False, "AUTOMATIC"), (True, "SEMIAUTOMATIC")):
+        notes = LayerNotes(model="organs", edited=edited, provenance={"model_sha256": "ab" * 32})
+        labels.metadata = notes.metadata()
+        labels.save(str(dicom_folder.parent / f"{kind}.dcm"))
+        item = pydicom.dcmread(dicom_folder.parent / f"{kind}.dcm").SegmentSequence[0]
+        assert (item.SegmentAlgorithmType, item.SegmentAlgorithmName) == (kind, "organs")
+        version = item.SegmentationAlgorithmIdentificationSequence[0].AlgorithmVersion
+        assert version == "SHA-256 abababababababab"
+
+
+def test_labels_over_a_nifti_are_no_segmentation_of_dicom(window, tmp_path):
+    (scan,) = window.open(save(tmp_path / "scan.nii.gz", hounsfield()), plugin=PLUGIN)
+    with pytest.raises(OutputError, match=r"write NIfTI \(\.nii\.gz\) or NRRD"):
+        labels_over(window, scan).save(str(tmp_path / "mine.dcm"))
 
 
 @pytest.mark.parametrize("shape", [(7, 8), (3, 7, 8), (2, 3, 7, 8)])

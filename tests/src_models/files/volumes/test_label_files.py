@@ -27,6 +27,6 @@ def test_labels_are_read_back_from_every_format(tmp_path, name):
 
 
 def test_other_names_are_refused(tmp_path):
-    assert [is_scan_labels(name) for name in ("a.NRRD", "a.nii.gz", "a.tif", "a.nhdr")] == [True, True, False, False]
-    with pytest.raises(OutputError, match=r"written as \.nii\.gz, \.nii, \.seg\.nrrd, \.nrrd"):
+    assert [is_scan_labels(name) for name in ("a.NRRD", "a.nii.gz", "a.DCM", "a.tif", "a.nhdr")] == [1, 1, 1, 0, 0]
+    with pytest.raises(OutputError, match=r"written as \.nii\.gz, \.nii, \.seg\.nrrd, \.nrrd, \.dcm"):
         write_volume_labels(tmp_path / "a.tif", np.zeros(GEOMETRY.shape, int), GEOMETRY)

@@ -1,0 +1,1 @@
+"""Labels in DICOM: segmentations (DICOM-SEG) both ways, and contours of structures (RTSTRUCT) read."""
