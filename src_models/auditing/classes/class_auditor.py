@@ -122,7 +122,7 @@ def middle_first(height: int, width: int) -> NDArray[np.float32]:
     [-1.0, 0.0, -1.0]
     """
     rows, columns = (np.arange(side) - (side - 1) / 2 for side in (height, width))
-    return np.asarray(-np.hypot(rows[:, None], columns[None, :]), np.float32)
+    return np.asarray(0.0 - np.hypot(rows[:, None], columns[None, :]), np.float32)
 
 
 class _Run:
