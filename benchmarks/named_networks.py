@@ -112,6 +112,15 @@ NETWORKS: dict[str, NamedNetwork] = {
         "Med-Former: Swin and concatenation", "med-former", "med-former", local=False, fusion="concat"
     ),
     "swin": _classifier("Swin: one window, no fusion", "med-former", "swin"),
+    "swin-lite0": _classifier(
+        "Swin on tokens of EfficientNet-Lite0",
+        "med-former",
+        "swin",
+        embedding="efficientnet-lite0",
+        patch=8,
+        width=48,
+        stages=2,
+    ),
     "vit": _classifier("ViT", "vit", "vit", image_size=72),
     "resnet18": _classifier("ResNet-18", "resnet", "resnet18"),
     "efficientnet-lite0": _classifier("EfficientNet-Lite0", "efficientnet", "efficientnet-lite0"),

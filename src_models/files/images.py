@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.kinds import PICTURES, kind_of
 from src_models.files.pixels.masks import as_mask
 from src_models.files.pixels.png_jpeg import read_pixels
 from src_models.files.series.image_series import ImageSeries, choose
@@ -50,16 +51,6 @@ __all__ = [
 
 # The levels of an image, the finest first, how it is read, and which of several images it is.
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
-_PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG"}
-_KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD and DICOM"
-# What people have that is not read, by its suffix: what it is called.
-_FOREIGN = {
-    **dict.fromkeys((".hdr", ".img"), "Analyze, or NIfTI in two files"),
-    **dict.fromkeys((".mgz", ".mgh"), "FreeSurfer's"),
-    **dict.fromkeys((".mha", ".mhd"), "MetaImage"),
-    **dict.fromkeys((".par", ".rec"), "Philips PAR/REC"),
-    ".mnc": "MINC",
-}
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
     ".seg.nrrd", ".nrrd", ".nhdr", ".dcm",
@@ -166,7 +157,7 @@ def looks_like_image(path: str | Path) -> bool:
             return True
         with path.open("rb") as file:
             start = file.read(4)
-        return any(start.startswith(magic) for magic in _PICTURES) or is_tiff(path) or is_dicom(path)
+        return any(start.startswith(magic) for magic in PICTURES) or is_tiff(path) or is_dicom(path)
     except OSError:
         return False
 
@@ -220,7 +211,7 @@ def list_series(path: str | Path) -> tuple[ImageSeries, ...]:
     _check_there(path)
     if is_volume(path):
         return scan_images(path)
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "zarr":
         return zarr_images(path)
     return list_tiff(path) if kind == "TIFF" else picture_images(path, kind)[0]
@@ -303,7 +294,7 @@ def _read(
     _check_there(path)
     if is_volume(path):
         return _read_scan(path, axes=axes, series=series, uneven=uneven, scan=scan)
-    if path.is_dir() and _kind(path) == "zarr":  # other folders are refused
+    if path.is_dir() and kind_of(path) == "zarr":  # other folders are refused
         return _read_zarr(path, axes=axes, labels=labels, series=series)
     levels, reading, chosen = _read_image(path, axes=axes, labels=labels, series=series)
     return ImageFile(levels[0], reading, path, None, chosen, levels[1:])
@@ -338,39 +329,10 @@ def _check_there(path: Path) -> None:
 
 def _read_image(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> _Read:
     """Read a file that is no scan."""
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == "TIFF":
         return read_tiff(path, axes=axes, labels=labels, series=series)
     return _read_pictures(path, kind, axes=axes, labels=labels, series=series)
-
-
-def _kind(path: Path) -> str:
-    """Return what a file or folder is by its content, if it is no scan."""
-    from src_models.files.zarr import is_zarr
-
-    if path.is_dir():
-        if is_zarr(path):
-            return "zarr"
-        raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-        if is_tiff(path):
-            return "TIFF"
-    except OSError as error:
-        raise ImageError(f"{path}: it cannot be read ({error.strerror})") from error
-    for magic, kind in _PICTURES.items():
-        if start.startswith(magic):
-            return kind
-    if not start:
-        raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
-    foreign = _FOREIGN.get(path.suffix.lower())
-    if foreign:
-        raise ImageError(
-            f"{path}: it is called as a scan of another kind ({foreign}), which is not read; convert it to NIfTI "
-            "(.nii.gz), with 3D Slicer or nibabel"
-        )
-    raise ImageError(f"{path}: its content is no image of a kind that is read ({_KINDS}), whatever its name says")
 
 
 def _read_zarr(path: Path, *, axes: str | None, labels: bool, series: int | str | None) -> ImageFile:
