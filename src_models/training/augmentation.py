@@ -4,7 +4,7 @@ Recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour
 dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
 scanner contrast); ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that are
 like those to come; and ``"varied"`` (colours, contrast, sharpness and scale besides) for learning from so few that
-those to come look otherwise.
+those to come look otherwise. ``"ct-sided"`` is ``"ct"`` without flips, for classes that are left or right.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]
 
-AugmentationName = Literal["microscopy", "ct", "light", "varied", "flip", "none"]
+AugmentationName = Literal["microscopy", "ct", "ct-sided", "light", "varied", "flip", "none"]
 BOTH = ("image", "labels")
 
 
@@ -124,7 +124,8 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
     Parameters
     ----------
     name
-        ``"microscopy"``, ``"ct"``, ``"light"``, ``"varied"``, ``"flip"`` (left-right alone) or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"ct-sided"``, ``"light"``, ``"varied"``, ``"flip"`` (left-right alone) or
+        ``"none"``.
     dimensions
         2 or 3.
     """
@@ -132,7 +133,7 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
         return Recipe([])
     if name == "flip":
         return Recipe([RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1)])
-    recipes = {"microscopy": _microscopy, "ct": _ct, "light": _light, "varied": _varied}
+    recipes = {"microscopy": _microscopy, "ct": _ct, "ct-sided": _ct_sided, "light": _light, "varied": _varied}
     return Recipe(recipes[name](dimensions))
 
 
@@ -168,8 +169,11 @@ def _microscopy(dimensions: int) -> list[RandomizableTransform | InvertibleTrans
 
 
 def _ct(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    return [RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1), *_ct_sided(dimensions)]
+
+
+def _ct_sided(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
     return [
-        RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1),
         _affine(np.pi / 12, 0.2, dimensions),
         RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.4)),
         RandGaussianSmoothd("image", prob=0.15, sigma_x=(0.4, 1.0), sigma_y=(0.4, 1.0), sigma_z=(0.4, 1.0)),

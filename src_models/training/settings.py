@@ -17,7 +17,7 @@ CHOICES = {
     "optimizer": ("adamw", "adam"),
     "schedule": ("cosine", "constant"),
     "loss": ("dice-ce", "ce"),
-    "augment": ("microscopy", "ct", "light", "flip", "none"),
+    "augment": ("microscopy", "ct", "ct-sided", "light", "flip", "none"),
 }
 
 
@@ -40,7 +40,8 @@ class TrainSettings:
     gates_from
         Step from which the gates of gated axial attention are trained; before it they keep their first values.
     augment
-        ``"microscopy"``, ``"ct"``, ``"light"``, ``"flip"`` (left-right alone) or ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"ct-sided"`` (left stays left), ``"light"``, ``"flip"`` (left-right alone) or
+        ``"none"``.
     validate_every
         Steps between validations.
     seed

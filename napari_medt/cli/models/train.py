@@ -91,7 +91,7 @@ def train(
         str,
         typer.Option(
             metavar="RECIPE",
-            help="How images are varied: microscopy, ct, light, flip or none.",
+            help="How images are varied: microscopy, ct, ct-sided, light, flip or none.",
             rich_help_panel=options.IMAGES,
         ),
     ] = "",
@@ -177,7 +177,7 @@ def train(
         "schedule": _choice(schedule, ("cosine", "constant"), "--schedule"),
         "loss": _choice(loss, ("dice-ce", "ce"), "--loss"),
         "gates_from": gates_from,
-        "augment": _choice(augment, ("microscopy", "ct", "light", "flip", "none"), "--augment"),
+        "augment": _choice(augment, ("microscopy", "ct", "ct-sided", "light", "flip", "none"), "--augment"),
         "validate_every": validate_every,
     }
     running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
