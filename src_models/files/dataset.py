@@ -2,9 +2,9 @@
 
 The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
 ``file`` (a NAME), ``split``, ``domain`` (the kind of image: a training draws from each kind equally often) and
-``drawn`` (the classes that somebody drew in this image, as numbers with spaces between: what is not drawn is unknown,
-and not absent); further columns are ignored. Where there is a manifest, it says what belongs to the data set: files that it does not list are
-left out. Opening reads names only; pixels are read sample by sample.
+``drawn`` (the classes that somebody drew in this image, as numbers with spaces between: a class that is not listed is
+unknown there, and not absent); further columns are ignored. Where there is a manifest, it says what belongs to the data
+set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
 
 A data set may have a folder ``marked/`` as well, as a set of corrections has, with equal names: pixels that are 0 there
 do not count. Of a sample without a file there, all pixels do. How the data are cited is in ``CITATION.json``.

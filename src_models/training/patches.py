@@ -28,7 +28,15 @@ from src_models.training.augmentation import AugmentationName, augmentation
 from src_models.training.masked_loss import IGNORED
 from src_models.training.partial_labels import undrawn_classes, unknown_background
 
-__all__ = ["Patches", "TrainingImage", "classes_of_labels", "load_images", "pixels_of_classes", "targets_of", "window_of_most"]
+__all__ = [
+    "Patches",
+    "TrainingImage",
+    "classes_of_labels",
+    "load_images",
+    "pixels_of_classes",
+    "targets_of",
+    "window_of_most",
+]
 
 # Objects are shown at between half and twice their size, but not so small that they vanish or so large that none fits.
 ZOOMS = {"microscopy": (0.5, 2.0), "ct": (0.5, 2.0), "light": (0.8, 1.25), "varied": (0.65, 1.5)}
@@ -44,8 +52,8 @@ class TrainingImage:
 
     Labels of pixels that do not count are stored as ``~label``, which is below 0: what lies there is still known where
     the outline of an object is looked for. Patches are mostly drawn around the pixels `focus`, (N, axes), if given.
-    `domain` is the kind of image, as :class:`src_models.files.samples.Sample` has it. `undrawn` has a bit for each class
-    that nobody drew in it (:mod:`src_models.training.partial_labels`).
+    `domain` is the kind of image, as :class:`src_models.files.samples.Sample` has it. `undrawn` has a bit for each
+    class that nobody drew in it (:mod:`src_models.training.partial_labels`).
     """
 
     name: str
@@ -121,8 +129,8 @@ def _undrawn(sample: Sample, labels: NDArray[np.int32], header: ModelHeader) -> 
     lost = [number for number in np.unique(labels) if undrawn >> int(number) & 1]
     if lost:
         raise DataSetError(
-            f"{sample.mask} holds the class {lost[0]}, and the manifest says that it was not drawn there: add it to this "
-            "row, or take it out of the mask"
+            f"{sample.mask} holds the class {lost[0]}, and the manifest says that it was not drawn there: add it to "
+            "this row, or take it out of the mask"
         )
     return undrawn
 
@@ -197,7 +205,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         number = self.start + index
         random = np.random.default_rng((self.seed, number))
         source, pixel = self._choose(random)
-        patch = self._cut(source, pixel, random)
+        patch = self._cut(source, random, pixel)
         self._transform.set_random_state(seed=int(random.integers(2**31)))
         patch = self._transform(patch)
         labels = patch["labels"][0].numpy().astype(np.int32)
@@ -218,7 +226,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         return self.images[random.choice(len(self.images), p=self._weights)], None
 
     def _cut(
-        self, source: TrainingImage, pixel: NDArray[np.intp] | None, random: np.random.Generator
+        self, source: TrainingImage, random: np.random.Generator, pixel: NDArray[np.intp] | None = None
     ) -> dict[str, Tensor]:
         """Cut a window whose size is the patch's over the zoom, then bring it to the patch's size."""
         zooms = ZOOMS.get(self.recipe)

@@ -63,7 +63,7 @@ def test_all_other_networks_are_trained_by_the_defaults_however_many_images_ther
         ({"optimizer": "sgd"}, "optimizer 'sgd' is not one of adamw, adam"),
         ({"schedule": "linear"}, "schedule 'linear' is not one of cosine, constant"),
         ({"loss": "dice"}, "loss 'dice' is not one of dice-ce, ce"),
-        ({"augment": "wild"}, "augment 'wild' is not one of microscopy, ct, ct-sided, light, flip, none"),
+        ({"augment": "wild"}, "augment 'wild' is not one of microscopy, ct, ct-sided, mr, light, flip, none"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_before_anything_is_computed(changed, words):
