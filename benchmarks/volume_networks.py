@@ -72,9 +72,9 @@ TASKS = {
         ("brainstem", "spinal cord", "right parotid", "left parotid", "oesophagus", "larynx", "mandible"),
         "ct-sided",
         Intensity(kind="window", low=-160, high=240),
-        steps=500,
+        steps=400,
         batch=2,
-        patch=48,
+        patch=40,
         drawn="organs",
     ),
 }

@@ -267,10 +267,13 @@ def _judged(image: TrainingImage, most: int, header: ModelHeader) -> Iterator[tu
 
 
 def _volume_parts(shape: tuple[int, ...], most: int) -> list[tuple[slice, ...]]:
-    """Return blocks side by side, of at most so many voxels along each axis; of very many blocks, some all over."""
+    """Return blocks side by side, of at most twice so many voxels along each axis; of very many blocks, some all over.
+
+    So blocks of a volume that is larger are no smaller than the patches that were learnt from.
+    """
     axes = []
     for length in shape:
-        edges = np.linspace(0, length, -(-length // most) + 1).round().astype(int)
+        edges = np.linspace(0, length, -(-length // (2 * most)) + 1).round().astype(int)
         axes.append([slice(int(low), int(high)) for low, high in itertools.pairwise(edges)])
     parts = list(itertools.product(*axes))
     return [parts[at] for at in np.linspace(0, len(parts) - 1, min(len(parts), MOST_PARTS)).round().astype(int)]
