@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from src_models.clicking.carrying import away
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, Front
-from src_models.clicking.following import Content, follow
+from src_models.clicking.mends.following import Content, follow
 from src_models.clicking.volume.answered import Answered
 from src_models.clicking.volume.given import InPlane
 from src_models.clicking.volume.parts import Part

@@ -7,7 +7,7 @@ plane to plane, from what the click added or took away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +17,10 @@ from scipy import ndimage
 from src_models.clicking.answering.known import EIGHT, answer_of, settled, touching, whole
 from src_models.clicking.carrying import carry
 from src_models.clicking.click_image import ClickImage
-from src_models.clicking.clicked_object import End, Front, ObjectInPlane
+from src_models.clicking.clicked_object import End, Front, ObjectInPlane, ObjectState
 from src_models.images.planes import Plane
 
-__all__ = ["Content", "Followed", "follow"]
+__all__ = ["Content", "Followed", "Following", "follow"]
 
 Mask = NDArray[np.bool_]
 # What is found is not written where more than this share of it lies there already, and was not carried there: a mask
@@ -116,6 +116,62 @@ def follow(
             return
         reached = after[0]
         yield Followed(reached, now, changed)
+
+
+class Following:
+    """Follows all that changed in the planes of an object and was not followed yet.
+
+    Parameters
+    ----------
+    image
+        The image.
+    state
+        The object.
+    """
+
+    def __init__(self, image: ClickImage, state: ObjectState) -> None:
+        self._image = image
+        self.state = state
+        self.done = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to follow."""
+        return not self.state.fronts
+
+    def planes(self) -> Iterator[Plane]:
+        """Yield each plane that was reached; :attr:`state` is the object then."""
+        while self.state.fronts:
+            state, (front, *others) = self.state, self.state.fronts
+            content = Content.of(state.planes, self._image.shape)
+            last = state.said.get(front.side)
+            for step in follow(self._image, state.planes, state.origin or front.plane, front, content, last):
+                if isinstance(step, End):
+                    self._end(front.side, step)
+                elif self._reach(front, step, others):
+                    self.done += 1
+                    yield step.plane
+            self.state = replace(self.state, fronts=tuple(others))
+
+    def _reach(self, front: Front, step: Followed, others: Sequence[Front]) -> bool:
+        """Keep what is known of a plane; of what a person began with, no plane is dropped."""
+        planes = dict(self.state.planes)
+        if step.found is None:
+            if planes[step.plane].begun:
+                return False
+            del planes[step.plane]
+            self.state = replace(self.state, planes=planes)
+            return True
+        planes[step.plane] = step.found
+        reached = replace(front, plane=step.plane, changed=step.changed)
+        self.state = replace(self.state, planes=planes, fronts=(reached, *others))
+        return True
+
+    def _end(self, side: int, end: End) -> None:
+        """Note where the object ends, if that is its last plane to that side."""
+        last = (max if side == 1 else min)(plane[-1] for plane in self.state.planes)
+        if end.plane[-1] == last:
+            self.state = replace(self.state, ends={**self.state.ends, side: end})
 
 
 @dataclass(frozen=True, slots=True)
