@@ -312,7 +312,8 @@ def _read_scan(
         return _of_volume(volume, path, None)
     images = scan_images(path)
     image = choose(images, series, path)
-    volume = read_volume(image.place[0], axes=axes, uneven=uneven)
+    file, *part = image.place
+    volume = read_volume(file, axes=axes, uneven=uneven, part="".join(part))
     which = image if len(images) > 1 else None
     return _of_volume(volume, path, which)
 
