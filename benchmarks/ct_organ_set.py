@@ -32,7 +32,7 @@ from scipy import ndimage
 
 from src_models.errors import OutputError
 from src_models.files.dataset import DataSet
-from src_models.files.images import read_image
+from src_models.files.images import ImageFile, read_image
 from src_models.files.samples import Sample, open_sample
 from src_models.models.citations import CITATION_FILE, as_fields, read_citations
 
@@ -163,25 +163,23 @@ def may_be_bone_or_lung(image: NDArray[np.int16], organs: NDArray[Any]) -> NDArr
 
 
 def _drawn_by_a_model(folder: Path) -> Iterator[Slice]:
-    names = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     for stem, split in (("torso_3mm", "train"), ("abdomen_512", "test")):
-        scan = read_image(folder / "images" / f"{stem}.nii.gz")
-        drawn = read_image(folder / "masks" / f"{stem}.nii.gz")
-        table = _organ_of(names[stem])
+        scan, organs = masks_of_a_model(folder, stem)
         zoom = [scan.reading.spacing[letter] / SPACING for letter in "YX"]
-        for z, (plane, labels) in enumerate(zip(np.asarray(scan.data), np.asarray(drawn.data), strict=True)):
-            yield Slice(
-                f"{stem}_{z:03d}.tif",
-                np.rint(ndimage.zoom(plane.astype(np.float32), zoom, order=1, grid_mode=True, mode="nearest")).astype(
-                    np.int16
-                ),
-                _smoothly(table[labels.astype(np.int64)], zoom),
-                None,
-                split,
-                "ct_totalseg",
-                "torso",
-                stem,
-            )
+        for z, (plane, drawn) in enumerate(zip(np.asarray(scan.data), organs, strict=True)):
+            image = np.rint(_linear(plane, zoom)).astype(np.int16)
+            yield Slice(f"{stem}_{z:03d}.tif", image, _smoothly(drawn, zoom), None, split, "ct_totalseg", "torso", stem)
+
+
+def masks_of_a_model(folder: Path, stem: str) -> tuple[ImageFile, NDArray[np.uint8]]:
+    """Return a scan of ``ct_totalseg``, and its organs (z, y, x) as `ORGANS` numbers them."""
+    names = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    drawn = read_image(folder / "masks" / f"{stem}.nii.gz")
+    return read_image(folder / "images" / f"{stem}.nii.gz"), _organ_of(names[stem])[np.asarray(drawn.data, np.int64)]
+
+
+def _linear(plane: NDArray[Any], zoom: Sequence[float]) -> NDArray[np.float32]:
+    return np.asarray(ndimage.zoom(plane.astype(np.float32), zoom, order=1, grid_mode=True, mode="nearest"))
 
 
 def _organ_of(names: dict[str, str]) -> NDArray[np.uint8]:
@@ -201,10 +199,7 @@ def _organ_of(names: dict[str, str]) -> NDArray[np.uint8]:
 def _smoothly(organs: NDArray[np.uint8], zoom: Sequence[float]) -> NDArray[np.uint8]:
     """Resample classes by the largest of their shares, which leaves no steps where pixels were coarse."""
     present = np.unique(organs)
-    shares = [
-        ndimage.zoom((organs == number).astype(np.float32), zoom, order=1, grid_mode=True, mode="nearest")
-        for number in present
-    ]
+    shares = [_linear(organs == number, zoom) for number in present]
     return np.asarray(present[np.argmax(shares, axis=0)], np.uint8)
 
 
