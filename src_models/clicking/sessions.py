@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src_models.clicking.in_work import ClickedImage, InWork, ObjectAsSeen
-from src_models.clicking.mends.reopening import again_stored, begun_again, painted, parts_of
+from src_models.clicking.mends.reopening import NEVER, again_stored, begun_again, painted, parts_of
 from src_models.clicking.writing import Again, Found, ObjectLabels, Plan, plan_objects
 from src_models.errors import UserError
 from src_models.images.planes import Plane
@@ -241,7 +241,7 @@ class ClickSessions:
         return Reopened(work.seen(), painted(work.again, labels, subject.covering))
 
     def begin_with(
-        self, subject: ClickedImage, labels: ObjectLabels, plane: Plane, place: tuple[int, int]
+        self, subject: ClickedImage, labels: ObjectLabels, plane: Plane, place: tuple[int, int], time: str = NEVER
     ) -> ObjectAsSeen:
         """Begin with the object of labels at a place; accepting puts it in its place there, under its number.
 
@@ -253,6 +253,8 @@ class ClickSessions:
             The labels, which cover it.
         plane, place
             Where: the plane, and row and column in it.
+        time
+            When it was accepted, if it was clicked before, in another image or seen from another side.
 
         Raises
         ------
@@ -264,7 +266,7 @@ class ClickSessions:
         def begin(work: InWork) -> None:
             value, masks = object_at(labels.data, subject.covering, plane, place)
             work.session.begin_with(masks, plane)
-            work.again = begun_again(value, labels.key, work.session.state)
+            work.again = begun_again(value, labels.key, work.session.state, time)
 
         return self._act(subject, begin)
 

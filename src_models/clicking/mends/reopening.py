@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from src_models.clicking.clicked_object import ObjectState
     from src_models.images.labels_axes import LabelsAxes
 
-__all__ = ["again_stored", "begun_again", "painted", "parts_of"]
+__all__ = ["NEVER", "again_stored", "begun_again", "painted", "parts_of"]
 
 NEVER = ""  # when an object was accepted that nobody clicked
 
@@ -26,9 +26,21 @@ def parts_of(state: ObjectState) -> tuple[ObjectSlice, ...]:
     )
 
 
-def begun_again(value: int, labels: Hashable, state: ObjectState) -> Again:
-    """Return what an object was that was begun with a piece of labels; their number may be others', too."""
-    return Again(value, True, NEVER, {}, labels, parts_of(state))
+def begun_again(value: int, labels: Hashable, state: ObjectState, time: str = NEVER) -> Again:
+    """Return what an object was that was begun with a piece of labels; their number may be others', too.
+
+    Parameters
+    ----------
+    value
+        The number.
+    labels
+        The key of the labels.
+    state
+        The object as it was begun.
+    time
+        When it was accepted, if it was clicked before.
+    """
+    return Again(value, True, time, {}, labels, parts_of(state))
 
 
 def again_stored(
