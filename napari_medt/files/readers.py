@@ -136,7 +136,9 @@ def _layer(volume: Volume, name: str) -> LayerData:
             options["features"] = segment_features(volume.segments)
         return np.array(volume.data), options, "labels"
     reading = volume.reading
-    notes = LayerNotes(volume=geometry, modality=reading.modality, padding=reading.padding)
+    notes = LayerNotes(
+        volume=geometry, modality=reading.modality, padding=reading.padding, windows=tuple(map(tuple, volume.windows))
+    )
     options["metadata"] = notes.metadata()
     options["rgb"] = False
     if shows_ct(volume.data, reading):

@@ -112,6 +112,8 @@ class LayerNotes:
     modality, padding
         What made the scan and which values are no tissue, by its file's word; see
         :class:`~src_models.images.axes.AxesReading`.
+    windows
+        The windows that the file of a scan brings along, each with its name and the values that are black and white.
     provenance
         How a model made it: its SHA-256 and header, settings, versions; and whatever else is noted there.
     """
@@ -134,6 +136,7 @@ class LayerNotes:
     volume: VolumeGeometry | None = None
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    windows: tuple[tuple[str, float, float], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

@@ -15,7 +15,7 @@ from src_models.files.volumes.dicom.encoding import is_dicom
 from src_models.files.volumes.dicom.folders import first_slices
 from src_models.files.volumes.dicom.slices import NoSlice, Slice, read_slice
 
-__all__ = ["Series", "all_series", "find_series", "left_out"]
+__all__ = ["Series", "all_series", "every_series", "find_series", "left_out"]
 
 _LISTED = 8
 _NAMED = 3
@@ -60,6 +60,20 @@ def all_series(folder: Path) -> list[Series]:
     where = ", ".join(str(sub.relative_to(folder)) for sub in list(below)[:_NAMED])
     more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
     return [replace(one, found=f"the slices are in {where}{more}") for one in _collect(below)]
+
+
+def every_series(folder: Path) -> list[Series]:
+    """Find the series in a folder; where it holds no slices, all those in the folders in it, as on the disk of a scanner.
+
+    Raises
+    ------
+    ImageError
+        If there are no slices.
+    """
+    found = _collect([folder]) or _collect(first_slices(folder))
+    if not found:
+        raise _no_slices(folder)
+    return found
 
 
 def find_series(path: Path) -> Series:
