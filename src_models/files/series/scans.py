@@ -34,7 +34,7 @@ def scan_images(path: Path) -> tuple[ImageSeries, ...]:
 
 
 def series_images(path: Path, found: Sequence[Series]) -> tuple[ImageSeries, ...]:
-    """Number and name the series that were found in a folder."""
+    """Give the series that were found in a folder numbers and names."""
     if len(found) == 1:
         return numbered([Found(found[0].slices[0].description or path.name, place=(path,))])
     return numbered(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.encoding import is_dicom
 from src_models.files.volumes.dicom.pixels import read_pixels
-from src_models.files.volumes.dicom.series import Series, all_series, find_series
+from src_models.files.volumes.dicom.series import Series, find_series
 from src_models.files.volumes.dicom.slices import Slice
 from src_models.files.volumes.dicom.stack import Stack, Uneven, stacked
 from src_models.files.volumes.dicom_preview.series_header import read_series_header
@@ -24,7 +24,7 @@ from src_models.files.volumes.rescaling import value_type
 from src_models.files.volumes.volume import Volume
 from src_models.images.axes import read_axes
 
-__all__ = ["read_dicom", "read_dicom_series", "read_series"]
+__all__ = ["read_dicom", "read_series"]
 
 _ON_A_SLICE = 1e-6  # of the way to the next
 
@@ -58,28 +58,6 @@ def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "r
     if path.is_file() and not is_dicom(path):
         raise ImageError(f"{path}: its content is no DICOM, whatever its name says; open a folder of DICOM files")
     return read_series(find_series(path), path, axes=axes, uneven=uneven)
-
-
-def read_dicom_series(folder: str | Path, *, uneven: Uneven = "refuse") -> list[Volume | ImageError]:
-    """Open every series in a folder of DICOM files.
-
-    Returns
-    -------
-    list
-        For each series its scan, or the error that says why it is no whole volume.
-
-    Raises
-    ------
-    ImageError
-        If there are no slices, or scans in several folders further in.
-    """
-    opened: list[Volume | ImageError] = []
-    for series in all_series(Path(folder)):
-        try:
-            opened.append(read_series(series, Path(folder), uneven=uneven))
-        except ImageError as error:
-            opened.append(error)
-    return opened
 
 
 def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:

@@ -37,7 +37,7 @@ def test_an_unknown_kind_of_intensity_is_refused_with_those_there_are():
 
 
 def test_windows_are_those_of_ct_and_none():
-    assert options.WINDOWS == (*typing.get_args(ct_windows.WindowName), "none")
+    assert (*typing.get_args(ct_windows.WindowName), "none") == options.WINDOWS
 
 
 def test_a_window_is_taken_as_named_or_by_what_the_middle_slice_looks_like():

@@ -57,23 +57,25 @@ def all_series(folder: Path) -> list[Series]:
         raise _no_slices(folder)
     if len({first.series for first in below.values()}) > 1 or (len(below) > 1 and not _uid(below)):
         raise _several_folders(folder, below)
-    where = ", ".join(str(sub.relative_to(folder)) for sub in list(below)[:_NAMED])
-    more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
-    return [replace(one, found=f"the slices are in {where}{more}") for one in _collect(below)]
+    return [replace(one, found=_further_in(folder, below)) for one in _collect(below)]
 
 
 def every_series(folder: Path) -> list[Series]:
-    """Find the series in a folder; where it holds no slices, all those in the folders in it, as on the disk of a scanner.
+    """Find the series in a folder; where it holds no slices, all those in the folders in it, as on a CD.
 
     Raises
     ------
     ImageError
         If there are no slices.
     """
-    found = _collect([folder]) or _collect(first_slices(folder))
-    if not found:
+    found = _collect([folder])
+    if found:
+        return found
+    below = first_slices(folder)
+    if not below:
         raise _no_slices(folder)
-    return found
+    found = _collect(below)
+    return [replace(found[0], found=_further_in(folder, below))] if len(found) == 1 else found
 
 
 def find_series(path: Path) -> Series:
@@ -112,8 +114,17 @@ def left_out(others: Iterable[NoSlice]) -> str:
     return f"left out: {'; '.join(parts)}" if parts else ""
 
 
+def _further_in(folder: Path, below: Iterable[Path]) -> str:
+    names = [str(sub.relative_to(folder)) for sub in below]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"the slices are in {', '.join(names[:_NAMED])}{more}"
+
+
 def _collect(folders: Iterable[Path]) -> list[Series]:
-    """Read the slices of folders; those of one series belong together, wherever they are."""
+    """Read the slices of folders; those of one series belong together, wherever they are.
+
+    Slices that do not say their series belong together if they are in one folder.
+    """
     slices: dict[str, list[Slice]] = {}
     others: list[NoSlice] = []
     strangers: list[Path] = []
@@ -121,7 +132,7 @@ def _collect(folders: Iterable[Path]) -> list[Series]:
         for path in sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith(".")):
             one = _read(path) if is_dicom(path) else path
             if isinstance(one, Slice):
-                slices.setdefault(one.series, []).append(one)
+                slices.setdefault(one.series or str(folder), []).append(one)
             elif isinstance(one, NoSlice):
                 others.append(one)
             else:

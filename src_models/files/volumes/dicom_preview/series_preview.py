@@ -185,7 +185,7 @@ def _sentence(error: str, folder: Path) -> str:
 
 
 def _with_patients(previews: Sequence[SeriesPreview]) -> tuple[SeriesPreview, ...]:
-    """Number the patients, in the order of their series, where there are several."""
+    """Give the patients numbers, in the order of their series, where there are several."""
     numbers: dict[str, int] = {}
     for one in previews:
         numbers.setdefault(one.header.patient, len(numbers) + 1)

@@ -37,7 +37,9 @@ def test_a_linear_window_ends_where_the_standard_has_it():
 
 def test_several_windows_have_their_names_and_each_is_told_once():
     header = of(
-        WindowCenter=[40, 40, 300, 300], WindowWidth=[401, 401, 1501, 2001], WindowCenterWidthExplanation=["SOFT", "SOFT"]
+        WindowCenter=[40, 40, 300, 300],
+        WindowWidth=[401, 401, 1501, 2001],
+        WindowCenterWidthExplanation=["SOFT", "SOFT"],
     )
     assert windows_of(header) == (
         ("as scanned: SOFT", -160.5, 239.5), ("as scanned 1", -450.5, 1049.5), ("as scanned 2", -700.5, 1299.5),

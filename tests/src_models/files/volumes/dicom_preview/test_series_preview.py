@@ -58,7 +58,9 @@ def test_a_series_that_is_no_volume_says_why(study):
 
 def test_numbers_and_names_are_those_with_which_a_series_is_chosen(study):
     told = preview_series(study)
-    assert [(one.image.number, one.image.name) for one in told] == [(one.number, one.name) for one in list_series(study)]
+    assert [(one.image.number, one.image.name) for one in told] == [
+        (one.number, one.name) for one in list_series(study)
+    ]
     for one in told:
         if one.opens:
             for wanted in (one.image.number, one.image.name):

@@ -56,7 +56,8 @@ def test_what_is_no_ct_is_drawn_from_dark_to_bright(drawn):
 
 
 @pytest.mark.parametrize(
-    ("shape", "spacing", "expected"), [((64, 64), (1, 1), (32, 32)), ((64, 32), (1, 1), (32, 16)), ((10, 10), (3, 1), (32, 11))]
+    ("shape", "spacing", "expected"),
+    [((64, 64), (1, 1), (32, 32)), ((64, 32), (1, 1), (32, 16)), ((10, 10), (3, 1), (32, 11))],
 )
 def test_pixels_are_square_and_the_longer_side_is_as_long_as_asked(drawn, shape, spacing, expected):
     assert drawn(np.zeros((1, *shape), np.uint16), size=32, spacing=spacing).shape == expected
