@@ -78,7 +78,10 @@ class SeriesList(QListWidget):
         top, left = (_PICTURE - rows) // 2, (_PICTURE - columns) // 2
         square[top : top + rows, left : left + columns] = grey[:rows, :columns]
         image = QImage(square.tobytes(), _PICTURE, _PICTURE, _PICTURE, QImage.Format.Format_Grayscale8)
-        self.item(row).setIcon(QIcon(QPixmap.fromImage(image)))
+        icon, picture = QIcon(), QPixmap.fromImage(image)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # else a selected one is tinted
+            icon.addPixmap(picture, mode)
+        self.item(row).setIcon(icon)
 
     def _choose_largest(self) -> None:
         """Select the series with the most slices, which is the one that most people want."""

@@ -5,7 +5,7 @@ Examples
 >>> spacing_words((2.5, 0.78125, 0.78125))
 '0.781 x 0.781 x 2.5 mm'
 >>> spacing_words((5.0, 0.5, 0.75))
-'0.5 x 0.75 x 5 mm'
+'0.75 x 0.5 x 5 mm'
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ def preview_series(folder: str | Path) -> tuple[SeriesPreview, ...]:
 
 
 def spacing_words(spacing: Sequence[float]) -> str:
-    """Return distances (mm) of slices, rows and columns as radiologists write them, the slices last."""
+    """Return distances (mm) of slices, rows and columns as sizes are written: across, down, and from slice to slice."""
     through, down, across = (f"{size:.3g}" for size in spacing)
-    return f"{down} x {across} x {through} mm"
+    return f"{across} x {down} x {through} mm"
 
 
 def _preview(image: ImageSeries, series: Series, folder: Path) -> SeriesPreview:
