@@ -28,6 +28,7 @@ __all__ = [
     "Device",
     "Devices",
     "Diameter",
+    "Drawn",
     "GreyValues",
     "Image",
     "IntoZarr",
@@ -131,6 +132,16 @@ DEVICE = typer.Option(
 Device = Annotated[DeviceName, DEVICE]
 Devices = Annotated[
     int, typer.Option("--devices", metavar="N", help="How many GPUs (or CPU processes).", rich_help_panel=RUNNING)
+]
+Drawn = Annotated[
+    str | None,
+    typer.Option(
+        "--drawn",
+        metavar="COLUMN",
+        help="The column of manifest.csv that lists the classes drawn in each image, such as 1 2 5; others are unknown "
+        "there, and not absent. Unless given it is 'drawn', where there is one.",
+        rich_help_panel=IMAGES,
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all that is drawn at random.")]
 Axes = Annotated[

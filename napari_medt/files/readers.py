@@ -35,42 +35,34 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     from napari_medt.files.preview.chosen_series import chosen_series
     from napari_medt.viewer.scan_view import show_what_opens
     from src_models.files.images import image_stem
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom_labels.kinds import is_dicom_labels
+    from src_models.files.volumes.opening import read_volume
 
     show_what_opens()
     opened = []
     for one in _distinct(_paths(path)):
-        if one.is_dir():
+        if one.is_dir() or (is_dicom(one) and not is_dicom_labels(one)):
             opened += [_layer(volume, name) for name, volume in chosen_series(one)]
         else:
-            opened.append(_layer(_open_file(one), image_stem(one)))
+            opened.append(_layer(read_volume(one), image_stem(one)))
     return opened or NO_LAYERS
-
-
-def _open_file(path: Path) -> Volume:
-    """Open a scan by a file; ask what becomes of slices at uneven distances."""
-    from napari_medt.files.uneven_slices import ask_to_resample
-    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
-    from src_models.files.volumes.opening import read_volume
-
-    try:
-        return read_volume(path)
-    except UnevenSlicesError as error:
-        if not ask_to_resample(error):
-            raise
-    return read_volume(path, uneven="resample")
 
 
 def _distinct(paths: list[Path]) -> list[Path]:
     """Keep one file of each DICOM series, and all else."""
     from src_models.files.volumes.dicom.encoding import is_dicom
-    from src_models.files.volumes.dicom.slices import Slice, read_slice
+    from src_models.files.volumes.dicom.reading import read_slices
+    from src_models.files.volumes.dicom.slices import NoSlice
 
     if len(paths) == 1:
         return paths
     kept: dict[tuple[Any, ...], Path] = {}
     for path in paths:
-        header = read_slice(path) if is_dicom(path) else None
-        key = (path.parent, header.series) if isinstance(header, Slice) else (path,)
+        key: tuple[Any, ...] = (path,)
+        found = read_slices(path) if is_dicom(path) else ()
+        if found and not isinstance(found, NoSlice) and found[0].pixels.frames == 1:
+            key = (path.parent, found[0].series)
         kept.setdefault(key, path)
     return list(kept.values())
 
@@ -106,7 +98,11 @@ def _layer(volume: Volume, name: str) -> LayerData:
         return np.array(volume.data), options, "labels"
     reading = volume.reading
     notes = LayerNotes(
-        volume=geometry, modality=reading.modality, padding=reading.padding, windows=tuple(map(tuple, volume.windows))
+        volume=geometry,
+        modality=reading.modality,
+        padding=reading.padding,
+        value_unit=reading.value_unit,
+        windows=tuple(map(tuple, volume.windows)),
     )
     options["metadata"] = notes.metadata()
     options["rgb"] = False

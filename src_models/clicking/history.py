@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from src_models.clicking.clicked_object import ObjectState
 from src_models.errors import UserError
 
-__all__ = ["History", "Step", "stored_steps"]
+__all__ = [
+    "BEGIN",
+    "CARRY",
+    "END_HERE",
+    "FOLLOW",
+    "LARGER",
+    "SMALLER",
+    "History",
+    "Step",
+    "begun_with",
+    "stored_steps",
+]
 
-VERSION = 3
+VERSION = 4
+# Kinds of steps besides those of prompts.
+BEGIN, CARRY, FOLLOW, LARGER, SMALLER, END_HERE = "begin with", "carry", "follow", "larger", "smaller", "end here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +118,9 @@ def stored_steps(stored: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], in
         return list(stored["done"]), int(stored["at"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError("this is not a stored session of clicks") from error
+
+
+def begun_with(stored: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the masks that a stored session was begun with, as they are stored; none if it was begun with a click."""
+    done = stored.get("done", ())
+    return done[0].get("masks", ()) if done and done[0].get("kind") == BEGIN else ()

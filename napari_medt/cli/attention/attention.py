@@ -206,6 +206,7 @@ class _Run:
     def matrices(self, model: LoadedModel, found: Segmentation, plan: Plan) -> dict[str, NDArray[np.float32]]:
         """Return the matrices of channels, of the tile of the first pixel, or of the middle."""
         from src_models.images.grey.grey_range import GreyRange
+        from src_models.images.resampling import given_zoom
         from src_models.probing.channel_probe import ChannelProbe
 
         if not plan.matrices:
@@ -216,7 +217,7 @@ class _Run:
             model,
             axes=self.image.reading,
             grey_range=GreyRange.of(settings.get("grey_range")),
-            zoom=float(settings["zoom"]),
+            zoom=given_zoom(settings["zoom"]),
             device=self.device,
             name=self.image.title,
         )

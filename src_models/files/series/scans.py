@@ -1,4 +1,4 @@
-"""The series in a folder of DICOM slices; a file of NIfTI or NRRD is one scan."""
+"""The series in a folder of DICOM slices, or in a file of many frames; a file of NIfTI or NRRD is one scan."""
 
 from __future__ import annotations
 
@@ -28,22 +28,16 @@ def scan_images(path: Path) -> tuple[ImageSeries, ...]:
     """
     from src_models.files.volumes.dicom.series import every_series
 
-    if not path.is_dir():
+    if not path.is_dir() and not _has_frames(path):
         return numbered([Found(path.name, place=(path,))])
     return series_images(path, every_series(path))
 
 
 def series_images(path: Path, found: Sequence[Series]) -> tuple[ImageSeries, ...]:
-    """Give the series that were found in a folder numbers and names."""
+    """Give the series that were found in a folder, or in a file of many frames, numbers and names."""
     if len(found) == 1:
-        return numbered([Found(found[0].slices[0].description or path.name, place=(path,))])
-    return numbered(
-        [
-            Found(first.description or first.series, (len(one.slices), *first.shape), "ZYX", (one,))
-            for one in found
-            for first in one.slices[:1]
-        ]
-    )
+        return numbered([Found(found[0].title or path.name, place=(path,))])
+    return numbered([_found(one) for one in found])
 
 
 def read_scan_image(path: Path, image: ImageSeries, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
@@ -70,4 +64,24 @@ def read_scan_image(path: Path, image: ImageSeries, *, axes: str | None = None, 
     (place,) = image.place
     if isinstance(place, Series):
         return read_series(place, place.slices[0].path, axes=axes, uneven=uneven)
-    return read_volume(place, axes=axes, uneven=uneven)
+    return read_volume(path, axes=axes, uneven=uneven)
+
+
+def _found(series: Series) -> Found:
+    first = series.slices[0]
+    shape = (len(series.slices), *first.shape)
+    timed = (1 + len(series.later), *shape) if series.later else shape
+    return Found(series.title or first.series, timed, "TZYX"[-len(timed) :], (series,))
+
+
+def _has_frames(path: Path) -> bool:
+    from src_models.errors import ImageError
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom.reading import read_slices
+    from src_models.files.volumes.dicom.slices import NoSlice
+
+    try:
+        found = read_slices(path) if is_dicom(path) else ()
+    except ImageError:  # said when it is opened
+        return False
+    return not isinstance(found, NoSlice) and len(found) > 1

@@ -35,7 +35,12 @@ def is_volume(path: str | Path) -> bool:
 
 
 def read_volume(
-    path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", scan: VolumeGeometry | None = None
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    uneven: Uneven = "refuse",
+    scan: VolumeGeometry | None = None,
+    part: str = "",
 ) -> Volume:
     """Open a scan, or labels of one, as the module of its format reads it.
 
@@ -53,6 +58,8 @@ def read_volume(
         What becomes of DICOM slices at uneven distances; see :func:`~src_models.files.volumes.dicom_volume.read_dicom`.
     scan
         Of labels in DICOM, the scan that they are wanted on; unless given, the one they name, if it lies beside them.
+    part
+        Which series of a DICOM file whose frames are several.
 
     Raises
     ------
@@ -78,4 +85,4 @@ def read_volume(
         from src_models.files.volumes.dicom_labels.seg_reading import read_dicom_seg
 
         return read_dicom_seg(path, scan=scan)
-    return read_dicom(path, axes=axes, uneven=uneven)
+    return read_dicom(path, axes=axes, uneven=uneven, part=part)

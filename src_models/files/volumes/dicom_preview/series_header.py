@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.volume import ScanWindow
 
 __all__ = ["SeriesHeader", "read_series_header", "windows_of"]
@@ -58,12 +59,17 @@ class SeriesHeader:
 
 def read_series_header(path: Path) -> SeriesHeader:
     """Read what a file says of its series; what is damaged or missing is left out, since none of it is needed."""
-    import pydicom
-
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+        with silent_pydicom():  # its warnings quote values, which may be a patient's
+            return _header(path)
     except Exception:  # each kind of damage has its own; who opens the series says so
         return SeriesHeader()
+
+
+def _header(path: Path) -> SeriesHeader:
+    import pydicom
+
+    header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
     number = _text(header, "SeriesNumber")
     return SeriesHeader(
         number=int(number) if re.fullmatch(r"-?\d+", number) else None,

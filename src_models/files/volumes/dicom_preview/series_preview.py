@@ -91,7 +91,7 @@ class SeriesPreview:
     @property
     def title(self) -> str:
         """What people call it: its description, with its number where it has one."""
-        words = " ".join(self.middle.description.split()) or _NO_DESCRIPTION
+        words = " ".join(self.series.title.split()) or _NO_DESCRIPTION
         return words if self.header.number is None else f"{self.header.number}: {words}"
 
     def facts(self) -> tuple[str, ...]:
@@ -100,6 +100,7 @@ class SeriesPreview:
         size = f"{columns} x {rows} px"
         kind = (self.modality, self.header.body_part)
         count = f"{self.slices} {'slice' if self.slices == 1 else 'slices'}"
+        count += f" at {1 + len(self.series.later)} times" if self.series.later else ""
         when = " ".join(filter(None, (self.header.date, self.header.time)))
         who = "" if self.patient is None else f"patient {self.patient}"
         spacing = "" if self.spacing is None else spacing_words(self.spacing)
@@ -111,21 +112,22 @@ class SeriesPreview:
         return tuple(filter(None, lines))
 
 
-def preview_series(folder: str | Path) -> tuple[SeriesPreview, ...]:
+def preview_series(path: str | Path) -> tuple[SeriesPreview, ...]:
     """Tell what series a folder holds; where it holds no slices, of the folders in it, such as those of a CD.
 
-    Their numbers and names are those of :func:`~src_models.files.images.list_series`.
+    Of a file, it is the series that it belongs to, or the parts that its frames make. Their numbers and names are those
+    of :func:`~src_models.files.images.list_series`.
 
     Raises
     ------
     ImageError
-        If there is no such folder, or no slice of a scan in it.
+        If there is no such folder or file, or no slice of a scan in it.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ImageError(f"{folder}: there is no such folder; name the folder of DICOM slices")
-    found = every_series(folder)
-    previews = [_preview(image, one, folder) for image, one in zip(series_images(folder, found), found, strict=True)]
+    path = Path(path)
+    if not path.exists():
+        raise ImageError(f"{path}: there is no such folder; name the folder of DICOM slices")
+    found = every_series(path)
+    previews = [_preview(image, one, path) for image, one in zip(series_images(path, found), found, strict=True)]
     return _with_patients(previews)
 
 

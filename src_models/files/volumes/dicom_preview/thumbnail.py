@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
-from src_models.files.volumes.dicom.pixels import check_pixels, read_pixels
+from src_models.files.volumes.dicom.pixels import check_pixels, read_frame
+from src_models.files.volumes.dicom.values import HU
 from src_models.files.volumes.dicom_preview.series_preview import SeriesPreview
 from src_models.images.grey.ct_windows import ct_window
 
@@ -35,8 +36,8 @@ def thumbnail(preview: SeriesPreview, size: int = SIZE) -> NDArray[np.uint8] | N
     """
     middle = preview.middle
     try:
-        check_pixels(middle)
-        values = read_pixels(middle, np.dtype(np.float32))
+        check_pixels(middle.pixels)
+        values = middle.rescaling(read_frame(middle.pixels, middle.frame), np.dtype(np.float32))
     except ImageError:  # said when the series is opened
         return None
     low, high = _window(preview, values)
@@ -51,7 +52,7 @@ def _window(preview: SeriesPreview, values: NDArray[np.float32]) -> tuple[float,
     """Return what is black and what is white."""
     if preview.header.windows:
         return preview.header.windows[0].low, preview.header.windows[0].high
-    if preview.middle.modality == "CT":
+    if preview.middle.modality == "CT" and preview.middle.unit == HU:
         return ct_window("soft tissue").limits
     known = values[np.isfinite(values)]
     low, high = (float(end) for end in np.percentile(known, _PERCENTILES)) if known.size else (0.0, 1.0)

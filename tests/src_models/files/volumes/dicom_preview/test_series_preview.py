@@ -10,6 +10,7 @@ from dicom_files import packaged
 from src_models.errors import ImageError
 from src_models.files.images import list_series, read_image
 from src_models.files.volumes.dicom_preview.series_preview import no_series, preview_series
+from src_models.files.volumes.dicom_preview.thumbnail import thumbnail
 
 
 @pytest.fixture
@@ -119,3 +120,20 @@ def test_a_folder_without_slices_is_refused(tmp_path, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError, match=rf"{name}: (there is no such folder|it holds no DICOM slices)"):
         preview_series(tmp_path / name)
+
+
+def test_the_parts_of_a_file_of_many_frames_are_told_each(tmp_path, write_frames):
+    """Two echoes at the same places, of which the second one is three times as bright."""
+    stored = np.concatenate([np.full((4, 3, 5), 100, np.uint16), np.full((4, 3, 5), 300, np.uint16)])
+    places = [{"position": (0, 0, 2.0 * number)} for number in range(4)]
+    frames = [{**one, "echo": echo} for echo in (4.6, 30.0) for one in places]
+    path = write_frames(
+        tmp_path / "a.dcm", stored, frames, modality="MR", rescaling=(1, 0), WindowCenter=200, WindowWidth=401
+    )
+    for named in (path, tmp_path):
+        told = preview_series(named)
+        assert [one.title for one in told] == ["Abdomen 2.5, echo 4.6 ms", "Abdomen 2.5, echo 30 ms"]
+        assert [one.facts()[0] for one in told] == ["MR, 4 slices"] * 2
+        assert [thumbnail(one).mean() for one in told] == pytest.approx([255 * 100 / 400, 255 * 300 / 400], abs=1.5)
+        for one in told:
+            assert read_image(named, series=one.image.name).data.shape == (4, 3, 5)

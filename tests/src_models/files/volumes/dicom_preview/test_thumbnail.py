@@ -30,10 +30,10 @@ def hounsfield(number, shape=(8, 8)):
 
 def test_the_middle_slice_is_drawn_and_no_other_is_read(drawn, monkeypatch):
     read = []
-    monkeypatch.setattr(module, "read_pixels", lambda one, dtype: read.append(one) or pixels.read_pixels(one, dtype))
+    monkeypatch.setattr(module, "read_frame", lambda of, frame: read.append(of.path) or pixels.read_frame(of, frame))
     grey = drawn(np.stack([hounsfield(number) for number in (-1000, 50, 1000)]), size=8, spacing=(1, 1))
     assert len(read) == 1
-    assert read[0].position[2] == 42.5
+    assert read[0].name == "IM0001.dcm"
     # Soft tissue is -150 to 250 HU: 50 HU are half way, air is black.
     np.testing.assert_array_equal(grey, np.repeat([[0] * 4 + [127] * 4], 8, axis=0))
 
