@@ -107,13 +107,13 @@ IntoZarr = Annotated[
     ),
 ]
 # The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap"]
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap"]
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
-        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP).",
+        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
+        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP).",
         rich_help_panel=RESULTS,
     ),
 ]

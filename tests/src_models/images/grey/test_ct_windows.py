@@ -1,12 +1,14 @@
 """Windows of the Hounsfield scale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from src_models.errors import UserError
 from src_models.files.images import read_image
 from src_models.images.axes import AxesReading, read_axes
-from src_models.images.grey.ct_windows import ct_window, ct_windows, is_ct, looks_like_ct, shows_ct
+from src_models.images.grey.ct_windows import ct_window, ct_windows, is_ct, looks_like_ct, shows_ct, value_unit
 from src_models.images.grey.intensity import measure
 
 
@@ -136,3 +138,10 @@ def test_pixels_of_a_microscope_are_no_ct_whatever_their_values(size, unit, expe
     reading = read_axes((10, 10), spacing={"Y": size, "X": size}, unit=unit)
     assert shows_ct(HU, reading) is expected
     assert is_ct(HU, reading) is expected
+
+
+def test_the_unit_is_the_files_word_else_hu_if_it_looks_like_ct():
+    assert value_unit(HU) == "HU"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="PT", value_unit="SUVbw")) == "SUVbw"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="MR")) == ""
+    assert value_unit(np.zeros((4, 4), np.uint8)) == ""
