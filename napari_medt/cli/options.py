@@ -110,14 +110,14 @@ IntoZarr = Annotated[
     ),
 ]
 # The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap", "tiff"]
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap", "tiff"]
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
-        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no place in the "
-        "patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
+        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
+        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no place "
+        "in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
         rich_help_panel=RESULTS,
     ),
 ]
