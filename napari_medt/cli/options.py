@@ -53,6 +53,7 @@ __all__ = [
     "complete_model",
     "open_image",
     "parse_intensity",
+    "parse_spacing",
     "window_intensity",
 ]
 
@@ -339,6 +340,30 @@ def parse_intensity(text: str) -> Intensity:
     if kind not in KINDS:
         raise UserError(f"--intensity {kind!r} is not one of {', '.join(KINDS)}")
     return Intensity(kind=cast("Any", kind), low=low, high=high)
+
+
+def parse_spacing(text: str, unit: str) -> tuple[float, ...] | None:
+    """Read the size of a pixel along each axis, such as ``1.5,1.5``; None for an empty text.
+
+    Raises
+    ------
+    UserError
+        If these are no numbers above 0, or the unit is no unit of length.
+    """
+    from src_models.errors import UserError
+    from src_models.images.units import converted
+
+    if not text:
+        return None
+    if converted(1.0, unit, "mm") is None:
+        raise UserError(f"--unit {unit!r} is no unit of length that is known, such as mm or µm")
+    try:
+        sizes = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or not all(0 < size < float("inf") for size in sizes):
+        raise UserError(f"--spacing {text!r} is no list of sizes, such as 1.5,1.5 or, for volumes, 3,1.5,1.5")
+    return sizes
 
 
 def window_intensity(name: WindowName | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:

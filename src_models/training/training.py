@@ -38,6 +38,7 @@ __all__ = ["TrainSettings", "TrainingUpdate", "train"]
 
 _log = logging.getLogger(__name__)
 
+VALIDATED_SLICES = 24  # of each volume, by networks of slices: all of them would take longer than the steps between
 LOG_COLUMNS = ("step", "loss", "validation_dice")
 
 
@@ -158,7 +159,9 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], float]):
         if self.parts:
             _log.warning("%s", unnumbered_words(self.data.root))
         self.images = load_images(self.data.split("train"), self.header, parts=self.parts)
-        self.validation = load_images(self.data.split("val"), self.header, parts=self.parts)
+        self.validation = load_images(
+            self.data.split("val"), self.header, parts=self.parts, most_slices=VALIDATED_SLICES
+        )
 
     def make_network(self, *, anew: bool) -> nn.Module:
         network = create(self.header.architecture, **self.header.config)

@@ -104,6 +104,25 @@ def train(
         ),
     ] = "percentile:0.5:99.8",
     channels: options.Channels = None,
+    spacing: Annotated[
+        str,
+        typer.Option(
+            metavar="Y,X|Z,Y,X",
+            help="Size of a pixel, or voxel, at which the network sees images: those that know theirs are resampled.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of --spacing, such as mm or µm.", rich_help_panel=options.IMAGES)
+    ] = "mm",
+    slices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of volumes, train a 2D network on slices: each with its neighbours, so many together (1, 3, 5).",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = None,
     steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
     batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
     patch: Annotated[int | None, _learning("PX", "Patch size in pixels; axial networks get this window.")] = None,
@@ -151,6 +170,7 @@ def train(
 
     from src_models.computing.devices import check_device
     from src_models.disk.atomic import check_new
+    from src_models.errors import UserError
     from src_models.files.dataset import DataSet
 
     architecture = suited(context, dataset, architecture)
@@ -183,7 +203,10 @@ def train(
     running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
     given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
     about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    at = options.parse_spacing(spacing, unit)
     if tells_classes:
+        if at or slices is not None:
+            raise UserError("--spacing and --slices are for networks that segment, and this one tells classes")
         of_classes = {
             "label_smoothing": label_smoothing,
             "average": average,
@@ -201,6 +224,8 @@ def train(
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
+    if slices is not None and not augment:
+        given["augment"] = "ct"
     settings = replace(TrainSettings.recipe(architecture, len(data.split("train"))), **given)
     header = new_header(
         data,
@@ -209,6 +234,9 @@ def train(
         separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=names,
         config=configuration(architecture, of_network, settings.patch),
+        spacing=at,
+        unit=unit,
+        slices=slices,
         **about,
     )
     begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
