@@ -240,7 +240,7 @@ def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_ar
         (["--architecture", "transformer"], "no architecture 'transformer'"),
         (["--widths", "16;32"], "--widths '16;32' must be whole numbers"),
         (["--widths", "16"], "at least two positive numbers"),
-        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, light, flip, none"),
+        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, ct-sided, light, flip, none"),
         (["--gate", "golden"], "'golden' is not one of grid, skip, none"),
         (["--norm", "layer"], "'layer' is not one of batch, instance, group"),
         (["--subgates", 0], "subgates 0 must be 1"),

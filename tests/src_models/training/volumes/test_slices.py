@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src_models.training.patches import TrainingImage
-from src_models.training.slices import slices_of, with_neighbours
+from src_models.training.volumes.slices import slices_of, with_neighbours
 
 RNG = np.random.default_rng(0)
 
