@@ -31,9 +31,7 @@ __all__ = ["read_dicom", "read_dicom_series"]
 _ON_A_SLICE = 1e-6  # of the way to the next
 
 
-def read_dicom(
-    path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", part: str = ""
-) -> Volume:
+def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", part: str = "") -> Volume:
     """Open the scan in a folder of DICOM files, or in one file of many frames.
 
     Parameters

@@ -26,7 +26,17 @@ from src_models.models.header import Intensity
 if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
 
-__all__ = ["LOWEST_HU", "CtWindow", "WindowName", "ct_window", "ct_windows", "is_ct", "looks_like_ct", "shows_ct", "value_unit"]
+__all__ = [
+    "LOWEST_HU",
+    "CtWindow",
+    "WindowName",
+    "ct_window",
+    "ct_windows",
+    "is_ct",
+    "looks_like_ct",
+    "shows_ct",
+    "value_unit",
+]
 
 WindowName = Literal["soft tissue", "lung", "bone", "brain"]
 

@@ -173,9 +173,7 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
 
 def _parts(frames: Sequence[Slice]) -> tuple[list[Series], list[NoSlice]]:
     parts, lacking = divided(frames)
-    return [
-        Series(one.moments[0], part=one.name, later=one.moments[1:], seconds=one.seconds) for one in parts
-    ], lacking
+    return [Series(one.moments[0], part=one.name, later=one.moments[1:], seconds=one.seconds) for one in parts], lacking
 
 
 def _unread(series: Series, strangers: Sequence[Path]) -> list[NoSlice]:

@@ -4,8 +4,8 @@ The activity of a voxel, over the injected dose per gram of body, at the time to
 
 References
 ----------
-.. [1] Quantitative Imaging Biomarkers Alliance, "Vendor-neutral pseudo-code for SUV calculation" (2012), and QIBA Profile
-   FDG-PET/CT as an Imaging Biomarker Measuring Response to Cancer Therapy, appendix G.
+.. [1] Quantitative Imaging Biomarkers Alliance, "Vendor-neutral pseudo-code for SUV calculation" (2012), and its
+   profile "FDG-PET/CT as an imaging biomarker measuring response to cancer therapy", appendix G.
 .. [2] DICOM PS3.3, C.8.9.1 (PET series: Units, DecayCorrection) and C.8.22.4 (enhanced PET).
 """
 
@@ -47,7 +47,11 @@ def suv_factor(told: Attributes) -> tuple[float, str, tuple[str, ...]]:
             return own, SUV, ()
         units = "BQML" if to_activity else units
     if units != "BQML":
-        return 1.0, COUNTS if units == "CNTS" else "", (f"its values are {_named(units)}, and no SUV can be had of them",)
+        return (
+            1.0,
+            COUNTS if units == "CNTS" else "",
+            (f"its values are {_named(units)}, and no SUV can be had of them",),
+        )
     try:
         return to_activity * _per_activity(told), SUV, ()
     except _MissingError as error:
@@ -102,9 +106,7 @@ def _scan_start(told: Attributes, half_life: float) -> datetime:
     series = _at(told, "SeriesDate", "SeriesTime")
     if series <= acquired:
         return series
-    reference, duration = (
-        float(told.get(name) or 0) / 1000 for name in ("FrameReferenceTime", "ActualFrameDuration")
-    )
+    reference, duration = (float(told.get(name) or 0) / 1000 for name in ("FrameReferenceTime", "ActualFrameDuration"))
     if reference <= 0 or duration <= 0:
         raise _MissingError("its series is later than its acquisition, and it lacks FrameReferenceTime")
     decay = math.log(2) / half_life

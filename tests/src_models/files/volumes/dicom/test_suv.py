@@ -75,7 +75,9 @@ def test_of_a_series_that_was_made_later_the_scans_begin_is_computed_back():
         "SeriesTime": "150000", "AcquisitionTime": "102500.25", "ActualFrameDuration": 1000 * duration,
         "FrameReferenceTime": 1000 * (begin + at),
     }  # fmt: skip
-    factor, unit, _ = suv_factor(Attributes(header({"RadiopharmaceuticalStartDateTime": "20240229091500.25"}, **values)))
+    factor, unit, _ = suv_factor(
+        Attributes(header({"RadiopharmaceuticalStartDateTime": "20240229091500.25"}, **values))
+    )
     assert unit == "SUVbw"
     assert factor == pytest.approx(by_qiba(3600), rel=1e-6)
 
