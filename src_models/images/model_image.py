@@ -28,6 +28,8 @@ from src_models.images.grey.grey_range import GreyRange, number
 from src_models.images.grey.intensity import Measured, Normalisation
 from src_models.images.plane_source import PlaneSource, measured_by_time, sampled_values
 from src_models.images.planes import Plane, Planes
+from src_models.images.resampling import Zoom
+from src_models.images.spacing import SeenAt, seen_at
 from src_models.models.header import RGB, Intensity, ModelHeader
 
 __all__ = ["ModelImage"]
@@ -112,6 +114,11 @@ class ModelImage:
         return measured_by_time(self.data, self.planes, self.header, self.name, self.grey_range)
 
     @property
+    def seen_at(self) -> SeenAt:
+        """At which scale a model that was made for a spacing sees the image."""
+        return seen_at(self.reading, self.header, self.name)
+
+    @property
     def read_as(self) -> str:
         """How the image is read, in one line: its axes, channels, size of a pixel, and the grey values that count."""
         grey = [each.grey for each in self._measured.values()]
@@ -175,7 +182,7 @@ class ModelImage:
         sampled = sampled_values(self.data, self.planes)
         return bool((sampled == sampled.flat[0]).all())
 
-    def plane(self, plane: Plane, zoom: float = 1.0) -> PlaneSource:
+    def plane(self, plane: Plane, zoom: Zoom = 1.0) -> PlaneSource:
         """Return a plane as the network sees it.
 
         Parameters
@@ -183,7 +190,7 @@ class ModelImage:
         plane
             Its position along the axes besides those that the network sees.
         zoom
-            Factor by which it is resized.
+            Factor by which it is resized, or one for each axis; :attr:`seen_at` has that of the model's spacing.
 
         Raises
         ------

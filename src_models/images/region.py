@@ -42,6 +42,9 @@ class Region:
         lie in the box.
     modality, padding
         What the file says of the whole; see :class:`~src_models.images.axes.AxesReading`.
+    spacing, unit
+        Physical size of a pixel along each array axis (whatever stands for channels or time), and its unit; None where
+        it is not known.
     """
 
     letters: str
@@ -51,6 +54,8 @@ class Region:
     chosen: tuple[int, ...] | None = None
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    spacing: tuple[float, ...] | None = None
+    unit: str = "pixel"
 
     @property
     def sub_axes(self) -> str:
@@ -58,7 +63,7 @@ class Region:
         return "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
 
     def sub_reading(self, cut: Any, name: str = "the image") -> AxesReading:
-        """Return how the cut-out array is read: its axes, in pixels, and what the file says of its values.
+        """Return how the cut-out array is read: its axes, the size of its pixels, and what the file says of its values.
 
         Parameters
         ----------
@@ -72,7 +77,9 @@ class Region:
         ImageError
             As :func:`~src_models.images.axes.read_axes` does.
         """
-        reading = read_axes(cut.shape, dtype=cut.dtype, axes=self.sub_axes, name=name)
+        axes = zip(self.letters, self.index, self.spacing or (1.0,) * len(self.letters), strict=True)
+        sizes = {letter: size for letter, cut_at, size in axes if isinstance(cut_at, slice)}
+        reading = read_axes(cut.shape, dtype=cut.dtype, axes=self.sub_axes, spacing=sizes, unit=self.unit, name=name)
         return replace(reading, modality=self.modality, padding=self.padding)
 
     @property

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,7 +155,8 @@ class ModelHeader:
         Whether the diameter is estimated where nobody gives one. Not so for networks that learnt from corrections:
         these were taught the images at their own scale.
     spacing, unit
-        Physical size of a pixel (z, y, x) the network was trained at, if that matters, and its unit.
+        Physical size of a pixel, ((z,) y, x), that the network was trained at, if that matters, and its unit, such as
+        ``"mm"``. Images whose pixels have a known size are resampled to it before the network sees them.
     licence
         SPDX identifier of the weights' licence.
     training
@@ -198,6 +200,8 @@ class ModelHeader:
             raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} need {self.dimensions} numbers each")
         if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
+        if self.spacing is not None:
+            self._check_spacing(self.spacing)
         if self.result not in RESULTS:
             raise ModelFileError(f"result {self.result!r} is not one of {', '.join(RESULTS)}")
         needed = instance_classes(self.instances.separation)
@@ -205,6 +209,12 @@ class ModelHeader:
             raise ModelFileError(
                 f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
             )
+
+    def _check_spacing(self, spacing: tuple[float, ...]) -> None:
+        if len(spacing) != self.dimensions or not all(0 < size < math.inf for size in spacing):
+            raise ModelFileError(f"spacing {spacing} needs {self.dimensions} numbers above 0")
+        if self.unit in (None, "", "pixel"):
+            raise ModelFileError(f"spacing {spacing} needs a unit of length, such as mm or µm")
 
     @property
     def use(self) -> Use:

@@ -119,8 +119,16 @@ def test_a_cut_out_is_read_with_its_axes_and_what_the_file_says_of_the_whole():
     whole = Region("ZYX", (3, slice(0, 8), slice(4, 8)), data.shape, False, modality="MR", padding=((4000.0, 4095.0),))
     reading = whole.sub_reading(whole.cut(data))
     assert (reading.axes, reading.shape, reading.modality, reading.padding) == ("YX", (8, 4), "MR", ((4000.0, 4095.0),))
-    unsaid = Region("ZYX", (slice(0, 5), slice(0, 8), slice(0, 9)), data.shape, False)
-    assert unsaid.sub_reading(data).modality is None
+    unsaid = Region("ZYX", (slice(0, 5), slice(0, 8), slice(0, 9)), data.shape, False).sub_reading(data)
+    assert (unsaid.modality, unsaid.unit, unsaid.spacing) == (None, "pixel", {"Z": 1, "Y": 1, "X": 1})
+
+
+def test_a_cut_out_keeps_the_size_of_its_pixels_also_in_a_view_from_the_side():
+    data = np.zeros((5, 8, 9), np.int16)
+    cuts = (slice(0, 5), 3, slice(0, 9))
+    front = Region("YYX", cuts, data.shape, False, spacing=(5.0, 0.75, 0.5), unit="mm")  # the middle axis is gone
+    reading = front.sub_reading(front.cut(data))
+    assert (reading.axes, reading.spacing, reading.unit) == ("YX", {"Y": 5.0, "X": 0.5}, "mm")
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, dask.array.from_array], ids=["array", "lazy"])

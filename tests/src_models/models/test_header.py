@@ -92,6 +92,9 @@ def test_a_header_comes_back_as_it_was(name, names, dimensions, kind, low, width
         pytest.param(changed(tile=["a", "b"]), "fields of a model header", id="tile of words"),
         pytest.param(changed(result="instances"), "background, interior, boundary", id="instances of two classes"),
         pytest.param(changed(result="boxes"), "'boxes' is not one of semantic, instances", id="unknown result"),
+        pytest.param(changed(spacing=[1, 1, 1], unit="mm"), "needs 2 numbers above 0", id="3D spacing of a 2D model"),
+        pytest.param(changed(spacing=[1.5, 0], unit="mm"), "needs 2 numbers above 0", id="spacing of nothing"),
+        pytest.param(changed(spacing=[1.5, 1.5]), "needs a unit of length, such as mm", id="spacing without a unit"),
     ],
 )
 def test_an_unusable_header_is_refused_with_the_reason(text, words):

@@ -202,7 +202,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--architecture", "transformer"], "no architecture 'transformer'"),
         (["--widths", "16;32"], "--widths '16;32' must be whole numbers"),
         (["--widths", "16"], "at least two positive numbers"),
-        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, light, flip, none"),
+        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, ct-sided, light, flip, none"),
         (["--gate", "golden"], "'golden' is not one of grid, skip, none"),
         (["--norm", "layer"], "'layer' is not one of batch, instance, group"),
         (["--subgates", 0], "subgates 0 must be 1"),
