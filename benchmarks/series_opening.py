@@ -1,9 +1,10 @@
 """How fast a CT series of 512 x 512 x 300 opens and reads a slice, against SimpleITK, which reads all of it at once.
 
 The series is made here: a body of tissue, lung and bone with noise, in files of one slice as they are and compressed by
-RLE, in one file of 300 frames (enhanced CT), and as MetaImage. Each is opened lazily as napari and the commands open it;
-then slices are read, one after the other. SimpleITK's ``ImageSeriesReader`` and ``ReadImage`` read the same files. They
-take turns, and files are in the system's memory for both. CPU times are told too: on a busy machine they alone compare.
+RLE, in one file of 300 frames (enhanced CT), and as MetaImage. Each is opened lazily as napari and the commands open
+it; then slices are read, one after the other. SimpleITK's ``ImageSeriesReader`` and ``ReadImage`` read the same files.
+They take turns, and files are in the system's memory for both. CPU times are told too: on a busy machine they alone
+compare.
 
 Run as ``python -m benchmarks.series_opening``.
 """

@@ -128,7 +128,7 @@ def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: 
         description=series.title,
         frame_seconds=series.seconds,
         notes=stack.notes,
-        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows,
+        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows if first.plain else (),
     )
 
 

@@ -132,11 +132,12 @@ def test_counts_of_philips_become_suv_by_its_own_factors(tag, factor):
 def test_a_scan_is_read_and_measured_in_suv(tmp_path, write_series):
     stored = np.random.default_rng(0).integers(0, 30_000, (3, 4, 5)).astype("int16")
     slopes = ((2.0, 0), (0.5, 0), (1.5, 0))
-    paths = write_series(tmp_path, stored, Modality="PT", rescaling=slopes)
+    paths = write_series(tmp_path, stored, Modality="PT", rescaling=slopes, WindowCenter=9000, WindowWidth=18000)
     for path in paths:
         change(path, **{each.keyword: each.value for each in header()})
     volume = read_dicom(tmp_path)
     assert (volume.modality, volume.reading.value_unit, volume.notes) == ("PT", "SUVbw", ())
+    assert volume.windows == ()  # the file's are of Bq/mL
     expected = stored * np.array([slope for slope, _ in slopes])[:, None, None] * by_qiba(3600)
     np.testing.assert_allclose(np.asarray(volume.data), expected, rtol=1e-6)
     labels = np.ones(stored.shape, np.uint8)
@@ -147,4 +148,5 @@ def test_a_scan_is_read_and_measured_in_suv(tmp_path, write_series):
     change(paths[2], PatientWeight=None)
     volume = read_dicom(tmp_path)
     assert volume.reading.value_unit == "Bq/mL"
+    assert [round(one.high) for one in volume.windows] == [17_999]  # PS3.3, C.11.2.1.2.1
     assert volume.notes == ("IM0000.dcm and 2 more: its values are Bq/mL, no SUV, because it lacks PatientWeight",)
