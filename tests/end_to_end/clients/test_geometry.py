@@ -1,4 +1,4 @@
-"""Labels lie in 3D Slicer on the scan that they are of, whichever format the scan has: DICOM slices, MetaImage, NIfTI."""
+"""Labels lie in 3D Slicer on the scan that they are of, be it slices of DICOM or a MetaImage."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from src_models.files.volumes.dicom.frames import concatenation_of, frame_attrib
 from src_models.files.volumes.dicom.header import Attributes, Header, read_header
 from src_models.files.volumes.dicom.pixels import StoredPixels
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
-from src_models.files.volumes.dicom.values import values_of
+from src_models.files.volumes.values.dicom_values import values_of
 
 __all__ = ["read_slices"]
 

@@ -8,8 +8,8 @@ from dicom_files import change
 from pydicom.dataset import Dataset
 
 from src_models.files.volumes.dicom.header import Attributes
-from src_models.files.volumes.dicom.suv import suv_factor
 from src_models.files.volumes.dicom_volume import read_dicom
+from src_models.files.volumes.values.suv import suv_factor
 from src_models.labels.measurements.measuring import measure
 
 WEIGHT, DOSE, HALF_LIFE = 72.5, 3.1e8, 6586.2  # kg, Bq, s (fluorine 18)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from src_models.files.volumes.dicom.header import Attributes
-from src_models.files.volumes.dicom.suv import SUV, suv_factor
 from src_models.files.volumes.rescaling import Rescaling
+from src_models.files.volumes.values.suv import SUV, suv_factor
 
 __all__ = ["ARBITRARY", "HU", "Values", "values_of"]
 
