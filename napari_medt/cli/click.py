@@ -21,7 +21,6 @@ from napari_medt.cli.options import (
     Series,
     Uneven,
     Window,
-    WindowName,
 )
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["click"]
 
-SUFFIXES = (".tif", ".tiff", ".zarr", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".dcm")
+SUFFIXES = (".tif", ".tiff", ".zarr", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".dcm")
 Placed = tuple["Plane | None", "Prompt"]  # None: in the plane of --plane
 
 
@@ -114,6 +113,7 @@ def click(
     if grey_range is not None and window is not None:
         raise UserError("--window is a range of grey values, too: give --window or --grey-range, not both")
     grey = GreyRange.of(grey_range)
+    options.check_window(window)
     options.check_model(model, device)
     options.check_files(image, begin_with)
     _check_suffix(output)
@@ -237,7 +237,7 @@ def _plane(
     return plane
 
 
-def _window(source: ImageFile, window: WindowName | None) -> Intensity | None:
+def _window(source: ImageFile, window: str | None) -> Intensity | None:
     return options.window_intensity(window, source.data, source.reading)
 
 
