@@ -52,6 +52,7 @@ ACROSS = {
     "napari_medt/segmenting/gui/test_medt.py": "the widget, with MedT",
     "napari_medt/segmenting/gui/test_results.py": "the widget: what it adds to the viewer",
     "napari_medt/segmenting/gui/test_stack.py": "the widget, on stacks",
+    "src_models/clicking/test_anisotropic.py": "clicks in volumes of flat voxels",
     "src_models/computing/test_precision.py": "every network, at lower precision",
     "src_models/test_public_names.py": "the public names",
     "src_models/training/test_recipes.py": "the trainings behind the shipped models",
@@ -76,6 +77,9 @@ COVERED = {
         napari_medt/attention/controls.py napari_medt/attention/map_display.py
         napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
         napari_medt/attention/save_panel.py
+    """,
+    "napari_medt/cli/test_click.py": """
+        napari_medt/cli/clicked_labels.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
         napari_medt/cli/attention/results.py

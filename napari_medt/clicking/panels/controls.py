@@ -266,5 +266,5 @@ class ClickControls:
             "found: it is open as it lies there, for clicks to mend. The key M opens the one under the pointer."
         )
         self.save.setToolTip(
-            "Write the labels as TIFF, or NIfTI or NRRD for a scan, and beside them the clicks of every object."
+            "Write the labels as TIFF, or NIfTI, NRRD or DICOM for a scan, and beside them the clicks of every object."
         )
