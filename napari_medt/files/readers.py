@@ -1,4 +1,4 @@
-"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, DICOM files and folders of DICOM slices."""
+"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, MetaImage, DICOM files and folders."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from src_models.errors import ImageError
     from src_models.files.volumes.volume import Volume
 
-__all__ = ["scan_reader"]
+__all__ = ["NO_LAYERS", "scan_reader"]
 
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+NO_LAYERS: list[Any] = [(None,)]  # what napari wants of a reader that opens nothing: a person cancelled
 
 
 def scan_reader(path: str | Sequence[str]) -> Reader | None:
@@ -30,7 +31,8 @@ def _paths(path: str | Sequence[str]) -> list[Path]:
 
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
-    """Open scans; of files that belong to one DICOM series, the series once."""
+    """Open scans; of files that belong to one DICOM series, the series once, and of a folder of several, the chosen."""
+    from napari_medt.files.preview.chosen_series import chosen_series
     from napari_medt.viewer.scan_view import show_what_opens
     from src_models.files.images import image_stem
     from src_models.files.volumes.dicom.encoding import is_dicom
@@ -41,10 +43,10 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     opened = []
     for one in _distinct(_paths(path)):
         if one.is_dir() or (is_dicom(one) and not is_dicom_labels(one)):
-            opened += _open_series(one)
+            opened += [_layer(volume, name) for name, volume in chosen_series(one)]
         else:
             opened.append(_layer(read_volume(one), image_stem(one)))
-    return opened
+    return opened or NO_LAYERS
 
 
 def _distinct(paths: list[Path]) -> list[Path]:
@@ -63,39 +65,6 @@ def _distinct(paths: list[Path]) -> list[Path]:
             key = (path.parent, found[0].series)
         kept.setdefault(key, path)
     return list(kept.values())
-
-
-def _open_series(path: Path) -> list[LayerData]:
-    """Open each series in a folder, or in a file of many frames, as a layer; say of those that are no volume why."""
-    from napari.utils.notifications import show_warning
-
-    from src_models.files.images import image_stem
-    from src_models.files.volumes.volume import Volume
-
-    found = _series_in(path)
-    volumes = [one for one in found if isinstance(one, Volume)]
-    errors = [one for one in found if not isinstance(one, Volume)]
-    if not volumes:
-        raise errors[0]
-    for error in errors:
-        show_warning(str(error))
-    stem = image_stem(path)
-    names = [f"{stem} - {one.description}" if one.description and len(found) > 1 else stem for one in volumes]
-    return [_layer(one, name) for one, name in zip(volumes, names, strict=True)]
-
-
-def _series_in(path: Path) -> list[Volume | ImageError]:
-    """Open each series in a folder or file; ask what becomes of those whose slices lie at uneven distances."""
-    from napari_medt.files.uneven_slices import ask_to_resample
-    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
-    from src_models.files.volumes.dicom_volume import read_dicom_series
-
-    found = read_dicom_series(path)
-    wanted = [isinstance(one, UnevenSlicesError) and ask_to_resample(one) for one in found]
-    if not any(wanted):
-        return found
-    resampled = read_dicom_series(path, uneven="resample")
-    return [other if yes else one for one, other, yes in zip(found, resampled, wanted, strict=True)]
 
 
 def _layer(volume: Volume, name: str) -> LayerData:
@@ -129,7 +98,11 @@ def _layer(volume: Volume, name: str) -> LayerData:
         return np.array(volume.data), options, "labels"
     reading = volume.reading
     notes = LayerNotes(
-        volume=geometry, modality=reading.modality, padding=reading.padding, value_unit=reading.value_unit
+        volume=geometry,
+        modality=reading.modality,
+        padding=reading.padding,
+        value_unit=reading.value_unit,
+        windows=tuple(map(tuple, volume.windows)),
     )
     options["metadata"] = notes.metadata()
     options["rgb"] = False

@@ -112,6 +112,8 @@ class LayerNotes:
     modality, padding, value_unit
         What made the scan, which values are no tissue, and what values are, by its file's word; see
         :class:`~src_models.images.axes.AxesReading`.
+    windows
+        The windows that the file of a scan brings along, each with its name and the values that are black and white.
     provenance
         How a model made it: its SHA-256 and header, settings, versions; and whatever else is noted there.
     """
@@ -135,6 +137,7 @@ class LayerNotes:
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
     value_unit: str = ""
+    windows: tuple[tuple[str, float, float], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

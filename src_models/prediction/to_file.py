@@ -27,8 +27,8 @@ __all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segmen
 _LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
 
 SCAN_FORMATS = {
-    "nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd", "dicom-seg": ".dcm", "dicom-labelmap": ".dcm",
-    "tiff": ".tif",
+    "nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd", "mha": ".mha", "dicom-seg": ".dcm",
+    "dicom-labelmap": ".dcm", "tiff": ".tif",
 }  # fmt: skip
 _LABELMAP = "dicom-labelmap"
 TIFF = "tiff"  # of which, and of what is no scan, attention maps are TIFF, too
@@ -241,12 +241,10 @@ def _labels_of_scan(
     image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool, *, labelmap: bool
 ) -> tuple[Segmentation, Path]:
     """Write labels of a scan onto its own grid; those of a large lazy one wait on disk until they are complete."""
-    from src_models.files.volumes.dicom_labels.seg_writing import check_dicom_seg
-    from src_models.files.volumes.label_files import DICOM_SUFFIX, write_volume_labels
+    from src_models.files.volumes.label_files import check_volume_labels, write_volume_labels
     from src_models.files.volumes.volume import Segment
 
-    if path.suffix == DICOM_SUFFIX:
-        check_dicom_seg(path, geometry)
+    check_volume_labels(path, geometry)
     with _room_for_labels(image, path) as labels_out:
         segmentation = run(labels_out=labels_out)
         names = enumerate(segmentation.found.get("pixels", ()))  # of classes, by their numbers

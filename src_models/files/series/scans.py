@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,39 +10,68 @@ from src_models.files.series.image_series import Found, ImageSeries, numbered
 
 if TYPE_CHECKING:
     from src_models.files.volumes.dicom.series import Series
+    from src_models.files.volumes.dicom.stack import Uneven
+    from src_models.files.volumes.volume import Volume
 
-__all__ = ["scan_images"]
+__all__ = ["read_scan_image", "scan_images", "series_images"]
 
 
 def scan_images(path: Path) -> tuple[ImageSeries, ...]:
-    """Return the scans in a file or folder; the place of each is a path that opens it, and which part of that it is.
+    """Return the scans in a file or folder; the place of each is its series, or a path that opens it.
 
-    Any file of a series opens the series, so a folder of several has a file of each.
+    Of a folder without slices, they are those in the folders in it.
 
     Raises
     ------
     ImageError
         If a folder holds no slices, or a file in it is damaged.
     """
-    from src_models.files.volumes.dicom.series import all_series, file_series
+    from src_models.files.volumes.dicom.series import every_series
 
-    if path.is_dir():
-        found = all_series(path)
-    elif _has_frames(path):
-        found = file_series(path)
-    else:
+    if not path.is_dir() and not _has_frames(path):
         return numbered([Found(path.name, place=(path,))])
+    return series_images(path, every_series(path))
+
+
+def series_images(path: Path, found: Sequence[Series]) -> tuple[ImageSeries, ...]:
+    """Give the series that were found in a folder, or in a file of many frames, numbers and names."""
     if len(found) == 1:
         return numbered([Found(found[0].title or path.name, place=(path,))])
     return numbered([_found(one) for one in found])
+
+
+def read_scan_image(path: Path, image: ImageSeries, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
+    """Open one of the scans in a file or folder.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    image
+        As :func:`scan_images` gave it.
+    axes, uneven
+        As for :func:`~src_models.files.volumes.opening.read_volume`.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read as one whole volume.
+    """
+    from src_models.files.volumes.dicom.series import Series
+    from src_models.files.volumes.dicom_volume import read_series
+    from src_models.files.volumes.opening import read_volume
+
+    (place,) = image.place
+    if isinstance(place, Series):
+        return read_series(place, place.slices[0].path, axes=axes, uneven=uneven)
+    return read_volume(path, axes=axes, uneven=uneven)
 
 
 def _found(series: Series) -> Found:
     first = series.slices[0]
     shape = (len(series.slices), *first.shape)
     timed = (1 + len(series.later), *shape) if series.later else shape
-    place = (first.path, series.part) if series.part else (first.path,)
-    return Found(series.title or first.series, timed, "TZYX"[-len(timed) :], place)
+    return Found(series.title or first.series, timed, "TZYX"[-len(timed) :], (series,))
 
 
 def _has_frames(path: Path) -> bool:

@@ -21,12 +21,13 @@ from src_models.files.volumes.dicom.series import Series, all_series, file_serie
 from src_models.files.volumes.dicom.slices import Slice
 from src_models.files.volumes.dicom.stack import Stack, Uneven, stacked
 from src_models.files.volumes.dicom.values import HU
+from src_models.files.volumes.dicom_preview.series_header import read_series_header
 from src_models.files.volumes.geometry import UNIT, VolumeGeometry
 from src_models.files.volumes.rescaling import value_type
 from src_models.files.volumes.volume import Volume
 from src_models.images.axes import read_axes
 
-__all__ = ["read_dicom", "read_dicom_series"]
+__all__ = ["read_dicom", "read_dicom_series", "read_series"]
 
 _ON_A_SLICE = 1e-6  # of the way to the next
 
@@ -61,7 +62,7 @@ def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "r
         raise ImageError(f"{path}: there is no such file or folder; check the name")
     if path.is_file() and not is_dicom(path):
         raise ImageError(f"{path}: its content is no DICOM, whatever its name says; open a folder of DICOM files")
-    return _volume(find_series(path, part), path, axes, uneven)
+    return read_series(find_series(path, part), path, axes=axes, uneven=uneven)
 
 
 def read_dicom_series(path: str | Path, *, uneven: Uneven = "refuse") -> list[Volume | ImageError]:
@@ -81,13 +82,29 @@ def read_dicom_series(path: str | Path, *, uneven: Uneven = "refuse") -> list[Vo
     path = Path(path)
     for series in all_series(path) if path.is_dir() else file_series(path):
         try:
-            opened.append(_volume(series, path, None, uneven))
+            opened.append(read_series(series, path, uneven=uneven))
         except ImageError as error:
             opened.append(error)
     return opened
 
 
-def _volume(series: Series, path: Path, axes: str | None, uneven: Uneven) -> Volume:
+def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
+    """Open a series whose slices are known.
+
+    Parameters
+    ----------
+    series
+        The series.
+    path
+        The folder or file that was named, for errors and as the volume's own.
+    axes, uneven
+        As for :func:`read_dicom`.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_dicom` does.
+    """
     stack = stacked(series, path, uneven)
     stacks = [stack, *(stacked(replace(series, slices=later), path, uneven) for later in series.later)]
     if any(len(one.between) != len(stack.between) for one in stacks):
@@ -111,6 +128,7 @@ def _volume(series: Series, path: Path, axes: str | None, uneven: Uneven) -> Vol
         description=series.title,
         frame_seconds=series.seconds,
         notes=stack.notes,
+        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows,
     )
 
 

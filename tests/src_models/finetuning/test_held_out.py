@@ -257,3 +257,36 @@ def test_what_a_correction_s_source_says_of_its_values_counts_when_it_is_normali
     (seen,) = learning_images(CorrectionSet.open(tmp_path), described).training[:1]
     expected = ModelImage(values, described, axes=AxesReading("YX", values.shape, {}, modality=modality))
     np.testing.assert_array_equal(seen.image, expected.plane(()).read(np.s_[0:40, 0:50]).astype(np.float16))
+
+
+SPACED = {"spacing": (1.5, 1.5), "unit": "mm"}
+
+
+@pytest.mark.parametrize("size", [0.75, 3.0])
+def test_a_network_that_was_made_for_a_spacing_learns_what_it_would_see(tmp_path, size):
+    """Grey values as prediction brings them to the network, labels by the pixel they come from."""
+    kept = CorrectionSet.open(tmp_path)
+    sources = [Source(layer=f"p{seed}", spacing=(size, size), unit="mm") for seed in range(5)]
+    for seed, source in enumerate(sources):
+        kept.add(mark(*scene(seed), np.zeros(SHAPE, np.int32), source=source))
+    found = learning_images(kept, header(**SPACED))
+    shape = tuple(round(n * size / 1.5) for n in SHAPE)
+    for each in (*found.training, *found.validation):
+        assert each.labels.shape == shape
+    (last,) = (each for each in found.training if each.name.startswith("p4"))
+    image, labels = scene(4)
+    seen = ModelImage(image, header(**SPACED), axes=kept.read(kept.items[4].name).reading)
+    expected = seen.plane((), size / 1.5).read([slice(0, n) for n in shape])
+    np.testing.assert_allclose(last.image, expected, atol=1e-3)
+    places = [((np.arange(n) + 0.5) * 1.5 / size).astype(int) for n in shape]
+    np.testing.assert_array_equal(last.labels, np.minimum(labels[np.ix_(*places)], 2))
+
+
+def test_objects_are_measured_at_the_network_s_scale(tmp_path):
+    kept = CorrectionSet.open(tmp_path)
+    labels = np.zeros(SHAPE, np.int32)
+    labels[4:16, 5:17] = 1
+    source = Source(layer="a", spacing=(3.0, 3.0), unit="mm")
+    kept.add(mark(scene(0)[0], labels, np.zeros(SHAPE, np.int32), source=source))
+    own, spaced = (learning_images(kept, header("instances", **more)).diameter for more in ({}, SPACED))
+    assert spaced == pytest.approx(2 * own)

@@ -17,7 +17,7 @@ from src_models.files.volumes.dicom.parts import divided
 from src_models.files.volumes.dicom.reading import read_slices
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
 
-__all__ = ["Series", "all_series", "file_series", "find_series", "left_out"]
+__all__ = ["Series", "all_series", "every_series", "file_series", "find_series", "left_out"]
 
 _LISTED = 8
 _NAMED = 3
@@ -74,9 +74,32 @@ def all_series(folder: Path) -> list[Series]:
         raise _no_slices(folder, others)
     if len({first.series for first in below.values()}) > 1 or (len(below) > 1 and not _uid(below)):
         raise _several_folders(folder, below)
-    where = ", ".join(str(sub.relative_to(folder)) for sub in list(below)[:_NAMED])
-    more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
-    return [replace(one, found=f"the slices are in {where}{more}") for one in _collect(below)[0]]
+    return [replace(one, found=_further_in(folder, below)) for one in _collect(below)[0]]
+
+
+def every_series(path: Path) -> list[Series]:
+    """Find the series in a folder; where it holds no slices, all those in the folders in it, as on a CD.
+
+    Parameters
+    ----------
+    path
+        The folder; or a file, for the series that it belongs to.
+
+    Raises
+    ------
+    ImageError
+        If there are no slices.
+    """
+    if not path.is_dir():
+        return file_series(path)
+    found, others = _collect([path])
+    if found:
+        return found
+    below = first_slices(path)
+    if not below:
+        raise _no_slices(path, others)
+    found = _collect(below)[0]
+    return [replace(found[0], found=_further_in(path, below))] if len(found) == 1 else found
 
 
 def file_series(path: Path) -> list[Series]:
@@ -136,10 +159,17 @@ def left_out(others: Iterable[NoSlice]) -> str:
     return f"left out: {'; '.join(parts)}" if parts else ""
 
 
+def _further_in(folder: Path, below: Iterable[Path]) -> str:
+    names = [str(sub.relative_to(folder)) for sub in below]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"the slices are in {', '.join(names[:_NAMED])}{more}"
+
+
 def _collect(folders: Iterable[Path], alone: Path | None = None) -> tuple[list[Series], list[NoSlice]]:
     """Read the slices of folders, and what is none; those of one series belong together, wherever they are.
 
-    A dose is left out, unless its file is the one that was named alone.
+    Slices that do not say their series belong together if they are in one folder. A dose is left out, unless its file
+    is the one that was named alone.
     """
     slices: dict[str, list[Slice]] = {}
     frames: dict[str, list[Slice]] = {}
@@ -155,7 +185,7 @@ def _collect(folders: Iterable[Path], alone: Path | None = None) -> tuple[list[S
             others.append(NoSlice(path, "holds a dose; open it by itself"))
         else:
             kept = slices if found[0].traits is None else frames
-            kept.setdefault(found[0].series, []).extend(found)
+            kept.setdefault(found[0].series or str(path.parent), []).extend(found)
     divisions = [_parts(of_series) for of_series in frames.values()]
     others += [one for _, lacking in divisions for one in lacking]
     whole = [Series(tuple(series)) for series in slices.values()] + [one for parts, _ in divisions for one in parts]
