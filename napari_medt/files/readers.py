@@ -102,7 +102,7 @@ def _layer(volume: Volume, name: str) -> LayerData:
         modality=reading.modality,
         padding=reading.padding,
         value_unit=reading.value_unit,
-        windows=tuple(map(tuple, volume.windows)),
+        windows=volume.windows,
     )
     options["metadata"] = notes.metadata()
     options["rgb"] = False
