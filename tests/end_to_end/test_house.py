@@ -50,6 +50,7 @@ ACROSS = {
     "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
     "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",
     "napari_medt/segmenting/gui/test_medt.py": "the widget, with MedT",
+    "napari_medt/segmenting/gui/test_oblique.py": "the widget, on a scan that is oblique, from all sides",
     "napari_medt/segmenting/gui/test_results.py": "the widget: what it adds to the viewer",
     "napari_medt/segmenting/gui/test_stack.py": "the widget, on stacks",
     "src_models/computing/test_precision.py": "every network, at lower precision",
