@@ -72,7 +72,7 @@ TASKS = {
         ("brainstem", "spinal cord", "right parotid", "left parotid", "oesophagus", "larynx", "mandible"),
         "ct-sided",
         Intensity(kind="window", low=-160, high=240),
-        steps=400,
+        steps=300,
         batch=2,
         patch=40,
         drawn="organs",

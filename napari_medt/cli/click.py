@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["click"]
 
-SCANS = (".nii.gz", ".nii", ".nrrd")
+SCANS = (".nii.gz", ".nii", ".nrrd", ".mha")
 SUFFIXES = (".tif", ".tiff", ".zarr", *SCANS)
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "IntoZarr",
     "JsonFile",
     "Licence",
+    "MapFormat",
     "Maps",
     "Model",
     "ModelFile",
@@ -109,13 +110,23 @@ IntoZarr = Annotated[
     ),
 ]
 # The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap"]
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap", "tiff"]
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
-        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP).",
+        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
+        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no place "
+        "in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
+        rich_help_panel=RESULTS,
+    ),
+]
+MapFormat = Annotated[
+    Literal["nifti", "tiff"] | None,
+    typer.Option(
+        "--format",
+        help="How maps are written: NIfTI that lies on the scan in other programs too, as those of scans are unless "
+        "you say otherwise, or OME-TIFF, as those of other images are.",
         rich_help_panel=RESULTS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, DICOM files and folders of DICOM slices."""
+"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, MetaImage, DICOM files and folders."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ __all__ = [
     "SMALLER",
     "History",
     "Step",
-    "begun_with",
     "stored_steps",
 ]
 
@@ -118,9 +117,3 @@ def stored_steps(stored: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], in
         return list(stored["done"]), int(stored["at"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError("this is not a stored session of clicks") from error
-
-
-def begun_with(stored: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the masks that a stored session was begun with, as they are stored; none if it was begun with a click."""
-    done = stored.get("done", ())
-    return done[0].get("masks", ()) if done and done[0].get("kind") == BEGIN else ()

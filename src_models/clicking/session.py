@@ -19,17 +19,7 @@ from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.carrying import Carrying, ended
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import AcceptedObject, ObjectInPlane, ObjectSlice, ObjectState
-from src_models.clicking.history import (
-    BEGIN,
-    CARRY,
-    END_HERE,
-    FOLLOW,
-    LARGER,
-    SMALLER,
-    History,
-    Step,
-    stored_steps,
-)
+from src_models.clicking.history import BEGIN, CARRY, END_HERE, FOLLOW, LARGER, SMALLER, History, Step, stored_steps
 from src_models.clicking.mends.beginning import begun, planes_of, to_stored
 from src_models.clicking.mends.following import Following
 from src_models.clicking.mends.prompted import prompted
@@ -122,6 +112,11 @@ class ClickSession:
         if self.answer is not None:
             whole[self.answer.region] = self.answer.mask
         return whole
+
+    @property
+    def first_state(self) -> ObjectState:
+        """The object after the first step; of one that was begun with a mask, that mask."""
+        return self._history.steps[0].state if self._history.steps else ObjectState()
 
     @property
     def can_undo(self) -> bool:

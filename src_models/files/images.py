@@ -1,6 +1,6 @@
-"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD, DICOM.
+"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, and scans.
 
-Files are known by what is in them, not by their suffix; NIfTI and NRRD alone must be called so. How each is read is
+Files are known by what is in them, not by their suffix; NIfTI, NRRD and MetaImage alone must be called so. How each is read is
 part of the result, to be shown.
 
 Examples
@@ -53,7 +53,7 @@ __all__ = [
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
-    ".seg.nrrd", ".nrrd", ".nhdr", ".dcm",
+    ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm",
 )  # fmt: skip
 
 

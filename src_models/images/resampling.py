@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Zoom", "given_zoom", "mean_zoom", "one_zoom", "read_resized", "zoomed_shape"]
+__all__ = ["Zoom", "given_zoom", "mean_zoom", "one_zoom", "read_resized", "resample", "zoomed_shape"]
 
 Read = Callable[[tuple[slice, ...]], NDArray[Any]]
 Zoom = float | tuple[float, ...]  # one factor for all axes, or one for each
@@ -85,6 +85,18 @@ def read_resized(
     for axis, (centre, part) in enumerate(zip(centres, source, strict=True), start=block.ndim - len(steps)):
         block = _pick(block, centre - part.start, axis, order)
     return block
+
+
+def resample(array: NDArray[Any], resized: Sequence[int], *, order: int = 1) -> NDArray[Any]:
+    """Resize a whole array, (..., *S), along its last axes; see :func:`read_resized`."""
+    shape = array.shape[array.ndim - len(resized) :]
+    whole = [slice(0, size) for size in resized]
+
+    def read(region: tuple[slice, ...]) -> NDArray[Any]:
+        index: tuple[Any, ...] = (..., *region)
+        return np.asarray(array[index])
+
+    return read_resized(read, shape, resized, whole, order=order)
 
 
 def _blurred(block: NDArray[np.float32], blurs: Sequence[float]) -> NDArray[np.float32]:

@@ -105,6 +105,25 @@ def train(
         ),
     ] = "percentile:0.5:99.8",
     channels: options.Channels = None,
+    spacing: Annotated[
+        str,
+        typer.Option(
+            metavar="Y,X|Z,Y,X",
+            help="Size of a pixel, or voxel, at which the network sees images: those that know theirs are resampled.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of --spacing, such as mm or µm.", rich_help_panel=options.IMAGES)
+    ] = "mm",
+    slices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of volumes, train a 2D network on slices: each with its neighbours, so many together (1, 3, 5).",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = None,
     drawn: options.Drawn = None,
     steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
     batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
@@ -159,11 +178,13 @@ def train(
 
     from src_models.computing.devices import check_device
     from src_models.disk.atomic import check_new
+    from src_models.errors import UserError
     from src_models.files.dataset import DataSet
 
     architecture = suited(context, dataset, architecture)
     refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
+    from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
 
     scale = options.parse_intensity(intensity)
@@ -192,7 +213,10 @@ def train(
     running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
     given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
     about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    at = parse_spacing(spacing, unit)
     if tells_classes:
+        if at or slices is not None:
+            raise UserError("--spacing and --slices are for networks that segment, and this one tells classes")
         of_classes = {
             "label_smoothing": label_smoothing,
             "average": average,
@@ -212,6 +236,8 @@ def train(
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
+    if slices is not None and not augment:
+        given["augment"] = "ct"
     images = len(data.split("train"))
     settings = replace(TrainSettings.recipe(architecture, images), **given)
     header = new_header(
@@ -221,6 +247,9 @@ def train(
         separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=names,
         config=configuration(architecture, of_network, settings.patch),
+        spacing=at,
+        unit=unit,
+        slices=slices,
         **about,
     )
     settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)

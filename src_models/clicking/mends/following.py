@@ -26,6 +26,9 @@ Mask = NDArray[np.bool_]
 # What is found is not written where more than this share of it lies there already, and was not carried there: a mask
 # that a person began with, or planes of another view. It goes no further then.
 THERE = 0.1
+# In planes that a person began with, a change reaches no further than this share of its length (the root of its area)
+# from where it was in the plane beside, and at least so many pixels; and it goes no further where little of it is left.
+BEYOND, LEAST_BEYOND, LEFT = 0.15, 2.0, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,9 @@ def follow(
     if not front.positive and (*front.plane[:-1], front.plane[-1] + front.side) not in planes:
         return
     reached, changed = front.plane, front.changed
-    for after in carry(image, planes, origin, front.plane, front.side, last=last):
+    apart = _apart(planes[reached], front)
+    known, begun_in = (planes, origin) if apart is None else ({**planes, reached: apart}, reached)
+    for after in carry(image, known, begun_in, reached, front.side, last=last):
         if isinstance(after, End):
             if not front.positive:
                 yield from passing.dropped(reached, front.side)
@@ -199,7 +204,7 @@ class _Passing:
         more = new & ~content
         known = self.planes.get(plane)
         if known is not None:
-            more = touching(ndimage.binary_opening(more, EIGHT), added)
+            more = _going_on(ndimage.binary_opening(more, EIGHT), added, known)
             if not more.any():
                 return None, more
         content |= more
@@ -216,7 +221,7 @@ class _Passing:
         content, new = self.content.lies(plane), whole(found.answer)
         known = self.planes.get(plane)
         old = np.zeros_like(content) if known is None else whole(known.answer)
-        gone = touching(old & ~new, taken) & ~self.content.stays(plane)
+        gone = _going_on(old & ~new, taken, known) & ~self.content.stays(plane)
         if not gone.any():
             return None, gone
         content &= ~gone
@@ -237,6 +242,25 @@ class _Passing:
             content, known = self.content.lies(plane), whole(self.planes[plane].answer)
             content &= ~known | self.content.stays(plane)
             yield Followed(plane, None, known)
+
+
+def _apart(found: ObjectInPlane, front: Front) -> ObjectInPlane | None:
+    """Return what was added if it lies apart from the rest of the object: it is looked for by itself then."""
+    content = whole(found.answer)
+    piece = touching(content, front.changed)
+    if not front.positive or (piece & ~front.changed).any() or not (content & ~piece).any():
+        return None
+    return replace(found, answer=settled(found.answer, piece))
+
+
+def _going_on(otherwise: Mask, changed: Mask, known: ObjectInPlane | None) -> Mask:
+    """Return what of a plane is otherwise by what changed in the plane beside."""
+    if known is None or not known.begun:
+        return touching(otherwise, changed)
+    reach = max(LEAST_BEYOND, BEYOND * float(np.sqrt(changed.sum())))
+    near = otherwise & (ndimage.distance_transform_edt(~changed) <= reach)
+    found = touching(ndimage.binary_opening(near, EIGHT), changed)
+    return found if found.sum() >= LEFT * changed.sum() else np.zeros_like(found)
 
 
 def _as_known(found: ObjectInPlane, known: ObjectInPlane | None, pixels: Mask) -> ObjectInPlane:

@@ -90,12 +90,18 @@ def _in_box(pieces: NDArray[np.int32], count: int, box: Box) -> set[int]:
 
 
 def _fronts(image: ClickImage, state: ObjectState, plane: Plane, found: ObjectInPlane) -> list[Front]:
-    """Return what changed, to be followed: away from the first plane, or to both sides if it was begun with."""
+    """Return what changed, to be followed: away from the first plane; to both sides where the object did not lie."""
     if image.depth == 1 or not state.carried:
         return []
     known = state.planes.get(plane)
     now = whole(found.answer)
     before = np.zeros_like(now) if known is None else whole(known.answer)
-    sides = (1, -1) if state.begun else away(state.origin, plane)
-    changes = ((False, before & ~now), (True, now & ~before))
-    return [Front(plane, side, positive, changed) for positive, changed in changes if changed.any() for side in sides]
+    fronts = []
+    for side in (1, -1) if state.begun or known is None else away(state.origin, plane):
+        ended_here = known is not None and (*plane[:-1], plane[-1] + side) not in state.planes
+        if ended_here and not state.begun and now.any() and (before != now).any():  # what is mended may go on
+            fronts.append(Front(plane, side, True, now))
+            continue
+        changes = ((False, before & ~now), (True, now & ~before))
+        fronts += [Front(plane, side, positive, changed) for positive, changed in changes if changed.any()]
+    return fronts

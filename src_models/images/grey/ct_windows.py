@@ -39,10 +39,12 @@ __all__ = [
     "looks_like_ct",
     "parse_ct_window",
     "shows_ct",
+    "value_unit",
 ]
 
 WindowName = Literal["soft tissue", "lung", "bone", "brain", "liver"]
 
+HOUNSFIELD = "HU"
 LOWEST_HU = -1024  # what is lower is padding, or lies outside of what was scanned
 # Air is about -1000 HU, lung -700, fat -100. Of a scan, the values between lung and fat are those of voxels that hold a
 # bit of each, and fewer than air and lung; of noise around zero, they are more. In 5 scans they are less than a fifth.
@@ -227,3 +229,16 @@ def shows_ct(data: Any, reading: AxesReading | None = None) -> bool:
     middle = tuple(size // 2 for size in data.shape[:-2])
     steps = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape[-2:])
     return looks_like_ct(np.asarray(data[(*middle, *steps)]))
+
+
+def value_unit(data: Any, reading: AxesReading | None = None) -> str:
+    """Return what the values of an image are: by its file's word, else HU if it shows a CT; empty where nobody knows.
+
+    Parameters
+    ----------
+    data, reading
+        As of :func:`shows_ct`.
+    """
+    if reading is not None and reading.value_unit:
+        return reading.value_unit
+    return HOUNSFIELD if shows_ct(data, reading) else ""

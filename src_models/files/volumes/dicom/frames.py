@@ -107,7 +107,9 @@ def _dimensions(header: Header, told: Attributes) -> dict[str, Any]:
     if index is None:
         return {}
     values = index if hasattr(index, "__len__") else [index]
-    pointers = [int(one.get("DimensionIndexPointer") or 0) for one in header.content.get("DimensionIndexSequence") or ()]
+    pointers = [
+        int(one.get("DimensionIndexPointer") or 0) for one in header.content.get("DimensionIndexSequence") or ()
+    ]
     return {
         f"dimension {number}": int(value)
         for number, (value, pointer) in enumerate(zip(values, pointers, strict=False), start=1)

@@ -97,7 +97,9 @@ def _stacks(frames: Sequence[Slice]) -> list[tuple[str, list[Slice]]]:
             groups.append([one])
     return [
         (
-            " ".join(filter(None, (f"stack {stack}" if stack else "", f"orientation {turn}" if len(groups) > 1 else ""))),
+            " ".join(
+                filter(None, (f"stack {stack}" if stack else "", f"orientation {turn}" if len(groups) > 1 else ""))
+            ),
             group,
         )
         for stack, groups in stacks.items()

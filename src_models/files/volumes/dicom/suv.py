@@ -47,7 +47,11 @@ def suv_factor(told: Attributes) -> tuple[float, str, tuple[str, ...]]:
             return own, SUV, ()
         units = "BQML" if to_activity else units
     if units != "BQML":
-        return 1.0, COUNTS if units == "CNTS" else "", (f"its values are {_named(units)}, and no SUV can be had of them",)
+        return (
+            1.0,
+            COUNTS if units == "CNTS" else "",
+            (f"its values are {_named(units)}, and no SUV can be had of them",),
+        )
     try:
         return to_activity * _per_activity(told), SUV, ()
     except _MissingError as error:
@@ -102,9 +106,7 @@ def _scan_start(told: Attributes, half_life: float) -> datetime:
     series = _at(told, "SeriesDate", "SeriesTime")
     if series <= acquired:
         return series
-    reference, duration = (
-        float(told.get(name) or 0) / 1000 for name in ("FrameReferenceTime", "ActualFrameDuration")
-    )
+    reference, duration = (float(told.get(name) or 0) / 1000 for name in ("FrameReferenceTime", "ActualFrameDuration"))
     if reference <= 0 or duration <= 0:
         raise _MissingError("its series is later than its acquisition, and it lacks FrameReferenceTime")
     decay = math.log(2) / half_life

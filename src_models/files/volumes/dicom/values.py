@@ -63,7 +63,9 @@ def values_of(modality: str, told: Attributes) -> tuple[Rescaling, str, tuple[st
 
 def _rescaling(told: Attributes) -> tuple[Rescaling, tuple[str, ...]]:
     numbers = told.get("RescaleSlope"), told.get("RescaleIntercept")
-    slope, intercept = (default if one is None else float(one) for one, default in zip(numbers, (1.0, 0.0), strict=True))
+    slope, intercept = (
+        default if one is None else float(one) for one, default in zip(numbers, (1.0, 0.0), strict=True)
+    )
     if not np.isfinite([slope, intercept]).all():
         raise ValueError(slope)
     if slope == 0:  # the standard forbids it; GDCM, and so most other programs, take 1

@@ -191,7 +191,8 @@ def test_the_file_s_word_wins_over_values_and_goes_with_the_layer(viewer, dicom_
         anew(dicom_folder, number, Modality="MR")  # with the values of a CT
     (layer,) = viewer.open(dicom_folder, plugin=PLUGIN)
     assert layer.contrast_limits != [-150, 250]
-    assert read_layer(layer).modality == "MR"
+    assert (read_layer(layer).modality, read_layer(layer).value_unit) == ("MR", "a.u.")
+    assert read_layer(layer).describe().endswith("mm, values in a.u.")
 
 
 def test_padding_goes_with_the_layer(viewer, dicom_folder):

@@ -1,5 +1,7 @@
 """Windows of the Hounsfield scale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from src_models.images.grey.ct_windows import (
     looks_like_ct,
     parse_ct_window,
     shows_ct,
+    value_unit,
 )
 from src_models.images.grey.intensity import measure
 
@@ -158,3 +161,10 @@ def test_pixels_of_a_microscope_are_no_ct_whatever_their_values(size, unit, expe
     reading = read_axes((10, 10), spacing={"Y": size, "X": size}, unit=unit)
     assert shows_ct(HU, reading) is expected
     assert is_ct(HU, reading) is expected
+
+
+def test_the_unit_is_the_files_word_else_hu_if_it_looks_like_ct():
+    assert value_unit(HU) == "HU"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="PT", value_unit="SUVbw")) == "SUVbw"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="MR")) == ""
+    assert value_unit(np.zeros((4, 4), np.uint8)) == ""
