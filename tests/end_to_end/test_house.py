@@ -120,6 +120,9 @@ COVERED = {
         napari_medt/files/activation.py napari_medt/files/endings.py napari_medt/files/in_window.py
         napari_medt/files/writers.py
     """,
+    "napari_medt/files/preview/gui/test_preview_dialog.py": """
+        napari_medt/files/preview/series_list.py
+    """,
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py
     """,

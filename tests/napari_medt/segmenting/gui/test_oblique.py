@@ -41,7 +41,7 @@ def segmented(make_napari_viewer, blob_model_path, tmp_path, run_to_end):
 
 def look_at(viewer, scan, order, ndisplay):
     """Look at the middle of the scan from a side."""
-    from napari_medt.viewer.scan_view import bring_into_view
+    from napari_medt.viewer.scans.scan_view import bring_into_view
 
     viewer.dims.ndisplay, viewer.dims.order = ndisplay, order
     viewer.scene.camera.zoom *= 1e-3  # out of view

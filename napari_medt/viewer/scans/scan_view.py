@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.viewer.oblique_planes import SlicedLayer, reach_planes
+from napari_medt.viewer.scans.oblique_planes import SlicedLayer, reach_planes
 
 if TYPE_CHECKING:
     import napari.layers

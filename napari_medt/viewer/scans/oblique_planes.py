@@ -79,8 +79,7 @@ class SlicedLayer:
         return corners.min(axis=0), corners.max(axis=0)
 
     def _slider(self, hidden: list[int], plane: NDArray[np.float64]) -> NDArray[np.float64]:
-        place: NDArray[np.float64] = np.linalg.solve(self._sliced(hidden), plane - self._offset(hidden))
-        return place
+        return np.asarray(np.linalg.solve(self._sliced(hidden), plane - self._offset(hidden)), dtype=float)
 
     def _sliced(self, hidden: list[int]) -> NDArray[np.float64]:
         return self._inverse[np.ix_(hidden, hidden)]
@@ -105,9 +104,10 @@ def _on_range(event: Any) -> None:
     """Move the ends of sliders apart again after napari set them to those of the layers in the world."""
     from napari import current_viewer
 
-    viewer, dims = current_viewer(), event.source
-    if viewer is None or viewer.dims is not dims or id(dims) in _extending:
+    viewer = current_viewer()
+    if viewer is None or viewer.dims is not event.source or id(viewer.dims) in _extending:
         return
+    dims = viewer.dims
     wanted = _ranges(viewer)
     if wanted == tuple(map(tuple, dims.range)):
         return

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from napari_medt.viewer.oblique_planes import SlicedLayer
 from napari_medt.viewer.placement import placement
+from napari_medt.viewer.scans.oblique_planes import SlicedLayer
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
