@@ -50,6 +50,7 @@ ACROSS = {
     "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
     "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",
     "napari_medt/segmenting/gui/test_medt.py": "the widget, with MedT",
+    "napari_medt/segmenting/gui/test_oblique.py": "the widget, on a scan that is oblique, from all sides",
     "napari_medt/segmenting/gui/test_results.py": "the widget: what it adds to the viewer",
     "napari_medt/segmenting/gui/test_stack.py": "the widget, on stacks",
     "src_models/clicking/test_anisotropic.py": "clicks in volumes of flat voxels",
@@ -122,6 +123,9 @@ COVERED = {
     "napari_medt/files/gui/test_scan_commands.py": """
         napari_medt/files/activation.py napari_medt/files/endings.py napari_medt/files/in_window.py
         napari_medt/files/writers.py
+    """,
+    "napari_medt/files/preview/gui/test_preview_dialog.py": """
+        napari_medt/files/preview/series_list.py
     """,
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py

@@ -102,8 +102,8 @@ class WindowPanel(QWidget):
         if self._layer is None:
             return
         preset = self.choice.limits()
-        both = self.acts_on.currentText() == _BOTH and preset is not None
-        if both and not same_limits(preset, shown_limits(self._layer)):
+        both = self.acts_on.currentText() == _BOTH
+        if both and preset is not None and not same_limits(preset, shown_limits(self._layer)):
             self.choice.choose(_AS_SHOWN)
         self.choice.show_numbers(self._layer)
         if self.choice.is_own():
