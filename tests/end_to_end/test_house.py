@@ -92,7 +92,6 @@ COVERED = {
     "napari_medt/classifying/gui/test_widget.py": """
         napari_medt/classifying/giving.py napari_medt/classifying/layers.py napari_medt/classifying/shown.py
         napari_medt/classifying/panels/controls.py napari_medt/classifying/panels/result_panel.py
-        napari_medt/classifying/panels/swatch.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
