@@ -46,6 +46,7 @@ ACROSS = {
     "napari_medt/files/gui/test_command_palette.py": "the manifest: what the palette offers",
     "napari_medt/files/gui/test_manifest.py": "the manifest: what napari's dialogs do with it",
     "napari_medt/gui/test_menus.py": "the manifest: menus",
+    "napari_medt/gui/test_accessible.py": "all widgets: names of controls, the Tab key",
     "napari_medt/gui/test_opening.py": "all widgets: how fast they open",
     "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
     "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",

@@ -107,6 +107,7 @@ class MapPanel(QWidget):
         self.set_maps((), ())
 
     def _explain(self) -> None:
+        self.list.setAccessibleName("Attention maps")
         self.list.setToolTip(
             "Tick a map to see it over the image. Maps that were ticked here go when another model or image is chosen, "
             "and when this dock is closed; maps of the Segment widget stay. 'Keep' under Save keeps a copy."

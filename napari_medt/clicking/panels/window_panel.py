@@ -39,11 +39,13 @@ class WindowPanel(QWidget):
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self.changed)
         self.window_name = QComboBox()
+        self.window_name.setAccessibleName("CT window")
         self.window_name.addItems([_AS_SHOWN, *(window.name for window in ct_windows()), _WHOLE])
         self.window_name.setToolTip(
             "Which Hounsfield units (HU) are told apart. As shown: the layer's contrast limits, a window of your own."
         )
         self.acts_on = QComboBox()
+        self.acts_on.setAccessibleName("What the CT window is for")
         self.acts_on.addItems([_BOTH, _NETWORK, _VIEW])
         self.acts_on.setToolTip("Whether the window is what you see, what the network sees, or both.")
         for combo in (self.window_name, self.acts_on):
