@@ -59,6 +59,7 @@ benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.network_speed
 	$(BIN)/python -W ignore -m benchmarks.precisions
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
+	$(BIN)/python -W ignore -m benchmarks.volume_prediction
 	$(BIN)/python -W ignore -m benchmarks.axial_speed
 	$(BIN)/python -W ignore -m benchmarks.openvino_trial
 	$(BIN)/python -W ignore -m benchmarks.probe_latency

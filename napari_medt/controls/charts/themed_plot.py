@@ -50,6 +50,7 @@ class ThemedPlot(pyqtgraph.PlotWidget):
         super().changeEvent(event)
         if self._ground and event.type() in _CHANGES and self.ground() != self._ground:
             self._ground = self.ground()
+            self.resetCachedContent()  # Qt keeps a picture of the ground
             self._colour_axes()
             self.themed.emit()
 

@@ -84,6 +84,7 @@ def test_a_chart_can_be_read_in_both_themes_also_after_a_switch(viewer, make, le
         settled(viewer, theme)
         ground = widget.palette().window().color().name()
         assert ground == GROUNDS[theme]
+        assert {plot.grab().toImage().pixelColor(1, 1).name() for plot in plots} == {ground}
         colours = [colour for plot in plots for colour in drawn_colours(plot)]
         assert len(colours) >= least_drawn
         assert {colour for colour in colours if contrast(colour, ground) < GRAPHICS} == set()
