@@ -46,6 +46,7 @@ ACROSS = {
     "napari_medt/files/gui/test_command_palette.py": "the manifest: what the palette offers",
     "napari_medt/files/gui/test_manifest.py": "the manifest: what napari's dialogs do with it",
     "napari_medt/gui/test_menus.py": "the manifest: menus",
+    "napari_medt/gui/test_accessible.py": "all widgets: names of controls, the Tab key",
     "napari_medt/gui/test_opening.py": "all widgets: how fast they open",
     "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
     "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",
@@ -97,7 +98,6 @@ COVERED = {
     "napari_medt/classifying/gui/test_widget.py": """
         napari_medt/classifying/giving.py napari_medt/classifying/layers.py napari_medt/classifying/shown.py
         napari_medt/classifying/panels/controls.py napari_medt/classifying/panels/result_panel.py
-        napari_medt/classifying/panels/swatch.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py

@@ -44,6 +44,7 @@ class WindowPanel(QWidget):
             "Which Hounsfield units (HU) are told apart. As shown: the layer's contrast limits, a window of your own."
         )
         self.acts_on = QComboBox()
+        self.acts_on.setAccessibleName("What the CT window is for")
         self.acts_on.addItems([_BOTH, _NETWORK, _VIEW])
         self.acts_on.setToolTip("Whether the window is what you see, what the network sees, or both.")
         self.acts_on.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
