@@ -246,7 +246,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
 
 
 @pytest.fixture(scope="module")
-def scans(tmp_path_factory):
+def thick_scans(tmp_path_factory):
     """Two scans of voxels of 5 x 0.75 x 0.75 mm, with a bright rod through all slices."""
     root = tmp_path_factory.mktemp("data") / "scans"
     for folder in ("images", "masks"):
@@ -262,10 +262,10 @@ def scans(tmp_path_factory):
     return root
 
 
-def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_are_predicted(run, scans, tmp_path):
+def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_are_predicted(run, thick_scans, tmp_path):
     output = tmp_path / "rods.safetensors"
     options = [*QUICK, "--classes", "--slices", 3, "--spacing", "1.5,1.5", "--intensity", "window:0:100"]
-    done = run(scans, "-o", output, *options, "--steps", 30)
+    done = run(thick_scans, "-o", output, *options, "--steps", 30)
     assert done.exit_code == 0, done.output
     model = load(output)
     assert model.header.channels == ("slice -1", "slice", "slice +1")
@@ -277,7 +277,7 @@ def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_ar
     truth, labels = np.asarray(mask.data) > 0, found.labels > 0
     dice = 2 * (truth & labels).sum() / (truth.sum() + labels.sum())
     assert dice > 0.7
-    assert evaluate(scans, model, split="val", device="cpu").pooled.dice[1] == pytest.approx(dice)
+    assert evaluate(thick_scans, model, split="val", device="cpu").pooled.dice[1] == pytest.approx(dice)
 
 
 @pytest.mark.parametrize(
