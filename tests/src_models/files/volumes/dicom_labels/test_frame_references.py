@@ -32,7 +32,7 @@ def test_labels_come_back_on_the_scan_and_each_frame_names_its_own(tmp_path, sca
     labels = np.random.default_rng(1).choice([0, 0, 2, 5], volume.geometry.shape).astype(np.uint8)
     path = write_dicom_seg(tmp_path / "labels" / "seg.dcm", labels, volume.geometry, labelmap=labelmap)
     back = read_volume(path)
-    assert (back.geometry.files, back.geometry.frames) == (volume.geometry.files, volume.geometry.frames)  # found beside
+    assert (back.geometry.files, back.geometry.frames) == (volume.geometry.files, volume.geometry.frames)
     np.testing.assert_allclose(back.geometry.affine, volume.geometry.affine, atol=1e-9)
     numbers = {0: 0, 2: 2, 5: 5} if labelmap else {0: 0, 1: 2, 2: 5}
     np.testing.assert_array_equal(np.vectorize(numbers.get)(back.data), labels)
