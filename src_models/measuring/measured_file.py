@@ -15,7 +15,6 @@ import numpy as np
 from src_models.errors import DataSetError, ImageError
 from src_models.files.images import ImageFile, read_image, read_label_file
 from src_models.files.pairs import pair
-from src_models.images.axes import AxesReading
 from src_models.images.grey.ct_windows import value_unit
 from src_models.labels.measurements.measuring import measure_steps
 from src_models.labels.measurements.space import PixelSpace
