@@ -21,6 +21,7 @@ from napari_medt.cli import classify, click, clicks, demo, measure, segment, ser
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
+from napari_medt.cli.exchange import export_labels
 from napari_medt.cli.models import convert, evaluate, models, train
 from src_models.errors import UserError
 
@@ -88,6 +89,7 @@ def _paragraphs(command: Callable[..., None]) -> str:
 _add("Segment", segment.segment, click.click, demo.demo)
 _add("Classify", classify.classify)
 _add("Measure", measure.measure)
+_add("Other programs", export_labels.export_labels, name="export-labels")
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
 _add("Correct and learn", correct_classes.correct_classes, name="correct-classes")

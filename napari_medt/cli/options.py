@@ -106,14 +106,16 @@ IntoZarr = Annotated[
         rich_help_panel=RESULTS,
     ),
 ]
-# The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap"]
+# The names of src_models.prediction.to_file.SCAN_FORMATS, and of src_models.files.exchange.formats.ENDINGS (outlines),
+# which are not imported for the help alone.
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap", "roi", "geojson", "coco"]
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
         help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP).",
+        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP). Of any image, roi, geojson and coco write "
+        "outlines besides: regions for ImageJ, objects for QuPath, COCO JSON.",
         rich_help_panel=RESULTS,
     ),
 ]

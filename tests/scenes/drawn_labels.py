@@ -1,4 +1,4 @@
-"""Labels with all that makes outlines hard: holes, parts, touching neighbours, islands, the border, a line of a pixel."""
+"""Labels with all that makes outlines hard: holes, parts, touching neighbours, islands, the border, thin lines."""
 
 from __future__ import annotations
 

@@ -60,12 +60,24 @@ def write_coco(path: Path, labels: Any, axes: str, described: Described, *, over
     with atomic_path(path, overwrite=overwrite) as beside, beside.open("w", encoding="utf-8") as file:
         file.write('{"annotations": [')
         for plane in each_plane(labels, axes):
-            image = {"id": len(images) + 1, "file_name": described.image, "height": plane.size[0], "width": plane.size[1]}
-            images.append(image | {axis: place for axis, place in (("z", plane.z), ("t", plane.t)) if place is not None})
+            image = {
+                "id": len(images) + 1,
+                "file_name": described.image,
+                "height": plane.size[0],
+                "width": plane.size[1],
+            }
+            images.append(
+                image | {axis: place for axis, place in (("z", plane.z), ("t", plane.t)) if place is not None}
+            )
             for outline in plane.outlines:
                 count += 1
                 category = categories.get(described.kind(outline.number), len(kinds) + 1)
-                noted = {"id": count, "image_id": len(images), "category_id": category, **_annotation(outline, plane.size)}
+                noted = {
+                    "id": count,
+                    "image_id": len(images),
+                    "category_id": category,
+                    **_annotation(outline, plane.size),
+                }
                 file.write(("," if count > 1 else "") + "\n" + json.dumps(noted))
         named = [*categories.items(), (_KIND, len(kinds) + 1)]
         listed = [{"id": number, "name": kind, "supercategory": ""} for kind, number in named]
@@ -99,7 +111,9 @@ def read_coco(path: Path, image: str = "") -> Drawing:
     except (OSError, ValueError, RecursionError) as error:
         raise ImageError(f"{path}: it cannot be read as JSON ({error}); export it again") from error
     if not is_coco(content):
-        raise ImageError(f"{path}: it is no COCO JSON (images, annotations, categories), which is the JSON that is read")
+        raise ImageError(
+            f"{path}: it is no COCO JSON (images, annotations, categories), which is the JSON that is read"
+        )
     try:
         return _drawing(content, path, image)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
@@ -129,7 +143,7 @@ def _runs(outline: Outline, size: tuple[int, int]) -> list[int]:
     first = places[np.concatenate([[0], breaks + 1])]
     past = places[np.concatenate([breaks, [len(places) - 1]])] + 1
     turns = np.concatenate([[0], np.stack([first, past], axis=1).ravel(), [size[0] * size[1]]])
-    lengths = np.diff(turns).tolist()
+    lengths: list[int] = np.diff(turns).tolist()
     return lengths if lengths[-1] else lengths[:-1]
 
 
@@ -160,7 +174,9 @@ def _chosen(images: list[dict[str, Any]], path: Path, image: str) -> dict[int, d
         fitting = [name for name in names if Path(name).stem.split(".")[0] == image.split(".")[0]]
         if len(fitting) != 1:
             some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-            raise ImageError(f"{path}: it is of {len(names)} images ({some}) and none is called {image!r}; name the image")
+            raise ImageError(
+                f"{path}: it is of {len(names)} images ({some}) and none is called {image!r}; name the image"
+            )
     return {one["id"]: one for one in images if str(one["file_name"]) == fitting[0]}
 
 
@@ -174,7 +190,7 @@ def _drawn(noted: dict[str, Any], order: int, plane: dict[str, Any], kinds: Mapp
 
 
 def _by_order(shapes: list[Drawn]) -> Iterator[Drawn]:
-    """Number annotations that have no number, after those that have one."""
+    """Give numbers to annotations that have none, after those that have one."""
     from dataclasses import replace
 
     highest = max((each.number or 0 for each in shapes), default=0)

@@ -92,7 +92,9 @@ def each_plane(labels: Any, axes: str) -> Iterator[Plane]:
         If they have other axes.
     """
     if len(axes) != labels.ndim or not set("YX") <= set(axes) <= set("TZYX"):
-        raise OutputError(f"labels with the axes {axes} have no outlines: these are of planes (Y, X), slices and frames")
+        raise OutputError(
+            f"labels with the axes {axes} have no outlines: these are of planes (Y, X), slices and frames"
+        )
     sizes = dict(zip(axes, labels.shape, strict=True))
     turned = axes.index("Y") > axes.index("X")
     frames = range(sizes["T"]) if "T" in sizes else [None]

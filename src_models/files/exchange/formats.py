@@ -117,7 +117,9 @@ def read_foreign(path: Path, *, like: AxesReading | None = None, image: str = ""
         data, axes, notes = ilastik.read_ilastik(path)
         return Foreign(data, read_axes(data.shape, axes=axes, labels=True, name=str(path)), notes=notes)
     if program is None:
-        raise ImageError(f"{path}: it is no file of labels that Cellpose, ImageJ, QuPath or ilastik write, nor COCO JSON")
+        raise ImageError(
+            f"{path}: it is no file of labels that Cellpose, ImageJ, QuPath or ilastik write, nor COCO JSON"
+        )
     drawing = _read_drawing(program, path, image or labels_stem(path))
     wanted = (None, None) if letters is None else (letters.axes, letters.shape)
     painted = paint(drawing, str(path), axes=wanted[0], shape=wanted[1])

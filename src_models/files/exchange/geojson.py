@@ -3,8 +3,8 @@
 A collection of features (RFC 7946), whose geometry is a Polygon or MultiPolygon in pixels of the full image, from the
 corner of the first one. Their properties are those of QuPath's ``PathObjectTypeAdapter`` and ``ROITypeAdapter``
 (qupath-core, package ``qupath.lib.io``): ``objectType`` ("detection" or "annotation"), ``name``, ``classification``
-with ``name`` and ``color``, ``measurements`` by title, and since 0.5 ``metadata``, which holds the object's number here.
-The slice and frame are in the geometry's ``plane``, from 0, with the channel -1 for all.
+with ``name`` and ``color``, ``measurements`` by title, and since 0.5 ``metadata``, which holds the object's number
+here. The slice and frame are in the geometry's ``plane``, from 0, with the channel -1 for all.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ def read_ilastik(path: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
         import h5py
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{path}: files of ilastik need the package h5py, which is not installed; install it (pip install h5py), or "
-            "export as TIFF in ilastik"
+            f"{path}: files of ilastik need the package h5py, which is not installed; install it (pip install h5py), "
+            "or export as TIFF in ilastik"
         ) from error
     try:
         with h5py.File(path, "r") as file:
@@ -65,12 +65,13 @@ def read_ilastik(path: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
     except OSError as error:
         raise ImageError(f"{path}: it cannot be read as HDF5 ({error}); export it again in ilastik") from error
     data, axes = _reduced(data, _letters(tags, data.ndim, path), path)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if data.size and data.min() > 0:
-        notes = (
+        said = (
             f"{path}: every pixel has a number from {data.min()}, as of ilastik's classes, of which the first is often "
-            "the background; numbers were kept",
+            "the background; numbers were kept"
         )
+        notes = (said,)
     return data, axes, notes
 
 
@@ -100,7 +101,9 @@ def _letters(tags: Any, ndim: int, path: Path) -> str:
 def _reduced(data: NDArray[Any], letters: str, path: Path) -> tuple[NDArray[Any], str]:
     """Leave out axes of one place, but Y and X."""
     if len(letters) != data.ndim or len(set(letters)) != len(letters) or not set("YX") <= set(letters):
-        raise ImageError(f"{path}: its axes ({letters or 'not named'}) do not fit its shape {data.shape}; export it again")
+        raise ImageError(
+            f"{path}: its axes ({letters or 'not named'}) do not fit its shape {data.shape}; export it again"
+        )
     kept = [place for place, letter in enumerate(letters) if letter in "YX" or data.shape[place] > 1]
     left = "".join(letters[place] for place in kept)
     if not set(left) <= set("TZYX"):

@@ -78,7 +78,10 @@ def write_imagej_rois(path: Path, labels: Any, axes: str, described: Described, 
     _roifile()
     groups = {kind: number for number, kind in enumerate(described.all_kinds, start=1) if number <= _GROUPS}
     used: set[str] = set()
-    with atomic_path(path, overwrite=overwrite) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        atomic_path(path, overwrite=overwrite) as beside,
+        zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for plane in each_plane(labels, axes):
             for outline in plane.outlines:
                 name = _free_name(described.title(outline.number), plane, used)
@@ -105,7 +108,9 @@ def read_imagej_rois(path: Path) -> Drawing:
         try:
             rings = _rings(_roifile().ImagejRoi.frombytes(content))
         except (ValueError, RuntimeError, NotImplementedError, IndexError, TypeError, OverflowError) as error:
-            raise ImageError(f"{path}: its region {name!r} cannot be read ({error}); save it again in ImageJ") from error
+            raise ImageError(
+                f"{path}: its region {name!r} cannot be read ({error}); save it again in ImageJ"
+            ) from error
         if rings is None:
             passed += 1
             continue
@@ -130,7 +135,9 @@ def _free_name(title: str, plane: Plane, used: set[str]) -> str:
     """Return a name for a region, which ImageJ shows and which is its file's in the zip: each one once."""
     name = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", title)[:120]
     if name in used:
-        name += "".join(f" {letter}{place + 1}" for letter, place in (("t", plane.t), ("z", plane.z)) if place is not None)
+        name += "".join(
+            f" {letter}{place + 1}" for letter, place in (("t", plane.t), ("z", plane.z)) if place is not None
+        )
     further, free = 1, name
     while free in used:
         further += 1
@@ -141,6 +148,7 @@ def _free_name(title: str, plane: Plane, used: set[str]) -> str:
 
 def _region(outline: Outline, name: str, described: Described, groups: dict[str, int]) -> ImagejRoi:
     roifile = _roifile()
+    region: ImagejRoi
     top, left, bottom, right = outline.box
     region = roifile.ImagejRoi(top=top, left=left, bottom=bottom, right=right, name=name)
     kind = described.kind(outline.number)
@@ -173,7 +181,9 @@ def _place(region: ImagejRoi, plane: Plane, axes: str, labels: Any, *, several: 
     """Say in which slice and frame a region is: ImageJ counts them from 1, and 0 is in all."""
     if plane.t is None and plane.z is None:
         return
-    if several or (plane.t is not None and plane.z is not None and min(labels.shape[axes.index(one)] for one in "TZ") > 1):
+    if several or (
+        plane.t is not None and plane.z is not None and min(labels.shape[axes.index(one)] for one in "TZ") > 1
+    ):
         region.z_position = 0 if plane.z is None else plane.z + 1
         region.t_position = 0 if plane.t is None else plane.t + 1
         region.c_position = 0
@@ -194,7 +204,9 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
                 if not entry.filename.lower().endswith(".roi"):
                     continue
                 if entry.file_size > _MOST_BYTES:
-                    raise ImageError(f"{path}: its region {entry.filename!r} is of {entry.file_size} bytes, which none is")
+                    raise ImageError(
+                        f"{path}: its region {entry.filename!r} is of {entry.file_size} bytes, which none is"
+                    )
                 yield Path(entry.filename).stem, archive.read(entry)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise ImageError(f"{path}: it cannot be read as a zip ({error}); save it again in ImageJ") from error
@@ -203,8 +215,9 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
 def _rings(region: ImagejRoi) -> tuple[NDArray[Any], ...] | None:
     """Return the rings (y, x) of an area; None for what is none."""
     kinds = _roifile().ROI_TYPE
+    found: list[Any]
     if region.composite:
-        found = region.coordinates(multi=True)
+        found = list(region.coordinates(multi=True))
     elif region.roitype == kinds.OVAL:
         found = [_ellipse(region)]
     elif region.roitype == kinds.RECT and region.subpixelrect:

@@ -188,7 +188,9 @@ def _apart(cycle: list[int], edges: _Edges, crossed: NDArray[np.bool_]) -> list[
     """Divide a ring that comes to a place twice into rings that do not."""
     if not crossed[cycle].any():
         return [cycle]
-    parts, path, places = [], [], {}
+    parts: list[list[int]] = []
+    path: list[int] = []
+    places: dict[tuple[int, int], int] = {}
     for edge in cycle:
         if crossed[edge]:
             place = int(edges.y[edge]), int(edges.x[edge])

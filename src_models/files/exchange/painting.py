@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 
-__all__ = ["Drawn", "Drawing", "Painted", "filled", "paint"]
+__all__ = ["Drawing", "Drawn", "Painted", "filled", "paint"]
 
 _MOST = 2**32  # pixels of labels whose size no image tells
 
@@ -160,7 +160,7 @@ def paint(drawing: Drawing, name: str, *, axes: str | None = None, shape: Sequen
         outside += not mask.any()
         values = labels[(*where, *part)]
         covered += int(np.count_nonzero((values[..., mask] != 0) & (values[..., mask] != each.number)))
-        values[..., mask] = each.number
+        values[..., mask] = each.number or 0
     notes = list(drawing.notes)
     if outside:
         notes.append(f"{name}: {outside} of its shapes hold the middle of no pixel of the image, and were left out")
@@ -217,7 +217,7 @@ def _index(each: Drawn, letter: str, sizes: Mapping[str, int], name: str) -> int
 
 
 def _numbered(shapes: Sequence[Drawn]) -> list[Drawn]:
-    """Number the shapes without a number: as they come, after those that have one."""
+    """Give numbers to shapes that have none: as they come, after those that have one."""
     used = max((each.number or 0 for each in shapes), default=0)
     numbered = []
     for each in shapes:

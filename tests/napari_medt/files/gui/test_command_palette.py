@@ -23,6 +23,8 @@ DIALOGS = {
     "Save labels as NIfTI, NRRD or DICOM... (MedT)": "Save 'Labels' for a scan",
     "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
     "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
+    "Open labels of ImageJ, QuPath, Cellpose or ilastik... (MedT)": "Open labels of another program",
+    "Save labels for ImageJ, QuPath or COCO... (MedT)": "Save 'Labels' for another program",
 }
 
 

@@ -62,7 +62,7 @@ def test_a_file_that_would_run_something_is_refused(tmp_path, call):
     sign = tmp_path / "sign"
     sign.write_text("here")
     saved(tmp_path / "a_seg.npy", drawn_labels().astype(np.uint16), evil=Hostile(call, f"rm {sign}"))
-    with pytest.raises(ImageError, match="asks for .* to be run"):
+    with pytest.raises(ImageError, match=r"asks for .* to be run"):
         read_cellpose(tmp_path / "a_seg.npy")
     assert sign.exists()
 

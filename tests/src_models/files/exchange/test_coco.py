@@ -44,7 +44,9 @@ def test_what_was_written_is_read_again(tmp_path, axes, labels):
     assert drawing.size == labels.shape[-2:]
     painted = paint(drawing, "a", axes=axes, shape=labels.shape)
     np.testing.assert_array_equal(painted.labels, labels)
-    assert painted.kinds == {number: "disc" if number == 2 else "object" for number in painted.kinds} or painted.kinds == {2: "disc"}
+    assert painted.kinds == {
+        number: "disc" if number == 2 else "object" for number in painted.kinds
+    } or painted.kinds == {2: "disc"}
 
 
 def test_runs_that_pycocotools_packs_are_read(tmp_path):

@@ -40,7 +40,7 @@ def test_masks_of_a_data_set_may_be_of_another_program(tmp_path, name):
     image, mask = read_sample(sample)
     assert image.shape == mask.shape
     for number in np.unique(LABELS):
-        again = mask[LABELS == number]
+        again = mask[number == LABELS]
         assert (again == again[0]).all()
         assert np.count_nonzero(mask == again[0]) == len(again)
 

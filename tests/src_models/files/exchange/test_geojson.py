@@ -36,7 +36,9 @@ def test_properties_are_those_that_qupath_reads(tmp_path):
     described = Described(
         kinds={1: "tumour", 2: "stroma"}, measurements={2: {"area (µm²)": 3.5, "sense": float("nan")}}, image="a.tif"
     )
-    features = {f["properties"]["name"]: f for f in written(tmp_path, drawn_labels(), "YX", described, kind="annotation")}
+    features = {
+        f["properties"]["name"]: f for f in written(tmp_path, drawn_labels(), "YX", described, kind="annotation")
+    }
     one = features["stroma 2"]
     assert one["type"] == "Feature"
     uuid.UUID(one["id"])
@@ -93,7 +95,10 @@ def test_what_qupath_writes(tmp_path):
     [
         ("{", "cannot be read as GeoJSON"),
         ('{"type": "FeatureCollection", "features": []}', "holds no polygons"),
-        ('{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, NaN], [1, 1]]]}}', "no number"),
+        (
+            '{"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, NaN], [1, 1]]]}}',
+            "no number",
+        ),
         ('{"type": "Feature", "geometry": {"type": "Polygon"}}', "not as GeoJSON has them"),
         ("[1, 2]", "not as GeoJSON has them"),
     ],

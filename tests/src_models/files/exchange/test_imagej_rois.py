@@ -54,7 +54,9 @@ def test_regions_are_of_their_slices_and_frames(tmp_path):
     assert {(r.z_position, r.position) for r in roifile.roiread(tmp_path / "channels.zip")} == {(1, 0), (2, 0), (3, 0)}
 
 
-@pytest.mark.parametrize(("axes", "labels"), [("YX", drawn_labels()), ("ZYX", drawn_stack()[0]), ("TZYX", drawn_stack())])
+@pytest.mark.parametrize(
+    ("axes", "labels"), [("YX", drawn_labels()), ("ZYX", drawn_stack()[0]), ("TZYX", drawn_stack())]
+)
 def test_what_was_written_is_read_again(tmp_path, axes, labels):
     write_imagej_rois(tmp_path / "a.zip", labels, axes, Described())
     painted = paint(read_imagej_rois(tmp_path / "a.zip"), "a", axes=axes, shape=labels.shape)

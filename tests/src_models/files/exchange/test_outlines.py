@@ -38,7 +38,9 @@ def test_polygons_are_valid_and_one_for_each_connected_part(plane):
         mask = plane == outline.number
         parts, count = ndimage.label(mask)  # by edges
         assert len(outline.polygons) == count
-        polygons = [geometry.Polygon(one.exterior[:, ::-1], [hole[:, ::-1] for hole in one.holes]) for one in outline.polygons]
+        polygons = [
+            geometry.Polygon(one.exterior[:, ::-1], [hole[:, ::-1] for hole in one.holes]) for one in outline.polygons
+        ]
         assert geometry.MultiPolygon(polygons).is_valid
         assert sorted(polygon.area for polygon in polygons) == sorted(np.bincount(parts.ravel())[1:])
         for polygon in polygons:

@@ -24,7 +24,7 @@ def test_filling_agrees_with_scikit_image(seed):
 
 
 def test_a_ring_in_a_ring_is_a_hole():
-    mask, part = filled([SQUARE, SQUARE[:1] + [[1, 1], [1, 2], [2, 2], [2, 1]]], (6, 6))
+    mask, part = filled([SQUARE, np.array([[2, 2], [2, 3], [3, 3], [3, 2]])], (6, 6))
     assert part == (slice(1, 4), slice(1, 4))
     np.testing.assert_array_equal(mask, [[1, 1, 1], [1, 0, 1], [1, 1, 1]])
 
@@ -47,7 +47,11 @@ def test_the_later_of_two_lies_on_top_and_that_is_said():
 
 
 def test_slices_and_frames():
-    shapes = (Drawn((SQUARE,), number=1, z=1, t=0), Drawn((SQUARE,), number=2, t=1), Drawn((SQUARE,), number=3, position=4))
+    shapes = (
+        Drawn((SQUARE,), number=1, z=1, t=0),
+        Drawn((SQUARE,), number=2, t=1),
+        Drawn((SQUARE,), number=3, position=4),
+    )
     painted = paint(Drawing(shapes), "shapes", axes="ZTYX", shape=(3, 2, 8, 8))
     assert painted.labels[:, :, 1, 1].tolist() == [[0, 2], [1, 3], [0, 2]]
 

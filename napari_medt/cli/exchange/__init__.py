@@ -1,0 +1,1 @@
+"""Commands that hand results to other programs."""
