@@ -22,7 +22,7 @@ from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
 from napari_medt.cli.exchange import export_labels
-from napari_medt.cli.models import convert, evaluate, models, train
+from napari_medt.cli.models import convert, evaluate, export, models, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
@@ -96,7 +96,7 @@ _add("Correct and learn", correct_classes.correct_classes, name="correct-classes
 _add("Correct and learn", next_slices.next_slices, name="next")
 _add("Correct and learn", finetune.finetune)
 _add("Serve", serve.serve)
-_add("Models", models.models, train.train, convert.convert, evaluate.evaluate, clicks.clicks)
+_add("Models", models.models, train.train, convert.convert, export.export, evaluate.evaluate, clicks.clicks)
 
 
 def _print_version(wanted: bool) -> None:
