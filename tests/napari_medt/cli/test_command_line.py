@@ -18,7 +18,7 @@ HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
     "attention", "audit", "classify", "click", "clicks", "convert", "correct", "correct-classes", "corrections", "demo",
-    "evaluate", "export-labels", "finetune", "measure", "next", "segment", "train",
+    "evaluate", "export", "export-labels", "finetune", "measure", "next", "segment", "track", "train",
 }  # fmt: skip
 
 
@@ -81,6 +81,10 @@ def folder(tmp_path, repository):
         ("audit b.png", "b.png: there is no such file"),
         ("audit a.png --json there/f.json", "f.json exists already"),
         ("export-labels a.png -o there/f.json", "f.json exists already"),
+        ("export nuclie", "There is no model 'nuclie'"),
+        ("export nuclei -o there/f.json", "f.json exists already"),
+        ("track b.png", "b.png: there is no such file"),
+        ("track a.png -o there/f.json", "f.json exists already"),
         ("export-labels b.png -o b.zip", "b.png: there is no such file"),
         ("export-labels a.png -o a.txt", "NAME.geojson"),
         ("evaluate data --model nuclie", "There is no model 'nuclie'"),
