@@ -23,6 +23,7 @@ from src_models.tracking.objects import FrameObjects, frame_objects
 __all__ = ["Tracks", "relabelled", "track_objects", "write_tracks"]
 
 _STILL = 1e-3  # of the farthest way, for each frame
+_WORSE = 1.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,10 +174,15 @@ def _linked(
         cutoff=cutoff,
         gap_closing_metric="sqeuclidean",
         gap_closing_cutoff=cutoff if gap else False,
-        gap_closing_max_frame_count=gap,
+        gap_closing_max_frame_count=gap + 1,  # of frames between, theirs included
         splitting_metric="sqeuclidean",
         splitting_cutoff=cutoff if divisions else False,
         merging_cutoff=False,
+        # What it costs to begin, end or stay whole: a little more than the farthest way, as between frames. laptrack
+        # would else take it from the costs of these few links, and drop divisions where some gaps are short.
+        segment_start_cost=_WORSE * cutoff,
+        segment_end_cost=_WORSE * cutoff,
+        no_splitting_cost=_WORSE * cutoff,
     )
     linked, splits, _ = tracker.predict_dataframe(table, names, frame_col="frame", only_coordinate_cols=False)
     found = np.zeros(len(objects), np.int64)
