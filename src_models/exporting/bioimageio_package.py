@@ -159,7 +159,7 @@ def _write_weights(graph: Graph, model: Model, folder: Path, size: int | None) -
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on sizes that are kept, which is meant, and on the age of TorchScript
         graph.network(image)
-        traced = torch.jit.trace(graph.network, (image,), check_trace=False)
+        traced = torch.jit.trace(graph.network, (image,), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, str(folder / _FILES["torchscript"]))
     try:
         check_onnx_installed()
@@ -238,7 +238,10 @@ def _space(form: Any, graph: Graph, *, output: bool) -> list[Any]:
             form.SpaceOutputAxis(id=form.AxisId(letter), size=form.SizeReference(tensor_id="image", axis_id=letter))
             for letter in letters
         ]
-    sizes = [side if graph.step is None else form.ParameterizedSize(min=2 * graph.step, step=graph.step) for side in graph.size]
+    sizes = [
+        side if graph.step is None else form.ParameterizedSize(min=2 * graph.step, step=graph.step)
+        for side in graph.size
+    ]
     return [form.SpaceInputAxis(id=form.AxisId(letter), size=side) for letter, side in zip(letters, sizes, strict=True)]
 
 
@@ -303,6 +306,8 @@ def _weights(form: Any, folder: Path, weights: Sequence[str]) -> Any:
         "onnx": lambda: form.OnnxWeightsDescr(
             source=folder / _FILES["onnx"], opset_version=OPSET, parent="torchscript"
         ),
-        "torchscript": lambda: form.TorchscriptWeightsDescr(source=folder / _FILES["torchscript"], pytorch_version=version),
+        "torchscript": lambda: form.TorchscriptWeightsDescr(
+            source=folder / _FILES["torchscript"], pytorch_version=version
+        ),
     }
     return form.WeightsDescr(**{name: forms[name]() for name in weights})

@@ -34,7 +34,11 @@ def documentation(header: ModelHeader, graph: Graph) -> str:
     sizes = f"Images are of {sides} px." if graph.step is None else f"Sides of images are multiples of {graph.step} px."
     diameter = header.object_diameter
     known = f" The network is at its best with objects of about {diameter:g} px across." if diameter else ""
-    spacing = f" It learnt at {' x '.join(f'{one:g}' for one in header.spacing)} {header.unit or ''}." if header.spacing else ""
+    spacing = (
+        f" It learnt at {' x '.join(f'{one:g}' for one in header.spacing)} {header.unit or ''}."
+        if header.spacing
+        else ""
+    )
     cited = "\n".join(f"* {line}" for line in citation_lines(citations_of(header))) or "* not told by the model's file"
     return f"""# {header.name}
 

@@ -48,7 +48,7 @@ class FrameObjects:
     def diameter(self, spacing: Sequence[float]) -> float:
         """Return the middle one of the diameters of discs, or balls, as large as the objects, in units of `spacing`."""
         size = float(np.median(self.pixels)) * float(np.prod(spacing))
-        return 2 * (size / np.pi) ** 0.5 if len(spacing) == 2 else 2 * (0.75 * size / np.pi) ** (1 / 3)
+        return float(2 * (size / np.pi) ** 0.5 if len(spacing) == 2 else 2 * (0.75 * size / np.pi) ** (1 / 3))
 
 
 def frame_objects(labels: Any) -> FrameObjects:

@@ -34,7 +34,9 @@ def export(
     size: Annotated[
         int | None,
         typer.Option(
-            metavar="PX", min=16, help="Side of images, for networks that are written for one; the model's unless given."
+            metavar="PX",
+            min=16,
+            help="Side of images, for networks that are written for one; the model's unless given.",
         ),
     ] = None,
     author: Annotated[

@@ -64,7 +64,7 @@ def export_labels(
     names
         What numbers are called; what the file of the labels says unless given.
     tables
-        Tables of classes and measurements (:func:`~src_models.files.exchange.tables.read_object_table`).
+        Tables of classes and measurements (see :func:`~src_models.files.exchange.tables.read_object_table`).
     kind
         What objects become in QuPath.
     overwrite

@@ -50,8 +50,8 @@ def read_ilastik(path: Path) -> tuple[NDArray[Any], str, tuple[str, ...]]:
         import h5py
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{path}: files of ilastik need the package h5py, which is not installed; install it (pip install h5py), "
-            "or export as TIFF in ilastik"
+            f"{path}: files of ilastik need the package h5py, which is not installed; install it with "
+            "pip install 'napari-medt[exchange]', or export as TIFF in ilastik"
         ) from error
     try:
         with h5py.File(path, "r") as file:

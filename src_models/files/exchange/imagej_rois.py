@@ -126,7 +126,8 @@ def _roifile() -> Any:
         import roifile
     except ModuleNotFoundError as error:
         raise UserError(
-            "ImageJ's regions need the package roifile, which is not installed; install it (pip install roifile)"
+            "ImageJ's regions need the package roifile, which is not installed; install it with "
+            "pip install 'napari-medt[exchange]'"
         ) from error
     return roifile
 

@@ -59,7 +59,7 @@ def available_for(tensor: Tensor) -> bool:
 
     Not while a network is traced for export: what is written has to run elsewhere.
     """
-    if torch.jit.is_tracing():
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return False
     return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) and available()
 

@@ -16,7 +16,11 @@ pytest.importorskip("laptrack")
 def test_distances_are_in_the_unit_of_the_file(tmp_path):
     labels, *_ = dividing_discs(4)
     tifffile.imwrite(
-        tmp_path / "a.tif", labels.astype(np.uint16), imagej=True, resolution=(2, 2), metadata={"axes": "TYX", "unit": "um"}
+        tmp_path / "a.tif",
+        labels.astype(np.uint16),
+        imagej=True,
+        resolution=(2, 2),
+        metadata={"axes": "TYX", "unit": "um"},
     )
     file, data, tracks = track_file(tmp_path / "a.tif")
     assert file.reading.unit == "µm"

@@ -15,7 +15,9 @@ from src_models.tracking.objects import frame_objects
 def test_places_and_sizes_are_those_of_scikit_image(lazy):
     labels, *_ = dividing_discs()
     found = frame_objects(da.from_array(labels, chunks=(1, 40, 40)) if lazy else labels)
-    told = [(frame, one.label, one.area, one.centroid) for frame, plane in enumerate(labels) for one in regionprops(plane)]
+    told = [
+        (frame, one.label, one.area, one.centroid) for frame, plane in enumerate(labels) for one in regionprops(plane)
+    ]
     assert list(zip(found.frame, found.number, found.pixels, strict=True)) == [one[:3] for one in told]
     np.testing.assert_allclose(found.place, [one[3] for one in told])
 
