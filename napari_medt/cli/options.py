@@ -114,8 +114,8 @@ ScanFormat = Annotated[
     typer.Option(
         "--format",
         help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP). Of any image, roi, geojson and coco write "
-        "outlines besides: regions for ImageJ, objects for QuPath, COCO JSON.",
+        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP). Of any image, roi, geojson and coco "
+        "write outlines besides: regions for ImageJ, objects for QuPath, COCO JSON.",
         rich_help_panel=RESULTS,
     ),
 ]

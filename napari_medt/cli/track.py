@@ -32,8 +32,8 @@ def track(
         typer.Option(
             metavar="DISTANCE",
             min=0,
-            help="How far an object goes from frame to frame, in the unit of the file (pixels where it tells none); the "
-            "diameter of the objects unless given.",
+            help="How far an object goes from frame to frame, in the unit of the file (pixels where it tells none); "
+            "the diameter of the objects unless given.",
         ),
     ] = None,
     gap: Annotated[

@@ -1,4 +1,4 @@
-"""In napari's dialog for saving, the ending of a name decides: scans' labels, zarr and outlines are what they are called.
+"""In napari's dialog for saving, the ending of a name decides: labels are what they are called.
 
 The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
 it. That one writes nothing for ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr`` and ``.geojson``, and napari reports that

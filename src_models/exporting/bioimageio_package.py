@@ -68,8 +68,8 @@ def check_package(model: Model, licence: str, authors: Sequence[str]) -> None:
     _spec()
     if licence in ("", "unknown"):
         raise ModelFileError(
-            f"the licence of the model {model.header.name!r} is not known, and a package needs one; give its SPDX name, "
-            "such as --licence CC-BY-4.0"
+            f"the licence of the model {model.header.name!r} is not known, and a package needs one; give its SPDX "
+            "name, such as --licence CC-BY-4.0"
         )
     if not authors:
         raise ModelFileError("a package names who made the model; give --author NAME")

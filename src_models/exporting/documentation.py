@@ -69,7 +69,7 @@ rely on them. Not a medical device.
 def _grey(header: ModelHeader) -> str:
     low, high = header.intensity.low, header.intensity.high
     words = {
-        "percentile": f"Grey values are scaled so that the percentiles {low:g} and {high:g} of the image become 0 and 1.",
+        "percentile": f"Grey values are scaled: the percentiles {low:g} and {high:g} of the image become 0 and 1.",
         "zscore": f"Grey values are clipped to the percentiles {low:g} and {high:g}, then have mean 0 and deviation 1.",
         "window": f"Grey values from {low:g} to {high:g} become 0 to 1.",
         "signed-window": f"Grey values from {low:g} to {high:g} become -1 to 1.",

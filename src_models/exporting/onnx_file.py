@@ -95,8 +95,8 @@ def export_onnx(model: Model, path: Path, *, size: int | None = None, overwrite:
         difference = max(_difference(graph, model.network, beside, of) for of in {graph.size, graph.other_size})
         if difference > CLOSE:
             raise ModelFileError(
-                f"{path}: written as ONNX, the model {model.header.name!r} gives other results (by {difference:.2g}), so "
-                "nothing was kept; please report it"
+                f"{path}: written as ONNX, the model {model.header.name!r} gives other results (by {difference:.2g}), "
+                "so nothing was kept; please report it"
             )
     return OnnxExport(graph.size, graph.step, difference)
 
@@ -152,8 +152,8 @@ def _run(path: Path, image: Tensor) -> Any:
         return session.run([OUTPUT], {INPUT: image.numpy()})[0]
     except Exception as error:  # of the library, which has no common class of errors
         raise ModelFileError(
-            f"this network cannot be run as ONNX ({str(error).splitlines()[0][:160]}); --format bioimageio writes it as "
-            "TorchScript"
+            f"this network cannot be run as ONNX ({str(error).splitlines()[0][:160]}); --format bioimageio writes it "
+            "as TorchScript"
         ) from error
 
 

@@ -164,7 +164,7 @@ def _linked(
 
     names = [f"p{axis}" for axis in range(len(sizes))]
     table = pd.DataFrame(objects.place * sizes, columns=names)
-    # Time is a little way, too: a cost of nothing, as of what stands still, would be no link in laptrack's sparse costs.
+    # Time is a little way, too: laptrack's sparse costs have no link that costs nothing, as of what stands still.
     names.append("time")
     table["time"] = objects.frame * reach * _STILL
     table["frame"], table["row"] = objects.frame, np.arange(len(objects))

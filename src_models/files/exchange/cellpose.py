@@ -44,7 +44,7 @@ def read_cellpose(path: Path) -> NDArray[Any]:
     except _RefusedError as error:
         raise ImageError(
             f"{path}: this is no plain file of Cellpose: it asks for {error} to be run when it is "
-            "opened, which was not done. Do not open it in other programs unless you trust who made it; else save the masks as TIFF there"
+            "opened, which was not done. Open it in other programs only if you trust who made it"
         ) from error
     except (OSError, EOFError, MemoryError, RecursionError, *_DAMAGED) as error:
         raise ImageError(f"{path}: it cannot be read as a file of Cellpose ({error}); save it again there") from error

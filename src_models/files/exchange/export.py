@@ -86,8 +86,8 @@ def export_labels(
         data, axes = paired.labels, wanted.axes
         if data.shape != wanted.shape:
             raise ImageError(
-                f"{labels} is of {_words(data.shape)} pixels and {picture.title} of {_words(wanted.shape)}: they do not "
-                "lie on each other; give the image that these labels were made of"
+                f"{labels} is of {_words(data.shape)} pixels and {picture.title} of {_words(wanted.shape)}: they do "
+                "not lie on each other; give the image that these labels were made of"
             )
     stem = (image_stem(labels) if picture is None else picture.name).removesuffix(_LABELS)
     kinds: dict[int, str] = {}

@@ -19,8 +19,8 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 LITE = {
-    "in_channels": 3, "classes": 4, "encoder": "efficientnet-lite0", "widths": [16, 16, 24, 40], "decoder_convolutions": 1,
-    "decoder_widths": [8, 16, 24], "upsampling": "transposed",
+    "in_channels": 3, "classes": 4, "encoder": "efficientnet-lite0", "widths": [16, 16, 24, 40],
+    "decoder_convolutions": 1, "decoder_widths": [8, 16, 24], "upsampling": "transposed",
 }  # fmt: skip
 UNET = {"in_channels": 1, "classes": 2, "widths": [4, 8, 16]}
 DEEP = {**UNET, "dimensions": 3, "widths": [4, 8]}
