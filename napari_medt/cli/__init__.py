@@ -17,11 +17,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import classify, click, clicks, demo, measure, segment, serve, track
+from napari_medt.cli import classify, click, clicks, demo, measure, segment, series, serve
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
-from napari_medt.cli.exchange import export_labels
+from napari_medt.cli.labels import export_labels, track
 from napari_medt.cli.models import convert, evaluate, export, models, train
 from src_models.errors import UserError
 
@@ -90,6 +90,7 @@ _add("Segment", segment.segment, click.click, demo.demo)
 _add("Classify", classify.classify)
 _add("Measure", measure.measure, track.track)
 _add("Other programs", export_labels.export_labels, name="export-labels")
+_add("Scans", series.series)
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
 _add("Correct and learn", correct_classes.correct_classes, name="correct-classes")

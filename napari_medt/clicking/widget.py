@@ -23,6 +23,7 @@ from napari_medt.clicking.saving import ObjectsToSave
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.switch import ClickSwitch
 from napari_medt.clicking.unsaved import UnsavedObjects
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
@@ -43,6 +44,7 @@ class ClickWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self._viewer = napari_viewer
         context = self._context = ClickContext(napari_viewer, self)
         self.controls, self.layers, self.subjects, self.work = (
@@ -85,6 +87,10 @@ class ClickWidget(QWidget):
     def click(self, world: Sequence[float], positive: bool = True) -> None:
         """Click at a place in the world, on the object or beside it; without an object, an accepted one opens again."""
         self.giving.click(world, positive)
+
+    def mend(self) -> None:
+        """Open the object of a Labels layer under the pointer, to go on from it by clicks."""
+        self.giving.mend(self._viewer.cursor.position)
 
     def drag(self, line: Sequence[Sequence[float]], positive: bool = True, scribbling: bool = False) -> None:
         """Draw a box, or a scribble, along world positions."""
@@ -171,6 +177,7 @@ class ClickWidget(QWidget):
             "P": self.carry,
             "E": self.end_here,
             "N": self.suggest,
+            "M": self.mend,
             "X": self.controls.flip.toggle,
             "V": self.controls.attention.toggle,
             "B": self.controls.toggle_drag,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.files.readers import LayerData, Reader
+from napari_medt.files.readers import NO_LAYERS, LayerData, Reader
 
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
@@ -45,14 +45,14 @@ def _is_ours(path: Path) -> bool:
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     from napari_medt.files.series_dialog import chosen_images
-    from napari_medt.viewer.scan_view import show_what_opens
+    from napari_medt.viewer.scans.scan_view import show_what_opens
 
     show_what_opens()
     layers: list[LayerData] = []
     for one in _paths(path):
         for image in chosen_images(one):
             layers += _layers(image)
-    return layers
+    return layers or NO_LAYERS
 
 
 def _layers(image: ImageFile) -> list[LayerData]:

@@ -34,35 +34,6 @@ def scan(tmp_path, discs):
 
 
 @pytest.fixture
-def write_slices():
-    """Return a function that writes DICOM slices of a patient, turned about two axes, their files in no order."""
-    from pydicom.uid import generate_uid
-
-    def write(folder, values):
-        folder.mkdir()
-        across, down = np.array([0.8, 0.6, 0]), np.array([-0.48, 0.64, 0.6])
-        study, series, frame = generate_uid(), generate_uid(), generate_uid()
-        template = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
-        for number, plane in enumerate(values):
-            one = template.copy()
-            one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-            one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, frame
-            one.SpecificCharacterSet, one.PatientName, one.PatientID = "ISO_IR 192", "Müller^Jörg", "PAT-4711"
-            one.InstitutionName = "Moabit"
-            one.ImagePositionPatient = [f"{part:.6f}" for part in np.cross(across, down) * 2.5 * number]
-            one.ImageOrientationPatient = [*across.tolist(), *down.tolist()]
-            one.PixelSpacing, (one.Rows, one.Columns) = [1.5, 1.0], plane.shape
-            one.RescaleIntercept, one.PixelRepresentation, one.BitsStored, one.HighBit = 0, 0, 16, 15
-            if "PixelPaddingValue" in one:
-                del one.PixelPaddingValue
-            one.PixelData = plane.astype("<u2").tobytes()
-            one.save_as(folder / f"{(number * 2 + 1) % 3}.dcm")
-        return folder
-
-    return write
-
-
-@pytest.fixture
 def segment(tmp_path, tiny_model_path):
     """Segment into ``tmp_path / "out"``."""
 
@@ -73,8 +44,8 @@ def segment(tmp_path, tiny_model_path):
     return run
 
 
-@pytest.mark.parametrize(("wanted", "suffix"), [("nrrd", ".nrrd"), ("seg.nrrd", ".seg.nrrd")])
-def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_path, wanted, suffix):
+@pytest.mark.parametrize(("wanted", "suffix"), [("nrrd", ".nrrd"), ("seg.nrrd", ".seg.nrrd"), ("mha", ".mha")])
+def test_labels_are_written_as_nrrd_or_metaimage_where_that_is_asked_for(scan, segment, tmp_path, wanted, suffix):
     sitk.WriteImage(sitk.ReadImage(str(scan)), str(tmp_path / "scan.nrrd"))
     assert segment(scan, "--classes").exit_code == 0
     (tmp_path / "out" / "scan_labels.json").unlink()
@@ -85,8 +56,39 @@ def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_p
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(same))
     for told in ("GetOrigin", "GetSpacing", "GetDirection"):
         np.testing.assert_allclose(getattr(found, told)(), getattr(same, told)(), atol=1e-5)
-    assert found.GetMetaData("Segment0_Name") == "objects"
+    if "nrrd" in suffix:
+        assert found.GetMetaData("Segment0_Name") == "objects"
     assert "passed over" in segment(tmp_path / "scan.nrrd", "--format", wanted, "--classes", "--skip-existing").stdout
+
+
+def test_maps_of_a_scan_are_nifti_on_its_place(scan, segment, tmp_path, tiny_model_path):
+    done = segment(scan, "--attention", "--classes")
+    assert done.exit_code == 0, done.output
+    files = {"scan_attention_gate_2.nii.gz", "scan_labels.json", "scan_labels.nii.gz"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    source, written = nib.load(scan), nib.load(tmp_path / "out" / "scan_attention_gate_2.nii.gz")
+    volume = np.asarray(source.dataobj)[:, ::-1, ::-1].transpose(1, 0, 2)
+    (wanted,) = sm.segment(volume, sm.load(tiny_model_path), axes="ZYX", diameter=20, attention=True).attention
+    values = written.get_fdata()
+    for at in ((3, 0, 5), (0, 1, 0), (20, 1, 31)):
+        i, j, k = nib.affines.apply_affine(np.linalg.inv(source.affine) @ written.affine, at)
+        place = np.array([source.shape[1] - 1 - j, i, source.shape[2] - 1 - k])  # in the data: z, y, x
+        cell = (place - wanted.translate) / wanted.scale
+        np.testing.assert_allclose(cell, cell.round(), atol=1e-4)
+        assert values[at] == pytest.approx(wanted.data[tuple(cell.round().astype(int))], abs=1e-5)
+    assert values.size == wanted.data.size
+    again = segment(scan, "--attention", "--classes", "--skip-existing")
+    assert "passed over" in again.stdout
+
+
+def test_a_scan_goes_to_tiff_where_that_is_asked_for(scan, segment, tmp_path):
+    done = segment(scan, "--attention", "--classes", "--format", "tiff")
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"scan_attention_gate_2.ome.tif", "scan_labels.json", "scan_labels.tif"}
+    assert read_image(tmp_path / "out" / "scan_labels.tif").reading.spacing == {"Z": 1.0, "Y": 1.5, "X": 2.0}
+    again = segment(scan, "--attention", "--classes", "--format", "tiff", "--skip-existing")
+    assert "passed over" in again.stdout
 
 
 @pytest.fixture

@@ -12,19 +12,14 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 WIDGETS = (
-    "Segment",
-    "Click",
-    "Attention",
-    "Correct and learn",
-    "Classify",
-    "Measure",
-    "Link objects over time",
-    "Segment a layer",
-)
+    "Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "Segment a layer",
+    "Link objects over time", "About MedT",
+)  # fmt: skip
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
     "Nuclei in stained tissue (histology), with ground truth": "histology",
     "Nuclei in bright field, with ground truth": "brightfield",
+    "CT of an abdomen, with organs that a model drew": "abdomen_ct",
 }
 DIALOGS = {
     "Open CT and other scans (NIfTI, NRRD, DICOM)... (MedT)": "Open scans",
@@ -89,7 +84,8 @@ def test_a_widget_opens(viewer, choose, name, qtbot):
 @pytest.mark.parametrize("title", SAMPLES)
 def test_a_sample_opens(viewer, choose, title):
     choose(title)
-    assert [layer.name for layer in viewer.layers] == [SAMPLES[title], f"{SAMPLES[title]} - ground truth"]
+    drawn_by = "ground truth" if "ground truth" in title else "organs that a model drew"
+    assert [layer.name for layer in viewer.layers] == [SAMPLES[title], f"{SAMPLES[title]} - {drawn_by}"]
 
 
 @pytest.mark.parametrize("title", DIALOGS)

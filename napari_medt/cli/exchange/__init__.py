@@ -1,1 +1,0 @@
-"""Commands that hand results to other programs."""

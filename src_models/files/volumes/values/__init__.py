@@ -1,0 +1,1 @@
+"""Values: what the numbers of DICOM files mean, and values that lie on a scan on a grid of their own."""
