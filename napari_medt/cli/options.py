@@ -96,9 +96,7 @@ ClickModel = Annotated[
         autocompletion=complete_model,
     ),
 ]
-ResultsFolder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results; made if it is missing.")
-]
+ResultsFolder = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")]
 IntoZarr = Annotated[
     str | None,
     typer.Option(

@@ -33,6 +33,7 @@ from src_models.models.header import Intensity
 __all__ = ["Package", "check_package", "export_package", "normalised"]
 
 _TALLEST = 1000.0  # grey value of the test image
+_SHORTEST = 5  # of a name
 _FILES = {"onnx": "weights.onnx", "torchscript": "weights.pt", "image": "test_input.npy", "logits": "test_output.npy"}
 
 
@@ -214,8 +215,9 @@ def _file(form: Any, path: Path) -> Any:
 
 
 def _allowed(name: str) -> str:
-    """Return a name of letters, numbers, spaces and the few signs that the format allows."""
-    return "".join(letter if letter.isalnum() or letter in "_+- ()" else "-" for letter in name)[:128] or "model"
+    """Return a name of letters, numbers, spaces and the few signs that the format allows, of 5 to 128 characters."""
+    allowed = "".join(letter if letter.isalnum() or letter in "_+- ()" else "-" for letter in name)[:128]
+    return allowed if len(allowed) >= _SHORTEST else f"model {allowed}".strip()
 
 
 def _citations(form: Any, model: Model) -> list[Any]:
