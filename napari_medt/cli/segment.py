@@ -289,6 +289,8 @@ def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Consol
         console.say(f"  {line}", style="yellow")
     for placed, file in zip(found.attention, written.maps, strict=True):
         console.say(f"  {placed.description} -> {file}")
+    if written.outlines is not None:
+        console.say(f"  outlines -> {written.outlines}")
     settings = found.provenance["settings"]
     _log.info(
         "%s took %.2f s (%s, %s, tiles of %s px), record in %s",
