@@ -135,6 +135,9 @@ COVERED = {
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,
+    "src_models/prediction/test_segment.py": """
+        src_models/prediction/run.py
+    """,
     "src_models/training/test_training.py": """
         src_models/training/resumable/training_run.py
     """,
