@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,11 @@ def check_distributed() -> None:
     UserError
         If it is not installed.
     """
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
+    if find_spec("distributed") is None:
         raise UserError(
             "several workers need the package distributed: pip install 'napari-medt[cluster]', or leave out --workers, "
             "--scheduler and --cluster to do one image after the other"
-        ) from error
+        )
 
 
 @contextmanager
@@ -60,7 +59,7 @@ def open_workers(
     check_distributed()
     with ExitStack() as stack:
         client, name = _connected(stack, count, scheduler, batch_system, device)
-        workers = Workers(client, name)
+        workers = Workers(client, name, here=scheduler is None and batch_system is None)
         stack.callback(workers.close)
         yield workers
 

@@ -56,9 +56,7 @@ class Pool(Protocol):
         """How many are done at a time."""
         ...
 
-    def run(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[Answer[Item, Result]]:
+    def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Answer[Item, Result]]:
         """Call a function with each item, and yield what became of each, in the order in which they end."""
         ...
 
@@ -72,10 +70,13 @@ class Workers:
         Connected to the scheduler.
     name
         What to call the cluster in messages.
+    here
+        Whether they are processes of this machine, with the working folder of this one.
     """
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str, *, here: bool = False) -> None:
         self._client, self._name = client, name
+        self.here = here
         self._sent: list[str] = []
         self._looked, self._count = 0.0, 0
 
@@ -117,8 +118,8 @@ class Workers:
             If the scheduler is gone.
         """
         waiting = iter(items)
-        ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        running: dict[Future, Item] = {}
+        ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        running: dict[Future[Any], Item] = {}
         prefix = f"{function.__name__}-{secrets.token_hex(4)}"
         numbers = itertools.count()
         left = len(items)
@@ -145,7 +146,7 @@ class Workers:
             for name in self._sent:
                 self._client.unregister_worker_plugin(name)
 
-    def _answer(self, future: Future, item: Item) -> Answer[Item, Any]:
+    def _answer(self, future: Future[Any], item: Item) -> Answer[Item, Any]:
         from distributed import KilledWorker
 
         if future.status == "finished":
