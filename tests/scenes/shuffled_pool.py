@@ -22,6 +22,7 @@ class ShuffledPool:
 
     def __init__(self, count: int = 2) -> None:
         self.count = count
+        self.here = True
         self.done: list[str] = []
 
     def send(self, content: bytes) -> str:

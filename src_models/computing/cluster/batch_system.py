@@ -88,10 +88,10 @@ def batch_cluster(path: Path) -> JobQueueCluster:
     unknown = sorted(given.keys() - known.keys())
     if unknown:
         raise UserError(f"{path}: {kind} has no option {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    with dask.config.set({section: {**known, "processes": 1, **given}}):
-        try:
-            cluster: JobQueueCluster = getattr(dask_jobqueue, SYSTEMS[kind])()
-            cluster.job_script()  # says what is missing before anything waits for it
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    dask.config.set({section: {**known, "processes": 1, **given}})  # to stay: each job that is asked for reads it
+    try:
+        cluster: JobQueueCluster = getattr(dask_jobqueue, SYSTEMS[kind])()
+        cluster.job_script()  # says what is missing before anything waits for it
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     return cluster

@@ -10,6 +10,7 @@ import queue
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -84,10 +85,8 @@ class Workers:
     def count(self) -> int:
         """How many workers there are now; jobs that wait in a queue are none yet."""
         if time.monotonic() - self._looked > _LOOK_AGAIN:
-            try:
+            with self._connected():
                 self._count = len(self._client.nthreads())
-            except OSError as error:
-                raise self._lost() from error
             self._looked = time.monotonic()
         return self._count
 
@@ -97,8 +96,9 @@ class Workers:
 
         key = key_of(content)
         plugin = Parcel(key, content)
-        self._client.register_plugin(plugin)
-        self._sent.append(plugin.name)
+        if plugin.name not in self._sent:
+            self._client.register_plugin(plugin)
+            self._sent.append(plugin.name)
         return key
 
     def run(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Answer[Item, Result]]:
@@ -127,7 +127,8 @@ class Workers:
             while left:
                 for item in itertools.islice(waiting, max(0, max(1, self.count) - len(running))):
                     key = f"{prefix}-{next(numbers)}"
-                    future = self._client.submit(function, item, key=key, pure=False, retries=RETRIES)
+                    with self._connected():
+                        future = self._client.submit(function, item, key=key, pure=False, retries=RETRIES)
                     running[future] = item
                     future.add_done_callback(ended.put)
                 try:
@@ -160,6 +161,16 @@ class Workers:
                 "memory for it on one worker; try fewer workers, or smaller tiles (--tile)"
             )
         return Answer(item, None, error)
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Say in a sentence that the scheduler is gone, if that is why the block fails."""
+        try:
+            yield
+        except Exception as error:  # what the client raises then is of several kinds
+            if isinstance(error, OSError) or self._client.status != "running":
+                raise self._lost() from error
+            raise
 
     def _lost(self) -> ClusterLostError:
         return ClusterLostError(

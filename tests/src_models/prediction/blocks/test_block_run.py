@@ -93,7 +93,7 @@ def assert_alike(alone, together):
         np.testing.assert_array_equal(alone.labels, together.labels)
     for name in ("found", "summary", "size", "advice", "notes", "read_as", "zoom", "diameter", "provenance"):
         assert getattr(together, name) == getattr(alone, name), name
-    assert together.certainty == pytest.approx(alone.certainty, rel=1e-12)
+    assert together.certainty == (alone.certainty and pytest.approx(alone.certainty, rel=1e-12))
 
 
 @pytest.fixture
@@ -159,11 +159,11 @@ def test_classes_and_their_connected_regions(both, make_model, result):
 def test_a_volume_is_cut_in_depth_as_well(both, make_model):
     classes = ("background", "interior", "boundary")
     model = make_model(
-        dimensions=3, classes=classes, result="instances", config={"widths": [2, 3]}, sharpness=12,
+        dimensions=3, classes=classes, result="instances", config={"widths": [2, 3]}, sharpness=12, seed=7,
         tile=(32,) * 3, overlap=(8,) * 3,
     )  # fmt: skip
-    alone, together = both(texture(34, 50, 40), model, axes="ZYX")
-    assert together.found["objects"] > 3
+    alone, together = both(texture(34, 44, 40), model, axes="ZYX")
+    assert together.found["objects"] > 20
     assert_alike(alone, together)
 
 
