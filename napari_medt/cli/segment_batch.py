@@ -77,6 +77,7 @@ class Batch:
     empty: int = 0  # of those done
     begun: float = field(default_factory=time.perf_counter)
     verb: str = "segmented"
+    skips: bool = False  # what has results, also what another process writes meanwhile
 
     def summary(self, output: Path) -> str:
         """Return the one line at the end."""
@@ -109,7 +110,7 @@ def choose(
 ) -> Batch:
     """Choose before the work which images are segmented, and say why others are not."""
     check_names(images)
-    batch = Batch(len(images), verb=verb)
+    batch = Batch(len(images), verb=verb, skips=skip_existing)
     for image in images:
         _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
     return batch
@@ -194,6 +195,9 @@ def failed(batch: Batch, task: ImageTask, failure: Failure) -> None:
     """
     if failure.hopeless:
         raise OutputError(failure.message)
+    if failure.meanwhile and batch.skips:
+        batch.skipped += 1
+        return
     batch.failed.append(task.image.title)
     if failure.unforeseen is not None:
         _log.error("not foreseen", exc_info=failure.unforeseen)

@@ -122,11 +122,14 @@ class Failure:
         Whether the images after it would fail in the same way: nothing can be written.
     unforeseen
         What was raised, where it is a bug, or no memory.
+    meanwhile
+        Whether another process has written the results since this one looked.
     """
 
     message: str
     hopeless: bool = False
     unforeseen: BaseException | None = None
+    meanwhile: bool = False
 
 
 def failure_of(task: ImageTask, error: BaseException) -> Failure:
@@ -135,10 +138,11 @@ def failure_of(task: ImageTask, error: BaseException) -> Failure:
     if not isinstance(error, UserError):
         told = f"{title}: it failed in a way that was not foreseen ({error!r}); please report it"
         return Failure(told, unforeseen=error)
-    meanwhile = not task.overwrite and bool(task.results.existing)  # by another process
+    meanwhile = isinstance(error, OutputError) and not task.overwrite and bool(task.results.existing)
     if isinstance(error, OutputError) and not meanwhile:
         return Failure(str(error), hopeless=True)
-    return Failure(str(error) if str(task.image.path) in str(error) else f"{title}: {error}")
+    message = str(error) if str(task.image.path) in str(error) else f"{title}: {error}"
+    return Failure(message, meanwhile=meanwhile)
 
 
 Predict = Callable[..., "Segmentation"]

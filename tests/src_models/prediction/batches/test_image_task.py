@@ -57,4 +57,5 @@ def test_a_full_disk_is_hopeless_and_results_of_another_process_are_not(task, tm
     assert failure_of(task, full).hopeless
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "cells_labels.tif").write_bytes(b"the other's")
-    assert not failure_of(task, full).hopeless
+    told = failure_of(task, full)
+    assert (told.hopeless, told.meanwhile) == (False, True)
