@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -46,7 +47,7 @@ from src_models.prediction.segment import segment
 from src_models.prediction.settings import RunSettings
 
 PARTS = ("images", "large", "huge", "scheduler")
-SETTINGS = RunSettings(device="cpu", diameter=14)
+SETTINGS = RunSettings(device="cpu", diameter=18.1)  # which the model is at home with: nothing is resized
 HUGE, PATTERN = 40_000, 2048
 SLEEP = 0.5  # s
 GIB = 2**30
@@ -64,6 +65,9 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=20, help="how many tasks each of 64 workers sleeps through")
     parser.add_argument("--model", default="nuclei", help="name or path")
     given = parser.parse_args()
+    import distributed  # which sets the levels of its log as it is imported
+
+    logging.getLogger(distributed.__name__).setLevel(logging.CRITICAL)
     rows: list[Row] = []
     busy = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="napari-medt-cluster-") as name:

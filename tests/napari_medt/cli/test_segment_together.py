@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -48,7 +49,7 @@ def begin():
     def start(port=0):
         cluster = distributed.LocalCluster(
             n_workers=1, processes=False, threads_per_worker=1, protocol="tcp", host="127.0.0.1", scheduler_port=port,
-            dashboard_address=None, silence_logs=50,
+            dashboard_address=":0", silence_logs=50,
         )  # fmt: skip
         clusters.append(cluster)
         return cluster, cluster.scheduler_address
@@ -85,7 +86,7 @@ def test_after_a_scheduler_was_lost_a_new_one_does_the_rest(segment, plate, begi
 
     def then_lost(task, *arguments, **settings):
         if len(done) == 2:
-            cluster.loop.add_callback(cluster.scheduler.close)
+            threading.Thread(target=cluster.close).start()
             time.sleep(0.5)  # as of an image that takes its time: who asked has long been told
         done.append(task.image.name)
         return real(task, *arguments, **settings)

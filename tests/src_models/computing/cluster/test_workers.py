@@ -15,7 +15,7 @@ distributed = pytest.importorskip("distributed")
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=2, processes=False, threads_per_worker=2, dashboard_address=None, silence_logs=50
+            n_workers=2, processes=False, threads_per_worker=2, dashboard_address=":0", silence_logs=50
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
@@ -70,7 +70,7 @@ def test_bytes_reach_workers_once_and_go_with_the_batch(client):
 
 
 def test_a_scheduler_that_is_gone_is_said_with_what_to_do(tmp_path):
-    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None, silence_logs=50)
+    cluster = distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0", silence_logs=50)
     client = distributed.Client(cluster, set_as_default=False, timeout=2)
     asked = Workers(client, "the scheduler at x").run(named, [str(tmp_path / str(number)) for number in range(9)])
     next(asked)
