@@ -1,12 +1,13 @@
 # The commands of the house. `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-clients lint format wheel benchmarks benchmarks-on-gpu clean
+.PHONY: help demo test test-clients lint format wheel docs benchmarks benchmarks-on-gpu clean
 .NOTPARALLEL:
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.docs-installed
 # What an editable install copies or reads; the environment is brought up to date when any of it changes.
 INSTALLED_FROM := pyproject.toml constraints.txt napari.yaml $(wildcard sample_data/*)
 
@@ -50,10 +51,15 @@ format: $(STAMP)  ## bring the code into its form
 wheel: $(STAMP)  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
+docs: $(DOCS_STAMP)  ## the documentation site, into build/site; a link that leads nowhere is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet -c docs/site . build/site
+	@echo "Open build/site/index.html"
+
 benchmarks: $(STAMP)  ## the speed tables of the README, into benchmarks/results
 	$(BIN)/python -W ignore -m benchmarks.network_speed
 	$(BIN)/python -W ignore -m benchmarks.precisions
 	$(BIN)/python -W ignore -m benchmarks.tiled_prediction
+	$(BIN)/python -W ignore -m benchmarks.volume_prediction
 	$(BIN)/python -W ignore -m benchmarks.axial_speed
 	$(BIN)/python -W ignore -m benchmarks.openvino_trial
 	$(BIN)/python -W ignore -m benchmarks.probe_latency
@@ -67,7 +73,7 @@ benchmarks-on-gpu: $(STAMP)  ## what only a CUDA card can show, in eight minutes
 	$(BIN)/python -W ignore -m benchmarks.on_gpu
 
 clean:  ## remove the virtual environment and what the demo wrote
-	rm -rf $(VENV) $(CLIENTS) .venv-wheel dist demo_output demo.png
+	rm -rf $(VENV) $(CLIENTS) .venv-wheel build dist demo_output demo.png
 
 .PHONY: python system-for-demo system-for-test
 python:
@@ -89,6 +95,12 @@ $(STAMP): $(INSTALLED_FROM) | python
 		echo $$? >$(VENV)/.pip-status; } | tee $(VENV)/pip.log | sed -n -e 's/^ *Downloading \([^-]*\)-.* (\([0-9.]\{4,\} [MG]B\)).*/  fetching \1 (\2)/p' \
 		-e 's/^Installing collected packages.*/  unpacking/p'
 	@[ "$$(cat $(VENV)/.pip-status)" = 0 ] || { cat $(VENV)/pip.log >&2; exit 1; }
+	@touch $@
+
+# Of those who write pages alone: who tries the demo need not wait for it.
+$(DOCS_STAMP): $(STAMP)
+	@echo "Installing what makes the documentation site into $(VENV)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[docs]"
 	@touch $@
 
 # MONAI Label's client is a file of a package whose other files need far more than can be installed beside it.

@@ -13,13 +13,14 @@ from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_follower import PointerFollower
 from napari_medt.attention.save_panel import SavePanel
+from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.reading.channel_combo import ChannelCombo
 from napari_medt.controls.reading.grey_panel import GreyPanel
 from napari_medt.controls.region_combo import RegionCombo
 from napari_medt.controls.run_bar import RunBar
-from napari_medt.controls.scrolling_column import ScrollingColumn, section
+from napari_medt.controls.scrolling_column import ScrollingColumn, below, section
 from napari_medt.preferences import AttentionPreferences
 from napari_medt.running.steps_run import StepsRun
 
@@ -41,6 +42,7 @@ class AttentionControls(QWidget):
         super().__init__()
         self.images = ImageLayerCombo(viewer)
         self.models = ModelCombo(kept.model)
+        self.network_window = NetworkWindow(self.images, self.models)
         self.region = RegionCombo()
         self.look = QPushButton("Look")
         self.run = StepsRun(self)
@@ -64,7 +66,7 @@ class AttentionControls(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.images)
         self.channels = ChannelCombo(self.images, self.models, form)
-        form.addRow("Model", self.models)
+        form.addRow("Model", below(self.models, self.network_window))
         form.addRow("Look at", self.region)
         self.memory.setRange(16, 65536)
         self.memory.setSuffix(" MB")

@@ -13,25 +13,36 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from src_models.attention.placed_map import PlacedMap
+    from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.images.axes import AxesReading
     from src_models.prediction.jobs import RegionResult
 
-__all__ = ["map_files", "save_maps", "save_picture", "save_table"]
+__all__ = ["map_files", "save_maps", "save_picture", "save_table", "scan_of"]
 
 
-def map_files(outcome: RegionResult, names: Collection[str], folder: Path) -> dict[str, Path]:
-    """Return the file of each map of a run; of all maps if none is named."""
+def map_files(
+    outcome: RegionResult, names: Collection[str], folder: Path, place: VolumeGeometry | None = None
+) -> dict[str, Path]:
+    """Return the file of each map of a run, of all maps if none is named: NIfTI for a scan, which has a place."""
     from src_models.attention.map_files import map_path
+    from src_models.prediction.map_formats import map_ending
 
+    ending = map_ending(None, of_scan=place is not None, name=outcome.job.layer_name)
     stem = f"{outcome.job.layer_name}_{outcome.model_name}"
     wanted = names or [placed.name for placed in outcome.segmentation.attention]
-    return {name: map_path(folder, stem, name) for name in wanted}
+    return {name: map_path(folder, stem, name, ending) for name in wanted}
 
 
 def save_maps(
-    outcome: RegionResult, names: Collection[str], folder: Path, reading: AxesReading, *, overwrite: bool = False
+    outcome: RegionResult,
+    names: Collection[str],
+    folder: Path,
+    reading: AxesReading,
+    place: VolumeGeometry | None = None,
+    *,
+    overwrite: bool = False,
 ) -> list[Path]:
-    """Write maps of a run as OME-TIFF, placed on the whole image.
+    """Write maps of a run, placed on the whole image: as NIfTI if it is a scan, else as OME-TIFF.
 
     Parameters
     ----------
@@ -43,6 +54,8 @@ def save_maps(
         Where to.
     reading
         How the image layer is read.
+    place
+        Where the scan lies that the layer shows; None for other images.
     overwrite
         Whether existing files may be replaced.
 
@@ -51,11 +64,21 @@ def save_maps(
     OutputError
         If a file exists, or cannot be written.
     """
-    from src_models.attention.map_files import write_map
+    from src_models.prediction.map_formats import write_placed_map
 
-    files = map_files(outcome, names, folder)
+    files = map_files(outcome, names, folder, place)
     maps = [_in_layer(outcome, placed) for placed in outcome.segmentation.attention if placed.name in files]
-    return [write_map(files[placed.name], placed, reading=reading, overwrite=overwrite) for placed in maps]
+    return [
+        write_placed_map(files[placed.name], placed, reading=reading, geometry=place, overwrite=overwrite)
+        for placed in maps
+    ]
+
+
+def scan_of(layer: napari.layers.Layer, reading: AxesReading) -> VolumeGeometry | None:
+    """Return where the scan lies that a layer shows; None for other images, and where an axis is read as channels."""
+    from napari_medt.viewer.layer_notes import notes_of
+
+    return notes_of(layer).volume if "C" not in reading.axes[-3:] else None
 
 
 def save_table(

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QMessageBox, QPushButton, QWidget
 
-from napari_medt.attention.files import map_files, save_maps, save_picture, save_table
+from napari_medt.attention.files import map_files, save_maps, save_picture, save_table, scan_of
 from napari_medt.attention.map_display import MapDisplay
 from napari_medt.attention.pointer_follower import PointerFollower
 from napari_medt.attention.recorded_run import RecordedRun
@@ -48,7 +48,9 @@ class SavePanel(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         for column, button in enumerate((self.maps, self.picture, self.table, self.keep)):
             grid.addWidget(button, 0, column)
-        self.maps.setToolTip("Save the ticked maps (all, if none is ticked) as OME-TIFF files that lie over the image.")
+        self.maps.setToolTip(
+            "Save the ticked maps (all, if none is ticked) as files that lie over the image: OME-TIFF, of a scan NIfTI."
+        )
         self.picture.setToolTip("Save what the viewer shows as a PNG, with a colour bar.")
         self.table.setToolTip(
             "Save a CSV with the range of every map, and its value at the pinned place if there is one."
@@ -72,14 +74,15 @@ class SavePanel(QWidget):
         """Save maps in a folder; whether existing files may be replaced is asked."""
         if self._looked is None:
             return
-        files = map_files(self._looked.outcome, names, folder)
+        looked, reading = self._looked, read_layer(self._looked.image)
+        place = scan_of(looked.image, reading)
+        files = map_files(looked.outcome, names, folder, place)
         existing = [path.name for path in files.values() if path.exists()]
         if existing and not self._agrees(f"Replace {', '.join(existing)}?"):
             return
-        looked, reading = self._looked, read_layer(self._looked.image)
         self._try(
             f"Saved {len(files)} maps in {folder}.",
-            lambda: save_maps(looked.outcome, names, folder, reading, overwrite=bool(existing)),
+            lambda: save_maps(looked.outcome, names, folder, reading, place, overwrite=bool(existing)),
         )
 
     def save_picture(self, path: Path) -> None:

@@ -284,6 +284,7 @@ class AttentionWidget(AttentionControls):
         for run in (self.run, self.audit.run):
             run.leave(wait=not viewer_stays)
         self.follower.leave()
+        self.network_window.leave()
         self.images.disconnect_viewer()
         for emitter, slot in (
             (self._viewer.dims.events.point, self._on_slice_changed),

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import classify, click, clicks, demo, measure, segment, serve
+from napari_medt.cli import classify, click, clicks, demo, measure, segment, series, serve
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
@@ -88,6 +88,7 @@ def _paragraphs(command: Callable[..., None]) -> str:
 _add("Segment", segment.segment, click.click, demo.demo)
 _add("Classify", classify.classify)
 _add("Measure", measure.measure)
+_add("Scans", series.series)
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
 _add("Correct and learn", correct_classes.correct_classes, name="correct-classes")

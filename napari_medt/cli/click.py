@@ -20,7 +20,6 @@ from napari_medt.cli.options import (
     Series,
     Uneven,
     Window,
-    WindowName,
 )
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["click"]
 
-SCANS = (".nii.gz", ".nii", ".nrrd")
+SCANS = (".nii.gz", ".nii", ".nrrd", ".mha")
 SUFFIXES = (".tif", ".tiff", ".zarr", *SCANS)
 
 
@@ -96,6 +95,7 @@ def click(
     if grey_range is not None and window is not None:
         raise UserError("--window is a range of grey values, too: give --window or --grey-range, not both")
     grey = GreyRange.of(grey_range)
+    options.check_window(window)
     options.check_model(model, device)
     options.check_files(image)
     _check_suffix(output)
@@ -169,7 +169,7 @@ def _plane(text: str | None, source: ImageFile) -> tuple[int, ...] | None:
     return plane
 
 
-def _window(source: ImageFile, window: WindowName | None) -> Intensity | None:
+def _window(source: ImageFile, window: str | None) -> Intensity | None:
     return options.window_intensity(window, source.data, source.reading)
 
 

@@ -46,6 +46,7 @@ def clicks(
     """Click on every object until it is right, as a person would, and count the clicks (NoC)."""
     from src_models.files.dataset import DataSet
 
+    options.check_window(window)
     options.check_model(model, device)
     data = DataSet.open(data_set)
     samples = _samples(data, split)

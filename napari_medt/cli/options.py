@@ -28,11 +28,13 @@ __all__ = [
     "Device",
     "Devices",
     "Diameter",
+    "Drawn",
     "GreyValues",
     "Image",
     "IntoZarr",
     "JsonFile",
     "Licence",
+    "MapFormat",
     "Maps",
     "Model",
     "ModelFile",
@@ -51,6 +53,7 @@ __all__ = [
     "check_model",
     "check_outputs",
     "check_results_folder",
+    "check_window",
     "complete_model",
     "open_image",
     "parse_intensity",
@@ -108,13 +111,23 @@ IntoZarr = Annotated[
     ),
 ]
 # The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "dicom-seg", "dicom-labelmap"]
+ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap", "tiff"]
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
-        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, or, "
-        "of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP).",
+        help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
+        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no place "
+        "in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
+        rich_help_panel=RESULTS,
+    ),
+]
+MapFormat = Annotated[
+    Literal["nifti", "tiff"] | None,
+    typer.Option(
+        "--format",
+        help="How maps are written: NIfTI that lies on the scan in other programs too, as those of scans are unless "
+        "you say otherwise, or OME-TIFF, as those of other images are.",
         rich_help_panel=RESULTS,
     ),
 ]
@@ -140,6 +153,16 @@ Nodes = Annotated[
         min=1,
         help="Machines that train together, each with --devices; give the command on each of them.",
         rich_help_panel=RUNNING,
+    ),
+]
+Drawn = Annotated[
+    str | None,
+    typer.Option(
+        "--drawn",
+        metavar="COLUMN",
+        help="The column of manifest.csv that lists the classes drawn in each image, such as 1 2 5; others are unknown "
+        "there, and not absent. Unless given it is 'drawn', where there is one.",
+        rich_help_panel=IMAGES,
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all that is drawn at random.")]
@@ -224,13 +247,16 @@ Uneven = Annotated[
     ),
 ]
 # The names of src_models.images.grey.ct_windows, which is not imported for the help alone, and none of them.
-WindowName = Literal["soft tissue", "lung", "bone", "brain", "none"]
+WINDOWS = ("soft tissue", "lung", "bone", "brain", "liver", "none")
 Window = Annotated[
-    WindowName | None,
+    str | None,
     typer.Option(
         "--window",
-        help="Window of CT in which it is looked at; soft tissue for what looks like CT, unless given.",
+        metavar="|".join((*WINDOWS, "LEVEL:WIDTH")),
+        help="Window of CT in which it is looked at: one with a name, or your own by level and width in HU, such as "
+        "60:350. Soft tissue for what looks like CT, unless given.",
         rich_help_panel=IMAGES,
+        autocompletion=lambda incomplete: [name for name in WINDOWS if name.startswith(incomplete)],
     ),
 ]
 KINDS = ("percentile", "zscore", "window", "signed-window")
@@ -352,20 +378,34 @@ def parse_intensity(text: str) -> Intensity:
     return Intensity(kind=cast("Any", kind), low=low, high=high)
 
 
-def window_intensity(name: WindowName | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:
+def check_window(window: str | None) -> None:
+    """Refuse what is no window of CT, before anything is opened.
+
+    Raises
+    ------
+    UserError
+        If it is neither a name nor a level and a width.
+    """
+    from src_models.images.grey.ct_windows import parse_ct_window
+
+    if window is not None and window != "none":
+        parse_ct_window(window)
+
+
+def window_intensity(window: str | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:
     """Return how an image's grey values are normalised for a window; None as the model's header says.
 
     Parameters
     ----------
-    name
-        The window; None takes that of soft tissue for a CT, and else none.
+    window
+        Its name, ``"LEVEL:WIDTH"``, or ``"none"``; None takes that of soft tissue for a CT, and else none.
     data
         The image, (..., y, x); of it, a part of the middle slice is read where no file says whether it is a CT.
     reading
         How it is read; None where nothing but the data is known.
     """
-    from src_models.images.grey.ct_windows import ct_window, shows_ct
+    from src_models.images.grey.ct_windows import ct_window, parse_ct_window, shows_ct
 
-    if name is not None:
-        return None if name == "none" else ct_window(name).intensity
+    if window is not None:
+        return None if window == "none" else parse_ct_window(window).intensity
     return ct_window("soft tissue").intensity if shows_ct(data, reading) else None

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_medt.clicking.context import ClickContext
 from napari_medt.clicking.drawing import ClickDrawing
 from napari_medt.clicking.layers import add_objects_layer
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.writing import object_labels, write_objects
+from napari_medt.viewer.labels.labels_layers import fitting_labels
 from napari_medt.viewer.labels.object_records import record_at
 from napari_medt.viewer.viewed_image import Place, ViewedImage
-from src_models.clicking.in_work import ClickedImage
+from src_models.clicking.in_work import ClickedImage, ObjectAsSeen
+from src_models.clicking.mends.reopening import NEVER
 from src_models.clicking.sessions import Destination, Reopened, Taken
 from src_models.clicking.writing import Again, Plan, Written
 from src_models.errors import UserError
@@ -72,29 +74,68 @@ class AcceptedObjects:
         context, labels = self._context, self._context.subjects.labels()
         if labels is None or labels.data.shape != target.shape or context.controls.accepting.overwrite.isChecked():
             return False
-        index = target.index(place.plane, slice(round(place.y), None), slice(round(place.x), None))
-        where = [i.start if isinstance(i, slice) else i for i in index]
-        value = int(labels.data[tuple(where)])
+        value, where = _at(labels, target, place)
         if not value:
             return False
         record = record_at(labels, value, where)
-        if record is None or "session" not in record:
-            context.controls.set_status(f"The clicks of object {value} are not known: a new object is begun.")
-            return False
-        if (record["axes"], record["image"]) != (target.axes, target.layer.name):
+        if record is not None and "session" in record and not _clicked_here(record, target):
             context.controls.set_status(
                 f"Object {value} was clicked in {record['image']!r}, seen from another side: a new object is begun."
                 if record["image"] == target.layer.name
                 else f"Object {value} was clicked in {record['image']!r}: a new object is begun."
             )
             return False
-        subject = context.subject()
+        return self._open(target, place, labels)
+
+    def mend_at(self, target: ViewedImage, place: Place) -> None:
+        """Open the object at a place, of the chosen labels or else of the uppermost ones that hold something there.
+
+        It is gone on with by its clicks, if they are known and were given in this image, and else as it lies there.
+        """
+        context, chosen = self._context, self._context.subjects.labels()
+        if context.has_object():
+            context.report("An object is in work: accept it (A), or drop it (R), before you open another one.")
+            return
+        shown = [labels for labels in reversed(fitting_labels(context.viewer, target)) if labels.visible]
+        for labels in [each for each in (chosen, *shown) if each is not None and each.data.shape == target.shape]:
+            if _at(labels, target, place)[0]:
+                context.subjects.offer_labels()
+                context.controls.accepting.choose(labels)
+                self._open(target, place, labels)
+                return
+        context.report("No Labels layer over the image holds an object at this place: point at one.")
+
+    def _open(self, target: ViewedImage, place: Place, labels: napari.layers.Labels) -> bool:
+        context, subject = self._context, self._context.subject()
         if subject is None:
             return False
+        value, where = _at(labels, target, place)
+        record, known = record_at(labels, value, where), object_labels(labels)
         context.opening.add(subject.key)
-        again, known = Again.of(record, labels.unique_id), object_labels(labels)
-        self._ask_reopened(subject, partial(context.sessions.reopen, subject, again, known))
+        if record is not None and "session" in record and _clicked_here(record, target):
+            again = Again.of(record, labels.unique_id)
+            self._ask_reopened(subject, partial(context.sessions.reopen, subject, again, known))
+            return True
+        key, time = subject.key, NEVER if record is None else record["time"]
+        context.ask(
+            subject,
+            partial(
+                context.sessions.begin_with, subject, known, place.plane, (round(place.y), round(place.x)), time=time
+            ),
+            partial(self._on_begun, key),
+            refused=partial(context.opening.discard, key),
+        )
         return True
+
+    def _on_begun(self, key: Hashable, seen: ObjectAsSeen) -> None:
+        """Say that an object of labels is open as it lies there."""
+        self._drawing.show(seen)
+        self._context.opening.discard(key)
+        if seen.again is not None and key == self._context.subjects.key():
+            self._context.controls.set_status(
+                f"Object {seen.again.value} is open as it lies in the labels: click where something is missing, or "
+                "Shift + click where it is too much; A puts it in its place."
+            )
 
     def reopen_last(self) -> None:
         """Open the object again that was accepted last, if there is one."""
@@ -155,6 +196,18 @@ class AcceptedObjects:
         context.controls.set_status(_words(written))
         note = partial(context.sessions.written, subject, taken.plans, labels.unique_id)
         context.ask(subject, note, self._suggesting.show)
+
+
+def _at(labels: napari.layers.Labels, target: ViewedImage, place: Place) -> tuple[int, list[int]]:
+    """Return what labels hold at a place, and where that is in them."""
+    index = target.index(place.plane, slice(round(place.y), None), slice(round(place.x), None))
+    where = [i.start if isinstance(i, slice) else i for i in index]
+    return int(labels.data[tuple(where)]), where
+
+
+def _clicked_here(record: Mapping[str, Any], target: ViewedImage) -> bool:
+    """Whether an object was clicked in an image as it is viewed."""
+    return (record["axes"], record["image"]) == (target.axes, target.layer.name)
 
 
 def _words(written: Sequence[Written]) -> str:

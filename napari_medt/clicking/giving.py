@@ -58,8 +58,20 @@ class Giving:
         if place is None:
             context.report(f"That click is outside of {target.name}: click on the image.")
             return
-        if context.has_object() or not self._accepted.reopen_at(target, place):
+        if context.controls.mend.isChecked():
+            context.controls.mend.setChecked(False)
+            self._accepted.mend_at(target, place)
+        elif context.has_object() or not self._accepted.reopen_at(target, place):
             self._give(target, place.plane, Click(place.y, place.x, positive != context.controls.flip.isChecked()))
+
+    def mend(self, world: Sequence[float]) -> None:
+        """Open the object of a Labels layer that lies at a place in the world, to go on from it by clicks."""
+        target = self._context.target()
+        place = None if target is None else target.locate(world)
+        if target is not None and place is not None:
+            self._accepted.mend_at(target, place)
+        elif target is not None:
+            self._context.report(f"The pointer is outside of {target.name}: point at an object in it.")
 
     def drag(self, line: Sequence[Sequence[float]], positive: bool, scribbling: bool) -> None:
         """Draw a box, or a scribble, along world positions."""
@@ -115,7 +127,7 @@ class Giving:
             return
         if not context.has_object():
             self._accepted.reopen_last()
-        self._carry(subject, target.plane, words="Carrying the object to the other slices...")
+        self._carry(subject, target.plane, "Carrying the object to the other slices...")
 
     def _give(self, target: ViewedImage, plane: Plane, prompt: Prompt) -> None:
         context, subject = self._context, self._context.subject()
@@ -131,8 +143,14 @@ class Giving:
         )
         self._drawing.draw_given_soon()
         seen = context.seen_of(key)
-        if seen is not None and seen.state.carried:
-            self._carry(subject, plane, mending=True)
+        if key in context.opening or (seen is not None and seen.state.carried):
+            context.ask_steps(
+                subject,
+                partial(context.sessions.follow, subject),
+                self._on_carried,
+                stepped=self._on_reached,
+                interruptible=True,
+            )
 
     def _on_given(self, seen: ObjectAsSeen) -> None:
         self._answered(seen.key)
@@ -160,15 +178,13 @@ class Giving:
         if subject is not None and target is not None:
             self._context.ask(subject, partial(change, subject, target.plane), then)
 
-    def _carry(self, subject: ClickedImage, plane: Plane, *, words: str | None = None, mending: bool = False) -> None:
-        """Carry the object from a plane; what mends it by itself gives way to what is asked for next."""
+    def _carry(self, subject: ClickedImage, plane: Plane, words: str) -> None:
         self._context.ask_steps(
             subject,
-            partial(self._context.sessions.carry, subject, plane, or_from_first=not mending),
+            partial(self._context.sessions.carry, subject, plane, or_from_first=True),
             self._on_carried,
             words=words,
             stepped=self._on_reached,
-            interruptible=mending,
         )
 
     def _on_reached(self, step: tuple[int, Plane]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectsToSave", "with_ending"]
 
-_SCANS = (".nii", ".nii.gz", ".nrrd")
+_SCANS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _SUFFIXES = (".tif", ".tiff", *_SCANS)
 
 

@@ -86,6 +86,10 @@ class ClickWidget(QWidget):
         """Click at a place in the world, on the object or beside it; without an object, an accepted one opens again."""
         self.giving.click(world, positive)
 
+    def mend(self) -> None:
+        """Open the object of a Labels layer under the pointer, to go on from it by clicks."""
+        self.giving.mend(self._viewer.cursor.position)
+
     def drag(self, line: Sequence[Sequence[float]], positive: bool = True, scribbling: bool = False) -> None:
         """Draw a box, or a scribble, along world positions."""
         self.giving.drag(line, positive, scribbling)
@@ -171,6 +175,7 @@ class ClickWidget(QWidget):
             "P": self.carry,
             "E": self.end_here,
             "N": self.suggest,
+            "M": self.mend,
             "X": self.controls.flip.toggle,
             "V": self.controls.attention.toggle,
             "B": self.controls.toggle_drag,

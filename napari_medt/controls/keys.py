@@ -25,6 +25,7 @@ _KEYS = {
     "R": Qt.Key.Key_R,
     "X": Qt.Key.Key_X,
     "N": Qt.Key.Key_N,
+    "M": Qt.Key.Key_M,
     "P": Qt.Key.Key_P,
     "V": Qt.Key.Key_V,
     "B": Qt.Key.Key_B,

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout,
 from src_models.models.citations import citation_lines, citations_of
 from src_models.models.header import ModelHeader
 
-__all__ = ["ModelAbout"]
+__all__ = ["ModelAbout", "facts_of", "learnt_from"]
 
 LINK = "#4a90d9"  # can be read on a dark window and on a light one; Qt's own blue cannot on a dark one
 
@@ -35,7 +35,7 @@ class ModelAbout(QDialog):
         self.text = QTextBrowser()
         self.text.setToolTip("Select text to copy it, for the methods of a paper for example.")
         self.text.setOpenExternalLinks(True)
-        self.text.setHtml(_page(name, header))
+        self.text.setHtml(f"{facts_of(name, header)}<h4>Learnt from</h4>{learnt_from(header)}")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         for button in buttons.buttons():
@@ -46,7 +46,16 @@ class ModelAbout(QDialog):
         self.resize(560, 420)
 
 
-def _page(name: str, header: ModelHeader) -> str:
+def facts_of(name: str, header: ModelHeader) -> str:
+    """Return what a model is, as HTML.
+
+    Parameters
+    ----------
+    name
+        What the model is called in the list.
+    header
+        What its file says.
+    """
     finds = "objects" if header.result == "instances" else ", ".join(header.classes[1:])
     facts = {
         "For": header.purpose,
@@ -57,10 +66,14 @@ def _page(name: str, header: ModelHeader) -> str:
     rows = "".join(
         f"<tr><td>{label}&nbsp;</td><td>{escape(value)}</td></tr>" for label, value in facts.items() if value
     )
+    return f"<h3>{escape(name)}</h3><table>{rows}</table>"
+
+
+def learnt_from(header: ModelHeader) -> str:
+    """Return what a model learnt from, as it must be cited, as HTML with addresses that can be followed."""
     cited = citation_lines(citations_of(header))
     learnt = "".join(f"<p>{_linked(line)}</p>" for line in cited)
-    unknown = "<p>The model's file does not say what it learnt from.</p>"
-    return f"<h3>{escape(name)}</h3><table>{rows}</table><h4>Learnt from</h4>{learnt or unknown}"
+    return learnt or "<p>The model's file does not say what it learnt from.</p>"
 
 
 def _linked(line: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medt.files.readers import LayerData, Reader
+from napari_medt.files.readers import NO_LAYERS, LayerData, Reader
 
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
@@ -52,7 +52,7 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     for one in _paths(path):
         for image in chosen_images(one):
             layers += _layers(image)
-    return layers
+    return layers or NO_LAYERS
 
 
 def _layers(image: ImageFile) -> list[LayerData]:

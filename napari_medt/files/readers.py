@@ -1,4 +1,4 @@
-"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, DICOM files and folders of DICOM slices."""
+"""Open scans in napari, at their place in the patient in mm: NIfTI, NRRD, MetaImage, DICOM files and folders."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from src_models.errors import ImageError
     from src_models.files.volumes.volume import Volume
 
-__all__ = ["scan_reader"]
+__all__ = ["NO_LAYERS", "scan_reader"]
 
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+NO_LAYERS: list[Any] = [(None,)]  # what napari wants of a reader that opens nothing: a person cancelled
 
 
 def scan_reader(path: str | Sequence[str]) -> Reader | None:
@@ -30,80 +31,40 @@ def _paths(path: str | Sequence[str]) -> list[Path]:
 
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
-    """Open scans; of files that belong to one DICOM series, the series once."""
+    """Open scans; of files that belong to one DICOM series, the series once, and of a folder of several, the chosen."""
+    from napari_medt.files.preview.chosen_series import chosen_series
     from napari_medt.viewer.scan_view import show_what_opens
     from src_models.files.images import image_stem
+    from src_models.files.volumes.dicom.encoding import is_dicom
+    from src_models.files.volumes.dicom_labels.kinds import is_dicom_labels
+    from src_models.files.volumes.opening import read_volume
 
     show_what_opens()
     opened = []
     for one in _distinct(_paths(path)):
-        if one.is_dir():
-            opened += _open_folder(one)
+        if one.is_dir() or (is_dicom(one) and not is_dicom_labels(one)):
+            opened += [_layer(volume, name) for name, volume in chosen_series(one)]
         else:
-            opened.append(_layer(_open_file(one), image_stem(one)))
-    return opened
-
-
-def _open_file(path: Path) -> Volume:
-    """Open a scan by a file; ask what becomes of slices at uneven distances."""
-    from napari_medt.files.uneven_slices import ask_to_resample
-    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
-    from src_models.files.volumes.opening import read_volume
-
-    try:
-        return read_volume(path)
-    except UnevenSlicesError as error:
-        if not ask_to_resample(error):
-            raise
-    return read_volume(path, uneven="resample")
+            opened.append(_layer(read_volume(one), image_stem(one)))
+    return opened or NO_LAYERS
 
 
 def _distinct(paths: list[Path]) -> list[Path]:
     """Keep one file of each DICOM series, and all else."""
     from src_models.files.volumes.dicom.encoding import is_dicom
-    from src_models.files.volumes.dicom.slices import Slice, read_slice
+    from src_models.files.volumes.dicom.reading import read_slices
+    from src_models.files.volumes.dicom.slices import NoSlice
 
     if len(paths) == 1:
         return paths
     kept: dict[tuple[Any, ...], Path] = {}
     for path in paths:
-        header = read_slice(path) if is_dicom(path) else None
-        key = (path.parent, header.series) if isinstance(header, Slice) else (path,)
+        key: tuple[Any, ...] = (path,)
+        found = read_slices(path) if is_dicom(path) else ()
+        if found and not isinstance(found, NoSlice) and found[0].pixels.frames == 1:
+            key = (path.parent, found[0].series)
         kept.setdefault(key, path)
     return list(kept.values())
-
-
-def _open_folder(folder: Path) -> list[LayerData]:
-    """Open each series in a folder as a layer; say of those that are no whole volume why."""
-    from napari.utils.notifications import show_warning
-
-    from src_models.files.images import image_stem
-    from src_models.files.volumes.volume import Volume
-
-    found = _series_in(folder)
-    volumes = [one for one in found if isinstance(one, Volume)]
-    errors = [one for one in found if not isinstance(one, Volume)]
-    if not volumes:
-        raise errors[0]
-    for error in errors:
-        show_warning(str(error))
-    stem = image_stem(folder)
-    names = [f"{stem} - {one.description}" if one.description and len(found) > 1 else stem for one in volumes]
-    return [_layer(one, name) for one, name in zip(volumes, names, strict=True)]
-
-
-def _series_in(folder: Path) -> list[Volume | ImageError]:
-    """Open each series in a folder; ask what becomes of those whose slices lie at uneven distances."""
-    from napari_medt.files.uneven_slices import ask_to_resample
-    from src_models.files.volumes.dicom.spacing import UnevenSlicesError
-    from src_models.files.volumes.dicom_volume import read_dicom_series
-
-    found = read_dicom_series(folder)
-    wanted = [isinstance(one, UnevenSlicesError) and ask_to_resample(one) for one in found]
-    if not any(wanted):
-        return found
-    resampled = read_dicom_series(folder, uneven="resample")
-    return [other if yes else one for one, other, yes in zip(found, resampled, wanted, strict=True)]
 
 
 def _layer(volume: Volume, name: str) -> LayerData:
@@ -136,7 +97,13 @@ def _layer(volume: Volume, name: str) -> LayerData:
             options["features"] = segment_features(volume.segments)
         return np.array(volume.data), options, "labels"
     reading = volume.reading
-    notes = LayerNotes(volume=geometry, modality=reading.modality, padding=reading.padding)
+    notes = LayerNotes(
+        volume=geometry,
+        modality=reading.modality,
+        padding=reading.padding,
+        value_unit=reading.value_unit,
+        windows=tuple(map(tuple, volume.windows)),
+    )
     options["metadata"] = notes.metadata()
     options["rgb"] = False
     if shows_ct(volume.data, reading):

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["open_slices", "read_scans", "save_scan_labels"]
 
 _PLUGIN = "napari-medt"
-_ENDINGS = ("nii", "nii.gz", "nrrd", "nhdr", "dcm", "dicom", "ima")
+_ENDINGS = ("nii", "nii.gz", "nrrd", "nhdr", "mha", "mhd", "dcm", "dicom", "ima")
 _SCANS = f"Scans ({' '.join(f'*.{one} *.{one.upper()}' for one in _ENDINGS)})"
 _KINDS = {
     "NIfTI (*.nii.gz *.nii)": "nii.gz",
     "NRRD (*.nrrd)": "nrrd",
     "Segmentation of 3D Slicer (*.seg.nrrd)": "seg.nrrd",
+    "MetaImage (*.mha)": "mha",
     "DICOM segmentation, for DICOM slices (*.dcm)": "dcm",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QThread
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.running.waiting import has_window
 from src_models.files.series.image_series import ImageSeries, wanted_images
 
 if TYPE_CHECKING:
@@ -104,10 +105,7 @@ def ask_series(path: Path, images: Sequence[ImageSeries]) -> tuple[ImageSeries, 
 
     Where there is no window to ask in, or this is not its thread, all images proper are meant.
     """
-    app = QApplication.instance()
-    if not isinstance(app, QApplication) or QThread.currentThread() != app.thread():
-        return wanted_images(images)
-    if not any(window.isVisible() for window in app.topLevelWidgets()):
+    if not has_window():
         return wanted_images(images)
     dialog = SeriesDialog(path, images, QApplication.activeWindow())
     try:

@@ -1,4 +1,4 @@
-"""Save labels as NIfTI, NRRD or DICOM that lies on the scan they belong to, voxel on voxel.
+"""Save labels as NIfTI, NRRD, MetaImage or DICOM that lies on the scan they belong to, voxel on voxel.
 
 Which scan that is: the one the labels were read from, else a scan in the viewer of the same shape at the same place.
 Labels that lie on no scan are written with the place that their layer has in the viewer.
@@ -62,7 +62,7 @@ def write_scan_labels(
     from src_models.files.volumes.label_files import write_volume_labels
 
     if is_in_zarr(path):  # which has no place for other files; an ending may be napari's, which nobody was asked about
-        return write_zarr_labels(re.sub(r"\.(nii(\.gz)?|(seg\.)?nrrd|dcm)$", ".zarr", path, flags=re.I), data, meta)
+        return write_zarr_labels(re.sub(r"\.(nii(\.gz)?|(seg\.)?nrrd|mha|dcm)$", ".zarr", path, flags=re.I), data, meta)
     other = _other_writer(path)
     if other is not None:
         return [str(written) for written in np.atleast_1d(other.exec(args=(path, data, meta)))]

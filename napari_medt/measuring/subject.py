@@ -74,7 +74,7 @@ class Subject:
 
     def steps(self) -> Generator[Progress, None, Measurements]:
         """Measure, in steps."""
-        from src_models.images.grey.ct_windows import shows_ct
+        from src_models.images.grey.ct_windows import value_unit
 
         one = self.image is not None and self.channels is None
         found = yield from measure_steps(
@@ -83,7 +83,7 @@ class Subject:
             space=self.space,
             axes=self.axes,
             channels=self.channels,
-            ct=one and shows_ct(self.image, self.reading),
+            unit=value_unit(self.image, self.reading) if one else "",
             names=self.names,
         )
         for title, values in self.told.items():

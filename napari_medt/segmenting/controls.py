@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.reading.channel_combo import ChannelCombo
@@ -57,6 +58,7 @@ class SegmentControls(QWidget):
         self.images = ImageLayerCombo(viewer)
         self.reading = QLabel()
         self.models = ModelCombo(preferences.model)
+        self.network_window = NetworkWindow(self.images, self.models)
         self.region = RegionCombo()
         self.diameter = DiameterBox()
         self.measure = QPushButton("Measure...")
@@ -98,7 +100,7 @@ class SegmentControls(QWidget):
         self.form = _form()
         self.form.addRow("Image", below(self.images, self.reading))
         self.channels = ChannelCombo(self.images, self.models, self.form)
-        self.form.addRow("Model", self.models)
+        self.form.addRow("Model", below(self.models, self.network_window))
         self.form.addRow("Run on", self.region)
         self.measure.setCheckable(True)
         self.size_row = _row(self.diameter, self.measure)

@@ -299,6 +299,7 @@ class SegmentWidget(SegmentControls):
         self._to_show = None
         self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
+        self.network_window.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)

@@ -109,9 +109,11 @@ class LayerNotes:
         Where the voxels of a scan are in the patient.
     series
         What tells the image apart from others in its file; None where there is one.
-    modality, padding
-        What made the scan and which values are no tissue, by its file's word; see
+    modality, padding, value_unit
+        What made the scan, which values are no tissue, and what values are, by its file's word; see
         :class:`~src_models.images.axes.AxesReading`.
+    windows
+        The windows that the file of a scan brings along, each with its name and the values that are black and white.
     provenance
         How a model made it: its SHA-256 and header, settings, versions; and whatever else is noted there.
     """
@@ -134,6 +136,8 @@ class LayerNotes:
     volume: VolumeGeometry | None = None
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    value_unit: str = ""
+    windows: tuple[tuple[str, float, float], ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod

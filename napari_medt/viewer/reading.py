@@ -159,7 +159,8 @@ def read_layer(
         channel=read_as.channels,
         name=name,
     )
-    return replace(reading, modality=notes.modality, padding=tuple((low, high) for low, high in notes.padding))
+    padding = tuple((low, high) for low, high in notes.padding)
+    return replace(reading, modality=notes.modality, padding=padding, value_unit=notes.value_unit)
 
 
 def layer_looks_like_dyes(layer: napari.layers.Image, reading: AxesReading) -> bool:

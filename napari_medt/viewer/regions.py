@@ -7,6 +7,7 @@ placed with it.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -60,9 +61,7 @@ def whole_region(layer: napari.layers.Image, reading: AxesReading) -> Region:
     index = [slice(0, size) for size in reading.shape]
     if reading.chosen is not None:
         index[reading.axes.index("C")] = slice(min(reading.chosen), max(reading.chosen) + 1)
-    return Region(
-        reading.axes, tuple(index), reading.shape, layer.rgb, reading.chosen, reading.modality, reading.padding
-    )
+    return _region(reading.axes, index, layer, reading)
 
 
 def region_in_viewer(
@@ -96,8 +95,20 @@ def region_in_viewer(
             index.append(slice(*bounds.get(axis, (0, size))))
         else:
             index.append(position[axis])
+    return _region("".join(letters), index, layer, reading)
+
+
+def _region(letters: str, index: Sequence[int | slice], layer: napari.layers.Image, reading: AxesReading) -> Region:
     return Region(
-        "".join(letters), tuple(index), reading.shape, layer.rgb, reading.chosen, reading.modality, reading.padding
+        letters,
+        tuple(index),
+        reading.shape,
+        layer.rgb,
+        reading.chosen,
+        reading.modality,
+        reading.padding,
+        spacing=tuple(reading.spacing.get(letter, 1.0) for letter in reading.axes),
+        unit=reading.unit,
     )
 
 

@@ -86,6 +86,7 @@ class ViewedImage:
             plane=self.plane,
             spacing=(float(reading.spacing.get("Y", 1.0)), float(reading.spacing.get("X", 1.0))),
             unit=reading.unit,
+            slice_spacing=reading.spacing.get("Z") if reading.unit != "pixel" else None,
             series=notes_of(self.layer).series,
             modality=reading.modality,
             padding=reading.padding,

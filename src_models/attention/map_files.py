@@ -32,14 +32,15 @@ _MICROMETRES = {"nm": 1e-3, "µm": 1.0, "mm": 1e3, "cm": 1e4, "m": 1e6}
 _OME_UNITS = {**{unit: unit for unit in (*_MICROMETRES, "Å", "pixel")}, "inch": "in"}
 
 
-def map_path(folder: Path, stem: str, name: str) -> Path:
+def map_path(folder: Path, stem: str, name: str, ending: str = ".ome.tif") -> Path:
     """Return where the attention map `name` of the image `stem` goes: ``STEM_attention_gate_2.ome.tif``.
 
-    Characters that a file name cannot have everywhere become underscores, and a name that is too long is shortened.
+    The `ending` may be another. Characters that a file name cannot have everywhere become underscores, and a name that
+    is too long is shortened.
     """
     safe = re.sub(r"[^\w.,+-]+", "_", name)
-    ending = f"_attention_{safe}.ome.tif"
-    return folder / (fitting(stem, ending) + ending)
+    rest = f"_attention_{safe}{ending}"
+    return folder / (fitting(stem, rest) + rest)
 
 
 def write_map(path: str | Path, placed: PlacedMap, *, reading: AxesReading, overwrite: bool = False) -> Path:

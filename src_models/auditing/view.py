@@ -17,9 +17,9 @@ from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.planes import Plane, Planes
-from src_models.images.resampling import read_resized
+from src_models.images.resampling import mean_zoom, read_resized
 from src_models.models.checkpoint import Model
-from src_models.prediction.object_size import choose_zoom
+from src_models.prediction.object_size import choose_zoom, size_at_spacing
 
 __all__ = ["NothingFoundError", "View", "view_of"]
 
@@ -118,7 +118,8 @@ def view_of(
     truth = None if labels is None else _plane_of_labels(labels, planes, plane, name)
     execution = choose_execution(device, dtype=torch.float32)
     network = prepare(model.network, execution)
-    zoom = choose_zoom(source, network, execution, header, None)
+    at_spacing = size_at_spacing(seen, None)
+    zoom = choose_zoom(source, network, execution, header, None) if at_spacing is None else at_spacing.zoom
     source = source.zoomed(zoom)
     region = _middle(source.shape, header.tile)
     picture = torch.from_numpy(source.read(region)).to(execution.device)
@@ -130,7 +131,7 @@ def view_of(
         picture=picture,
         network=network,
         execution=execution,
-        zoom=zoom,
+        zoom=mean_zoom(zoom),
         plane=plane,
         region=in_image,
         whole=all(part.stop - part.start == size for part, size in zip(region, source.shape, strict=True)),

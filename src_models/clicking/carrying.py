@@ -7,14 +7,16 @@ in the slice before; so it is not found for ever where it has ended, and is foll
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from src_models.clicking.answering.answer import Answer
 from src_models.clicking.answering.grey_values import GreyValues
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, ObjectInPlane, ObjectState
+from src_models.errors import UserError
 from src_models.images.planes import Plane
 
-__all__ = ["NO_FURTHER", "SAID", "away", "carry", "without"]
+__all__ = ["NO_FURTHER", "SAID", "Carrying", "away", "carry", "ended", "without"]
 
 
 SMALLEST = 16  # px; below that the object is taken to have ended
@@ -89,6 +91,58 @@ def carry(
         plane, known = after, found
 
 
+class Carrying:
+    """Carries an object from a plane to those beyond, anew; of one that a person began with, beyond its ends alone.
+
+    Parameters
+    ----------
+    image, state, plane
+        The object, and where it is carried from.
+    between
+        The first and the last slice to go to at the most.
+    """
+
+    def __init__(
+        self, image: ClickImage, state: ObjectState, plane: Plane, between: tuple[int, int] | None = None
+    ) -> None:
+        self._image, self._state, self._plane = image, state, plane
+        self._between = between or (0, image.depth - 1)
+        sides = (1, -1) if state.begun else away(state.origin, plane)
+        self._planes, self._ends = (dict(state.planes), {}) if state.begun else without(state, plane, sides)
+        self._starts = {side: _outermost(state, side) if state.begun else plane for side in sides}
+        self._reached = {side: start[-1] for side, start in self._starts.items()}
+        # What a person said of where it ends holds, unless it is carried on from beyond that slice.
+        self._said = {
+            side: last
+            for side, last in state.said.items()
+            if side not in self._starts or (last[-1] - self._starts[side][-1]) * side >= 0
+        }
+        self.done = 0
+
+    def planes(self) -> Iterator[Plane]:
+        """Yield each plane in which it was found."""
+        state = self._state
+        for side, start in self._starts.items():
+            origin, last = state.origin or self._plane, self._said.get(side)
+            for found in carry(self._image, state.planes, origin, start, side, self._between, last):
+                if isinstance(found, End):
+                    self._ends[side] = found
+                    break
+                self._planes[found[0]] = found[1]
+                self._reached[side] = found[0][-1]
+                self.done += 1
+                yield found[0]
+
+    def left(self) -> tuple[ObjectState, tuple[int, int]]:
+        """Return the object as far as it was carried, and the slices between which that would be done again."""
+        ends, (low, high) = dict(self._ends), self._between
+        for side in set(self._starts) - set(ends):  # left early
+            ends[side] = End((*self._plane[:-1], self._reached[side]), NO_FURTHER)
+            low, high = (low, self._reached[1]) if side == 1 else (self._reached[-1], high)
+        fronts = self._state.fronts if self._state.begun else ()
+        return replace(self._state, planes=self._planes, ends=ends, said=self._said, fronts=fronts), (low, high)
+
+
 def away(origin: Plane | None, plane: Plane) -> tuple[int, ...]:
     """Return the directions in which an object is carried from a plane: away from its first one, or both."""
     if origin is None or origin[-1] == plane[-1]:
@@ -104,6 +158,40 @@ def without(
         at: found for at, found in state.planes.items() if not any((at[-1] - plane[-1]) * d > 0 for d in directions)
     }
     return planes, {d: end for d, end in state.ends.items() if d not in directions}
+
+
+def _outermost(state: ObjectState, side: int) -> Plane:
+    """Return the last plane to one side in which an object lies."""
+    held = [plane for plane, found in state.planes.items() if found.answer.extent is not None]
+    return (max if side == 1 else min)(held)
+
+
+def ended(state: ObjectState, plane: Plane) -> ObjectState:
+    """Return an object of which a person said that it ends in a plane, as seen from its first one.
+
+    Raises
+    ------
+    UserError
+        If it does not lie there, or it is not clear which side is meant.
+    """
+    if plane not in state.planes:
+        raise UserError(
+            "the object does not lie in this slice: carry it, go to the last slice that holds it, and say there "
+            "that it ends"
+        )
+    sides = away(state.origin, plane)
+    if len(sides) > 1:
+        sides = tuple(d for d in sides if any((at[-1] - plane[-1]) * d > 0 for at in state.planes))
+    if len(sides) != 1:
+        raise UserError(
+            "the object was begun in this slice, "
+            + ("and goes on to both sides of it" if sides else "and lies in no other")
+            + ": go to the last slice that holds it, and say there that it ends"
+        )
+    planes, ends = without(state, plane, sides)
+    ends[sides[0]] = End(plane, SAID)
+    fronts = tuple(each for each in state.fronts if (each.plane[-1] - plane[-1]) * sides[0] < 0)
+    return replace(state, planes=planes, ends=ends, said={**state.said, sides[0]: plane}, fronts=fronts)
 
 
 def _next(

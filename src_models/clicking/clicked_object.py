@@ -18,7 +18,7 @@ from src_models.images.planes import Plane
 if TYPE_CHECKING:
     from src_models.clicking.answering.answer import Answer
 
-__all__ = ["AcceptedObject", "End", "ObjectInPlane", "ObjectSlice", "ObjectState"]
+__all__ = ["AcceptedObject", "End", "Front", "ObjectInPlane", "ObjectSlice", "ObjectState"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,14 @@ class ObjectInPlane:
         What a person gave there.
     carried
         What stands for a person's prompts where the object came from the plane beside.
+    begun
+        Whether something lay there before anything was given: clicks mend that, and what they do not reach stays.
     """
 
     answer: Answer
     prompts: tuple[Prompt, ...] = ()
     carried: tuple[Prompt, ...] = ()
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,28 @@ class End:
 
     plane: Plane
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a click changed, as far as it was followed through the planes beside.
+
+    Parameters
+    ----------
+    plane
+        The plane that was reached last, at first that of the click.
+    side
+        Where it goes on: backward (-1) or forward (1).
+    positive
+        Whether something was added rather than taken away.
+    changed
+        The pixels that changed in that plane, of its shape.
+    """
+
+    plane: Plane
+    side: int
+    positive: bool
+    changed: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +87,20 @@ class ObjectState:
         Where the object stops: backward (-1) and forward (1).
     said
         The last planes that hold it as a person said, by the same directions; it is carried no further.
+    fronts
+        What clicks changed in one plane and is still to be followed through those beside.
     """
 
     planes: Mapping[Plane, ObjectInPlane] = field(default_factory=lambda: MappingProxyType({}))
     origin: Plane | None = None
     ends: Mapping[int, End] = field(default_factory=lambda: MappingProxyType({}))
     said: Mapping[int, Plane] = field(default_factory=lambda: MappingProxyType({}))
+    fronts: tuple[Front, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a person began with a mask."""
+        return any(found.begun for found in self.planes.values())
 
     @property
     def carried(self) -> bool:

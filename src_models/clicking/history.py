@@ -9,9 +9,21 @@ from typing import Any
 from src_models.clicking.clicked_object import ObjectState
 from src_models.errors import UserError
 
-__all__ = ["History", "Step", "stored_steps"]
+__all__ = [
+    "BEGIN",
+    "CARRY",
+    "END_HERE",
+    "FOLLOW",
+    "LARGER",
+    "SMALLER",
+    "History",
+    "Step",
+    "stored_steps",
+]
 
-VERSION = 3
+VERSION = 4
+# Kinds of steps besides those of prompts.
+BEGIN, CARRY, FOLLOW, LARGER, SMALLER, END_HERE = "begin with", "carry", "follow", "larger", "smaller", "end here"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.answering.answer import Answer
-from src_models.clicking.answering.crop import Crop
 from src_models.clicking.answering.network import ClickNetwork
-from src_models.clicking.carrying import NO_FURTHER, SAID, away, carry, without
+from src_models.clicking.carrying import Carrying, ended
 from src_models.clicking.click_image import ClickImage
-from src_models.clicking.clicked_object import AcceptedObject, End, ObjectInPlane, ObjectSlice, ObjectState
-from src_models.clicking.history import History, Step, stored_steps
-from src_models.clicking.prompts import Box, Click, Prompt, Scribble, prompt_from_dict
+from src_models.clicking.clicked_object import AcceptedObject, ObjectInPlane, ObjectSlice, ObjectState
+from src_models.clicking.history import BEGIN, CARRY, END_HERE, FOLLOW, LARGER, SMALLER, History, Step, stored_steps
+from src_models.clicking.mends.beginning import begun, planes_of, to_stored
+from src_models.clicking.mends.following import Following
+from src_models.clicking.mends.prompted import prompted
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble
+from src_models.clicking.replaying import do_again
 from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
@@ -30,8 +33,6 @@ from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity
 
 __all__ = ["ClickSession"]
-
-CARRY, LARGER, SMALLER, END_HERE = "carry", "larger", "smaller", "end here"
 
 
 class ClickSession:
@@ -113,6 +114,11 @@ class ClickSession:
         return whole
 
     @property
+    def first_state(self) -> ObjectState:
+        """The object after the first step; of one that was begun with a mask, that mask."""
+        return self._history.steps[0].state if self._history.steps else ObjectState()
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is anything to undo."""
         return self._history.can_undo
@@ -161,12 +167,33 @@ class ClickSession:
         known = state.planes.get(plane)
         if known is None and not isinstance(prompt, Box) and not prompt.positive:
             raise UserError("begin with a click on the object; then click beside it where too much was found")
-        prompts = (*known.prompts, prompt) if known else (prompt,)
-        carried = known.carried if known else ()
-        answer = self.image.answers(plane).next((*carried, *prompts), known.answer if known else None)
-        planes = {**state.planes, plane: ObjectInPlane(answer, prompts, carried)}
-        origin = plane if state.origin is None else state.origin
-        self._do({"plane": list(plane), **prompt.to_dict()}, replace(state, planes=planes, origin=origin))
+        self._do({"plane": list(plane), **prompt.to_dict()}, prompted(self.image, state, plane, prompt))
+
+    def begin_with(self, mask: NDArray[Any] | Mapping[Plane, NDArray[Any]], plane: Plane | None = None) -> None:
+        """Begin with a mask of the object, such as what a model of organs found: what clicks do not reach of it stays.
+
+        A click changes the piece that it lies in or next to, as far as what is found there reaches the click;
+        :meth:`follow` goes on with that in the slices on both sides, and :meth:`carry` beyond both ends.
+
+        Parameters
+        ----------
+        mask
+            As large as the image without its channels, height and width last, or the masks of its planes; what is not
+            0 is the object.
+        plane
+            In whose stack it lies; None takes the session's plane.
+
+        Raises
+        ------
+        UserError
+            If there is an object already, the mask has another shape, or nothing lies there.
+        """
+        if self.state.planes:
+            raise UserError("accept the object, or drop it, before you begin with another one")
+        plane = self.plane if plane is None else plane
+        masks = planes_of(mask, self.image, plane) if isinstance(mask, np.ndarray) else dict(mask)
+        state = begun(self.image, masks, plane)
+        self._do({"kind": BEGIN, "plane": list(plane), "masks": to_stored(masks)}, state)
 
     def take(self, prompt: Click, answer: Answer, plane: Plane | None = None) -> None:
         """Begin an object with a click whose answer is known, as that of a suggestion.
@@ -219,25 +246,7 @@ class ClickSession:
             which one is meant.
         """
         plane = self.plane if plane is None else plane
-        state = self.state
-        if plane not in state.planes:
-            raise UserError(
-                "the object does not lie in this slice: carry it, go to the last slice that holds it, and say there "
-                "that it ends"
-            )
-        sides = away(state.origin, plane)
-        if len(sides) > 1:
-            sides = tuple(d for d in sides if any((at[-1] - plane[-1]) * d > 0 for at in state.planes))
-        if len(sides) != 1:
-            raise UserError(
-                "the object was begun in this slice, "
-                + ("and goes on to both sides of it" if sides else "and lies in no other")
-                + ": go to the last slice that holds it, and say there that it ends"
-            )
-        planes, ends = without(state, plane, sides)
-        ends[sides[0]] = End(plane, SAID)
-        said = {**state.said, sides[0]: plane}
-        self._do({"kind": END_HERE, "plane": list(plane)}, replace(state, planes=planes, ends=ends, said=said))
+        self._do({"kind": END_HERE, "plane": list(plane)}, ended(self.state, plane))
 
     def carry(
         self, plane: Plane | None = None, *, between: tuple[int, int] | None = None
@@ -271,32 +280,44 @@ class ClickSession:
         if self.image.depth == 1:
             raise UserError(f"{self.image.name} has one plane alone: there is no other to carry the object to")
         before = self._history.at
-        directions = away(state.origin, plane)
-        planes, ends = without(state, plane, directions)
-        # What a person said of where it ends holds, unless it is carried on from beyond that slice.
-        said = {d: at for d, at in state.said.items() if (at[-1] - plane[-1]) * d >= 0 or d not in directions}
-        reached = [plane[-1]]
+        through = Carrying(self.image, state, plane, between)
         try:
-            for direction in directions:
-                for found in carry(
-                    self.image, state.planes, state.origin or plane, plane, direction, between, said.get(direction)
-                ):
-                    if isinstance(found, End):
-                        ends[direction] = found
-                        break
-                    planes[found[0]] = found[1]
-                    reached.append(found[0][-1])
-                    yield len(reached) - 1, found[0]
+            for found in through.planes():
+                yield through.done, found
         finally:
             if self._history.at == before:
                 # What goes on by itself after a mend is undone with it; what was asked for again is not.
-                mends = state.carried and self._history.last_kind not in (CARRY, END_HERE)
-                low, high = between or (0, self.image.depth - 1)
-                for direction in set(directions) - set(ends):  # left early
-                    ends[direction] = End((*plane[:-1], (max if direction == 1 else min)(reached)), NO_FURTHER)
-                    low, high = (low, max(reached)) if direction == 1 else (min(reached), high)
-                what = {"kind": CARRY, "plane": list(plane), "between": [low, high]}
-                self._do(what, replace(state, planes=planes, ends=ends, said=said), mends=mends)
+                mends = state.carried and self._history.last_kind not in (BEGIN, CARRY, END_HERE, FOLLOW)
+                after, (low, high) = through.left()
+                self._do({"kind": CARRY, "plane": list(plane), "between": [low, high]}, after, mends=mends)
+
+    def follow(self, steps: int | None = None) -> Iterator[tuple[int, Plane]]:
+        """Follow through the slices beside what clicks changed in one of them, and change nothing else there.
+
+        It is undone with the click. Leaving the iteration early keeps what there is; the next one goes on from there.
+
+        Parameters
+        ----------
+        steps
+            Slices after which it is left early; None for none.
+
+        Yields
+        ------
+        tuple
+            Slices done so far, and the plane that was reached last.
+        """
+        before, state = self._history.at, self.state
+        through = Following(self.image, state)
+        try:
+            for plane in through.planes():
+                yield through.done, plane
+                if through.done == steps:
+                    break
+        finally:
+            if self._history.at == before and (through.done or through.state != state):
+                early = {} if through.finished else {"steps": through.done}
+                start = state.fronts[0].plane
+                self._do({"kind": FOLLOW, "plane": list(start), **early}, through.state, mends=True)
 
     def undo(self) -> bool:
         """Take the last thing back, with what followed from it by itself; False if there is none."""
@@ -348,32 +369,8 @@ class ClickSession:
         done, at = stored_steps(stored)
         self.reset()
         for what in done:
-            self._do_again(what)
+            do_again(self, what)
         self._history.at = min(max(at, 0), len(self._history.steps))
-
-    def _do_again(self, what: Mapping[str, Any]) -> None:
-        try:
-            plane = tuple(int(at) for at in what["plane"])
-            kind = what["kind"]
-            if kind in (LARGER, SMALLER):
-                self._resize(kind, plane)
-                return
-            if kind == END_HERE:
-                self.end_here(plane)
-                return
-            if kind != CARRY:
-                prompt = prompt_from_dict({k: v for k, v in what.items() if k not in ("plane", "crop", "mends")})
-                if "crop" in what and isinstance(prompt, Click):
-                    crop = Crop(*(int(part) for part in what["crop"]))
-                    self.take(prompt, self.image.answers(plane).look(crop, (prompt,)), plane)
-                else:
-                    self.give(prompt, plane)
-                return
-            low, high = (int(at) for at in what["between"])
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise UserError(f"this is not a stored step of a session of clicks: {dict(what)!r}") from error
-        for _ in self.carry(plane, between=(low, high)):
-            pass
 
     def _resize(self, kind: str, plane: Plane | None) -> None:
         plane = self.plane if plane is None else plane

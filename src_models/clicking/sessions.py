@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from src_models.clicking.clicked_object import ObjectSlice
 from src_models.clicking.in_work import ClickedImage, InWork, ObjectAsSeen
+from src_models.clicking.mends.reopening import NEVER, again_stored, begun_again, painted, parts_of
 from src_models.clicking.writing import Again, Found, ObjectLabels, Plan, plan_objects
 from src_models.errors import UserError
 from src_models.images.planes import Plane
@@ -147,11 +147,22 @@ class ClickSessions:
                 steps.close()  # type: ignore[attr-defined]
         return work.seen()
 
+    def follow(self, subject: ClickedImage) -> Generator[tuple[int, Plane], None, ObjectAsSeen]:
+        """Follow what mends changed through the slices beside; as :meth:`carry`."""
+        work = self._work(subject)
+        with subject.computing():
+            steps = work.session.follow()
+            try:
+                yield from steps
+            finally:
+                steps.close()  # type: ignore[attr-defined]
+        return work.seen()
+
     def attention(self, subject: ClickedImage, plane: Plane) -> list[PlacedMap]:
         """Return the attention with which the present answer in a plane was found, finest first."""
         session = self._work(subject).session
         found = session.state.planes.get(plane)
-        if found is None:
+        if found is None or not found.answer.given.size:
             raise UserError("there is no answer in this plane yet whose attention could be shown: click first")
         with subject.computing():
             return session.image.answers(plane).attention(found.answer)
@@ -162,8 +173,8 @@ class ClickSessions:
         """Go on with a stored object; if it was accepted before, with its number in these labels."""
 
         def restore(work: InWork) -> None:
-            work.again = _known(labels, stored.get("again"))
             work.session.restore(stored)
+            work.again = again_stored(labels, stored.get("again"), parts_of(work.session.first_state))
 
         return self._act(subject, restore)
 
@@ -226,12 +237,38 @@ class ClickSessions:
         work.again = None
         with subject.computing():
             work.session.restore(again.session)
-        parts = tuple(
-            ObjectSlice(plane, found.answer.region, found.answer.mask, found.prompts)
-            for plane, found in work.session.state.planes.items()
-        )
-        work.again = replace(again, parts=parts)
-        return Reopened(work.seen(), _painted(subject, work.again, labels))
+        work.again = replace(again, parts=parts_of(work.session.state))
+        return Reopened(work.seen(), painted(work.again, labels, subject.covering))
+
+    def begin_with(
+        self, subject: ClickedImage, labels: ObjectLabels, plane: Plane, place: tuple[int, int], time: str = NEVER
+    ) -> ObjectAsSeen:
+        """Begin with the object of labels at a place; accepting puts it in its place there, under its number.
+
+        Parameters
+        ----------
+        subject
+            The image.
+        labels
+            The labels, which cover it.
+        plane, place
+            Where: the plane, and row and column in it.
+        time
+            When it was accepted, if it was clicked before, in another image or seen from another side.
+
+        Raises
+        ------
+        UserError
+            If nothing lies there, or another object is in work.
+        """
+        from src_models.clicking.mends.beginning import object_at
+
+        def begin(work: InWork) -> None:
+            value, masks = object_at(labels.data, subject.covering, plane, place)
+            work.session.begin_with(masks, plane)
+            work.again = begun_again(value, labels.key, work.session.state, time)
+
+        return self._act(subject, begin)
 
     def reopen_last(self, subject: ClickedImage, labels: ObjectLabels | None) -> Reopened | None:
         """Work on the object again that was accepted last; None if there is an object, or none in these labels."""
@@ -350,24 +387,3 @@ class ClickSessions:
         work = InWork(subject, session) if held is None else replace(held, subject=subject, session=session)
         self._images[subject.key] = work
         return work
-
-
-def _known(labels: ObjectLabels | None, was: Mapping[str, Any] | None) -> Again | None:
-    """Return what a stored object was before, if labels know it."""
-    if labels is None or was is None:
-        return None
-    for record in labels.records:
-        if (record["value"], record["time"]) == (was["value"], was["time"]):
-            return Again.of(record, labels.key)
-    return None
-
-
-def _painted(subject: ClickedImage, again: Again, labels: ObjectLabels) -> int:
-    """Return how many pixels of an object's planes have its number but are not found by its clicks, or the reverse."""
-    if again.is_class:
-        return 0
-    count = 0
-    for part in again.parts:
-        there = labels.data[subject.covering.index(part.plane, *part.region)]
-        count += int(((there == again.value) & ~part.mask).sum() + ((there == 0) & part.mask).sum())
-    return count

@@ -72,6 +72,8 @@ class Source:
         What made the image by the file's own word, such as ``"CT"``; None where it does not tell.
     padding
         Ranges of values, ends included, that stand for no tissue by the file's own word.
+    slice_spacing
+        How far slices lie apart, in the same unit; None where that is not known.
     """
 
     layer: str
@@ -83,6 +85,7 @@ class Source:
     series: str | None = None
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    slice_spacing: float | None = None
 
     @property
     def image(self) -> str:
@@ -156,7 +159,7 @@ class CorrectionRecord:
         for name in ("clicked", "slice_at", "author"):  # earlier versions can read what holds nothing new to them
             if fields[name] is None:
                 del fields[name]
-        for name in ("series", "modality", "padding"):
+        for name in ("series", "modality", "padding", "slice_spacing"):
             if not fields["source"][name]:
                 del fields["source"][name]
         return json.dumps(fields, sort_keys=True, indent=1, default=_of_numpy)
@@ -228,15 +231,16 @@ class Correction:
 
     @property
     def reading(self) -> AxesReading:
-        """How `image` is read, by what its source says of it."""
+        """How `image` is read, by what its source says of it; where that lacks a size, none is known."""
         source, letters = self.record.source, "ZYX"[-self.labels.ndim :]
         axes = letters + ("C" if self.image.ndim > self.labels.ndim else "")
-        spacing = {"Z": 1.0, "Y": source.spacing[0], "X": source.spacing[1]}
+        known = "Z" not in letters or source.slice_spacing is not None
+        spacing = {"Z": source.slice_spacing or 1.0, "Y": source.spacing[0], "X": source.spacing[1]}
         return AxesReading(
             axes,
             self.image.shape,
             {letter: spacing[letter] for letter in letters},
-            source.unit,
+            source.unit if known else "pixel",
             modality=source.modality,
             padding=source.padding,
         )

@@ -83,7 +83,8 @@ def evaluate(
     For a model of two classes every value above 0 in a mask is class 1, so that masks of 0 and 255, or of object ids,
     can be used as they are. For a model of objects, where no mask numbers them, every connected part is one, and that
     is said in the log. A 2D model's objects on a stack are matched plane by plane. Pixels that do not count
-    (``marked/``) are left out, and with them the objects that a model finds there for the most part.
+    (``marked/``) are left out, and with them the objects that a model finds there for the most part. Classes that were
+    not drawn in an image count as background in what was found there, and have no score for it.
     """
     from src_models.models.checkpoint import Model, load
 
@@ -185,6 +186,8 @@ def _within(objects: NDArray[Any], counts: NDArray[np.bool_]) -> NDArray[Any]:
 def _score(sample: Sample, truth: NDArray[Any], prediction: NDArray[Any], header: ModelHeader) -> ImageScore:
     counts = read_marks(sample, truth.shape)
     counting = slice(None) if counts is None else counts
+    if sample.drawn is not None and header.result == "semantic":
+        prediction = np.where(np.isin(prediction, (0, *sample.drawn)), prediction, 0)
     if header.result == "semantic":
         return ImageScore(
             sample, pixel_counts(prediction[counting], truth[counting], classes=len(header.classes)), None

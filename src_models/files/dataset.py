@@ -1,9 +1,10 @@
 """A data set on disk: images, their masks, and which of them train and which of them test.
 
 The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
-``file`` (a NAME), ``split`` and ``domain`` (the kind of image: a training draws from each kind equally often); further
-columns are ignored. Where there is a manifest, it says what belongs to the data set: files that it does not list are
-left out. Opening reads names only; pixels are read sample by sample.
+``file`` (a NAME), ``split``, ``domain`` (the kind of image: a training draws from each kind equally often) and
+``drawn`` (the classes that somebody drew in this image, as numbers with spaces between: a class that is not listed is
+unknown there, and not absent); further columns are ignored. Where there is a manifest, it says what belongs to the data
+set: files that it does not list are left out. Opening reads names only; pixels are read sample by sample.
 
 A data set may have a folder ``marked/`` as well, as a set of corrections has, with equal names: pixels that are 0 there
 do not count. Of a sample without a file there, all pixels do. How the data are cited is in ``CITATION.json``.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -33,8 +35,8 @@ from src_models.models.citations import Citation, read_citations
 
 __all__ = ["DataSet"]
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz", ".nrrd", ".nhdr")
-_OF_SLICES = (".dcm", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd")  # masks of folders of slices, which have no ending
+SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_OF_SLICES = (".dcm", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha")  # masks of folders of slices, which have no ending
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 
@@ -43,6 +45,7 @@ class _Listed(NamedTuple):
 
     split: str | None = None
     domain: str | None = None
+    drawn: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class DataSet:
     samples: tuple[Sample, ...]
 
     @classmethod
-    def open(cls, folder: str | Path, *, masks: bool = True) -> DataSet:
+    def open(cls, folder: str | Path, *, masks: bool = True, drawn: str | None = None) -> DataSet:
         """List a folder's samples and check that images and masks belong together.
 
         Parameters
@@ -62,6 +65,8 @@ class DataSet:
             The folder that holds ``images/`` and ``masks/``.
         masks
             False asks for no masks: they need not exist.
+        drawn
+            The manifest's column that lists the classes drawn in each image; by default ``drawn``, where there is one.
 
         Raises
         ------
@@ -73,7 +78,7 @@ class DataSet:
         images = _list(root, "images") | scans.keys()
         truths = _list(root, "masks") - set(scans.values()) if masks else images
         truths |= {name for name, mask in scans.items() if mask}
-        listed = _read_manifest(root / "manifest.csv")
+        listed = _read_manifest(root / "manifest.csv", drawn)
         names = set(listed) if listed is not None else images | truths
         if not names:
             raise DataSetError(
@@ -201,9 +206,11 @@ def _folders_of_slices(root: Path) -> dict[str, str]:
     }
 
 
-def _read_manifest(path: Path) -> dict[str, _Listed] | None:
+def _read_manifest(path: Path, drawn: str | None) -> dict[str, _Listed] | None:
     """Read what is listed, by file, in the manifest's order; None where there is no manifest."""
     if not path.is_file():
+        if drawn is not None:
+            raise DataSetError(f"{path}: there is no manifest, and its column {drawn!r} is asked for; leave it out")
         return None
     try:
         # Spreadsheet programs put a byte order mark in front, which would become part of the first column's name.
@@ -217,15 +224,25 @@ def _read_manifest(path: Path) -> dict[str, _Listed] | None:
             f"{path}: there is no column 'file' (columns: {', '.join(columns)}); a manifest is comma-separated "
             "with the columns file and split"
         )
+    if drawn is not None and drawn not in columns:
+        raise DataSetError(f"{path}: there is no column {drawn!r} (columns: {', '.join(columns)}); name another")
     files = [(row["file"] or "").strip() for row in rows]
     twice = {name for name, count in Counter(files).items() if name and count > 1}
     if twice:
         raise DataSetError(f"{path}: listed more than once: {_few(twice)}; leave one row of each")
-    return {
-        name: _Listed(*((row.get(column) or "").strip() or None for column in _Listed._fields))
-        for name, row in zip(files, rows, strict=True)
-        if name
-    }
+    return {name: _listed(row, drawn or "drawn", path) for name, row in zip(files, rows, strict=True) if name}
+
+
+def _listed(row: dict[str, str], drawn: str, path: Path) -> _Listed:
+    split, domain, classes = ((row.get(column) or "").strip() or None for column in ("split", "domain", drawn))
+    try:
+        numbers = None if classes is None else tuple(int(part) for part in re.split(r"[\s,;]+", classes))
+    except ValueError:
+        raise DataSetError(
+            f"{path}: the column {drawn!r} says {classes!r} of {row['file']}; it lists the numbers of the classes that "
+            "were drawn, such as 1 2 5 (nothing, if all were)"
+        ) from None
+    return _Listed(split, domain, numbers)
 
 
 def _check_pairs(root: Path, no_image: set[str], no_mask: set[str], *, listed: bool) -> None:
@@ -247,6 +264,7 @@ def _sample(root: Path, name: str, listed: _Listed, mask: str) -> Sample:
         listed.split,
         marked if marked.is_file() else None,
         listed.domain,
+        drawn=listed.drawn,
     )
 
 

@@ -1,6 +1,6 @@
-"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD, DICOM.
+"""Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, and scans.
 
-Files are known by what is in them, not by their suffix; NIfTI and NRRD alone must be called so. How each is read is
+Files are known by what is in them, not by their suffix; NIfTI, NRRD and MetaImage alone must be called so. How each is read is
 part of the result, to be shown.
 
 Examples
@@ -28,7 +28,7 @@ from src_models.files.pixels.masks import as_mask
 from src_models.files.pixels.png_jpeg import read_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.pictures import picture_images
-from src_models.files.series.scans import scan_images
+from src_models.files.series.scans import read_scan_image, scan_images
 from src_models.files.tiff import is_tiff, list_tiff, read_tiff
 from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
@@ -53,7 +53,7 @@ __all__ = [
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
-    ".seg.nrrd", ".nrrd", ".nhdr", ".dcm",
+    ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm",
 )  # fmt: skip
 
 
@@ -312,7 +312,7 @@ def _read_scan(
         return _of_volume(volume, path, None)
     images = scan_images(path)
     image = choose(images, series, path)
-    volume = read_volume(image.place[0], axes=axes, uneven=uneven)
+    volume = read_scan_image(path, image, axes=axes, uneven=uneven)
     which = image if len(images) > 1 else None
     return _of_volume(volume, path, which)
 

@@ -16,7 +16,6 @@ _KINDS = "TIFF, PNG, JPEG, zarr, OME-Zarr, NIfTI, NRRD and DICOM"
 _FOREIGN = {
     **dict.fromkeys((".hdr", ".img"), "Analyze, or NIfTI in two files"),
     **dict.fromkeys((".mgz", ".mgh"), "FreeSurfer's"),
-    **dict.fromkeys((".mha", ".mhd"), "MetaImage"),
     **dict.fromkeys((".par", ".rec"), "Philips PAR/REC"),
     ".mnc": "MINC",
 }

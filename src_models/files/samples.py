@@ -37,6 +37,8 @@ class Sample:
         The manifest's word for the kind of image ("fluorescence", "stained"), or None where there is none.
     channels
         The channels of the image that count, counted from 0, in the order in which they are wanted; None for all.
+    drawn
+        Classes that were drawn in it; any other is unknown where the mask says background. None if all were drawn.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Sample:
     marked: Path | None = None
     domain: str | None = None
     channels: tuple[int, ...] | None = None
+    drawn: tuple[int, ...] | None = None
 
 
 class OpenedSample(NamedTuple):

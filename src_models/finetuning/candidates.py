@@ -185,19 +185,26 @@ class _Ranking:
 
     def look(self, plane: tuple[int, ...], cut: tuple[slice, slice]) -> tuple[float, NDArray[np.float64]]:
         """Return how uncertain the network is of a tile, and what it looks like to it."""
-        return self._answer(self._image.plane(plane).read(cut))
+        return self._answer(self._seen(self._image, plane, cut))
 
     def corrected(self, corrections: CorrectionSet) -> list[NDArray[np.float64]]:
         """Return what the parts of corrections that count look like, one for each."""
         found = []
         for name, correction in corrections.corrections():
-            axes = "YX" if correction.image.ndim == 2 else "YXC"
-            image = ModelImage(correction.image, self._header, axes=axes, name=name)
+            image = ModelImage(correction.image, self._header, axes=correction.reading, name=name)
             rows, columns = (np.flatnonzero(correction.counts.any(axis=axis)) for axis in (1, 0))
             centre = [(int(along[0]) + int(along[-1])) // 2 - self._tile // 2 for along in (rows, columns)]
             cut = [slice(max(0, start), max(0, start) + self._tile) for start in centre]
-            found.append(self._answer(image.plane(()).read(cut), views=1)[1])
+            found.append(self._answer(self._seen(image, (), cut), views=1)[1])
         return found
+
+    @staticmethod
+    def _seen(image: ModelImage, plane: tuple[int, ...], cut: Sequence[slice]) -> NDArray[np.float32]:
+        """Return what the network sees of a tile: at its spacing, if it was made for one."""
+        seen = image.plane(plane, image.seen_at.zoom)
+        scales = [zoomed / own for zoomed, own in zip(seen.shape, image.planes.shape, strict=True)]
+        ends = [(part.start * scale, part.stop * scale) for part, scale in zip(cut, scales, strict=True)]
+        return seen.read([slice(round(first), max(round(last), round(first) + 1)) for first, last in ends])
 
     def _answer(self, tile: NDArray[np.float32], views: int = VIEWS) -> tuple[float, NDArray[np.float64]]:
         self._features.clear()

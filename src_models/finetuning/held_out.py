@@ -25,9 +25,12 @@ from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
 from src_models.corrections.volumes import check_planes, in_volume
 from src_models.errors import DataSetError, UserError
+from src_models.finetuning.rescaled import rescaled
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
 from src_models.images.channels import as_channels
 from src_models.images.grey.counted import measure_counted
+from src_models.images.resampling import mean_zoom, resample, zoomed_shape
+from src_models.images.spacing import seen_at
 from src_models.labels.instances import median_diameter, targets_from_labels
 from src_models.models.header import ModelHeader
 from src_models.training.altered import altered
@@ -103,16 +106,27 @@ def learning_images(
     for (name, marked), counted, judges in zip(found, counting, held, strict=True):
         deep = header.dimensions == 3
         correction, counts, out = in_volume(name, marked, counted, judges) if deep else (marked, counted, judges)
-        image = _normalised(name, correction, header)
+        resized = zoomed_shape(correction.labels.shape, seen_at(correction.reading, header, name).zoom)
+        image = _normalised(name, correction, header, resized)
+        around = None if marked.labels.ndim == header.dimensions else marked.around
+        correction, counts, out = rescaled(
+            correction, resized, counts, out, slice_at=None if around is None else around.place
+        )
         for images, where in ((training, counts & ~out), (validation, counts & out)):
             if where.any():
                 images.append(_training_image(name, image, correction, where, header))
-    objects = [correction.labels for _, correction in found if (correction.labels > 0).any()]
-    sizes = [size for size in map(median_diameter, objects) if size is not None]
-    diameter = float(np.median(sizes)) if sizes else None
+    diameter = _diameter([correction for _, correction in found], header)
     same = {image.name for image in validation} <= {image.name for image in training}
     varied = same and header.intensity.kind == "percentile"
     return LearningImages(tuple(training), (*validation, *(altered(validation) if varied else ())), diameter, varied)
+
+
+def _diameter(found: Sequence[Correction], header: ModelHeader) -> float | None:
+    """Return the median diameter (px of what the network sees) of the corrected objects; None where there is none."""
+    seen = [(each.labels, mean_zoom(seen_at(each.reading, header).zoom)) for each in found if (each.labels > 0).any()]
+    sizes = [(median_diameter(labels), zoom) for labels, zoom in seen]
+    known = [size * zoom for size, zoom in sizes if size is not None]
+    return float(np.median(known)) if known else None
 
 
 def without_prediction(correction: Correction) -> Correction:
@@ -203,11 +217,23 @@ def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.b
     return best
 
 
-def _normalised(name: str, correction: Correction, header: ModelHeader) -> NDArray[np.float16]:
-    image = correction.image
-    planes = image[None] if image.ndim == correction.labels.ndim else np.moveaxis(image, -1, 0)
-    channels = as_channels(planes, header, name)
-    return measure_counted(channels, header.intensity, correction.reading, name=name)(channels).astype(np.float16)
+def _normalised(name: str, correction: Correction, header: ModelHeader, resized: Sequence[int]) -> NDArray[np.float16]:
+    taken = replace(header, channels=header.image_channels)
+    seen = [correction.image] if not header.slices else _slices(correction, header)
+    deep = correction.labels.ndim
+    planes = [image[None] if image.ndim == deep else np.moveaxis(image, -1, 0) for image in seen]
+    channels = np.concatenate([as_channels(each, taken, name) for each in planes])
+    normalised = measure_counted(channels, header.intensity, correction.reading, name=name)(channels)
+    return resample(normalised, resized).astype(np.float16)
+
+
+def _slices(correction: Correction, header: ModelHeader) -> list[NDArray[Any]]:
+    """Return a corrected slice with its neighbours; where these were not kept, it is its own."""
+    around = correction.around
+    if around is None:
+        return [correction.image] * len(header.slices)
+    last = len(around.image) - 1
+    return [around.image[min(max(around.place + offset, 0), last)] for offset in header.slices]
 
 
 def _training_image(

@@ -127,6 +127,9 @@ def _correction(sample: Sample) -> Correction:
     source = Source(
         layer=image_stem(sample.name),
         file=str(sample.image.absolute()),
+        spacing=(reading.spacing["Y"], reading.spacing["X"]),
+        unit=reading.unit,
+        slice_spacing=reading.spacing.get("Z") if reading.unit != "pixel" else None,
         modality=reading.modality,
         padding=reading.padding,
     )

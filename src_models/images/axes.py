@@ -86,6 +86,8 @@ class AxesReading:
         What made the image by the file's own word, as DICOM has it, such as ``"CT"``; None where it does not tell.
     padding
         Ranges of values, ends included, that stand for no tissue by the file's own word.
+    value_unit
+        What the values are by the file's own word, such as ``"HU"`` or ``"SUVbw"``; empty where it does not tell.
     """
 
     axes: str
@@ -98,6 +100,7 @@ class AxesReading:
     frame_seconds: float | None = None
     modality: str | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    value_unit: str = ""
 
     @property
     def rgb(self) -> bool:
@@ -122,7 +125,8 @@ class AxesReading:
         """Return the reading of labels of this image: the same axes less the channels."""
         kept = [(letter, size) for letter, size in zip(self.axes, self.shape, strict=True) if letter != "C"]
         axes, shape = "".join(letter for letter, _ in kept), tuple(size for _, size in kept)
-        return replace(self, axes=axes, shape=shape, chosen=None, remarks=(), modality=None, padding=())
+        kept_out: dict[str, Any] = {"remarks": (), "modality": None, "padding": (), "value_unit": ""}
+        return replace(self, axes=axes, shape=shape, chosen=None, **kept_out)
 
     def with_channel(self, channel: int | Sequence[int] | None, name: str = "image") -> AxesReading:
         """Return the reading of one channel alone, or of several in an order, counted from 0; of all for None.
@@ -150,6 +154,8 @@ class AxesReading:
         if self.unit != "pixel" or any(step != 1 for step in steps):
             sizes = steps[:1] if len(set(steps)) == 1 else steps
             parts.append(" x ".join(f"{size:.4g}" for size in sizes) + f" {self.unit}")
+        if self.value_unit:
+            parts.append(f"values in {self.value_unit}")
         return ", ".join((*parts, *self.remarks))
 
     def _describe_channels(self) -> str:

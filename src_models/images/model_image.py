@@ -28,6 +28,8 @@ from src_models.images.grey.grey_range import GreyRange, number
 from src_models.images.grey.intensity import Measured, Normalisation
 from src_models.images.plane_source import PlaneSource, measured_by_time, sampled_values
 from src_models.images.planes import Plane, Planes
+from src_models.images.resampling import Zoom
+from src_models.images.spacing import SeenAt, seen_at
 from src_models.models.header import RGB, Intensity, ModelHeader
 
 __all__ = ["ModelImage"]
@@ -90,13 +92,17 @@ class ModelImage:
         self.header = replace(header, intensity=intensity) if isinstance(intensity, Intensity) else header
         self.grey_range = intensity if isinstance(intensity, GreyRange) else None
         self.name = name
+        # What the channels of one slice are taken for, where the network sees it between its neighbours.
+        self._one = replace(self.header, channels=self.header.image_channels)
         given = axes.axes if isinstance(axes, AxesReading) else axes
         read = read_axes(self.data.shape, dtype=self.data.dtype, axes=given, dimensions=header.dimensions, name=name)
         self.reading = axes if isinstance(axes, AxesReading) else read
         if channels is not None:
             self.reading = self.reading.with_channel(channels, name)
         count, chosen = self.reading.channels, self.reading.chosen is not None
-        check_channels(count, header, name, alpha=self.reading.rgb, chosen=chosen)
+        if chosen and count == len(header.channels):  # of a network of slices, these were cut out around one
+            self._one = self.header
+        check_channels(count, self._one, name, alpha=self.reading.rgb, chosen=chosen)
         self.planes = Planes(self.reading, header.dimensions, name)
         self._known = measured
 
@@ -122,7 +128,12 @@ class ModelImage:
         """
         if self._known is not None:
             return self._known
-        return measured_by_time(self.data, self.planes, self.header, self.name, self.grey_range)
+        return measured_by_time(self.data, self.planes, self._one, self.name, self.grey_range)
+
+    @property
+    def seen_at(self) -> SeenAt:
+        """At which scale a model that was made for a spacing sees the image."""
+        return seen_at(self.reading, self.header, self.name)
 
     @property
     def read_as(self) -> str:
@@ -167,7 +178,7 @@ class ModelImage:
         """
         if self.reading.channels in (3, 4) and self.reading.chosen is None:
             values = sampled_values(self.data, self.planes)
-            trouble = channel_trouble(self.reading, self.header, values, self.name)
+            trouble = channel_trouble(self.reading, self._one, values, self.name)
             if trouble is not None:
                 raise ImageError(trouble)
 
@@ -175,7 +186,7 @@ class ModelImage:
     def channel_note(self) -> str | None:
         """What a person should know of how the channels are used; None where it is plain."""
         dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.data, self.planes))
-        return channel_note(self.reading, self.header, dyes)
+        return channel_note(self.reading, self._one, dyes)
 
     @property
     def shows_ct(self) -> bool:
@@ -188,7 +199,7 @@ class ModelImage:
         sampled = sampled_values(self.data, self.planes)
         return bool((sampled == sampled.flat[0]).all())
 
-    def plane(self, plane: Plane, zoom: float = 1.0) -> PlaneSource:
+    def plane(self, plane: Plane, zoom: Zoom = 1.0) -> PlaneSource:
         """Return a plane as the network sees it.
 
         Parameters
@@ -196,7 +207,7 @@ class ModelImage:
         plane
             Its position along the axes besides those that the network sees.
         zoom
-            Factor by which it is resized.
+            Factor by which it is resized, or one for each axis; :attr:`seen_at` has that of the model's spacing.
 
         Raises
         ------
@@ -216,4 +227,7 @@ class ModelImage:
 
     def _read(self, plane: Plane, region: tuple[slice, ...]) -> NDArray[Any]:
         """Return a region of a plane in the image's own pixels and values, with the model's channels: (C, *region)."""
-        return as_channels(self.planes.read(self.data, plane, region), self.header, self.name)
+        offsets = (0,) if self._one.channels == self.header.channels else self.header.slices
+        planes = [self.planes.neighbour(plane, offset) for offset in offsets]
+        read = {each: as_channels(self.planes.read(self.data, each, region), self._one, self.name) for each in planes}
+        return read[plane] if len(planes) == 1 else np.concatenate([read[each] for each in planes])

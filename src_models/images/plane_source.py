@@ -15,7 +15,7 @@ from src_models.images.grey.counted import look_at_counted
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.grey.intensity import Measured, Normalisation, is_finite
 from src_models.images.planes import Plane, Planes
-from src_models.images.resampling import read_resized, zoomed_shape
+from src_models.images.resampling import Zoom, read_resized, zoomed_shape
 from src_models.models.header import ModelHeader
 
 __all__ = ["PlaneSource", "measured_by_time", "sampled_values"]
@@ -42,7 +42,7 @@ class PlaneSource:
     normalisation
         How grey values become the network's.
     zoom
-        Factor by which the plane is resized before the network sees it.
+        Factor by which the plane is resized before the network sees it, or one for each axis.
     part
         The region (px of the resized plane) that this is; None for the whole plane.
     fill
@@ -53,7 +53,7 @@ class PlaneSource:
     own_shape: tuple[int, ...]
     plane: Plane
     normalisation: Normalisation
-    zoom: float = 1.0
+    zoom: Zoom = 1.0
     part: tuple[slice, ...] | None = None
     fill: float | None = None
 
@@ -63,6 +63,11 @@ class PlaneSource:
         if self.part is None:
             return zoomed_shape(self.own_shape, self.zoom)
         return tuple(side.stop - side.start for side in self.part)
+
+    @property
+    def resized(self) -> bool:
+        """Whether the network sees other pixels than the image's own."""
+        return zoomed_shape(self.own_shape, self.zoom) != tuple(self.own_shape)
 
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
         """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).
@@ -74,7 +79,7 @@ class PlaneSource:
         block = read_resized(self._read, self.own_shape, resized, self._within(region))
         return np.ascontiguousarray(block, dtype=np.float32)
 
-    def zoomed(self, zoom: float) -> PlaneSource:
+    def zoomed(self, zoom: Zoom) -> PlaneSource:
         """Return the same plane, whole, at another scale (relative to the image's own pixels)."""
         return replace(self, zoom=zoom, part=None)
 

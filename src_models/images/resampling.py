@@ -6,20 +6,44 @@ Pixel centres are half-way into their pixels: sample ``i`` of an axis resized fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["read_resized", "zoomed_shape"]
+__all__ = ["Zoom", "given_zoom", "mean_zoom", "one_zoom", "read_resized", "resample", "zoomed_shape"]
 
 Read = Callable[[tuple[slice, ...]], NDArray[Any]]
+Zoom = float | tuple[float, ...]  # one factor for all axes, or one for each
 
 
-def zoomed_shape(shape: Sequence[int], zoom: float) -> tuple[int, ...]:
+def zoomed_shape(shape: Sequence[int], zoom: Zoom) -> tuple[int, ...]:
     """Return the shape after a zoom; at least 1 along each axis."""
-    return tuple(max(1, round(size * zoom)) for size in shape)
+    factors = zoom if isinstance(zoom, tuple) else (zoom,) * len(shape)
+    return tuple(max(1, round(size * factor)) for size, factor in zip(shape, factors, strict=True))
+
+
+def one_zoom(factors: Sequence[float]) -> Zoom:
+    """Return factors of each axis as the one that they have in common, if they have one.
+
+    Examples
+    --------
+    >>> one_zoom([0.5, 0.5]), one_zoom([2.0, 0.5, 0.5])
+    (0.5, (2.0, 0.5, 0.5))
+    """
+    return factors[0] if len(set(factors)) == 1 else tuple(factors)
+
+
+def given_zoom(stored: Any) -> Zoom:
+    """Return a zoom as JSON, or the settings of a run, hold it: a number, or a list of them."""
+    return tuple(map(float, stored)) if isinstance(stored, list | tuple) else float(stored)
+
+
+def mean_zoom(zoom: Zoom) -> float:
+    """Return the one factor that changes the number of pixels as much."""
+    return math.prod(zoom) ** (1 / len(zoom)) if isinstance(zoom, tuple) else zoom
 
 
 def read_resized(
@@ -61,6 +85,18 @@ def read_resized(
     for axis, (centre, part) in enumerate(zip(centres, source, strict=True), start=block.ndim - len(steps)):
         block = _pick(block, centre - part.start, axis, order)
     return block
+
+
+def resample(array: NDArray[Any], resized: Sequence[int], *, order: int = 1) -> NDArray[Any]:
+    """Resize a whole array, (..., *S), along its last axes; see :func:`read_resized`."""
+    shape = array.shape[array.ndim - len(resized) :]
+    whole = [slice(0, size) for size in resized]
+
+    def read(region: tuple[slice, ...]) -> NDArray[Any]:
+        index: tuple[Any, ...] = (..., *region)
+        return np.asarray(array[index])
+
+    return read_resized(read, shape, resized, whole, order=order)
 
 
 def _blurred(block: NDArray[np.float32], blurs: Sequence[float]) -> NDArray[np.float32]:

@@ -15,8 +15,7 @@ import numpy as np
 from src_models.errors import DataSetError, ImageError
 from src_models.files.images import ImageFile, read_image, read_label_file
 from src_models.files.pairs import pair
-from src_models.images.axes import AxesReading
-from src_models.images.grey.ct_windows import shows_ct
+from src_models.images.grey.ct_windows import value_unit
 from src_models.labels.measurements.measuring import measure_steps
 from src_models.labels.measurements.space import PixelSpace
 from src_models.labels.measurements.table import Measurements
@@ -97,7 +96,7 @@ def measure_file_steps(
         space=space,
         axes="".join(letter for letter in _ORDER if letter in letters and not (flat and letter == "Z")),
         channels=channels,
-        ct=picture is not None and channels is None and _is_ct(values, picture.reading),
+        unit="" if picture is None or channels is not None else value_unit(values, picture.reading),
         names=names or {each.value: each.name for each in file.segments},
     )
     if not space.physical:
@@ -236,7 +235,3 @@ def _values(image: ImageFile, letters: str) -> tuple[Any, tuple[str, ...] | None
 def _flattened(data: Any, letters: str) -> Any:
     """Leave out Z where it is one slice."""
     return data[(slice(None), 0) if "T" in letters else 0] if "Z" in letters else data
-
-
-def _is_ct(values: Any, reading: AxesReading) -> bool:
-    return bool(shows_ct(values, reading))

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +37,13 @@ __all__ = [
     "Use",
     "instance_classes",
     "read_header",
+    "slice_channels",
 ]
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "napari_medt"
 RGB = ("red", "green", "blue")
+_SLICE = re.compile(r"slice(?: ([+-]\d+))?")
 
 Result = Literal["semantic", "instances", "class"]
 RESULTS: tuple[Result, ...] = ("semantic", "instances", "class")
@@ -51,6 +55,24 @@ SEPARATIONS: tuple[Separation, ...] = ("boundary", "distance", "flows")
 def instance_classes(separation: Separation) -> tuple[str, ...]:
     """Return the classes of a network that tells objects apart in this way."""
     return ("background", "interior", "boundary") if separation == "boundary" else ("background", "object")
+
+
+def slice_channels(count: int) -> tuple[str, ...]:
+    """Return the channels of a network that sees so many slices of a volume to segment the one in their middle.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no middle one.
+
+    Examples
+    --------
+    >>> slice_channels(3), slice_channels(1)
+    (('slice -1', 'slice', 'slice +1'), ('slice',))
+    """
+    if count < 1 or count % 2 == 0:
+        raise ModelFileError(f"the number of slices {count} must be odd: as many below the slice as above it")
+    return tuple(f"slice {offset:+d}" if offset else "slice" for offset in range(-(count // 2), count // 2 + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +154,8 @@ class ModelHeader:
         Names of the network's output classes in order; 0 is the background, where there is one: a network that says
         what a whole image shows (``result="class"``) has none.
     channels
-        Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images.
+        Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images. One for
+        ``("slice -1", "slice", "slice +1")`` takes volumes, and sees each slice between its neighbours (2.5D).
     prompts
         What the network takes besides the image, as further channels: of a network of clicks, where these are. Empty
         for networks that segment by themselves.
@@ -154,7 +177,8 @@ class ModelHeader:
         Whether the diameter is estimated where nobody gives one. Not so for networks that learnt from corrections:
         these were taught the images at their own scale.
     spacing, unit
-        Physical size of a pixel (z, y, x) the network was trained at, if that matters, and its unit.
+        Physical size of a pixel, ((z,) y, x), that the network was trained at, if that matters, and its unit, such as
+        ``"mm"``. Images whose pixels have a known size are resampled to it before the network sees them.
     licence
         SPDX identifier of the weights' licence.
     training
@@ -198,6 +222,8 @@ class ModelHeader:
             raise ModelFileError(f"tile {self.tile} and overlap {self.overlap} need {self.dimensions} numbers each")
         if any(o < 0 or 2 * o >= t for t, o in zip(self.tile, self.overlap, strict=True)):
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
+        if self.spacing is not None:
+            self._check_spacing(self.spacing)
         if self.result not in RESULTS:
             raise ModelFileError(f"result {self.result!r} is not one of {', '.join(RESULTS)}")
         needed = instance_classes(self.instances.separation)
@@ -205,6 +231,12 @@ class ModelHeader:
             raise ModelFileError(
                 f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
             )
+
+    def _check_spacing(self, spacing: tuple[float, ...]) -> None:
+        if len(spacing) != self.dimensions or not all(0 < size < math.inf for size in spacing):
+            raise ModelFileError(f"spacing {spacing} needs {self.dimensions} numbers above 0")
+        if self.unit in (None, "", "pixel"):
+            raise ModelFileError(f"spacing {spacing} needs a unit of length, such as mm or µm")
 
     @property
     def use(self) -> Use:
@@ -217,6 +249,24 @@ class ModelHeader:
     def rgb(self) -> bool:
         """Whether the network was trained on colour images."""
         return self.channels == RGB
+
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """Which slices of a volume a network of slices sees, counted from the one it segments; empty for any other."""
+        named = [_SLICE.fullmatch(name) for name in self.channels]
+        return tuple(int(one[1] or 0) for one in named if one is not None) if all(named) else ()
+
+    @property
+    def slices_kept(self) -> int:
+        """How many slices of a stack are kept around a corrected one, for the model to learn from; 0 for none."""
+        if self.dimensions == 3:
+            return self.tile[0]
+        return len(self.slices) if len(self.slices) > 1 else 0
+
+    @property
+    def image_channels(self) -> tuple[str, ...]:
+        """Names of the channels that an image must have: of a network of slices, each slice is grey."""
+        return ("grey",) if self.slices else self.channels
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -107,9 +107,11 @@ class Findings:
 
     def size(self, chosen: ObjectSize) -> str:
         """Say for which size the image was resized, and how; nothing of models that do not depend on size."""
+        if chosen.diameter is None and (resampled := self._image.seen_at.words):
+            return resampled
         if self._header.object_diameter is None or self._header.diameter_range is None:
             return ""
-        how = "image not resized" if chosen.zoom == 1 else f"image resized {chosen.zoom:.2g} times"
+        how = "image not resized" if chosen.zoom == 1 else f"image resized {chosen.mean_zoom:.2g} times"
         return how if chosen.diameter is None else f"objects of about {chosen.diameter:.3g} px, {how}"
 
     def advice(self, chosen: ObjectSize) -> tuple[str, ...]:
@@ -169,7 +171,7 @@ class Findings:
 
     def _specks(self, chosen: ObjectSize) -> str:
         handled = self._header.diameter_range
-        fewest, least = (MANY, SPECK) if handled is None else (FEWEST_SPECKS, handled[0] / chosen.zoom)
+        fewest, least = (MANY, SPECK) if handled is None else (FEWEST_SPECKS, handled[0] / chosen.mean_zoom)
         if self.outlines < fewest:
             return ""
         share = float((self._diameters() < least).mean())

@@ -12,7 +12,9 @@ from torch import nn
 from src_models.computing.execution import Execution
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
+from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
+from src_models.images.resampling import Zoom, mean_zoom
 from src_models.labels.instances import median_diameter
 from src_models.labels.separation import objects_from_outputs
 from src_models.models.architectures import find_architecture
@@ -20,7 +22,7 @@ from src_models.models.header import ModelHeader
 from src_models.prediction.certainty import Certainty
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 
-__all__ = ["LOOKING", "ObjectSize", "choose_zoom", "size_steps"]
+__all__ = ["LOOKING", "ObjectSize", "choose_zoom", "size_at_spacing", "size_steps"]
 
 LOOKING = "looking at how large the objects are"
 # Zooms that are tried, and the largest window (px after zooming) that is looked at.
@@ -51,19 +53,44 @@ class ObjectSize:
     diameter
         Diameter (px of the image) that was given or found; None where there is none.
     zoom
-        Factor to resize the image by before the network sees it.
+        Factor to resize the image by before the network sees it, or one for each axis.
     note
         A sentence for people where the image is not resized as they could expect; else empty.
     """
 
     diameter: float | None
-    zoom: float
+    zoom: Zoom
     note: str = ""
+
+    @property
+    def mean_zoom(self) -> float:
+        """The one factor that changes the number of pixels as much."""
+        return mean_zoom(self.zoom)
+
+
+def size_at_spacing(image: ModelImage, diameter: float | None) -> ObjectSize | None:
+    """Return the zoom that brings an image to the spacing that a model was made for.
+
+    Parameters
+    ----------
+    image
+        The image, for the model.
+    diameter
+        Diameter (px) of the objects, if a person gave it: of a model that depends on it, that wins.
+
+    Returns
+    -------
+    ObjectSize or None
+        None where the model has no spacing, or the size of the image's voxels is not known.
+    """
+    by_hand = diameter is not None and image.header.object_diameter is not None
+    seen = image.seen_at
+    return ObjectSize(None, seen.zoom) if seen.known and not by_hand else None
 
 
 def choose_zoom(
     source: PlaneSource, network: nn.Module, execution: Execution, header: ModelHeader, diameter: float | None
-) -> float:
+) -> Zoom:
     """Return the zoom of :func:`size_steps`, of which this is the whole run in one call, with the model's own tiles."""
     steps = size_steps(source, network, execution, header, diameter, header.tile)
     while True:

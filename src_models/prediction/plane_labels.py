@@ -84,7 +84,7 @@ class PlaneLabels:
         """Return the number of steps that a plane takes, its part in linking included."""
         here = len(blocks(self._planes.shape))
         if self.result == self._header.result == "instances":
-            here = len(blocks(source.shape)) + (here if source.zoom != 1 else 0)
+            here = len(blocks(source.shape)) + (here if source.resized else 0)
         return here + len(self.link)
 
     def write(self, source: PlaneSource, outputs: Any, working: Scratch) -> Iterator[str]:
@@ -145,11 +145,11 @@ class PlaneLabels:
         self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self._next_id))
 
     def _separate(self, source: PlaneSource, outputs: Any, working: Scratch, out: LabelPlane) -> Iterator[str]:
-        target = out if source.zoom == 1 else working.zeros(source.shape, np.int32)
+        target = out if not source.resized else working.zeros(source.shape, np.int32)
         for next_id in write_instances(outputs, self._instances, target, self._next_id):
             self._next_id = next_id
             yield "separating objects"
-        if source.zoom != 1:
+        if source.resized:
             for _ in resize_labels(target, outputs, self._instances, out):
                 yield "drawing objects at full size"
 

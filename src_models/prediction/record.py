@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["check_record", "record_path", "write_record"]
 
 VERSION = 1
-_SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".dcm", ".tif", ".zarr")
+_SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".mha", ".dcm", ".tif", ".zarr")
 
 
 def record_path(labels: Path) -> Path:

@@ -21,11 +21,11 @@ from src_models.errors import OutputError
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
 from src_models.images.planes import Plane
-from src_models.images.resampling import read_resized, zoomed_shape
+from src_models.images.resampling import Zoom, read_resized, zoomed_shape
 from src_models.labels.labelling import blocks
 from src_models.models.architectures import choose_attention
 from src_models.models.checkpoint import Model
-from src_models.prediction.object_size import LOOKING, ObjectSize, size_steps
+from src_models.prediction.object_size import LOOKING, ObjectSize, size_at_spacing, size_steps
 from src_models.prediction.plane_labels import PlaneLabels
 from src_models.prediction.plane_prediction import MapSink, PlanePrediction
 from src_models.prediction.segmentation import Segmentation
@@ -143,7 +143,7 @@ class SegmentationRun:
         for plane in self.planes:
             source = self.image.plane(plane, size.zoom)
             with Scratch() as working:  # its files go with each plane: a long series would fill the disk
-                apart = source.zoom != 1 or bool(self.header.fields)
+                apart = source.resized or bool(self.header.fields)
                 kept = None if probabilities is None or apart else self._kept_plane(probabilities, plane)
                 found = working.zeros((self.header.outputs, *source.shape), np.float16) if kept is None else kept
                 prediction = PlanePrediction(
@@ -169,6 +169,9 @@ class SegmentationRun:
                     self._keep(probabilities, source, found)
 
     def _size(self, network: nn.Module) -> Generator[Progress, None, ObjectSize]:
+        at_spacing = size_at_spacing(self.image, self.settings.diameter)
+        if at_spacing is not None:
+            return at_spacing
         first = self.image.plane(next(iter(self.planes)))
         steps = size_steps(first, network, self.execution, self.header, self.settings.diameter, self.tile)
         while True:
@@ -181,7 +184,7 @@ class SegmentationRun:
 
     def _notes(self) -> tuple[str, ...]:
         filled = "" if self.fill is None else FILLED.format(self.fill)
-        return tuple(filter(None, (self.image.channel_note, self.image.grey_note, filled)))
+        return tuple(filter(None, (self.image.channel_note, self.image.grey_note, filled, self.image.seen_at.note)))
 
     def step(self, message: str) -> Progress:
         """Count a step, and return how far the run is."""
@@ -210,7 +213,7 @@ class SegmentationRun:
             for index, block in enumerate(full):
                 kept[(index, *self.planes.label_index(source.plane, region))] = self.planes.to_label_order(block)
 
-    def _placed(self, maps: MapSink, zoom: float) -> list[PlacedMap]:
+    def _placed(self, maps: MapSink, zoom: Zoom) -> list[PlacedMap]:
         zooms = [m / n for m, n in zip(zoomed_shape(self.planes.shape, zoom), self.planes.shape, strict=True)]
         placed = []
         for found in maps.found:
@@ -244,7 +247,7 @@ class SegmentationRun:
                 "link": self.labels.link,
                 "diameter": settings.diameter,
                 "diameter_used": size.diameter,
-                "zoom": size.zoom,
+                "zoom": list(size.zoom) if isinstance(size.zoom, tuple) else size.zoom,
                 "sensitivity": settings.sensitivity,
                 "least_size": settings.least_size,
                 "drop_edge": settings.drop_edge,

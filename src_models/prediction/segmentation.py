@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from src_models.attention.placed_map import PlacedMap
 from src_models.disk.scratch import Scratch
+from src_models.images.resampling import Zoom
 
 __all__ = ["ResultName", "Segmentation"]
 
@@ -38,7 +39,7 @@ class Segmentation:
         Diameter (px of the image) of the objects that the image was resized for: given, or estimated; None where
         neither.
     zoom
-        Factor by which the image was resized before the network saw it.
+        Factor by which the image was resized before the network saw it, or one for each axis that the network sees.
     certainty
         Mean probability of being an object, where objects are, of a model of instances; None where there are none.
     summary
@@ -47,8 +48,9 @@ class Segmentation:
         The same in numbers: ``{"objects": 68}``, in a stack their outlines as well; of classes
         ``{"pixels": {"background": 5000, "cell": 700}}``.
     size
-        Diameter and zoom in words, such as ``"objects of about 24 px, image resized 0.8 times"``; empty where the
-        model does not depend on the size of objects.
+        Diameter and zoom in words, such as ``"objects of about 24 px, image resized 0.8 times"`` or ``"image resampled
+        from 0.75 to 1.5 mm"``; empty where the model depends neither on the size of objects nor on that of voxels, or
+        the image is at the model's spacing.
     advice
         Sentences on what may be wrong, and what to try: nothing was found, the image is unlike what the network
         learnt from, a size was out of bounds.
@@ -66,7 +68,7 @@ class Segmentation:
     result: ResultName
     provenance: dict[str, Any]
     diameter: float | None = None
-    zoom: float = 1.0
+    zoom: Zoom = 1.0
     certainty: float | None = None
     summary: str = ""
     found: dict[str, Any] = field(default_factory=dict)

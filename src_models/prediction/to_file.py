@@ -27,9 +27,11 @@ __all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segmen
 _LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
 
 SCAN_FORMATS = {
-    "nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd", "dicom-seg": ".dcm", "dicom-labelmap": ".dcm",
+    "nifti": ".nii.gz", "nrrd": ".nrrd", "seg.nrrd": ".seg.nrrd", "mha": ".mha", "dicom-seg": ".dcm",
+    "dicom-labelmap": ".dcm", "tiff": ".tif",
 }  # fmt: skip
 _LABELMAP = "dicom-labelmap"
+TIFF = "tiff"  # of which, and of what is no scan, attention maps are TIFF, too
 
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
@@ -99,7 +101,8 @@ class Results:
         into
             What labels are called in an OME-Zarr image that they are written into; None writes files.
         scan_format
-            How labels of scans are written, one of :data:`SCAN_FORMATS`.
+            How labels of scans are written, one of :data:`SCAN_FORMATS`. Their attention maps are NIfTI, unless labels
+            are TIFF: then OME-TIFF.
 
         Raises
         ------
@@ -110,13 +113,15 @@ class Results:
         from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
         from src_models.files.zarr import is_zarr
+        from src_models.prediction.map_formats import map_ending
 
         stem = image_stem(image, series)
-        suffixes = (SCAN_FORMATS[scan_format],) if is_volume(image) else (".tif", ".zarr")
+        suffixes = (SCAN_FORMATS[scan_format],) if is_volume(image) and scan_format != TIFF else (".tif", ".zarr")
         labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
         if into is not None and is_zarr(image):
             labels = (_path_in_zarr(image, series, into),)
-        return cls(labels, tuple(map_path(output, stem, name) for name in maps))
+        ending = map_ending(_map_format(scan_format), of_scan=is_volume(image), name=str(image))
+        return cls(labels, tuple(map_path(output, stem, name, ending) for name in maps))
 
     @property
     def existing(self) -> list[Path]:
@@ -132,6 +137,10 @@ class Results:
 def labels_path(output: Path, stem: str, suffix: str) -> Path:
     """Return the file for an image's labels; a name that is too long for a file is shortened."""
     return output / f"{fitting(stem, _LONGEST_ENDING)}_labels{suffix}"
+
+
+def _map_format(scan_format: str) -> str | None:
+    return TIFF if scan_format == TIFF else None
 
 
 def _path_in_zarr(image: Path, series: ImageSeries | None, name: str) -> Path:
@@ -173,27 +182,36 @@ def segment_to_file(
         What labels are called in an OME-Zarr image that they are written into; None writes them to `output`.
     scan_format
         How labels of scans are written, one of :data:`SCAN_FORMATS`. Those of classes keep their names in NRRD and
-        DICOM.
+        DICOM. Attention maps of scans are NIfTI, unless labels are TIFF.
     """
-    from src_models.attention.map_files import map_path, write_map
+    from src_models.attention.map_files import map_path
     from src_models.files.zarr import is_zarr
+    from src_models.prediction.map_formats import map_ending, scan_place, write_placed_map
     from src_models.prediction.record import check_record, write_record
 
     beside = labels_path(output, image.name, ".tif")
     check_record(beside, overwrite=overwrite)
     begun = time.perf_counter()
     inside = into is not None and is_zarr(image.place)
+    geometry = scan_place(image)
     if into is not None and inside:
         segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
-    elif image.geometry is not None and "C" not in image.reading.axes[-3:]:
+    elif geometry is not None and scan_format != TIFF:
         place = labels_path(output, image.name, SCAN_FORMATS[scan_format])
         segmentation, labels = _labels_of_scan(
-            image, image.geometry, run, place, overwrite, labelmap=scan_format == _LABELMAP
+            image, geometry, run, place, overwrite, labelmap=scan_format == _LABELMAP
         )
     else:
         segmentation, labels = _labels_to_image(image, run, output, overwrite)
+    ending = map_ending(_map_format(scan_format), of_scan=geometry is not None, name=image.title)
     maps = tuple(
-        write_map(map_path(output, image.name, placed.name), placed, reading=image.reading, overwrite=overwrite)
+        write_placed_map(
+            map_path(output, image.name, placed.name, ending),
+            placed,
+            reading=image.reading,
+            geometry=geometry,
+            overwrite=overwrite,
+        )
         for placed in segmentation.attention
     )
     seconds = time.perf_counter() - begun
@@ -223,12 +241,10 @@ def _labels_of_scan(
     image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool, *, labelmap: bool
 ) -> tuple[Segmentation, Path]:
     """Write labels of a scan onto its own grid; those of a large lazy one wait on disk until they are complete."""
-    from src_models.files.volumes.dicom_labels.seg_writing import check_dicom_seg
-    from src_models.files.volumes.label_files import DICOM_SUFFIX, write_volume_labels
+    from src_models.files.volumes.label_files import check_volume_labels, write_volume_labels
     from src_models.files.volumes.volume import Segment
 
-    if path.suffix == DICOM_SUFFIX:
-        check_dicom_seg(path, geometry)
+    check_volume_labels(path, geometry)
     with _room_for_labels(image, path) as labels_out:
         segmentation = run(labels_out=labels_out)
         names = enumerate(segmentation.found.get("pixels", ()))  # of classes, by their numbers

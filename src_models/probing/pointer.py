@@ -22,6 +22,7 @@ from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.planes import Planes
+from src_models.images.resampling import given_zoom
 from src_models.models.checkpoint import Model
 from src_models.prediction.segmentation import Segmentation
 from src_models.probing.look_probe import Heads, PointedMap
@@ -88,7 +89,7 @@ class AttentionPointer:
             model,
             axes=reading,
             grey_range=GreyRange.of(settings.get("grey_range")),
-            zoom=float(settings["zoom"]),
+            zoom=given_zoom(settings["zoom"]),
             device=device,
             budget=budget,
             name=name,

@@ -19,6 +19,7 @@ from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
+from src_models.images.resampling import Zoom
 from src_models.models.checkpoint import Model
 from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Tile, Tiling
@@ -53,7 +54,8 @@ class TileProbe(ABC, Generic[S]):
     grey_range
         The range of grey values that a person chose; None as the model was made.
     zoom
-        Factor by which the image is resized first: that of the run whose result is looked at.
+        Factor by which the image is resized first, or one for each axis: that of the run whose result is looked at.
+        None brings it to the model's spacing, if it has one and the image's is known.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     budget
@@ -76,7 +78,7 @@ class TileProbe(ABC, Generic[S]):
         *,
         axes: str | AxesReading | None = None,
         grey_range: GreyRange | None = None,
-        zoom: float = 1.0,
+        zoom: Zoom | None = None,
         device: str = "auto",
         budget: int = BUDGET,
         name: str = "the image",
@@ -84,13 +86,13 @@ class TileProbe(ABC, Generic[S]):
         header = model.header
         self._image = ModelImage(image, header, axes=axes, intensity=grey_range, name=name)
         self._image.check_colours()
-        self._zoom = zoom
+        self._zoom = self._image.seen_at.zoom if zoom is None else zoom
         self.budget = budget
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
         if not self._asked:
             raise UserError(f"the model {header.name!r} is a {header.architecture}, which has no {self.kind}")
-        shape = self._image.plane(next(iter(self._image.planes)), zoom).shape
+        shape = self._image.plane(next(iter(self._image.planes)), self._zoom).shape
         self._zooms = tuple(m / n for m, n in zip(shape, self._image.planes.shape, strict=True))
         self._tiling = Tiling(shape, header.tile, header.overlap, stride_of(self._network))
         self._kept: OrderedDict[tuple[tuple[int, ...], Tile], S] = OrderedDict()

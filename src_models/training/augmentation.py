@@ -4,7 +4,8 @@ Recipes: ``"microscopy"`` (any orientation, scale, contrast, blur, noise, colour
 dark-on-bright) and ``"ct"`` (left-right flips and small rotations, since a body has an up and a down; noise, blur,
 scanner contrast); ``"light"`` (orientation, and a little contrast and noise) for learning from a few images that are
 like those to come; and ``"varied"`` (colours, contrast, sharpness and scale besides) for learning from so few that
-those to come look otherwise. ``"ct-sided"`` is ``"ct"`` without flips, for classes that are left or right.
+those to come look otherwise. ``"ct-sided"`` is ``"ct"`` without flips, for classes that are left or right; ``"mr"`` is
+for magnetic resonance, where grey values have no scale and a coil's field makes one side brighter: left stays left too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from monai.data.meta_obj import get_track_meta, set_track_meta
 from monai.transforms.compose import Compose
 from monai.transforms.intensity.dictionary import (
     RandAdjustContrastd,
+    RandBiasFieldd,
     RandGaussianNoised,
     RandGaussianSmoothd,
     RandScaleIntensityd,
@@ -32,7 +34,7 @@ from torch import Tensor
 
 __all__ = ["AugmentationName", "augmentation"]
 
-AugmentationName = Literal["microscopy", "ct", "ct-sided", "light", "varied", "flip", "none"]
+AugmentationName = Literal["microscopy", "ct", "ct-sided", "mr", "light", "varied", "flip", "none"]
 BOTH = ("image", "labels")
 
 
@@ -124,8 +126,8 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
     Parameters
     ----------
     name
-        ``"microscopy"``, ``"ct"``, ``"ct-sided"``, ``"light"``, ``"varied"``, ``"flip"`` (left-right alone) or
-        ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"ct-sided"``, ``"mr"``, ``"light"``, ``"varied"``, ``"flip"`` (left-right alone)
+        or ``"none"``.
     dimensions
         2 or 3.
     """
@@ -133,8 +135,7 @@ def augmentation(name: AugmentationName, dimensions: int) -> Recipe:
         return Recipe([])
     if name == "flip":
         return Recipe([RandFlipd(BOTH, prob=0.5, spatial_axis=dimensions - 1)])
-    recipes = {"microscopy": _microscopy, "ct": _ct, "ct-sided": _ct_sided, "light": _light, "varied": _varied}
-    return Recipe(recipes[name](dimensions))
+    return Recipe(_RECIPES[name](dimensions))
 
 
 def _affine(rotation: float, stretch: float, dimensions: int) -> RandAffined:
@@ -183,6 +184,18 @@ def _ct_sided(dimensions: int) -> list[RandomizableTransform | InvertibleTransfo
     ]
 
 
+def _mr(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
+    return [
+        _affine(np.pi / 12, 0.2, dimensions),
+        RandBiasFieldd("image", prob=0.3, degree=2, coeff_range=(-0.2, 0.2)),
+        RandAdjustContrastd("image", prob=0.3, gamma=(0.6, 1.6)),
+        RandGaussianSmoothd("image", prob=0.15, sigma_x=(0.4, 1.0), sigma_y=(0.4, 1.0), sigma_z=(0.4, 1.0)),
+        RandScaleIntensityd("image", factors=0.2, prob=0.3),
+        RandShiftIntensityd("image", offsets=0.1, prob=0.3),
+        RandGaussianNoised("image", prob=0.3, std=0.05),
+    ]
+
+
 def _light(dimensions: int) -> list[RandomizableTransform | InvertibleTransform]:
     return [
         RandRotate90d(BOTH, prob=0.75, spatial_axes=(dimensions - 2, dimensions - 1)),
@@ -206,3 +219,8 @@ def _varied(dimensions: int) -> list[RandomizableTransform | InvertibleTransform
         RandShiftIntensityd("image", offsets=0.1, prob=0.3),
         RandGaussianNoised("image", prob=0.2, std=0.05),
     ]
+
+
+_RECIPES = {
+    "microscopy": _microscopy, "ct": _ct, "ct-sided": _ct_sided, "mr": _mr, "light": _light, "varied": _varied,
+}  # fmt: skip

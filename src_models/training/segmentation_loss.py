@@ -9,6 +9,7 @@ from torch import Tensor
 
 from src_models.models.header import ModelHeader
 from src_models.training.masked_loss import IGNORED, masked_ce, masked_dice_ce
+from src_models.training.partial_labels import marginal
 
 __all__ = ["SegmentationLoss", "class_logits", "class_targets", "masked_fields", "segmentation_loss"]
 
@@ -23,9 +24,14 @@ def segmentation_loss(header: ModelHeader, name: Literal["dice-ce", "ce"] = "dic
     header
         The network's.
     name
-        ``"dice-ce"`` or ``"ce"``, for the classes. That of fields, where there are some, is added.
+        ``"dice-ce"`` or ``"ce"``, for the classes. That of fields, where there are some, is added. Where classes were
+        not drawn, it is marginal (:mod:`src_models.training.partial_labels`).
     """
-    of_classes = masked_dice_ce if name == "dice-ce" else masked_ce
+    of_known = masked_dice_ce if name == "dice-ce" else masked_ce
+
+    def of_classes(logits: Tensor, targets: Tensor) -> Tensor:
+        return of_known(*marginal(logits, targets))
+
     if not header.fields:
         return of_classes
 

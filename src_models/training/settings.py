@@ -17,8 +17,11 @@ CHOICES = {
     "optimizer": ("adamw", "adam"),
     "schedule": ("cosine", "constant"),
     "loss": ("dice-ce", "ce"),
-    "augment": ("microscopy", "ct", "ct-sided", "light", "flip", "none"),
+    "augment": ("microscopy", "ct", "ct-sided", "mr", "light", "flip", "none"),
+    "balance": ("auto", "classes", "none"),
 }
+# 4 patches of 64 x 64 x 64 voxels hold about as many as 8 of the usual ones hold pixels, five times.
+VOLUMES: dict[str, Any] = {"patch": 64, "batch": 4}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,11 @@ class TrainSettings:
     gates_from
         Step from which the gates of gated axial attention are trained; before it they keep their first values.
     augment
-        ``"microscopy"``, ``"ct"``, ``"ct-sided"`` (left stays left), ``"light"``, ``"flip"`` (left-right alone) or
-        ``"none"``.
+        ``"microscopy"``, ``"ct"``, ``"ct-sided"`` (left stays left), ``"mr"``, ``"light"``, ``"flip"`` (left-right
+        alone) or ``"none"``.
+    balance
+        Which patches are drawn: ``"classes"``, those of each class equally often; ``"none"``, those that lie anywhere;
+        ``"auto"`` is ``"classes"`` for the classes of volumes, in which an organ is a small part, else ``"none"``.
     validate_every
         Steps between validations.
     seed
@@ -64,6 +70,7 @@ class TrainSettings:
     loss: Literal["dice-ce", "ce"] = "dice-ce"
     gates_from: int = 0
     augment: AugmentationName = "microscopy"
+    balance: Literal["auto", "classes", "none"] = "auto"
     validate_every: int = 200
     seed: int = 0
     device: str = "auto"
@@ -89,10 +96,10 @@ class TrainSettings:
             raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.processes}{on}")
 
     @classmethod
-    def recipe(cls, architecture: str, images: int) -> TrainSettings:
+    def recipe(cls, architecture: str, images: int, dimensions: int = 2) -> TrainSettings:
         """Return the settings that an architecture is trained with unless a person says otherwise.
 
-        Those of MedT and its ablations are their authors'.
+        Those of MedT and its ablations are their authors'. Patches of volumes are smaller along each axis, and fewer.
 
         Parameters
         ----------
@@ -100,8 +107,10 @@ class TrainSettings:
             One of :func:`src_models.architectures`.
         images
             Number of training images.
+        dimensions
+            Of the images: 2 or 3.
         """
-        return cls(**find_architecture(architecture).recipe(images))
+        return cls(**{**(VOLUMES if dimensions == 3 else {}), **find_architecture(architecture).recipe(images)})
 
     @property
     def processes(self) -> int:
@@ -119,5 +128,6 @@ class TrainSettings:
         How many processes there are decides it, and not on how many nodes.
         """
         everything = {**dataclasses.asdict(self), "devices": self.processes}
-        free = ("device", "workers", "validate_every", "nodes")
-        return {name: everything[name] for name in everything if name not in free}
+        # Runs that were begun when nothing could be balanced say nothing of it.
+        left_out = {"device", "workers", "validate_every", "nodes", *(["balance"] if self.balance == "auto" else [])}
+        return {name: everything[name] for name in everything if name not in left_out}

@@ -95,10 +95,14 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     }
     homes = importlib.metadata.packages_distributions()
     server = repository / "napari_medt" / "serving"  # has an extra of its own
-    dicom = repository / "src_models/files/volumes/dicom_labels/seg_writing.py"  # highdicom, of an extra: it says so
     cluster = repository / "src_models" / "computing" / "cluster"
-    apart = (server, cluster, dicom)
-    paths = [path for path in (repository / package).rglob("*.py") if not {path, *path.parents} & set(apart)]
+    volumes = repository / "src_models/files/volumes"
+    extras = (
+        volumes / "dicom_labels/seg_writing.py",
+        volumes / "itk/simple_itk.py",
+    )  # highdicom, SimpleITK: they say so
+    apart = {server, cluster, *extras}
+    paths = [path for path in (repository / package).rglob("*.py") if not {path, *path.parents} & apart]
     imported = {name for path in paths for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
     assert foreign

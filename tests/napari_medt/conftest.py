@@ -48,6 +48,15 @@ def rgb_model_path(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def ct_model_path(tmp_path_factory) -> Path:
+    """The like for CT: its network sees -150 to 250 HU."""
+    from src_models.models.header import Intensity
+
+    window = Intensity(kind="window", low=-150, high=250)
+    return _save_model(tmp_path_factory.mktemp("models") / "scan.safetensors", channels=("grey",), intensity=window)
+
+
+@pytest.fixture(scope="session")
 def medt_path(tmp_path_factory) -> Path:
     """A MedT of random weights and gates whose norms have seen an image."""
     import torch
@@ -78,7 +87,7 @@ def medt_path(tmp_path_factory) -> Path:
     return save(Model(network.eval(), header), tmp_path_factory.mktemp("models") / "medt.safetensors")
 
 
-def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
+def _save_model(path: Path, *, channels: tuple[str, ...], **fields: object) -> Path:
     import torch
 
     from src_models.models.architectures import create
@@ -96,6 +105,7 @@ def _save_model(path: Path, *, channels: tuple[str, ...]) -> Path:
         channels=channels,
         tile=(32, 32),
         overlap=(8, 8),
+        **fields,
     )
     network = create(header.architecture, **config)
     image = torch.rand(1, len(channels), 64, 64)

@@ -18,6 +18,7 @@ from napari_medt.cli.options import (
     Diameter,
     GreyValues,
     Image,
+    MapFormat,
     Maps,
     Model,
     Overwrite,
@@ -99,6 +100,7 @@ def attention(
         Path | None,
         typer.Option(metavar="FILE.csv", help="Write the range of each map, its values at the pixels, and the gates."),
     ] = None,
+    map_format: MapFormat = None,
     overwrite: Overwrite = False,
     axes: Axes = None,
     series: Series = None,
@@ -129,7 +131,10 @@ def attention(
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
     opened = options.open_image(image, axes, channels, uneven, series)
-    _check_outputs(output, opened.name, plan, names, table, overwrite=overwrite)
+    from src_models.prediction.map_formats import map_ending, scan_place
+
+    ending = map_ending(map_format, of_scan=scan_place(opened) is not None, name=opened.title)
+    _check_outputs(output, opened.name, plan, names, table, ending, overwrite=overwrite)
     positions = plan.positions(opened.reading, opened.title)
     console = Console()
     console.say(f"{opened.title}: {opened.reading.describe()}")
@@ -146,7 +151,7 @@ def attention(
             recorded += _differences(recorded, run.segment(load(compare), theirs, report), names)
         looks = run.looks(loaded, found, plan, positions) if plan.views else []
     results = Results(recorded, looks, positions)
-    lines = [results.write_maps(opened, output, overwrite=overwrite)]
+    lines = [results.write_maps(opened, output, ending, overwrite=overwrite)]
     lines += [] if plan.views else [results.values()]
     lines += [results.write_tables(loaded, table, overwrite=overwrite)] if table else []
     lines += [results.write_matrices(run.matrices(loaded, found, plan), opened, output, overwrite=overwrite)]
@@ -206,6 +211,7 @@ class _Run:
     def matrices(self, model: LoadedModel, found: Segmentation, plan: Plan) -> dict[str, NDArray[np.float32]]:
         """Return the matrices of channels, of the tile of the first pixel, or of the middle."""
         from src_models.images.grey.grey_range import GreyRange
+        from src_models.images.resampling import given_zoom
         from src_models.probing.channel_probe import ChannelProbe
 
         if not plan.matrices:
@@ -216,7 +222,7 @@ class _Run:
             model,
             axes=self.image.reading,
             grey_range=GreyRange.of(settings.get("grey_range")),
-            zoom=float(settings["zoom"]),
+            zoom=given_zoom(settings["zoom"]),
             device=self.device,
             name=self.image.title,
         )
@@ -235,7 +241,14 @@ def _names(model: str, compare: str | None, named: list[str]) -> tuple[str, str]
 
 
 def _check_outputs(
-    output: Path, stem: str, plan: Plan, names: tuple[str, str] | None, table: Path | None, *, overwrite: bool
+    output: Path,
+    stem: str,
+    plan: Plan,
+    names: tuple[str, str] | None,
+    table: Path | None,
+    ending: str,
+    *,
+    overwrite: bool,
 ) -> None:
     """Refuse before the work what could not be written after it."""
     from napari_medt.cli.attention.results import gates_path
@@ -249,7 +262,7 @@ def _check_outputs(
     wanted = [*plan.maps, *(plan.look_name(view, pixel) for view in plan.views for pixel in plan.pixels)]
     if names:
         wanted += [difference_name(*pair, names) for pair in plan.compared]
-    files = [map_path(output, stem, name) for name in wanted] + ([table, gates_path(table)] if table else [])
+    files = [map_path(output, stem, name, ending) for name in wanted] + ([table, gates_path(table)] if table else [])
     files += [matrix_path(output, stem, name) for name in plan.matrices]
     options.check_outputs(*files, folders=[output], overwrite=overwrite)
 

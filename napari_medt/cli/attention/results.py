@@ -42,13 +42,14 @@ class Results:
     looks: list[tuple[tuple[int, ...], PlacedMap]]
     positions: list[tuple[int, ...]]
 
-    def write_maps(self, image: ImageFile, output: Path, *, overwrite: bool) -> Iterator[str]:
-        """Write all maps, and say of each what it is and where it went."""
-        from src_models.attention.map_files import map_path, write_map
+    def write_maps(self, image: ImageFile, output: Path, ending: str, *, overwrite: bool) -> Iterator[str]:
+        """Write all maps in the format of this ending, and say of each what it is and where it went."""
+        from src_models.attention.map_files import map_path
+        from src_models.prediction.map_formats import scan_place, write_placed_map
 
         for placed in [*self.maps, *(look for _, look in self.looks)]:
-            path = map_path(output, image.name, placed.name)
-            write_map(path, placed, reading=image.reading, overwrite=overwrite)
+            path = map_path(output, image.name, placed.name, ending)
+            write_placed_map(path, placed, reading=image.reading, geometry=scan_place(image), overwrite=overwrite)
             yield f"{_said(placed)} -> {path}"
 
     def write_matrices(

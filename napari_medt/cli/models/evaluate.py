@@ -11,7 +11,17 @@ import typer
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
 from napari_medt.cli.models.evaluate_classes import evaluate_on_classes
-from napari_medt.cli.options import Channels, DataSetFolder, Device, Diameter, GreyValues, JsonFile, Model, Overwrite
+from napari_medt.cli.options import (
+    Channels,
+    DataSetFolder,
+    Device,
+    Diameter,
+    Drawn,
+    GreyValues,
+    JsonFile,
+    Model,
+    Overwrite,
+)
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
@@ -47,6 +57,7 @@ def evaluate(
     ] = None,
     overwrite: Overwrite = False,
     channels: Channels = None,
+    drawn: Drawn = None,
     grey_range: GreyValues = None,
     diameter: Diameter = None,
     device: Device = "auto",
@@ -63,13 +74,13 @@ def evaluate(
     grey = GreyRange.of(grey_range)
     chosen = None if channels is None else parse_channels(channels)
     if options.check_model(model, device).use == "classify":
-        _refuse(("--diameter", diameter), ("--grey-range", grey))
+        _refuse(("--diameter", diameter), ("--grey-range", grey), ("--drawn", drawn))
         _check_outputs(json, sheet, overwrite=overwrite)
         evaluate_on_classes(
             data_set, model, split=split, json=json, sheet=sheet, overwrite=overwrite, channels=chosen, device=device
         )
         return
-    images = DataSet.open(data_set).with_channels(chosen)
+    images = DataSet.open(data_set, drawn=drawn).with_channels(chosen)
     _check_outputs(json, sheet, overwrite=overwrite)
     from src_models.evaluating.scores import write_json
     from src_models.evaluating.sheet import write_sheet

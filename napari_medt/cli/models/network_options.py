@@ -19,7 +19,7 @@ __all__ = ["architecture_help", "configuration", "refuse_options_of_others", "wi
 
 # Settings of the trainings of one task alone.
 _OF_TASK: dict[Task, tuple[str, ...]] = {
-    "segmentation": ("instances", "separation"),
+    "segmentation": ("instances", "separation", "drawn", "balance"),
     "classification": ("label_smoothing", "class_weights", "average"),
 }
 _METAVARS: dict[type, str] = {str: "VALUE", int: "N", bool: ""}

@@ -26,6 +26,7 @@ from napari_medt.cli.options import (
     Purpose,
     Seed,
 )
+from src_models.errors import UserError
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def train(
         str,
         typer.Option(
             metavar="RECIPE",
-            help="How images are varied: microscopy, ct, ct-sided, light, flip or none.",
+            help="How images are varied: microscopy, ct, ct-sided, mr, light, flip or none.",
             rich_help_panel=options.IMAGES,
         ),
     ] = "",
@@ -105,6 +106,26 @@ def train(
         ),
     ] = "percentile:0.5:99.8",
     channels: options.Channels = None,
+    spacing: Annotated[
+        str,
+        typer.Option(
+            metavar="Y,X|Z,Y,X",
+            help="Size of a pixel, or voxel, at which the network sees images: those that know theirs are resampled.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of --spacing, such as mm or µm.", rich_help_panel=options.IMAGES)
+    ] = "mm",
+    slices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of volumes, train a 2D network on slices: each with its neighbours, so many together (1, 3, 5).",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = None,
+    drawn: options.Drawn = None,
     steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
     batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
     patch: Annotated[int | None, _learning("PX", "Patch size in pixels; axial networks get this window.")] = None,
@@ -113,6 +134,12 @@ def train(
     weight_decay: Annotated[float | None, _learning("RATE", "Weight decay.")] = None,
     schedule: Annotated[str, _learning("NAME", "Learning rate: cosine or constant.")] = "",
     loss: Annotated[str, _learning("NAME", "dice-ce or ce.")] = "",
+    balance: Annotated[
+        str,
+        _learning(
+            "WAY", "Patches: of each class equally often (classes), anywhere (none), or classes in volumes (auto)."
+        ),
+    ] = "",
     gates_from: Annotated[
         int | None, _learning("STEP", "Step from which gates of axial attention are trained.")
     ] = None,
@@ -153,11 +180,13 @@ def train(
 
     from src_models.computing.devices import check_device
     from src_models.disk.atomic import check_new
+    from src_models.errors import UserError
     from src_models.files.dataset import DataSet
 
     architecture = suited(context, dataset, architecture)
     refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
+    from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
 
     scale = options.parse_intensity(intensity)
@@ -179,14 +208,18 @@ def train(
         "schedule": _choice(schedule, ("cosine", "constant"), "--schedule"),
         "loss": _choice(loss, ("dice-ce", "ce"), "--loss"),
         "gates_from": gates_from,
-        "augment": _choice(augment, ("microscopy", "ct", "ct-sided", "light", "flip", "none"), "--augment"),
+        "augment": _choice(augment, ("microscopy", "ct", "ct-sided", "mr", "light", "flip", "none"), "--augment"),
+        "balance": _choice(balance, ("auto", "classes", "none"), "--balance"),
         "validate_every": validate_every,
     }
     running = {"seed": seed, "device": device, "devices": devices, "nodes": num_nodes}
     running |= {"precision": precision, "workers": workers}
     given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
     about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    at = parse_spacing(spacing, unit)
     if tells_classes:
+        if at or slices is not None:
+            raise UserError("--spacing and --slices are for networks that segment, and this one tells classes")
         of_classes = {
             "label_smoothing": label_smoothing,
             "average": average,
@@ -198,13 +231,18 @@ def train(
             resume=resume, overwrite=overwrite,
         )  # fmt: skip
         return
-    data = DataSet.open(dataset).with_channels(chosen_channels)
+    data = DataSet.open(dataset, drawn=drawn).with_channels(chosen_channels)
+    if drawn and instances:
+        raise UserError("--drawn lists classes, and masks number objects unless you give --classes: give it, too")
     from src_models.models.checkpoint import load
     from src_models.models.header import SEPARATIONS
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
-    settings = replace(TrainSettings.recipe(architecture, len(data.split("train"))), **given)
+    if slices is not None and not augment:
+        given["augment"] = "ct"
+    images = len(data.split("train"))
+    settings = replace(TrainSettings.recipe(architecture, images), **given)
     header = new_header(
         data,
         architecture=architecture,
@@ -212,16 +250,18 @@ def train(
         separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=names,
         config=configuration(architecture, of_network, settings.patch),
+        spacing=at,
+        unit=unit,
+        slices=slices,
         **about,
     )
+    settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)
     begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
     _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
     """Return a choice, None where none was made."""
-    from src_models.errors import UserError
-
     if not value:
         return None
     if value not in allowed:
@@ -245,7 +285,10 @@ def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, 
             best = f", best validation Dice {update.best_dice:.3f}" if update.best_dice >= 0 else ""
             report(Progress(update.step, settings.steps, f"loss {update.loss:.3f}{best}"))
             if update.validation_dice is not None:
-                console.say(f"step {update.step}: loss {update.loss:.4f}, validation Dice {update.validation_dice:.4f}")
+                of_each = ", ".join(f"{name} {dice:.3f}" for name, dice in update.dice_by_class.items())
+                classes = f" ({of_each})" if len(update.dice_by_class) > 1 else ""
+                score = f"validation Dice {update.validation_dice:.4f}{classes}"
+                console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
         train(data, header, output, settings, **how, on_update=show)
     console.say(f"Wrote {output}")

@@ -75,6 +75,7 @@ class ClickControls:
         self.attention = QCheckBox("Show it (V)")
         self.map_name = QComboBox()
         self.learning = ClickLearnPanel()
+        self.mend = QPushButton("Mend the object clicked next (M)")
         self.save = QPushButton("Save objects and clicks...")
         self.grey = GreyPanel(self.images)
         self._window_label = QLabel("CT window")
@@ -182,6 +183,7 @@ class ClickControls:
         form.addRow(self._window_label, self.window)
         column.addLayout(form)
         self.on.setCheckable(True)
+        self.mend.setCheckable(True)
         column.addWidget(self.on)
         column.addWidget(self.status)
         column.addWidget(self.busy)
@@ -192,7 +194,7 @@ class ClickControls:
         drag.addWidget(self.drag, 1)
         column.addLayout(drag)
         for title, widget, opened in (
-            ("Accepted objects", below(self.accepting, self.save), True),
+            ("Accepted objects", below(self.accepting, self.mend, self.save), True),
             ("Through the slices", below(beside(self.carry, self.stop), self.end_here, self.ends), True),
             ("Similar objects", below(self.next, self.accept_all, self.suggestions), True),
             ("Learning", self.learning, True),
@@ -259,6 +261,10 @@ class ClickControls:
         self.suggestions.setToolTip("How many suggestions wait.")
         self.attention.setToolTip("Show where the network looked when it found this object (key V).")
         self.map_name.setToolTip("Which level of the network's attention is shown; the first is the finest.")
+        self.mend.setToolTip(
+            "Press this, then click on an object of any Labels layer over the image, such as an organ that Segment "
+            "found: it is open as it lies there, for clicks to mend. The key M opens the one under the pointer."
+        )
         self.save.setToolTip(
             "Write the labels as TIFF, or NIfTI or NRRD for a scan, and beside them the clicks of every object."
         )

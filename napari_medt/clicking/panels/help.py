@@ -14,6 +14,7 @@ _ROWS = (
     ("Ctrl + drag", "a scribble over the object (with Shift: beside it)"),
     ("Space + drag, wheel", "move and zoom the view, as ever in napari"),
     ("A", "accept the object"),
+    ("M", "mend the object of a Labels layer under the pointer, such as what Segment found"),
     ("Z, Shift + Z", "undo, redo"),
     ("R", "reset: drop the object"),
     ("+, -", "the next larger or smaller object around the same clicks"),

@@ -110,7 +110,7 @@ def _scans(place: Path, top: Path) -> list[Path]:
         return [place] if place != top else []
     if len(series) == 1 and place != top:
         return [place]
-    return [min(one.path for one in each.slices) for each in series]
+    return list(dict.fromkeys(min(one.path for one in each.slices) for each in series))
 
 
 def _is_labels(name: str) -> bool:

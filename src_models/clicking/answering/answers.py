@@ -57,18 +57,29 @@ class AnswerMaker:
         self._shape = shape
         self._images: dict[tuple[Crop, int], NDArray[np.float32]] = {}
 
-    def next(self, prompts: Sequence[Prompt], before: Answer | None) -> Answer:
-        """Return the answer to all that was given, after the answer `before` the last of it."""
+    def next(self, prompts: Sequence[Prompt], before: Answer | None, *, stays: bool = False) -> Answer:
+        """Return the answer to all that was given, after the answer `before` the last of it.
+
+        Parameters
+        ----------
+        prompts
+            What was given, in order.
+        before
+            What was found before the last of it.
+        stays
+            Whether that stays, in all its parts, but where the last one changes it: a person began with it. Else it may
+            prove to be smaller, and parts without a click are dropped.
+        """
         boxed = any(isinstance(prompt, Box) for prompt in prompts)
         if before is None or not before.seen:
             return self._obeyed(self._boxed(prompts) if boxed else self._begun(prompts), prompts)
         last = prompts[-1]
         if isinstance(last, Box):
             return self._obeyed(filling(self._again(prompts, before), last), prompts)
-        other = None if boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
+        other = None if stays or boxed or len(prompts) > FIRST else self._of_other_size(prompts, before)
         if other is None:
             other = self._again(prompts, before, last)
-        return self._obeyed(other, prompts, before)
+        return self._obeyed(other, prompts, before, stays=stays)
 
     def look(
         self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
@@ -255,7 +266,9 @@ class AnswerMaker:
         grid = np.where(stays, before.on_grid(crop, size), found.grid)
         return replace(found, mask=mask, grid=grid, threshold=threshold)
 
-    def _obeyed(self, found: Answer, prompts: Sequence[Prompt], before: Answer | None = None) -> Answer:
+    def _obeyed(
+        self, found: Answer, prompts: Sequence[Prompt], before: Answer | None = None, *, stays: bool = False
+    ) -> Answer:
         """Return an answer that has all that was clicked on in it, and nothing that was clicked beside it.
 
         Against an answer `before` the last click, something is otherwise near that click; and a click on the object has
@@ -267,7 +280,8 @@ class AnswerMaker:
         places = [place for place, positive in said.items() if positive]
 
         def kept(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-            mask = parts_with(obeyed(mask, prompts, origin, cell), places)
+            mask = obeyed(mask, prompts, origin, cell)
+            mask = mask if stays else parts_with(mask, places)
             return mask if held is None else one_way(held, mask, prompts[-1])
 
         mask = kept(found.mask)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.clicking.answering.answer import Answer
+from src_models.clicking.answering.known import answer_of, settled, whole
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import ObjectInPlane
 from src_models.clicking.prompts import Prompt
 from src_models.clicking.volume.given import InPlane
-from src_models.clicking.volume.parts import Part, answer_of, meant, settled, whole
+from src_models.clicking.volume.parts import Part, meant
 from src_models.clicking.volume.views import View
 
 __all__ = ["Answered", "answered"]

@@ -6,7 +6,7 @@ that cross it. It is then made into an answer, so that a click changes it near t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -14,20 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.answering.answer import THRESHOLD, Answer
-from src_models.clicking.answering.crop import crop_around
+from src_models.clicking.answering.known import EIGHT, NOTHING_GIVEN, near_pieces, whole
 from src_models.clicking.clicked_object import ObjectInPlane
 from src_models.clicking.volume.given import InPlane
 from src_models.images.planes import Plane
 
-__all__ = ["Meant", "Part", "answer_of", "meant", "settled", "whole"]
+__all__ = ["Meant", "Part", "meant"]
 
 Mask = NDArray[np.bool_]
-EIGHT = np.ones((3, 3), bool)
-# A click belongs to what lies no further from it than this share of its length, and at least so many pixels.
-REACH, LEAST_REACH = 0.5, 8.0
 MOSTLY = 0.5  # share of its area that lies in a box from which on the box was drawn around it
-NOTHING_GIVEN = np.zeros((0, 0, 0), np.float32)  # what the network saw is needed for pictures of attention alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,10 @@ class Part:
         kept = replace(found, answer=replace(found.answer, given=NOTHING_GIVEN))
         return replace(self, planes={**self.planes, plane: kept})
 
+    def without_plane(self, plane: Plane) -> Part:
+        """Return the part without a plane."""
+        return replace(self, planes={at: found for at, found in self.planes.items() if at != plane})
+
     def in_plane(self, plane: Plane, shape: tuple[int, int]) -> Mask:
         """Return its pixels in a plane, as they were found."""
         found = self.planes.get(plane)
@@ -65,13 +64,6 @@ class Meant(NamedTuple):
     number: int | None
     pixels: Mask
     aside: Mask
-
-
-def whole(answer: Answer) -> Mask:
-    """Return an answer's pixels in the whole plane."""
-    found = np.zeros(answer.shape, bool)
-    found[answer.region] = answer.mask
-    return found
 
 
 def meant(content: Mask, parts: Sequence[Part], axis: int, given: InPlane) -> Meant:
@@ -89,7 +81,7 @@ def meant(content: Mask, parts: Sequence[Part], axis: int, given: InPlane) -> Me
         What was given.
     """
     pieces, count = ndimage.label(content, EIGHT)
-    chosen = _around(pieces, count, given) if given.within is not None else _near(pieces, count, given)
+    chosen = _around(pieces, count, given) if given.within is not None else near_pieces(pieces, count, given.said)
     nothing = np.zeros_like(content)
     if not chosen:
         return Meant(None, nothing, content.copy())
@@ -106,51 +98,8 @@ def meant(content: Mask, parts: Sequence[Part], axis: int, given: InPlane) -> Me
     return Meant(best, pixels, content & ~pixels)
 
 
-def settled(answer: Answer, pixels: Mask) -> Answer:
-    """Return an answer as what lies in its plane now: where that is otherwise, its probabilities are as well."""
-    if pixels.sum() != pixels[answer.region].sum() or not pixels.any():
-        return answer_of(pixels, len(answer.grid), answer.threshold)
-    if np.array_equal(pixels[answer.region], answer.mask):
-        return answer
-    now = replace(answer, mask=pixels[answer.region].copy())
-    cells = now.cells
-    otherwise = (answer.grid > answer.threshold) != (cells > 0.5)
-    return replace(now, grid=np.where(otherwise, cells, answer.grid))
-
-
-def answer_of(pixels: Mask, size: int, threshold: float = THRESHOLD) -> Answer:
-    """Return some pixels of a plane as an answer on a grid of some size."""
-    rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
-    if not rows.size:
-        crop = crop_around((), (slice(0, 1), slice(0, 1)))
-    else:
-        crop = crop_around((), (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)))
-    shape = (pixels.shape[0], pixels.shape[1])
-    region = crop.inside(shape)
-    grid = crop.read(lambda part: pixels[part].astype(np.float32), shape, size)
-    return Answer(crop, region, grid, NOTHING_GIVEN, pixels[region].copy(), shape, threshold)
-
-
 def _around(pieces: NDArray[np.int32], count: int, given: InPlane) -> set[int]:
     """Return the pieces that something was drawn around."""
     areas = np.bincount(pieces.ravel(), minlength=count + 1)
     inside = np.bincount(pieces[given.within], minlength=count + 1)
     return {number for number in range(1, count + 1) if inside[number] >= MOSTLY * areas[number]}
-
-
-def _near(pieces: NDArray[np.int32], count: int, given: InPlane) -> set[int]:
-    """Return the pieces that something was given in, or else the nearest one if it is near enough."""
-    touched = {int(number) for number in pieces[tuple(given.said.T)]} - {0}
-    if touched or not count:
-        return touched
-    away, (rows, columns) = ndimage.distance_transform_edt(pieces == 0, return_indices=True)
-    row, column = min(map(tuple, given.said.tolist()), key=lambda pixel: away[pixel])
-    number = int(pieces[rows[row, column], columns[row, column]])
-    length = max(_lengths(pieces == number))
-    return {number} if away[row, column] <= max(LEAST_REACH, REACH * length) else set()
-
-
-def _lengths(mask: Mask) -> Iterator[int]:
-    for axis in (1, 0):
-        taken = np.flatnonzero(mask.any(axis))
-        yield int(taken[-1] - taken[0] + 1)

@@ -1,10 +1,12 @@
 """Open a DICOM scan as one volume whose slices are read when they are needed.
 
-Only headers are read on opening. Values are those that are meant: HU for CT, by each slice's own slope and intercept.
+Only headers are read on opening. Values are those that are meant: HU for CT, by each slice's own slope and intercept,
+and SUV for PET where the header has what that needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +16,37 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.encoding import is_dicom
-from src_models.files.volumes.dicom.pixels import read_pixels
-from src_models.files.volumes.dicom.series import Series, all_series, find_series
+from src_models.files.volumes.dicom.pixels import read_frame
+from src_models.files.volumes.dicom.series import Series, all_series, file_series, find_series
 from src_models.files.volumes.dicom.slices import Slice
 from src_models.files.volumes.dicom.stack import Stack, Uneven, stacked
+from src_models.files.volumes.dicom.values import HU
+from src_models.files.volumes.dicom_preview.series_header import read_series_header
 from src_models.files.volumes.geometry import UNIT, VolumeGeometry
 from src_models.files.volumes.rescaling import value_type
 from src_models.files.volumes.volume import Volume
 from src_models.images.axes import read_axes
 
-__all__ = ["read_dicom", "read_dicom_series"]
+__all__ = ["read_dicom", "read_dicom_series", "read_series"]
 
 _ON_A_SLICE = 1e-6  # of the way to the next
 
 
-def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
-    """Open the scan in a folder of DICOM files.
+def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", part: str = "") -> Volume:
+    """Open the scan in a folder of DICOM files, or in one file of many frames.
 
     Parameters
     ----------
     path
         A folder with one series, itself or further in, or any file of a series, whose slices are then taken from that
-        file's folder. Any modality whose slices have a place in the patient is read: CT, MR, PET.
+        file's folder. Any modality whose slices or frames have a place in the patient is read: CT, MR, PET, doses.
     axes
-        Its axes by hand; ``"ZYX"`` unless given.
+        Its axes by hand; ``"ZYX"`` unless given, and of frames over time ``"TZYX"``.
     uneven
         What becomes of slices at uneven distances: ``"refuse"``, or ``"resample"`` for planes at even distances,
         linearly between the slices.
+    part
+        Which part, of a file whose frames are several series (the name that the error about them gives it).
 
     Raises
     ------
@@ -56,11 +62,11 @@ def read_dicom(path: str | Path, *, axes: str | None = None, uneven: Uneven = "r
         raise ImageError(f"{path}: there is no such file or folder; check the name")
     if path.is_file() and not is_dicom(path):
         raise ImageError(f"{path}: its content is no DICOM, whatever its name says; open a folder of DICOM files")
-    return _volume(find_series(path), path, axes, uneven)
+    return read_series(find_series(path, part), path, axes=axes, uneven=uneven)
 
 
-def read_dicom_series(folder: str | Path, *, uneven: Uneven = "refuse") -> list[Volume | ImageError]:
-    """Open every series in a folder of DICOM files.
+def read_dicom_series(path: str | Path, *, uneven: Uneven = "refuse") -> list[Volume | ImageError]:
+    """Open every series in a folder of DICOM files, or all that a file of many frames holds.
 
     Returns
     -------
@@ -73,45 +79,89 @@ def read_dicom_series(folder: str | Path, *, uneven: Uneven = "refuse") -> list[
         If there are no slices, or scans in several folders further in.
     """
     opened: list[Volume | ImageError] = []
-    for series in all_series(Path(folder)):
+    path = Path(path)
+    for series in all_series(path) if path.is_dir() else file_series(path):
         try:
-            opened.append(_volume(series, Path(folder), None, uneven))
+            opened.append(read_series(series, path, uneven=uneven))
         except ImageError as error:
             opened.append(error)
     return opened
 
 
-def _volume(series: Series, path: Path, axes: str | None, uneven: Uneven) -> Volume:
+def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: Uneven = "refuse") -> Volume:
+    """Open a series whose slices are known.
+
+    Parameters
+    ----------
+    series
+        The series.
+    path
+        The folder or file that was named, for errors and as the volume's own.
+    axes, uneven
+        As for :func:`read_dicom`.
+
+    Raises
+    ------
+    ImageError
+        As :func:`read_dicom` does.
+    """
     stack = stacked(series, path, uneven)
-    values = _Values(stack)
+    stacks = [stack, *(stacked(replace(series, slices=later), path, uneven) for later in series.later)]
+    if any(len(one.between) != len(stack.between) for one in stacks):
+        raise ImageError(f"{path}: its times have different numbers of planes; open each time in a file of its own")
+    values = _Values(stacks)
     lazy = _lazy(values)
-    geometry = VolumeGeometry.of_grid(stack.affine, lazy.shape, path=path, files=stack.files)
+    geometry = VolumeGeometry.of_grid(
+        stack.affine, lazy.shape[-3:], path=path, files=stack.files if len(stacks) == 1 else ()
+    )
     data = geometry.to_data(lazy)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))
-    reading = read_axes(data.shape, dtype=data.dtype, axes=axes or "ZYX", spacing=spacing, unit=UNIT, name=str(path))
+    letters = axes or "TZYX"[-data.ndim :]
+    reading = read_axes(data.shape, dtype=data.dtype, axes=letters, spacing=spacing, unit=UNIT, name=str(path))
     first = stack.slices[0]
-    reading = replace(reading, modality=first.modality or None, padding=values.padding)
-    return Volume(data, reading, geometry, path, description=first.description, notes=stack.notes)
+    reading = replace(reading, modality=_kind(first), padding=values.padding, value_unit=first.unit)
+    return Volume(
+        data,
+        reading,
+        geometry,
+        path,
+        description=series.title,
+        frame_seconds=series.seconds,
+        notes=stack.notes,
+        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows,
+    )
+
+
+def _kind(one: Slice) -> str | None:
+    """Return what made a scan; of a CT whose values are no HU, such as a map of iodine, that as well."""
+    if one.modality == "CT" and one.unit != HU:
+        return f"CT ({one.unit})"
+    return one.modality or None
 
 
 def _lazy(values: _Values) -> Any:
     import dask.array as da
 
-    chunks = (1, *values.shape[1:])
-    lazy: Any = da.from_array(values, chunks=chunks, name=False, meta=np.empty((0, 0, 0), values.dtype))  # type: ignore[no-untyped-call]
+    chunks = (*(1 for _ in values.shape[:-2]), *values.shape[-2:])
+    empty = np.empty((0,) * values.ndim, values.dtype)
+    lazy: Any = da.from_array(values, chunks=chunks, name=False, meta=empty)  # type: ignore[no-untyped-call]
     return lazy
 
 
 class _Values:
-    """The values of slices in order, (plane, row, column), read when they are asked for."""
+    """The values of slices in order, ([time, ]plane, row, column), read when they are asked for."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._slices, self._between = stack.slices, stack.between
-        low = min(one.stored_limits[0] for one in stack.slices)
-        high = max(one.stored_limits[1] for one in stack.slices)
-        stored = np.result_type(*{one.stored_type for one in stack.slices})
-        self.dtype = value_type(stored, low, high, (one.rescaling for one in stack.slices))
-        self.shape, self.ndim = (len(stack.between), *stack.slices[0].shape), 3
+    def __init__(self, stacks: Sequence[Stack]) -> None:
+        self._stacks = stacks
+        self._slices = [one for stack in stacks for one in stack.slices]
+        pixels = {one.pixels for one in self._slices}
+        low = min(one.stored_limits[0] for one in pixels)
+        high = max(one.stored_limits[1] for one in pixels)
+        stored = np.result_type(*{one.stored_type for one in pixels})
+        self.dtype = value_type(stored, low, high, (one.rescaling for one in self._slices))
+        shape = (len(stacks[0].between), *stacks[0].slices[0].shape)
+        self.shape: tuple[int, ...] = shape if len(stacks) == 1 else (len(stacks), *shape)
+        self.ndim = len(self.shape)
 
     @property
     def padding(self) -> tuple[tuple[float, float], ...]:
@@ -119,22 +169,32 @@ class _Values:
         return tuple(sorted({self._padding(one) for one in self._slices if one.padding is not None}))
 
     def _padding(self, one: Slice) -> tuple[float, float]:
-        ends = one.rescaling(np.array(one.padding, one.stored_type), self.dtype)
+        ends = one.rescaling(np.array(one.padding, one.pixels.stored_type), self.dtype)
         return float(ends.min()), float(ends.max())
 
     def __getitem__(self, place: tuple[Any, ...]) -> NDArray[Any]:
-        number, rows, columns = place
-        if isinstance(number, slice):
-            return np.stack([self._plane(between)[rows, columns] for between in self._between[number]])
-        return np.asarray(self._plane(self._between[number])[rows, columns])
+        if self.ndim == 3:
+            return self._planes(self._stacks[0], *place)
+        moment, *inside = place
+        if isinstance(moment, slice):
+            return np.stack([self._planes(stack, *inside) for stack in self._stacks[moment]])
+        return self._planes(self._stacks[moment], *inside)
 
-    def _plane(self, between: float) -> NDArray[Any]:
+    def _planes(self, stack: Stack, number: Any, rows: Any, columns: Any) -> NDArray[Any]:
+        if isinstance(number, slice):
+            return np.stack([self._plane(stack, between)[rows, columns] for between in stack.between[number]])
+        return np.asarray(self._plane(stack, stack.between[number])[rows, columns])
+
+    def _plane(self, stack: Stack, between: float) -> NDArray[Any]:
         """Return a plane at a fraction of the way from one slice to the next, by linear interpolation."""
         before = round(between) if abs(between - round(between)) < _ON_A_SLICE else int(between)
         share = between - before
-        values = read_pixels(self._slices[before], self.dtype)
+        values = self._read(stack.slices[before])
         if share < _ON_A_SLICE:
             return values
-        after = read_pixels(self._slices[before + 1], self.dtype)
+        after = self._read(stack.slices[before + 1])
         mixed = (1 - share) * values.astype(np.float64) + share * after
         return (mixed if self.dtype.kind == "f" else np.rint(mixed)).astype(self.dtype)
+
+    def _read(self, one: Slice) -> NDArray[Any]:
+        return one.rescaling(read_frame(one.pixels, one.frame), self.dtype)

@@ -19,7 +19,7 @@ from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, packed, planes, smallest_type
 from src_models.files.volumes.nifti import is_nifti, world_to_nifti
 
-__all__ = ["write_nifti_labels"]
+__all__ = ["new_header", "opened", "source_header", "write_nifti_labels"]
 
 _SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT: coordinates of the scanner
 _LONGEST = 2**15 - 1  # the axes of NIfTI-1 are 16-bit numbers
@@ -66,7 +66,7 @@ def write_nifti_labels(
     grid = label_grid(labels, geometry)
     dtype = smallest_type(grid)
     header = _header(geometry, grid.shape, dtype, frame_seconds)
-    with atomic_path(path, overwrite=overwrite) as beside, _opened(beside) as file:
+    with atomic_path(path, overwrite=overwrite) as beside, opened(beside) as file:
         header.write_to(file)
         file.write(bytes(int(header["vox_offset"]) - file.tell()))
         for plane in planes(grid):
@@ -76,9 +76,9 @@ def write_nifti_labels(
 
 def _header(geometry: VolumeGeometry, shape: tuple[int, ...], dtype: np.dtype[Any], frame_seconds: float) -> Any:
     if geometry.nifti_header is None:
-        header = _new_header(geometry, shape, frame_seconds)
+        header = new_header(geometry, shape, frame_seconds)
     else:
-        header = _source_header(geometry.nifti_header)
+        header = source_header(geometry.nifti_header)
     header.set_data_dtype(dtype)
     header.set_data_shape(shape[::-1])
     header.set_slope_inter(1, 0)
@@ -89,7 +89,8 @@ def _header(geometry: VolumeGeometry, shape: tuple[int, ...], dtype: np.dtype[An
     return header
 
 
-def _source_header(content: bytes) -> Any:
+def source_header(content: bytes) -> Any:
+    """Return the header of a NIfTI from its bytes as they are in the file, in the byte order that they have."""
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
@@ -97,8 +98,8 @@ def _source_header(content: bytes) -> Any:
     return kind(content, check=False)  # type: ignore[no-untyped-call]
 
 
-def _new_header(geometry: VolumeGeometry, shape: tuple[int, ...], frame_seconds: float) -> Any:
-    """Make the header for a scan that is no NIfTI."""
+def new_header(geometry: VolumeGeometry, shape: tuple[int, ...], frame_seconds: float) -> Any:
+    """Return a header for a grid ([t, ]k, j, i) of this shape and place, as for a scan that is no NIfTI."""
     from nibabel.nifti1 import Nifti1Header
     from nibabel.nifti2 import Nifti2Header
 
@@ -118,7 +119,8 @@ def _new_header(geometry: VolumeGeometry, shape: tuple[int, ...], frame_seconds:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to write to, packed by gzip if its name says so."""
     with path.open("wb") as file:
         if path.suffix.lower() != ".gz":
             yield file

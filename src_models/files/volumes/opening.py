@@ -14,13 +14,14 @@ __all__ = ["is_volume", "read_volume"]
 
 
 def is_volume(path: str | Path) -> bool:
-    """Tell whether a path is a scan: a file called NIfTI or NRRD, a DICOM file, or a folder with DICOM files in it.
+    """Tell whether a path is a scan: a file called NIfTI, NRRD or MetaImage, a DICOM file, or a folder with DICOM files in it.
 
     A folder counts as well if folders in it hold DICOM files, at any depth: opening it opens the only scan there, or
     says which there are.
     """
     from src_models.files.volumes.dicom.encoding import is_dicom
     from src_models.files.volumes.dicom.folders import has_dicom, has_dicom_below
+    from src_models.files.volumes.itk.metaimage import is_metaimage
     from src_models.files.volumes.nifti import is_nifti
     from src_models.files.volumes.nrrd import is_nrrd
 
@@ -31,15 +32,21 @@ def is_volume(path: str | Path) -> bool:
         if is_zarr(path):
             return False
         return has_dicom(path) or has_dicom_below(path)
-    return is_nifti(path) or is_nrrd(path) or is_dicom(path)
+    return is_nifti(path) or is_nrrd(path) or is_metaimage(path) or is_dicom(path)
 
 
 def read_volume(
-    path: str | Path, *, axes: str | None = None, uneven: Uneven = "refuse", scan: VolumeGeometry | None = None
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    uneven: Uneven = "refuse",
+    scan: VolumeGeometry | None = None,
+    part: str = "",
 ) -> Volume:
     """Open a scan, or labels of one, as the module of its format reads it.
 
     They are :mod:`src_models.files.volumes.nifti`, :mod:`src_models.files.volumes.nrrd`,
+    :mod:`src_models.files.volumes.itk.metaimage`,
     :mod:`src_models.files.volumes.dicom_volume`, and for DICOM files with labels
     :mod:`src_models.files.volumes.dicom_labels`.
 
@@ -53,6 +60,8 @@ def read_volume(
         What becomes of DICOM slices at uneven distances; see :func:`~src_models.files.volumes.dicom_volume.read_dicom`.
     scan
         Of labels in DICOM, the scan that they are wanted on; unless given, the one they name, if it lies beside them.
+    part
+        Which series of a DICOM file whose frames are several.
 
     Raises
     ------
@@ -61,6 +70,7 @@ def read_volume(
     """
     from src_models.files.volumes.dicom_labels.kinds import CONTOURS, is_dicom_labels
     from src_models.files.volumes.dicom_volume import read_dicom
+    from src_models.files.volumes.itk.metaimage import is_metaimage, read_metaimage
     from src_models.files.volumes.nifti import is_nifti, read_nifti
     from src_models.files.volumes.nrrd import is_nrrd, read_nrrd
 
@@ -69,6 +79,8 @@ def read_volume(
         return read_nifti(path, axes=axes)
     if is_nrrd(path) and not path.is_dir():
         return read_nrrd(path, axes=axes)
+    if is_metaimage(path) and not path.is_dir():
+        return read_metaimage(path, axes=axes)
     kind = is_dicom_labels(path)
     if kind == CONTOURS:
         from src_models.files.volumes.dicom_labels.rtstruct import read_rtstruct
@@ -78,4 +90,4 @@ def read_volume(
         from src_models.files.volumes.dicom_labels.seg_reading import read_dicom_seg
 
         return read_dicom_seg(path, scan=scan)
-    return read_dicom(path, axes=axes, uneven=uneven)
+    return read_dicom(path, axes=axes, uneven=uneven, part=part)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.images.axes import AxesReading
 
-__all__ = ["Maker", "Segment", "Volume"]
+__all__ = ["Maker", "ScanWindow", "Segment", "Volume"]
 
 
 class Segment(NamedTuple):
@@ -28,6 +28,22 @@ class Segment(NamedTuple):
     value: int
     name: str
     colour: tuple[float, float, float] | None = None
+
+
+class ScanWindow(NamedTuple):
+    """A window that the file of a scan brings along.
+
+    Parameters
+    ----------
+    name
+        What it is called.
+    low, high
+        The values (HU of CT) that are black and white.
+    """
+
+    name: str
+    low: float
+    high: float
 
 
 class Maker(NamedTuple):
@@ -71,6 +87,8 @@ class Volume:
         Time (s) from one volume to the next, where there is a time axis and the file tells; else 1.
     notes
         What a person should know of how it was read, such as what was left out.
+    windows
+        The windows in which the scanner, or who reported on the scan, left it; empty where the file has none.
     """
 
     data: Any
@@ -82,6 +100,7 @@ class Volume:
     frame_seconds: float = 1.0
     notes: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
+    windows: tuple[ScanWindow, ...] = ()
 
     @property
     def modality(self) -> str | None:

@@ -109,6 +109,7 @@ class LabelledImage:
             plane=plane,
             spacing=(reading.spacing.get("Y", 1.0), reading.spacing.get("X", 1.0)),
             unit=reading.unit,
+            slice_spacing=reading.spacing.get("Z") if reading.unit != "pixel" else None,
             series=self.image.apart,
             modality=reading.modality,
             padding=reading.padding,

@@ -2,7 +2,7 @@
 
 A window of level L and width W shows L - W/2 (and less) as black and L + W/2 (and more) as white. Levels and widths are
 those of Murphy A, Bell D, et al., "Windowing (CT)", Radiopaedia.org, rID-52108, doi:10.53347/rID-52108: the lungs of
-the chest, the soft tissues of the abdomen, the bone of the spine, the brain.
+the chest, the soft tissues and the liver of the abdomen, the bone of the spine, the brain.
 
 Examples
 --------
@@ -10,10 +10,13 @@ Examples
 (-1350.0, 150.0)
 >>> ct_window("brain").intensity.low, ct_window("brain").intensity.high
 (0.0, 80.0)
+>>> parse_ct_window("60:350").limits
+(-115.0, 235.0)
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -26,10 +29,22 @@ from src_models.models.header import Intensity
 if TYPE_CHECKING:
     from src_models.images.axes import AxesReading
 
-__all__ = ["LOWEST_HU", "CtWindow", "WindowName", "ct_window", "ct_windows", "is_ct", "looks_like_ct", "shows_ct"]
+__all__ = [
+    "LOWEST_HU",
+    "CtWindow",
+    "WindowName",
+    "ct_window",
+    "ct_windows",
+    "is_ct",
+    "looks_like_ct",
+    "parse_ct_window",
+    "shows_ct",
+    "value_unit",
+]
 
-WindowName = Literal["soft tissue", "lung", "bone", "brain"]
+WindowName = Literal["soft tissue", "lung", "bone", "brain", "liver"]
 
+HOUNSFIELD = "HU"
 LOWEST_HU = -1024  # what is lower is padding, or lies outside of what was scanned
 # Air is about -1000 HU, lung -700, fat -100. Of a scan, the values between lung and fat are those of voxels that hold a
 # bit of each, and fewer than air and lung; of noise around zero, they are more. In 5 scans they are less than a fifth.
@@ -53,11 +68,28 @@ class CtWindow:
         What it shows well.
     level, width
         Middle and width (HU).
+
+    Raises
+    ------
+    UserError
+        If the width is not above 0, or a number is none.
     """
 
-    name: WindowName
+    name: str
     level: float
     width: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.level) and math.isfinite(self.width) and self.width > 0):
+            raise UserError(
+                f"a window of level {self.level:g} and width {self.width:g} shows nothing; the width must be above 0"
+            )
+
+    @classmethod
+    def of_limits(cls, low: float, high: float, name: str = "") -> CtWindow:
+        """Return the window that shows `low` as black and `high` as white; its name is its numbers unless given."""
+        level, width = (low + high) / 2, high - low
+        return cls(name or f"level {level:g}, width {width:g}", level, width)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -78,6 +110,7 @@ _WINDOWS: dict[str, CtWindow] = {
         CtWindow("lung", level=-600.0, width=1500.0),
         CtWindow("bone", level=400.0, width=1800.0),
         CtWindow("brain", level=40.0, width=80.0),
+        CtWindow("liver", level=30.0, width=150.0),
     )
 }
 assert tuple(_WINDOWS) == get_args(WindowName)
@@ -99,6 +132,26 @@ def ct_window(name: str) -> CtWindow:
     if name not in _WINDOWS:
         raise UserError(f"there is no CT window {name!r}; choose one of {', '.join(_WINDOWS)}")
     return _WINDOWS[name]
+
+
+def parse_ct_window(text: str) -> CtWindow:
+    """Read a window as people give it: its name, or ``LEVEL:WIDTH`` in HU.
+
+    Raises
+    ------
+    UserError
+        If it is neither.
+    """
+    level, colon, width = text.partition(":")
+    if not colon:
+        return ct_window(text.strip())
+    try:
+        numbers = float(level), float(width)
+    except ValueError:
+        raise UserError(
+            f"the CT window {text!r} is not of the form LEVEL:WIDTH, such as 60:350, nor one of {', '.join(_WINDOWS)}"
+        ) from None
+    return CtWindow(f"level {numbers[0]:g}, width {numbers[1]:g}", *numbers)
 
 
 def is_ct(values: NDArray[Any], reading: AxesReading | None) -> bool:
@@ -176,3 +229,16 @@ def shows_ct(data: Any, reading: AxesReading | None = None) -> bool:
     middle = tuple(size // 2 for size in data.shape[:-2])
     steps = tuple(slice(None, None, max(1, size // _SAMPLED)) for size in data.shape[-2:])
     return looks_like_ct(np.asarray(data[(*middle, *steps)]))
+
+
+def value_unit(data: Any, reading: AxesReading | None = None) -> str:
+    """Return what the values of an image are: by its file's word, else HU if it shows a CT; empty where nobody knows.
+
+    Parameters
+    ----------
+    data, reading
+        As of :func:`shows_ct`.
+    """
+    if reading is not None and reading.value_unit:
+        return reading.value_unit
+    return HOUNSFIELD if shows_ct(data, reading) else ""

@@ -28,7 +28,11 @@ __all__ = ["measure", "measure_steps"]
 
 _BLOCK = {2: 1024, 3: 96}  # px along each axis that are read at a time, for the objects in them together
 _SAY_EVERY = 0.05  # s
-_CT_NOTE = "Not a medical device: check measurements of CT before anything rests on them."
+# Units that only scans of patients have.
+_SCAN_NOTES = {
+    unit: f"Not a medical device: check measurements of {scans} before anything rests on them."
+    for unit, scans in (("HU", "CT"), ("SUVbw", "PET"), ("Bq/mL", "PET"), ("Gy", "doses"))
+}
 
 
 def measure(
@@ -38,11 +42,11 @@ def measure(
     space: PixelSpace | None = None,
     axes: str | None = None,
     channels: Sequence[str] | None = None,
-    ct: bool = False,
+    unit: str = "",
     names: Mapping[int, str] | None = None,
 ) -> Measurements:
     """Measure all objects at once; see :func:`measure_steps`."""
-    return finish(measure_steps(labels, image, space=space, axes=axes, channels=channels, ct=ct, names=names))
+    return finish(measure_steps(labels, image, space=space, axes=axes, channels=channels, unit=unit, names=names))
 
 
 def measure_steps(
@@ -52,7 +56,7 @@ def measure_steps(
     space: PixelSpace | None = None,
     axes: str | None = None,
     channels: Sequence[str] | None = None,
-    ct: bool = False,
+    unit: str = "",
     names: Mapping[int, str] | None = None,
 ) -> Generator[Progress, None, Measurements]:
     """Measure all objects, in steps.
@@ -71,8 +75,8 @@ def measure_steps(
         Letters of the axes of `labels`; YX, ZYX or TZYX by their number unless given.
     channels
         Names of the channels; None for an image without such an axis.
-    ct
-        Whether its values are HU.
+    unit
+        What its values are, such as ``"HU"``; empty where that is not known.
     names
         What numbers are called.
 
@@ -92,10 +96,10 @@ def measure_steps(
         there = labels if frame is None else labels[frame]
         values = image if frame is None or image is None else image[frame]
         found = yield from find_steps(there)
-        yield from _frame_steps(there, values, found, space, channels, ct, names, frame, rows, positions)
+        yield from _frame_steps(there, values, found, space, channels, unit, names, frame, rows, positions)
     columns = {title: [row[title] for row in rows] for title in _titles(rows, names)}
     at = np.array(positions).reshape(len(rows), len(axes))
-    return Measurements(columns, at, (_CT_NOTE,) if ct else ())
+    return Measurements(columns, at, (_SCAN_NOTES[unit],) if unit in _SCAN_NOTES else ())
 
 
 def _check(labels: Any, image: Any, axes: str, channels: Sequence[str] | None) -> None:
@@ -117,7 +121,7 @@ def _frame_steps(
     found: FoundObjects,
     space: PixelSpace,
     channels: Sequence[str] | None,
-    ct: bool,
+    unit: str,
     names: Mapping[int, str] | None,
     frame: int | None,
     rows: list[dict[str, Any]],
@@ -137,7 +141,7 @@ def _frame_steps(
         row |= {ID: own, "name": (names or {}).get(own)}
         row |= _sizes(shape, space) | _where(shape, middle, box, space) | {"neighbours": int(found.neighbours[place])}
         if values is not None:
-            row |= _values(values[mask], channels, ct)
+            row |= _values(values[mask], channels, unit)
         measured[place] = row, middle
     for place in sorted(measured):
         row, middle = measured[place]
@@ -213,11 +217,11 @@ def _where(shape: Shape, middle: NDArray[np.float64], box: Box, space: PixelSpac
     return row
 
 
-def _values(values: NDArray[Any], channels: Sequence[str] | None, ct: bool) -> dict[str, float]:
+def _values(values: NDArray[Any], channels: Sequence[str] | None, unit: str) -> dict[str, float]:
     """Return the statistics of the values (N[, C]) in an object, by title."""
-    unit = " (HU)" if ct else ""
     if channels is None:
-        return {f"{name}{unit}": value for name, value in intensities(values).items()}
+        told = f" ({unit})" if unit else ""
+        return {f"{name}{told}": value for name, value in intensities(values).items()}
     each = [intensities(values[:, place]) for place in range(len(channels))]
     return {f"{name} {channel}": each[at][name] for at, channel in enumerate(channels) for name in STATISTICS}
 

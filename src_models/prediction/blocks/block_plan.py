@@ -19,6 +19,7 @@ from src_models.images.grey.intensity import Measured
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
 from src_models.images.planes import Plane
+from src_models.images.resampling import Zoom
 from src_models.models.checkpoint import Model
 from src_models.prediction.batches.image_task import ImageTask
 from src_models.prediction.batches.sent_model import sent_model
@@ -48,7 +49,7 @@ class BlockPlan:
     measured
         The grey values that count, by time point.
     zoom
-        Factor by which the plane is resized for the network.
+        Factor by which the plane is resized for the network, or one for each axis.
     plane
         Its position.
     folder
@@ -58,7 +59,7 @@ class BlockPlan:
     task: ImageTask
     model: str
     measured: Mapping[int, Measured]
-    zoom: float
+    zoom: Zoom
     plane: Plane
     folder: Path
 

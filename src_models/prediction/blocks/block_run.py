@@ -120,7 +120,7 @@ class BlockRun(SegmentationRun):
         plan.make(OUTPUTS, (self.header.outputs, *small), np.float16)
         plan.make(FULL, full, np.int32 if separates else np.uint8)
         if self.total == 0:
-            drawn = len(blocks(full)) * (2 if plan.zoom != 1 or not separates else 1)
+            drawn = len(blocks(full)) * (2 if tuple(small) != tuple(full) or not separates else 1)
             found = len(parts) + (2 * len(blocks(small)) if separates else 0)
             self.total = len(self.planes) * (found + drawn + len(self.labels.link))
         for predicted in (yield from self._each(block_work.predict, plan, parts, "segmenting")):
@@ -142,14 +142,15 @@ class BlockRun(SegmentationRun):
         counts = yield from self._each(block_work.separate, plan, cores, "separating objects")
         firsts = 1 + np.cumsum([0, *counts])  # each block has a range of numbers
         have = [Neighbour(index, core, int(firsts[index])) for index, core in enumerate(cores) if counts[index]]
-        if plan.zoom != 1:
+        resized = tuple(small) != tuple(full)
+        if resized:
             plan.make(SMALL, small, np.int32)
         jobs = [
             BlockJob(plan, index, core, tuple(other for other in have if _reaches(other.core, core, small)))
             for index, core in enumerate(cores)
         ]
         counted = yield from self._all(block_work.compose, jobs, "joining blocks")
-        if plan.zoom != 1:
+        if resized:
             counted = yield from self._each(block_work.draw, plan, blocks(full), "drawing objects at full size")
         return _summed(counted, int(firsts[-1]))
 

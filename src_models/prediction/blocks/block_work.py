@@ -165,4 +165,4 @@ def _objects(index: int) -> str:
 
 
 def _composed(plan: BlockPlan) -> str:
-    return FULL if plan.zoom == 1 else SMALL
+    return FULL if plan.array(OUTPUTS).shape[1:] == plan.array(FULL).shape else SMALL

@@ -5,12 +5,17 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image
+from scipy.spatial.transform import Rotation
 
-from napari_medt.attention.files import map_files, save_maps, save_table
+from napari_medt.attention.files import map_files, save_maps, save_table, scan_of
+from napari_medt.files.readers import scan_reader
 from napari_medt.viewer.reading import read_layer
+from napari_medt.viewer.result_layers import ResultLayers
 from src_models.attention.map_files import read_map
 from src_models.attention.placed_map import PlacedMap
 from src_models.errors import OutputError, UserError
@@ -106,6 +111,36 @@ def test_a_map_has_neither_channels_nor_colours(tmp_path, shape, labels, rgb, cu
     np.testing.assert_array_equal(found.data, outcome.segmentation.attention[0].data)
     assert found.scale == (2, 2)
     assert found.translate == (8.5, 12.5)
+
+
+@pytest.mark.parametrize("part", [None, (slice(3, 11), slice(2, 10), slice(1, 7))], ids=["whole", "a part"])
+def test_a_3d_map_of_an_oblique_scan_lies_on_it_as_a_layer_and_as_a_file(tmp_path, part):
+    """Voxels of three lengths, turned in space; each value is the sum of three coordinates (mm) of where it is."""
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_euler("xyz", [25, -15, 10], degrees=True).as_matrix()[:, [1, 0, 2]] * (-0.7, 1.3, 3)
+    affine[:3, 3] = (30, -50, 70)
+    grid = np.stack(np.meshgrid(*map(np.arange, (12, 14, 16)), indexing="ij"), -1)
+    nib.save(nib.Nifti1Image(nib.affines.apply_affine(affine, grid) @ (1, 5, 25), affine), tmp_path / "scan.nii.gz")
+    [(data, options, _)] = scan_reader(str(tmp_path / "scan.nii.gz"))(str(tmp_path / "scan.nii.gz"))
+    viewer = ViewerModel()
+    layer = viewer.add_image(data, **options)
+    cut = part or tuple(slice(0, size) for size in data.shape)
+    blocks = np.asarray(data, float)[cut].reshape([n for s in cut for n in ((s.stop - s.start) // 2, 2)])
+    wanted = PlacedMap("gate 2", "attention gate", "a gate", 2, blocks.mean(axis=(1, 3, 5)), (2.0,) * 3, (0.5,) * 3)
+    outcome = run_on(layer, Region("ZYX", cut, data.shape, rgb=False), [wanted])
+    shown = ResultLayers(viewer).show_map(layer, outcome, wanted)
+    assert shown.data.ndim == 3
+    for at in ((0, 0, 0), (3, 2, 1), (2, 3, 2)):  # the world is superior, posterior, left
+        assert np.dot(shown.data_to_world(at), (25, -5, -1)) == pytest.approx(shown.data[at], abs=1e-3)
+    place = scan_of(layer, read_layer(layer))
+    [file] = save_maps(outcome, [], tmp_path, read_layer(layer), place)
+    assert file == map_files(outcome, ["gate 2"], tmp_path, place)["gate 2"]
+    assert file.name == "scan_nuclei_attention_gate_2.nii.gz"
+    found = nib.load(file)
+    centres = nib.affines.apply_affine(
+        found.affine, np.stack(np.meshgrid(*map(np.arange, found.shape), indexing="ij"), -1)
+    )
+    np.testing.assert_allclose(centres @ (1, 5, 25), found.get_fdata(), atol=1e-3)
 
 
 def test_existing_maps_are_kept_unless_told(tmp_path, stack, part):

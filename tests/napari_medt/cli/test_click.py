@@ -143,6 +143,11 @@ def test_ct_is_shown_in_the_window_of_soft_tissue_unless_told(scan, click, tmp_p
     done = click(scan, *place, "--window", "bone")
     assert done.exit_code == 1
     assert "nothing was found there; click on the object elsewhere" in done.stderr
+    own = click(scan, *place, "--window", "400:1800")
+    assert own.stderr == done.stderr
+    assert click(scan, *place, "--window", "50:400").exit_code == 0
+    wrong = click("no such scan.nii", *place, "--window", "50:")
+    assert "'50:' is not of the form LEVEL:WIDTH" in wrong.stderr
 
 
 def test_colours_and_zarr(click, tmp_path):

@@ -18,7 +18,7 @@ HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
     "attention", "audit", "classify", "click", "clicks", "convert", "correct", "correct-classes", "corrections", "demo",
-    "evaluate", "finetune", "measure", "next", "segment", "train",
+    "evaluate", "finetune", "measure", "next", "segment", "series", "train",
 }  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def test_commands_models_and_choices_are_completed(napari_medt, tmp_path, tiny_m
     own = tmp_path / "home" / "napari-medt" / "models"
     own.mkdir(parents=True)
     (own / "nuclei-of-mine.safetensors").write_bytes(tiny_model_path.read_bytes())
-    assert complete(napari_medt, "napari-medt se") == ["segment", "serve"]
+    assert complete(napari_medt, "napari-medt se") == ["segment", "series", "serve"]
     found = complete(napari_medt, "napari-medt segment --model nu")
     assert sorted(found) == ["nuclei", "nuclei-medt", "nuclei-of-mine"]
     assert complete(napari_medt, "napari-medt click a.tif --model cl") == ["click"]

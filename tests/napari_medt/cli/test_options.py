@@ -37,7 +37,7 @@ def test_an_unknown_kind_of_intensity_is_refused_with_those_there_are():
 
 
 def test_windows_are_those_of_ct_and_none():
-    assert typing.get_args(options.WindowName) == (*typing.get_args(ct_windows.WindowName), "none")
+    assert (*typing.get_args(ct_windows.WindowName), "none") == options.WINDOWS
 
 
 def test_a_window_is_taken_as_named_or_by_what_the_middle_slice_looks_like():
@@ -48,6 +48,8 @@ def test_a_window_is_taken_as_named_or_by_what_the_middle_slice_looks_like():
     assert soft is not None
     assert options.window_intensity("lung", ct) != soft
     assert options.window_intensity("none", ct) is None
+    own = options.window_intensity("60:350", ct)
+    assert (own.kind, own.low, own.high) == ("window", -115, 235)
     assert options.window_intensity(None, ct, AxesReading("ZYX", ct.shape, {}, modality="MR")) is None
     assert options.window_intensity(None, np.zeros_like(ct), AxesReading("ZYX", ct.shape, {}, modality="CT")) == soft
     assert options.window_intensity(None, rng.integers(0, 255, (9, 64, 64)).astype(np.uint8)) is None

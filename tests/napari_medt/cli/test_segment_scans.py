@@ -73,8 +73,8 @@ def segment(tmp_path, tiny_model_path):
     return run
 
 
-@pytest.mark.parametrize(("wanted", "suffix"), [("nrrd", ".nrrd"), ("seg.nrrd", ".seg.nrrd")])
-def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_path, wanted, suffix):
+@pytest.mark.parametrize(("wanted", "suffix"), [("nrrd", ".nrrd"), ("seg.nrrd", ".seg.nrrd"), ("mha", ".mha")])
+def test_labels_are_written_as_nrrd_or_metaimage_where_that_is_asked_for(scan, segment, tmp_path, wanted, suffix):
     sitk.WriteImage(sitk.ReadImage(str(scan)), str(tmp_path / "scan.nrrd"))
     assert segment(scan, "--classes").exit_code == 0
     (tmp_path / "out" / "scan_labels.json").unlink()
@@ -85,8 +85,39 @@ def test_labels_are_written_as_nrrd_where_that_is_asked_for(scan, segment, tmp_p
     np.testing.assert_array_equal(sitk.GetArrayFromImage(found), sitk.GetArrayFromImage(same))
     for told in ("GetOrigin", "GetSpacing", "GetDirection"):
         np.testing.assert_allclose(getattr(found, told)(), getattr(same, told)(), atol=1e-5)
-    assert found.GetMetaData("Segment0_Name") == "objects"
+    if "nrrd" in suffix:
+        assert found.GetMetaData("Segment0_Name") == "objects"
     assert "passed over" in segment(tmp_path / "scan.nrrd", "--format", wanted, "--classes", "--skip-existing").stdout
+
+
+def test_maps_of_a_scan_are_nifti_on_its_place(scan, segment, tmp_path, tiny_model_path):
+    done = segment(scan, "--attention", "--classes")
+    assert done.exit_code == 0, done.output
+    files = {"scan_attention_gate_2.nii.gz", "scan_labels.json", "scan_labels.nii.gz"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    source, written = nib.load(scan), nib.load(tmp_path / "out" / "scan_attention_gate_2.nii.gz")
+    volume = np.asarray(source.dataobj)[:, ::-1, ::-1].transpose(1, 0, 2)
+    (wanted,) = sm.segment(volume, sm.load(tiny_model_path), axes="ZYX", diameter=20, attention=True).attention
+    values = written.get_fdata()
+    for at in ((3, 0, 5), (0, 1, 0), (20, 1, 31)):
+        i, j, k = nib.affines.apply_affine(np.linalg.inv(source.affine) @ written.affine, at)
+        place = np.array([source.shape[1] - 1 - j, i, source.shape[2] - 1 - k])  # in the data: z, y, x
+        cell = (place - wanted.translate) / wanted.scale
+        np.testing.assert_allclose(cell, cell.round(), atol=1e-4)
+        assert values[at] == pytest.approx(wanted.data[tuple(cell.round().astype(int))], abs=1e-5)
+    assert values.size == wanted.data.size
+    again = segment(scan, "--attention", "--classes", "--skip-existing")
+    assert "passed over" in again.stdout
+
+
+def test_a_scan_goes_to_tiff_where_that_is_asked_for(scan, segment, tmp_path):
+    done = segment(scan, "--attention", "--classes", "--format", "tiff")
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"scan_attention_gate_2.ome.tif", "scan_labels.json", "scan_labels.tif"}
+    assert read_image(tmp_path / "out" / "scan_labels.tif").reading.spacing == {"Z": 1.0, "Y": 1.5, "X": 2.0}
+    again = segment(scan, "--attention", "--classes", "--format", "tiff", "--skip-existing")
+    assert "passed over" in again.stdout
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_every_widget_is_in_the_plugin_s_menu_and_in_napari_s_own(menus):
         "Classify": "Classify",
         "Measure": "Measure",
         "Attention": "Visualize",
+        "CT window": "Visualize",
     }
     for widget, menu in named.items():
         assert f"Plugins > MedT > {widget} (MedT)" in menus

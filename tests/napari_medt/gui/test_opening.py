@@ -75,7 +75,9 @@ def opened(tmp_path):
     return open_
 
 
-@pytest.mark.parametrize("name", ["Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure"])
+@pytest.mark.parametrize(
+    "name", ["Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "About MedT"]
+)
 def test_opening_a_widget_loads_nothing_heavy_in_the_windows_thread_and_torch_nowhere(opened, name):
     """But for what napari has loaded by itself before."""
     at_once, (_, _, *threads), at_rest = opened(name)

@@ -135,3 +135,13 @@ def test_what_the_file_says_of_an_image_goes_with_its_regions(stack):
     for choice in ("plane", "all", "visible"):
         region = region_of(stack, choice)
         assert (region.modality, region.padding) == ("MR", ((4000.0, 4095.0),))
+
+
+def test_a_region_knows_how_large_its_pixels_are_also_from_the_side():
+    viewer = ViewerModel()
+    viewer.add_image(np.zeros((6, 20, 30)), scale=(5, 0.5, 0.75), units=("mm",) * 3)
+    front = region_of(viewer, "plane").sub_reading(np.zeros((20, 30)))
+    assert (front.spacing, front.unit) == ({"Y": 0.5, "X": 0.75}, "mm")
+    viewer.dims.order = (1, 0, 2)
+    side = region_of(viewer, "plane").sub_reading(np.zeros((6, 30)))
+    assert (side.spacing, side.unit) == ({"Y": 5.0, "X": 0.75}, "mm")

@@ -11,7 +11,7 @@ import pytest
 from src_models.clicking.in_work import ClickedImage
 from src_models.clicking.prompts import Click
 from src_models.clicking.sessions import ClickSessions, Destination
-from src_models.clicking.writing import ObjectLabels, pixels_of
+from src_models.clicking.writing import Again, ObjectLabels, pixels_of
 from src_models.errors import UserError
 from src_models.images.axes import read_axes
 from src_models.images.labels_axes import LabelsAxes
@@ -382,3 +382,76 @@ def test_suggestions_that_were_dropped_do_not_come_back(sessions, many):
     sessions.drop_suggestions()
     np.testing.assert_array_equal(mask(sessions.open(many)), before)  # the one that was shown stays in work
     assert labels.accept(sessions, many) is None
+
+
+# An object of labels that nobody clicked
+
+
+def begun(sessions, subject, labels, place=(25, 30), plane=()):
+    return sessions.begin_with(subject, labels.sent(), plane, place)
+
+
+def test_an_object_of_labels_is_mended_in_its_place_and_nothing_else_is_touched(sessions, flat):
+    labels = Labels(IMAGE.shape)
+    labels.data[SMALL & (np.arange(130) < 30)] = 3
+    labels.data[OTHER] = 3
+    labels.data[20:23, 40:44] = 9
+    before = labels.data.copy()
+    begun(sessions, flat, labels, (25, 28))
+    sessions.give(flat, (), Click(25.0, 34.0))
+    sessions.give(flat, (), Click(25.0, 22.0, positive=False))
+    labels.accept(sessions, flat)
+    assert labels.data[25, 34] == 3
+    assert labels.data[25, 22] == 0
+    assert (labels.data[before == 9] == 9).all()
+    np.testing.assert_array_equal(labels.data[OTHER], before[OTHER])
+
+
+def test_what_is_begun_with_goes_on_after_it_was_stored_under_its_number(sessions, flat):
+    labels = Labels(IMAGE.shape)
+    labels.data[SMALL | OTHER] = 3
+    begun(sessions, flat, labels)
+    stored = json.loads(json.dumps(sessions.give(flat, (), Click(25.0, 22.0, positive=False)).stored))
+    seen = ClickSessions().restore(flat, stored, labels.sent())
+    assert seen.again.value == 3
+    later = ClickSessions()
+    later.restore(flat, stored, labels.sent())
+    labels.accept(later, flat)
+    assert labels.data[25, 22] == 0
+    assert (labels.data[OTHER] == 3).all()
+
+
+def test_an_accepted_mend_of_labels_is_opened_and_mended_again(sessions, flat):
+    labels = Labels(IMAGE.shape)
+    labels.data[SMALL | OTHER] = 3
+    begun(sessions, flat, labels)
+    sessions.give(flat, (), Click(25.0, 22.0, positive=False))
+    labels.accept(sessions, flat)
+    (record,) = labels.records
+    sessions.reopen(flat, Again.of(record, labels.key), labels.sent())
+    sessions.undo(flat)
+    labels.accept(sessions, flat)
+    assert (labels.data[SMALL | OTHER] == 3).all()
+    assert len(labels.records) == 1
+
+
+def test_a_mend_is_followed_through_the_slices_of_what_was_begun_with(sessions, stack):
+    labels = Labels(STACK.shape)
+    labels.data[(STACK > 0) & (np.arange(130) < 65)] = 2
+    begun(sessions, stack, labels, (50, 60), (3,))
+    sessions.give(stack, (3,), Click(50.0, 70.0))
+    for _ in sessions.follow(stack):
+        pass
+    labels.accept(sessions, stack)
+    assert overlap(labels.data == 2, STACK > 0) > 0.9
+
+
+def test_nothing_is_begun_with_where_nothing_lies_or_something_is_in_work(sessions, flat):
+    labels = Labels(IMAGE.shape)
+    with pytest.raises(UserError, match="no object at this place"):
+        begun(sessions, flat, labels)
+    labels.data[SMALL] = 1
+    sessions.give(flat, (), Click(60.0, 90.0))
+    with pytest.raises(UserError, match="accept the object"):
+        begun(sessions, flat, labels)
+    assert sessions.open(flat).again is None

@@ -181,6 +181,17 @@ def test_a_stack_is_scored_plane_by_plane(data: Path, instance_model: Path) -> N
     assert single[0].ap50 < flat.ap50 < single[1].ap50
 
 
+def test_a_class_that_was_not_drawn_has_no_score(data: Path, semantic_model: Path) -> None:
+    """Where nobody drew cells, those that were found are neither right nor wrong."""
+    (data / "manifest.csv").write_text("file,split,organs\na.png,val,0\nc.png,val,1\n")
+    known = evaluate(data, semantic_model, split="val")
+    iio.imwrite(data / "masks" / "a.png", np.zeros((SIZE, SIZE), np.uint8))
+    unknown, drawn = evaluate(DataSet.open(data, drawn="organs"), semantic_model, split="val").images
+    assert np.isnan(unknown.scores.dice[1])
+    assert unknown.scores.dice[0] == 1
+    assert drawn.scores.dice[1] == known.images[1].scores.dice[1] > 0.8
+
+
 def test_two_classes_count_whatever_is_above_zero(data: Path, semantic_model: Path) -> None:
     with_ids = evaluate(data, semantic_model, split="val")
     for path in (data / "masks").iterdir():

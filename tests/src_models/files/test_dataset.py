@@ -55,6 +55,23 @@ def test_the_manifest_says_what_kind_of_image_a_sample_is(tmp_path: Path) -> Non
     assert DataSet.open(tmp_path).samples[0].domain is None
 
 
+def test_the_manifest_says_which_classes_somebody_drew(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        write_pair(tmp_path, name)
+    write_manifest(tmp_path, 'file,drawn,organs\na.png,1 2 5,3\nb.png,,2\nc.png,"2, 4;7",0\n')
+    assert [sample.drawn for sample in DataSet.open(tmp_path).samples] == [(1, 2, 5), None, (2, 4, 7)]
+    assert [sample.drawn for sample in DataSet.open(tmp_path, drawn="organs").samples] == [(3,), (2,), (0,)]
+    with pytest.raises(DataSetError, match=r"no column 'classes' \(columns: file, drawn, organs\)"):
+        DataSet.open(tmp_path, drawn="classes")
+    write_manifest(tmp_path, "file,drawn\na.png,liver\n")
+    with pytest.raises(DataSetError, match=r"'drawn' says 'liver' of a\.png; it lists the numbers"):
+        DataSet.open(tmp_path)
+    (tmp_path / "manifest.csv").unlink()
+    assert DataSet.open(tmp_path).samples[0].drawn is None
+    with pytest.raises(DataSetError, match="there is no manifest, and its column 'organs' is asked for"):
+        DataSet.open(tmp_path, drawn="organs")
+
+
 @pytest.mark.parametrize("manifest", [None, "file,width\n" + "".join(f"{i:03}.png,8\n" for i in range(60))])
 def test_without_splits_a_hash_of_the_name_divides(tmp_path: Path, manifest: str | None) -> None:
     for index in range(60):

@@ -13,6 +13,7 @@ from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import ImageError, UserError
 from src_models.finetuning.candidates import rank_steps, uncertainty
+from src_models.images.axes import read_axes
 from src_models.models.checkpoint import Model
 
 TILE = 32
@@ -20,7 +21,7 @@ TILE = 32
 
 def ranked(*args, **options):
     """Exhaust the steps, and return their progress and the list."""
-    steps, told = rank_steps(*args, device="cpu", tile=TILE, **options), []
+    steps, told = rank_steps(*args, device="cpu", **{"tile": TILE, **options}), []
     while True:
         try:
             told.append(next(steps))
@@ -172,3 +173,19 @@ def test_an_image_of_other_channels_is_named(make_model):
     of_five = Model(model.network, dataclasses.replace(model.header, channels=("a", "b")))
     with pytest.raises(ImageError, match="wells"):
         next(rank_steps(np.zeros((5, 40, 40), np.uint8), of_five, axes="CYX", name="wells"))
+
+
+def test_a_model_that_was_made_for_a_spacing_looks_at_tiles_resampled_to_it(mosaic, make_model):
+    """The same mosaic in pixels half as large is ranked as the mosaic is."""
+    model = make_model(sharpness=4, spacing=(1.5, 1.5), unit="mm")
+    fine = np.kron(mosaic, np.ones((2, 2), np.float32))
+    readings = [read_axes(each.shape, spacing=(size, size), unit="mm") for each, size in ((mosaic, 1.5), (fine, 0.75))]
+    (_, own), (_, enlarged) = (
+        ranked(image, model, axes=reading, tile=tile)
+        for image, reading, tile in zip((mosaic, fine), readings, (TILE, 2 * TILE), strict=True)
+    )
+    places = [np.array(candidate.region) // 2 for candidate in enlarged]
+    assert sorted(map(str, places)) == sorted(str(np.array(candidate.region)) for candidate in own)
+    np.testing.assert_array_equal(places[0], own[0].region)
+    unsure = [[each.uncertainty for each in sorted(found, key=lambda one: one.region)] for found in (own, enlarged)]
+    np.testing.assert_allclose(unsure[1], unsure[0], rtol=0.1)

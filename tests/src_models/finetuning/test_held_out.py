@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
+from src_models.corrections.volumes import slices_around
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import learning_images
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.labels.instances import targets_from_labels
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.header import Intensity, ModelHeader, slice_channels
 
 SHAPE = (24, 28)
 
@@ -30,10 +31,9 @@ def header(result="semantic", classes=("background", "a", "b"), **fields):
         architecture="unet",
         config={},
         classes=classes,
-        channels=("grey",),
         result=result,
         intensity=Intensity(kind="window", low=0, high=100),
-        **fields,
+        **{"channels": ("grey",), **fields},
     )
 
 
@@ -257,3 +257,55 @@ def test_what_a_correction_s_source_says_of_its_values_counts_when_it_is_normali
     (seen,) = learning_images(CorrectionSet.open(tmp_path), described).training[:1]
     expected = ModelImage(values, described, axes=AxesReading("YX", values.shape, {}, modality=modality))
     np.testing.assert_array_equal(seen.image, expected.plane(()).read(np.s_[0:40, 0:50]).astype(np.float16))
+
+
+SPACED = {"spacing": (1.5, 1.5), "unit": "mm"}
+
+
+@pytest.mark.parametrize("size", [0.75, 3.0])
+def test_a_network_that_was_made_for_a_spacing_learns_what_it_would_see(tmp_path, size):
+    """Grey values as prediction brings them to the network, labels by the pixel they come from."""
+    kept = CorrectionSet.open(tmp_path)
+    sources = [Source(layer=f"p{seed}", spacing=(size, size), unit="mm") for seed in range(5)]
+    for seed, source in enumerate(sources):
+        kept.add(mark(*scene(seed), np.zeros(SHAPE, np.int32), source=source))
+    found = learning_images(kept, header(**SPACED))
+    shape = tuple(round(n * size / 1.5) for n in SHAPE)
+    for each in (*found.training, *found.validation):
+        assert each.labels.shape == shape
+    (last,) = (each for each in found.training if each.name.startswith("p4"))
+    image, labels = scene(4)
+    seen = ModelImage(image, header(**SPACED), axes=kept.read(kept.items[4].name).reading)
+    expected = seen.plane((), size / 1.5).read([slice(0, n) for n in shape])
+    np.testing.assert_allclose(last.image, expected, atol=1e-3)
+    places = [((np.arange(n) + 0.5) * 1.5 / size).astype(int) for n in shape]
+    np.testing.assert_array_equal(last.labels, np.minimum(labels[np.ix_(*places)], 2))
+
+
+def test_objects_are_measured_at_the_network_s_scale(tmp_path):
+    kept = CorrectionSet.open(tmp_path)
+    labels = np.zeros(SHAPE, np.int32)
+    labels[4:16, 5:17] = 1
+    source = Source(layer="a", spacing=(3.0, 3.0), unit="mm")
+    kept.add(mark(scene(0)[0], labels, np.zeros(SHAPE, np.int32), source=source))
+    own, spaced = (learning_images(kept, header("instances", **more)).diameter for more in ({}, SPACED))
+    assert spaced == pytest.approx(2 * own)
+
+
+@pytest.mark.parametrize("place", [0, 3, 5])
+def test_a_network_of_slices_learns_from_a_slice_between_its_neighbours(tmp_path, place):
+    """As it sees them, also at the ends of the stack; of a plane whose neighbours nobody kept, it is its own."""
+    stack = np.random.default_rng(0).integers(0, 100, (6, *SHAPE)).astype(np.uint8)
+    described = header(channels=slice_channels(3))
+    kept = CorrectionSet.open(tmp_path)
+    nothing = np.zeros(SHAPE, np.int32)
+    source = Source(layer="stack", axes="ZYX", plane=(place,))
+    around = slices_around(stack, place, described.slices_kept)
+    kept.add(mark(stack[place], scene(0)[1], nothing, source=source, around=around))
+    kept.add(mark(stack[place], scene(0)[1], nothing, source=Source(layer="alone")))
+    images = {each.name: each.image for each in learning_images(kept, described).training}
+    seen = ModelImage(stack, described, axes="ZYX").plane((place,)).read([slice(0, n) for n in SHAPE])
+    (between,) = (image for name, image in images.items() if "stack" in name)
+    np.testing.assert_allclose(between, seen, atol=1e-3)
+    (alone,) = (image for name, image in images.items() if "alone" in name)
+    np.testing.assert_allclose(alone, np.stack([seen[1]] * 3), atol=1e-3)

@@ -35,7 +35,7 @@ def geometry_only(name, dimensions):
     return transform
 
 
-@pytest.mark.parametrize("name", ["microscopy", "ct", "varied"])
+@pytest.mark.parametrize("name", ["microscopy", "ct", "mr", "varied"])
 @pytest.mark.parametrize(("dimensions", "shape"), [(2, (48, 48)), (3, (16, 32, 32))])
 def test_image_and_labels_stay_together(name, dimensions, shape):
     data = spots(*shape)
@@ -180,3 +180,22 @@ def test_monai_tracks_again_afterwards_whatever_happens():
     with pytest.raises(RuntimeError, match="applying transform"):
         augmentation("flip", 2)({"image": "no image"})
     assert get_track_meta()
+
+
+@pytest.mark.parametrize("name", ["ct-sided", "mr"])
+def test_of_sided_classes_left_stays_left(name):
+    columns = torch.arange(48.0).expand(1, 8, 48, 48).contiguous()
+    for found in runs(name, {"image": columns, "labels": columns}, 25, 3):
+        rows = np.asarray(found["labels"])[0, 4, 12:36, 12:36]
+        assert np.gradient(rows)[1].mean() > 0.6
+
+
+def test_a_coil_makes_one_side_brighter_and_moves_nothing():
+    """Over a uniform image the bias field is smooth, and what is left of "mr" is uniform."""
+    flat = {"image": torch.full((1, 24, 24), 0.5), "labels": torch.zeros(1, 24, 24)}
+    spans = []
+    for found in runs("mr", flat, 60):
+        image = np.asarray(found["image"])[0]
+        spans.append(image.max() - image.min() if np.abs(np.diff(image)).max() < 0.03 else np.nan)
+    assert np.nanmax(spans) > 0.05
+    assert np.nanmin(spans) < 1e-6

@@ -23,6 +23,7 @@ from src_models.training.patches import (
     Patches,
     TrainingImage,
     load_images,
+    pixels_of_classes,
     targets_of,
     window_of_most,
 )
@@ -358,10 +359,55 @@ def test_a_focused_window_may_lie_anywhere_around_its_pixel():
     assert set(range(69, 101, 8)) <= {69 + (column - 69) // 8 * 8 for column in around}
 
 
+def test_balanced_patches_hold_each_class_alike_however_small_it_is_and_however_few_images_have_it():
+    """In one of four volumes lies a single voxel of class 2, and in all of them a large box of class 1."""
+    images = []
+    for number in range(4):
+        labels = np.zeros((40, 50, 60), np.int32)
+        labels[5:30, 5:30, 5:30] = 1
+        if number == 2:
+            labels[38, 2, 57] = 2
+        images.append(TrainingImage(f"{number}", (labels[None] / 4).astype(np.float16), labels, None))
+    seen = {}
+    for balanced in (True, False):
+        drawn = patches(images, size=(8, 8, 8), recipe="none", stop=400, balanced=balanced)
+        held = [set(drawn[number][1].unique().tolist()) for number in range(400)]
+        seen[balanced] = [np.mean([number in classes for classes in held]) for number in (1, 2)]
+    assert 0.3 < seen[True][1] < 0.45, "half of three quarters, but for chance"
+    assert seen[True][0] > 0.4
+    assert seen[False][1] < 0.01
+
+
+def test_a_class_with_very_many_voxels_is_thinned_and_none_is_lost():
+    labels = np.ones((70, 50, 40), np.int32)
+    labels[3, 4, 5] = 7
+    labels[0, 0, :9] = ~2  # does not count
+    labels[1] = 0
+    found = pixels_of_classes(labels)
+    assert found.keys() == {1, 7}
+    np.testing.assert_array_equal(np.unravel_index(found[7], labels.shape), [[3], [4], [5]])
+    assert len(found[1]) <= 65536
+    assert (labels.ravel()[found[1]] == 1).all()
+    assert np.unravel_index(found[1], labels.shape)[0].max() == 69
+
+
 def test_weights_decide_how_often_an_image_is_drawn():
     images = [scene((40, 40), k) for k in range(3)]
     drawn = patches(images, weights=[2, 0, 6])
     np.testing.assert_allclose(drawn._weights, [0.25, 0, 0.75])
+
+
+def test_of_an_image_the_background_may_be_what_was_not_drawn_there(tmp_path):
+    rng = np.random.default_rng(0)
+    mask = rng.choice(np.array([0, 1, 3], np.uint8), (20, 30))
+    one = replace(sample(tmp_path, (mask * 60).astype(np.uint8), mask), drawn=(1, 3))
+    (loaded,) = load_images([one], header())
+    targets = targets_of(loaded.labels, header(), loaded.undrawn)
+    np.testing.assert_array_equal(targets, np.where(mask == 0, ~(1 << 2), mask.astype(int)))
+    _, classes = patches([loaded], size=(8, 8), recipe="none")[0]
+    assert classes.min() == ~(1 << 2)
+    with pytest.raises(DataSetError, match="holds the class 3, and the manifest says"):
+        load_images([replace(one, drawn=(1, 2))], header())
 
 
 def marked_sample(folder, image, mask, counts):

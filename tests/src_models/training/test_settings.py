@@ -63,7 +63,7 @@ def test_all_other_networks_are_trained_by_the_defaults_however_many_images_ther
         ({"optimizer": "sgd"}, "optimizer 'sgd' is not one of adamw, adam"),
         ({"schedule": "linear"}, "schedule 'linear' is not one of cosine, constant"),
         ({"loss": "dice"}, "loss 'dice' is not one of dice-ce, ce"),
-        ({"augment": "wild"}, "augment 'wild' is not one of microscopy, ct, ct-sided, light, flip, none"),
+        ({"augment": "wild"}, "augment 'wild' is not one of microscopy, ct, ct-sided, mr, light, flip, none"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_before_anything_is_computed(changed, words):
@@ -86,3 +86,11 @@ def test_a_run_may_go_on_elsewhere_but_not_with_what_would_change_its_weights():
         {"augment": "none"},
     ):
         assert dataclasses.replace(settings, **changed).repeatable() != settings.repeatable()
+
+
+def test_volumes_have_smaller_patches_and_runs_begun_before_there_was_a_balance_go_on():
+    volumes, planes = (TrainSettings.recipe("attention-unet", 10, dimensions) for dimensions in (3, 2))
+    assert (volumes.patch, volumes.batch) == (64, 4)
+    assert (planes.patch, planes.batch) == (TrainSettings().patch, TrainSettings().batch)
+    assert "balance" not in planes.repeatable()
+    assert dataclasses.replace(planes, balance="classes").repeatable()["balance"] == "classes"

@@ -166,6 +166,53 @@ def test_the_validation_dice_is_the_mean_over_domains(tmp_path):
     assert model.header.training["validation_dice"] == pytest.approx(np.mean(list(dice.values())), abs=2e-3)
 
 
+@pytest.fixture(scope="module")
+def partly_drawn(tmp_path_factory):
+    """Volumes with balls of two classes, of which the second was drawn in one volume of five to learn from."""
+    root = tmp_path_factory.mktemp("data") / "volumes"
+    pairs = [disks(seed, (20, 28, 28), 2) for seed in range(7)]
+    write(root, pairs)
+    rows = ["file,split,drawn,organs"]
+    for index, (_, labels) in enumerate(pairs):
+        drawn = index < 3
+        tifffile.imwrite(root / "masks" / f"{index}.tif", labels if drawn else np.where(labels == 2, 0, labels))
+        rows.append(f"{index}.tif,{'val' if index < 2 else 'train'},,{'1 2' if drawn else '1'}")
+    (root / "manifest.csv").write_text("\n".join(rows))
+    return root
+
+
+def test_what_is_not_drawn_is_found_nevertheless(partly_drawn, tmp_path):
+    settings = dataclasses.replace(QUICK, steps=60, batch=2, patch=24, validate_every=30, learning_rate=0.02)
+    dice, told = {}, []
+    for column in ("organs", "drawn"):  # the second says of no image that anything is missing
+        data = DataSet.open(partly_drawn, drawn=column)
+        path = tmp_path / f"{column}.safetensors"
+        header = header_for(data, config={"widths": [4, 8], "deep_supervision": False}, class_names=["dim", "bright"])
+        train(data, header, path, settings, on_update=told.append)
+        dice[column] = load(path).header.training["validation_dice_by_class"]
+    assert dice["organs"]["bright"] > dice["drawn"]["bright"] + 0.2
+    assert dice["organs"]["bright"] > 0.6
+    (half, whole) = (update for update in told[:60] if update.validation_dice is not None)
+    for update in (half, whole):
+        assert update.dice_by_class.keys() == {"dim", "bright"}
+        assert np.mean(list(update.dice_by_class.values())) == pytest.approx(update.validation_dice)
+    state = torch.load(tmp_path / "organs.training.pt", weights_only=True)["state"]
+    assert state["by_class"] == whole.dice_by_class
+
+
+def test_a_volume_is_judged_whole_and_of_a_huge_one_parts_all_over():
+    parts = training._volume_parts((70, 33, 20), 16)
+    seen = np.zeros((70, 33, 20), int)
+    for part in parts:
+        seen[part] += 1
+        assert all(16 <= one.stop - one.start <= 32 for one in part)
+    assert (seen == 1).all()
+    many = training._volume_parts((640, 640, 640), 32)
+    assert len(many) == 27
+    assert many[0] == (slice(0, 64),) * 3
+    assert many[-1] == (slice(576, 640),) * 3
+
+
 @pytest.mark.parametrize(
     ("separation", "shape"),
     [("flows", (64, 64)), ("distance", (64, 64)), ("distance", (16, 28, 28))],

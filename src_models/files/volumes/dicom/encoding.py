@@ -13,7 +13,7 @@ from typing import Any
 
 from src_models.errors import ImageError
 
-__all__ = ["DEFLATED", "IMPLICIT", "is_dicom", "transfer_syntax"]
+__all__ = ["BIG_ENDIAN", "DEFLATED", "EXPLICIT", "IMPLICIT", "is_dicom", "transfer_syntax"]
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.encoding import is_dicom
-from src_models.files.volumes.dicom.slices import Slice, read_slice
+from src_models.files.volumes.dicom.reading import read_slices
+from src_models.files.volumes.dicom.slices import NoSlice, Slice
 
 __all__ = ["first_slices", "has_dicom", "has_dicom_below"]
 
@@ -72,8 +73,8 @@ def _slices(folder: Path) -> Iterator[Slice]:
         if not is_dicom(path):
             continue
         try:
-            one = read_slice(path)
+            found = read_slices(path)
         except ImageError:  # said once the folder is opened
             continue
-        if isinstance(one, Slice):
-            yield one
+        if not isinstance(found, NoSlice):
+            yield found[0]

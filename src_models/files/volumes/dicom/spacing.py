@@ -187,7 +187,7 @@ def _told_uneven(slices: Sequence[Slice], gaps: NDArray[np.float64], alike: NDAr
     runs = _runs(np.round(gaps / max(allowed, LEAST_GAP)).astype(np.int64))
     if 1 < len(runs) <= _LISTED and max(stop - start for start, stop in runs[1:]) >= _RUN:
         parts = [
-            f"{slices[start].path.name} ({place_of(slices[start])}) to {slices[stop].path.name} "
+            f"{slices[start].name} ({place_of(slices[start])}) to {slices[stop].name} "
             f"({place_of(slices[stop])}) {np.mean(gaps[start:stop]):.4g} mm apart{_thickness(slices, stop - 1)}"
             for start, stop in runs
         ]
@@ -202,7 +202,7 @@ def _told_uneven(slices: Sequence[Slice], gaps: NDArray[np.float64], alike: NDAr
 
 def _between(slices: Sequence[Slice], number: int) -> str:
     one, other = slices[number : number + 2]
-    return f"{one.path.name} ({place_of(one)}) and {other.path.name} ({place_of(other)})"
+    return f"{one.name} ({place_of(one)}) and {other.name} ({place_of(other)})"
 
 
 def _thickness(slices: Sequence[Slice], number: int) -> str:

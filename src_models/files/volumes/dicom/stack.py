@@ -66,8 +66,9 @@ class Stack:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The file of each plane; empty where planes lie between slices."""
+        """The file of each plane; empty where planes lie between slices, or are frames of one file."""
         as_they_are = np.array_equal(self.between, np.arange(len(self.slices)))
+        as_they_are = as_they_are and all(one.pixels.frames == 1 for one in self.slices)
         return tuple(one.path for one in self.slices) if as_they_are else ()
 
 
@@ -92,8 +93,8 @@ def stacked(series: Series, name: Path, uneven: Uneven = "refuse") -> Stack:
         If no form is that of most slices, slices are there twice or out of line, or their pixels cannot be read.
     """
     alike, others = _of_one_form(series.slices, name)
-    for one in alike:
-        check_pixels(one)
+    for pixels in {one.pixels: None for one in alike}:  # each file once
+        check_pixels(pixels)
     normal = alike[0].normal
     ordered = tuple(sorted(alike, key=lambda one: float(one.position @ normal)))
     apart = left_out((*series.others, *others))
@@ -115,7 +116,7 @@ def _of_one_form(slices: Sequence[Slice], name: Path) -> tuple[list[Slice], list
     if 2 * len(most) <= len(slices):
         first, other = groups[0][0], groups[1][0]
         raise ImageError(
-            f"{name}: {first.path.name} and {other.path.name} are of one series but of different "
+            f"{name}: {first.name} and {other.name} are of one series but of different "
             f"{_difference(first, other)[0]}, and most slices are like neither; put what does not belong together into "
             "folders of its own"
         )
@@ -128,8 +129,8 @@ def _difference(first: Slice, one: Slice) -> tuple[str, str]:
     """Return in what two slices differ, and what the second is; empty if they are of one form."""
     if one.localizer != first.localizer:
         return "kinds (localizer and scan)", "is a localizer" if one.localizer else "is no localizer"
-    if one.samples != first.samples:
-        return "kinds (colour and grey)", "is in colour" if one.samples > 1 else "is grey"
+    if one.pixels.samples != first.pixels.samples:
+        return "kinds (colour and grey)", "is in colour" if one.pixels.samples > 1 else "is grey"
     if one.shape != first.shape:
         sizes = f"({first.shape[0]} x {first.shape[1]} and {one.shape[0]} x {one.shape[1]} pixels)"
         return f"sizes {sizes}", f"is of another size ({one.shape[0]} x {one.shape[1]} pixels)"
@@ -140,6 +141,9 @@ def _difference(first: Slice, one: Slice) -> tuple[str, str]:
         return f"pixel sizes ({first.spacing} and {one.spacing} mm)", f"has pixels of another size ({size})"
     if one.modality != first.modality:
         return f"modalities ({first.modality} and {one.modality})", f"is of another modality ({one.modality})"
+    if one.unit != first.unit:
+        units = [each.unit or "no unit" for each in (first, one)]
+        return f"units ({units[0]} and {units[1]})", f"has values of another unit ({units[1]})"
     return "", ""
 
 
@@ -172,7 +176,7 @@ def _check_copies(slices: Sequence[Slice], gaps: NDArray[np.float64], name: Path
     tight = np.flatnonzero(gaps <= OFF * usual + LEAST_GAP)
     if not tight.size:
         return
-    one, other = slices[tight[0]].path.name, slices[tight[0] + 1].path.name
+    one, other = slices[tight[0]].name, slices[tight[0] + 1].name
     more = f", and so are {tight.size - 1} more" if tight.size > 1 else ""
     raise ImageError(
         f"{name}: {one} and {other} are at the same place ({place_of(slices[tight[0]])}){more}; remove the copies, "
@@ -188,14 +192,14 @@ def _check_line(slices: Sequence[Slice], places: NDArray[np.float64], name: Path
     worst = int(np.argmax(off))
     if off[worst] > _ASIDE_MM:
         raise ImageError(
-            f"{name}: {slices[worst].path.name} is shifted sideways by {off[worst]:.2g} mm against the line of the "
+            f"{name}: {slices[worst].name} is shifted sideways by {off[worst]:.2g} mm against the line of the "
             "other slices; put scans of different regions into folders of their own"
         )
 
 
 def _remarks(slices: Sequence[Slice]) -> list[str]:
     """Return what was remarked of files, each remark once."""
-    pairs = sorted((remark, one.path.name) for one in slices for remark in one.remarks)
+    pairs = sorted({(remark, one.path.name) for one in slices for remark in one.remarks})
     notes = []
     for remark, group in groupby(pairs, key=lambda pair: pair[0]):
         names = [file for _, file in group]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from src_models.errors import ImageError
+from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.dicom.encoding import is_dicom
+from src_models.files.volumes.dicom.reading import read_slices
 from src_models.files.volumes.dicom.series import find_series
-from src_models.files.volumes.dicom.slices import Slice, read_slice
+from src_models.files.volumes.dicom.slices import NoSlice
 from src_models.files.volumes.dicom.stack import stacked
 from src_models.files.volumes.geometry import VolumeGeometry
 
@@ -77,10 +79,10 @@ def _is_of(file: Path, series: str) -> bool:
     if not file.is_file() or not is_dicom(file):
         return False
     try:
-        one = read_slice(file)
+        found = read_slices(file)
     except ImageError:
         return False
-    return isinstance(one, Slice) and one.series == series
+    return not isinstance(found, NoSlice) and found[0].series == series
 
 
 def check_reference(path: Path, reference: str, scan: VolumeGeometry) -> None:
@@ -95,8 +97,11 @@ def check_reference(path: Path, reference: str, scan: VolumeGeometry) -> None:
         return
     import pydicom
 
-    header = pydicom.dcmread(scan.files[0], stop_before_pixels=True, specific_tags=["FrameOfReferenceUID"], force=True)
-    of_scan = str(header.get("FrameOfReferenceUID", "") or "")
+    with silent_pydicom():
+        header = pydicom.dcmread(
+            scan.files[0], stop_before_pixels=True, specific_tags=["FrameOfReferenceUID"], force=True
+        )
+        of_scan = str(header.get("FrameOfReferenceUID", "") or "")
     if of_scan and of_scan != reference:
         raise ImageError(
             f"{path}: it belongs to another frame of reference than {scan.path}, so its places are not those of this "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.volumes.dicom.damage import told_as_damage
 from src_models.files.volumes.volume import Segment
 
 __all__ = ["HALF", "Frames", "read_frames"]
@@ -91,8 +91,8 @@ class Frames:
         except Exception as error:  # each decoder has its own way to fail
             raise ImageError(
                 f"{self.path}: the pixels of the segmentation are cut off, damaged, or compressed by what is not "
-                f"installed ({error}); copy or export the file again"
-            ) from error
+                f"installed ({type(error).__name__}); copy or export the file again"
+            ) from None
 
     def _stored(self) -> Iterator[NDArray[Any]]:
         """Give the numbers (rows, columns) that the file holds."""
@@ -120,17 +120,8 @@ def read_frames(path: Path) -> Frames:
     """
     import pydicom
 
-    try:
-        with warnings.catch_warnings():  # pydicom's quote what they are about, which may be a person's name
-            warnings.simplefilter("ignore")
-            return _frames(path, pydicom.dcmread(path, force=True))
-    except ImageError:
-        raise
-    except Exception as error:  # each kind of value has its own way to be damaged
-        raise ImageError(
-            f"{path}: the DICOM segmentation is cut off or damaged ({type(error).__name__}: {error}); copy or export "
-            "it again"
-        ) from error
+    with told_as_damage(path, "the DICOM segmentation is"):
+        return _frames(path, pydicom.dcmread(path, force=True))
 
 
 def _frames(path: Path, content: Any) -> Frames:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.dicom.encoding import is_dicom
 
 __all__ = ["CONTOURS", "SEGMENTATIONS", "is_dicom_labels"]
@@ -20,8 +21,9 @@ def is_dicom_labels(path: Path) -> str:
     if not path.is_file() or not is_dicom(path):
         return ""
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True)
-        kind = str(header.get("SOPClassUID", ""))
+        with silent_pydicom():
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True)
+            kind = str(header.get("SOPClassUID", ""))
     except Exception:  # damaged in one of many ways, which reading it as a scan says
         return ""
     return kind if kind in (*SEGMENTATIONS, CONTOURS) else ""

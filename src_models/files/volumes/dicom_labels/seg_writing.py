@@ -7,7 +7,6 @@ it so far. Frames lie where the slices lie, so that oblique series and tilted ga
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from src_models.disk.atomic import atomic_path
 from src_models.errors import OutputError
+from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.dicom_labels.codes import Code, coded
 from src_models.files.volumes.dicom_labels.slice_headers import read_slice_headers
 from src_models.files.volumes.geometry import VolumeGeometry
@@ -109,9 +109,8 @@ def write_dicom_seg(
         raise OutputError(
             f"{path}: a header of the scan's slices is not as a segmentation needs it ({type(error).__name__} in "
             "highdicom); write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
-        ) from error
-    with atomic_path(path, overwrite=overwrite) as beside, warnings.catch_warnings(), disable_value_validation():
-        warnings.simplefilter("ignore")
+        ) from None
+    with atomic_path(path, overwrite=overwrite) as beside, silent_pydicom(), disable_value_validation():
         content.save_as(beside, enforce_file_format=True)
     return path
 
@@ -155,9 +154,8 @@ def _segmentation(headers: list[Any], grid: Any, named: Sequence[Segment], maker
     from src_models.computing.package_versions import package_versions
 
     numbers = [one.value for one in named] if labelmap else list(range(1, len(named) + 1))
-    # What slices say wrongly is taken over as it is. Warnings quote what they are about, which may be a person's name.
-    with warnings.catch_warnings(), disable_value_validation():
-        warnings.simplefilter("ignore")
+    # What slices say wrongly is taken over as it is.
+    with silent_pydicom(), disable_value_validation():
         return Segmentation(
             headers,
             _renumbered(grid, named, numbers),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 from src_models.errors import OutputError
+from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.geometry import VolumeGeometry
 
 __all__ = ["read_slice_headers"]
@@ -42,8 +42,8 @@ def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
     if not geometry.files:
         raise OutputError(
             f"{path}: a DICOM segmentation belongs to the slices of a DICOM series, and these labels lie on no scan "
-            "that was read from one as it is (it is of another format, or was resampled from uneven slices); write "
-            "NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
+            "that was read from one as it is (it is of another format, of many frames in one file, or was resampled "
+            "from uneven slices); write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
         )
     return [_header(one) for one in geometry.files]
 
@@ -54,9 +54,7 @@ def _header(file: Path) -> Any:
     from pydicom.valuerep import DA, TM
 
     try:
-        # pydicom's warnings quote what they are about, which may be a person's name.
-        with warnings.catch_warnings(), disable_value_validation():
-            warnings.simplefilter("ignore")
+        with silent_pydicom(), disable_value_validation():
             header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             missing = [name for name in _NEEDED if not header.get(name)]
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.volumes.dicom.damage import told_as_damage
 from src_models.files.volumes.volume import Segment
 
 __all__ = ["Structure", "StructureSet", "read_structures"]
@@ -65,17 +65,8 @@ def read_structures(path: Path) -> StructureSet:
     """
     import pydicom
 
-    try:
-        with warnings.catch_warnings():  # pydicom's quote what they are about, which may be a person's name
-            warnings.simplefilter("ignore")
-            return _structures(path, pydicom.dcmread(path, force=True))
-    except ImageError:
-        raise
-    except Exception as error:  # each kind of value has its own way to be damaged
-        raise ImageError(
-            f"{path}: the DICOM structure set is cut off or damaged ({type(error).__name__}: {error}); copy or export "
-            "it again"
-        ) from error
+    with told_as_damage(path, "the DICOM structure set is"):
+        return _structures(path, pydicom.dcmread(path, force=True))
 
 
 def _structures(path: Path, content: Any) -> StructureSet:

@@ -2,8 +2,10 @@
 
 import csv
 
+import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import tifffile
 import torch
 from typer.testing import CliRunner
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 import src_models as sm
 from napari_medt.cli import app
 from src_models.attention.map_files import read_map
+from src_models.files.images import read_image
 from src_models.models.checkpoint import Model, save
 from src_models.models.header import ModelHeader
 from src_models.probing.channel_probe import ChannelProbe
@@ -250,3 +253,50 @@ def test_existing_files_stop_the_run_before_any_work(run, tmp_path, models, imag
     assert (tmp_path / taken).read_bytes() == b"a year of work"
     assert run(*arguments, "--overwrite").exit_code == 0
     assert (tmp_path / taken).read_bytes() != b"a year of work"
+
+
+def test_maps_of_a_3d_network_over_a_scan_are_nifti_on_it(run, tmp_path):
+    """An oblique scan, and a network that answers alike everywhere inside: each value is of the cell at its place."""
+    torch.manual_seed(1)
+    config = {"in_channels": 1, "classes": 2, "widths": [2, 4, 4], "dimensions": 3}
+    header = ModelHeader(
+        name="volume",
+        purpose="Tests",
+        architecture="attention-unet",
+        config=config,
+        classes=("background", "organ"),
+        channels=("grey",),
+        dimensions=3,
+        tile=(32, 32, 32),
+        overlap=(8, 8, 8),
+        result="semantic",
+    )
+    path = save(Model(sm.create("attention-unet", **config).eval(), header), tmp_path / "volume.safetensors")
+    affine = np.array([[0, 0.8, -1.8, 9], [0, 0.6, 2.4, -4], [-2.0, 0, 0, 5], [0, 0, 0, 1.0]])
+    values = np.random.default_rng(0).integers(-200, 300, (9, 22, 15)).astype("int16")
+    nib.save(nib.Nifti1Image(values, affine), tmp_path / "scan.nii.gz")
+    done = run("scan.nii.gz", "--model", path, "--format", "nifti")
+    assert done.exit_code == 0, done.output
+    scan = read_image(tmp_path / "scan.nii.gz")
+    (wanted,) = sm.segment(scan.data, sm.load(path), axes=scan.reading, attention=True, device="cpu").attention
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan_attention_gate_2.nii.gz"]
+    found = sitk.ReadImage(str(tmp_path / "out" / "scan_attention_gate_2.nii.gz"))
+    source = sitk.ReadImage(str(tmp_path / "scan.nii.gz"))
+    assert sorted(found.GetSize()) == sorted(wanted.data.shape)
+    for at in ((0, 0, 0), (4, 10, 7), (1, 8, 3)):
+        voxel = source.TransformPhysicalPointToContinuousIndex(found.TransformIndexToPhysicalPoint(at))
+        # As the data have their axes: i runs down to the feet, k to the back, j to the right.
+        cell = (np.array([8 - voxel[0], 14 - voxel[2], 21 - voxel[1]]) - wanted.translate) / wanted.scale
+        np.testing.assert_allclose(cell, cell.round(), atol=1e-4)
+        assert found[at] == pytest.approx(float(wanted.data[tuple(cell.round().astype(int))]), abs=1e-6)
+    assert "exists already" in run("scan.nii.gz", "--model", path).output
+    assert run("scan.nii.gz", "--model", path, "--format", "tiff").exit_code == 0
+    assert read_map(tmp_path / "out" / "scan_attention_gate_2.ome.tif").scale == wanted.scale
+
+
+def test_maps_of_what_is_no_scan_are_no_nifti(run, models, tmp_path):
+    tifffile.imwrite(tmp_path / "cells.tif", np.zeros((40, 50), np.uint8))
+    done = run("cells.tif", "--model", models["gates"], "--format", "nifti")
+    assert done.exit_code == 1
+    assert "is no scan" in done.output
+    assert not (tmp_path / "out").exists()

@@ -74,16 +74,52 @@ def test_of_a_class_the_pixels_of_one_object_alone_are_replaced(clicking, do):
     assert len(objects_of(objects(viewer))) == 2
 
 
-def test_an_object_of_unknown_clicks_is_said_and_a_new_one_begun(clicking, do):
+def test_an_object_that_nobody_clicked_is_open_as_it_lies_in_the_labels(clicking, do):
     viewer, widget, _ = clicking()
-    mine = viewer.add_labels((disc(30, 40, 4) * 7).astype(np.int32), name="mine")
+    mine = viewer.add_labels(((SMALL & (np.arange(SMALL.shape[1]) < 40)) * 7).astype(np.int32), name="mine")
+    mine.data[75, 110] = 7  # another piece of this number
     widget.controls.accepting.choose(mine)
-    Mouse(viewer).click((30, 40))
-    assert "The clicks of object 7 are not known" in widget.controls.status.text()
-    do(widget, lambda: None)
-    do(widget, widget.accept)
-    assert (mine.data == 7).sum() == disc(30, 40, 4).sum()
-    assert overlap(mine.data == 8, SMALL & ~disc(30, 40, 4)) > 0.85
+    before = mine.data.copy()
+    do(widget, Mouse(viewer).click, (30, 36))
+    assert "Object 7 is open as it lies in the labels" in widget.controls.status.text()
+    assert outlined(widget).sum() == (before == 7).sum() - 1
+    do(widget, Mouse(viewer).click, (30, 46))
+    do(widget, key, widget, viewer, "A")
+    assert overlap(mine.data == 7, SMALL) > 0.9
+    assert mine.data[75, 110] == 7
+    assert (mine.data[before == 7] == 7).all()
+    mine.undo()
+    np.testing.assert_array_equal(mine.data, before)
+    mine.redo()
+    do(widget, Mouse(viewer).click, (30, 46))
+    assert "Object 7 is open again" in widget.controls.status.text()
+
+
+def test_an_object_of_any_labels_is_mended_in_its_place_through_the_slices(clicking, do, messages):
+    viewer, widget, _ = clicking(STACK)
+    viewer.dims.set_point(0, 3)
+    truth = STACK.max() / 2 < STACK
+    organs = np.where(truth, 4, 0).astype(np.uint8)
+    organs[:, :, 85:][organs[:, :, 85:] > 0] = 0  # a model missed one side of it
+    organs[3, :6, :6] = 4
+    organs[3, :6, 10:16] = 5
+    layer = viewer.add_labels(organs.copy(), name="found")
+    do(widget, widget.controls.mend.click)
+    do(widget, Mouse(viewer).click, (100, 10))
+    assert "holds an object at this place" in messages[-1]
+    viewer.cursor.position = (3, 60, 80)
+    do(widget, key, widget, viewer, "M")
+    assert widget.subjects.labels() == layer
+    np.testing.assert_array_equal(outlined(widget), (organs == 4) & (np.indices(organs.shape)[1] > 6))
+    do(widget, Mouse(viewer).click, (60, 90))
+    do(widget, key, widget, viewer, "A")
+    found = layer.data == 4
+    assert overlap(found[1:6], truth[1:6]) > 0.9
+    assert (layer.data[organs > 0] == organs[organs > 0]).all()
+    (record,) = objects_of(layer)
+    assert (record["value"], len(record["prompts"])) == (4, 1)
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, organs)
 
 
 def test_what_was_opened_again_stays_accepted_when_it_is_dropped_and_the_next_object_is_a_new_one(clicking, do):

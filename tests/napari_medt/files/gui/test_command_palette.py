@@ -11,7 +11,10 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
-WIDGETS = ("Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "Segment a layer")
+WIDGETS = (
+    "Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "Segment a layer",
+    "About MedT",
+)  # fmt: skip
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
     "Nuclei in stained tissue (histology), with ground truth": "histology",

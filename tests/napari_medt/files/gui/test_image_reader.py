@@ -180,3 +180,13 @@ def test_a_damaged_image_is_a_sentence_and_no_layer(viewer, tmp_path):
     with pytest.raises(ImageError, match=r"a\.zarr: the zarr cannot be opened"):
         viewer.open(tmp_path / "a.zarr", plugin=PLUGIN)
     assert len(viewer.layers) == 0
+
+
+def test_a_person_who_chooses_none_of_several_images_gets_no_layer_and_no_error(viewer, tmp_path, monkeypatch):
+    from napari_medt.files import series_dialog
+
+    with tifffile.TiffWriter(tmp_path / "cells.ome.tif", ome=True) as tiff:
+        for name in ("left", "right"):
+            tiff.write(np.zeros((8, 9), "uint8"), metadata={"axes": "YX", "Name": name})
+    monkeypatch.setattr(series_dialog, "ask_series", lambda path, images: ())
+    assert viewer.open(tmp_path / "cells.ome.tif", plugin=PLUGIN) == []

@@ -191,7 +191,8 @@ def test_the_file_s_word_wins_over_values_and_goes_with_the_layer(viewer, dicom_
         anew(dicom_folder, number, Modality="MR")  # with the values of a CT
     (layer,) = viewer.open(dicom_folder, plugin=PLUGIN)
     assert layer.contrast_limits != [-150, 250]
-    assert read_layer(layer).modality == "MR"
+    assert (read_layer(layer).modality, read_layer(layer).value_unit) == ("MR", "a.u.")
+    assert read_layer(layer).describe().endswith("mm, values in a.u.")
 
 
 def test_padding_goes_with_the_layer(viewer, dicom_folder):
@@ -209,7 +210,7 @@ def test_what_was_left_out_is_said(viewer, dicom_folder, messages):
     assert messages == ["ct: left out: 7.dcm, which is a localizer"]
 
 
-def test_folders_of_folders_open_their_only_scan_or_name_those_there_are(viewer, dicom_folder, tmp_path, messages):
+def test_folders_of_folders_open_the_scans_in_them(viewer, dicom_folder, tmp_path, messages):
     shutil.copytree(dicom_folder, tmp_path / "cd" / "DICOM" / "SE0")
     (layer,) = viewer.open(tmp_path / "cd", plugin=PLUGIN)
     assert (layer.name, layer.data.shape) == ("cd", (3, 128, 128))
@@ -217,8 +218,7 @@ def test_folders_of_folders_open_their_only_scan_or_name_those_there_are(viewer,
     shutil.copytree(dicom_folder, tmp_path / "cd" / "DICOM" / "SE1")
     for number in (7, 8, 9):
         anew(tmp_path / "cd" / "DICOM" / "SE1", number, SeriesInstanceUID="1.2.3")
-    with pytest.raises(ImageError, match=r"2 folders in it do: name one of them, such as .*SE0 .*; .*SE1 "):
-        viewer.open(tmp_path / "cd", plugin=PLUGIN)
+    assert [layer.data.shape for layer in viewer.open(tmp_path / "cd", plugin=PLUGIN)] == [(3, 128, 128)] * 2
 
 
 @pytest.mark.parametrize("name", ["", "9.dcm"])

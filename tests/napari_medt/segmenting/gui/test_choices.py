@@ -155,3 +155,33 @@ def test_without_an_image_there_is_nothing_to_measure(sized, messages):
     widget.measure.click()
     assert not widget.measure.isChecked()
     assert "open one first" in messages[-1]
+
+
+@pytest.mark.parametrize("kind", ["window", "percentile"])
+def test_a_network_sees_what_its_model_file_says_whatever_is_shown(
+    open_widget, run_to_end, ct_model_path, blob_model_path, kind
+):
+    """Labels are those of the network run by hand on the grey values that the header names."""
+    import torch
+
+    from src_models.models.checkpoint import load
+
+    path = ct_model_path if kind == "window" else blob_model_path
+    scan = np.random.default_rng(8).normal(50, 200, (32, 32)).astype(np.float32)
+    model = load(path)
+    header = model.header.intensity
+    assert header.kind == kind
+    low, high = (-150, 250) if kind == "window" else np.percentile(scan.astype(float), (header.low, header.high))
+    seen = np.clip((scan - low) / (high - low), 0, 1) if kind == "window" else (scan - low) / (high - low)
+    with torch.no_grad():
+        logits = model.network(torch.from_numpy(seen.astype(np.float32))[None, None])
+    wanted = logits.argmax(1)[0].numpy()
+    assert 0 < wanted.mean() < 1
+    viewer, widget = open_widget()
+    widget.open_model(path)
+    widget.result.setCurrentIndex(widget.result.findData("semantic"))
+    layer = viewer.add_image(scan, contrast_limits=(-1350, 150))
+    for limits in ((-1350, 150), (0, 80)):
+        layer.contrast_limits = limits
+        run_to_end(widget)
+        assert (labels_in(viewer) != wanted).mean() < 0.002, limits

@@ -117,7 +117,7 @@ def _with(part, mask):
     """Return a part that has all that lies in its planes."""
     from dataclasses import replace
 
-    from src_models.clicking.volume.parts import settled
+    from src_models.clicking.answering.known import settled
 
     for plane, known in part.planes.items():
         part = part.with_plane(plane, replace(known, answer=settled(known.answer, mask[plane[0]])))

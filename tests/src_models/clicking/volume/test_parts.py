@@ -1,14 +1,12 @@
-"""What of a plane is meant, and pixels made into answers."""
+"""What of a plane is meant."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as stn
 
+from src_models.clicking.answering.known import answer_of
 from src_models.clicking.clicked_object import ObjectInPlane
 from src_models.clicking.volume.given import Drawn, Point
-from src_models.clicking.volume.parts import Part, answer_of, meant, settled, whole
+from src_models.clicking.volume.parts import Part, meant
 from src_models.clicking.volume.views import VIEWS
 
 SHAPE = (60, 80)
@@ -28,40 +26,6 @@ def given_in(drawn):
 
 def click(row, column, positive=True):
     return given_in(Point((2, row, column), positive))
-
-
-masks = stn.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40)))
-
-
-@given(masks)
-def test_pixels_are_the_same_again_as_an_answer(pixels):
-    answer = answer_of(pixels, 32)
-    np.testing.assert_array_equal(whole(answer), pixels)
-    assert answer.grid.shape == (32, 32)
-
-
-def test_the_probabilities_of_pixels_say_where_they_are():
-    answer = answer_of(LEFT, 64)
-    assert answer.probability_at(30, 20) > 0.9
-    assert answer.probability_at(30, 35) < 0.1
-    assert answer.seen
-    assert not answer_of(np.zeros(SHAPE, bool), 64).seen
-
-
-@given(stn.arrays(bool, SHAPE, elements=st.booleans(), fill=st.just(False)))
-def test_an_answer_is_settled_as_what_lies_in_the_plane(pixels):
-    np.testing.assert_array_equal(whole(settled(answer_of(LEFT, 32), pixels)), pixels)
-
-
-def test_probabilities_stay_where_the_pixels_are_as_they_were_found():
-    answer = answer_of(LEFT, 64)
-    cut = LEFT.copy()
-    cut[:, 22:] = False
-    now = settled(answer, cut)
-    assert now.crop == answer.crop
-    assert now.probability_at(30, 15) == answer.probability_at(30, 15)
-    assert now.probability_at(30, 26) < 0.1 < answer.probability_at(30, 26)
-    assert settled(answer, LEFT) is answer
 
 
 def test_a_click_means_the_piece_that_it_lies_in_or_next_to():

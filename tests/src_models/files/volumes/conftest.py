@@ -12,6 +12,103 @@ def write_series():
     return _write_series
 
 
+@pytest.fixture(scope="session")
+def write_frames():
+    """Return a function that writes a file of many frames, with functional groups."""
+    return _write_frames
+
+
+def _write_frames(
+    path,
+    values,
+    frames,
+    *,
+    modality="CT",
+    orientation=(1, 0, 0, 0, 1, 0),
+    spacing=(0.75, 0.5),
+    rescaling=(1, -1024),
+    dimensions=(),
+    syntax=None,
+    **fields,
+):
+    """Write `values` (frame, row, column), which are the stored numbers.
+
+    Each of `frames` has its `position` (mm; left, posterior, superior), and may have an `orientation`, `spacing` and
+    `rescaling` of its own, a `stack`, `time`, `seconds`, `echo`, `b`, `direction`, `trigger`, `index` along `dimensions`
+    (their pointers), and `mapping`, a data set of real world values. What a frame lacks, all share.
+    """
+    from pydicom.dataset import Dataset
+    from pydicom.uid import EnhancedCTImageStorage, EnhancedMRImageStorage, EnhancedPETImageStorage, generate_uid
+
+    classes = {"CT": EnhancedCTImageStorage, "MR": EnhancedMRImageStorage, "PT": EnhancedPETImageStorage}
+    one = _slice(np.ascontiguousarray(values[0]))
+    one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = classes[modality]
+    one.Modality, one.NumberOfFrames = modality, len(values)
+    one.SeriesInstanceUID = fields.pop("series", None) or generate_uid()
+    del one.SliceThickness
+    one.PixelData = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes()
+    one.SharedFunctionalGroupsSequence = [_groups(orientation=orientation, spacing=spacing, rescaling=rescaling)]
+    one.PerFrameFunctionalGroupsSequence = [_groups(**frame) for frame in frames]
+    one.DimensionIndexSequence = []
+    for pointer in dimensions:
+        item = Dataset()
+        item.DimensionIndexPointer = pointer
+        one.DimensionIndexSequence.append(item)
+    for name, value in fields.items():
+        setattr(one, name, value)
+    if syntax is not None:
+        one.compress(syntax)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    one.save_as(path, enforce_file_format=True)
+    return path
+
+
+def _groups(**told):
+    """Return the functional groups of a frame."""
+    from pydicom.dataset import Dataset
+
+    groups = Dataset()
+
+    def add(group, **values):
+        if all(value is None for value in values.values()):
+            return
+        item = Dataset()
+        for name, value in values.items():
+            if value is not None:
+                setattr(item, name, value)
+        setattr(groups, group, [item])
+
+    slope, intercept = told.get("rescaling") or (None, None)
+    add("PlanePositionSequence", ImagePositionPatient=_decimals(told.get("position")))
+    add("PlaneOrientationSequence", ImageOrientationPatient=_decimals(told.get("orientation")))
+    add("PixelMeasuresSequence", PixelSpacing=_decimals(told.get("spacing")), SliceThickness=told.get("thickness"))
+    add("PixelValueTransformationSequence", RescaleSlope=slope, RescaleIntercept=intercept)
+    add(
+        "FrameContentSequence",
+        StackID=told.get("stack"),
+        TemporalPositionIndex=told.get("time"),
+        DimensionIndexValues=told.get("index"),
+    )
+    add("TemporalPositionSequence", TemporalPositionTimeOffset=told.get("seconds"))
+    add("MREchoSequence", EffectiveEchoTime=told.get("echo"))
+    add("CardiacSynchronizationSequence", NominalCardiacTriggerDelayTime=told.get("trigger"))
+    if "b" in told:
+        add("MRDiffusionSequence", DiffusionBValue=told["b"])
+        if "direction" in told:
+            turn = Dataset()
+            turn.DiffusionGradientOrientation = list(told["direction"])
+            groups.MRDiffusionSequence[0].DiffusionGradientDirectionSequence = [turn]
+    if "mapping" in told:
+        groups.RealWorldValueMappingSequence = [told["mapping"]]
+    return groups
+
+
+def _decimals(numbers):
+    from pydicom.valuerep import format_number_as_ds
+
+    return None if numbers is None else [format_number_as_ds(float(number)) for number in numbers]
+
+
 def _write_series(
     folder,
     values,

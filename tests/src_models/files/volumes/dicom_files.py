@@ -8,6 +8,9 @@ import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from src_models.files.volumes.dicom.reading import read_slices
+from src_models.files.volumes.dicom.slices import NoSlice
+
 
 def packaged(name):
     """Return a test file that comes with pydicom."""
@@ -15,6 +18,12 @@ def packaged(name):
     if path is None:
         pytest.skip(f"this pydicom comes without its test file {name}")
     return Path(path)
+
+
+def slice_in(path):
+    """Return the first slice in a file, or what it is instead."""
+    found = read_slices(path)
+    return found if isinstance(found, NoSlice) else found[0]
 
 
 def change(path, **fields):

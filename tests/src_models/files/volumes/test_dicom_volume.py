@@ -42,7 +42,7 @@ def test_slices_are_in_order_of_their_places_whatever_they_are_called(tmp_path, 
     volume = read_dicom(tmp_path / "scan")
     np.testing.assert_array_equal(np.asarray(volume.data), stored.astype(int) - 1024)
     assert volume.data.dtype == np.int16
-    assert volume.reading.describe() == "Z=4, Y=3, X=5, 1 channel, 2.5 x 0.75 x 0.5 mm"
+    assert volume.reading.describe() == "Z=4, Y=3, X=5, 1 channel, 2.5 x 0.75 x 0.5 mm, values in HU"
     np.testing.assert_array_equal(volume.geometry.affine[:3, 3], (40, -90.25, -120.5))
     assert volume.modality == "CT"
 

@@ -32,7 +32,8 @@ def test_both_formats_give_the_same_scan(nifti, series):
         assert is_volume(path)
         volume = read_volume(path)
         np.testing.assert_array_equal(np.asarray(volume.data), VALUES)
-        assert volume.reading.describe() == "Z=4, Y=3, X=5, 1 channel, 2 x 1 x 1 mm"
+        unit = "" if path == nifti else ", values in HU"
+        assert volume.reading.describe() == f"Z=4, Y=3, X=5, 1 channel, 2 x 1 x 1 mm{unit}"
         assert volume.path == path
 
 

@@ -1,18 +1,29 @@
 """Windows of the Hounsfield scale."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from src_models.errors import UserError
 from src_models.files.images import read_image
 from src_models.images.axes import AxesReading, read_axes
-from src_models.images.grey.ct_windows import ct_window, ct_windows, is_ct, looks_like_ct, shows_ct
+from src_models.images.grey.ct_windows import (
+    CtWindow,
+    ct_window,
+    ct_windows,
+    is_ct,
+    looks_like_ct,
+    parse_ct_window,
+    shows_ct,
+    value_unit,
+)
 from src_models.images.grey.intensity import measure
 
 
 @pytest.mark.parametrize(
     ("name", "black", "white"),
-    [("soft tissue", -150, 250), ("lung", -1350, 150), ("bone", -500, 1300), ("brain", 0, 80)],
+    [("soft tissue", -150, 250), ("lung", -1350, 150), ("bone", -500, 1300), ("brain", 0, 80), ("liver", -45, 105)],
 )
 def test_black_and_white_are_half_a_width_from_the_level(name, black, white):
     window = ct_window(name)
@@ -27,8 +38,22 @@ def test_all_windows_are_listed_by_their_names():
 
 
 def test_an_unknown_window_is_refused_with_those_there_are():
-    with pytest.raises(UserError, match="'liver'; choose one of soft tissue, lung, bone, brain"):
-        ct_window("liver")
+    with pytest.raises(UserError, match="'spleen'; choose one of soft tissue, lung, bone, brain, liver"):
+        ct_window("spleen")
+
+
+def test_a_window_is_given_by_name_or_by_level_and_width():
+    assert parse_ct_window("lung") == ct_window("lung")
+    own = parse_ct_window(" -50.5 : 301 ")
+    assert own.limits == (-50.5 - 150.5, -50.5 + 150.5)
+    assert CtWindow.of_limits(*own.limits) == own
+    assert CtWindow.of_limits(-150, 250, "soft tissue") == ct_window("soft tissue")
+
+
+@pytest.mark.parametrize("text", ["40:", "a:b", "40:80:1", "40:0", "40:-80", "nan:80", "40:inf", "brains"])
+def test_what_is_no_window_is_refused(text):
+    with pytest.raises(UserError, match="window"):
+        parse_ct_window(text)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +161,10 @@ def test_pixels_of_a_microscope_are_no_ct_whatever_their_values(size, unit, expe
     reading = read_axes((10, 10), spacing={"Y": size, "X": size}, unit=unit)
     assert shows_ct(HU, reading) is expected
     assert is_ct(HU, reading) is expected
+
+
+def test_the_unit_is_the_files_word_else_hu_if_it_looks_like_ct():
+    assert value_unit(HU) == "HU"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="PT", value_unit="SUVbw")) == "SUVbw"
+    assert value_unit(HU, replace(read_axes(HU.shape), modality="MR")) == ""
+    assert value_unit(np.zeros((4, 4), np.uint8)) == ""

@@ -51,7 +51,7 @@ def test_ct_on_uneven_voxels_is_measured_as_by_brute_force(shared):
     values = np.asarray(image.data)[:, 180:300, 200:330]
     steps = image.geometry.affine[:3, :3]
     assert len(set(np.round(image.geometry.spacing, 3))) > 1
-    table = measure(labels, values, space=PixelSpace.of(steps, unit="mm"), ct=True)
+    table = measure(labels, values, space=PixelSpace.of(steps, unit="mm"), unit="HU")
     assert len(table) > 5
     for row, own in enumerate(table.ids):
         mask = labels == own
@@ -119,8 +119,8 @@ def test_names_go_with_the_numbers():
 
 def test_only_ct_is_called_ct_and_comes_with_a_warning():
     labels = np.ones((3, 3), int)
-    assert "mean (HU)" in measure(labels, labels, ct=True).columns
-    assert "Not a medical device" in measure(labels, labels, ct=True).notes[0]
+    assert "mean (HU)" in measure(labels, labels, unit="HU").columns
+    assert "Not a medical device" in measure(labels, labels, unit="HU").notes[0]
     assert measure(labels, labels).notes == ()
 
 

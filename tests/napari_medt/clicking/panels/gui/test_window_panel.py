@@ -43,6 +43,21 @@ def test_a_window_acts_on_what_a_person_says(panel, scan):
     assert panel.intensity() is None
 
 
+def test_level_and_width_of_ones_own_are_seen_by_the_network_unless_the_view_alone_is_meant(panel, scan, qtbot):
+    panel.set_layer(scan)
+    panel.choose("liver")
+    assert (panel.choice.level.value(), panel.choice.width.value()) == (30, 150)
+    for acts_on, seen in (("network only", (-70, 130)), ("view only", None)):
+        panel.choose("liver", acts_on)
+        scan.contrast_limits = (-45, 105)
+        panel.choice.width.setValue(200)
+        panel.choice.width.editingFinished.emit()
+        assert tuple(scan.contrast_limits) == (-70, 130)
+        assert panel.window_name.currentText() == "as shown"
+        window = panel.intensity()
+        assert (window and (window.low, window.high)) == seen
+
+
 def test_limits_of_ones_own_are_seen_by_the_network_once_they_rest(panel, scan, qtbot):
     panel.set_layer(scan)
     panel.choose("lung")

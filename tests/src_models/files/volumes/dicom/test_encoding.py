@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import packaged
+from dicom_files import packaged, slice_in
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,7 +19,6 @@ from pydicom.uid import (
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.encoding import is_dicom
-from src_models.files.volumes.dicom.slices import read_slice
 from src_models.files.volumes.dicom_volume import read_dicom
 
 STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
@@ -74,7 +73,7 @@ def test_a_file_without_preamble_is_read_as_one_with_it(path, syntax, meta):
 @pytest.mark.parametrize("name", ["ExplVR_BigEndNoMeta.dcm", "ExplVR_LitEndNoMeta.dcm"])
 def test_files_of_other_makers_without_preamble_are_known(name):
     assert is_dicom(packaged(name))
-    assert "RTPLAN" in read_slice(packaged(name)).reason
+    assert "RTPLAN" in slice_in(packaged(name)).reason
 
 
 @given(content=st.binary(max_size=600))
@@ -99,8 +98,8 @@ def test_what_begins_like_an_element_and_goes_on_otherwise_is_no_dicom(tmp_path,
 @pytest.mark.parametrize("syntax", PLAIN, ids=lambda syntax: syntax.name)
 def test_what_a_file_does_not_say_of_its_encoding_is_told_by_its_bytes_and_remarked(path, syntax):
     encode(path, syntax, meta=False, preamble=False)
-    one = read_slice(path)
-    assert one.transfer_syntax == syntax
+    one = slice_in(path)
+    assert one.pixels.transfer_syntax == syntax
     assert f"was read as {syntax.name}" in one.remarks[0]
     volume = read_dicom(path.parent)
     np.testing.assert_array_equal(np.asarray(volume.data), STORED.astype(int) - 1024)
@@ -119,12 +118,12 @@ def test_compressed_pixels_that_do_not_say_how_are_refused(path):
     del one.file_meta
     pydicom.dcmwrite(path, one, implicit_vr=False, little_endian=True)
     with pytest.raises(ImageError, match="its pixels are compressed, and it does not say how"):
-        read_slice(path)
+        slice_in(path)
 
 
 def test_a_file_that_is_deflated_as_a_whole_is_read(path):
     encode(path, DeflatedExplicitVRLittleEndian)
-    assert read_slice(path).pixel_bytes == 2 * STORED.size
+    assert slice_in(path).pixels.size == 2 * STORED.size
     volume = read_dicom(path.parent)
     np.testing.assert_array_equal(np.asarray(volume.data), STORED.astype(int) - 1024)
     assert volume.notes == ()

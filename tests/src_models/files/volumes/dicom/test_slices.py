@@ -1,170 +1,20 @@
-"""What a DICOM file says of its slice: place, size, type, and whether it is one."""
-
-import re
+"""A slice: what it is called, and which way it faces."""
 
 import numpy as np
-import pydicom
-import pytest
-from dicom_files import change, packaged
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.spatial.transform import Rotation
+from dicom_files import packaged, slice_in
 
-from src_models.errors import ImageError
-from src_models.files.volumes.dicom.slices import NoSlice, Slice, read_slice
-from src_models.files.volumes.rescaling import Rescaling
-
-STORED = np.arange(15, dtype="uint16").reshape(1, 3, 5)
+from src_models.files.volumes.dicom.reading import read_slices
 
 
-@pytest.fixture
-def path(tmp_path, write_series):
-    (one,) = write_series(tmp_path / "scan", STORED, series="1.2.3", SeriesDescription="Lung")
-    return one
+def test_a_slice_is_called_by_its_file_and_a_frame_by_its_number_too():
+    assert slice_in(packaged("CT_small.dcm")).name == "CT_small.dcm"
+    assert [one.name for one in read_slices(packaged("rtdose.dcm"))[:2]] == [
+        "rtdose.dcm (frame 1)",
+        "rtdose.dcm (frame 2)",
+    ]
 
 
-def test_all_that_is_needed_is_read(path):
-    one = read_slice(path)
-    assert isinstance(one, Slice)
-    assert (one.series, one.description, one.modality) == ("1.2.3", "Lung", "CT")
-    assert (one.shape, one.spacing, one.thickness, one.step, one.samples) == ((3, 5), (0.75, 0.5), 3.0, 3.0, 1)
-    assert (one.padding, one.localizer, one.remarks) == (None, False, ())
-    assert one.position.tolist() == [-120.5, -90.25, 40]
-    assert (one.across.tolist(), one.down.tolist(), one.normal.tolist()) == ([1, 0, 0], [0, 1, 0], [0, 0, 1])
-    assert one.rescaling == Rescaling(1, -1024)
-    assert (one.stored_type, one.pixel_bytes) == (np.dtype("uint16"), 30)
-
-
-@pytest.mark.parametrize("name", ["CT_small.dcm", "MR_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"])
-def test_a_real_scanners_file_is_read_as_pydicom_reads_it(name):
-    header = pydicom.dcmread(packaged(name))
-    one = read_slice(packaged(name))
-    assert one.shape == header.pixel_array.shape
-    np.testing.assert_allclose(one.position, header.ImagePositionPatient)
-    np.testing.assert_allclose(one.spacing, header.PixelSpacing)
-    assert one.stored_type == header.pixel_array.dtype.newbyteorder("=")
-    assert one.pixel_bytes >= len(header.PixelData)
-    low, high = one.stored_limits
-    assert low <= header.pixel_array.min() <= header.pixel_array.max() <= high
-
-
-@settings(max_examples=20, deadline=None)
-@given(angles=st.tuples(*[st.floats(-180, 180)] * 3), length=st.floats(0.999, 1.001))
-def test_directions_that_were_rounded_have_the_length_1_and_a_normal(tmp_path_factory, write_series, angles, length):
-    axes = Rotation.from_euler("xyz", angles, degrees=True).as_matrix()
-    folder = tmp_path_factory.mktemp("slices")
-    (path,) = write_series(folder, STORED, orientation=(*axes[0] * length, *axes[1] * length))
-    one = read_slice(path)
-    np.testing.assert_allclose([one.across, one.down, one.normal], axes, atol=1e-6)
-    assert np.linalg.norm(one.across) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    ("bits", "signed", "limits"), [(12, 0, (0, 4095)), (16, 0, (0, 65535)), (12, 1, (-2048, 2047)), (8, 1, (-128, 127))]
-)
-def test_numbers_lie_within_the_bits_that_are_stored(path, bits, signed, limits):
-    change(path, BitsStored=bits, PixelRepresentation=signed)
-    one = read_slice(path)
-    assert one.stored_limits == limits
-    assert one.stored_type == np.dtype("i2" if signed else "u2")
-
-
-def test_the_distance_of_slices_counts_before_their_thickness(path):
-    change(path, SpacingBetweenSlices=-2)  # the sign says which way they were scanned
-    assert (read_slice(path).step, read_slice(path).thickness) == (2, 3)
-    change(path, SpacingBetweenSlices=None, SliceThickness=None)
-    assert (read_slice(path).step, read_slice(path).thickness) == (1, None)
-
-
-def test_without_a_slope_values_are_as_stored(path):
-    change(path, RescaleSlope=None, RescaleIntercept=None)
-    assert read_slice(path).rescaling == Rescaling()
-
-
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("rtplan.dcm", r"is of another kind \(RTPLAN\)"),
-        ("test-SR.dcm", r"is of another kind \(SR\)"),
-        ("SC_rgb_rle_2frame.dcm", "holds many frames in one file"),
-    ],
-)
-def test_what_is_no_slice_says_what_it_is(name, reason):
-    found = read_slice(packaged(name))
-    assert isinstance(found, NoSlice)
-    assert re.search(reason, found.reason)
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"ImagePositionPatient": None}, "lacks ImagePositionPatient"),
-        ({"PixelSpacing": None, "ImageOrientationPatient": None}, "lacks ImageOrientationPatient, PixelSpacing"),
-        ({"PixelSpacing": [0, 0.5]}, "the size of its pixels is no number that can be"),
-        ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "no pair of directions at a right angle"),
-        ({"ImageOrientationPatient": [0, 0, 0, 0, 1, 0]}, "no pair of directions at a right angle"),
-    ],
-)
-def test_a_slice_that_does_not_say_where_it_is_is_refused_by_its_file(path, fields, words):
-    change(path, **fields)
-    with pytest.raises(ImageError, match=words) as told:
-        read_slice(path)
-    assert str(told.value).startswith(str(path))
-
-
-@pytest.mark.parametrize("slope", [0, "0.0"])
-def test_a_slope_of_zero_is_taken_for_one_and_remarked(path, slope):
-    change(path, RescaleSlope=slope)
-    one = read_slice(path)
-    assert one.rescaling == Rescaling(1, -1024)
-    assert [remark.partition(",")[0] for remark in one.remarks] == ["its RescaleSlope is 0"]
-
-
-def test_a_slope_that_is_no_number_is_refused(path):
-    change(path, RescaleSlope="1e400")
-    with pytest.raises(ImageError, match="its RescaleSlope or RescaleIntercept is no number that can be"):
-        read_slice(path)
-
-
-@pytest.mark.parametrize(
-    ("signed", "fields", "expected"),
-    [
-        pytest.param(0, {"PixelPaddingValue": 4000}, (4000, 4000), id="one value"),
-        pytest.param(1, {"PixelPaddingValue": -2000}, (-2000, -2000), id="signed"),
-        pytest.param(
-            0, {"PixelPaddingValue": 4000, "PixelPaddingRangeLimit": 65535}, (4000, 65535), id="a range upwards"
-        ),
-        pytest.param(1, {"PixelPaddingValue": -1000, "PixelPaddingRangeLimit": -2000}, (-2000, -1000), id="downwards"),
-        pytest.param(0, {"PixelPaddingRangeLimit": 3}, None, id="a limit alone says nothing"),
-    ],
-)
-@pytest.mark.parametrize("syntax", ["ExplicitVRLittleEndian", "ImplicitVRLittleEndian"])
-def test_padding_is_a_range_of_stored_numbers(path, signed, fields, expected, syntax):
-    one = pydicom.dcmread(path)
-    one.PixelRepresentation = signed
-    for name, value in fields.items():
-        one.add_new(name, "SS" if signed else "US", value)
-    one.file_meta.TransferSyntaxUID = getattr(pydicom.uid, syntax)
-    one.save_as(path, implicit_vr=syntax.startswith("Implicit"), little_endian=True)
-    assert read_slice(path).padding == expected
-
-
-def test_padding_of_the_other_sign_is_brought_to_that_of_the_pixels(path):
-    one = pydicom.dcmread(path)
-    one.PixelRepresentation = 1
-    one.add_new("PixelPaddingValue", "US", 63536)
-    one.save_as(path)
-    assert read_slice(path).padding == (-2000, -2000)
-
-
-def test_a_localizer_says_so(path):
-    change(path, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
-    assert read_slice(path).localizer
-    change(path, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
-    assert not read_slice(path).localizer
-
-
-def test_a_directory_is_no_slice_that_anybody_misses():
-    found = read_slice(packaged("dicomdirtests/DICOMDIR"))
-    assert isinstance(found, NoSlice)
-    assert found.expected
+def test_the_normal_is_at_a_right_angle_to_rows_and_columns_by_the_right_hand():
+    one = slice_in(packaged("MR_small.dcm"))
+    np.testing.assert_allclose([one.normal @ one.across, one.normal @ one.down], 0, atol=1e-9)
+    assert np.linalg.det([one.across, one.down, one.normal]) > 0.999

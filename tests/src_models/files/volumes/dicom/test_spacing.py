@@ -16,7 +16,7 @@ def slices(places, thickness=2.5, normal=(0, 0, 1)):
     direction = np.array(normal, float)
     return [
         SimpleNamespace(
-            path=SimpleNamespace(name=f"{number:02}.dcm"),
+            name=f"{number:02}.dcm",
             position=place * direction,
             normal=direction,
             thickness=thick,

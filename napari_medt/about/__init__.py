@@ -1,0 +1,1 @@
+"""What the plugin is, and what it is not."""

@@ -1,0 +1,1 @@
+"""The window of the Hounsfield scale in which a CT is shown."""

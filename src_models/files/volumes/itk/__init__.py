@@ -1,0 +1,1 @@
+"""Formats of ITK, which SimpleITK reads and writes: MetaImage."""

@@ -1,0 +1,1 @@
+"""Values that lie on a scan, on a grid of their own."""
