@@ -106,7 +106,8 @@ def segment_together(batch: Batch, tasks: Sequence[ImageTask], model: Path, team
                 team.workers, scheduler=team.scheduler, batch_system=team.cluster, device=team.device
             ) as workers:
                 move(Progress(0, total, "segmenting"))
-                outcomes = segment_batch(tasks, model, workers, team.workers, on_large=at_large)
+                count = max(team.workers, workers.count)
+                outcomes = segment_batch(tasks, model, workers, count, on_large=at_large)
                 for done, (task, outcome) in enumerate(outcomes, start=1):
                     if isinstance(outcome, Failure):
                         failed(batch, task, outcome)

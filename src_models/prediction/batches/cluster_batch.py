@@ -31,6 +31,7 @@ __all__ = ["FEW_LARGE", "Order", "TooLarge", "segment_batch", "segment_order"]
 FEW_LARGE = 2048 * 2048 * 2  # pixels; where workers would be idle, images that are larger are cut into blocks
 
 _FOLDER = ".napari-medt-"
+_CLEAR = "there were no results yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,12 @@ class Order:
         UserError
             If this worker does not see the folder of the results.
         """
+        mark = self.folder / f"{self.number}.begun"
         try:
-            (self.folder / f"{self.number}.begun").open("x").close()
-        except FileExistsError:
-            return replace(self.task, overwrite=True)
+            with mark.open("x") as file:
+                file.write("" if self.task.results.existing else _CLEAR)
+        except FileExistsError:  # what was not there when the first one began is of that one's making
+            return replace(self.task, overwrite=self.task.overwrite or mark.read_text() == _CLEAR)
         except FileNotFoundError as error:
             raise UserError(
                 f"the worker on {platform.node()} does not see the folder {self.folder.parent}: images and results "

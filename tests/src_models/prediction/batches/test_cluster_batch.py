@@ -105,12 +105,12 @@ def test_a_task_whose_worker_dies_goes_to_another(workers, tmp_path):
 def test_what_a_dead_worker_has_written_is_written_over_and_what_others_wrote_is_not(tasks, tiny_model_path, tmp_path):
     """Of each fifth task, the pool's first try ends after it wrote and before it says so."""
     chosen = tasks(6)
-    (tmp_path / "out" / "3_labels.tif").write_bytes(b"painted by hand")
+    (tmp_path / "out" / "5_labels.tif").write_bytes(b"painted by hand")
     outcomes = {task.image.name: outcome for task, outcome in segment_batch(chosen, tiny_model_path, ShuffledPool(), 2)}
-    refused = outcomes.pop("3")
-    assert "3_labels.tif exists already" in refused.message
+    refused = outcomes.pop("5")
+    assert "5_labels.tif exists already" in refused.message
     assert all(isinstance(outcome, ImageReport) for outcome in outcomes.values())
-    assert (tmp_path / "out" / "3_labels.tif").read_bytes() == b"painted by hand"
+    assert (tmp_path / "out" / "5_labels.tif").read_bytes() == b"painted by hand"
 
 
 def test_few_large_images_are_cut_into_blocks(tasks, tiny_model_path, tmp_path, monkeypatch):
