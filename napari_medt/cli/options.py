@@ -117,8 +117,8 @@ ScanFormat = Annotated[
     typer.Option(
         "--format",
         help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
-        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no place "
-        "in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
+        "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no "
+        "place in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
         rich_help_panel=RESULTS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""In napari's dialog for saving, the ending of a name decides: labels called NIfTI, NRRD, MetaImage, DICOM or zarr are that.
+"""In napari's dialog for saving, the ending of a name decides: labels called as a scan's or as zarr are that.
 
 The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
 it. That one writes nothing for ``.nii``, ``.nii.gz``, ``.nrrd`` and ``.zarr``, and napari reports that saving failed.

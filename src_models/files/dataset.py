@@ -36,7 +36,14 @@ from src_models.models.citations import Citation, read_citations
 __all__ = ["DataSet"]
 
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".zarr", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-_OF_SLICES = (".dcm", ".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha")  # masks of folders of slices, which have no ending
+_OF_SLICES = (
+    ".dcm",
+    ".nii.gz",
+    ".nii",
+    ".seg.nrrd",
+    ".nrrd",
+    ".mha",
+)  # masks of folders of slices, which have no ending
 LAYOUT = "a data set has the folders images/ and masks/ with equal file names"
 
 

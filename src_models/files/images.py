@@ -1,7 +1,7 @@
 """Open an image file of any kind we read: TIFF (OME, ImageJ, plain), PNG, JPEG, zarr, OME-Zarr, and scans.
 
-Files are known by what is in them, not by their suffix; NIfTI, NRRD and MetaImage alone must be called so. How each is read is
-part of the result, to be shown.
+Files are known by what is in them, not by their suffix; NIfTI, NRRD and MetaImage alone must be called so. How each is
+read is part of the result, to be shown.
 
 Examples
 --------

@@ -154,11 +154,23 @@ def test_what_is_required_is_imported(repository: Path) -> None:
     assert required - used == set(NEEDED_BY_OTHERS)
 
 
+LINKS = (r"\]\(\s*<?([^)\s>]*)", r"(?m)^ *\[[^\]]+\]:\s*<?(\S+?)>?$", r"(?:href|src)\s*=\s*[\"']([^\"']*)")
+
+
+def links_in(text: str) -> list[str]:
+    """Return where Markdown leads: by its links and pictures, by references, and by HTML in it."""
+    return [link for pattern in LINKS for link in re.findall(pattern, text)]
+
+
 def test_what_an_index_shows_has_no_link_that_leads_nowhere() -> None:
-    text = importlib.metadata.metadata("napari-medt").json["description"]
-    links = re.findall(r"\]\(([^)]*)\)", text) + re.findall(r'<img src="([^"]*)"', text)
+    links = links_in(importlib.metadata.metadata("napari-medt").json["description"])
     assert links
     assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+def test_links_are_found_however_they_are_written() -> None:
+    text = '[a](b.md) ![c](d.png "title") [![e](f.svg)](g.md)\n\n[h]: i.md\n\n<a href=\'j.md\'><img src="k.png"></a>'
+    assert sorted(links_in(text)) == ["b.md", "d.png", "f.svg", "g.md", "i.md", "j.md", "k.png"]
 
 
 def test_triton_is_imported_by_its_kernels_alone(repository: Path) -> None:

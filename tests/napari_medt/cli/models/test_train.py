@@ -1,6 +1,7 @@
 """``napari-medt train``: from a data set to a model file, and one sentence when it cannot be."""
 
 import csv
+import json
 import sys
 
 import nibabel as nib
@@ -78,6 +79,51 @@ def test_classes_are_trained_by_their_names(run, cells, tmp_path):
     assert done.exit_code == 0, done.output
     header = load(tmp_path / "m.safetensors").header
     assert (header.classes, header.result) == (("background", "first", "second"), "semantic")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """Five scans of three boxes, of which the manifest says what was drawn in each."""
+    root = tmp_path_factory.mktemp("data") / "scans"
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    rows = ["file,split,organs"]
+    for index in range(5):
+        mask = np.zeros((20, 18, 16), np.uint8)
+        for number in (1, 2, 3):
+            mask[5 * number - 2 : 5 * number + 2, 3:9, 4:12] = number
+        image = np.random.default_rng(index).normal(0, 5, mask.shape) + 80 * mask
+        drawn = (1, 2, 3) if index < 2 else (1, 3)
+        for folder, data in (("images", image.astype("i2")), ("masks", np.where(np.isin(mask, drawn), mask, 0))):
+            nib.save(nib.Nifti1Image(data.astype("i2"), np.diag([2, 2, 3, 1])), root / folder / f"{index}.nii.gz")
+        rows.append(f"{index}.nii.gz,{'val' if index == 4 else 'train'},{' '.join(map(str, drawn))}")
+    (root / "manifest.csv").write_text("\n".join(rows))
+    return root
+
+
+def test_volumes_in_which_not_all_was_drawn_are_trained_and_measured(run, scans, tmp_path):
+    output = tmp_path / "organs.safetensors"
+    options = ["--classes", "--class-names", "a,b,c", "--drawn", "organs", "--augment", "ct-sided"]
+    done = run(scans, "-o", output, *SHORT, "--widths", "2,4", "--balance", "classes", *options)
+    assert done.exit_code == 0, done.output
+    assert "background, a, b, c" in done.stdout
+    training = load(output).header.training
+    assert training["validation_dice_by_class"].keys() <= {"a", "c"}, "b was not drawn in the volume to validate by"
+    assert training["drawn"] == "in part; the others are unknown"
+    assert training["settings"]["balance"] == "classes"
+    assert training["settings"]["augment"] == "ct-sided"
+    command = ["evaluate", scans, "--model", output, "--drawn", "organs", "--json", tmp_path / "scores.json"]
+    measured = CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(word) for word in command])
+    assert measured.exit_code == 0, measured.output
+    (image,) = json.loads((tmp_path / "scores.json").read_text())["images"]
+    assert image["dice"]["b"] is None
+    assert image["dice"]["a"] is not None
+
+
+def test_drawn_classes_are_of_masks_that_hold_classes(run, scans, tmp_path):
+    done = run(scans, "-o", tmp_path / "m.safetensors", *QUICK, "--drawn", "organs")
+    assert done.exit_code == 1
+    assert "give it, too" in done.output
 
 
 @pytest.mark.parametrize(("architecture", "options"), [("unet", QUICK), ("fcn", [*SHORT, "--skips", 1])])
@@ -200,7 +246,7 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
 
 
 @pytest.fixture(scope="module")
-def scans(tmp_path_factory):
+def thick_scans(tmp_path_factory):
     """Two scans of voxels of 5 x 0.75 x 0.75 mm, with a bright rod through all slices."""
     root = tmp_path_factory.mktemp("data") / "scans"
     for folder in ("images", "masks"):
@@ -216,22 +262,22 @@ def scans(tmp_path_factory):
     return root
 
 
-def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_are_predicted(run, scans, tmp_path):
+def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_are_predicted(run, thick_scans, tmp_path):
     output = tmp_path / "rods.safetensors"
     options = [*QUICK, "--classes", "--slices", 3, "--spacing", "1.5,1.5", "--intensity", "window:0:100"]
-    done = run(scans, "-o", output, *options, "--steps", 30)
+    done = run(thick_scans, "-o", output, *options, "--steps", 30)
     assert done.exit_code == 0, done.output
     model = load(output)
     assert model.header.channels == ("slice -1", "slice", "slice +1")
     assert (model.header.spacing, model.header.unit, model.header.dimensions) == ((1.5, 1.5), "mm", 2)
 
-    image, mask = (read_image(scans / folder / "1.nii.gz") for folder in ("images", "masks"))
+    image, mask = (read_image(thick_scans / folder / "1.nii.gz") for folder in ("images", "masks"))
     found = segment(image.data, model, axes=image.reading, device="cpu")
     assert found.size == "image resampled from 0.75 to 1.5 mm"
     truth, labels = np.asarray(mask.data) > 0, found.labels > 0
     dice = 2 * (truth & labels).sum() / (truth.sum() + labels.sum())
     assert dice > 0.7
-    assert evaluate(scans, model, split="val", device="cpu").pooled.dice[1] == pytest.approx(dice)
+    assert evaluate(thick_scans, model, split="val", device="cpu").pooled.dice[1] == pytest.approx(dice)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +286,7 @@ def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_ar
         (["--architecture", "transformer"], "no architecture 'transformer'"),
         (["--widths", "16;32"], "--widths '16;32' must be whole numbers"),
         (["--widths", "16"], "at least two positive numbers"),
-        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, ct-sided, light, flip, none"),
+        (["--augment", "wild"], "--augment 'wild' is not one of microscopy, ct, ct-sided, mr, light, flip, none"),
         (["--gate", "golden"], "'golden' is not one of grid, skip, none"),
         (["--norm", "layer"], "'layer' is not one of batch, instance, group"),
         (["--subgates", 0], "subgates 0 must be 1"),
