@@ -271,7 +271,7 @@ def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_ar
     assert model.header.channels == ("slice -1", "slice", "slice +1")
     assert (model.header.spacing, model.header.unit, model.header.dimensions) == ((1.5, 1.5), "mm", 2)
 
-    image, mask = (read_image(scans / folder / "1.nii.gz") for folder in ("images", "masks"))
+    image, mask = (read_image(thick_scans / folder / "1.nii.gz") for folder in ("images", "masks"))
     found = segment(image.data, model, axes=image.reading, device="cpu")
     assert found.size == "image resampled from 0.75 to 1.5 mm"
     truth, labels = np.asarray(mask.data) > 0, found.labels > 0
