@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.resources
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def check_manifest(repository: Path) -> None:
         assert importlib.util.find_spec(module), f"command {command.id} points to {module}, which is not in the wheel"
 
 
+def check_readme() -> None:
+    """What a package index shows is read away from the repository: nothing in it leads to a file of that."""
+    text = importlib.metadata.metadata("napari-medt").json["description"]
+    links = re.findall(r"\]\(\s*<?([^)\s>]*)", text) + re.findall(r"(?:href|src)\s*=\s*[\"']([^\"']*)", text)
+    assert "Segment images in" in text, "the wheel holds no README"
+    assert links, "the README has no links left"
+    nowhere = [link for link in links if not link.startswith(("https://", "#"))]
+    assert not nowhere, f"the README of the wheel has links that lead nowhere: {nowhere}"
+
+
 def check_files(repository: Path) -> None:
     """The sample images and the shipped models are all there, byte for byte."""
     samples = importlib.resources.files("napari_medt_manifest") / "sample_data"
@@ -63,5 +74,6 @@ if __name__ == "__main__":
     check_origin()
     check_no_qt()
     check_manifest(source)
+    check_readme()
     check_files(source)
     print(f"The wheel of napari-medt {napari_medt.__version__} is whole.")

@@ -6,7 +6,8 @@ SETS holds ``btcv_ct`` and ``ct_totalseg``; OUT is a new folder of axial slices 
 
 * ``btcv_ct``: slices of 15 patients, eight organs drawn by experts. They were stored in a soft-tissue window, so HU end
   at its limits, and pixels are taken as 1.5 mm, about what half of a scanner's 512 pixels are. Bones and lungs are not
-  drawn there, so pixels that may be either do not count (``marked/``).
+  drawn there: those that a rule is sure of (:func:`sure_bone_and_lung`) are added to what is learnt, and other pixels
+  that may be either do not count (``marked/``). What is tested has neither.
 * ``ct_totalseg``: a torso teaches every organ, bones and lungs; an abdomen, of another patient, is tested. Their masks
   are a model's (TotalSegmentator).
 
@@ -49,6 +50,8 @@ COLUMNS = ("file", "split", "source", "domain", "patient")
 _BONES = re.compile(r"vertebrae_|sacrum|hip_|rib_|sternum|scapula_|clavicula_|humerus_|femur_|skull")
 _SURELY_BONE, _AIR = 200.0, -120.0  # HU: brighter, or darker within the body, may be bone or lung where nobody drew it
 _CLOSING, _LEAST = 6, 300  # px: marrow between bright edges, and the smallest patch that may be lung
+_BONE = 100.0  # HU: darker is no bone but a canal, where bright edges lie around it
+_LUNG, _RIB = 1500, 20  # px: the smallest lung in a slice that no gas in bowels reaches, and how deep ribs lie
 
 
 class Slice(NamedTuple):
@@ -115,22 +118,20 @@ def _counted(rows: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
 def _drawn_by_experts(folder: Path) -> Iterator[Slice]:
     with (folder / "manifest.csv").open(newline="", encoding="utf-8-sig") as file:
         cases = {row["file"]: row["case"] for row in csv.DictReader(file)}
-    learnt = sorted({case for name, case in cases.items()}, key=int)
+    learnt = sorted(set(cases.values()), key=int)
     for sample in DataSet.open(folder).samples:
-        stored, organs, _ = open_sample(sample)
+        stored, drawn, _ = open_sample(sample)
         low, high = WINDOW
         image = np.rint(low + stored.astype(np.float64) / 255 * (high - low)).astype(np.int16)
-        case = cases[sample.name]
-        yield Slice(
-            Path(sample.name).with_suffix(".tif").name,
-            image,
-            organs.astype(np.uint8),
-            ~may_be_bone_or_lung(image, organs),
-            _split(sample, case),
-            "btcv_ct",
-            f"abdomen {learnt.index(case) % GROUPS + 1}",
-            f"btcv {case}",
-        )
+        organs = drawn.astype(np.uint8)
+        unsure = may_be_bone_or_lung(image, organs)
+        case, split = cases[sample.name], _split(sample, cases[sample.name])
+        if split == "train":
+            sure = sure_bone_and_lung(image, unsure)
+            organs, unsure = np.where(sure > 0, sure, organs), unsure & (sure == 0)
+        name = Path(sample.name).with_suffix(".tif").name
+        group = f"abdomen {learnt.index(case) % GROUPS + 1}"
+        yield Slice(name, image, organs, ~unsure, split, "btcv_ct", group, f"btcv {case}")
 
 
 def _split(sample: Sample, case: str) -> str:
@@ -160,6 +161,62 @@ def may_be_bone_or_lung(image: NDArray[np.int16], organs: NDArray[Any]) -> NDArr
     edge = np.unique(np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]]))
     lung = (sizes[dark] >= _LEAST) & ~np.isin(dark, edge) & (dark > 0) & free
     return np.asarray(bone | lung)
+
+
+def sure_bone_and_lung(image: NDArray[np.int16], candidates: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the candidates that lie where only bones or only lungs do.
+
+    A bone is the spine, which is the largest bright part at the back of the midline, or lies close to the skin, where
+    no bowel with contrast is. A lung is larger than gas in bowels is and reaches the back, where gas does not rise to
+    in someone who lies on it.
+
+    Parameters
+    ----------
+    image
+        (y, x) HU.
+    candidates
+        (y, x): what :func:`may_be_bone_or_lung` tells.
+
+    Returns
+    -------
+    ndarray
+        (y, x): the numbers of bones and lungs among `ORGANS`; 0 elsewhere.
+    """
+    body = _body(image)
+    if not body.any():
+        return np.zeros(image.shape, np.uint8)
+    rows, columns = (np.flatnonzero(body.any(axis=axis)) for axis in (1, 0))
+    height, width, middle = np.ptp(rows), np.ptp(columns), (columns[0] + columns[-1]) / 2
+    depth = ndimage.distance_transform_edt(body)
+    found = np.zeros(image.shape, np.uint8)
+    for lung in _parts(candidates & body & (image <= _AIR)):
+        down = (np.nonzero(lung)[0] - rows[0]) / height
+        if lung.sum() >= _LUNG and np.percentile(down, 95) > 0.6:
+            found[lung] = ORGANS.index("lungs") + 1
+    bright = ndimage.gaussian_filter(image.astype(np.float32), 1.0) > _BONE
+    spine, largest = np.zeros(image.shape, bool), 0
+    for bone in _parts(candidates & body & bright):
+        ys, xs = np.nonzero(bone)
+        if np.median(depth[bone]) < _RIB:
+            found[bone] = ORGANS.index("bones") + 1
+        elif abs(xs.mean() - middle) < 0.12 * width and ys.mean() - rows[0] > 0.5 * height and len(ys) > largest:
+            spine, largest = bone, len(ys)
+    found[spine] = ORGANS.index("bones") + 1
+    return found
+
+
+def _parts(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    parts, count = ndimage.label(mask)
+    return (parts == number for number in range(1, count + 1))
+
+
+def _body(image: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Return the largest thing in a slice without its table, holes filled."""
+    solid = ndimage.binary_opening(image > _AIR, iterations=2)
+    parts, count = ndimage.label(solid)
+    if not count:
+        return solid
+    return np.asarray(ndimage.binary_fill_holes(parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])))
 
 
 def _drawn_by_a_model(folder: Path) -> Iterator[Slice]:

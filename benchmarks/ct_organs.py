@@ -38,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", type=Path)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--model", default="ct-organs")
+    parser.add_argument("--model", default="ct-organs", help="its name, or its file")
     options = parser.parse_args(arguments)
-    model = load(find_model(options.model))
+    model = load(options.model if options.model.endswith(".safetensors") else find_model(options.model))
     patients = {
         name: (organ_scores(*pair, classes=len(ORGANS) + 1), SPACING)
         for name, pair in by_experts(DataSet.open(options.data), model).items()
@@ -72,7 +72,7 @@ def truth_may_have(found: NDArray[np.int32]) -> NDArray[np.bool_]:
 def by_a_model(folder: Path, model: Model) -> tuple[tuple[NDArray[np.int32], NDArray[np.int32]], float]:
     """Return what is found in the abdomen and what a model drew, and the size of its pixels (mm)."""
     scan, organs = masks_of_a_model(folder, ABDOMEN)
-    found = segment(folder / "images" / f"{ABDOMEN}.nii.gz", model, device="cpu").labels
+    found = segment(scan.data, model, axes=scan.reading, device="cpu").labels
     return (np.asarray(found, np.int32), organs.astype(np.int32)), scan.reading.spacing["X"]
 
 

@@ -21,6 +21,7 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp()
 os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
 
 import napari
+import napari.settings
 import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
@@ -45,9 +46,11 @@ def main() -> None:
     parser.add_argument("--classify", type=Path, nargs=3, metavar=("MODEL", "IMAGE", "LABELS"))
     parser.add_argument("--zoom", type=float, default=1.0, help="by how much that image is enlarged for the model")
     parser.add_argument("--output", type=Path, default=IMAGES)
+    parser.add_argument("--theme", default="dark", help="of napari: dark, light or system")
     parser.add_argument("--only", choices=("correct", "classify"), help="make these pictures, and leave the others")
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
+    napari.settings.get_settings().appearance.theme = options.theme
     if options.only is not None:
         {"correct": correct, "classify": classify}[options.only](options)
         return

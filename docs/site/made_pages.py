@@ -65,7 +65,7 @@ def led_from(text: str, page: str, base: str = "") -> str:
         if target + anchor in PLACES:
             target, anchor = PLACES[target + anchor], ""
         elif target in PLACES:
-            target = PLACES[target]
+            target, anchor = PLACES[target], ""
         return posixpath.relpath(target, posixpath.dirname(page) or ".") + anchor
 
     return LINK.sub(lead, text)

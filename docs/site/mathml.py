@@ -18,7 +18,7 @@ def inline(writer: Any, node: nodes.math) -> None:
 
 
 def block(writer: Any, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="math">{drawn(node.astext(), "block")}</div>')
+    writer.body.append(f'<div class="formula">{drawn(node.astext(), "block")}</div>')
     raise nodes.SkipNode
 
 

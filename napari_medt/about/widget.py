@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
-from qtpy.QtWidgets import QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_medt import __version__
-from napari_medt.controls.model_about import facts_of, learnt_from
+from napari_medt.controls.model_about import LINK, LinkedText, facts_of, learnt_from
 from src_models.models.library import ModelEntry, shipped_models
 
 __all__ = ["AboutWidget", "about_page"]
@@ -34,26 +34,27 @@ class AboutWidget(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text = QTextBrowser()
-        self.text.setOpenExternalLinks(True)
+        self.text = LinkedText(lambda link: about_page(shipped_models(), link))
+        self.text.setAccessibleName("About MedT")
         self.text.setToolTip("Select text to copy it, for a report of a bug or the methods of a paper.")
-        self.text.setHtml(about_page(shipped_models()))
         self.text.setMinimumWidth(320)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.text)
 
 
-def about_page(models: Sequence[ModelEntry]) -> str:
+def about_page(models: Sequence[ModelEntry], link: str = LINK) -> str:
     """Return what is told, as HTML.
 
     Parameters
     ----------
     models
         The models to tell of: what each is for, its licence, and what it learnt from, as it must be cited.
+    link
+        Colour of the addresses.
     """
     libraries = ", ".join(f"{name} {_installed(name)}" for name in _LIBRARIES)
-    told = "".join(f"{facts_of(model.name, model.header)}{learnt_from(model.header)}" for model in models)
+    told = "".join(f"{facts_of(model.name, model.header)}{learnt_from(model.header, link)}" for model in models)
     return (
         f"<h2>MedT {escape(__version__)}</h2>"
         "<p>Segment images with attention networks, and see where they look.</p>"

@@ -130,6 +130,8 @@ class AuditPanel(QWidget):
         self._set_running(False)
 
     def _explain(self) -> None:
+        self.truth.setAccessibleName("True objects")
+        self.findings.setAccessibleName("Findings")
         self.truth.setToolTip(
             "Labels with the true objects that lie on the image, if you have them: is attention on objects?"
         )

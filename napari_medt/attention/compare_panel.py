@@ -121,6 +121,7 @@ class ComparePanel(QWidget):
         self.pairs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
     def _explain(self) -> None:
+        self.pairs.setAccessibleName("Map")
         self.pairs.setToolTip("What is compared: the maps that mean the same in both models, the most telling first.")
         self.show_difference.setToolTip(
             "Run the other model on the same part of the image, and show this model's map less the other's: green "

@@ -101,6 +101,7 @@ class AttentionControls(QWidget):
         self.look.setToolTip(
             "Run the network, or take its last run on this image, with every attention map; then point at the image."
         )
+        self.memory.setAccessibleName("Memory")
         self.memory.setToolTip(
             "How much may be kept for following the pointer over a large image. With less, tiles are computed again "
             "when the pointer comes back to them."

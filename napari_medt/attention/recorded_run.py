@@ -111,10 +111,12 @@ def opening(outcome: RegionResult, budget: int) -> Callable[[], OpenRun]:
 
         job = outcome.job
         model = load_model(job.settings.model)
+        region = job.region.around(model.header.slices)
         pointer = AttentionPointer(
-            job.region.cut(job.data),
+            region.cut(job.data),
             model,
             outcome.segmentation,
+            channels=region.sub_chosen,
             device=job.settings.device,
             budget=budget,
             name=f"layer {job.layer_name!r}",

@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 
 from napari_medt.attention.controls import AttentionControls
 from napari_medt.attention.recorded_run import OpenRun, RecordedRun
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.model_combo import ModelCombo
@@ -44,6 +45,7 @@ class AttentionWidget(AttentionControls):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer, read_attention())
+        FocusFrames(self)
         self._viewer = napari_viewer
         self._looked: RecordedRun | None = None
         self._image_of_run: napari.layers.Image | None = None

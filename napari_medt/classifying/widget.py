@@ -20,6 +20,7 @@ from napari_medt.classifying.layers import TILES, ClassLayers
 from napari_medt.classifying.panels.controls import ClassifyControls
 from napari_medt.classifying.rounds import ClassRounds
 from napari_medt.classifying.shown import ShownClasses
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.preferences import keep_classify_model, read_classify_model, read_preferences
@@ -53,6 +54,7 @@ class ClassifyWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self._viewer = napari_viewer
         preferred = read_classify_model()
         self.controls = ClassifyControls(self, napari_viewer, preferred)

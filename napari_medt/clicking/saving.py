@@ -15,6 +15,7 @@ from napari_medt.viewer.labels.object_records import records_of
 from napari_medt.viewer.reading import read_layer
 from src_models.errors import OutputError
 from src_models.files.clicked_objects import clicks_path, write_clicks
+from src_models.files.volumes.label_files import SCAN_LABEL_SUFFIXES, is_scan_labels
 
 if TYPE_CHECKING:
     import napari.layers
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectsToSave", "with_ending"]
 
-_SCANS = (".nii", ".nii.gz", ".nrrd", ".mha")
-_SUFFIXES = (".tif", ".tiff", *_SCANS)
+_SUFFIXES = (".tif", ".tiff", *SCAN_LABEL_SUFFIXES)
 
 
 def with_ending(path: str | Path, ending: str = ".tif") -> Path:
@@ -81,8 +81,8 @@ class ObjectsToSave:
         Parameters
         ----------
         path
-            The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii``, ``.nii.gz`` or
-            ``.nrrd``.
+            The file to make: ``.tif``, which is added where no ending is given, or for a scan ``.nii.gz``, ``.nii``,
+            ``.nrrd`` or ``.seg.nrrd``, or ``.dcm`` where it was read from DICOM slices.
         overwrite
             Whether existing files may be replaced.
 
@@ -102,7 +102,7 @@ class ObjectsToSave:
         beside = clicks_path(path)
         if beside.exists() and not overwrite:
             raise OutputError(f"{beside}: this file exists; choose another name, or remove it")
-        if path.name.lower().endswith(_SCANS):
+        if is_scan_labels(path):
             if path.exists() and not overwrite:
                 raise OutputError(f"{path}: this file exists; choose another name, or remove it")
             write_scan_labels(str(path), self.data, dict(self.meta), self.scans)

@@ -23,6 +23,7 @@ from napari_medt.clicking.saving import ObjectsToSave
 from napari_medt.clicking.suggesting import Suggesting
 from napari_medt.clicking.switch import ClickSwitch
 from napari_medt.clicking.unsaved import UnsavedObjects
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
@@ -43,6 +44,7 @@ class ClickWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self._viewer = napari_viewer
         context = self._context = ClickContext(napari_viewer, self)
         self.controls, self.layers, self.subjects, self.work = (

@@ -28,6 +28,7 @@ class LabelsCombo(QComboBox):
         super().__init__(parent)
         self._none = none
         self._layers: list[napari.layers.Labels] = []
+        self.setAccessibleName("Labels")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(10)
         self.currentIndexChanged.connect(self.layer_changed)

@@ -47,6 +47,7 @@ class ImageLayerCombo(QComboBox):
         self._layers: list[napari.layers.Image] = []
         self._watched: napari.layers.Image | None = None
         self._several = SeveralImages(self)
+        self.setAccessibleName("Image")
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         viewer.layers.events.inserted.connect(self._refill)

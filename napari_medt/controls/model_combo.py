@@ -44,6 +44,7 @@ class ModelCombo(QWidget):
             (entry.path, entry.header) for entry in (*shipped_models(), *local_models()) if entry.header.use == use
         ]
         self._combo = QComboBox()
+        self._combo.setAccessibleName("Model")
         self._combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._combo.setMinimumContentsLength(8)
         self._combo.setToolTip(

@@ -83,6 +83,11 @@ class _Section(QCollapsible):
         super().__init__(title)
         # Aligned at its top, a layout is never higher than it would be without lines that wrap.
         self.layout().setAlignment(Qt.AlignmentFlag(0))
+        self.toggled.connect(self._show_content)
+
+    def _show_content(self, opened: bool) -> None:
+        """Leave nothing to which the Tab key would go unseen."""
+        self.content().setVisible(opened)
 
     def sizeHint(self) -> QSize:
         """Return what it needs at its present width, and never more: narrow lines of text are higher."""

@@ -165,15 +165,17 @@ class Marking(QObject):
             objects=records_of(labels),
             model_name=prediction.model_name,
             model_sha256=prediction.model_sha256,
-            deep=self._deep(),
+            deep=self._deep(target),
         )
         asked = ("keep", (target, labels, plane))
         self._context.work.ask(asked, partial(keep, work))
 
-    def _deep(self) -> int:
-        """Return how many slices the model sees at a time: a 3D model learns from a slice with those around it."""
+    def _deep(self, target: ViewedImage) -> int:
+        """Return how many slices are kept: 3D models, and those of slices, learn from a slice with those around it."""
         header = self._controls.models.header()
-        return header.tile[0] if header is not None and header.dimensions == 3 else 0
+        if header is None or (header.dimensions == 2 and "Z" not in target.region.letters):
+            return 0
+        return header.slices_kept
 
     def on_kept(self, asked: tuple[ViewedImage, napari.layers.Labels, Any], result: Kept) -> str:
         """Return words on a correction that is on disk; background that was painted is background from now on."""

@@ -9,6 +9,7 @@ from typing import Any
 import napari.viewer
 from qtpy.QtWidgets import QWidget
 
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.controls.keys import ClickKeys
@@ -38,6 +39,7 @@ class CorrectWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self._viewer = napari_viewer
         preferred = read_correct_model()
         self.controls = CorrectControls(self, napari_viewer, preferred)

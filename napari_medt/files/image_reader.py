@@ -45,7 +45,7 @@ def _is_ours(path: Path) -> bool:
 
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     from napari_medt.files.series_dialog import chosen_images
-    from napari_medt.viewer.scan_view import show_what_opens
+    from napari_medt.viewer.scans.scan_view import show_what_opens
 
     show_what_opens()
     layers: list[LayerData] = []

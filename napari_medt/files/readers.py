@@ -33,7 +33,7 @@ def _paths(path: str | Sequence[str]) -> list[Path]:
 def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     """Open scans; of files that belong to one DICOM series, the series once, and of a folder of several, the chosen."""
     from napari_medt.files.preview.chosen_series import chosen_series
-    from napari_medt.viewer.scan_view import show_what_opens
+    from napari_medt.viewer.scans.scan_view import show_what_opens
     from src_models.files.images import image_stem
     from src_models.files.volumes.dicom.encoding import is_dicom
     from src_models.files.volumes.dicom_labels.kinds import is_dicom_labels
@@ -102,7 +102,7 @@ def _layer(volume: Volume, name: str) -> LayerData:
         modality=reading.modality,
         padding=reading.padding,
         value_unit=reading.value_unit,
-        windows=tuple(map(tuple, volume.windows)),
+        windows=volume.windows,
     )
     options["metadata"] = notes.metadata()
     options["rgb"] = False

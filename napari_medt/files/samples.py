@@ -1,4 +1,4 @@
-"""The sample images under File > Open Sample: each an image with the labels that people drew."""
+"""The sample images under File > Open Sample: each with labels, which people drew, or of the CT a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["brightfield", "fluorescence", "histology"]
+__all__ = ["abdomen_ct", "brightfield", "fluorescence", "histology"]
 
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
@@ -25,6 +25,21 @@ def histology() -> list[LayerData]:
 def brightfield() -> list[LayerData]:
     """Return a smear in bright field, 384 x 384."""
     return _sample("brightfield")
+
+
+def abdomen_ct() -> list[LayerData]:
+    """Return twelve slices of a CT of an abdomen, 138 x 220, at their place in mm, with organs that a model drew."""
+    from napari_medt.files.readers import scan_reader
+
+    layers = []
+    for file_name in ("abdomen_ct.nii.gz", "abdomen_ct_labels.seg.nrrd"):
+        with as_file(files("napari_medt_manifest") / "sample_data" / file_name) as path:
+            read = scan_reader(str(path))
+            assert read is not None
+            layers += read(str(path))
+    (image, seen, _), (labels, organs, _) = layers
+    seen["name"], organs["name"] = "abdomen_ct", "abdomen_ct - organs that a model drew"
+    return [(image, seen, "image"), (labels, organs, "labels")]
 
 
 def _sample(name: str, *, rgb: bool = False) -> list[LayerData]:

@@ -50,6 +50,7 @@ class SeriesDialog(QDialog):
         self._images = tuple(images)
         self.setWindowTitle("Which images?")
         self.list = QListWidget()
+        self.list.setAccessibleName("Images in the file")
         self.list.setToolTip("Tick the images to open; each becomes a layer.")
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         proper = wanted_images(images)

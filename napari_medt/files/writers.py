@@ -115,6 +115,8 @@ def _maker(notes: LayerNotes) -> Maker | None:
     sha256 = notes.provenance.get("model_sha256") or (notes.correction and notes.correction.model_sha256)
     name = notes.model or (notes.correction and notes.correction.model_name)
     name = name or notes.provenance.get("header", {}).get("name")
+    if not name and notes.objects:
+        name, sha256 = "clicks", notes.objects[-1].get("model_sha256")
     if not name:
         return None
     helped = notes.edited or notes.correction is not None or bool(notes.objects)

@@ -120,5 +120,6 @@ class MeasureControls:
         self.labels.setToolTip("The labels whose objects, or classes, are measured.")
         self.images.setToolTip("The image whose grey values are measured in each object; it must lie under the labels.")
         self.measure.setToolTip("Measure each object; the measures go into the features of the labels, too.")
+        self.table.setAccessibleName("Measures of each object")
         self.table.setToolTip("Click a row to go to the object; click a title to sort.")
         self.save.setToolTip("Save the table as a CSV file, which any spreadsheet opens.")

@@ -18,6 +18,7 @@ __all__ = ["PlotPanel"]
 _COUNT = "how many objects"
 _HEIGHT = 220
 _BAR, _POINT, _CHOSEN = "#56b4e9", "#56b4e9", "#e69f00"
+_SIZE, _CHOSEN_SIZE = 8, 13  # of points (px): a colour alone does not tell the chosen one to everybody
 _MOST_BARS = 60
 _LEFT_OUT = ("id", "time")
 
@@ -85,9 +86,7 @@ class PlotPanel(QWidget):
         import pyqtgraph  # half a second to import
 
         if self._plot is None:
-            self._plot = pyqtgraph.PlotWidget(background=None)
-            self._plot.setFixedHeight(_HEIGHT)
-            self._column.addWidget(self._plot)
+            self._plot = self._new_plot()
         self._plot.clear()
         across = numbers_of(table.columns[self.across.currentText()])
         assert across is not None
@@ -101,20 +100,37 @@ class PlotPanel(QWidget):
             self._draw_points(pyqtgraph, across, up)
         self._plot.autoRange()
 
+    def _new_plot(self) -> Any:
+        from napari_medt.controls.charts.themed_plot import ThemedPlot
+
+        plot = ThemedPlot(_HEIGHT)
+        self._column.addWidget(plot)
+        plot.ensurePolished()  # else its colours would be those of a window without napari's style
+        plot.themed.connect(self._draw)
+        return plot
+
     def _draw_bars(self, pyqtgraph: Any, values: Any) -> None:
         if not len(values):
             self.drawn = None
             return
         bars = min(_MOST_BARS, max(1, len(np.histogram_bin_edges(values, "auto")) - 1))
         counts, edges = np.histogram(values, bars)
-        self.drawn = pyqtgraph.BarGraphItem(x0=edges[:-1], x1=edges[1:], height=counts, brush=_BAR)
+        self.drawn = pyqtgraph.BarGraphItem(x0=edges[:-1], x1=edges[1:], height=counts)
+        self.drawn.setOpts(brush=self._plot.colour(_BAR), pen=self._plot.ground())
         self._plot.addItem(self.drawn)
 
     def _draw_points(self, pyqtgraph: Any, across: Any, up: Any) -> None:
         there = np.flatnonzero(np.isfinite(across) & np.isfinite(up))
-        brushes = [pyqtgraph.mkBrush(_CHOSEN if row == self._row else _POINT) for row in there.tolist()]
+        point, chosen = (pyqtgraph.mkBrush(self._plot.colour(colour)) for colour in (_POINT, _CHOSEN))
+        marked = [row == self._row for row in there.tolist()]
         self.drawn = pyqtgraph.ScatterPlotItem(
-            x=across[there], y=up[there], data=there.tolist(), brush=brushes, size=8, pen=None, hoverable=True
+            x=across[there],
+            y=up[there],
+            data=there.tolist(),
+            brush=[chosen if is_marked else point for is_marked in marked],
+            size=[_CHOSEN_SIZE if is_marked else _SIZE for is_marked in marked],
+            pen=None,
+            hoverable=True,
         )
         self.drawn.sigClicked.connect(self._on_clicked)
         self._plot.addItem(self.drawn)

@@ -12,6 +12,7 @@ import napari.viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.measuring.controls import MeasureControls
@@ -46,6 +47,7 @@ class MeasureWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self._viewer = napari_viewer
         self.controls = MeasureControls(self)
         self.measured: dict[Any, tuple[Subject, Measurements]] = {}  # by labels

@@ -133,6 +133,7 @@ class DiameterBox(QDoubleSpinBox):
         self.setRange(0, 2000)
         self.setDecimals(0)
         self.setSuffix(" px")
+        self.setAccessibleName("Object size")
         self.set_model(None)
 
     def set_model(self, header: ModelHeader | None) -> None:
@@ -178,6 +179,7 @@ class SensitivitySlider(QWidget):
             "only the surest are kept and outlines shrink. In the middle it is as the model was made."
         )
         self.slider.setToolTip(tip)
+        self.slider.setAccessibleName("Sensitivity")
         self.said.setToolTip(tip)
         self.slider.valueChanged.connect(self._say)
         self._say(0)
@@ -197,6 +199,7 @@ class LeftOut(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.least = QDoubleSpinBox()
+        self.least.setAccessibleName("Leave out objects")
         self.least.setRange(0, 2000)
         self.least.setDecimals(0)
         self.least.setPrefix("under ")

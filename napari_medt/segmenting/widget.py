@@ -11,6 +11,7 @@ import napari.viewer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer, Signal
 
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.preferences import read_preferences
@@ -49,6 +50,7 @@ class SegmentWidget(SegmentControls):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         self._preferences = read_preferences()
         super().__init__(napari_viewer, self._preferences)
+        FocusFrames(self)
         self._viewer = napari_viewer
         self._results = ResultLayers(napari_viewer)
         self._image_of_run: napari.layers.Image | None = None

@@ -10,6 +10,7 @@ import napari.layers
 import napari.viewer
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.ct.window_choice import WindowChoice
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
@@ -41,6 +42,7 @@ class CtWindowWidget(QWidget):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
+        FocusFrames(self)
         self.images = ImageLayerCombo(napari_viewer)
         self.choice = WindowChoice(_OWN)
         self.says = QLabel(_VIEW_ALONE)

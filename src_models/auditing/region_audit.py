@@ -49,13 +49,14 @@ def region_audit_steps(
     from src_models.auditing.auditor import audit_steps
     from src_models.computing.execution import computing_threads
 
-    region = job.region
+    model = load_model(job.settings.model)
+    region = job.region.around(model.header.slices)
     cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
     with computing_threads(job.settings.threads or None):
         return (
             yield from audit_steps(
                 cut,
-                load_model(job.settings.model),
+                model,
                 labels=None if labels is None else region.cut_labels(labels),
                 maps=maps or None,
                 axes=region.sub_reading(cut, name),

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from src_models.clicking.answering.answers import AnswerMaker
+from src_models.clicking.answering.crop import SQUARE, Pixel
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
@@ -17,6 +18,8 @@ from src_models.images.planes import Plane
 from src_models.models.header import Intensity
 
 __all__ = ["ClickImage"]
+
+FLAT = 1.25  # ratio of a pixel's sides from which on the network is shown the plane in its true proportions
 
 
 class ClickImage:
@@ -64,6 +67,7 @@ class ClickImage:
         height, width = self._image.planes.shape
         self.shape = (height, width)
         self.leading_shape = self._image.planes.leading_shape
+        self.pixel = _pixel(self._image.planes.reading)
         self._image.plane(self.first)  # measures intensities now, so that the first click need not wait for them
 
     @property
@@ -107,5 +111,12 @@ class ClickImage:
             If there is no such plane.
         """
         if plane not in self._makers:
-            self._makers[plane] = AnswerMaker(self.network, self._image.plane(plane).read, self.shape)
+            self._makers[plane] = AnswerMaker(self.network, self._image.plane(plane).read, self.shape, self.pixel)
         return self._makers[plane]
+
+
+def _pixel(reading: AxesReading) -> Pixel:
+    """Return height and width of a pixel, the smaller one 1; 1 for both where they differ by little."""
+    height, width = (float(reading.spacing.get(letter, 1.0)) for letter in "YX")
+    small, large = sorted((height, width))
+    return SQUARE if large < FLAT * small else (height / small, width / small)

@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 
 from src_models.errors import UserError
 
-__all__ = ["PROMPT_CHANNELS", "Box", "Click", "Prompt", "Scribble", "draw_box", "draw_prompts", "prompt_from_dict"]
+__all__ = [
+    "PROMPT_CHANNELS",
+    "Box",
+    "Click",
+    "Prompt",
+    "Scribble",
+    "draw_box",
+    "draw_prompts",
+    "places",
+    "prompt_from_dict",
+]
 
 # What a network of clicks is given besides the image, in this order.
 PROMPT_CHANNELS = ("positive", "negative", "previous mask")
@@ -101,6 +111,12 @@ class Box:
 
 
 Prompt = Click | Scribble | Box
+
+
+def places(prompts: Iterable[Prompt], *, positive: bool) -> list[tuple[float, float]]:
+    """Return the places of clicks and scribbles on the object, or (not positive) beside it."""
+    given = [prompt for prompt in prompts if not isinstance(prompt, Box) and prompt.positive == positive]
+    return [point for prompt in given for point in prompt.points()]
 
 
 def prompt_from_dict(stored: Mapping[str, Any]) -> Prompt:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from src_models.clicking.answering.crop import Crop
+from src_models.clicking.answering.crop import Crop, Pixel
 from src_models.clicking.history import BEGIN, CARRY, END_HERE, FOLLOW, LARGER, SMALLER
 from src_models.clicking.mends.beginning import from_stored
 from src_models.clicking.prompts import Click, prompt_from_dict
@@ -33,7 +33,7 @@ def do_again(session: ClickSession, what: Mapping[str, Any]) -> None:
         low, high = (int(at) for at in what["between"]) if kind == CARRY else (0, 0)
         steps = int(what["steps"]) if kind == FOLLOW and "steps" in what else None
         masks = from_stored(what["masks"], session.shape) if kind == BEGIN else {}
-        crop = Crop(*(int(part) for part in what["crop"])) if "crop" in what else None
+        crop = _crop(what["crop"], session.image.pixel) if "crop" in what else None
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError(f"this is not a stored step of a session of clicks: {dict(what)!r}") from error
     if kind == BEGIN:
@@ -54,3 +54,8 @@ def do_again(session: ClickSession, what: Mapping[str, Any]) -> None:
             session.take(prompt, session.image.answers(plane).look(crop, (prompt,)), plane)
         else:
             session.give(prompt, plane)
+
+
+def _crop(stored: Sequence[int], pixel: Pixel) -> Crop:
+    top, left, side = (int(part) for part in stored)
+    return Crop(top, left, side, pixel)

@@ -218,11 +218,22 @@ def _quadrant(correction: Correction, counts: NDArray[np.bool_]) -> NDArray[np.b
 
 
 def _normalised(name: str, correction: Correction, header: ModelHeader, resized: Sequence[int]) -> NDArray[np.float16]:
-    image = correction.image
-    planes = image[None] if image.ndim == correction.labels.ndim else np.moveaxis(image, -1, 0)
-    channels = as_channels(planes, header, name)
+    taken = replace(header, channels=header.image_channels)
+    seen = [correction.image] if not header.slices else _slices(correction, header)
+    deep = correction.labels.ndim
+    planes = [image[None] if image.ndim == deep else np.moveaxis(image, -1, 0) for image in seen]
+    channels = np.concatenate([as_channels(each, taken, name) for each in planes])
     normalised = measure_counted(channels, header.intensity, correction.reading, name=name)(channels)
     return resample(normalised, resized).astype(np.float16)
+
+
+def _slices(correction: Correction, header: ModelHeader) -> list[NDArray[Any]]:
+    """Return a corrected slice with its neighbours; where these were not kept, it is its own."""
+    around = correction.around
+    if around is None:
+        return [correction.image] * len(header.slices)
+    last = len(around.image) - 1
+    return [around.image[min(max(around.place + offset, 0), last)] for offset in header.slices]
 
 
 def _training_image(

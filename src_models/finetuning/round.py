@@ -225,13 +225,14 @@ class LearningRound:
         job, began = self.wanted, time.monotonic()
         if job is None or step == 0 or began < self._preview_due:
             return
-        settings = job.settings
-        cut = job.region.cut(job.data)
+        settings, model = job.settings, learning.preview()
+        region = job.region.around(model.header.slices)
+        cut = region.cut(job.data)
         steps = segment_steps(
             cut,
-            learning.preview(),
-            axes=job.region.sub_reading(cut),
-            channels=job.region.sub_chosen,
+            model,
+            axes=region.sub_reading(cut),
+            channels=region.sub_chosen,
             grey_range=settings.grey_range,
             diameter=settings.diameter,
             tile=settings.tile,

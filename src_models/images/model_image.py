@@ -12,7 +12,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -57,6 +57,8 @@ class ModelImage:
         model's header says.
     name
         What to call the image in errors.
+    measured
+        What :attr:`measured` of another opening of the same image is; None measures it on first use.
 
     Attributes
     ----------
@@ -84,19 +86,25 @@ class ModelImage:
         channels: int | Sequence[int] | None = None,
         intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
+        measured: Mapping[int, Measured] | None = None,
     ) -> None:
         self.data = image if hasattr(image, "dtype") else np.asarray(image)
         self.header = replace(header, intensity=intensity) if isinstance(intensity, Intensity) else header
         self.grey_range = intensity if isinstance(intensity, GreyRange) else None
         self.name = name
+        # What the channels of one slice are taken for, where the network sees it between its neighbours.
+        self._one = replace(self.header, channels=self.header.image_channels)
         given = axes.axes if isinstance(axes, AxesReading) else axes
         read = read_axes(self.data.shape, dtype=self.data.dtype, axes=given, dimensions=header.dimensions, name=name)
         self.reading = axes if isinstance(axes, AxesReading) else read
         if channels is not None:
             self.reading = self.reading.with_channel(channels, name)
         count, chosen = self.reading.channels, self.reading.chosen is not None
-        check_channels(count, header, name, alpha=self.reading.rgb, chosen=chosen)
+        if chosen and count == len(header.channels):  # of a network of slices, these were cut out around one
+            self._one = self.header
+        check_channels(count, self._one, name, alpha=self.reading.rgb, chosen=chosen)
         self.planes = Planes(self.reading, header.dimensions, name)
+        self._known = measured
 
     @cached_property
     def normalisations(self) -> dict[int, Normalisation]:
@@ -107,11 +115,20 @@ class ModelImage:
         ImageError
             If no value is a finite number.
         """
-        return {time: each.normalisation for time, each in self._measured.items()}
+        return {time: each.normalisation for time, each in self.measured.items()}
 
     @cached_property
-    def _measured(self) -> dict[int, Measured]:
-        return measured_by_time(self.data, self.planes, self.header, self.name, self.grey_range)
+    def measured(self) -> Mapping[int, Measured]:
+        """What was found of the grey values, by time point; measured on first use.
+
+        Raises
+        ------
+        ImageError
+            If no value is a finite number.
+        """
+        if self._known is not None:
+            return self._known
+        return measured_by_time(self.data, self.planes, self._one, self.name, self.grey_range)
 
     @property
     def seen_at(self) -> SeenAt:
@@ -121,7 +138,7 @@ class ModelImage:
     @property
     def read_as(self) -> str:
         """How the image is read, in one line: its axes, channels, size of a pixel, and the grey values that count."""
-        grey = [each.grey for each in self._measured.values()]
+        grey = [each.grey for each in self.measured.values()]
         each = "" if len({(one.low, one.high) for one in grey}) == 1 else " (of the first time; each has its own)"
         return f"{self.reading.describe()}{self._roles}, {grey[0].describe()}{each}"
 
@@ -134,7 +151,7 @@ class ModelImage:
     @property
     def grey_note(self) -> str | None:
         """What a person should know of grey values that were left out; None where none were."""
-        return next((note for each in self._measured.values() if (note := each.grey.note())), None)
+        return next((note for each in self.measured.values() if (note := each.grey.note())), None)
 
     @property
     def far_brighter(self) -> str | None:
@@ -161,7 +178,7 @@ class ModelImage:
         """
         if self.reading.channels in (3, 4) and self.reading.chosen is None:
             values = sampled_values(self.data, self.planes)
-            trouble = channel_trouble(self.reading, self.header, values, self.name)
+            trouble = channel_trouble(self.reading, self._one, values, self.name)
             if trouble is not None:
                 raise ImageError(trouble)
 
@@ -169,7 +186,7 @@ class ModelImage:
     def channel_note(self) -> str | None:
         """What a person should know of how the channels are used; None where it is plain."""
         dyes = self.reading.channels in (3, 4) and looks_like_dyes(sampled_values(self.data, self.planes))
-        return channel_note(self.reading, self.header, dyes)
+        return channel_note(self.reading, self._one, dyes)
 
     @property
     def shows_ct(self) -> bool:
@@ -210,4 +227,7 @@ class ModelImage:
 
     def _read(self, plane: Plane, region: tuple[slice, ...]) -> NDArray[Any]:
         """Return a region of a plane in the image's own pixels and values, with the model's channels: (C, *region)."""
-        return as_channels(self.planes.read(self.data, plane, region), self.header, self.name)
+        offsets = (0,) if self._one.channels == self.header.channels else self.header.slices
+        planes = [self.planes.neighbour(plane, offset) for offset in offsets]
+        read = {each: as_channels(self.planes.read(self.data, each, region), self._one, self.name) for each in planes}
+        return read[plane] if len(planes) == 1 else np.concatenate([read[each] for each in planes])

@@ -70,6 +70,14 @@ class Planes:
         """Return the point in time that a plane belongs to; 0 without an axis of time."""
         return plane[self.leading.index("T")] if "T" in self.leading else 0
 
+    def neighbour(self, plane: Plane, offset: int) -> Plane:
+        """Return the plane so many slices away; beyond the ends, and in an image without depth, the nearest one."""
+        if "Z" not in self.leading:
+            return plane
+        axis = self.leading.index("Z")
+        place = min(max(plane[axis] + offset, 0), self.leading_shape[axis] - 1)
+        return (*plane[:axis], place, *plane[axis + 1 :])
+
     @property
     def leading_shape(self) -> tuple[int, ...]:
         """Lengths of the leading axes."""

@@ -45,6 +45,9 @@ class Region:
     spacing, unit
         Physical size of a pixel along each array axis (whatever stands for channels or time), and its unit; None where
         it is not known.
+    slices
+        Of a plane for a network of slices: which of those around it the network sees, counted from it. The cut-out then
+        has an axis of channels more, the first, along which they lie.
     """
 
     letters: str
@@ -56,11 +59,20 @@ class Region:
     padding: tuple[tuple[float, float], ...] = ()
     spacing: tuple[float, ...] | None = None
     unit: str = "pixel"
+    slices: tuple[int, ...] = ()
 
     @property
     def sub_axes(self) -> str:
         """Axes of the cut-out array."""
-        return "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
+        axes = "".join(letter for letter, cut in zip(self.letters, self.index, strict=True) if isinstance(cut, slice))
+        return axes if self._across is None else f"C{axes}"
+
+    @property
+    def _across(self) -> int | None:
+        """The array axis along which slices around the plane are cut out; None where none are."""
+        axes = enumerate(zip(self.letters, self.index, strict=True))
+        across = [axis for axis, (letter, cut) in axes if letter in "ZYX" and isinstance(cut, int)]
+        return across[0] if len(self.slices) > 1 and "C" not in self.letters and len(across) == 1 else None
 
     def sub_reading(self, cut: Any, name: str = "the image") -> AxesReading:
         """Return how the cut-out array is read: its axes, the size of its pixels, and what the file says of its values.
@@ -80,7 +92,13 @@ class Region:
         axes = zip(self.letters, self.index, self.spacing or (1.0,) * len(self.letters), strict=True)
         sizes = {letter: size for letter, cut_at, size in axes if isinstance(cut_at, slice)}
         reading = read_axes(cut.shape, dtype=cut.dtype, axes=self.sub_axes, spacing=sizes, unit=self.unit, name=name)
+        if self._across is not None:
+            reading = reading.with_channel(self.sub_chosen, name)
         return replace(reading, modality=self.modality, padding=self.padding)
+
+    def around(self, slices: Sequence[int]) -> Region:
+        """Return the same box for a network that sees these slices around a plane, counted from it."""
+        return replace(self, slices=tuple(slices))
 
     @property
     def whole(self) -> bool:
@@ -99,7 +117,12 @@ class Region:
 
     @property
     def sub_chosen(self) -> tuple[int, ...] | None:
-        """Which channels of the cut-out a person chose: all, where they chose several, and None for one or nothing."""
+        """Which channels of the cut-out a person chose: all, where they chose several, and None for one or nothing.
+
+        Slices around a plane are such channels.
+        """
+        if self._across is not None:
+            return tuple(range(len(self.slices)))
         return tuple(range(len(self.chosen))) if self.chosen is not None and len(self.chosen) > 1 else None
 
     @property
@@ -127,12 +150,27 @@ class Region:
 
     def cut(self, data: Any) -> Any:
         """Cut the box out of the layer's array; anything but NumPy stays lazy."""
+        if self._across is not None:
+            return self._slices(data, self._across)
         if isinstance(data, np.ndarray):
             return self._pick(data[self.index])
         from dask import array
 
         lazy = data if isinstance(data, array.Array) else array.from_array(data)  # type: ignore[no-untyped-call]
         return self._pick(lazy if _all(self) else lazy[self.index])
+
+    def _slices(self, data: Any, across: int) -> Any:
+        """Cut out a plane and those around it, one after the other; beyond the ends, the outermost are repeated."""
+        place = self.index[across]
+        assert isinstance(place, int)
+        numbers = [min(max(place + offset, 0), self.shape[across] - 1) for offset in self.slices]
+        boxes = [(*self.index[:across], number, *self.index[across + 1 :]) for number in numbers]
+        if isinstance(data, np.ndarray):
+            return np.stack([data[box] for box in boxes])
+        from dask import array
+
+        lazy = data if isinstance(data, array.Array) else array.from_array(data)  # type: ignore[no-untyped-call]
+        return array.stack([lazy[box] for box in boxes])  # type: ignore[no-untyped-call]
 
     def _pick(self, box: Any) -> Any:
         """Bring the channels of a box, which begins with the first that was chosen, into the order of the choice."""

@@ -91,7 +91,12 @@ def resample(array: NDArray[Any], resized: Sequence[int], *, order: int = 1) -> 
     """Resize a whole array, (..., *S), along its last axes; see :func:`read_resized`."""
     shape = array.shape[array.ndim - len(resized) :]
     whole = [slice(0, size) for size in resized]
-    return read_resized(lambda region: array[(..., *region)], shape, resized, whole, order=order)
+
+    def read(region: tuple[slice, ...]) -> NDArray[Any]:
+        index: tuple[Any, ...] = (..., *region)
+        return np.asarray(array[index])
+
+    return read_resized(read, shape, resized, whole, order=order)
 
 
 def _blurred(block: NDArray[np.float32], blurs: Sequence[float]) -> NDArray[np.float32]:

@@ -17,12 +17,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from src_models.errors import UserError
 from src_models.images.axes import AxesReading
 from src_models.images.resampling import Zoom, one_zoom, zoomed_shape
 from src_models.images.units import converted
 from src_models.models.header import ModelHeader
 
-__all__ = ["SeenAt", "seen_at", "spacing_in", "spacing_words"]
+__all__ = ["SeenAt", "parse_spacing", "seen_at", "spacing_in", "spacing_words"]
 
 # No voxel's side is changed by more, and no image is enlarged to more voxels than this: a size so far off is a wrong
 # one, or the model was made for things of another order of size.
@@ -89,6 +90,27 @@ def seen_at(reading: AxesReading, header: ModelHeader, name: str = "the image") 
         return SeenAt(known=True)
     words = f"image resampled from {spacing_words(own)} to {wanted}"
     return SeenAt(one_zoom(zooms), known=True, words=words)
+
+
+def parse_spacing(text: str, unit: str) -> tuple[float, ...] | None:
+    """Read the size of a pixel along each axis, such as ``1.5,1.5``; None for an empty text.
+
+    Raises
+    ------
+    UserError
+        If these are no numbers above 0, or the unit is no unit of length.
+    """
+    if not text:
+        return None
+    if converted(1.0, unit, "mm") is None:
+        raise UserError(f"--unit {unit!r} is no unit of length that is known, such as mm or µm")
+    try:
+        sizes = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        sizes = ()
+    if not sizes or not all(0 < size < float("inf") for size in sizes):
+        raise UserError(f"--spacing {text!r} is no list of sizes, such as 1.5,1.5 or, for volumes, 3,1.5,1.5")
+    return sizes
 
 
 def spacing_in(reading: AxesReading, header: ModelHeader) -> tuple[float, ...] | None:

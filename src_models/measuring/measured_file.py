@@ -15,7 +15,6 @@ import numpy as np
 from src_models.errors import DataSetError, ImageError
 from src_models.files.images import ImageFile, read_image, read_label_file
 from src_models.files.pairs import pair
-from src_models.images.axes import AxesReading
 from src_models.images.grey.ct_windows import value_unit
 from src_models.labels.measurements.measuring import measure_steps
 from src_models.labels.measurements.space import PixelSpace
@@ -78,7 +77,8 @@ def measure_file_steps(
     """
     yield Progress(0, 0, f"reading {labels.name}")
     picture = None if image is None else read_image(image, axes=axes, series=series)
-    file = read_label_file(labels, like=None if picture is None else picture.reading)
+    like = None if picture is None else picture.reading
+    file = read_label_file(labels, like=like, scan=None if picture is None else picture.geometry)
     notes = list(file.notes)
     space_file, data = file, np.asarray(file.data)
     letters = _letters_of(file, picture)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +37,13 @@ __all__ = [
     "Use",
     "instance_classes",
     "read_header",
+    "slice_channels",
 ]
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "napari_medt"
 RGB = ("red", "green", "blue")
+_SLICE = re.compile(r"slice(?: ([+-]\d+))?")
 
 Result = Literal["semantic", "instances", "class"]
 RESULTS: tuple[Result, ...] = ("semantic", "instances", "class")
@@ -52,6 +55,24 @@ SEPARATIONS: tuple[Separation, ...] = ("boundary", "distance", "flows")
 def instance_classes(separation: Separation) -> tuple[str, ...]:
     """Return the classes of a network that tells objects apart in this way."""
     return ("background", "interior", "boundary") if separation == "boundary" else ("background", "object")
+
+
+def slice_channels(count: int) -> tuple[str, ...]:
+    """Return the channels of a network that sees so many slices of a volume to segment the one in their middle.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no middle one.
+
+    Examples
+    --------
+    >>> slice_channels(3), slice_channels(1)
+    (('slice -1', 'slice', 'slice +1'), ('slice',))
+    """
+    if count < 1 or count % 2 == 0:
+        raise ModelFileError(f"the number of slices {count} must be odd: as many below the slice as above it")
+    return tuple(f"slice {offset:+d}" if offset else "slice" for offset in range(-(count // 2), count // 2 + 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +154,8 @@ class ModelHeader:
         Names of the network's output classes in order; 0 is the background, where there is one: a network that says
         what a whole image shows (``result="class"``) has none.
     channels
-        Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images.
+        Names of the input channels in order. A model for ``("red", "green", "blue")`` also takes grey images. One for
+        ``("slice -1", "slice", "slice +1")`` takes volumes, and sees each slice between its neighbours (2.5D).
     prompts
         What the network takes besides the image, as further channels: of a network of clicks, where these are. Empty
         for networks that segment by themselves.
@@ -227,6 +249,24 @@ class ModelHeader:
     def rgb(self) -> bool:
         """Whether the network was trained on colour images."""
         return self.channels == RGB
+
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """Which slices of a volume a network of slices sees, counted from the one it segments; empty for any other."""
+        named = [_SLICE.fullmatch(name) for name in self.channels]
+        return tuple(int(one[1] or 0) for one in named if one is not None) if all(named) else ()
+
+    @property
+    def slices_kept(self) -> int:
+        """How many slices of a stack are kept around a corrected one, for the model to learn from; 0 for none."""
+        if self.dimensions == 3:
+            return self.tile[0]
+        return len(self.slices) if len(self.slices) > 1 else 0
+
+    @property
+    def image_channels(self) -> tuple[str, ...]:
+        """Names of the channels that an image must have: of a network of slices, each slice is grey."""
+        return ("grey",) if self.slices else self.channels
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -122,8 +122,8 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
     from src_models.computing.execution import computing_threads
     from src_models.prediction.segment import segment_steps
 
-    settings, region = job.settings, job.region
-    model = load_model(settings.model)
+    settings, model = job.settings, load_model(job.settings.model)
+    region = job.region.around(model.header.slices)
     cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
@@ -139,9 +139,8 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
 
 def _outcome(job: RegionRun, segmentation: Segmentation) -> RegionResult:
     segmentation.probabilities = None  # no layer shows them, and they are large
-    channels = job.region.channels
-    if channels is not None:  # the network was given these alone
-        segmentation.provenance["settings"]["channels"] = list(channels)
+    channels = job.region.channels  # of the layer, which the network was given alone
+    segmentation.provenance["settings"]["channels"] = None if channels is None else list(channels)
     labels = job.region.expand(segmentation.labels)
     if segmentation.result == "instances" and job.previous is not None:
         labels = continue_numbers(labels, job.previous, job.region)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from src_models.errors import DataSetError
+from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.files.images import read_labels
-from src_models.files.samples import Sample, read_sample
+from src_models.files.samples import Sample, open_sample
+from src_models.images.axes import AxesReading, unit_symbol
+from src_models.images.resampling import mean_zoom
+from src_models.images.spacing import seen_at, spacing_words
 from src_models.labels.instances import connected_parts, median_diameter
 from src_models.labels.numbering import one_number_each
 from src_models.models.architectures import find_architecture
@@ -22,6 +25,7 @@ from src_models.models.header import (
     ModelHeader,
     Separation,
     instance_classes,
+    slice_channels,
 )
 
 __all__ = ["masks_without_numbers", "new_header", "tiles_for"]
@@ -49,6 +53,9 @@ def new_header(
     config: dict[str, Any] | None = None,
     intensity: Intensity | None = None,
     licence: str = "unknown",
+    spacing: Sequence[float] | None = None,
+    unit: str = "mm",
+    slices: int | None = None,
 ) -> ModelHeader:
     """Describe a network for a data set.
 
@@ -71,6 +78,11 @@ def new_header(
         Of objects: what tells those apart that touch, as in the header.
     class_names
         Names of the classes from 1 on, for ``"semantic"``; by default "class 1" and so on.
+    spacing, unit
+        The spacing, ((z,) y, x), at which the network is to see images; None for that of each image.
+    slices
+        How many slices of a volume a 2D network sees to segment the one in their middle, an odd number; None for a
+        network of whole volumes, or of pictures.
 
     Raises
     ------
@@ -79,17 +91,19 @@ def new_header(
     """
     parts = result == "instances" and masks_without_numbers(data)
     facts = [_facts(sample, result, parts) for sample in data.split("train")]
-    dimensions = _only({fact[0] for fact in facts}, data, "dimensions")
-    channels = _channels({fact[1] for fact in facts}, data)
+    if slices is None:
+        dimensions = _only({fact.dimensions for fact in facts}, data, "dimensions")
+        channels = _channels({fact.channels for fact in facts}, data)
+    else:
+        dimensions, channels = 2, slice_channels(slices)
+        _check_grey({fact.channels for fact in facts}, data)
     instances = INSTANCES[separation]
     classes = instance_classes(separation)
     if result == "semantic":
-        classes = _classes(set().union(*(fact[2] for fact in facts)), class_names, data)
-    diameters = np.array([fact[3] for fact in facts if fact[3] is not None])
-    sizes: dict[str, Any] = {}
-    if diameters.size:
-        low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
-        sizes = {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
+        classes = _classes(set().union(*(fact.classes for fact in facts)), class_names, data)
+    at: dict[str, Any] = {}
+    if spacing is not None:
+        at = {"spacing": _per_axis(spacing, dimensions), "unit": unit_symbol(unit)}
     tile, overlap = tiles_for(architecture, config or {}, dimensions)
     header = ModelHeader(
         name=name,
@@ -105,8 +119,9 @@ def new_header(
         result=result,
         instances=instances,
         licence=licence,
-        **sizes,
+        **at,
     )
+    header = replace(header, **_sizes(facts, header))
     built = {"in_channels": len(channels), "classes": header.outputs, "dimensions": dimensions}
     return replace(header, config={**header.config, **built})
 
@@ -124,19 +139,59 @@ def masks_without_numbers(data: DataSet) -> bool:
     return one_number_each(read_labels(sample.mask) for sample in data.samples)
 
 
-def _facts(sample: Sample, result: str, parts: bool) -> tuple[int, int, set[int], float | None]:
-    """Return dimensions, channels, the classes that occur, and the median diameter of the objects."""
-    image, mask = read_sample(sample)
+class _Facts(NamedTuple):
+    """What a header needs to know of a sample: of objects their median diameter (px), of classes which occur."""
+
+    dimensions: int
+    channels: int
+    reading: AxesReading
+    classes: set[int]
+    diameter: float | None
+
+
+def _facts(sample: Sample, result: str, parts: bool) -> _Facts:
+    image, mask, reading = open_sample(sample)
     channels = 1 if image.ndim == mask.ndim else image.shape[-1]
     if result == "instances":
-        return mask.ndim, channels, set(), median_diameter(connected_parts(mask) if parts else mask)
-    return mask.ndim, channels, set(np.unique(mask).tolist()) - {0}, None
+        diameter = median_diameter(connected_parts(mask) if parts else mask)
+        return _Facts(mask.ndim, channels, reading, set(), diameter)
+    return _Facts(mask.ndim, channels, reading, set(np.unique(mask).tolist()) - {0}, None)
+
+
+def _sizes(facts: Sequence[_Facts], header: ModelHeader) -> dict[str, Any]:
+    """Return the sizes of objects (px of what the network sees) that a model will handle."""
+    zooms = [mean_zoom(seen_at(fact.reading, header).zoom) for fact in facts]
+    diameters = [fact.diameter * zoom for fact, zoom in zip(facts, zooms, strict=True) if fact.diameter is not None]
+    if not diameters:
+        return {}
+    low, middle, high = (float(v) for v in np.percentile(diameters, (5, 50, 95)))
+    return {"object_diameter": round(middle, 1), "diameter_range": (round(0.8 * low, 1), round(1.25 * high, 1))}
 
 
 def _only(values: set[int], data: DataSet, what: str) -> int:
     if len(values) > 1:
         raise DataSetError(f"{data.root}: images differ in {what} ({sorted(values)}); train on one kind at a time")
     return values.pop()
+
+
+def _check_grey(counts: set[int], data: DataSet) -> None:
+    if not counts <= {1, 3}:
+        raise DataSetError(
+            f"{data.root}: a network of slices sees one channel of a volume, and these have {_listed(counts)}; choose "
+            "the one that counts with --channels"
+        )
+
+
+def _listed(counts: set[int]) -> str:
+    return " and ".join(str(count) for count in sorted(counts))
+
+
+def _per_axis(spacing: Sequence[float], dimensions: int) -> tuple[float, ...]:
+    sizes = tuple(float(size) for size in spacing)
+    if len(sizes) != dimensions:
+        axes = "y,x" if dimensions == 2 else "z,y,x"
+        raise UserError(f"the spacing {spacing_words(sizes)} needs {dimensions} numbers, {axes}, for this network")
+    return sizes
 
 
 def _channels(counts: set[int], data: DataSet) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ it would have seen, on any number of workers.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,20 @@ from torch.utils.data import Dataset
 
 from src_models.errors import DataSetError
 from src_models.files.samples import Sample, open_sample, read_marks
+from src_models.images.axes import AxesReading
 from src_models.images.channels import as_channels
 from src_models.images.grey.counted import measure_counted
+from src_models.images.resampling import resample, zoomed_shape
+from src_models.images.spacing import seen_at, spacing_in, spacing_words
 from src_models.labels.instances import connected_parts, median_diameter, targets_from_labels
 from src_models.labels.separation import fields_of_labels
 from src_models.models.header import ModelHeader
 from src_models.training.augmentation import AugmentationName, augmentation
 from src_models.training.masked_loss import IGNORED
 from src_models.training.partial_labels import undrawn_classes, unknown_background
+from src_models.training.volumes.slices import slices_of
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "Patches",
@@ -70,8 +77,17 @@ class TrainingImage:
         return bool((self.image[0] != self.image[-1]).any())
 
 
-def load_images(samples: Sequence[Sample], header: ModelHeader, *, parts: bool = False) -> list[TrainingImage]:
+def load_images(
+    samples: Sequence[Sample],
+    header: ModelHeader,
+    *,
+    parts: bool = False,
+    most_slices: int | None = None,
+) -> list[TrainingImage]:
     """Read and normalise all samples.
+
+    Images whose pixels have a known size come at the spacing of a network that was made for one; others are taken to
+    have it, which is said in the log. For a network of slices, each slice of a volume is an image, with its neighbours.
 
     Parameters
     ----------
@@ -79,21 +95,41 @@ def load_images(samples: Sequence[Sample], header: ModelHeader, *, parts: bool =
         What to read, and what for.
     parts
         Whether every connected part of a mask is an object, as where masks do not number them.
+    most_slices
+        For a network of slices: at most how many of each volume; None for all.
 
     Raises
     ------
     DataSetError
         If an image does not fit the model, or a mask has classes the model does not have.
     """
-    return [_load(sample, header, parts) for sample in samples]
+    unknown: list[str] = []
+    images = [_load(sample, header, parts, unknown) for sample in samples]
+    if unknown and header.spacing is not None:
+        _log.warning("%s", _unknown_words(unknown, len(samples), header))
+    if header.slices:
+        return [each for image in images for each in slices_of(image, header.slices, most_slices)]
+    return images
 
 
-def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
+def _unknown_words(unknown: Sequence[str], count: int, header: ModelHeader) -> str:
+    """Say of images of which nobody knows how large their pixels are what they are taken for."""
+    assert header.spacing is not None
+    return (
+        f"Of {len(unknown)} of {count} images (such as {unknown[0]}) it is not known how large their pixels are: they "
+        f"are taken to have the model's spacing, {spacing_words(header.spacing, header.unit)}."
+    )
+
+
+def _load(sample: Sample, header: ModelHeader, parts: bool, unknown: list[str]) -> TrainingImage:
     image, labels, reading = open_sample(sample)
     labels = connected_parts(labels) if parts else labels
     counts = read_marks(sample, labels.shape)
-    if labels.ndim != header.dimensions:
+    if header.slices and labels.ndim == 2:  # a picture is a volume of one slice
+        image, labels, counts = image[None], labels[None], None if counts is None else counts[None]
+    if labels.ndim != (3 if header.slices else header.dimensions):
         raise DataSetError(f"{sample.image} is {labels.ndim}D and the network is {header.dimensions}D")
+    resized = _resized_shape(sample, labels.shape, reading, header, unknown)
     if header.result == "semantic" and len(header.classes) == 2:
         labels = (labels > 0).astype(np.int32)  # 0 and 255 as well as 0 and 1
     known = labels if counts is None else np.where(counts, labels, 0)
@@ -103,8 +139,12 @@ def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
             f"(0 to {len(header.classes) - 1}); give more names with --class-names, or train for instances"
         )
     channels_first = image[None] if image.ndim == labels.ndim else np.moveaxis(image, -1, 0)
-    planes = as_channels(channels_first, header, str(sample.image), alpha=False)
+    taken = replace(header, channels=header.image_channels)
+    planes = as_channels(channels_first, taken, str(sample.image), alpha=False)
     normalised = measure_counted(planes, header.intensity, reading, name=str(sample.image))(planes)
+    normalised = resample(normalised, resized)
+    labels, known = resample(labels, resized, order=0), resample(known, resized, order=0)
+    counts = None if counts is None else resample(counts, resized, order=0)
     diameter = median_diameter(known) if header.result == "instances" else None
     undrawn = _undrawn(sample, known, header)
     if counts is None or counts.all():
@@ -119,6 +159,19 @@ def _load(sample: Sample, header: ModelHeader, parts: bool) -> TrainingImage:
     return TrainingImage(
         sample.name, normalised.astype(np.float16), encoded, diameter, np.argwhere(counts), sample.domain, undrawn
     )
+
+
+def _resized_shape(
+    sample: Sample, shape: tuple[int, ...], reading: AxesReading, header: ModelHeader, unknown: list[str]
+) -> tuple[int, ...]:
+    """Return the shape of an image at a network's spacing; note where its own is not known."""
+    seen = seen_at(reading, header, str(sample.image))
+    if header.spacing is not None and not seen.known:
+        if spacing_in(reading, header) is not None:
+            raise DataSetError(f"{sample.image}: {seen.note}")
+        unknown.append(sample.name)
+    own = shape[len(shape) - header.dimensions :]
+    return (*shape[: len(shape) - header.dimensions], *zoomed_shape(own, seen.zoom))
 
 
 def _undrawn(sample: Sample, labels: NDArray[np.int32], header: ModelHeader) -> int:

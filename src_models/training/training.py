@@ -41,6 +41,7 @@ __all__ = ["TrainSettings", "TrainingUpdate", "train"]
 
 _log = logging.getLogger(__name__)
 
+VALIDATED_SLICES = 24  # of each volume, by networks of slices: all of them would take longer than the steps between
 LOG_COLUMNS = ("step", "loss", "validation_dice")
 MOST_PARTS = 27  # of a volume that a network is judged by
 
@@ -167,7 +168,9 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], float]):
         if self.parts:
             _log.warning("%s", unnumbered_words(self.data.root))
         self.images = load_images(self.data.split("train"), self.header, parts=self.parts)
-        self.validation = load_images(self.data.split("val"), self.header, parts=self.parts)
+        self.validation = load_images(
+            self.data.split("val"), self.header, parts=self.parts, most_slices=VALIDATED_SLICES
+        )
 
     def make_network(self, *, anew: bool) -> nn.Module:
         network = create(self.header.architecture, **self.header.config)
@@ -179,7 +182,8 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], float]):
 
     def batches(self) -> Generator[tuple[Tensor, Tensor], None, None]:
         settings = self.settings
-        classes_of_volumes = self.header.dimensions == 3 and self.header.result == "semantic"
+        of_volumes = self.header.dimensions == 3 or bool(self.header.slices)
+        classes_of_volumes = of_volumes and self.header.result == "semantic"
         patches = Patches(
             self.images,
             self.header,

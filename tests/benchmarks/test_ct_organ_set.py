@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from benchmarks.ct_organ_set import ORGANS, assemble, may_be_bone_or_lung
+from benchmarks.ct_organ_set import ORGANS, assemble, may_be_bone_or_lung, sure_bone_and_lung
 from src_models.errors import OutputError
 
 SIDE = 48
@@ -112,6 +112,30 @@ def test_bone_and_lung_that_nobody_drew_do_not_count_and_organs_do() -> None:
     expected = np.zeros((80, 80), bool)
     expected[10:40, 10:30] = expected[50:70, 50:70] = True
     np.testing.assert_array_equal(may_be_bone_or_lung(image, organs), expected)
+
+
+def test_a_rule_knows_spine_ribs_and_lungs_and_leaves_gas_and_contrast_in_bowels_unknown() -> None:
+    image = np.full((200, 240), -1000, np.int16)
+    image[20:180, 20:220] = 40
+    image[60:150, 40:100] = -800  # a lung, which reaches the back
+    image[30:60, 110:200] = -900  # gas as large as a lung, at the front
+    image[120:160, 105:135] = 400  # the spine, with its canal
+    image[138:146, 115:125] = 30
+    image[70:80, 22:36] = 500  # a rib
+    image[90:110, 160:190] = 350  # contrast in a bowel
+    unsure = may_be_bone_or_lung(image, np.zeros(image.shape, np.uint8))
+    expected = np.zeros(image.shape, int)
+    expected[60:150, 40:100] = ORGANS.index("lungs") + 1
+    for bone in (np.s_[120:160, 105:135], np.s_[70:80, 22:36]):
+        expected[bone] = ORGANS.index("bones") + 1
+    expected[138:146, 115:125] = 0
+    found = sure_bone_and_lung(image, unsure)
+    wrong = (found != expected) & (found > 0)
+    assert np.count_nonzero(wrong) <= 2 * (8 + 10), "the canal's edge is blurred"
+    for number in (ORGANS.index("lungs") + 1, ORGANS.index("bones") + 1):
+        assert np.mean(found[expected == number] == number) > 0.95
+    assert unsure[100, 175], "contrast does not count, neither as bone nor as background"
+    assert unsure[45, 150]
 
 
 def test_a_folder_that_holds_files_is_left_alone(made: Path, sets: Path) -> None:

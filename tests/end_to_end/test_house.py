@@ -46,12 +46,15 @@ ACROSS = {
     "napari_medt/files/gui/test_command_palette.py": "the manifest: what the palette offers",
     "napari_medt/files/gui/test_manifest.py": "the manifest: what napari's dialogs do with it",
     "napari_medt/gui/test_menus.py": "the manifest: menus",
+    "napari_medt/gui/test_accessible.py": "all widgets: names of controls, the Tab key",
     "napari_medt/gui/test_opening.py": "all widgets: how fast they open",
     "napari_medt/segmenting/gui/test_channels.py": "the widget, on images of several channels",
     "napari_medt/segmenting/gui/test_choices.py": "the widget: what can be chosen",
     "napari_medt/segmenting/gui/test_medt.py": "the widget, with MedT",
+    "napari_medt/segmenting/gui/test_oblique.py": "the widget, on a scan that is oblique, from all sides",
     "napari_medt/segmenting/gui/test_results.py": "the widget: what it adds to the viewer",
     "napari_medt/segmenting/gui/test_stack.py": "the widget, on stacks",
+    "src_models/clicking/test_anisotropic.py": "clicks in volumes of flat voxels",
     "src_models/computing/test_precision.py": "every network, at lower precision",
     "src_models/test_public_names.py": "the public names",
     "src_models/training/test_recipes.py": "the trainings behind the shipped models",
@@ -77,6 +80,9 @@ COVERED = {
         napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
         napari_medt/attention/save_panel.py
     """,
+    "napari_medt/cli/test_click.py": """
+        napari_medt/cli/clicked_labels.py
+    """,
     "napari_medt/cli/attention/test_attention.py": """
         napari_medt/cli/attention/results.py
     """,
@@ -92,7 +98,6 @@ COVERED = {
     "napari_medt/classifying/gui/test_widget.py": """
         napari_medt/classifying/giving.py napari_medt/classifying/layers.py napari_medt/classifying/shown.py
         napari_medt/classifying/panels/controls.py napari_medt/classifying/panels/result_panel.py
-        napari_medt/classifying/panels/swatch.py
     """,
     "napari_medt/clicking/gui/test_widget.py": """
         napari_medt/clicking/accepted_objects.py napari_medt/clicking/chosen_image.py
@@ -115,9 +120,15 @@ COVERED = {
         napari_medt/correcting/learning/folder_in_use.py napari_medt/correcting/learning/learning_rounds.py
         napari_medt/correcting/marking.py napari_medt/correcting/panels/controls.py
     """,
+    "napari_medt/files/exchange/gui/test_outlines.py": """
+        napari_medt/files/exchange/commands.py
+    """,
     "napari_medt/files/gui/test_scan_commands.py": """
         napari_medt/files/activation.py napari_medt/files/endings.py napari_medt/files/in_window.py
         napari_medt/files/writers.py
+    """,
+    "napari_medt/files/preview/gui/test_preview_dialog.py": """
+        napari_medt/files/preview/series_list.py
     """,
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py
@@ -134,6 +145,19 @@ COVERED = {
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
+    """,
+    "src_models/computing/cluster/test_workers.py": """
+        src_models/computing/cluster/at_work.py
+    """,
+    "src_models/prediction/batches/test_cluster_batch.py": """
+        src_models/computing/cluster/opening.py src_models/computing/cluster/plugins.py
+        src_models/prediction/batches/sent_model.py
+    """,
+    "src_models/prediction/blocks/test_block_run.py": """
+        src_models/prediction/blocks/block_plan.py src_models/prediction/blocks/block_work.py
+    """,
+    "src_models/prediction/test_segment.py": """
+        src_models/prediction/run.py
     """,
     "src_models/training/test_training.py": """
         src_models/training/resumable/training_run.py

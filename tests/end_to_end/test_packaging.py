@@ -95,9 +95,9 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     }
     homes = importlib.metadata.packages_distributions()
     server = repository / "napari_medt" / "serving"  # has an extra of its own
-    volumes = repository / "src_models/files/volumes"
-    extras = (volumes / "dicom_labels/seg_writing.py", volumes / "itk/simple_itk.py")  # highdicom, SimpleITK: they say so
-    paths = [path for path in (repository / package).rglob("*.py") if server not in path.parents and path not in extras]
+    cluster = repository / "src_models" / "computing" / "cluster"  # and so has this
+    apart = {server, cluster, *(repository / path for path in OF_EXTRAS)}
+    paths = [path for path in (repository / package).rglob("*.py") if not {path, *path.parents} & apart]
     imported = {name for path in paths for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
     assert foreign
@@ -106,15 +106,45 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     assert undeclared - {"napari_medt_manifest", "triton"} == set()
 
 
-def test_what_the_server_imports_is_required_or_in_its_extra(repository: Path) -> None:
+@pytest.mark.parametrize(
+    ("extra", "room", "among"),
+    [
+        ("server", "napari_medt/serving", {"starlette", "uvicorn"}),
+        ("cluster", "src_models/computing/cluster", {"dask_jobqueue", "distributed", "yaml"}),
+    ],
+)
+def test_what_a_room_with_an_extra_imports_is_required_or_in_it(
+    repository: Path, extra: str, room: str, among: set[str]
+) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    lines = [*project["dependencies"], *project["optional-dependencies"][extra]]
     required = {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
     homes = importlib.metadata.packages_distributions()
-    imported = {name for path in (repository / "napari_medt" / "serving").rglob("*.py") for name in _imports(path)}
+    imported = {name for path in (repository / room).rglob("*.py") for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
-    assert {"starlette", "uvicorn"} <= foreign
+    assert among <= foreign
     assert {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}} == set()
+
+
+# Files that say so where the packages of their extra are missing, and what they import of them.
+OF_EXTRAS = {
+    "src_models/exporting/bioimageio_package.py": ("export", {"bioimageio"}),
+    "src_models/exporting/onnx_file.py": ("export", {"onnx", "onnxruntime"}),
+    "src_models/files/exchange/ilastik.py": ("exchange", {"h5py"}),
+    "src_models/files/exchange/imagej_rois.py": ("exchange", {"roifile"}),
+    "src_models/files/volumes/dicom_labels/seg_writing.py": ("dicom", {"highdicom"}),
+    "src_models/files/volumes/itk/simple_itk.py": ("itk", {"SimpleITK"}),
+    "src_models/tracking/linking.py": ("tracks", {"laptrack"}),
+}
+
+
+@pytest.mark.parametrize("path", OF_EXTRAS)
+def test_what_is_optional_is_in_its_extra(repository: Path, path: str) -> None:
+    extra, names = OF_EXTRAS[path]
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.match(r"[\w-]+", line)[0].lower() for line in project["optional-dependencies"][extra]}
+    assert names <= _imports(repository / path)
+    assert {name.lower() for name in names} <= required
 
 
 NEEDED_BY_OTHERS = {
@@ -140,11 +170,23 @@ def test_what_is_required_is_imported(repository: Path) -> None:
     assert required - used == set(NEEDED_BY_OTHERS)
 
 
+LINKS = (r"\]\(\s*<?([^)\s>]*)", r"(?m)^ *\[[^\]]+\]:\s*<?(\S+?)>?$", r"(?:href|src)\s*=\s*[\"']([^\"']*)")
+
+
+def links_in(text: str) -> list[str]:
+    """Return where Markdown leads: by its links and pictures, by references, and by HTML in it."""
+    return [link for pattern in LINKS for link in re.findall(pattern, text)]
+
+
 def test_what_an_index_shows_has_no_link_that_leads_nowhere() -> None:
-    text = importlib.metadata.metadata("napari-medt").json["description"]
-    links = re.findall(r"\]\(([^)]*)\)", text) + re.findall(r'<img src="([^"]*)"', text)
+    links = links_in(importlib.metadata.metadata("napari-medt").json["description"])
     assert links
     assert [link for link in links if not link.startswith(("https://", "#"))] == []
+
+
+def test_links_are_found_however_they_are_written() -> None:
+    text = '[a](b.md) ![c](d.png "title") [![e](f.svg)](g.md)\n\n[h]: i.md\n\n<a href=\'j.md\'><img src="k.png"></a>'
+    assert sorted(links_in(text)) == ["b.md", "d.png", "f.svg", "g.md", "i.md", "j.md", "k.png"]
 
 
 def test_triton_is_imported_by_its_kernels_alone(repository: Path) -> None:

@@ -20,6 +20,7 @@ _LOOKS = {
     "g_v1": ("G_V1", "#81c784", "s"),
     "g_v2": ("G_V2", "#e57373", "d"),
 }
+_HEIGHT = 200
 
 
 class GatesChart(QWidget):
@@ -36,6 +37,7 @@ class GatesChart(QWidget):
         self.note = QLabel()
         self.note.setWordWrap(True)
         self._plot: Any = None
+        self._gates: Sequence[GateValues] = ()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.note)
@@ -48,24 +50,26 @@ class GatesChart(QWidget):
 
     def set_gates(self, gates: Sequence[GateValues]) -> None:
         """Show the gates of a network."""
+        self._gates = gates
         if not gates:
             self.note.setText("This network has no gates of this kind (it has no gated axial attention).")
             if self._plot is not None:
                 self._plot.hide()
             return
-        lines = "".join(
-            f'<br><b style="color:{color}">{GATE_WORDS[name]}</b>' for name, (_, color, _) in _LOOKS.items()
-        )
+        plot = self.plot()
+        colours = {name: plot.colour(color) for name, (_, color, _) in _LOOKS.items()}
+        lines = "".join(f'<br><b style="color:{colours[name]}">{GATE_WORDS[name]}</b>' for name in _LOOKS)
         self.note.setText(
             "How much counts at every stage, above 0 or below; left point: looking up and down, right point: left and "
             f"right.{lines}"
         )
-        plot = self.plot()
         plot.clear()
-        for name, (title, color, symbol) in _LOOKS.items():
+        for name, (title, _, symbol) in _LOOKS.items():
             values = [getattr(gate, name) for gate in gates]
             places = list(range(len(gates)))
-            plot.plot(places, values, pen=color, symbol=symbol, symbolBrush=color, symbolSize=7, name=title)
+            curve = plot.plot(places, values, pen=colours[name], symbol=symbol, symbolSize=7, name=title)
+            curve.setSymbolBrush(colours[name])
+            curve.setSymbolPen(None)
         plot.getAxis("bottom").setTicks([_stages(gates), []])
         plot.setXRange(-0.6, len(gates) - 0.4, padding=0)
         plot.show()
@@ -73,10 +77,10 @@ class GatesChart(QWidget):
     def plot(self) -> Any:
         """Return the plot, which is made when it is first needed."""
         if self._plot is None:
-            import pyqtgraph  # half a second to import, and most networks have no gates
+            # Half a second to import, and most networks have no gates.
+            from napari_medt.controls.charts.themed_plot import ThemedPlot
 
-            self._plot = pyqtgraph.PlotWidget(background=None)
-            self._plot.setFixedHeight(200)
+            self._plot = ThemedPlot(_HEIGHT)
             self._plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
             self._plot.setLabel("bottom", "stage")
             self._plot.showGrid(y=True, alpha=0.3)
@@ -84,6 +88,8 @@ class GatesChart(QWidget):
             self._plot.setMouseEnabled(x=False, y=False)
             self._plot.hideButtons()
             self.layout().addWidget(self._plot)
+            self._plot.ensurePolished()  # else its colours would be those of a window without napari's style
+            self._plot.themed.connect(lambda: self.set_gates(self._gates))
         return self._plot
 
 

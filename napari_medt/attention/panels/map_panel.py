@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MapPanel"]
 
-_SIDE = 56
+_SIDE = 56  # of a small picture, in px of a screen of old
+_RATIOS = (1, 2)  # pixels of a screen to one of those
 _ROWS = 3  # in view at once
 _MEANING = 104  # px: as many lines as the longest meaning takes in a narrow dock
 
@@ -106,6 +107,7 @@ class MapPanel(QWidget):
         self.set_maps((), ())
 
     def _explain(self) -> None:
+        self.list.setAccessibleName("Attention maps")
         self.list.setToolTip(
             "Tick a map to see it over the image. Maps that were ticked here go when another model or image is chosen, "
             "and when this dock is closed; maps of the Segment widget stay. 'Keep' under Save keeps a copy."
@@ -135,10 +137,13 @@ class MapPanel(QWidget):
 
 
 def _icon(placed: PlacedMap) -> QIcon:
-    picture = thumbnail(placed, _SIDE)
-    height, width = picture.shape[:2]
-    image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
-    pixmap = QPixmap.fromImage(image.copy())  # the copy owns its pixels
-    icon = QIcon(pixmap)
-    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else it would be tinted, and its colours say something
+    icon = QIcon()
+    for ratio in _RATIOS:
+        picture = thumbnail(placed, _SIDE * ratio)
+        height, width = picture.shape[:2]
+        image = QImage(picture.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+        pixmap = QPixmap.fromImage(image.copy())  # the copy owns its pixels
+        pixmap.setDevicePixelRatio(ratio)
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # else it would be tinted, and its colours say something
+            icon.addPixmap(pixmap, mode)
     return icon

@@ -177,8 +177,11 @@ class ProbePanel(QWidget):
             "(attention rollout). 'Detail let through': 0 to 1 (an attention gate)."
         )
         for combo, axis in ((self.head_of_height, "height"), (self.head_of_width, "width")):
+            combo.setAccessibleName(f"Heads along the {axis}")
             combo.setToolTip(
                 f"The network looks along the {axis} in several ways at once (the heads of its attention): their mean, "
                 "or one of them."
             )
+        self.view.setAccessibleName("What is shown of the place")
+        self.values.setAccessibleName("Maps at the place")
         self.values.setToolTip("The value of every recorded map at that place.")

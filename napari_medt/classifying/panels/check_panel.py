@@ -61,4 +61,5 @@ class CheckPanel(QWidget):
             "about a minute, beside your work."
         )
         self.run_bar.cancel.setToolTip("Stop checking.")
+        self.findings.setAccessibleName("Findings")
         self.findings.setToolTip("What was measured, in words; `napari-medt audit` gives all figures.")

@@ -127,6 +127,7 @@ class ClassPanel(QWidget):
         button.setStyleSheet("text-align: left; padding-left: 6px")
         button.clicked.connect(lambda: self.given.emit(button.property("class_name")))
         self._grid.addWidget(button, len(self.buttons) // _COLUMNS, len(self.buttons) % _COLUMNS)
+        self.setTabOrder(self.buttons[-1] if self.buttons else self.on, button)
         self.buttons.append(button)
 
     def _on_added(self) -> None:
@@ -165,6 +166,7 @@ class ClassPanel(QWidget):
             "clicks are napari's."
         )
         self.words.setToolTip("The chosen object; it has a white frame in the image.")
+        self.new.setAccessibleName("A new class")
         self.new.setToolTip("Type the name of a class that the model does not know; it can learn it from you.")
         self.add.setToolTip("The chosen object is of the class that you typed. Without one, the class is only added.")
         self.next.setToolTip(

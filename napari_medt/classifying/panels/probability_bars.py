@@ -8,6 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from napari_medt.controls.charts.contrast import FRAME
+
 __all__ = ["ProbabilityBars"]
 
 _MOST = 6  # classes that have a bar of their own
@@ -97,4 +99,7 @@ class _Bar(QWidget):
         filled = self.rect()
         filled.setWidth(round(filled.width() * self._share))
         painter.fillRect(filled, QColor(self._colour))
+        if filled.width() > 0:  # a pale bar ends where its frame does
+            painter.setPen(QColor(FRAME))
+            painter.drawRect(filled.adjusted(0, 0, -1, -1))
         painter.end()

@@ -126,6 +126,8 @@ class ResultPanel(QWidget):
             label.setWordWrap(True)
 
     def _explain(self) -> None:
+        self.counts.setAccessibleName("Objects of each class")
+        self.objects.setAccessibleName("Objects and their classes")
         self.counts.setToolTip("How many there are of each class, what you corrected included, and their colours.")
         self.by_class.setToolTip(
             "Give each object the colour of its class. Without it, objects have the colours again that they had before."

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from src_models.corrections.correction import Bounds, CorrectionRecord, MarkMode
     from src_models.finetuning.labelled.planes import LabelledImage
     from src_models.images.planes import Planes
+    from src_models.models.header import ModelHeader
 
 __all__ = ["correct"]
 
@@ -78,11 +79,12 @@ def correct(
         raise UserError("--painted and --region exclude each other: give one of them")
     mode: MarkMode = "painted" if painted else "slice" if region is None else "region"
     part = _region(region)
-    made_by, deep = _model(model)
+    made_by, header = _model(model)
     options.check_files(image, labels, predicted)
     corrections = CorrectionSet.open(folder)
     source = options.open_image(image, axes, channels, uneven, series)
-    image_planes = LabelledImage(source, deep)
+    deep = header is not None and (header.dimensions == 3 or "Z" in source.reading.axes)
+    image_planes = LabelledImage(source, header.slices_kept if header is not None and deep else 0)
     console = Console()
     console.say(f"{source.title}: {source.reading.describe()}")
     console.notes(source.notes)
@@ -121,15 +123,15 @@ def _labels(path: Path, image: LabelledImage) -> NDArray[Any]:
     return paired.labels
 
 
-def _model(name: str | None) -> tuple[tuple[str | None, str | None], int]:
-    """Return the name and the SHA-256 of a model, and how many slices it sees at a time; 0 for a 2D model."""
+def _model(name: str | None) -> tuple[tuple[str | None, str | None], ModelHeader | None]:
+    """Return the name and the SHA-256 of a model, and its header."""
     if name is None:
-        return (None, None), 0
+        return (None, None), None
     from src_models.models.library import model_path
     from src_models.models.loaded import file_sha256
 
     header = options.check_model(name)
-    return (header.name, file_sha256(model_path(name))), header.tile[0] if header.dimensions == 3 else 0
+    return (header.name, file_sha256(model_path(name))), header
 
 
 def _chosen(

@@ -21,6 +21,7 @@ from napari_medt.cli.options import (
     Licence,
     ModelFile,
     ModelName,
+    Nodes,
     Overwrite,
     Purpose,
     Seed,
@@ -105,6 +106,25 @@ def train(
         ),
     ] = "percentile:0.5:99.8",
     channels: options.Channels = None,
+    spacing: Annotated[
+        str,
+        typer.Option(
+            metavar="Y,X|Z,Y,X",
+            help="Size of a pixel, or voxel, at which the network sees images: those that know theirs are resampled.",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = "",
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="Unit of --spacing, such as mm or µm.", rich_help_panel=options.IMAGES)
+    ] = "mm",
+    slices: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Of volumes, train a 2D network on slices: each with its neighbours, so many together (1, 3, 5).",
+            rich_help_panel=options.IMAGES,
+        ),
+    ] = None,
     drawn: options.Drawn = None,
     steps: Annotated[int | None, _learning("N", "Training steps.")] = None,
     batch: Annotated[int | None, _learning("N", "Patches per step.")] = None,
@@ -137,6 +157,7 @@ def train(
     seed: Seed = 0,
     device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
+    num_nodes: Nodes = 1,
     precision: Annotated[
         str,
         typer.Option(metavar="NAME", help="32-true, bf16-mixed or 16-mixed.", rich_help_panel=options.RUNNING),
@@ -159,11 +180,13 @@ def train(
 
     from src_models.computing.devices import check_device
     from src_models.disk.atomic import check_new
+    from src_models.errors import UserError
     from src_models.files.dataset import DataSet
 
     architecture = suited(context, dataset, architecture)
     refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
+    from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
 
     scale = options.parse_intensity(intensity)
@@ -189,10 +212,14 @@ def train(
         "balance": _choice(balance, ("auto", "classes", "none"), "--balance"),
         "validate_every": validate_every,
     }
-    running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
+    running = {"seed": seed, "device": device, "devices": devices, "nodes": num_nodes}
+    running |= {"precision": precision, "workers": workers}
     given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
     about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    at = parse_spacing(spacing, unit)
     if tells_classes:
+        if at or slices is not None:
+            raise UserError("--spacing and --slices are for networks that segment, and this one tells classes")
         of_classes = {
             "label_smoothing": label_smoothing,
             "average": average,
@@ -212,6 +239,8 @@ def train(
     from src_models.training.new_model import new_header
     from src_models.training.training import TrainSettings
 
+    if slices is not None and not augment:
+        given["augment"] = "ct"
     images = len(data.split("train"))
     settings = replace(TrainSettings.recipe(architecture, images), **given)
     header = new_header(
@@ -221,6 +250,9 @@ def train(
         separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=names,
         config=configuration(architecture, of_network, settings.patch),
+        spacing=at,
+        unit=unit,
+        slices=slices,
         **about,
     )
     settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)
@@ -239,9 +271,10 @@ def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
 
 def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **how: Any) -> None:
     """Train behind a progress bar, and say where the model is."""
+    from src_models.training.fabric import leads
     from src_models.training.training import TrainingUpdate, train
 
-    console = Console()
+    console = Console(quiet=not leads())
     console.say(
         f"Training {header.architecture} on {len(data.split('train'))} images "
         f"({len(data.split('val'))} for validation): {', '.join(header.classes)}"

@@ -29,6 +29,7 @@ class AcceptPanel(QWidget):
         super().__init__(parent)
         self._layers: list[napari.layers.Labels] = []
         self.labels = QComboBox()
+        self.labels.setAccessibleName("Labels that are written into")
         self.labels.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.labels.setMinimumContentsLength(10)
         self.labels.setToolTip(
@@ -36,10 +37,12 @@ class AcceptPanel(QWidget):
             "pixel. Ctrl+Z takes one back there."
         )
         self.kind = QComboBox()
+        self.kind.setAccessibleName("How objects are numbered")
         self.kind.addItems([_OBJECT, _CLASS])
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.kind.setToolTip("Number every object for itself, or write the number of a class for all of its objects.")
         self.class_id = QSpinBox()
+        self.class_id.setAccessibleName("Number of the class")
         self.class_id.setRange(1, 65535)
         self.class_id.setToolTip("Number of the class that is written.")
         self.overwrite = QCheckBox("Overwrite finished objects")

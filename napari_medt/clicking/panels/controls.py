@@ -240,6 +240,7 @@ class ClickControls:
         )
         self.smaller.setToolTip("Take the next smaller object around the same clicks (key -).")
         self.flip.setToolTip("Left clicks say what does not belong to the object, instead of Shift + click (key X).")
+        self.drag.setAccessibleName("A drag draws")
         self.drag.setToolTip("What a drag with the left button draws; with Ctrl it is always a scribble (key B).")
         self.carry.setToolTip(
             "Find the object in the slices (or times) after and before this one, until it vanishes or the network is "
@@ -260,11 +261,12 @@ class ClickControls:
         )
         self.suggestions.setToolTip("How many suggestions wait.")
         self.attention.setToolTip("Show where the network looked when it found this object (key V).")
+        self.map_name.setAccessibleName("Attention map")
         self.map_name.setToolTip("Which level of the network's attention is shown; the first is the finest.")
         self.mend.setToolTip(
             "Press this, then click on an object of any Labels layer over the image, such as an organ that Segment "
             "found: it is open as it lies there, for clicks to mend. The key M opens the one under the pointer."
         )
         self.save.setToolTip(
-            "Write the labels as TIFF, or NIfTI or NRRD for a scan, and beside them the clicks of every object."
+            "Write the labels as TIFF, or NIfTI, NRRD or DICOM for a scan, and beside them the clicks of every object."
         )

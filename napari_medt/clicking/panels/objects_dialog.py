@@ -11,8 +11,9 @@ from napari_medt.clicking.saving import with_ending
 __all__ = ["ask_where_to"]
 
 _TIFF, _NIFTI = "TIFF (*.tif *.tiff)", "NIfTI, for scans (*.nii.gz *.nii)"
-_NRRD = "NRRD, for scans (*.nrrd *.seg.nrrd)"
-_ENDINGS = {_NIFTI: ".nii.gz", _NRRD: ".nrrd"}
+_NRRD, _SLICER = "NRRD, for scans (*.nrrd)", "Segmentation of 3D Slicer, for scans (*.seg.nrrd)"
+_DICOM = "DICOM segmentation, for DICOM slices (*.dcm)"
+_ENDINGS = {_NIFTI: ".nii.gz", _NRRD: ".nrrd", _SLICER: ".seg.nrrd", _DICOM: ".dcm"}
 
 
 def ask_where_to(parent: QWidget, name: str) -> tuple[Path, bool] | None:

@@ -44,6 +44,7 @@ class WindowPanel(QWidget):
             "Which Hounsfield units (HU) are told apart. As shown: the layer's contrast limits, a window of your own."
         )
         self.acts_on = QComboBox()
+        self.acts_on.setAccessibleName("What the CT window is for")
         self.acts_on.addItems([_BOTH, _NETWORK, _VIEW])
         self.acts_on.setToolTip("Whether the window is what you see, what the network sees, or both.")
         self.acts_on.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -102,8 +103,8 @@ class WindowPanel(QWidget):
         if self._layer is None:
             return
         preset = self.choice.limits()
-        both = self.acts_on.currentText() == _BOTH and preset is not None
-        if both and not same_limits(preset, shown_limits(self._layer)):
+        both = self.acts_on.currentText() == _BOTH
+        if both and preset is not None and not same_limits(preset, shown_limits(self._layer)):
             self.choice.choose(_AS_SHOWN)
         self.choice.show_numbers(self._layer)
         if self.choice.is_own():

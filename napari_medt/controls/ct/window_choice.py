@@ -120,6 +120,9 @@ class WindowChoice(QWidget):
         column.addLayout(row)
         self.names.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.names.setMinimumContentsLength(12)
+        self.names.setAccessibleName("CT window")
+        self.level.setAccessibleName("Level")
+        self.width.setAccessibleName("Width")
         self.level.setToolTip("Level: the value (HU) in the middle of what is shown. Type another for your own window.")
         self.width.setToolTip(
             "Width: how many HU there are from black to white. Type another for your own window; less is more contrast."

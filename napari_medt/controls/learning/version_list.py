@@ -29,6 +29,7 @@ class VersionList(ShortList):
 
     def __init__(self, gain: str, parent: QWidget | None = None) -> None:
         super().__init__(("Version", gain, "Note"), NOTE, parent)
+        self.setAccessibleName("Versions")
         self.itemChanged.connect(self._on_edited)
         self.itemDoubleClicked.connect(self._on_double_click)
 

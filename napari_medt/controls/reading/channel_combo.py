@@ -79,7 +79,7 @@ def offer_channels(reading: AxesReading, header: ModelHeader | None, *, colour_l
     if "C" in reading.axes and spare and not colour_layer:
         words = "slices" if spare == "Z" else "times"
         choices.append((ReadAs(reading.axes.replace("C", spare)), f"none: these are {reading.size('C')} {words}"))
-    roles = header.channels if header and len(header.channels) > 1 and reading.size("C") > 1 else ()
+    roles = header.image_channels if header and len(header.image_channels) > 1 and reading.size("C") > 1 else ()
     if roles:
         first = tuple(min(index, reading.size("C") - 1) for index in range(len(roles)))
         choices.append((ReadAs(None, first), f"one each for {', '.join(roles)}..."))
@@ -91,7 +91,7 @@ def _all_channels(reading: AxesReading, header: ModelHeader | None, dyes: bool) 
     count = reading.size("C")
     if count == 1:
         return "none", ReadAs(), ""
-    wanted = len(header.channels) if header else 3
+    wanted = len(header.image_channels) if header else 3
     colours_fit = header is None or header.rgb or wanted == 1
     does = "classify" if header and header.use == "classify" else "segment"
     if (count == 3 or reading.rgb) and colours_fit:

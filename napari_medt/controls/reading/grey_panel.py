@@ -106,6 +106,9 @@ class GreyPanel(QWidget):
             "what the model learnt with, and leaves out specks far brighter than all else. Try another way where "
             "something very bright hides the rest. It counts for this image in the other widgets, too."
         )
+        self.way.setAccessibleName("Grey values")
+        self.low.setAccessibleName("Black up to")
+        self.high.setAccessibleName("White from")
         self.low.setToolTip("Grey values up to this are all black to the network.")
         self.high.setToolTip("Grey values from this on are all white to the network.")
 

@@ -158,6 +158,8 @@ class KindPanel(QWidget):
             "Objects are told apart, such as cells. Regions of a kind are not: all that is vessel, or each of several "
             "tissues. Where the model finds something else so far, it gets a new last layer and learns this kind."
         )
+        self.meaning.setAccessibleName("What the labels mean")
+        self.names.setAccessibleName("Names of the classes")
         self.names.setToolTip("What each number in the labels is called; double-click a name to change it.")
         self.more.setToolTip("Name one more class, which you paint with the next number.")
         self.why.setToolTip("Why the labels are taken for what is chosen above.")

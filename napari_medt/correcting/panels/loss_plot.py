@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LossPlot"]
 
-_TRAINING, _VALIDATION, _DICE = "#ffb74d", "#4fc3f7", "#81c784"
+_TRAINING, _VALIDATION, _DICE, _START = "#ffb74d", "#4fc3f7", "#81c784", "#aaaaaa"
 _HEIGHT = 105
 
 
@@ -32,11 +32,9 @@ class LossPlot(QWidget):
         self.values: dict[str, list[float]] = {"training": [], "validation": [], "dice": []}
         self._curves: dict[str, Any] = {}
         self._start: Any = None
-        self._error_words = QLabel(
-            f'Error: <b style="color:{_TRAINING}">learnt from</b>, '
-            f'<b style="color:{_VALIDATION}">held out</b> (down is good)'
-        )
-        self._dice_words = QLabel(f'<b style="color:{_DICE}">Agreement with you</b> (Dice; 1 is perfect)')
+        self._dice: Any = None
+        self._error_words = QLabel()
+        self._dice_words = QLabel()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 10)
         column.setSpacing(2)
@@ -76,28 +74,44 @@ class LossPlot(QWidget):
             return
         import pyqtgraph  # half a second to import
 
-        error, dice = (_plot(pyqtgraph) for _ in range(2))
+        from napari_medt.controls.charts.themed_plot import ThemedPlot
+
+        error, dice = (_plain(ThemedPlot(_HEIGHT)) for _ in range(2))
         dice.setYRange(0, 1)
         self._curves = {
-            "training": error.plot(pen=pyqtgraph.mkPen(_TRAINING, width=1)),
-            "validation": error.plot(pen=pyqtgraph.mkPen(_VALIDATION, width=2), symbol="o", symbolSize=5),
-            "dice": dice.plot(pen=pyqtgraph.mkPen(_DICE, width=2), symbol="o", symbolSize=5),
+            "training": error.plot(),
+            "validation": error.plot(symbol="o", symbolSize=5, symbolPen=None),
+            "dice": dice.plot(symbol="o", symbolSize=5, symbolPen=None),
         }
-        for name, colour in (("validation", _VALIDATION), ("dice", _DICE)):
-            self._curves[name].setSymbolBrush(colour)
-            self._curves[name].setSymbolPen(None)
-        dashed = pyqtgraph.mkPen("#aaaaaa", style=Qt.PenStyle.DashLine)
-        self._start = pyqtgraph.InfiniteLine(angle=0, pen=dashed, label="before", labelOpts={"position": 0.9})
+        self._start = pyqtgraph.InfiniteLine(angle=0, label="before", labelOpts={"position": 0.9})
         dice.addItem(self._start)
+        self._dice = dice
+        self._recolour()
+        dice.themed.connect(self._recolour)
         for widget in (self._error_words, error, self._dice_words, dice):
             self.layout().addWidget(widget)
             widget.ensurePolished()  # with napari's style, words are higher
         self.setFixedHeight(self.layout().sizeHint().height())
 
+    def _recolour(self) -> None:
+        """Draw curves, and the words that name them, in shades that can be read in the window's theme."""
+        import pyqtgraph
 
-def _plot(pyqtgraph: Any) -> Any:
-    plot = pyqtgraph.PlotWidget(background=None)
-    plot.setFixedHeight(_HEIGHT)
+        training, validation, agreement, start = map(self._dice.colour, (_TRAINING, _VALIDATION, _DICE, _START))
+        self._curves["training"].setPen(pyqtgraph.mkPen(training, width=1))
+        for name, colour in (("validation", validation), ("dice", agreement)):
+            self._curves[name].setPen(pyqtgraph.mkPen(colour, width=2))
+            self._curves[name].setSymbolBrush(colour)
+        self._start.setPen(pyqtgraph.mkPen(start, style=Qt.PenStyle.DashLine))
+        self._start.label.setColor(start)
+        self._error_words.setText(
+            f'Error: <b style="color:{training}">learnt from</b>, '
+            f'<b style="color:{validation}">held out</b> (down is good)'
+        )
+        self._dice_words.setText(f'<b style="color:{agreement}">Agreement with you</b> (Dice; 1 is perfect)')
+
+
+def _plain(plot: Any) -> Any:
     plot.showGrid(y=True, alpha=0.3)
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)

@@ -92,6 +92,7 @@ class MarkedPanel(QWidget):
         column.addWidget(self.merge)
 
     def _explain(self) -> None:
+        self.list.setAccessibleName("What the network learns from")
         self.list.setToolTip(
             "What the network learns from, the newest first: the place, which part of it counts, and how many pixels "
             "you changed. Double-click to go there."

@@ -50,8 +50,8 @@ def chosen_series(folder: Path) -> list[tuple[str, Volume]]:
         opened.append((f"{image_stem(folder)} - {volume.description}" if several else image_stem(folder), volume))
     if errors and not opened:
         raise errors[0]
-    for error in errors:
-        show_warning(str(error))
+    for refusal in errors:
+        show_warning(str(refusal))
     return opened
 
 

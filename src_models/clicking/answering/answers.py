@@ -11,13 +11,13 @@ from scipy import ndimage
 
 from src_models.attention.placed_map import PlacedMap
 from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
-from src_models.clicking.answering.crop import Crop, best_zoom, crop_around, first_crops
+from src_models.clicking.answering.crop import SQUARE, Crop, Pixel, best_zoom, crop_around, first_crops
 from src_models.clicking.answering.filling import filling, squares_of
 from src_models.clicking.answering.grey_values import GreyValues, with_evidence
 from src_models.clicking.answering.mending import changed, felt, levels, obeyed, one_way, said_of
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.answering.parts import part_over, parts_with
-from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts
+from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts, places
 
 __all__ = ["AnswerMaker"]
 
@@ -44,6 +44,8 @@ class AnswerMaker:
         Returns a region of the normalised plane, (C, *region).
     shape
         Rows and columns of the plane.
+    pixel
+        Height and width of a pixel, the smaller one 1.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class AnswerMaker:
         network: ClickNetwork,
         read: Callable[[Sequence[slice]], NDArray[np.float32]],
         shape: tuple[int, int],
+        pixel: Pixel = SQUARE,
     ) -> None:
         self._network = network
         self._read = read
         self._shape = shape
+        self._pixel = pixel
         self._images: dict[tuple[Crop, int], NDArray[np.float32]] = {}
 
     def next(self, prompts: Sequence[Prompt], before: Answer | None, *, stays: bool = False) -> Answer:
@@ -97,18 +101,18 @@ class AnswerMaker:
             return None
         # A box says how large the object is, which is to become another one.
         clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
-        if not _positive(clicks):
+        if not places(clicks, positive=True):
             clicks = [before.middle, *clicks]
         positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
-        y, x = np.mean(_positive(clicks), axis=0)
-        crops = [crop for crop in first_crops(y, x, self._shape, NEXT) if _holds(crop, positive)]
+        y, x = np.mean(places(clicks, positive=True), axis=0)
+        crops = [crop for crop in first_crops(y, x, self._shape, NEXT, self._pixel) if _holds(crop, positive)]
         looks = self._looks(crops, clicks, self._network.size // COARSER) if crops else []
         roughs = [rough for rough in looks if rough.extent is not None]
         area = int(before.mask.sum())
         for rough in sorted(roughs, key=lambda one: int(one.mask.sum()), reverse=not larger):
             if not _differs(rough, area, larger):
                 continue
-            found = self.look(crop_around(positive, rough.extent), clicks, rough)
+            found = self.look(crop_around(positive, rough.extent, self._pixel), clicks, rough)
             if _differs(found, area, larger):
                 return self._obeyed(found, clicks)
         return None
@@ -121,10 +125,12 @@ class AnswerMaker:
         clicks
             One on each object.
         length
-            Their longer side (px).
+            Their longer side (px; where these are flat, of their shorter side).
         """
         size = self._network.size
-        crops = [crop_around((), (_around(click.y, length), _around(click.x, length))) for click in clicks]
+        height, width = self._pixel
+        extents = [(_around(click.y, length / height), _around(click.x, length / width)) for click in clicks]
+        crops = [crop_around((), extent, self._pixel) for extent in extents]
         given = np.stack([self._given(crop, (click,), None, size) for crop, click in zip(crops, clicks, strict=True)])
         images = np.stack([self._image(crop, size) for crop in crops])
         grids = self._network(images, given)
@@ -173,32 +179,32 @@ class AnswerMaker:
         """Return the attention with which an answer was found, placed on the plane, finest first."""
         size = self._network.size
         image = self._image(answer.crop, size)
-        cell = answer.crop.side / size  # px
-        places = []
+        height, width = answer.crop.cells(size)
+        placed = []
         for found in self._network.attention(image, answer.given):
             top, left = answer.crop.from_grid(found.offset, found.offset, size)
-            places.append(
+            placed.append(
                 PlacedMap(
                     found.name,
                     found.kind,
                     found.description,
                     found.level,
                     found.tensor[0].mean(0).float().cpu().numpy(),
-                    (found.stride * cell,) * 2,
+                    (found.stride * height, found.stride * width),
                     (top, left),
                 )
             )
-        return places
+        return placed
 
     def _begun(self, prompts: Sequence[Prompt]) -> Answer:
         rough = self._first(prompts)
-        crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent)
+        crop = rough.crop if rough.extent is None else crop_around(prompts, rough.extent, self._pixel)
         return self.look(crop, prompts, rough)
 
     def _boxed(self, prompts: Sequence[Prompt]) -> Answer:
         """Look for an object in its box in two squares, and take what it is on the mean of both."""
         box = next(prompt for prompt in reversed(prompts) if isinstance(prompt, Box))
-        around = crop_around(prompts, None)
+        around = crop_around(prompts, None, self._pixel)
         if not all(isinstance(prompt, Box) for prompt in prompts):
             return filling(self.look(around, prompts), box)
         crops, middle = squares_of(box, around)
@@ -215,7 +221,9 @@ class AnswerMaker:
         def settled(found: Answer) -> Answer:
             return self._masked(found, prompts) if last is None else self._mended(found, last, before)
 
-        answer = settled(self._asked(before.crop.unless_moved(crop_around(prompts, before.extent)), prompts, before))
+        answer = settled(
+            self._asked(before.crop.unless_moved(crop_around(prompts, before.extent, self._pixel)), prompts, before)
+        )
         better = self._better(answer, prompts)
         return answer if better is None else settled(self._asked(better, prompts, answer))
 
@@ -250,7 +258,7 @@ class AnswerMaker:
         away = ndimage.distance_transform_edt(~drawn)
         held = before.on(found.region)
         known = replace(found, mask=held).cells > 0.5
-        length = _length(before.extent) * size / crop.side if before.extent else 1.0
+        length = crop.share(before.extent) * size if before.extent else 1.0
         place = next(iter(last.points()))
         seen = before.probability_at(*place)
         if not last.positive and seen is not None and drawn.any():
@@ -274,14 +282,14 @@ class AnswerMaker:
         Against an answer `before` the last click, something is otherwise near that click; and a click on the object has
         taken nothing away, one beside it added nothing.
         """
-        origin, cell = (found.region[0].start, found.region[1].start), found.crop.side / len(found.grid)
+        origin, cell = (found.region[0].start, found.region[1].start), found.crop.cells(len(found.grid))
         held = None if before is None else before.on(found.region)
         said = said_of(prompts, found.mask.shape, origin)
-        places = [place for place, positive in said.items() if positive]
+        held_in = [place for place, positive in said.items() if positive]
 
         def kept(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
             mask = obeyed(mask, prompts, origin, cell)
-            mask = mask if stays else parts_with(mask, places)
+            mask = mask if stays else parts_with(mask, held_in)
             return mask if held is None else one_way(held, mask, prompts[-1])
 
         mask = kept(found.mask)
@@ -294,8 +302,8 @@ class AnswerMaker:
         y, x = np.mean(
             [point for prompt in prompts if not isinstance(prompt, Box) for point in prompt.points()], axis=0
         )
-        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, prompts)]
-        return self._surest(crops or [crop_around(prompts, None)], prompts)
+        crops = [crop for crop in first_crops(y, x, self._shape, pixel=self._pixel) if _holds(crop, prompts)]
+        return self._surest(crops or [crop_around(prompts, None, self._pixel)], prompts)
 
     def _of_other_size(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
         """Return a smaller object than was found, where the last click lies in what was surely taken for the object.
@@ -309,11 +317,13 @@ class AnswerMaker:
         if found is None or found < TAKEN:
             return None
         y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
-        crops = [crop for crop in first_crops(y, x, self._shape) if _holds(crop, positive)]
+        crops = [crop for crop in first_crops(y, x, self._shape, pixel=self._pixel) if _holds(crop, positive)]
         rough = self._surest(crops, prompts) if crops else None
-        if rough is None or rough.extent is None or _length(rough.extent) > SMALLER * _length(before.extent):
+        if rough is None or rough.extent is None:
             return None
-        return self.look(crop_around(positive, rough.extent), prompts, rough)
+        if crops[-1].share(rough.extent) > SMALLER * crops[-1].share(before.extent):
+            return None
+        return self.look(crop_around(positive, rough.extent, self._pixel), prompts, rough)
 
     def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt], size: int) -> list[Answer]:
         """Return an answer for each of several squares, on grids of some size."""
@@ -322,7 +332,7 @@ class AnswerMaker:
 
     def _surest(self, crops: Sequence[Crop], prompts: Sequence[Prompt]) -> Answer:
         grids, given = self._grids(crops, prompts, self._network.size // COARSER)
-        best = best_zoom(crops, grids, _positive(prompts), THRESHOLD, _negative(prompts))
+        best = best_zoom(crops, grids, places(prompts, positive=True), THRESHOLD, places(prompts, positive=False))
         return self._answer(crops[best], grids[best], given[best], prompts)
 
     def _grids(
@@ -337,10 +347,10 @@ class AnswerMaker:
         """Return a square that suits what was found, where the one that was looked at does not."""
         if answer.extent is None:
             return None
-        share = max(part.stop - part.start for part in answer.extent) / answer.crop.side
+        share = answer.crop.share(answer.extent)
         if GOOD_SHARES[0] <= share <= GOOD_SHARES[1]:
             return None
-        better = crop_around(prompts, answer.extent)
+        better = crop_around(prompts, answer.extent, self._pixel)
         return None if abs(np.log2(better.side / answer.crop.side)) < 0.3 else better
 
     def _given(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None, size: int) -> NDArray[np.float32]:
@@ -366,14 +376,15 @@ class AnswerMaker:
         threshold: float = THRESHOLD,
     ) -> Answer:
         region = crop.inside(self._shape)
-        places = [(y - region[0].start, x - region[1].start) for y, x in _positive(prompts)]
-        mask = parts_with(crop.to_image(grid, self._shape) > threshold, places)
+        on = [(y - region[0].start, x - region[1].start) for y, x in places(prompts, positive=True)]
+        mask = parts_with(crop.to_image(grid, self._shape) > threshold, on)
         return Answer(crop, region, grid, given, mask, self._shape, threshold)
 
 
-def _around(place: float, length: int) -> slice:
-    start = round(place - (length - 1) / 2)
-    return slice(start, start + length)
+def _around(place: float, length: float) -> slice:
+    count = max(1, round(length))
+    start = round(place - (count - 1) / 2)
+    return slice(start, start + count)
 
 
 def _differs(found: Answer, area: int, larger: bool) -> bool:
@@ -382,24 +393,5 @@ def _differs(found: Answer, area: int, larger: bool) -> bool:
     return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
 
 
-def _length(extent: Rectangle) -> int:
-    return max(int(part.stop - part.start) for part in extent)
-
-
-def _negative(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
-    return [
-        point for prompt in prompts if not isinstance(prompt, Box) and not prompt.positive for point in prompt.points()
-    ]
-
-
-def _positive(prompts: Sequence[Prompt]) -> list[tuple[float, float]]:
-    return [point for prompt in prompts if not isinstance(prompt, Box) and prompt.positive for point in prompt.points()]
-
-
 def _holds(crop: Crop, prompts: Sequence[Prompt]) -> bool:
-    return all(
-        crop.top <= y < crop.top + crop.side and crop.left <= x < crop.left + crop.side
-        for prompt in prompts
-        if not isinstance(prompt, Box)
-        for y, x in prompt.points()
-    )
+    return all(crop.holds(y, x) for prompt in prompts if not isinstance(prompt, Box) for y, x in prompt.points())

@@ -25,7 +25,7 @@ from scipy.sparse import csr_matrix
 
 from src_models.clicking.prompts import Box, Prompt
 
-__all__ = ["Crop", "best_zoom", "crop_around", "first_crops", "sureness"]
+__all__ = ["SQUARE", "Crop", "Pixel", "best_zoom", "crop_around", "first_crops", "sureness"]
 
 # An object's longer side takes this share of the square: it is seen with what lies around it.
 SHARE = 0.5
@@ -35,6 +35,8 @@ CONTRADICTION = 2.0  # what each place counts that is said to lie outside of the
 NOTHING = -10.0
 SAMPLED = 6  # rows and columns at least of which a cell is the mean, where it has more than twice as many
 MOVED, GROWN = 0.06, 1.1  # shares of a square's side by which one that is nearly the same lies further, or is larger
+Pixel = tuple[float, float]
+SQUARE: Pixel = (1.0, 1.0)
 Places = Sequence[tuple[float, float]]
 Read = Callable[[tuple[slice, slice]], NDArray[Any]]
 
@@ -48,26 +50,50 @@ class Crop:
     top, left
         Its first row and column.
     side
-        Its rows and columns.
+        Its rows and columns, as many as the finer ones of its pixels take.
+    pixel
+        Height and width of a pixel, the smaller one 1. Of tall pixels there are fewer rows, so that the square is a
+        square in the object's own measures.
     """
 
     top: int
     left: int
     side: int
+    pixel: Pixel = SQUARE
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Its number of rows and of columns."""
+        height, width = self.pixel
+        return math.ceil(self.side / height), math.ceil(self.side / width)
+
+    def cells(self, size: int) -> tuple[float, float]:
+        """Return height and width (px) of a cell of a grid of `size` x `size`."""
+        rows, columns = self.sides
+        return rows / size, columns / size
+
+    def share(self, extent: tuple[slice, slice]) -> float:
+        """Return which share of the square some rows and columns take along their longer side."""
+        return max(float(part.stop - part.start) / side for part, side in zip(extent, self.sides, strict=True))
+
+    def holds(self, y: float, x: float) -> bool:
+        """Whether a place lies in the square."""
+        rows, columns = self.sides
+        return self.top <= y < self.top + rows and self.left <= x < self.left + columns
 
     def to_grid(self, y: float, x: float, size: int) -> tuple[float, float]:
         """Take a place in the image to a grid of `size` x `size` cells over the square."""
-        step = size / self.side
-        return (y - self.top + 0.5) * step - 0.5, (x - self.left + 0.5) * step - 0.5
+        down, across = (size / side for side in self.sides)
+        return (y - self.top + 0.5) * down - 0.5, (x - self.left + 0.5) * across - 0.5
 
     def from_grid(self, row: float, column: float, size: int) -> tuple[float, float]:
         """Take a place on the grid back to the image."""
-        step = self.side / size
-        return (row + 0.5) * step - 0.5 + self.top, (column + 0.5) * step - 0.5 + self.left
+        height, width = self.cells(size)
+        return (row + 0.5) * height - 0.5 + self.top, (column + 0.5) * width - 0.5 + self.left
 
     def nearer(self, y: float, x: float, share: float) -> Crop:
         """Return the square around a place whose side is a share of this one's."""
-        return _centred((y, x), max(share * self.side, SMALLEST))
+        return _centred((y, x), max(share * self.side, SMALLEST), self.pixel)
 
     def unless_moved(self, other: Crop) -> Crop:
         """Return another square, or this one where the other is nearly the same.
@@ -75,11 +101,13 @@ class Crop:
         What was found in it can then be shown as it was, and the image need not be read again.
         """
         moved = [
-            start - own + (other.side - self.side) / 2
-            for start, own in ((other.top, self.top), (other.left, self.left))
+            abs(start - own + (theirs - mine) / 2) / mine
+            for start, own, theirs, mine in zip(
+                (other.top, other.left), (self.top, self.left), other.sides, self.sides, strict=True
+            )
         ]
         alike = self.side / GROWN <= other.side <= self.side * GROWN
-        return self if alike and max(map(abs, moved)) <= MOVED * self.side else other
+        return self if alike and max(moved) <= MOVED else other
 
     def read(self, read: Read, shape: tuple[int, int], size: int) -> NDArray[np.float32]:
         """Read the square on its grid; beyond the image its border goes on.
@@ -100,23 +128,26 @@ class Crop:
         -------
         ndarray, shape (..., size, size)
         """
-        cell = self.side / size  # px
-        places = [start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell for start in (self.top, self.left)]
-        width = max(cell - 1, 0.0)
-        spans = [_span(where, width, length) for where, length in zip(places, shape, strict=True)]
-        step = max(1, int(cell / SAMPLED))
-        block = np.asarray(read((_every(spans[0], step), _every(spans[1], step))), np.float32)
+        cells = self.cells(size)
+        places = [
+            start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell
+            for start, cell in zip((self.top, self.left), cells, strict=True)
+        ]
+        widths = [max(cell - 1, 0.0) for cell in cells]
+        spans = [_span(*each) for each in zip(places, widths, shape, strict=True)]
+        steps = [max(1, int(cell / SAMPLED)) for cell in cells]
+        block = np.asarray(read((_every(spans[0], steps[0]), _every(spans[1], steps[1]))), np.float32)
         rows, columns = (
             _sampling((where - span.start) / step, width / step, count)
-            for where, span, count in zip(places, spans, block.shape[-2:], strict=True)
+            for where, span, step, width, count in zip(places, spans, steps, widths, block.shape[-2:], strict=True)
         )
         return _sampled(block, rows, columns)
 
     def inside(self, shape: Sequence[int]) -> tuple[slice, slice]:
         """Return the part of the square that lies in an image; of one that lies outside, nothing."""
         rows, columns = (
-            slice(min(max(start, 0), length), min(max(start + self.side, 0), length))
-            for start, length in zip((self.top, self.left), shape, strict=True)
+            slice(min(max(start, 0), length), min(max(start + side, 0), length))
+            for start, side, length in zip((self.top, self.left), self.sides, shape, strict=True)
         )
         return rows, columns
 
@@ -124,13 +155,13 @@ class Crop:
         """Take a plane (size, size) on the grid back to the pixels of :meth:`inside`."""
         size = plane.shape[-1]
         rows, columns = (
-            _sampling((np.arange(part.start, part.stop) - start + 0.5) * size / self.side - 0.5, 0.0, size)
-            for part, start in zip(self.inside(shape), (self.top, self.left), strict=True)
+            _sampling((np.arange(part.start, part.stop) - start + 0.5) * size / side - 0.5, 0.0, size)
+            for part, start, side in zip(self.inside(shape), (self.top, self.left), self.sides, strict=True)
         )
         return _sampled(np.asarray(plane, np.float32), rows, columns)
 
 
-def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None) -> Crop:
+def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None, pixel: Pixel = SQUARE) -> Crop:
     """Return the square that shows an object with what lies around it.
 
     Parameters
@@ -139,6 +170,8 @@ def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None) -
         What was given; all of it is to lie inside.
     extent
         Rows and columns that the object is thought to take, if that is known.
+    pixel
+        Height and width of a pixel.
     """
     edges = [] if extent is None else [(extent[0].start, extent[1].start), (extent[0].stop - 1, extent[1].stop - 1)]
     for prompt in prompts:
@@ -148,15 +181,16 @@ def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None) -
             edges += list(prompt.points())
     places = np.asarray(edges, dtype=float)
     low, high = places.min(0), places.max(0)
-    return _centred((low + high) / 2, max(float((high - low).max() + 1) / SHARE, SMALLEST))
+    longest = float(((high - low + 1) * pixel).max())
+    return _centred((low + high) / 2, max(longest / SHARE, SMALLEST), pixel)
 
 
-def first_crops(y: float, x: float, shape: Sequence[int], step: float = 2.0) -> list[Crop]:
+def first_crops(y: float, x: float, shape: Sequence[int], step: float = 2.0, pixel: Pixel = SQUARE) -> list[Crop]:
     """Return squares of growing side, each `step` times the one before, around a click on an object of any size."""
     sides: list[float] = [2 * SMALLEST]
-    while sides[-1] < max(shape):
+    while sides[-1] < max(length * size for length, size in zip(shape, pixel, strict=True)):
         sides.append(step * sides[-1])
-    return [_centred((y, x), side) for side in sides]
+    return [_centred((y, x), side, pixel) for side in sides]
 
 
 def best_zoom(
@@ -200,9 +234,10 @@ def sureness(grid: NDArray[np.float32], found: NDArray[np.bool_]) -> float:
     return float(np.abs(2 * grid[near] - 1).mean())
 
 
-def _centred(centre: Any, side: float) -> Crop:
+def _centred(centre: Any, side: float, pixel: Pixel) -> Crop:
     whole = math.ceil(side)
-    return Crop(round(float(centre[0]) - (whole - 1) / 2), round(float(centre[1]) - (whole - 1) / 2), whole)
+    rows, columns = Crop(0, 0, whole, pixel).sides
+    return Crop(round(float(centre[0]) - (rows - 1) / 2), round(float(centre[1]) - (columns - 1) / 2), whole, pixel)
 
 
 def _every(span: slice, step: int) -> slice:

@@ -52,7 +52,7 @@ def filling(found: Answer, box: Box) -> Answer:
         mask = probability > threshold
         free = replace(found, mask=parts_with(mask, [middle])).extent
         answer = replace(
-            found, mask=obeyed(mask, (box,), origin, found.crop.side / len(found.grid)), threshold=threshold
+            found, mask=obeyed(mask, (box,), origin, found.crop.cells(len(found.grid))), threshold=threshold
         )
         if free is not None and answer.extent is not None:
             filled = _filled(free, box) - UNUSUAL * abs(threshold - THRESHOLD)

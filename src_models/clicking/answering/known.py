@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from src_models.clicking.answering.answer import THRESHOLD, Answer
-from src_models.clicking.answering.crop import crop_around
+from src_models.clicking.answering.crop import SQUARE, Pixel, crop_around
 
 __all__ = ["EIGHT", "NOTHING_GIVEN", "answer_of", "near_pieces", "settled", "touching", "whole"]
 
@@ -34,7 +34,7 @@ def whole(answer: Answer) -> Mask:
 def settled(answer: Answer, pixels: Mask) -> Answer:
     """Return an answer as what lies in its plane now: where that is otherwise, its probabilities are as well."""
     if pixels.sum() != pixels[answer.region].sum() or not pixels.any():
-        return answer_of(pixels, len(answer.grid), answer.threshold)
+        return answer_of(pixels, len(answer.grid), answer.threshold, answer.crop.pixel)
     if np.array_equal(pixels[answer.region], answer.mask):
         return answer
     now = replace(answer, mask=pixels[answer.region].copy())
@@ -43,13 +43,13 @@ def settled(answer: Answer, pixels: Mask) -> Answer:
     return replace(now, grid=np.where(otherwise, cells, answer.grid))
 
 
-def answer_of(pixels: Mask, size: int, threshold: float = THRESHOLD) -> Answer:
-    """Return some pixels of a plane as an answer on a grid of some size."""
+def answer_of(pixels: Mask, size: int, threshold: float = THRESHOLD, pixel: Pixel = SQUARE) -> Answer:
+    """Return some pixels of a plane as an answer on a grid of some size; `pixel` is height and width of one."""
     rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
     if not rows.size:
-        crop = crop_around((), (slice(0, 1), slice(0, 1)))
+        crop = crop_around((), (slice(0, 1), slice(0, 1)), pixel)
     else:
-        crop = crop_around((), (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)))
+        crop = crop_around((), (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)), pixel)
     shape = (pixels.shape[0], pixels.shape[1])
     region = crop.inside(shape)
     grid = crop.read(lambda part: pixels[part].astype(np.float32), shape, size)

@@ -29,6 +29,7 @@ LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
 # A click beside the object moves the threshold near it alone: this share of the object's length away, by 0.6 as much.
 NEAR = 0.2
 Mask = NDArray[np.bool_]
+Cell = tuple[float, float]
 
 
 def levels(
@@ -82,7 +83,7 @@ def changed(before: Mask, now: Mask, positive: bool, away: NDArray[np.float64]) 
     return np.isin(parts, meant)  # what is not otherwise is part 0, which is none
 
 
-def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: float) -> Mask:
+def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: Cell) -> Mask:
     """Return an object with all places in it, or out of it, as they were clicked, and within its box.
 
     Parameters
@@ -94,7 +95,7 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     origin
         Row and column of the region's first pixel.
     cell
-        Side of a cell (px).
+        Height and width of a cell (px).
     """
     obeying = found.copy()
     for prompt in prompts:
@@ -103,7 +104,7 @@ def obeyed(found: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell
     said = said_of(prompts, found.shape, origin)
     for place, positive in said.items():
         if obeying[place] != positive:
-            _disc(obeying, place, OBEYING * cell, positive)
+            _disc(obeying, place, OBEYING * cell[1], positive, cell[1] / cell[0])
     for place, positive in said.items():
         obeying[place] = positive
     return obeying
@@ -118,7 +119,7 @@ def said_of(prompts: Sequence[Prompt], shape: tuple[int, ...], origin: tuple[int
     return said
 
 
-def felt(before: Mask, after: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: float) -> Mask:
+def felt(before: Mask, after: Mask, prompts: Sequence[Prompt], origin: tuple[int, int], cell: Cell) -> Mask:
     """Return an object in which a click changed something near it: at least a disc goes with it where nothing did.
 
     What was clicked before stays as it was clicked: a disc that took it along would be undone by :func:`obeyed`.
@@ -135,16 +136,18 @@ def felt(before: Mask, after: Mask, prompts: Sequence[Prompt], origin: tuple[int
     last = prompts[-1]
     if isinstance(last, Box):
         return after
-    places, radius = pixels_of(last, after.shape, origin), OBEYING * cell
-    reach = (REACH + OBEYING) * cell
+    width, tall = cell[1], cell[1] / cell[0]
+    places, radius = pixels_of(last, after.shape, origin), OBEYING * width
+    reach = (REACH + OBEYING) * width
     mended, free = after.copy(), _free(prompts, last.positive, after.shape, origin)
-    if any(((before != after) & free)[_around(place, reach)].any() for place in places):
+    if any(((before != after) & free)[_around(place, reach, tall)].any() for place in places):
         return after
     for place in places:
-        other = _nearest(after != last.positive, place, reach)
+        other = _nearest(after != last.positive, place, reach, tall)
         if other is not None:
-            other = _nearest((after != last.positive) & free, place, 2 * reach)
-        _disc(mended, place, radius if other is None else max(radius, other + cell / 2), last.positive)
+            other = _nearest((after != last.positive) & free, place, 2 * reach, tall)
+        enough = radius if other is None else max(radius, other + width / 2)
+        _disc(mended, place, enough, last.positive, tall)
     return np.where(free, mended, after)
 
 
@@ -180,24 +183,31 @@ def pixels_of(prompt: Click | Scribble, shape: tuple[int, ...], origin: tuple[in
     return pixels
 
 
-def _around(place: NDArray[np.intp], reach: float) -> tuple[slice, slice]:
-    rows, columns = (slice(max(0, int(at) - math.ceil(reach)), int(at) + math.ceil(reach) + 1) for at in place)
+def _around(place: NDArray[np.intp], reach: float, tall: float) -> tuple[slice, slice]:
+    rows, columns = (
+        slice(max(0, int(at) - math.ceil(far)), int(at) + math.ceil(far) + 1)
+        for at, far in zip(place, (reach / tall, reach), strict=True)
+    )
     return rows, columns
 
 
-def _nearest(mask: Mask, place: NDArray[np.intp], reach: float) -> float | None:
-    """Return the distance (px) of the pixel of a mask that is nearest to a place; None if none is within reach."""
-    around = _around(place, reach)
+def _nearest(mask: Mask, place: NDArray[np.intp], reach: float, tall: float) -> float | None:
+    """Return the distance of the pixel of a mask that is nearest to a place; None if none is within reach.
+
+    Distances are in widths of a pixel, which is `tall` widths high.
+    """
+    around = _around(place, reach, tall)
     pixels = np.argwhere(mask[around]) + [part.start for part in around] - place
-    nearest = float(np.hypot(*pixels.T).min()) if len(pixels) else math.inf
+    nearest = float(np.hypot(*(pixels * [tall, 1.0]).T).min()) if len(pixels) else math.inf
     return nearest if nearest <= reach else None
 
 
-def _disc(mask: Mask, middle: Sequence[int] | NDArray[np.intp], radius: float, value: bool) -> None:
-    low = [max(0, math.ceil(at - radius)) for at in middle]
+def _disc(mask: Mask, middle: Sequence[int] | NDArray[np.intp], radius: float, value: bool, tall: float) -> None:
+    reaches = radius / tall, radius
+    low = [max(0, math.ceil(at - reach)) for at, reach in zip(middle, reaches, strict=True)]
     rows, columns = (
-        np.arange(start, min(size, math.floor(at + radius) + 1)) - at
-        for start, at, size in zip(low, middle, mask.shape, strict=True)
+        np.arange(start, min(size, math.floor(at + reach) + 1)) - at
+        for start, at, reach, size in zip(low, middle, reaches, mask.shape, strict=True)
     )
-    inside = rows[:, None] ** 2 + columns[None] ** 2 <= radius**2
+    inside = (rows[:, None] * tall) ** 2 + columns[None] ** 2 <= radius**2
     mask[low[0] : low[0] + len(rows), low[1] : low[1] + len(columns)][inside] = value

@@ -93,7 +93,10 @@ def planes_of(mask: NDArray[Any], image: ClickImage, plane: Plane) -> dict[Plane
 def begun(image: ClickImage, masks: Mapping[Plane, Mask], origin: Plane) -> ObjectState:
     """Return an object that is begun with masks of its planes, as if it had been found."""
     size = image.network.size
-    planes = {plane: ObjectInPlane(answer_of(mask, size), begun=True) for plane, mask in sorted(masks.items())}
+    planes = {
+        plane: ObjectInPlane(answer_of(mask, size, pixel=image.pixel), begun=True)
+        for plane, mask in sorted(masks.items())
+    }
     return ObjectState(planes, origin if origin in planes else max(masks, key=lambda each: int(masks[each].sum())))
 
 

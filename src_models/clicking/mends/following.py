@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from src_models.clicking.answering.known import EIGHT, answer_of, settled, touching, whole
+from src_models.clicking.answering.known import EIGHT, settled, touching, whole
 from src_models.clicking.carrying import carry
 from src_models.clicking.click_image import ClickImage
 from src_models.clicking.clicked_object import End, Front, ObjectInPlane, ObjectState
@@ -230,7 +230,7 @@ class _Passing:
     def all_taken(self, front: Front) -> Iterator[Followed]:
         """Take away all that goes on beyond a plane."""
         plane, taken = front.plane, front.changed
-        nothing = answer_of(np.zeros_like(taken), len(self.planes[plane].answer.grid))
+        nothing = settled(self.planes[plane].answer, np.zeros_like(taken))
         while taken.any() and (plane := (*plane[:-1], plane[-1] + front.side)) in self.planes:
             now, taken = self.left(plane, replace(self.planes[plane], answer=nothing), taken)
             if now is not None:

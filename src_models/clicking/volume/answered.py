@@ -97,7 +97,7 @@ def answered(image: ClickImage, content: Mask, parts: Sequence[Part], view: View
     if before is not None:
         answer = settled(before.answer, what.pixels)
     elif what.pixels.any():
-        answer = answer_of(what.pixels, image.network.size)
+        answer = answer_of(what.pixels, image.network.size, pixel=image.pixel)
     prompts: tuple[Prompt, ...] = ()
     for group in _groups(given):
         prompts = (*prompts, *group)

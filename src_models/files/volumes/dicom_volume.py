@@ -20,10 +20,10 @@ from src_models.files.volumes.dicom.pixels import read_frame
 from src_models.files.volumes.dicom.series import Series, all_series, file_series, find_series
 from src_models.files.volumes.dicom.slices import Slice
 from src_models.files.volumes.dicom.stack import Stack, Uneven, stacked
-from src_models.files.volumes.dicom.values import HU
 from src_models.files.volumes.dicom_preview.series_header import read_series_header
 from src_models.files.volumes.geometry import UNIT, VolumeGeometry
 from src_models.files.volumes.rescaling import value_type
+from src_models.files.volumes.values.dicom_values import HU
 from src_models.files.volumes.volume import Volume
 from src_models.images.axes import read_axes
 
@@ -111,8 +111,13 @@ def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: 
         raise ImageError(f"{path}: its times have different numbers of planes; open each time in a file of its own")
     values = _Values(stacks)
     lazy = _lazy(values)
+    whole = len(stacks) == 1  # a segmentation has no time
     geometry = VolumeGeometry.of_grid(
-        stack.affine, lazy.shape[-3:], path=path, files=stack.files if len(stacks) == 1 else ()
+        stack.affine,
+        lazy.shape[-3:],
+        path=path,
+        files=stack.files if whole else (),
+        frames=stack.frames if whole else (),
     )
     data = geometry.to_data(lazy)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))
@@ -128,7 +133,7 @@ def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: 
         description=series.title,
         frame_seconds=series.seconds,
         notes=stack.notes,
-        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows,
+        windows=read_series_header(stack.slices[len(stack.slices) // 2].path).windows if first.plain else (),
     )
 
 

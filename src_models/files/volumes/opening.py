@@ -14,7 +14,7 @@ __all__ = ["is_volume", "read_volume"]
 
 
 def is_volume(path: str | Path) -> bool:
-    """Tell whether a path is a scan: a file called NIfTI, NRRD or MetaImage, a DICOM file, or a folder with DICOM files in it.
+    """Tell whether a path is a scan: a file called NIfTI, NRRD or MetaImage, a DICOM file, or a folder of DICOM files.
 
     A folder counts as well if folders in it hold DICOM files, at any depth: opening it opens the only scan there, or
     says which there are.

@@ -204,7 +204,7 @@ def test_files_that_are_there_and_other_formats_are_refused(cell, click, tmp_pat
     assert not (tmp_path / "found.tif").exists()
     assert click(cell, "--at", "40,30", "--overwrite").exit_code == 0
     assert "labels are written as .tif" in click(cell, "--at", "40,30", output="other.png").stderr
-    assert "NIfTI or NRRD for scans alone" in click(cell, "--at", "40,30", output="other.nii.gz").stderr
+    assert "NIfTI, NRRD or DICOM for scans alone" in click(cell, "--at", "40,30", output="other.nii.gz").stderr
 
 
 def test_it_is_carried_no_further_than_it_ends(stack, click, tmp_path):
@@ -252,3 +252,107 @@ def test_one_of_several_images_is_clicked_in_and_none_unasked(click, tmp_path):
     assert overlap(read_labels(tmp_path / "found.tif") == 1, OTHER) > 0.93
     (made,) = json.loads((tmp_path / "found.clicks.json").read_text())["objects"]
     assert made["image"] == "two_right"
+
+
+# Objects that are begun with, and mends through the slices
+
+
+ARM = (abs(np.arange(SHAPE[0])[:, None] - 40) <= 5) & (np.arange(SHAPE[1]) >= 30) & (np.arange(SHAPE[1]) < 60)
+
+
+@pytest.fixture
+def armed(tmp_path):
+    """A scan of a tube with an arm in slices 3 to 5, and labels in which a model missed the arm."""
+    truth = TUBE | np.stack([ARM & (3 <= z <= 5) for z in range(9)])
+    labels = np.where(TUBE, 3, 0).astype(np.uint8)
+    labels[4, 60:70, 50:60] = 5
+    for name, values in (("scan", truth.astype(np.int16) * 100), ("labels", labels)):
+        nib.save(
+            nib.Nifti1Image(np.ascontiguousarray(values.T), np.diag([-1, -1, 3, 1.0])), tmp_path / f"{name}.nii.gz"
+        )
+    return tmp_path / "scan.nii.gz", tmp_path / "labels.nii.gz", truth, labels
+
+
+def test_an_object_of_labels_is_mended_in_its_place_through_the_slices(armed, click, tmp_path):
+    scan, given, truth, labels = armed
+    options = ["--begin-with", given, "--object", "3", "--grey-range", "0:100"]
+    done = click(scan, *options, "--at", "4,40,50", output="found.nii.gz")
+    assert done.exit_code == 0, done.output
+    found = read_labels(tmp_path / "found.nii.gz")
+    assert overlap(found == 3, truth) > 0.9
+    np.testing.assert_array_equal(found[labels > 0], labels[labels > 0])
+    stored = json.loads((tmp_path / "found.clicks.json").read_text())["objects"]
+    assert [(entry["value"], len(entry["prompts"])) for entry in stored] == [(3, 1)]
+    same = click(scan, *options, "--at", "40,50", "--plane", "4", output="same.nii.gz")
+    assert same.exit_code == 0, same.output
+    np.testing.assert_array_equal(read_labels(tmp_path / "same.nii.gz"), found)
+
+
+def test_what_was_begun_with_is_carried_beyond_its_ends(armed, click, tmp_path):
+    scan, given, _, labels = armed
+    short = nib.load(given)
+    values = np.asarray(short.dataobj).copy()
+    values[..., [2, 6]] = 0
+    nib.save(nib.Nifti1Image(values, short.affine), given)
+    done = click(scan, "--begin-with", given, "--object", "3", "--carry", output="found.nii.gz")
+    assert done.exit_code == 0, done.output
+    found = read_labels(tmp_path / "found.nii.gz")
+    np.testing.assert_array_equal(found[3:6], labels[3:6])
+    assert (found[[2, 6]] == 3).any((1, 2)).all()
+
+
+def test_a_click_in_another_slice_mends_what_was_carried_there(armed, click, tmp_path):
+    scan = armed[0]
+    places = ["--plane", "2", "--at", "40,30", "--carry", "--at", "4,40,55"]
+    done = click(scan, *places, "--grey-range", "0:100", output="found.nii.gz")
+    assert done.exit_code == 0, done.output
+    assert read_labels(tmp_path / "found.nii.gz")[4, 40, 55] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--begin-with", "LABELS", "--at", "4,40,50"], "holds the objects 3, 5: choose one with --object"),
+        (["--begin-with", "LABELS", "--object", "4", "--at", "4,40,50"], "and no 4"),
+        (["--begin-with", "LABELS", "--object", "3"], "say what is to be mended"),
+        (["--object", "3", "--at", "40,50", "--plane", "4"], "give --begin-with LABELS as well"),
+        (["--at", "40,50", "--plane", "4", "--at", "5,40,50"], "give --carry, or --begin-with"),
+        (["--begin-with", "LABELS", "--object", "3", "--at", "12,40,50"], "none of its planes"),
+        (["--begin-with", "LABELS", "--object", "3", "--at", "1.5,40,50"], "a slice is a whole number"),
+    ],
+)
+def test_mends_that_cannot_be_meant_are_refused(armed, click, tmp_path, options, message):
+    scan, given, _, _ = armed
+    done = click(scan, *[given if word == "LABELS" else word for word in options], output="found.nii.gz")
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert not (tmp_path / "found.nii.gz").exists()
+
+
+@pytest.fixture
+def slices(tmp_path, write_slices):
+    """A folder of oblique DICOM slices of the tube."""
+    return write_slices(tmp_path / "ct", (TUBE[:5] * 100).astype(np.uint16)[1:4])
+
+
+def test_an_object_of_dicom_slices_goes_to_a_segmentation_that_a_person_helped_with(slices, click, tmp_path):
+    import pydicom
+
+    options = [slices, "--plane", "1", "--at", "40,30", "--carry", "--grey-range", "0:100"]
+    for name in ("found.nii.gz", "found.seg.nrrd", "found.dcm"):
+        done = click(*options, "--overwrite", output=name)
+        assert done.exit_code == 0, done.output
+    wanted = read_labels(tmp_path / "found.nii.gz")
+    assert wanted.any()
+    for name in ("found.seg.nrrd", "found.dcm"):
+        np.testing.assert_array_equal(read_labels(tmp_path / name), wanted)
+    content = pydicom.dcmread(tmp_path / "found.dcm")
+    assert content.SegmentSequence[0].SegmentAlgorithmType == "SEMIAUTOMATIC"
+    assert "4711" not in (tmp_path / "found.clicks.json").read_text() + done.output
+
+
+def test_a_scan_that_is_not_dicom_has_no_segmentation_of_dicom(scan, click, tmp_path):
+    done = click(scan, "--at", "40,30", "--plane", "4", output="organ.dcm")
+    assert done.exit_code == 1
+    assert "DICOM" in done.stderr
+    assert not (tmp_path / "organ.dcm").exists()

@@ -87,7 +87,7 @@ def test_a_channel_axis_is_no_axis_of_the_file_and_colours_never_were_one(tmp_pa
 
 def test_an_ending_that_cannot_be_written_is_refused_with_those_that_can(tmp_path):
     objects, _ = clicked_labels()
-    with pytest.raises(OutputError, match=r"written as \.tif, \.tiff, \.nii, \.nii\.gz"):
+    with pytest.raises(OutputError, match=r"written as \.tif, \.tiff, \.nii\.gz, \.nii, \.seg\.nrrd"):
         objects.write(tmp_path / "cells.png")
     assert list(tmp_path.iterdir()) == []
 
@@ -123,3 +123,20 @@ def test_objects_of_an_image_of_any_order_of_axes_lie_on_it_voxel_on_voxel(tmp_p
     np.testing.assert_array_equal(np.einsum(f"{letters}->{axes}", stored.data), labels.data)
     expected = {letter.upper(): step for letter, step in zip(axes, scale, strict=True) if letter != "t"}
     assert stored.reading.spacing == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".seg.nrrd"])
+def test_each_format_of_scans_keeps_the_labels(tmp_path, ending):
+    from src_models.files.images import read_labels
+
+    objects, labels = clicked_labels((3, 6, 8))
+    path, beside = objects.write(tmp_path / f"scan{ending}")
+    np.testing.assert_array_equal(read_labels(path), labels.data)
+    assert beside.name == "scan.clicks.json"
+
+
+def test_a_segmentation_of_dicom_is_refused_where_no_slices_are_known(tmp_path):
+    objects, _ = clicked_labels((3, 6, 8))
+    with pytest.raises(OutputError, match="DICOM"):
+        objects.write(tmp_path / "scan.dcm")
+    assert not list(tmp_path.iterdir())

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from src_models.corrections.correction import Source, mark
 from src_models.corrections.correction_set import CorrectionSet
+from src_models.corrections.volumes import slices_around
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.held_out import learning_images
 from src_models.images.axes import AxesReading
 from src_models.images.model_image import ModelImage
 from src_models.labels.instances import targets_from_labels
-from src_models.models.header import Intensity, ModelHeader
+from src_models.models.header import Intensity, ModelHeader, slice_channels
 
 SHAPE = (24, 28)
 
@@ -30,10 +31,9 @@ def header(result="semantic", classes=("background", "a", "b"), **fields):
         architecture="unet",
         config={},
         classes=classes,
-        channels=("grey",),
         result=result,
         intensity=Intensity(kind="window", low=0, high=100),
-        **fields,
+        **{"channels": ("grey",), **fields},
     )
 
 
@@ -290,3 +290,22 @@ def test_objects_are_measured_at_the_network_s_scale(tmp_path):
     kept.add(mark(scene(0)[0], labels, np.zeros(SHAPE, np.int32), source=source))
     own, spaced = (learning_images(kept, header("instances", **more)).diameter for more in ({}, SPACED))
     assert spaced == pytest.approx(2 * own)
+
+
+@pytest.mark.parametrize("place", [0, 3, 5])
+def test_a_network_of_slices_learns_from_a_slice_between_its_neighbours(tmp_path, place):
+    """As it sees them, also at the ends of the stack; of a plane whose neighbours nobody kept, it is its own."""
+    stack = np.random.default_rng(0).integers(0, 100, (6, *SHAPE)).astype(np.uint8)
+    described = header(channels=slice_channels(3))
+    kept = CorrectionSet.open(tmp_path)
+    nothing = np.zeros(SHAPE, np.int32)
+    source = Source(layer="stack", axes="ZYX", plane=(place,))
+    around = slices_around(stack, place, described.slices_kept)
+    kept.add(mark(stack[place], scene(0)[1], nothing, source=source, around=around))
+    kept.add(mark(stack[place], scene(0)[1], nothing, source=Source(layer="alone")))
+    images = {each.name: each.image for each in learning_images(kept, described).training}
+    seen = ModelImage(stack, described, axes="ZYX").plane((place,)).read([slice(0, n) for n in SHAPE])
+    (between,) = (image for name, image in images.items() if "stack" in name)
+    np.testing.assert_allclose(between, seen, atol=1e-3)
+    (alone,) = (image for name, image in images.items() if "alone" in name)
+    np.testing.assert_allclose(alone, np.stack([seen[1]] * 3), atol=1e-3)

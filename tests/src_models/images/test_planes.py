@@ -121,3 +121,15 @@ def test_channels_come_in_the_order_in_which_they_were_chosen(case, chosen):
     for plane in planes:
         expected = all_of_it.read(image, plane, everything)[chosen]
         np.testing.assert_array_equal(planes.read(image, plane, everything), expected)
+
+
+def test_the_neighbours_of_a_plane_lie_along_the_depth_and_end_with_it():
+    planes = Planes(read_axes((3, 2, 8, 9), axes="ZTYX"), 2)
+    assert [planes.neighbour((1, 1), offset) for offset in (-2, -1, 0, 1, 2)] == [
+        (0, 1),
+        (0, 1),
+        (1, 1),
+        (2, 1),
+        (2, 1),
+    ]
+    assert Planes(read_axes((2, 8, 9), axes="TYX"), 2).neighbour((1,), -1) == (1,)

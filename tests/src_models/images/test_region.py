@@ -140,3 +140,25 @@ def test_channels_are_cut_out_in_the_order_in_which_they_were_chosen(chosen, wra
     np.testing.assert_array_equal(np.asarray(region.cut(wrap(image))), image[1, list(chosen), :, 2:])
     assert (region.channels, region.layer_shape) == (chosen, (2, 1, 5, 6))
     assert region.sub_chosen == (None if len(chosen) == 1 else tuple(range(len(chosen))))
+
+
+@pytest.mark.parametrize("wrap", [np.asarray, dask.array.from_array], ids=["array", "lazy"])
+@pytest.mark.parametrize("z", [0, 2, 4])
+def test_a_plane_is_cut_out_with_those_around_it(z, wrap):
+    data = np.arange(5 * 8 * 9).reshape(5, 8, 9)
+    plane = Region("ZYX", (z, slice(1, 8), slice(2, 6)), data.shape, rgb=False)
+    around = plane.around((-1, 0, 1))
+    cut = around.cut(wrap(data))
+    expected = np.stack([data[min(max(z + offset, 0), 4), 1:8, 2:6] for offset in (-1, 0, 1)])
+    np.testing.assert_array_equal(np.asarray(cut), expected)
+    reading = around.sub_reading(cut)
+    assert (reading.axes, reading.chosen, around.sub_chosen) == ("CYX", (0, 1, 2), (0, 1, 2))
+    assert (around.flat_shape, around.layer_index) == (plane.flat_shape, plane.layer_index), "labels are of the plane"
+
+
+def test_of_a_whole_stack_and_of_a_picture_nothing_is_cut_out_around():
+    for letters, index, shape in (("ZYX", (slice(0, 5),), (5, 8, 9)), ("TYX", (2,), (5, 8, 9)), ("YX", (), (8, 9))):
+        region = Region(letters, (*index, slice(0, 8), slice(0, 9)), shape, rgb=False)
+        data = np.zeros(shape)
+        assert region.around((-1, 0, 1)).cut(data).shape == region.cut(data).shape
+        assert region.around((-1, 0, 1)).sub_chosen is None

@@ -2,8 +2,9 @@
 
 import pytest
 
+from src_models.errors import UserError
 from src_models.images.axes import read_axes
-from src_models.images.spacing import seen_at, spacing_words
+from src_models.images.spacing import parse_spacing, seen_at, spacing_words
 from src_models.models.header import ModelHeader
 
 
@@ -86,3 +87,22 @@ def test_what_is_done_is_said_in_words():
     assert seen_at(reading(5, 0.75, 3), header(1.5, 1.5)).words == "image resampled from 0.75 x 3 to 1.5 mm"
     assert spacing_words((5, 0.703125, 0.703125), "mm") == "5 x 0.703 x 0.703 mm"
     assert spacing_words((2.0, 2.0), "µm") == "2 µm"
+
+
+def test_a_spacing_is_read_as_people_write_it():
+    assert parse_spacing("3, 1.5,1.5", "mm") == (3, 1.5, 1.5)
+    assert parse_spacing("", "mm") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "words"),
+    [
+        ("1.5;1.5", "mm", "no list of sizes"),
+        ("1.5,0", "mm", "no list of sizes"),
+        ("inf,1", "mm", "no list of sizes"),
+        ("1.5,1.5", "second", "no unit of length"),
+    ],
+)
+def test_what_is_no_spacing_is_refused(text, unit, words):
+    with pytest.raises(UserError, match=words):
+        parse_spacing(text, unit)

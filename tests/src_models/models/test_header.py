@@ -17,6 +17,7 @@ from src_models.models.header import (
     ModelHeader,
     instance_classes,
     read_header,
+    slice_channels,
 )
 
 BASE = {
@@ -203,3 +204,29 @@ def test_what_a_model_does_with_an_image_is_told(fields, use):
     )
     assert header.use == use
     assert ModelHeader.from_json(header.to_json()).use == use
+
+
+@pytest.mark.parametrize(
+    ("channels", "slices", "image_channels"),
+    [
+        pytest.param(("slice -1", "slice", "slice +1"), (-1, 0, 1), ("grey",), id="three"),
+        pytest.param(("slice",), (0,), ("grey",), id="one"),
+        pytest.param(("slice -1", "slice", "dye"), (), ("slice -1", "slice", "dye"), id="no slices"),
+        pytest.param(("grey",), (), ("grey",), id="pictures"),
+    ],
+)
+def test_channels_tell_of_slices(channels, slices, image_channels):
+    header = ModelHeader(**{**BASE, "channels": channels})
+    assert (header.slices, header.image_channels) == (slices, image_channels)
+    assert header.slices_kept == (3 if len(slices) == 3 else 0)
+
+
+def test_of_a_corrected_slice_a_network_of_volumes_needs_as_many_as_it_sees_at_once():
+    header = ModelHeader(**{**BASE, "tile": (48, 96, 96), "overlap": (8, 8, 8)}, dimensions=3)
+    assert header.slices_kept == 48
+
+
+@pytest.mark.parametrize("count", [0, 2, -1])
+def test_slices_without_a_middle_one_are_refused(count):
+    with pytest.raises(ModelFileError, match="must be odd"):
+        slice_channels(count)

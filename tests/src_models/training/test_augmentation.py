@@ -91,7 +91,7 @@ def orientation(found):
 
 
 def test_a_body_keeps_its_up_and_down():
-    """Rows rise downwards before and after: never flipped, never turned by 90 degrees; sides only where they have no name."""
+    """Rows rise downwards before and after: never flipped, never turned; sides only where they have no name."""
     rows = torch.arange(64.0)[None, :, None].expand(1, 64, 64).contiguous()
     for found in runs("ct", {"image": rows, "labels": rows}):
         down, right = orientation(found)

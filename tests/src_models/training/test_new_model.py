@@ -1,10 +1,11 @@
 """The header of a new model: what its data set says."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 import tifffile
 
-from src_models.errors import DataSetError
+from src_models.errors import DataSetError, UserError
 from src_models.files.dataset import DataSet
 from src_models.models.architectures import create
 from src_models.models.header import Intensity
@@ -164,3 +165,44 @@ def test_data_that_do_not_go_together_are_refused(tmp_path, samples, options, wo
     with pytest.raises(DataSetError, match=words) as caught:
         described(data_of(tmp_path, samples), **options)
     assert str(tmp_path) in str(caught.value)
+
+
+def volumes(root, spacing=(4.0, 0.5, 0.5), channels=1):
+    """Two volumes with a ball of class 2 of 10 px, of voxels of that size (mm)."""
+    z, y, x = np.mgrid[:12, :30, :30]
+    mask = np.where((z - 6) ** 2 + (y - 15) ** 2 + (x - 15) ** 2 < 25, 2, 0).astype(np.uint8)
+    for folder, values in (("images", mask.astype(np.float32)), ("masks", mask)):
+        (root / folder).mkdir(parents=True)
+        for number in range(2):
+            image = nib.Nifti1Image(values.transpose(2, 1, 0), np.diag([*spacing[::-1], 1.0]))
+            nib.save(image, root / folder / f"{number}.nii.gz")
+    (root / "manifest.csv").write_text("file,split\n0.nii.gz,train\n1.nii.gz,val\n")
+    return DataSet.open(root)
+
+
+@pytest.mark.parametrize(("count", "channels"), [(1, ("slice",)), (3, ("slice -1", "slice", "slice +1"))])
+def test_a_network_of_slices_is_a_2d_one_with_their_neighbours_as_channels(tmp_path, count, channels):
+    header = described(volumes(tmp_path), result="semantic", slices=count)
+    assert (header.dimensions, header.channels, header.config["in_channels"]) == (2, channels, count)
+    whole = described(volumes(tmp_path / "whole"), result="semantic")
+    assert (whole.dimensions, whole.channels) == (3, ("grey",))
+
+
+def test_slices_of_several_channels_are_refused(tmp_path):
+    data = data_of(tmp_path, [(grey(20, 20, 5), grey(20, 20))])
+    with pytest.raises(DataSetError, match="sees one channel of a volume, and these have 5"):
+        described(data, slices=3)
+
+
+def test_the_spacing_that_was_chosen_is_in_the_header(tmp_path):
+    header = described(volumes(tmp_path), result="semantic", slices=1, spacing=(1.5, 1.5), unit="millimeter")
+    assert (header.spacing, header.unit) == ((1.5, 1.5), "mm")
+    with pytest.raises(UserError, match=r"the spacing 1\.5 needs 3 numbers, z,y,x"):
+        described(volumes(tmp_path / "whole"), result="semantic", spacing=(1.5, 1.5))
+
+
+def test_objects_are_as_large_as_the_network_will_see_them(tmp_path):
+    data = volumes(tmp_path, (0.5, 0.5, 0.5))
+    own, coarse = (described(data, **at).object_diameter for at in ({}, {"spacing": (1.0, 1.0, 1.0)}))
+    assert own == pytest.approx(10, rel=0.05)
+    assert coarse == pytest.approx(own / 2, abs=0.1)

@@ -189,6 +189,8 @@ class ModelCorrections:
     ) -> Iterator[Correction]:
         author = author_in(labels.info)
         time = datetime.fromtimestamp(labels.time, UTC).isoformat(timespec="seconds")
+        if "Z" in image.planes.leading:  # a network of slices learns from each between its neighbours
+            image = replace(image, deep=self.header.slices_kept)
         for plane in image.planes:
             now = numbering(image.of(values, plane))
             if (now.any() or plane in before) and np.isfinite(image.pixels(plane)).any():

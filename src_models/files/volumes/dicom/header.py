@@ -15,7 +15,7 @@ from src_models.files.volumes.dicom.pixels import StoredPixels
 
 __all__ = ["Attributes", "Header", "read_header"]
 
-_TAGS: list[str | int] = [
+_TAGS: Any = [
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesInstanceUID", "SeriesDescription",
     "SliceThickness", "SpacingBetweenSlices", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows",
     "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "BitsStored", "PixelRepresentation",

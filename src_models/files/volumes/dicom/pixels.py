@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from src_models.files.volumes.dicom.encoding import BIG_ENDIAN, DEFLATED, EXPLIC
 
 __all__ = ["StoredPixels", "check_pixels", "read_frame"]
 
-_ORDERS = {IMPLICIT: "<", EXPLICIT: "<", BIG_ENDIAN: ">"}
+_ORDERS: dict[str, Literal["<", ">"]] = {IMPLICIT: "<", EXPLICIT: "<", BIG_ENDIAN: ">"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +174,21 @@ def _decoded(pixels: StoredPixels, frame: int) -> NDArray[Any]:
 
     if pixels.transfer_syntax == DEFLATED:  # the file is compressed as a whole
         return pixel_array(dcmread(pixels.path), index=frame, raw=True)
-    table = {} if pixels.offsets is None else {"extended_offsets": pixels.offsets}
+    options: Any = {
+        "rows": pixels.shape[0],
+        "columns": pixels.shape[1],
+        "number_of_frames": pixels.frames,
+        "samples_per_pixel": 1,
+        "bits_allocated": pixels.bits_allocated,
+        "bits_stored": pixels.bits_stored,
+        "pixel_representation": int(pixels.signed),
+        "photometric_interpretation": pixels.photometric,
+        "pixel_keyword": "PixelData",
+        "pixel_vr": "OB" if pixels.bits_allocated == 8 else "OW",
+    }
+    if pixels.offsets is not None:
+        options["extended_offsets"] = pixels.offsets
     with pixels.path.open("rb") as file:
         file.seek(pixels.begin)
-        stored, _ = get_decoder(UID(pixels.transfer_syntax)).as_array(
-            file,
-            index=frame,
-            raw=True,
-            rows=pixels.shape[0],
-            columns=pixels.shape[1],
-            number_of_frames=pixels.frames,
-            samples_per_pixel=1,
-            bits_allocated=pixels.bits_allocated,
-            bits_stored=pixels.bits_stored,
-            pixel_representation=int(pixels.signed),
-            photometric_interpretation=pixels.photometric,
-            pixel_keyword="PixelData",
-            pixel_vr="OB" if pixels.bits_allocated == 8 else "OW",
-            **table,
-        )
+        stored, _ = get_decoder(UID(pixels.transfer_syntax)).as_array(file, index=frame, raw=True, **options)
     return stored

@@ -17,7 +17,7 @@ from src_models.files.volumes.dicom.frames import concatenation_of, frame_attrib
 from src_models.files.volumes.dicom.header import Attributes, Header, read_header
 from src_models.files.volumes.dicom.pixels import StoredPixels
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
-from src_models.files.volumes.dicom.values import values_of
+from src_models.files.volumes.values.dicom_values import values_of
 
 __all__ = ["read_slices"]
 
@@ -88,7 +88,7 @@ def _slice(header: Header, told: Attributes, pixels: StoredPixels | None = None,
     thickness = abs(float(told.get("SliceThickness") or 0)) or None
     pixels = pixels or header.pixels()
     try:
-        rescaling, unit, remarks = values_of(modality, told)
+        values = values_of(modality, told)
     except ValueError:
         raise ImageError(
             f"{path}: its RescaleSlope or RescaleIntercept is no number that can be; export it again"
@@ -105,11 +105,12 @@ def _slice(header: Header, told: Attributes, pixels: StoredPixels | None = None,
         thickness=thickness,
         step=abs(float(told.get("SpacingBetweenSlices") or 0)) or thickness or 1.0,
         localizer="LOCALIZER" in (content.get("ImageType") or ()),
-        rescaling=rescaling,
-        unit=unit,
+        rescaling=values.rescaling,
+        unit=values.unit,
+        plain=values.plain,
         padding=_padding(content, pixels),
         pixels=pixels,
-        remarks=(*header.remarks, *remarks),
+        remarks=(*header.remarks, *values.remarks),
         **of_frame,
     )
 

@@ -77,6 +77,8 @@ class Slice:
         From stored numbers to values.
     unit
         Of the values, such as ``"HU"``; empty where it is not known.
+    plain
+        Whether the rescaling is the file's own, which its windows are made for, and not to SUV, say.
     padding
         Smallest and largest stored number that stands for no tissue (PixelPaddingValue, PixelPaddingRangeLimit); None
         where the file names none.
@@ -106,6 +108,7 @@ class Slice:
     localizer: bool
     rescaling: Rescaling
     unit: str
+    plain: bool
     padding: tuple[int, int] | None
     pixels: StoredPixels
     remarks: tuple[str, ...] = ()

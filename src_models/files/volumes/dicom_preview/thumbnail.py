@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from src_models.errors import ImageError
 from src_models.files.volumes.dicom.pixels import check_pixels, read_frame
-from src_models.files.volumes.dicom.values import HU
 from src_models.files.volumes.dicom_preview.series_preview import SeriesPreview
+from src_models.files.volumes.values.dicom_values import HU
 from src_models.images.grey.ct_windows import ct_window
 
 __all__ = ["SIZE", "thumbnail"]

@@ -1,8 +1,8 @@
 """Read MetaImage files (``.mha``, and ``.mhd`` with its values beside it) through SimpleITK.
 
 Values that are not packed are read plane by plane when they are needed. The place is ITK's, which counts in mm to the
-left, to the back and to the head as DICOM does; a sheared grid keeps its shear. Numbers are those that are meant, HU for
-CT.
+left, to the back and to the head as DICOM does; a sheared grid keeps its shear. Numbers are those that are meant, HU
+for CT.
 """
 
 from __future__ import annotations
@@ -146,7 +146,10 @@ class _Values:
 
     def __getitem__(self, place: tuple[Any, ...]) -> NDArray[Any]:
         sitk = simple_itk(self._path, ImageError)
-        cuts = [range(size)[cut if isinstance(cut, slice) else slice(cut, cut + 1)] for cut, size in zip(place, self.shape, strict=True)]
+        cuts = [
+            range(size)[cut if isinstance(cut, slice) else slice(cut, cut + 1)]
+            for cut, size in zip(place, self.shape, strict=True)
+        ]
         reader = _reader(self._path)
         reader.SetExtractIndex([min(cut) for cut in cuts][::-1])
         reader.SetExtractSize([max(cut) - min(cut) + 1 for cut in cuts][::-1])

@@ -41,8 +41,8 @@ def write_metaimage_labels(
     Returns
     -------
     Path
-        `path`. The numbers are of 8, 16 or 32 bits without sign, whichever holds the largest, and packed. Of its header,
-        the field ``content`` says that they are labels.
+        `path`. The numbers are of 8, 16 or 32 bits without sign, whichever holds the largest, and packed. The field
+        ``content`` of its header says that they are labels.
 
     Raises
     ------

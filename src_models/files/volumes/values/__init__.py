@@ -1,1 +1,1 @@
-"""Values that lie on a scan, on a grid of their own."""
+"""Values: what the numbers of DICOM files mean, and values that lie on a scan on a grid of their own."""

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from napari_medt.cli import app
+from src_models.evaluating.evaluate import evaluate
+from src_models.files.images import read_image
 from src_models.models.checkpoint import load
 from src_models.models.header import Intensity
 from src_models.prediction.segment import segment
@@ -243,6 +245,41 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
     assert run(cells, "-o", pieces, *options, "--overwrite").exit_code == 0
 
 
+@pytest.fixture(scope="module")
+def thick_scans(tmp_path_factory):
+    """Two scans of voxels of 5 x 0.75 x 0.75 mm, with a bright rod through all slices."""
+    root = tmp_path_factory.mktemp("data") / "scans"
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for index in range(2):
+        labels = np.zeros((4, 64, 64), np.uint8)
+        labels[:, 20 : 40 + 6 * index, 18:44] = 1
+        image = np.random.default_rng(index).normal(0, 10, labels.shape) + 100 * labels
+        for folder, values in (("images", image.astype(np.float32)), ("masks", labels)):
+            stored = nib.Nifti1Image(values.transpose(2, 1, 0), np.diag([0.75, 0.75, 5.0, 1.0]))
+            nib.save(stored, root / folder / f"{index}.nii.gz")
+    (root / "manifest.csv").write_text("file,split\n0.nii.gz,train\n1.nii.gz,val\n")
+    return root
+
+
+def test_volumes_are_learnt_slice_by_slice_at_a_spacing_and_evaluated_as_they_are_predicted(run, thick_scans, tmp_path):
+    output = tmp_path / "rods.safetensors"
+    options = [*QUICK, "--classes", "--slices", 3, "--spacing", "1.5,1.5", "--intensity", "window:0:100"]
+    done = run(thick_scans, "-o", output, *options, "--steps", 30)
+    assert done.exit_code == 0, done.output
+    model = load(output)
+    assert model.header.channels == ("slice -1", "slice", "slice +1")
+    assert (model.header.spacing, model.header.unit, model.header.dimensions) == ((1.5, 1.5), "mm", 2)
+
+    image, mask = (read_image(thick_scans / folder / "1.nii.gz") for folder in ("images", "masks"))
+    found = segment(image.data, model, axes=image.reading, device="cpu")
+    assert found.size == "image resampled from 0.75 to 1.5 mm"
+    truth, labels = np.asarray(mask.data) > 0, found.labels > 0
+    dice = 2 * (truth & labels).sum() / (truth.sum() + labels.sum())
+    assert dice > 0.7
+    assert evaluate(thick_scans, model, split="val", device="cpu").pooled.dice[1] == pytest.approx(dice)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -260,6 +297,11 @@ def test_a_stopped_run_is_resumed_to_the_same_result(run, cells, tmp_path, monke
         (["--encoder", "efficientnet-lite0", "--encoder-weights", __file__], "cannot be read as plain weights"),
         (["--architecture", "medt", "--encoder", "unet"], "--encoder is for U-Nets, and does nothing to medt"),
         (["--intensity", "percentile"], "is not of the form KIND:LOW:HIGH"),
+        (["--spacing", "1.5;1.5"], "--spacing '1.5;1.5' is no list of sizes"),
+        (["--spacing", "1.5,-1"], "--spacing '1.5,-1' is no list of sizes"),
+        (["--spacing", "1,1,1"], "needs 2 numbers, y,x, for this network"),
+        (["--spacing", "1,1", "--unit", "parrots"], "--unit 'parrots' is no unit of length"),
+        (["--slices", 2], "the number of slices 2 must be odd"),
         (["--intensity", "log:1:2"], "'log' is not one of percentile, zscore, window"),
         (["--intensity", "percentile:99:1"], "low 99.0 must be below high 1.0"),
         (["--intensity", "percentile:1:200"], "must lie between 0 and 100"),

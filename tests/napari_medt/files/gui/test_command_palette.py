@@ -13,12 +13,13 @@ pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 WIDGETS = (
     "Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "Segment a layer",
-    "About MedT",
+    "Link objects over time", "About MedT",
 )  # fmt: skip
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
     "Nuclei in stained tissue (histology), with ground truth": "histology",
     "Nuclei in bright field, with ground truth": "brightfield",
+    "CT of an abdomen, with organs that a model drew": "abdomen_ct",
 }
 DIALOGS = {
     "Open CT and other scans (NIfTI, NRRD, DICOM)... (MedT)": "Open scans",
@@ -26,6 +27,8 @@ DIALOGS = {
     "Save labels as NIfTI, NRRD or DICOM... (MedT)": "Save 'Labels' for a scan",
     "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
     "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
+    "Open labels of ImageJ, QuPath, Cellpose or ilastik... (MedT)": "Open labels of another program",
+    "Save labels for ImageJ, QuPath or COCO... (MedT)": "Save 'Labels' for another program",
 }
 
 
@@ -81,7 +84,8 @@ def test_a_widget_opens(viewer, choose, name, qtbot):
 @pytest.mark.parametrize("title", SAMPLES)
 def test_a_sample_opens(viewer, choose, title):
     choose(title)
-    assert [layer.name for layer in viewer.layers] == [SAMPLES[title], f"{SAMPLES[title]} - ground truth"]
+    drawn_by = "ground truth" if "ground truth" in title else "organs that a model drew"
+    assert [layer.name for layer in viewer.layers] == [SAMPLES[title], f"{SAMPLES[title]} - {drawn_by}"]
 
 
 @pytest.mark.parametrize("title", DIALOGS)

@@ -25,6 +25,15 @@ def test_a_sample_opens_with_its_ground_truth_over_it(make_napari_viewer, plugin
     np.testing.assert_allclose(truth.data_to_world((3, 4)), image.data_to_world((3, 4)))
 
 
+def test_the_sample_ct_opens_with_its_organs_over_it_in_mm(make_napari_viewer, plugin_registered):
+    viewer = make_napari_viewer()
+    image, organs = viewer.open_sample("napari-medt", "abdomen_ct")
+    assert image.data.shape == organs.data.shape == (12, 138, 220)
+    assert {str(unit) for unit in (*image.units, *organs.units)} == {"millimeter"}
+    np.testing.assert_allclose(organs.data_to_world((3, 4, 5)), image.data_to_world((3, 4, 5)))
+    assert list(organs.features["name"]) == ["liver", "spleen", "stomach", "aorta"]
+
+
 def test_every_command_can_be_imported_and_has_a_title_of_its_own(plugin_registered):
     commands = PluginManager.instance().get_manifest("napari-medt").contributions.commands
     assert len({command.title for command in commands}) == len(commands)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -11,6 +12,7 @@ from napari_medt.serving.monai_label import segmenting
 from napari_medt.serving.monai_label.segmenting import label_names, segment_image, segment_options, window_limits
 from napari_medt.serving.store.served_image import open_image
 from src_models.errors import UserError
+from src_models.models.checkpoint import Model
 from src_models.models.header import ModelHeader
 from src_models.prediction.segment import segment
 
@@ -40,6 +42,15 @@ def test_a_volume_is_segmented_slice_by_slice_as_everywhere_else(model, scan):
     assert labels.shape == (4, 50, 60)
     assert names == {"tiny": 1}
     assert set(np.unique(labels)) == {0, 1}
+
+
+def test_a_model_that_was_made_for_a_spacing_sees_the_scan_resampled_to_it(model, scan):
+    sizes = tuple(scan.reading.spacing[letter] / 2 for letter in "YX")
+    spaced = Model(model.network, replace(model.header, spacing=sizes, unit="mm"))
+    labels, _ = segment_image(scan, spaced, "tiny", {}, Event())
+    wanted = segment(scan.data, spaced, axes=scan.reading, result="semantic")
+    assert wanted.zoom == 2
+    np.testing.assert_array_equal(labels, scan.geometry.to_grid(wanted.labels))
 
 
 def test_each_object_may_be_a_segment(model, scan):

@@ -34,8 +34,8 @@ def _write_frames(
     """Write `values` (frame, row, column), which are the stored numbers.
 
     Each of `frames` has its `position` (mm; left, posterior, superior), and may have an `orientation`, `spacing` and
-    `rescaling` of its own, a `stack`, `time`, `seconds`, `echo`, `b`, `direction`, `trigger`, `index` along `dimensions`
-    (their pointers), and `mapping`, a data set of real world values. What a frame lacks, all share.
+    `rescaling` of its own, a `stack`, `time`, `seconds`, `echo`, `b`, `direction`, `trigger`, `index` along
+    `dimensions` (their pointers), and `mapping`, a data set of real world values. What a frame lacks, all share.
     """
     from pydicom.dataset import Dataset
     from pydicom.uid import EnhancedCTImageStorage, EnhancedMRImageStorage, EnhancedPETImageStorage, generate_uid

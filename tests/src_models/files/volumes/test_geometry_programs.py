@@ -1,4 +1,4 @@
-"""Places are those that other programs have: SimpleITK, nibabel and highdicom, for every format and every way to lie."""
+"""Places are those that other programs have: SimpleITK, nibabel and highdicom, for every format and way to lie."""
 
 import itertools
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon
 
 from napari_medt.attention.panels.map_panel import MapPanel
+from napari_medt.attention.panels.thumbnails import thumbnail
 from src_models.attention.placed_map import PlacedMap
 from src_models.attention.words import map_words
 
@@ -63,3 +65,17 @@ def test_what_a_map_says_of_the_objects_is_added_to_what_it_means(panel):
     assert "0.9" in panel.meaning.text()[len(meaning) :]
     panel.set_maps([placed("gate 2", data.astype(np.float32))], ())
     assert panel.meaning.text() == meaning
+
+
+@pytest.mark.parametrize("mode", [QIcon.Mode.Normal, QIcon.Mode.Selected])
+def test_a_small_picture_has_a_pixel_for_each_of_a_fine_screen_s(panel, mode):
+    """A map of 112 cells a side: every second one on a screen of old, each of them on one that is twice as fine."""
+    cells = np.random.default_rng(2).random((112, 112), np.float32)
+    panel.set_maps([placed("gate 2", cells)], ())
+    icon = panel.list.item(0).icon()
+    for ratio, side in ((1.0, 56), (2.0, 112)):
+        drawn = icon.pixmap(QSize(56, 56), ratio, mode)
+        assert (drawn.width(), drawn.height(), drawn.devicePixelRatio()) == (side, side, ratio)
+        colours = {drawn.toImage().pixelColor(x, y).name() for x in range(side) for y in range(side)}
+        wanted = thumbnail(placed("gate 2", cells), 56 * int(ratio))
+        assert colours == {f"#{bytes(pixel[:3]).hex()}" for row in wanted.tolist() for pixel in row}

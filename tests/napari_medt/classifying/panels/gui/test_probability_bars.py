@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_medt.classifying.panels.probability_bars import ProbabilityBars
+from napari_medt.controls.charts.contrast import FRAME
 
 COLOURS = ["#ff0000", "#00ff00", "#0000ff"]
 
@@ -37,8 +38,11 @@ def test_a_bar_is_as_long_as_its_share(bars):
     picture = bars.grab().toImage()
     for (_, bar, _), share, colour in zip(bars._rows, (0.75, 0.25), ("#ff0000", "#00ff00"), strict=False):
         y = bar.y() + bar.height() // 2
-        painted = [picture.pixelColor(x, y).name() == colour for x in range(bar.x(), bar.x() + bar.width())]
-        assert sum(painted) == pytest.approx(share * bar.width(), abs=1)
+        row = [picture.pixelColor(x, y).name() for x in range(bar.x(), bar.x() + bar.width())]
+        painted = [pixel for pixel in row if pixel in (colour, FRAME)]
+        assert len(painted) == pytest.approx(share * bar.width(), abs=1)
+        assert (painted[0], painted[-1]) == (FRAME, FRAME), "a pale bar ends where its frame does"
+        assert set(painted[1:-1]) == {colour}
 
 
 def test_of_nothing_nothing_is_shown(bars):

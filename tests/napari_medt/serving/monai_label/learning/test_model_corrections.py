@@ -18,7 +18,7 @@ from napari_medt.serving.store.ids import Asker
 from napari_medt.serving.store.store import Store
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.errors import UserError
-from src_models.models.header import read_header
+from src_models.models.header import read_header, slice_channels
 from src_models.models.library import find_model
 
 
@@ -31,12 +31,12 @@ def store(tmp_path):
     return Store(ServeSettings(store=tmp_path / "store", folder=folder))
 
 
-def bring_in(store, corrections, drawn, names, **told):
-    """Submit what was drawn over the picture (rows, columns), as a client has it: one slice, (i, j, k)."""
-    image = store.find("cells.tif", Asker())
+def bring_in(store, corrections, drawn, names, *, name="cells.tif", **told):
+    """Submit what was drawn over the picture (rows, columns), as a client has it: one slice, (i, j, k); or a stack."""
+    image = store.find(name, Asker())
     grid = store.open(image).geometry.grid_affine
     affine = np.diag([-1.0, -1, 1, 1]) @ np.eye(4)[[2, 1, 0, 3]] @ grid @ np.eye(4)[[2, 1, 0, 3]]
-    file = packed(np.asarray(drawn).T[:, :, None], affine)
+    file = packed(np.atleast_3d(np.asarray(drawn).T), affine)
     values, note, suffix = read_sent(store, image, file)
     np.testing.assert_array_equal(values, drawn)
     assert note is None
@@ -108,3 +108,20 @@ def test_a_damaged_note_of_what_is_there_costs_nothing_but_work(store, tmp_path)
     bring_in(store, corrections, drawn, ["nuclei"])
     kept = CorrectionSet.open(corrections.folder)
     assert (len(kept.items), len(kept.history)) == (1, 2)
+
+
+def test_a_network_of_slices_gets_each_with_its_neighbours(tmp_path):
+    stack = np.random.default_rng(0).integers(0, 255, (6, 20, 30)).astype(np.uint8)
+    (tmp_path / "pictures").mkdir()
+    tifffile.imwrite(tmp_path / "pictures" / "stack.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    store = Store(ServeSettings(store=tmp_path / "store", folder=tmp_path / "pictures"))
+    header = replace(read_header(find_model("nuclei")), channels=slice_channels(3))
+    corrections = ModelCorrections(tmp_path / "set" / "slices", header)
+    drawn = np.zeros((6, 20, 30), np.int16)
+    drawn[2, 2:6, 3:9] = drawn[5, 8:12, 3:9] = 1
+    names = bring_in(store, corrections, drawn, ["nuclei"], name="stack.tif")
+    kept = [CorrectionSet.open(corrections.folder).read(name) for name in names]
+    assert [each.record.source.plane for each in kept] == [(2,), (5,)]
+    for each, first in zip(kept, (1, 3), strict=True):
+        np.testing.assert_array_equal(each.around.image, stack[first : first + 3])
+        np.testing.assert_array_equal(each.around.image[each.around.place], each.image)

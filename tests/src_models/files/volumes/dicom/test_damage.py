@@ -29,7 +29,7 @@ def test_the_file_systems_own_words_are_told(tmp_path):
 
 
 def test_an_error_that_is_worded_already_stays(tmp_path):
-    with pytest.raises(ImageError, match="^mine$"), told_as_damage(tmp_path, "it is"):
+    with pytest.raises(ImageError, match=r"^mine$"), told_as_damage(tmp_path, "it is"):
         raise ImageError("mine")
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_medt.viewer.scans.oblique_planes import SlicedLayer, reach_planes
+
 if TYPE_CHECKING:
     import napari.layers
     import napari.viewer
@@ -28,6 +30,7 @@ def show_what_opens() -> None:
 
     viewer = current_viewer()
     if viewer is not None:
+        reach_planes(viewer)
         viewer.layers.events.inserted.connect(_on_inserted)  # again is no other connection; napari's own come first
 
 
@@ -42,6 +45,9 @@ def _on_inserted(event: Any) -> None:
 def bring_into_view(viewer: napari.viewer.Viewer, layer: napari.layers.Layer) -> None:
     """Move the sliders into a layer and fit the camera to it, unless it is in view.
 
+    Of an oblique layer, napari shows in 2D the plane of the data in which the sliders' place lies with 0 for all other
+    axes, and draws it where the first plane would be. The sliders go to where this is the middle plane.
+
     Parameters
     ----------
     viewer
@@ -50,22 +56,19 @@ def bring_into_view(viewer: napari.viewer.Viewer, layer: napari.layers.Layer) ->
         One of its layers. It is in view if the sliders are in it and it covers a twentieth of the canvas.
     """
     dims, missing = viewer.dims, viewer.dims.ndim - layer.ndim
-    low, high = layer.extent.world
-    middle = (low + high) / 2
-    aside = [
-        axis
-        for axis, point in enumerate(dims.point[missing:])
-        if axis + missing in dims.not_displayed and not low[axis] <= point <= high[axis]
-    ]
+    placed = SlicedLayer(layer)
+    hidden = [axis - missing for axis in dims.not_displayed if axis >= missing]
     shown = [axis - missing for axis in dims.displayed if axis >= missing]
+    aside = not placed.holds(hidden, np.asarray(dims.point)[missing:][hidden])
+    low, high = placed.drawn(shown)
     camera = viewer.scene.camera
     room = np.asarray(viewer.canvas.viewbox_size(viewer.layers), dtype=float)
-    first, last, half = low[shown][-2:], high[shown][-2:], room / camera.zoom / 2
+    first, last, half = low[-2:], high[-2:], room / camera.zoom / 2
     centre = np.asarray(camera.center)[-2:]
     covered = np.clip(np.minimum(last, centre + half) - np.maximum(first, centre - half), 0, None) / (2 * half)
     if not aside and covered.prod() >= _SEEN:
         return
-    for axis in aside:
-        dims.set_point(axis + missing, middle[axis])
-    camera.center = tuple(middle[shown])
+    if aside:
+        dims.set_point([axis + missing for axis in hidden], placed.middle(hidden).tolist())
+    camera.center = tuple((low + high) / 2)
     camera.zoom = _FILLED * float(np.min(room / np.maximum(last - first, _SMALLEST)))

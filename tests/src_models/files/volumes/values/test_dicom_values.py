@@ -5,9 +5,9 @@ import pytest
 from pydicom.dataset import Dataset
 
 from src_models.files.volumes.dicom.header import Attributes
-from src_models.files.volumes.dicom.values import values_of
 from src_models.files.volumes.dicom_volume import read_dicom
 from src_models.files.volumes.rescaling import Rescaling
+from src_models.files.volumes.values.dicom_values import values_of
 from src_models.images.grey.ct_windows import shows_ct
 
 

@@ -8,8 +8,8 @@ from dicom_files import change
 from pydicom.dataset import Dataset
 
 from src_models.files.volumes.dicom.header import Attributes
-from src_models.files.volumes.dicom.suv import suv_factor
 from src_models.files.volumes.dicom_volume import read_dicom
+from src_models.files.volumes.values.suv import suv_factor
 from src_models.labels.measurements.measuring import measure
 
 WEIGHT, DOSE, HALF_LIFE = 72.5, 3.1e8, 6586.2  # kg, Bq, s (fluorine 18)
@@ -75,7 +75,9 @@ def test_of_a_series_that_was_made_later_the_scans_begin_is_computed_back():
         "SeriesTime": "150000", "AcquisitionTime": "102500.25", "ActualFrameDuration": 1000 * duration,
         "FrameReferenceTime": 1000 * (begin + at),
     }  # fmt: skip
-    factor, unit, _ = suv_factor(Attributes(header({"RadiopharmaceuticalStartDateTime": "20240229091500.25"}, **values)))
+    factor, unit, _ = suv_factor(
+        Attributes(header({"RadiopharmaceuticalStartDateTime": "20240229091500.25"}, **values))
+    )
     assert unit == "SUVbw"
     assert factor == pytest.approx(by_qiba(3600), rel=1e-6)
 
@@ -130,11 +132,12 @@ def test_counts_of_philips_become_suv_by_its_own_factors(tag, factor):
 def test_a_scan_is_read_and_measured_in_suv(tmp_path, write_series):
     stored = np.random.default_rng(0).integers(0, 30_000, (3, 4, 5)).astype("int16")
     slopes = ((2.0, 0), (0.5, 0), (1.5, 0))
-    paths = write_series(tmp_path, stored, Modality="PT", rescaling=slopes)
+    paths = write_series(tmp_path, stored, Modality="PT", rescaling=slopes, WindowCenter=9000, WindowWidth=18000)
     for path in paths:
         change(path, **{each.keyword: each.value for each in header()})
     volume = read_dicom(tmp_path)
     assert (volume.modality, volume.reading.value_unit, volume.notes) == ("PT", "SUVbw", ())
+    assert volume.windows == ()  # the file's are of Bq/mL
     expected = stored * np.array([slope for slope, _ in slopes])[:, None, None] * by_qiba(3600)
     np.testing.assert_allclose(np.asarray(volume.data), expected, rtol=1e-6)
     labels = np.ones(stored.shape, np.uint8)
@@ -145,4 +148,5 @@ def test_a_scan_is_read_and_measured_in_suv(tmp_path, write_series):
     change(paths[2], PatientWeight=None)
     volume = read_dicom(tmp_path)
     assert volume.reading.value_unit == "Bq/mL"
+    assert [round(one.high) for one in volume.windows] == [17_999]  # PS3.3, C.11.2.1.2.1
     assert volume.notes == ("IM0000.dcm and 2 more: its values are Bq/mL, no SUV, because it lacks PatientWeight",)

@@ -6,15 +6,15 @@ rescaling is HU by rule (C.8.2.1.1). Values of MR have no unit.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from src_models.files.volumes.dicom.header import Attributes
-from src_models.files.volumes.dicom.suv import SUV, suv_factor
 from src_models.files.volumes.rescaling import Rescaling
+from src_models.files.volumes.values.suv import SUV, suv_factor
 
-__all__ = ["ARBITRARY", "HU", "values_of"]
+__all__ = ["ARBITRARY", "HU", "Values", "values_of"]
 
 HU, ARBITRARY = "HU", "a.u."
 _UNSPECIFIED = ("", "US", "NORMALIZED")
@@ -28,8 +28,29 @@ _NO_UNIT = {"", "1", "{counts}", "no units"}
 _LONGEST = 16  # characters of a unit
 
 
-def values_of(modality: str, told: Attributes) -> tuple[Rescaling, str, tuple[str, ...]]:
-    """Return how stored numbers become values, the unit of these, and what to remark.
+class Values(NamedTuple):
+    """What stored numbers mean.
+
+    Parameters
+    ----------
+    rescaling
+        How they become values.
+    unit
+        Of the values; empty where it is not known.
+    remarks
+        What a person should know of it.
+    plain
+        Whether the rescaling is the file's RescaleSlope and RescaleIntercept, which its windows are made for.
+    """
+
+    rescaling: Rescaling
+    unit: str
+    remarks: tuple[str, ...] = ()
+    plain: bool = True
+
+
+def values_of(modality: str, told: Attributes) -> Values:
+    """Return how stored numbers become values, and what these are.
 
     Parameters
     ----------
@@ -45,20 +66,21 @@ def values_of(modality: str, told: Attributes) -> tuple[Rescaling, str, tuple[st
     """
     mapped = None if modality == "CT" else _mapping(told)
     if mapped is not None:
-        return (*mapped, ())
+        return Values(*mapped, plain=False)
     if modality == "RTDOSE":
         unit = "Gy" if str(told.get("DoseUnits") or "").upper() == "GY" else ARBITRARY
-        return Rescaling(float(told.get("DoseGridScaling") or 1), 0.0), unit, ()
+        return Values(Rescaling(float(told.get("DoseGridScaling") or 1), 0.0), unit, plain=False)
     rescaling, remarks = _rescaling(told)
     kind = str(told.get("RescaleType") or "").strip()
     if modality == "CT":
-        return rescaling, HU if kind.upper() in (*_UNSPECIFIED, HU) else _unit(kind), remarks
+        return Values(rescaling, HU if kind.upper() in (*_UNSPECIFIED, HU) else _unit(kind), remarks)
     if modality == "PT":
         factor, unit, why = suv_factor(told)
-        return Rescaling(rescaling.slope * factor, rescaling.intercept * factor), unit, (*remarks, *why)
+        scaled = Rescaling(rescaling.slope * factor, rescaling.intercept * factor)
+        return Values(scaled, unit, (*remarks, *why), plain=factor == 1)
     if kind.upper() not in _UNSPECIFIED:
-        return rescaling, _unit(kind), remarks
-    return rescaling, ARBITRARY if modality == "MR" else "", remarks
+        return Values(rescaling, _unit(kind), remarks)
+    return Values(rescaling, ARBITRARY if modality == "MR" else "", remarks)
 
 
 def _rescaling(told: Attributes) -> tuple[Rescaling, tuple[str, ...]]:

@@ -4,8 +4,8 @@ The activity of a voxel, over the injected dose per gram of body, at the time to
 
 References
 ----------
-.. [1] Quantitative Imaging Biomarkers Alliance, "Vendor-neutral pseudo-code for SUV calculation" (2012), and QIBA Profile
-   FDG-PET/CT as an Imaging Biomarker Measuring Response to Cancer Therapy, appendix G.
+.. [1] Quantitative Imaging Biomarkers Alliance, "Vendor-neutral pseudo-code for SUV calculation" (2012), and its
+   profile "FDG-PET/CT as an imaging biomarker measuring response to cancer therapy", appendix G.
 .. [2] DICOM PS3.3, C.8.9.1 (PET series: Units, DecayCorrection) and C.8.22.4 (enhanced PET).
 """
 

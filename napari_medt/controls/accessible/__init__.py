@@ -1,0 +1,1 @@
+"""What lets people work without a mouse, or without seeing all."""

@@ -1,0 +1,1 @@
+"""Charts whose colours can be read on the window's ground, dark or light."""

@@ -1,0 +1,1 @@
+"""Volumes as what networks of slices learn from."""
