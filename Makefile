@@ -33,7 +33,7 @@ demo: system-for-demo $(STAMP)  ## segment a real image and show it in napari, o
 test: system-for-test $(STAMP)  ## the whole test suite; windows open on a screen in memory
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-test-clients: system-for-test $(STAMP) $(CLIENTS_STAMP)  ## the clients of 3D Slicer, and its own code, against the server
+test-clients: system-for-test $(STAMP) $(CLIENTS_STAMP)  ## clients of 3D Slicer against the server, and exported models in bioimageio.core
 	NAPARI_MEDT="$(abspath $(BIN))/napari-medt" $(CLIENTS)/bin/python -m pytest -c $(CLIENT_TESTS)/pytest.ini \
 		--rootdir $(CLIENT_TESTS) --confcutdir $(CLIENT_TESTS) $(CLIENT_TESTS)
 
@@ -91,7 +91,7 @@ system-for-test: python
 $(STAMP): $(INSTALLED_FROM) | python
 	@echo "Installing napari-medt into $(VENV); the first time this takes some minutes (PyTorch is large)."
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,cluster,dicom,server,dev]" 2>&1; \
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,cluster,dicom,exchange,export,server,tracks,dev]" 2>&1; \
 		echo $$? >$(VENV)/.pip-status; } | tee $(VENV)/pip.log | sed -n -e 's/^ *Downloading \([^-]*\)-.* (\([0-9.]\{4,\} [MG]B\)).*/  fetching \1 (\2)/p' \
 		-e 's/^Installing collected packages.*/  unpacking/p'
 	@[ "$$(cat $(VENV)/.pip-status)" = 0 ] || { cat $(VENV)/pip.log >&2; exit 1; }
@@ -103,10 +103,11 @@ $(DOCS_STAMP): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[docs]"
 	@touch $@
 
-# MONAI Label's client is a file of a package whose other files need far more than can be installed beside it.
+# MONAI Label's client is a file of a package whose other files need far more than can be installed beside it, and
+# bioimageio.core asks for one version of the specification, which is older than that of the packages that are written.
 $(CLIENTS_STAMP): $(CLIENT_TESTS)/requirements.txt | python
 	@echo "Installing the clients of 3D Slicer into $(CLIENTS)."
 	@$(PYTHON) -m venv $(CLIENTS)
 	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off -r $<
-	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps monailabel==0.8.5
+	@$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --progress-bar off --no-deps monailabel==0.8.5 bioimageio.spec==0.5.14.3
 	@touch $@

@@ -21,7 +21,8 @@ from napari_medt.cli import classify, click, clicks, demo, measure, segment, ser
 from napari_medt.cli.attention import attention, audit
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
-from napari_medt.cli.models import convert, evaluate, models, train
+from napari_medt.cli.labels import export_labels, track
+from napari_medt.cli.models import convert, evaluate, export, models, train
 from src_models.errors import UserError
 
 __all__ = ["app", "main"]
@@ -87,7 +88,8 @@ def _paragraphs(command: Callable[..., None]) -> str:
 
 _add("Segment", segment.segment, click.click, demo.demo)
 _add("Classify", classify.classify)
-_add("Measure", measure.measure)
+_add("Measure", measure.measure, track.track)
+_add("Other programs", export_labels.export_labels, name="export-labels")
 _add("Scans", series.series)
 _add("Attention", attention.attention, audit.audit)
 _add("Correct and learn", correct.correct, corrections.corrections)
@@ -95,7 +97,7 @@ _add("Correct and learn", correct_classes.correct_classes, name="correct-classes
 _add("Correct and learn", next_slices.next_slices, name="next")
 _add("Correct and learn", finetune.finetune)
 _add("Serve", serve.serve)
-_add("Models", models.models, train.train, convert.convert, evaluate.evaluate, clicks.clicks)
+_add("Models", models.models, train.train, convert.convert, export.export, evaluate.evaluate, clicks.clicks)
 
 
 def _print_version(wanted: bool) -> None:

@@ -61,9 +61,8 @@ __all__ = [
 ]
 
 # Panels of the help of commands with many options.
-IMAGES, OBJECTS, RUNNING, NETWORK, LEARNING, RESULTS = (
-    "How images are read", "Which objects", "Running", "The network", "Learning", "Results",
-)  # fmt: skip
+IMAGES, OBJECTS, RUNNING = "How images are read", "Which objects", "Running"
+NETWORK, LEARNING, RESULTS = "The network", "Learning", "Results"
 
 
 def complete_model(incomplete: str) -> list[tuple[str, str]]:
@@ -98,27 +97,28 @@ ClickModel = Annotated[
         autocompletion=complete_model,
     ),
 ]
-ResultsFolder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results; made if it is missing.")
-]
+ResultsFolder = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.")]
 IntoZarr = Annotated[
     str | None,
     typer.Option(
         "--into-zarr",
         metavar="NAME",
-        help="Write labels of OME-Zarr images into them, as labels/NAME; those of others go to files as ever.",
+        help="Write labels of OME-Zarr images into them, as labels/NAME; those of others go to files.",
         rich_help_panel=RESULTS,
     ),
 ]
-# The names of src_models.prediction.to_file.SCAN_FORMATS, which is not imported for the help alone.
-ScanFormatName = Literal["nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap", "tiff"]
+# The names of SCAN_FORMATS and ENDINGS (of outlines), which are not imported for the help alone.
+ScanFormatName = Literal[
+    "nifti", "nrrd", "seg.nrrd", "mha", "dicom-seg", "dicom-labelmap", "tiff", "roi", "geojson", "coco"
+]  # fmt: skip
 ScanFormat = Annotated[
     ScanFormatName,
     typer.Option(
         "--format",
         help="How labels of scans are written: NIfTI, NRRD, a segmentation of 3D Slicer with the names of classes, "
         "MetaImage, or, of DICOM slices, a DICOM segmentation (of type BINARY, or LABELMAP); or TIFF, which has no "
-        "place in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels.",
+        "place in the patient. Attention maps of scans are NIfTI on the scan's place, or TIFF with the labels. Of any "
+        "image, roi, geojson and coco write outlines besides: regions for ImageJ, objects for QuPath, COCO JSON.",
         rich_help_panel=RESULTS,
     ),
 ]

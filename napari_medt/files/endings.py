@@ -1,7 +1,8 @@
-"""In napari's dialog for saving, the ending of a name decides: labels called as a scan's or as zarr are that.
+"""In napari's dialog for saving, the ending of a name decides: labels are what they are called.
 
 The dialog gives a file to the writer of the type that is chosen in it, which is napari's own unless a person changes
-it. That one writes nothing for ``.nii``, ``.nii.gz``, ``.nrrd`` and ``.zarr``, and napari reports that saving failed.
+it. That one writes nothing for ``.nii``, ``.nii.gz``, ``.nrrd``, ``.zarr`` and ``.geojson``, and napari reports that
+saving failed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from napari_medt.files.exchange.outlines import write_outlines
 from napari_medt.files.writers import write_scan_labels
 from napari_medt.files.zarr_writer import is_in_zarr, write_zarr_labels
 from src_models.files.volumes.label_files import is_scan_labels
@@ -42,6 +44,8 @@ def let_endings_decide(context: PluginContext) -> None:
 def _writer(path: str, own: Callable[..., Any]) -> Callable[..., Any]:
     if is_scan_labels(path):
         return write_scan_labels
+    if path.lower().endswith((".zip", ".geojson", ".json")):
+        return write_outlines
     return write_zarr_labels if is_in_zarr(path) else own
 
 

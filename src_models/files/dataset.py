@@ -1,6 +1,7 @@
 """A data set on disk: images, their masks, and which of them train and which of them test.
 
-The layout is ``images/NAME`` and ``masks/NAME`` with equal names, and an optional ``manifest.csv`` with the columns
+The layout is ``images/NAME`` and ``masks/NAME`` with equal names (or masks as other programs call them, such as
+``NAME_seg.npy`` of Cellpose or ``NAME_rois.zip`` of ImageJ), and an optional ``manifest.csv`` with the columns
 ``file`` (a NAME), ``split``, ``domain`` (the kind of image: a training draws from each kind equally often) and
 ``drawn`` (the classes that somebody drew in this image, as numbers with spaces between: a class that is not listed is
 unknown there, and not absent); further columns are ignored. Where there is a manifest, it says what belongs to the data
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from src_models.errors import DataSetError
+from src_models.files.exchange.formats import labels_stem, program_of
 from src_models.files.images import image_stem
 from src_models.files.samples import Sample
 from src_models.files.split_by_name import VALIDATION_SHARE, fraction_of
@@ -84,6 +86,7 @@ class DataSet:
         scans = _folders_of_slices(root)
         images = _list(root, "images") | scans.keys()
         truths = _list(root, "masks") - set(scans.values()) if masks else images
+        scans |= _foreign_masks(root, images - truths - scans.keys())
         truths |= {name for name, mask in scans.items() if mask}
         listed = _read_manifest(root / "manifest.csv", drawn)
         names = set(listed) if listed is not None else images | truths
@@ -211,6 +214,17 @@ def _folders_of_slices(root: Path) -> dict[str, str]:
         name: next((name + end for end in _OF_SLICES if (root / "masks" / (name + end)).is_file()), "")
         for name in slices
     }
+
+
+def _foreign_masks(root: Path, images: set[str]) -> dict[str, str]:
+    """Return the masks of other programs, for images without a mask of their own name."""
+    if not images or not (root / "masks").is_dir():
+        return {}
+    there: dict[str, str] = {}
+    for one in sorted((root / "masks").iterdir()):
+        if not one.name.startswith(".") and program_of(one) is not None:
+            there.setdefault(labels_stem(one), one.name)
+    return {name: there[image_stem(name)] for name in images if image_stem(name) in there}
 
 
 def _read_manifest(path: Path, drawn: str | None) -> dict[str, _Listed] | None:

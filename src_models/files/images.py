@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.exchange.formats import labels_stem
 from src_models.files.kinds import PICTURES, kind_of
 from src_models.files.pixels.masks import as_mask
 from src_models.files.pixels.png_jpeg import read_pixels
@@ -136,7 +137,7 @@ def image_stem(path: str | Path, series: ImageSeries | None = None) -> str:
     for suffix in _SUFFIXES:
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return path.name[: -len(suffix)]
-    return path.resolve().name if path.is_dir() else path.stem
+    return path.resolve().name if path.is_dir() else labels_stem(path)
 
 
 def looks_like_image(path: str | Path) -> bool:
@@ -223,12 +224,12 @@ def read_labels(path: str | Path, *, series: int | str | None = None, like: Axes
     Parameters
     ----------
     path
-        The file.
+        The file: an image, or labels of another program (:mod:`src_models.files.exchange.formats`).
     series
         Which of several images in it, by number (from 0) or name.
     like
         The reading of the image that they are labels of: where the file has the same axes in another order, they are
-        brought into the image's.
+        brought into the image's, and outlines are painted onto its pixels.
 
     Returns
     -------
@@ -253,7 +254,8 @@ def read_label_file(
 ) -> ImageFile:
     """Read a mask as :func:`read_labels` does, with how it is read and where it is in the patient.
 
-    `scan` is where the image's voxels are, for labels in DICOM: contours have no voxels of their own.
+    `scan` is where the image's voxels are, for labels in DICOM and of other programs: outlines have no voxels of
+    their own.
 
     Raises
     ------
@@ -261,8 +263,22 @@ def read_label_file(
         As :func:`read_labels`.
     """
     path = Path(path)
-    file = _read(path, axes=None, labels=True, series=series, scan=scan)
+    file = _read_foreign(path, like, scan) or _read(path, axes=None, labels=True, series=series, scan=scan)
     return replace(file, data=_whole_numbers(file, path, like))
+
+
+def _read_foreign(path: Path, like: AxesReading | None, scan: VolumeGeometry | None) -> ImageFile | None:
+    """Read labels of another program; None if the file is none. On a scan, they are of its voxels as handed out."""
+    from src_models.files.exchange.formats import program_of, read_foreign
+    from src_models.files.volumes.volume import Segment
+
+    if program_of(path) is None:
+        return None
+    _check_there(path)
+    found = read_foreign(path, like=like)
+    segments = tuple(Segment(number, name) for number, name in sorted(found.names.items()))
+    place = scan if scan is not None and found.data.shape[-3:] == scan.shape else None
+    return ImageFile(found.data, found.reading, path, place, notes=found.notes, segments=segments)
 
 
 def _whole_numbers(file: ImageFile, path: Path, like: AxesReading | None) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from src_models.errors import ImageError
+from src_models.files.exchange.formats import program_of
 from src_models.files.tiff import is_tiff
 
 __all__ = ["PICTURES", "kind_of"]
@@ -47,6 +48,12 @@ def kind_of(path: Path) -> str:
             return kind
     if not start:
         raise ImageError(f"{path}: the file is empty (0 bytes); copy or export it again")
+    program = program_of(path)
+    if program is not None:
+        raise ImageError(
+            f"{path}: these are labels as {program} has them, and no image; measure, evaluate and correct take them as "
+            "labels, and so do the masks of a data set"
+        )
     foreign = _FOREIGN.get(path.suffix.lower())
     if foreign:
         raise ImageError(

@@ -77,7 +77,8 @@ def measure_file_steps(
     """
     yield Progress(0, 0, f"reading {labels.name}")
     picture = None if image is None else read_image(image, axes=axes, series=series)
-    file = read_label_file(labels, like=None if picture is None else picture.reading)
+    like = None if picture is None else picture.reading
+    file = read_label_file(labels, like=like, scan=None if picture is None else picture.geometry)
     notes = list(file.notes)
     space_file, data = file, np.asarray(file.data)
     letters = _letters_of(file, picture)

@@ -52,12 +52,15 @@ class Written:
         The files with attention maps, as they come in `segmentation`.
     record
         The file that says how all of it was made (:mod:`src_models.prediction.record`).
+    outlines
+        The file with the outlines for another program, where they were asked for.
     """
 
     segmentation: Segmentation
     labels: Path
     maps: tuple[Path, ...]
     record: Path
+    outlines: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Results:
     labels
         Files that the labels may become: which of them, the size of the image says.
     maps
-        Files of attention maps.
+        Files of attention maps, and of outlines for another program.
     """
 
     labels: tuple[Path, ...]
@@ -103,6 +106,7 @@ class Results:
         scan_format
             How labels of scans are written, one of :data:`SCAN_FORMATS`. Their attention maps are NIfTI, unless labels
             are TIFF: then OME-TIFF.
+            One of :data:`src_models.files.exchange.formats.ENDINGS` writes outlines besides.
 
         Raises
         ------
@@ -116,12 +120,14 @@ class Results:
         from src_models.prediction.map_formats import map_ending
 
         stem = image_stem(image, series)
-        suffixes = (SCAN_FORMATS[scan_format],) if is_volume(image) and scan_format != TIFF else (".tif", ".zarr")
+        suffixes = (_scan_suffix(scan_format),) if is_volume(image) and scan_format != TIFF else (".tif", ".zarr")
         labels = tuple(labels_path(output, stem, suffix) for suffix in suffixes)
         if into is not None and is_zarr(image):
             labels = (_path_in_zarr(image, series, into),)
         ending = map_ending(_map_format(scan_format), of_scan=is_volume(image), name=str(image))
-        return cls(labels, tuple(map_path(output, stem, name, ending) for name in maps))
+        outlines = outlines_path(output, stem, scan_format)
+        besides = () if outlines is None else (outlines,)
+        return cls(labels, (*(map_path(output, stem, name, ending) for name in maps), *besides))
 
     @property
     def existing(self) -> list[Path]:
@@ -137,6 +143,19 @@ class Results:
 def labels_path(output: Path, stem: str, suffix: str) -> Path:
     """Return the file for an image's labels; a name that is too long for a file is shortened."""
     return output / f"{fitting(stem, _LONGEST_ENDING)}_labels{suffix}"
+
+
+def outlines_path(output: Path, stem: str, scan_format: str) -> Path | None:
+    """Return the file for an image's outlines; None if the format has none."""
+    from src_models.files.exchange.formats import ENDINGS
+
+    ending = next((ending for form, ending in ENDINGS.items() if form == scan_format), None)
+    return None if ending is None else output / f"{fitting(stem, ending)}{ending}"
+
+
+def _scan_suffix(scan_format: str) -> str:
+    """Return what labels of scans end in; those with outlines besides are NIfTI."""
+    return SCAN_FORMATS.get(scan_format, SCAN_FORMATS["nifti"])
 
 
 def _map_format(scan_format: str) -> str | None:
@@ -183,6 +202,7 @@ def segment_to_file(
     scan_format
         How labels of scans are written, one of :data:`SCAN_FORMATS`. Those of classes keep their names in NRRD and
         DICOM. Attention maps of scans are NIfTI, unless labels are TIFF.
+        ``"roi"``, ``"geojson"`` and ``"coco"`` write outlines for ImageJ, QuPath and COCO besides.
     """
     from src_models.attention.map_files import map_path
     from src_models.files.zarr import is_zarr
@@ -193,11 +213,14 @@ def segment_to_file(
     check_record(beside, overwrite=overwrite)
     begun = time.perf_counter()
     inside = into is not None and is_zarr(image.place)
+    outlines = outlines_path(output, image.name, scan_format)
+    if outlines is not None:
+        run = _with_outlines(run, outlines, image, overwrite)
     geometry = scan_place(image)
     if into is not None and inside:
         segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
     elif geometry is not None and scan_format != TIFF:
-        place = labels_path(output, image.name, SCAN_FORMATS[scan_format])
+        place = labels_path(output, image.name, _scan_suffix(scan_format))
         segmentation, labels = _labels_of_scan(
             image, geometry, run, place, overwrite, labelmap=scan_format == _LABELMAP
         )
@@ -218,7 +241,23 @@ def segment_to_file(
     record = write_record(
         labels, segmentation, image, seconds=seconds, maps=maps, overwrite=overwrite, beside=beside if inside else None
     )
-    return Written(segmentation, labels, maps, record)
+    return Written(segmentation, labels, maps, record, outlines)
+
+
+def _with_outlines(run: Run, path: Path, image: ImageFile, overwrite: bool) -> Run:
+    """Have outlines written as soon as labels are there, which of large images may be for a while only."""
+    from src_models.disk.atomic import check_new
+    from src_models.files.exchange.export import write_outlines
+
+    check_new(path, overwrite=overwrite)
+
+    def run_and_write(**options: Any) -> Segmentation:
+        segmentation = run(**options)
+        classes = tuple(segmentation.found.get("pixels", ()))
+        write_outlines(path, segmentation.labels, image, classes, overwrite=overwrite)
+        return segmentation
+
+    return run_and_write
 
 
 def _labels_to_image(image: ImageFile, run: Run, output: Path, overwrite: bool) -> tuple[Segmentation, Path]:

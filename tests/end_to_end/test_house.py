@@ -120,6 +120,9 @@ COVERED = {
         napari_medt/correcting/learning/folder_in_use.py napari_medt/correcting/learning/learning_rounds.py
         napari_medt/correcting/marking.py napari_medt/correcting/panels/controls.py
     """,
+    "napari_medt/files/exchange/gui/test_outlines.py": """
+        napari_medt/files/exchange/commands.py
+    """,
     "napari_medt/files/gui/test_scan_commands.py": """
         napari_medt/files/activation.py napari_medt/files/endings.py napari_medt/files/in_window.py
         napari_medt/files/writers.py

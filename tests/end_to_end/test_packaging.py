@@ -95,13 +95,8 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     }
     homes = importlib.metadata.packages_distributions()
     server = repository / "napari_medt" / "serving"  # has an extra of its own
-    cluster = repository / "src_models" / "computing" / "cluster"
-    volumes = repository / "src_models/files/volumes"
-    extras = (
-        volumes / "dicom_labels/seg_writing.py",
-        volumes / "itk/simple_itk.py",
-    )  # highdicom, SimpleITK: they say so
-    apart = {server, cluster, *extras}
+    cluster = repository / "src_models" / "computing" / "cluster"  # and so has this
+    apart = {server, cluster, *(repository / path for path in OF_EXTRAS)}
     paths = [path for path in (repository / package).rglob("*.py") if not {path, *path.parents} & apart]
     imported = {name for path in paths for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
@@ -129,6 +124,27 @@ def test_what_a_room_with_an_extra_imports_is_required_or_in_it(
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
     assert among <= foreign
     assert {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}} == set()
+
+
+# Files that say so where the packages of their extra are missing, and what they import of them.
+OF_EXTRAS = {
+    "src_models/exporting/bioimageio_package.py": ("export", {"bioimageio"}),
+    "src_models/exporting/onnx_file.py": ("export", {"onnx", "onnxruntime"}),
+    "src_models/files/exchange/ilastik.py": ("exchange", {"h5py"}),
+    "src_models/files/exchange/imagej_rois.py": ("exchange", {"roifile"}),
+    "src_models/files/volumes/dicom_labels/seg_writing.py": ("dicom", {"highdicom"}),
+    "src_models/files/volumes/itk/simple_itk.py": ("itk", {"SimpleITK"}),
+    "src_models/tracking/linking.py": ("tracks", {"laptrack"}),
+}
+
+
+@pytest.mark.parametrize("path", OF_EXTRAS)
+def test_what_is_optional_is_in_its_extra(repository: Path, path: str) -> None:
+    extra, names = OF_EXTRAS[path]
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    required = {re.match(r"[\w-]+", line)[0].lower() for line in project["optional-dependencies"][extra]}
+    assert names <= _imports(repository / path)
+    assert {name.lower() for name in names} <= required
 
 
 NEEDED_BY_OTHERS = {

@@ -55,7 +55,12 @@ def available() -> bool:
 
 
 def available_for(tensor: Tensor) -> bool:
-    """Tell whether a tensor can be given to :func:`axial_attention`: on the CPU, in single or double precision."""
+    """Tell whether a tensor can be given to :func:`axial_attention`: on the CPU, in single or double precision.
+
+    Not while a network is traced for export: what is written has to run elsewhere.
+    """
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        return False
     return tensor.device.type == "cpu" and tensor.dtype in (torch.float32, torch.float64) and available()
 
 

@@ -221,6 +221,10 @@ def _told(image: ImageFile, read: str, written: Written, seconds: float) -> Imag
         found.append("its name is too long to be continued in a file's name, so results have a shorter one")
     share = " of the image" if segmentation.summary.endswith("%") else ""
     found += [f"{segmentation.summary}{share} -> {written.labels}", f"read as {segmentation.read_as}"]
+    maps = [
+        f"{placed.description} -> {file}" for placed, file in zip(segmentation.attention, written.maps, strict=True)
+    ]
+    outlines = [] if written.outlines is None else [f"outlines -> {written.outlines}"]
     settings = segmentation.provenance["settings"]
     tiles = " x ".join(map(str, settings["tile"]))
     return ImageReport(
@@ -228,9 +232,7 @@ def _told(image: ImageFile, read: str, written: Written, seconds: float) -> Imag
         image.notes,
         tuple(filter(None, [*found, segmentation.size])),
         (*segmentation.advice, *segmentation.notes),
-        tuple(
-            f"{placed.description} -> {file}" for placed, file in zip(segmentation.attention, written.maps, strict=True)
-        ),
+        (*maps, *outlines),
         f"{image.title} took {seconds:.2f} s ({settings['device']}, {settings['precision']}, tiles of {tiles} px), "
         f"record in {written.record}",
         _is_empty(segmentation),

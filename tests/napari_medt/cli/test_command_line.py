@@ -18,7 +18,7 @@ HEAVY = ("torch", "monai", "lightning_fabric", "skimage", "dask", "zarr", "scipy
 COMMANDS = sorted(typer.main.get_command(app).commands)
 WRITING = {
     "attention", "audit", "classify", "click", "clicks", "convert", "correct", "correct-classes", "corrections", "demo",
-    "evaluate", "finetune", "measure", "next", "segment", "series", "train",
+    "evaluate", "export", "export-labels", "finetune", "measure", "next", "segment", "series", "track", "train",
 }  # fmt: skip
 
 
@@ -80,6 +80,13 @@ def folder(tmp_path, repository):
         ("audit a.png --model nuclie", "There is no model 'nuclie'"),
         ("audit b.png", "b.png: there is no such file"),
         ("audit a.png --json there/f.json", "f.json exists already"),
+        ("export-labels a.png -o there/f.json", "f.json exists already"),
+        ("export nuclie", "There is no model 'nuclie'"),
+        ("export nuclei -o there/f.json", "f.json exists already"),
+        ("track b.png", "b.png: there is no such file"),
+        ("track a.png -o there/f.json", "f.json exists already"),
+        ("export-labels b.png -o b.zip", "b.png: there is no such file"),
+        ("export-labels a.png -o a.txt", "NAME.geojson"),
         ("evaluate data --model nuclie", "There is no model 'nuclie'"),
         ("evaluate nothing", "nothing"),
         ("evaluate data --json there/f.json", "f.json exists already"),

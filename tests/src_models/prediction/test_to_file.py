@@ -134,3 +134,25 @@ def test_where_results_go_is_known_before_an_image_is_opened(tmp_path, discs):
     assert (results.existing, results.complete) == ([results.labels[1]], False)
     results.maps[0].touch()
     assert results.complete
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("geojson", "cells.geojson"), ("coco", "cells_coco.json"), ("roi", "cells_rois.zip")]
+)
+def test_outlines_for_another_program_are_those_of_the_labels(tmp_path, tiny_model_path, discs, form, name):
+    if form == "roi":
+        pytest.importorskip("roifile")
+    tifffile.imwrite(tmp_path / "cells.tif", discs)
+    image, model = read_image(tmp_path / "cells.tif"), load(tiny_model_path)
+    results = Results.of(image.path, tmp_path / "out", scan_format=form)
+    assert not results.existing
+
+    def go(labels_out):
+        return segment(image.data, model, axes=image.reading, labels_out=labels_out, diameter=20)
+
+    written = segment_to_file(image, go, tmp_path / "out", overwrite=False, scan_format=form)
+    assert written.outlines == tmp_path / "out" / name
+    assert results.complete
+    np.testing.assert_array_equal(read_labels(written.outlines, like=image.reading), read_labels(written.labels))
+    with pytest.raises(OutputError):
+        segment_to_file(image, go, tmp_path / "out", overwrite=False, scan_format=form)

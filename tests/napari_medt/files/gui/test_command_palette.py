@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 WIDGETS = (
     "Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "Segment a layer",
-    "About MedT",
+    "Link objects over time", "About MedT",
 )  # fmt: skip
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
@@ -27,6 +27,8 @@ DIALOGS = {
     "Save labels as NIfTI, NRRD or DICOM... (MedT)": "Save 'Labels' for a scan",
     "Open an OME-Zarr image... (MedT)": "Open an OME-Zarr image",
     "Save labels into an OME-Zarr image... (MedT)": "Save 'Labels' into the OME-Zarr image",
+    "Open labels of ImageJ, QuPath, Cellpose or ilastik... (MedT)": "Open labels of another program",
+    "Save labels for ImageJ, QuPath or COCO... (MedT)": "Save 'Labels' for another program",
 }
 
 

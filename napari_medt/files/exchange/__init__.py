@@ -1,0 +1,1 @@
+"""Labels of other programs: what the manifest names for them."""
