@@ -196,11 +196,8 @@ def of_huge(folder: Path, model: Path, count: int) -> list[Row]:
     settled = time.perf_counter() - start
     with open_workers(2, device="cpu") as team:
         key = team.send(model.read_bytes())
-        plan = BlockPlan(task=task, model=key, measured=measured, zoom=1.0, plane=(), folder=folder)
+        plan = BlockPlan(task=task, model=key, measured=measured, dimensions=2, zoom=1.0, plane=(), folder=folder)
         list(team.run(warm_up, [key] * 2))
-        from src_models.computing.cluster.parcels import keep
-
-        keep(key, model.read_bytes())
         plan.make(block_work.OUTPUTS, (loaded.header.outputs, HUGE, HUGE), np.float16)
         plan.make(block_work.FULL, (HUGE, HUGE), np.int32)
         shape = (HUGE, HUGE)

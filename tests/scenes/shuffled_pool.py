@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from src_models.computing.cluster.parcels import keep, key_of
+from src_models.computing.cluster.parcels import forget, keep, key_of
 from src_models.computing.cluster.workers import Answer
+from src_models.prediction.batches.sent_model import sent_model
 
 
 class ShuffledPool:
@@ -23,12 +24,13 @@ class ShuffledPool:
     def __init__(self, count: int = 2) -> None:
         self.count = count
         self.here = True
+        self._sent: dict[str, bytes] = {}
         self.done: list[str] = []
 
     def send(self, content: bytes) -> str:
-        """Keep a model."""
+        """Have tasks find a model by its key, and nobody else."""
         key = key_of(content)
-        keep(key, content)
+        self._sent[key] = content
         return key
 
     def run(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Answer[Any, Any]]:
@@ -38,6 +40,16 @@ class ShuffledPool:
         for place in order:
             item = pickle.loads(pickle.dumps(items[place]))
             if place % 5 == 0:
-                function(item)  # its worker dies before it can say so
+                self._work(function, item)  # its worker dies before it can say so
             self.done.append(function.__name__)
-            yield Answer(items[place], pickle.loads(pickle.dumps(function(item))))
+            yield Answer(items[place], pickle.loads(pickle.dumps(self._work(function, item))))
+
+    def _work(self, function: Callable[[Any], Any], item: Any) -> Any:
+        for key, content in self._sent.items():
+            keep(key, content)
+        try:
+            return function(item)
+        finally:
+            sent_model.cache_clear()
+            for key in self._sent:
+                forget(key)

@@ -48,6 +48,8 @@ class BlockPlan:
         Key of the model.
     measured
         The grey values that count, by time point.
+    dimensions
+        How many axes the model sees: 2 or 3.
     zoom
         Factor by which the plane is resized for the network, or one for each axis.
     plane
@@ -59,6 +61,7 @@ class BlockPlan:
     task: ImageTask
     model: str
     measured: Mapping[int, Measured]
+    dimensions: int
     zoom: Zoom
     plane: Plane
     folder: Path
@@ -78,16 +81,15 @@ class BlockPlan:
         return ready.plane(self.plane, self.zoom)
 
     def loaded(self) -> Model:
-        """Return the model."""
+        """Return the model, in a worker: it was sent there."""
         return sent_model(self.model)
 
     def make(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> Any:
         """Make an array in the folder; of more axes than the plane has, the first ones are not cut into chunks."""
         import zarr
 
-        dimensions = self.loaded().header.dimensions
-        more = len(shape) - dimensions
-        chunks = (*shape[:more], *(min(size, CHUNK[dimensions]) for size in shape[more:]))
+        more = len(shape) - self.dimensions
+        chunks = (*shape[:more], *(min(size, CHUNK[self.dimensions]) for size in shape[more:]))
         return zarr.create_array(self._path(name), shape=tuple(shape), dtype=dtype, chunks=chunks, fill_value=0)
 
     def array(self, name: str) -> Any:

@@ -107,6 +107,7 @@ class BlockRun(SegmentationRun):
                     task=self._task,
                     model=self._key,
                     measured=dict(self.image.measured),
+                    dimensions=self.header.dimensions,
                     zoom=size.zoom,
                     plane=plane,
                     folder=Path(folder),
