@@ -157,7 +157,7 @@ COVERED = {
         src_models/prediction/blocks/block_plan.py src_models/prediction/blocks/block_work.py
     """,
     "src_models/prediction/test_segment.py": """
-        src_models/prediction/run.py
+        src_models/prediction/blocks/segmentation_run.py
     """,
     "src_models/training/test_training.py": """
         src_models/training/resumable/training_run.py
