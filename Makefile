@@ -91,7 +91,7 @@ system-for-test: python
 $(STAMP): $(INSTALLED_FROM) | python
 	@echo "Installing napari-medt into $(VENV); the first time this takes some minutes (PyTorch is large)."
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,dicom,exchange,export,server,tracks,dev]" 2>&1; \
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e ".[all,cluster,dicom,exchange,export,server,tracks,dev]" 2>&1; \
 		echo $$? >$(VENV)/.pip-status; } | tee $(VENV)/pip.log | sed -n -e 's/^ *Downloading \([^-]*\)-.* (\([0-9.]\{4,\} [MG]B\)).*/  fetching \1 (\2)/p' \
 		-e 's/^Installing collected packages.*/  unpacking/p'
 	@[ "$$(cat $(VENV)/.pip-status)" = 0 ] || { cat $(VENV)/pip.log >&2; exit 1; }

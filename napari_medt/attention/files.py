@@ -25,7 +25,7 @@ def map_files(
 ) -> dict[str, Path]:
     """Return the file of each map of a run, of all maps if none is named: NIfTI for a scan, which has a place."""
     from src_models.attention.map_files import map_path
-    from src_models.prediction.map_formats import map_ending
+    from src_models.prediction.maps.map_formats import map_ending
 
     ending = map_ending(None, of_scan=place is not None, name=outcome.job.layer_name)
     stem = f"{outcome.job.layer_name}_{outcome.model_name}"
@@ -64,7 +64,7 @@ def save_maps(
     OutputError
         If a file exists, or cannot be written.
     """
-    from src_models.prediction.map_formats import write_placed_map
+    from src_models.prediction.maps.map_formats import write_placed_map
 
     files = map_files(outcome, names, folder, place)
     maps = [_in_layer(outcome, placed) for placed in outcome.segmentation.attention if placed.name in files]

@@ -34,12 +34,12 @@ _verbose: ContextVar[bool] = ContextVar("verbose", default=False)
 
 
 class Console:
-    """Where a command says what it does and found; with ``--quiet``, nothing."""
+    """Where a command says what it does and found; with ``--quiet``, or where it is one of several that do, nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
         from rich.console import Console as RichConsole
 
-        self._rich = RichConsole(soft_wrap=True, highlight=False, markup=False, quiet=_quiet.get())
+        self._rich = RichConsole(soft_wrap=True, highlight=False, markup=False, quiet=quiet or _quiet.get())
 
     @property
     def voice(self) -> list[str]:

@@ -39,6 +39,7 @@ __all__ = [
     "Model",
     "ModelFile",
     "ModelName",
+    "Nodes",
     "Overwrite",
     "Purpose",
     "ResultsFolder",
@@ -143,6 +144,16 @@ DEVICE = typer.Option(
 Device = Annotated[DeviceName, DEVICE]
 Devices = Annotated[
     int, typer.Option("--devices", metavar="N", help="How many GPUs (or CPU processes).", rich_help_panel=RUNNING)
+]
+Nodes = Annotated[
+    int,
+    typer.Option(
+        "--num-nodes",
+        metavar="N",
+        min=1,
+        help="Machines that train together, each with --devices; give the command on each of them.",
+        rich_help_panel=RUNNING,
+    ),
 ]
 Drawn = Annotated[
     str | None,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_medt.cli import options
-from napari_medt.cli.console import Console, Report, complain
+from napari_medt.cli.console import Console, Report
 from napari_medt.cli.options import (
     Axes,
     Channels,
@@ -27,17 +24,16 @@ from napari_medt.cli.options import (
     ScanFormat,
     SeriesOrAll,
     Uneven,
-    UnevenName,
 )
-from napari_medt.cli.segment_batch import Batch, Place, choose, some
-from src_models.errors import OutputError, UserError
+from napari_medt.cli.segment_batch import Batch, Place, choose, failed, opened, some, succeeded
+from napari_medt.cli.segment_together import ClusterFile, SchedulerAddress, Team, Workers, segment_together
+from src_models.errors import UserError
 
 if TYPE_CHECKING:
-    from src_models.files.image_list import ImageList, OneImage
-    from src_models.files.images import ImageFile
+    from src_models.files.image_list import ImageList
     from src_models.models.checkpoint import Model as LoadedModel
     from src_models.models.header import ModelHeader
-    from src_models.prediction.segmentation import Segmentation
+    from src_models.prediction.batches.image_task import ImageTask
     from src_models.progress import Progress
 
 __all__ = ["segment"]
@@ -132,6 +128,9 @@ def segment(
             rich_help_panel=options.RUNNING,
         ),
     ] = None,
+    workers: Workers = 1,
+    scheduler: SchedulerAddress = None,
+    cluster: ClusterFile = None,
 ) -> None:
     """Segment images.
 
@@ -140,6 +139,8 @@ def segment(
     several images (positions, wells, scenes, pages of several sizes) each is segmented: its name, or number, is added
     to that of the file. With --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
 
+    With --workers, --scheduler or --cluster several images are segmented at a time, and very large ones in blocks.
+
     An image whose results exist is left alone and the others are segmented; an image that cannot be segmented does not
     stop those after it. The exit status is 0 if all images were segmented, or passed over as asked for with
     --skip-existing, and else 1.
@@ -147,6 +148,7 @@ def segment(
     if skip_existing and overwrite:
         raise UserError("--skip-existing leaves results that are there and --overwrite replaces them; give one of them")
     options.check_results_folder(output)
+    team = Team.of(workers, scheduler, cluster, device)
     if channel is not None:  # as it was called before there could be several
         channels = channels or str(channel)
     header = options.check_model(model, device)
@@ -154,11 +156,12 @@ def segment(
     from src_models.files.image_list import each_image, list_images
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
-    from src_models.prediction.settings import check_segments
+    from src_models.models.library import model_path
+    from src_models.prediction.batches.image_task import ImageTask
+    from src_models.prediction.settings import RunSettings, check_segments
 
     check_segments(header)
-    if channels is not None:
-        parse_channels(channels)
+    some_channels = None if channels is None else parse_channels(channels)
     grey = GreyRange.of(grey_range)
     listed = list_images(images)
     console = Console()
@@ -168,38 +171,41 @@ def segment(
     batch = choose(each_image(listed.images, series), place, skip_existing=skip_existing, overwrite=overwrite)
     if batch.chosen:
         check_writable(output)
-        result = None if instances is None else "instances" if instances else "semantic"
-        settings = {
-            "attention": attention,
-            "device": device,
-            "tile": tile,
-            "grey_range": grey,
-            "result": result,
-            "diameter": diameter,
-            "sensitivity": sensitivity,
-            "least_size": least_size,
-            "drop_edge": drop_edge,
-            "flips": flips,
-            "link": "" if link == "no" else link,
-        }
-        _segment_all(batch, _Wanted(_load(model), place, axes, channels, uneven, overwrite, settings), console)
+        chosen = RunSettings(
+            attention=attention,
+            device=device,
+            tile=tile,
+            grey_range=grey,
+            result=None if instances is None else "instances" if instances else "semantic",
+            diameter=diameter,
+            sensitivity=sensitivity,
+            least_size=least_size,
+            drop_edge=drop_edge,
+            flips=flips,
+            link="" if link == "no" else link,
+        )
+        tasks = [
+            ImageTask(
+                image=image,
+                output=output,
+                into=into_zarr,
+                scan_format=scan_format,
+                overwrite=overwrite,
+                axes=axes,
+                channels=some_channels,
+                uneven=uneven,
+                settings=chosen,
+            )
+            for image in batch.chosen
+        ]
+        if team is None:
+            _segment_all(batch, tasks, _load(model), console)
+        else:
+            segment_together(batch, tasks, model_path(model), team, console)
     if batch.total > 1 or batch.skipped:
         console.say(batch.summary(output))
     if batch.done + batch.skipped < batch.total:
         raise typer.Exit(1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a person asked for, for all images: where results go, how images are read, and how they are segmented."""
-
-    model: LoadedModel
-    place: Place
-    axes: str | None
-    channels: str | None
-    uneven: UnevenName
-    overwrite: bool
-    settings: Mapping[str, Any]
 
 
 def _say_passed_over(console: Console, listed: ImageList) -> None:
@@ -223,11 +229,13 @@ def _load(model: str) -> LoadedModel:
     return loaded
 
 
-def _segment_all(batch: Batch, wanted: _Wanted, console: Console) -> None:
+def _segment_all(batch: Batch, tasks: Sequence[ImageTask], model: LoadedModel, console: Console) -> None:
     """Segment one image after the other; one that fails does not stop those after it."""
+    from src_models.prediction.batches.image_task import failure_of, segment_image
+
     noted: set[str] = set()
-    for number, image in enumerate(batch.chosen, start=1):
-        title = image.name if len(batch.chosen) == 1 else f"{image.name} ({number} of {len(batch.chosen)})"
+    for number, task in enumerate(tasks, start=1):
+        title = task.image.name if len(tasks) == 1 else f"{task.image.name} ({number} of {len(tasks)})"
         with console.bar(title) as move:
 
             def report(progress: Progress, move: Report = move) -> None:
@@ -237,78 +245,8 @@ def _segment_all(batch: Batch, wanted: _Wanted, console: Console) -> None:
                     console.say(f"  {progress.message}")
 
             try:
-                found = _segment_one(image, wanted, report, console)
-            except UserError as error:
-                if isinstance(error, OutputError) and not _written_meanwhile(image, wanted):
-                    raise  # the images after it would fail in the same way
-                batch.failed.append(image.title)
-                complain(str(error) if str(image.path) in str(error) else f"{image.title}: {error}")
-            except Exception as error:  # a bug, or no memory: a night's work on the other images is not lost by it
-                batch.failed.append(image.title)
-                _log.exception("not foreseen")
-                complain(f"{image.title}: it failed in a way that was not foreseen ({error!r}); please report it")
+                found = segment_image(task, model, on_open=opened(console), on_progress=report)
+            except Exception as error:  # a bug among them: a night's work on the other images is not lost by it
+                failed(batch, task, failure_of(task, error))
             else:
-                batch.done += 1
-                batch.empty += _is_empty(found)
-
-
-def _written_meanwhile(image: OneImage, wanted: _Wanted) -> bool:
-    """Tell whether another process has written the results of an image since this one looked."""
-    return not wanted.overwrite and bool(replace(wanted.place, maps=[]).results(image).existing)
-
-
-def _is_empty(found: Segmentation) -> bool:
-    pixels = dict(found.found.get("pixels", {}))
-    pixels.pop("background", None)
-    return found.found.get("objects") == 0 or (bool(pixels) and not any(pixels.values()))
-
-
-def _segment_one(one: OneImage, wanted: _Wanted, report: Report, console: Console) -> Segmentation:
-    """Segment an image, write the results, and say what was written."""
-    from src_models.prediction.to_file import segment_to_file
-
-    series = None if one.series is None else one.series.number
-    image = options.open_image(one.path, wanted.axes, wanted.channels, wanted.uneven, series)
-    console.say(f"{image.title}: {image.reading.describe()}")
-    console.notes(image.notes)
-    begun = time.perf_counter()
-    run = functools.partial(_run, image, wanted, report)
-    place = wanted.place
-    written = segment_to_file(
-        image, run, place.output, overwrite=wanted.overwrite, into=place.into, scan_format=place.scan_format
-    )
-    found = written.segmentation
-    if not all(file.name.startswith(f"{image.name}_") for file in (written.labels, *written.maps)):
-        console.say("  its name is too long to be continued in a file's name, so results have a shorter one")
-    share = " of the image" if found.summary.endswith("%") else ""
-    console.say(f"  {found.summary}{share} -> {written.labels}")
-    console.say(f"  read as {found.read_as}")
-    if found.size:
-        console.say(f"  {found.size}")
-    for line in (*found.advice, *found.notes):
-        console.say(f"  {line}", style="yellow")
-    for placed, file in zip(found.attention, written.maps, strict=True):
-        console.say(f"  {placed.description} -> {file}")
-    if written.outlines is not None:
-        console.say(f"  outlines -> {written.outlines}")
-    settings = found.provenance["settings"]
-    _log.info(
-        "%s took %.2f s (%s, %s, tiles of %s px), record in %s",
-        image.title, time.perf_counter() - begun, settings["device"], settings["precision"],
-        " x ".join(map(str, settings["tile"])), written.record,
-    )  # fmt: skip
-    return found
-
-
-def _run(image: ImageFile, wanted: _Wanted, report: Report, *, labels_out: Any) -> Segmentation:
-    from src_models.prediction.segment import segment as predict
-
-    return predict(
-        image.data,
-        wanted.model,
-        axes=image.reading,
-        labels_out=labels_out,
-        name=image.title,
-        on_progress=report,
-        **wanted.settings,
-    )
+                succeeded(batch, found, console)

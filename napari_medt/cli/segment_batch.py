@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from napari_medt.cli import options
-from napari_medt.cli.console import complain
+from napari_medt.cli.console import Console, complain
 from src_models.errors import OutputError, UserError
 
 if TYPE_CHECKING:
     from src_models.files.image_list import OneImage
+    from src_models.prediction.batches.image_task import Failure, ImageReport, ImageTask
     from src_models.prediction.to_file import Results
 
-__all__ = ["Batch", "Place", "ResultsPlace", "check_names", "choose", "some"]
+__all__ = [
+    "Batch", "Place", "ResultsPlace", "check_names", "choose", "failed", "opened", "some", "succeeded",
+]  # fmt: skip
+
+_log = logging.getLogger("napari_medt.cli.segment")
 
 NAMED = 5  # of what is passed over
 
@@ -71,6 +77,7 @@ class Batch:
     empty: int = 0  # of those done
     begun: float = field(default_factory=time.perf_counter)
     verb: str = "segmented"
+    skips: bool = False  # what has results, also what another process writes meanwhile
 
     def summary(self, output: Path) -> str:
         """Return the one line at the end."""
@@ -103,7 +110,7 @@ def choose(
 ) -> Batch:
     """Choose before the work which images are segmented, and say why others are not."""
     check_names(images)
-    batch = Batch(len(images), verb=verb)
+    batch = Batch(len(images), verb=verb, skips=skip_existing)
     for image in images:
         _choose_one(batch, image, place, skip_existing=skip_existing, overwrite=overwrite)
     return batch
@@ -153,3 +160,45 @@ def _choose_one(batch: Batch, image: OneImage, place: ResultsPlace, *, skip_exis
             complain(str(error))
         else:
             batch.chosen.append(image)
+
+
+def opened(console: Console) -> Callable[[str, tuple[str, ...]], None]:
+    """Return what says how an image is read that was just opened."""
+
+    def say(read: str, notes: tuple[str, ...]) -> None:
+        console.say(read)
+        console.notes(notes)
+
+    return say
+
+
+def succeeded(batch: Batch, found: ImageReport, console: Console) -> None:
+    """Count an image that was segmented, and say what was found and written."""
+    batch.done += 1
+    batch.empty += found.empty
+    for line in found.found:
+        console.say(f"  {line}")
+    for line in found.advice:
+        console.say(f"  {line}", style="yellow")
+    for line in found.maps:
+        console.say(f"  {line}")
+    _log.info("%s", found.log)
+
+
+def failed(batch: Batch, task: ImageTask, failure: Failure) -> None:
+    """Count an image that was not segmented, and say why.
+
+    Raises
+    ------
+    OutputError
+        If the images after it would fail in the same way.
+    """
+    if failure.hopeless:
+        raise OutputError(failure.message)
+    if failure.meanwhile and batch.skips:
+        batch.skipped += 1
+        return
+    batch.failed.append(task.image.title)
+    if failure.unforeseen is not None:
+        _log.error("not foreseen", exc_info=failure.unforeseen)
+    complain(failure.message)

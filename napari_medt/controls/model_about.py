@@ -28,6 +28,8 @@ class LinkedText(QTextBrowser):
         Parent widget.
     """
 
+    _page: Callable[[str], str] | None = None  # also while the base class, which may ask, is being made
+
     def __init__(self, page: Callable[[str], str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._page = page
@@ -37,10 +39,12 @@ class LinkedText(QTextBrowser):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme of the window."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_page"):
+        if event.type() == QEvent.Type.PaletteChange:
             self._tell()
 
     def _tell(self) -> None:
+        if self._page is None:
+            return
         place = self.verticalScrollBar().value()
         self.setHtml(self._page(readable(LINK, self.palette().base().color().name())))
         self.verticalScrollBar().setValue(place)

@@ -1,7 +1,7 @@
 """What one attention map says more than another: their difference, on the finer of their two grids.
 
 >>> import numpy as np
->>> from src_models.prediction.segment import PlacedMap
+>>> from src_models.attention.placed_map import PlacedMap
 >>> fine = PlacedMap("gate 2", "attention gate", "", 2, np.full((8, 8), 0.75), (2.0, 2.0), (0.5, 0.5))
 >>> zoomed = PlacedMap("gate 2", "attention gate", "", 2, np.full((4, 4), 0.5), (4.0, 4.0), (1.5, 1.5))
 >>> found = difference(fine, zoomed, models=("one", "other"))

@@ -1,7 +1,7 @@
 """How an attention map sets the objects that were found apart from the rest of the image.
 
 >>> import numpy as np
->>> from src_models.prediction.segment import PlacedMap
+>>> from src_models.attention.placed_map import PlacedMap
 >>> labels = np.zeros((8, 8), int)
 >>> labels[:4] = 1
 >>> cells = np.repeat([[0.9], [0.9], [0.1], [0.1]], 4, axis=1)

@@ -1,7 +1,7 @@
 """Numbers of attention maps for a table: what each map holds in all, and at a pixel.
 
 >>> import numpy as np
->>> from src_models.prediction.segment import PlacedMap
+>>> from src_models.attention.placed_map import PlacedMap
 >>> gate = PlacedMap("gate 2", "attention gate", "", 2, np.array([[0.0, 0.25], [0.5, 1.0]]), (8.0, 8.0), (3.5, 3.5))
 >>> [row] = map_rows([gate], (3, 12))
 >>> row.mean, row.value

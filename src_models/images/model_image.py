@@ -12,7 +12,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -57,6 +57,8 @@ class ModelImage:
         model's header says.
     name
         What to call the image in errors.
+    measured
+        What :attr:`measured` of another opening of the same image is; None measures it on first use.
 
     Attributes
     ----------
@@ -84,6 +86,7 @@ class ModelImage:
         channels: int | Sequence[int] | None = None,
         intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
+        measured: Mapping[int, Measured] | None = None,
     ) -> None:
         self.data = image if hasattr(image, "dtype") else np.asarray(image)
         self.header = replace(header, intensity=intensity) if isinstance(intensity, Intensity) else header
@@ -101,6 +104,7 @@ class ModelImage:
             self._one = self.header
         check_channels(count, self._one, name, alpha=self.reading.rgb, chosen=chosen)
         self.planes = Planes(self.reading, header.dimensions, name)
+        self._known = measured
 
     @cached_property
     def normalisations(self) -> dict[int, Normalisation]:
@@ -111,10 +115,19 @@ class ModelImage:
         ImageError
             If no value is a finite number.
         """
-        return {time: each.normalisation for time, each in self._measured.items()}
+        return {time: each.normalisation for time, each in self.measured.items()}
 
     @cached_property
-    def _measured(self) -> dict[int, Measured]:
+    def measured(self) -> Mapping[int, Measured]:
+        """What was found of the grey values, by time point; measured on first use.
+
+        Raises
+        ------
+        ImageError
+            If no value is a finite number.
+        """
+        if self._known is not None:
+            return self._known
         return measured_by_time(self.data, self.planes, self._one, self.name, self.grey_range)
 
     @property
@@ -125,7 +138,7 @@ class ModelImage:
     @property
     def read_as(self) -> str:
         """How the image is read, in one line: its axes, channels, size of a pixel, and the grey values that count."""
-        grey = [each.grey for each in self._measured.values()]
+        grey = [each.grey for each in self.measured.values()]
         each = "" if len({(one.low, one.high) for one in grey}) == 1 else " (of the first time; each has its own)"
         return f"{self.reading.describe()}{self._roles}, {grey[0].describe()}{each}"
 
@@ -138,7 +151,7 @@ class ModelImage:
     @property
     def grey_note(self) -> str | None:
         """What a person should know of grey values that were left out; None where none were."""
-        return next((note for each in self._measured.values() if (note := each.grey.note())), None)
+        return next((note for each in self.measured.values() if (note := each.grey.note())), None)
 
     @property
     def far_brighter(self) -> str | None:

@@ -19,7 +19,17 @@ from src_models.images.resampling import read_resized
 from src_models.labels.separation import objects_from_outputs
 from src_models.models.header import InstanceSettings, instance_classes
 
-__all__ = ["blocks", "classes_of", "resize_labels", "write_components", "write_instances"]
+__all__ = [
+    "blocks",
+    "classes_of",
+    "laid_below",
+    "objects_of_block",
+    "resize_block",
+    "resize_labels",
+    "with_halo",
+    "write_components",
+    "write_instances",
+]
 
 BLOCK = {2: 2048, 3: 160}
 HALO = {2: 160, 3: 32}
@@ -55,13 +65,40 @@ def write_instances(outputs: Any, settings: InstanceSettings, out: Any, first_id
     """
     shape = outputs.shape[1:]
     for core in blocks(shape):
-        wide = _widened(core, shape, HALO[len(shape)])
-        labels = objects_from_outputs(np.asarray(outputs[(slice(None), *wide)]), settings)
-        labels, count = _centred_in(labels, core, wide)
-        here = np.asarray(out[wide])
-        out[wide] = np.where((here == 0) & (labels > 0), labels + (first_id - 1), here)
+        wide = with_halo(core, shape)
+        labels, count = objects_of_block(outputs, settings, core)
+        out[wide] = laid_below(np.asarray(out[wide]), labels, first_id)
         first_id += count
         yield first_id
+
+
+def with_halo(core: Block, shape: Sequence[int]) -> Block:
+    """Return a block with its halo, as far as the plane goes."""
+    return _widened(core, shape, HALO[len(shape)])
+
+
+def objects_of_block(outputs: Any, settings: InstanceSettings, core: Block) -> tuple[NDArray[np.int32], int]:
+    """Separate the objects whose centre lies in a block.
+
+    Parameters
+    ----------
+    outputs, settings
+        As of :func:`write_instances`.
+    core
+        One of :func:`blocks`.
+
+    Returns
+    -------
+    labels, count
+        The block with its halo (:func:`with_halo`), its objects numbered from 1, and how many there are.
+    """
+    wide = with_halo(core, outputs.shape[1:])
+    return _centred_in(objects_from_outputs(np.asarray(outputs[(slice(None), *wide)]), settings), core, wide)
+
+
+def laid_below(here: NDArray[Any], labels: NDArray[np.int32], first_id: int) -> NDArray[Any]:
+    """Return `here` with the objects of one more block, numbered from `first_id`: what is there already stays."""
+    return np.where((here == 0) & (labels > 0), labels + (first_id - 1), here)
 
 
 def classes_of(probabilities: NDArray[Any], *, foreground: float | None = None) -> NDArray[np.uint8]:
@@ -146,23 +183,27 @@ def resize_labels(small: Any, outputs: Any, settings: InstanceSettings, out: Any
 
     Ids are taken from the nearest object, the outline from the linearly interpolated foreground probability.
     """
+    for core in blocks(out.shape):
+        out[core] = resize_block(small, outputs, settings, out.shape, core)
+        yield
+
+
+def resize_block(
+    small: Any, outputs: Any, settings: InstanceSettings, resized: Sequence[int], core: Block
+) -> NDArray[np.int32]:
+    """Return one block (px of the image) of what :func:`resize_labels` draws."""
     from skimage.segmentation import expand_labels
 
-    shape, resized = small.shape, out.shape
+    shape = small.shape
     objects = slice(1, len(instance_classes(settings.separation)))
     reach = math.ceil(max(m / n for m, n in zip(resized, shape, strict=True)))
-    for core in blocks(resized):
-        wide = _widened(core, resized, reach + 1)  # the nearest object may lie beyond the seam
-        ids = read_resized(lambda region: np.asarray(small[region]), shape, resized, wide, order=0)
-        inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))
-        chance = read_resized(
-            lambda region: np.asarray(outputs[(objects, *region)], dtype=np.float32).sum(0),
-            shape,
-            resized,
-            core,
-        )
-        out[core] = np.where(chance > settings.foreground, expand_labels(ids, reach)[inner], 0)
-        yield
+    wide = _widened(core, resized, reach + 1)  # the nearest object may lie beyond the seam
+    ids = read_resized(lambda region: np.asarray(small[region]), shape, resized, wide, order=0)
+    inner = tuple(slice(c.start - w.start, c.stop - w.start) for c, w in zip(core, wide, strict=True))
+    chance = read_resized(
+        lambda region: np.asarray(outputs[(objects, *region)], dtype=np.float32).sum(0), shape, resized, core
+    )
+    return np.where(chance > settings.foreground, expand_labels(ids, reach)[inner], 0)
 
 
 def _widened(core: Block, shape: Sequence[int], halo: int) -> Block:

@@ -31,6 +31,17 @@ class Certainty:
         self._sum += float(chance[on].sum(dtype=np.float64))
         self._count += int(on.sum())
 
+    def join(self, other: Certainty) -> None:
+        """Add what was summed up elsewhere, of other blocks."""
+        total, count = other.totals
+        self._sum += total
+        self._count += count
+
+    @property
+    def totals(self) -> tuple[float, int]:
+        """The sum over all pixels of objects, and how many there are."""
+        return self._sum, self._count
+
     @property
     def mean(self) -> float | None:
         """The mean over all that was added; None where no pixel is an object's."""

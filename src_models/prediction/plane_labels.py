@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
-from src_models.images.planes import LabelPlane
+from src_models.images.planes import LabelPlane, Plane
 from src_models.images.resampling import read_resized
 from src_models.labels.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 from src_models.labels.linking import link_axes, link_objects
-from src_models.labels.object_choice import drop_objects
+from src_models.labels.object_choice import ObjectChoice, drop_objects
+from src_models.models.header import ModelHeader
 from src_models.prediction.findings import Findings, sizes_of
 from src_models.prediction.segmentation import ResultName
 from src_models.prediction.settings import RunSettings
 
-__all__ = ["PlaneLabels"]
+__all__ = ["PlaneLabels", "block_classes"]
 
 
 class PlaneLabels:
@@ -108,7 +110,39 @@ class PlaneLabels:
             if self.result == "instances":
                 self._next_id = write_components(out, self._next_id)
         if self.result == "instances":
-            self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self._next_id))
+            self._count(out, first_id)
+
+    def take(self, plane: Plane, found: Any, sizes: NDArray[np.int64] | None) -> Iterator[str]:
+        """Write the labels of a plane that were found block by block elsewhere; yield after every block.
+
+        Parameters
+        ----------
+        plane
+            Its position.
+        found
+            Objects, or classes, in the plane's own pixels; read by region.
+        sizes
+            Of objects, by number: pixels of each, 0 of numbers that none has, which are passed over. None of classes.
+        """
+        out, first_id = LabelPlane(self.labels, self._planes, plane), self._next_id
+        if sizes is None:
+            numbers = np.arange(np.iinfo(np.uint8).max + 1)
+        else:
+            there = sizes > 0
+            numbers = np.where(there, np.cumsum(there) + first_id - 1, 0)
+            self._next_id += int(there.sum())
+            self.findings.add_sizes(sizes[there])
+        for region in blocks(out.shape):
+            out[region] = here = numbers[np.asarray(found[region])].astype(self.labels.dtype)
+            if self.result == "semantic":
+                self.findings.add_classes(here.astype(np.uint8))
+            yield "writing labels"
+        if sizes is None and self.result == "instances":
+            self._next_id = write_components(out, first_id)
+            self._count(out, first_id)
+
+    def _count(self, out: LabelPlane, first_id: int) -> None:
+        self.findings.add_sizes(sizes_of((out[region] for region in blocks(out.shape)), first_id, self._next_id))
 
     def _separate(self, source: PlaneSource, outputs: Any, working: Scratch, out: LabelPlane) -> Iterator[str]:
         target = out if not source.resized else working.zeros(source.shape, np.int32)
@@ -120,12 +154,8 @@ class PlaneLabels:
                 yield "drawing objects at full size"
 
     def _classify(self, source: PlaneSource, outputs: Any, out: LabelPlane) -> Iterator[str]:
-        threshold = self._instances.foreground if self._header.result == "instances" else None
         for region in blocks(out.shape):
-            block = read_resized(
-                lambda part: np.asarray(outputs[(self._classes, *part)]), source.shape, out.shape, region
-            )
-            out[region] = classes = classes_of(self._choice.of_classes(block), foreground=threshold)
+            out[region] = classes = block_classes(self._header, self._choice, outputs, source.shape, out.shape, region)
             if self.result == "semantic":
                 self.findings.add_classes(classes)
             yield "choosing classes"
@@ -140,3 +170,32 @@ class PlaneLabels:
         least = self._choice.least_area(self._header.dimensions)
         if self.result == "instances" and (least > 0 or self._choice.drop_edge):
             self.findings.set_kept(*drop_objects(self.labels, self._planes, least, self._choice.drop_edge))
+
+
+def block_classes(
+    header: ModelHeader,
+    choice: ObjectChoice,
+    outputs: Any,
+    shape: Sequence[int],
+    full: Sequence[int],
+    region: tuple[slice, ...],
+) -> NDArray[np.uint8]:
+    """Return the classes of a block of a plane.
+
+    Parameters
+    ----------
+    header
+        The model's.
+    choice
+        What a person asks of objects.
+    outputs
+        Class probabilities and fields at the network's scale, (outputs, *shape).
+    shape, full
+        Shape (px) of the plane at the network's scale, and at its own.
+    region
+        The block, in pixels of the plane itself.
+    """
+    classes = slice(len(header.classes))
+    threshold = choice.of_instances(header.instances).foreground if header.result == "instances" else None
+    block = read_resized(lambda part: np.asarray(outputs[(classes, *part)]), shape, full, region)
+    return classes_of(choice.of_classes(block), foreground=threshold)

@@ -93,6 +93,9 @@ class PlanePrediction:
     flips
         Whether every tile is looked at from four sides (:func:`~src_models.computing.flips.mean_of_flips`). Attention
         is that of the tile as it is.
+    tiling
+        How `source` is cut into tiles, where it is a part of a plane whose other parts are predicted elsewhere; None
+        cuts it as a whole.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class PlanePrediction:
         outputs: Any,
         *,
         flips: bool = False,
+        tiling: Tiling | None = None,
     ) -> None:
         self.source = source
         self._network = network
@@ -118,7 +122,7 @@ class PlanePrediction:
         most = find_architecture(header.architecture).largest(header.config)
         if most is not None and max(tile) > most:
             raise UserError(f"a tile of {max(tile)} px is too large: the model {header.name!r} takes at most {most} px")
-        self._tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
+        self._tiling = tiling or Tiling(source.shape, tile, header.overlap, stride_of(network))
         self.outputs = outputs
         self._classes = len(header.classes)
         self._rule = vector_rule(_flows(header))

@@ -92,6 +92,35 @@ class Tiling:
             axes.append((best, spans[best]))
         return _tile(*axes)
 
+    def around(self, region: Sequence[slice]) -> tuple[Tiling, tuple[slice, ...]]:
+        """Return the tiles that count anywhere in a region, as a tiling of their own, and where they lie.
+
+        Within the region their predictions blend as they do in the whole image; beyond it, some are missing.
+
+        Parameters
+        ----------
+        region
+            Of the image (px).
+
+        Returns
+        -------
+        tiling, box
+            The tiling, and the region (px) that its tiles fill.
+        """
+        spans_of_part, weights_of_part, box = [], [], []
+        for side, spans, weights in zip(region, self._spans, self._weights, strict=True):
+            counts = [
+                k
+                for k, ((start, _), weight) in enumerate(zip(spans, weights, strict=True))
+                if weight[max(0, side.start - start) : max(0, side.stop - start)].any()
+            ]
+            chosen = slice(counts[0], counts[-1] + 1)
+            first, (last, length) = spans[chosen][0][0], spans[chosen][-1]
+            spans_of_part.append([(start - first, size) for start, size in spans[chosen]])
+            weights_of_part.append(weights[chosen])
+            box.append(slice(first, last + length))
+        return _Part(self, spans_of_part, weights_of_part), tuple(box)
+
     def weights(self, tile: Tile, stride: int = 1) -> NDArray[np.float32]:
         """Return the weight of each pixel (or cell of `stride` pixels) of a tile; over all tiles they sum to 1."""
         result: NDArray[np.float32] = np.ones((), np.float32)
@@ -103,6 +132,20 @@ class Tiling:
         """Return the range of pixels along the first axis that are done once row number `row` is."""
         starts = [start for start, _ in self._spans[0]]
         return starts[row], starts[row + 1] if row + 1 < len(starts) else self.shape[0]
+
+
+class _Part(Tiling):
+    """Some neighbouring tiles of a tiling, with the weights that they have in the whole."""
+
+    def __init__(
+        self,
+        whole: Tiling,
+        spans: list[list[tuple[int, int]]],
+        weights: list[list[NDArray[np.float32]]],
+    ) -> None:
+        self.stride, self.tile, self.overlap = whole.stride, whole.tile, whole.overlap
+        self.shape = tuple(along[-1][0] + along[-1][1] for along in spans)
+        self._spans, self._weights = spans, weights
 
 
 class Band:

@@ -117,7 +117,7 @@ class Results:
         from src_models.files.images import image_stem
         from src_models.files.volumes.opening import is_volume
         from src_models.files.zarr import is_zarr
-        from src_models.prediction.map_formats import map_ending
+        from src_models.prediction.maps.map_formats import map_ending
 
         stem = image_stem(image, series)
         suffixes = (_scan_suffix(scan_format),) if is_volume(image) and scan_format != TIFF else (".tif", ".zarr")
@@ -206,7 +206,7 @@ def segment_to_file(
     """
     from src_models.attention.map_files import map_path
     from src_models.files.zarr import is_zarr
-    from src_models.prediction.map_formats import map_ending, scan_place, write_placed_map
+    from src_models.prediction.maps.map_formats import map_ending, scan_place, write_placed_map
     from src_models.prediction.record import check_record, write_record
 
     beside = labels_path(output, image.name, ".tif")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,18 +14,26 @@ from torch import Tensor, nn
 from src_models.errors import DataSetError, UserError
 from src_models.training.settings import TrainSettings
 
-__all__ = ["descend", "fastest_order", "make_fabric", "make_optimizer", "set_learning_rate"]
+__all__ = ["descend", "fastest_order", "leads", "make_fabric", "make_optimizer", "set_learning_rate"]
+
+# Lightning sets the first in the processes that it starts, a person or torchrun the second, and srun the third.
+_RANKS = ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 
 STEEPEST = 5.0  # norm of the gradients; larger ones are made smaller
 
 
-def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision: str = "32-true") -> Fabric:
+def make_fabric(
+    device: str, devices: int, *, nodes: int = 1, strategy: str = "auto", precision: str = "32-true"
+) -> Fabric:
     """Return the devices and the precision that a training runs with, its processes started.
 
     Parameters
     ----------
     device, devices, strategy, precision
         As Lightning Fabric takes them.
+    nodes
+        Machines that train together, on each of which the same command is given. Slurm tells them of each other;
+        elsewhere the environment does: ``MASTER_ADDR`` and ``MASTER_PORT`` of the first one, and ``NODE_RANK``.
 
     Raises
     ------
@@ -35,6 +44,7 @@ def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision:
         fabric = Fabric(
             accelerator=device,
             devices=devices,
+            num_nodes=nodes,
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]
         )
@@ -45,6 +55,11 @@ def make_fabric(device: str, devices: int, *, strategy: str = "auto", precision:
         ) from error
     fabric.launch()
     return fabric
+
+
+def leads() -> bool:
+    """Tell whether this is the process, of those that train together, that speaks; known before they have met."""
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def fastest_order(dimensions: int) -> torch.memory_format:

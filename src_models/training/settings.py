@@ -54,6 +54,8 @@ class TrainSettings:
         Seed of weights, patches and augmentation.
     device, devices, precision
         As Lightning Fabric takes them: accelerator, number of devices, ``"32-true"``, ``"bf16-mixed"`` and so on.
+    nodes
+        Machines that train together, each with so many devices.
     workers
         Processes that prepare patches; 0 prepares them in a thread of the training process.
     """
@@ -73,11 +75,12 @@ class TrainSettings:
     seed: int = 0
     device: str = "auto"
     devices: int = 1
+    nodes: int = 1
     precision: str = "32-true"
     workers: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "patch", "validate_every", "devices"):
+        for name in ("steps", "batch", "patch", "validate_every", "devices", "nodes"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name.replace('_', ' ')} is {getattr(self, name)}; it must be at least 1")
         for name in ("workers", "gates_from", "weight_decay"):
@@ -88,8 +91,9 @@ class TrainSettings:
                 raise UserError(f"{name} {getattr(self, name)!r} is not one of {', '.join(allowed)}")
         if not 0 < self.learning_rate < math.inf:
             raise UserError(f"learning rate is {self.learning_rate}; it must be a number above 0")
-        if self.batch % self.devices:
-            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.devices}")
+        if self.batch % self.processes:
+            on = f" on {self.nodes} nodes" if self.nodes > 1 else ""
+            raise UserError(f"batch {self.batch} must be a multiple of the number of devices, {self.processes}{on}")
 
     @classmethod
     def recipe(cls, architecture: str, images: int, dimensions: int = 2) -> TrainSettings:
@@ -109,13 +113,21 @@ class TrainSettings:
         return cls(**{**(VOLUMES if dimensions == 3 else {}), **find_architecture(architecture).recipe(images)})
 
     @property
+    def processes(self) -> int:
+        """How many train together: one for each device of each node."""
+        return self.devices * self.nodes
+
+    @property
     def strategy(self) -> str:
         """How Lightning Fabric divides the work among devices."""
-        return "auto" if self.devices == 1 else "ddp"
+        return "auto" if self.processes == 1 else "ddp"
 
     def repeatable(self) -> dict[str, Any]:
-        """Return the settings that decide the result; a run can only be resumed with the same ones."""
-        everything = dataclasses.asdict(self)
+        """Return the settings that decide the result; a run can only be resumed with the same ones.
+
+        How many processes there are decides it, and not on how many nodes.
+        """
+        everything = {**dataclasses.asdict(self), "devices": self.processes}
         # Runs that were begun when nothing could be balanced say nothing of it.
-        left_out = {"device", "workers", "validate_every", *(["balance"] if self.balance == "auto" else [])}
+        left_out = {"device", "workers", "validate_every", "nodes", *(["balance"] if self.balance == "auto" else [])}
         return {name: everything[name] for name in everything if name not in left_out}

@@ -146,6 +146,19 @@ COVERED = {
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py
     """,
+    "src_models/computing/cluster/test_workers.py": """
+        src_models/computing/cluster/at_work.py
+    """,
+    "src_models/prediction/batches/test_cluster_batch.py": """
+        src_models/computing/cluster/opening.py src_models/computing/cluster/plugins.py
+        src_models/prediction/batches/sent_model.py
+    """,
+    "src_models/prediction/blocks/test_block_run.py": """
+        src_models/prediction/blocks/block_plan.py src_models/prediction/blocks/block_work.py
+    """,
+    "src_models/prediction/test_segment.py": """
+        src_models/prediction/run.py
+    """,
     "src_models/training/test_training.py": """
         src_models/training/resumable/training_run.py
     """,

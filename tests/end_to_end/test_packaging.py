@@ -95,10 +95,9 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     }
     homes = importlib.metadata.packages_distributions()
     server = repository / "napari_medt" / "serving"  # has an extra of its own
-    optional = {repository / path for path in OF_EXTRAS}
-    paths = [
-        path for path in (repository / package).rglob("*.py") if server not in path.parents and path not in optional
-    ]
+    cluster = repository / "src_models" / "computing" / "cluster"  # and so has this
+    apart = {server, cluster, *(repository / path for path in OF_EXTRAS)}
+    paths = [path for path in (repository / package).rglob("*.py") if not {path, *path.parents} & apart]
     imported = {name for path in paths for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
     assert foreign
@@ -107,14 +106,23 @@ def test_what_is_imported_is_required(package: str, repository: Path) -> None:
     assert undeclared - {"napari_medt_manifest", "triton"} == set()
 
 
-def test_what_the_server_imports_is_required_or_in_its_extra(repository: Path) -> None:
+@pytest.mark.parametrize(
+    ("extra", "room", "among"),
+    [
+        ("server", "napari_medt/serving", {"starlette", "uvicorn"}),
+        ("cluster", "src_models/computing/cluster", {"dask_jobqueue", "distributed", "yaml"}),
+    ],
+)
+def test_what_a_room_with_an_extra_imports_is_required_or_in_it(
+    repository: Path, extra: str, room: str, among: set[str]
+) -> None:
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    lines = [*project["dependencies"], *project["optional-dependencies"][extra]]
     required = {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
     homes = importlib.metadata.packages_distributions()
-    imported = {name for path in (repository / "napari_medt" / "serving").rglob("*.py") for name in _imports(path)}
+    imported = {name for path in (repository / room).rglob("*.py") for name in _imports(path)}
     foreign = imported - set(sys.stdlib_module_names) - {"napari_medt", "src_models"}
-    assert {"starlette", "uvicorn"} <= foreign
+    assert among <= foreign
     assert {name for name in foreign if not required & {home.lower() for home in homes.get(name, [name])}} == set()
 
 

@@ -131,7 +131,7 @@ def attention(
     names = _names(model, compare, [header.name for header in headers])
     options.check_files(image)
     opened = options.open_image(image, axes, channels, uneven, series)
-    from src_models.prediction.map_formats import map_ending, scan_place
+    from src_models.prediction.maps.map_formats import map_ending, scan_place
 
     ending = map_ending(map_format, of_scan=scan_place(opened) is not None, name=opened.title)
     _check_outputs(output, opened.name, plan, names, table, ending, overwrite=overwrite)

@@ -45,7 +45,7 @@ class Results:
     def write_maps(self, image: ImageFile, output: Path, ending: str, *, overwrite: bool) -> Iterator[str]:
         """Write all maps in the format of this ending, and say of each what it is and where it went."""
         from src_models.attention.map_files import map_path
-        from src_models.prediction.map_formats import scan_place, write_placed_map
+        from src_models.prediction.maps.map_formats import scan_place, write_placed_map
 
         for placed in [*self.maps, *(look for _, look in self.looks)]:
             path = map_path(output, image.name, placed.name, ending)

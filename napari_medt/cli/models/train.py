@@ -21,6 +21,7 @@ from napari_medt.cli.options import (
     Licence,
     ModelFile,
     ModelName,
+    Nodes,
     Overwrite,
     Purpose,
     Seed,
@@ -156,6 +157,7 @@ def train(
     seed: Seed = 0,
     device: Annotated[str, options.DEVICE] = "auto",
     devices: Devices = 1,
+    num_nodes: Nodes = 1,
     precision: Annotated[
         str,
         typer.Option(metavar="NAME", help="32-true, bf16-mixed or 16-mixed.", rich_help_panel=options.RUNNING),
@@ -210,7 +212,8 @@ def train(
         "balance": _choice(balance, ("auto", "classes", "none"), "--balance"),
         "validate_every": validate_every,
     }
-    running = {"seed": seed, "device": device, "devices": devices, "precision": precision, "workers": workers}
+    running = {"seed": seed, "device": device, "devices": devices, "nodes": num_nodes}
+    running |= {"precision": precision, "workers": workers}
     given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
     about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
     at = parse_spacing(spacing, unit)
@@ -268,9 +271,10 @@ def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
 
 def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **how: Any) -> None:
     """Train behind a progress bar, and say where the model is."""
+    from src_models.training.fabric import leads
     from src_models.training.training import TrainingUpdate, train
 
-    console = Console()
+    console = Console(quiet=not leads())
     console.say(
         f"Training {header.architecture} on {len(data.split('train'))} images "
         f"({len(data.split('val'))} for validation): {', '.join(header.classes)}"

@@ -43,6 +43,7 @@ class SeriesList(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Series")
         self.setToolTip("Choose the series to open, several with Ctrl or Shift; each becomes a layer.")
         blank = QPixmap(_PICTURE, _PICTURE)
         blank.fill(Qt.GlobalColor.black)

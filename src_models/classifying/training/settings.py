@@ -55,7 +55,9 @@ class ClassTrainSettings(TrainSettings):
             raise UserError(f"class weights {self.class_weights!r} is not one of none, balanced")
 
     @classmethod
-    def recipe(cls, architecture: str, images: int, *, size: int | None = None) -> ClassTrainSettings:
+    def recipe(
+        cls, architecture: str, images: int, dimensions: int = 2, *, size: int | None = None
+    ) -> ClassTrainSettings:
         """Return the settings that an architecture is trained with unless a person says otherwise.
 
         Parameters
@@ -64,6 +66,8 @@ class ClassTrainSettings(TrainSettings):
             One of :func:`src_models.architectures`.
         images
             Number of training pictures.
+        dimensions
+            Theirs: all are 2D.
         size
             Their usual size (px).
         """

@@ -74,7 +74,7 @@ class Crop:
 
     def share(self, extent: tuple[slice, slice]) -> float:
         """Return which share of the square some rows and columns take along their longer side."""
-        return max((part.stop - part.start) / side for part, side in zip(extent, self.sides, strict=True))
+        return max(float(part.stop - part.start) / side for part, side in zip(extent, self.sides, strict=True))
 
     def holds(self, y: float, x: float) -> bool:
         """Whether a place lies in the square."""

@@ -111,8 +111,13 @@ def read_series(series: Series, path: Path, *, axes: str | None = None, uneven: 
         raise ImageError(f"{path}: its times have different numbers of planes; open each time in a file of its own")
     values = _Values(stacks)
     lazy = _lazy(values)
+    whole = len(stacks) == 1  # a segmentation has no time
     geometry = VolumeGeometry.of_grid(
-        stack.affine, lazy.shape[-3:], path=path, files=stack.files if len(stacks) == 1 else ()
+        stack.affine,
+        lazy.shape[-3:],
+        path=path,
+        files=stack.files if whole else (),
+        frames=stack.frames if whole else (),
     )
     data = geometry.to_data(lazy)
     spacing = dict(zip("ZYX", geometry.spacing, strict=True))

@@ -64,6 +64,8 @@ class VolumeGeometry:
     files
         Of DICOM slices, their files in the order of the file's grid; empty for others, and for slices that were
         resampled.
+    frames
+        Of DICOM files with many frames, which of them each slice is, from 0; empty for others.
     """
 
     affine: NDArray[np.float64]
@@ -75,6 +77,7 @@ class VolumeGeometry:
     known: bool = True
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    frames: tuple[int, ...] = ()
 
     @classmethod
     def of_grid(
@@ -87,6 +90,7 @@ class VolumeGeometry:
         known: bool = True,
         notes: Sequence[str] = (),
         files: Sequence[Path] = (),
+        frames: Sequence[int] = (),
     ) -> VolumeGeometry:
         """Order the axes of a file's grid by the patient's.
 
@@ -96,7 +100,7 @@ class VolumeGeometry:
             (4, 4): from a position in the file's grid, slices first, to (superior, posterior, left) in mm.
         shape
             Shape of the grid, slices first.
-        path, nifti_header, known, notes, files
+        path, nifti_header, known, notes, files, frames
             See :class:`VolumeGeometry`.
 
         Raises
@@ -110,7 +114,8 @@ class VolumeGeometry:
         z, y, x = (bool(matrix[axis, source] < 0) for axis, source in enumerate(order))
         lengths = (int(shape[order[0]]), int(shape[order[1]]), int(shape[order[2]]))
         affine = matrix @ _into_grid(order, (z, y, x), lengths)
-        return cls(affine, order, (z, y, x), lengths, path, nifti_header, known, tuple(notes), tuple(files))
+        told = path, nifti_header, known, tuple(notes), tuple(files), tuple(frames)
+        return cls(affine, order, (z, y, x), lengths, *told)
 
     @property
     def spacing(self) -> tuple[float, float, float]:

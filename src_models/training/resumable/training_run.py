@@ -79,7 +79,11 @@ class TrainingRun(ABC, Generic[Batch, Score]):
         self.load()
         settings = self.settings
         self.fabric = make_fabric(
-            settings.device, settings.devices, strategy=settings.strategy, precision=settings.precision
+            settings.device,
+            settings.devices,
+            nodes=settings.nodes,
+            strategy=settings.strategy,
+            precision=settings.precision,
         )
         torch.manual_seed(settings.seed)
         network = self.make_network(anew=not resume)
@@ -193,7 +197,8 @@ class TrainingRun(ABC, Generic[Batch, Score]):
                     self.network.eval()
                     score = self.validate()
                     self.network.train()
-                self.tell(score)
+                if self.fabric.is_global_zero:
+                    self.tell(score)
                 if score is not None:
                     self.keep(score)
 

@@ -63,6 +63,18 @@ def test_where_the_image_is_resized_labels_are_as_well_and_the_region_stays_in_p
     assert (rows.min(), columns.min()) == ((90 - 36) // 2, (100 - 56) // 2)
 
 
+def test_a_model_that_was_made_for_a_spacing_is_audited_at_it(make_model):
+    spaced = make_model(intensity=PLAIN, spacing=(1.0, 1.0), unit="mm")
+    labels = np.zeros((120, 60), np.int32)
+    labels[50:70, 20:30] = 6
+    reading = read_axes(labels.shape, spacing=(0.5, 1.0), unit="mm")
+    view = view_of(picture(120, 60), spaced, labels=labels, axes=reading, device="cpu")
+    assert tuple(view.picture.shape) == (1, 60, 60)
+    assert view.whole
+    np.testing.assert_array_equal(view.objects, labels[1::2])
+    assert view.zoom == pytest.approx(np.sqrt(0.5)), "what changes the number of pixels as much"
+
+
 def test_a_models_own_threshold_tells_what_is_an_object(model):
     assert view_of(picture(40, 40), model, device="cpu").threshold == 0.5
     classes = ("background", "interior", "boundary")

@@ -42,3 +42,17 @@ def test_many_pixels_of_half_precision_are_summed_exactly():
     for _ in range(20):
         certainty.add(block)
     assert certainty.mean == pytest.approx(0.75, abs=1e-4)
+
+
+def test_what_was_summed_up_elsewhere_counts_as_if_it_had_been_here():
+    random = np.random.default_rng(0)
+    blocks = [random.dirichlet((1, 1, 1), size=(8, 9)).transpose(2, 0, 1) for _ in range(3)]
+    here, parts = Certainty(), [Certainty() for _ in blocks]
+    together = Certainty()
+    for block, part in zip(blocks, parts, strict=True):
+        here.add(block)
+        part.add(block)
+        together.join(part)
+    assert together.mean == pytest.approx(here.mean, rel=1e-12)
+    together.join(Certainty())
+    assert together.totals == pytest.approx(here.totals)

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from src_models.images.axes import read_axes
 from src_models.images.region import Region
-from src_models.models.checkpoint import load
+from src_models.models.checkpoint import load, save
 from src_models.prediction.jobs import RegionRun, SegmentSettings, continue_numbers, segmentation_steps
 from src_models.prediction.segment import segment
 from src_models.prediction.settings import RunSettings
@@ -59,6 +60,18 @@ def test_a_plane_of_a_stack_is_labelled_in_its_place(settings, discs):
     assert result.labels.shape == (1, 70, 90)
     np.testing.assert_array_equal(result.labels[0], run(settings, discs, whole("YX", discs.shape))[0].labels)
     assert result.segmentation.provenance["settings"]["axes"] == "YX"
+
+
+def test_a_plane_of_a_layer_is_brought_to_a_model_s_spacing_by_the_size_of_its_pixels(make_model, discs, tmp_path):
+    spaced = make_model(sharpness=4, spacing=(1.5, 1.5), unit="mm")
+    stack, settings = np.stack([discs, discs]), SegmentSettings(model=save(spaced, tmp_path / "mm.safetensors"))
+    plane = (1, slice(0, 70), slice(0, 90))
+    region = Region("ZYX", plane, stack.shape, rgb=False, spacing=(5.0, 0.75, 3.0), unit="mm")
+    result, _ = run(settings, stack, region)
+    reading = read_axes(discs.shape, spacing=(0.75, 3.0), unit="mm")
+    expected = segment(discs, spaced, axes=reading)
+    assert result.segmentation.zoom == expected.zoom == (0.5, 2.0)
+    np.testing.assert_array_equal(result.labels[0], expected.labels)
 
 
 def test_one_channel_that_was_cut_out_is_noted_by_its_number(settings, discs):

@@ -15,7 +15,7 @@ from src_models.disk import scratch
 from src_models.errors import UserError
 from src_models.models.checkpoint import Model, load
 from src_models.models.header import Intensity
-from src_models.prediction import segment as predict
+from src_models.prediction import run as one_run
 from src_models.prediction.segment import segment, segment_steps
 
 WINDOW = Intensity(kind="window", low=0, high=100)
@@ -180,9 +180,9 @@ def test_labels_go_to_the_array_that_is_given(tiny_model_path, discs, tmp_path):
 
 def test_probabilities_that_would_fill_the_memory_are_not_kept(make_model, monkeypatch):
     image = texture(40, 50)
-    monkeypatch.setattr(predict, "KEPT_PROBABILITIES_BYTES", 2 * 2 * 40 * 50)
+    monkeypatch.setattr(one_run, "KEPT_PROBABILITIES_BYTES", 2 * 2 * 40 * 50)
     assert run(image, make_model()).probabilities is not None
-    monkeypatch.setattr(predict, "KEPT_PROBABILITIES_BYTES", 2 * 2 * 40 * 50 - 1)
+    monkeypatch.setattr(one_run, "KEPT_PROBABILITIES_BYTES", 2 * 2 * 40 * 50 - 1)
     assert run(image, make_model()).probabilities is None
 
 
@@ -302,7 +302,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(make_model, monkeypatch, mos
     model = make_model(sharpness=4, tile=(64, 64))
     image = texture(100, 330)
     expected = run(image, model, attention=True)
-    monkeypatch.setattr(predict, "choose_execution", lambda device: Execution(torch.device("cpu"), torch.float32, 4))
+    monkeypatch.setattr(one_run, "choose_execution", lambda device: Execution(torch.device("cpu"), torch.float32, 4))
     full = run(image, model)
     np.testing.assert_allclose(full.probabilities, expected.probabilities, atol=1e-3)
     network, told = LittleMemory(model.network, most), []

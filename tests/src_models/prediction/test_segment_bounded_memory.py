@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import zarr
 from src_models.images import plane_source
-from src_models.prediction import segment as predict
+from src_models.prediction import run, segment as predict
 from src_models.disk import scratch
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity, ModelHeader
@@ -23,7 +23,7 @@ import src_models.labels.labelling
 
 torch.set_num_threads(1)
 size, folder = int(sys.argv[1]), sys.argv[2]
-predict.KEPT_PROBABILITIES_BYTES = scratch.IN_MEMORY_BYTES = 8 * 2**20
+run.KEPT_PROBABILITIES_BYTES = scratch.IN_MEMORY_BYTES = 8 * 2**20
 src_models.labels.labelling.BLOCK[2] = 512
 plane_source.WHOLE_PIXELS = 512 * 512
 scratch.tempfile.tempdir = folder

@@ -189,3 +189,48 @@ def test_a_tile_too_small_for_its_overlap_is_refused_with_a_size_that_works():
     with pytest.raises(UserError, match="a tile of 64 px is too small for an overlap of 40; use 112 px or more"):
         Tiling((500, 500), (64, 64), (40, 40), 16)
     Tiling((500, 500), (112, 112), (40, 40), 16)
+
+
+def blended(tiling, seen, origin=(0, 0)):
+    """Blend what tiles see; `seen` tells by where a tile starts in the image."""
+    out = np.zeros((1, *tiling.shape), np.float32)
+
+    def store(first, rows):
+        out[:, first : first + rows.shape[1]] = rows
+
+    band = Band(tiling, 1, 1, store)
+    for number, row in enumerate(tiling.rows()):
+        for tile in row:
+            start = tuple(a + b for a, b in zip(tile.start, origin, strict=True))
+            band.add(tile, seen(start, tile.shape))
+        band.finish_row(number)
+    return out[0]
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        pytest.param((slice(64, 128), slice(0, 96)), id="at an edge"),
+        pytest.param((slice(101, 102), slice(77, 190)), id="a row within"),
+        pytest.param((slice(0, 207), slice(0, 190)), id="all of it"),
+        pytest.param((slice(200, 207), slice(185, 190)), id="the last corner"),
+    ],
+)
+def test_the_tiles_around_a_region_blend_there_as_all_do(region):
+    """To the last bit, though each tile sees something else; and those that do not count there are left out."""
+    whole = Tiling((207, 190), (64, 64), (16, 16), 8)
+
+    def seen(start, shape):
+        return np.random.default_rng(start).normal(size=(1, *shape)).astype(np.float32)
+
+    part, box = whole.around(region)
+    inside = tuple(slice(r.start - b.start, r.stop - b.start) for r, b in zip(region, box, strict=True))
+    found = blended(part, seen, [side.start for side in box])
+    np.testing.assert_array_equal(found[inside], blended(whole, seen)[region])
+    counting = 0
+    for row in whole.rows():
+        for tile in row:
+            weights = np.zeros(whole.shape)
+            weights[tile.region] = whole.weights(tile)
+            counting += weights[region].any()
+    assert len(part) == counting

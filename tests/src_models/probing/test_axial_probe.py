@@ -8,6 +8,7 @@ from src_models.attention.query_map import query_map
 from src_models.attention.recording import record_attention
 from src_models.computing.execution import choose_execution, prepare
 from src_models.errors import UserError
+from src_models.images.axes import read_axes
 from src_models.nets.kernels.axial_plain import RelativePositions, attention_matrix, attention_row
 from src_models.probing.axial_probe import AxialProbe
 
@@ -152,6 +153,17 @@ def test_a_resized_image_keeps_the_query_under_the_pixel(model):
         found = probe.look(pixel, "global 1.1")
         assert found.scale == (4, 4)
         assert all(abs(place - centre) <= 2 for place, centre in zip(pixel, found.query, strict=True))
+
+
+def test_a_model_that_was_made_for_a_spacing_sees_the_image_at_it(model):
+    image = picture(100, 120)
+    reading = read_axes(image.shape, spacing=(0.5, 1.5), unit="mm")
+    at_spacing = AxialProbe(image, model(spacing=(1.0, 1.0), unit="mm"), axes=reading, device="cpu")
+    by_hand = AxialProbe(image, model(), zoom=(0.5, 1.5), device="cpu")
+    one, other = (probe.look((30, 40), "global 1.1") for probe in (at_spacing, by_hand))
+    np.testing.assert_array_equal(one.weights, other.weights)
+    assert one.scale == other.scale == pytest.approx((4, 4 / 3))
+    assert all(abs(place - centre) <= 2 for place, centre in zip((30, 40), one.query, strict=True))
 
 
 def test_planes_of_a_stack_have_maps_of_their_own(model):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from src_models.errors import DataSetError, UserError
-from src_models.training.fabric import descend, make_fabric, make_optimizer
+from src_models.training.fabric import descend, leads, make_fabric, make_optimizer
 from src_models.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(learning_rate=0.25, weight_decay=0.5)
@@ -56,6 +56,28 @@ def test_the_optimiser_is_the_one_that_was_chosen(name, kind):
 
 def test_several_devices_share_the_work_and_one_needs_no_sharing():
     assert [dataclasses.replace(SETTINGS, devices=count).strategy for count in (1, 4)] == ["auto", "ddp"]
+    assert dataclasses.replace(SETTINGS, nodes=2).strategy == "ddp"
+
+
+def test_on_how_many_nodes_the_devices_are_is_free_when_a_run_goes_on():
+    together = [dataclasses.replace(SETTINGS, batch=8, devices=devices, nodes=4 // devices) for devices in (1, 2, 4)]
+    assert [settings.processes for settings in together] == [4, 4, 4]
+    assert together[0].repeatable() == together[1].repeatable() == together[2].repeatable()
+    assert "nodes" not in together[0].repeatable(), "as in states that were written before there were nodes"
+    with pytest.raises(UserError, match="batch 8 must be a multiple of the number of devices, 6 on 3 nodes"):
+        dataclasses.replace(SETTINGS, batch=8, devices=2, nodes=3)
+
+
+def test_one_process_speaks(monkeypatch):
+    for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
+        monkeypatch.delenv(name, raising=False)
+    assert leads()
+    for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "0")
+            assert leads()
+            patch.setenv(name, "1")
+            assert not leads()
 
 
 def line(*weights):

@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import itertools
 import json
+import os
+import socket
 import subprocess
 import sys
 
@@ -355,6 +357,64 @@ settings = TrainSettings(steps=12, batch=2, patch=32, learning_rate=1e-2, augmen
                          device="cpu", workers=0)
 train(data, header, Path(sys.argv[2]), settings, on_update=kill)
 """
+
+
+TOGETHER = """
+import hashlib, os, shutil, sys
+from pathlib import Path
+from src_models.files.dataset import DataSet
+from src_models.training.new_model import new_header
+from src_models.training.resumable.training_run import TrainingRun
+from src_models.training.settings import TrainSettings
+from src_models.training.training import train
+
+output, keep = Path(sys.argv[2]), TrainingRun.keep
+
+def noted(self, score):
+    keep(self, score)
+    weights = b"".join(tensor.numpy().tobytes() for tensor in self.network.module.state_dict().values())
+    digest = hashlib.sha256(weights).hexdigest()
+    output.with_suffix(f".{self.fabric.global_rank}.{self.step}.sha").write_text(digest)
+    if self.fabric.is_global_zero and self.step == 2:
+        shutil.copy(output.with_suffix(".training.pt"), output.with_name("resumed.training.pt"))
+
+TrainingRun.keep = noted
+data = DataSet.open(sys.argv[1])
+config = {"widths": [2, 4], "deep_supervision": False}
+header = new_header(data, architecture="attention-unet", name="m", result="semantic", config=config)
+settings = TrainSettings(steps=4, batch=2, patch=32, learning_rate=1e-2, augment="none", validate_every=2,
+                         device="cpu", workers=0, devices=int(sys.argv[3]), nodes=int(sys.argv[4]))
+train(data, header, output, settings, resume=True, on_update=lambda update: print("step", update.step, flush=True))
+"""
+
+
+def test_two_nodes_train_as_one_and_a_node_of_two_devices_goes_on_with_it(cells, tmp_path):
+    """Each process has the same weights after every step; one of them tells and writes."""
+    (tmp_path / "together.py").write_text(TOGETHER)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def begin(name, devices, nodes, **environment):
+        command = [sys.executable, tmp_path / "together.py", cells.root, tmp_path / name, str(devices), str(nodes)]
+        added = {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", **environment}
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **added}
+        )
+
+    ranks = [begin("whole.safetensors", 1, 2, MASTER_PORT=str(port), NODE_RANK=str(rank)) for rank in (0, 1)]
+    said = [process.communicate(timeout=300) for process in ranks]
+    assert [process.returncode for process in ranks] == [0, 0], said
+    assert [out.split() for out, _ in said] == [["step", "1", "step", "2", "step", "3", "step", "4"], []]
+    digests = {step: {(tmp_path / f"whole.{rank}.{step}.sha").read_text() for rank in (0, 1)} for step in (2, 4)}
+    assert [len(found) for found in digests.values()] == [1, 1]
+    assert digests[2] != digests[4]
+    resumed = begin("resumed.safetensors", 2, 1)
+    out, err = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0, err
+    assert out.split() == ["step", "3", "step", "4"]
+    assert {(tmp_path / f"resumed.{rank}.4.sha").read_text() for rank in (0, 1)} == digests[4]
+    assert equal(tmp_path / "whole.last.safetensors", tmp_path / "resumed.last.safetensors")
 
 
 @pytest.mark.parametrize("saves", [0, 1, 2, 3])

@@ -66,10 +66,15 @@ class Stack:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The file of each plane; empty where planes lie between slices, or are frames of one file."""
+        """The file of each plane; empty where planes lie between slices."""
         as_they_are = np.array_equal(self.between, np.arange(len(self.slices)))
-        as_they_are = as_they_are and all(one.pixels.frames == 1 for one in self.slices)
         return tuple(one.path for one in self.slices) if as_they_are else ()
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Which frame of its file each plane is; empty where files hold no frames, or planes lie between."""
+        framed = any(one.traits is not None for one in self.slices)
+        return tuple(one.frame for one in self.slices) if framed and self.files else ()
 
 
 def stacked(series: Series, name: Path, uneven: Uneven = "refuse") -> Stack:

@@ -46,7 +46,7 @@ def find_scan(path: Path, series: str) -> VolumeGeometry | None:
             except ImageError:  # said when the scan itself is opened
                 return None
             shape = (len(stack.between), *stack.slices[0].shape)
-            return VolumeGeometry.of_grid(stack.affine, shape, path=slice_file, files=stack.files)
+            return VolumeGeometry.of_grid(stack.affine, shape, path=slice_file, files=stack.files, frames=stack.frames)
     return None
 
 

@@ -18,6 +18,7 @@ from src_models.disk.atomic import atomic_path
 from src_models.errors import OutputError
 from src_models.files.volumes.dicom.damage import silent_pydicom
 from src_models.files.volumes.dicom_labels.codes import Code, coded
+from src_models.files.volumes.dicom_labels.frame_references import refer_to_frames
 from src_models.files.volumes.dicom_labels.slice_headers import read_slice_headers
 from src_models.files.volumes.geometry import VolumeGeometry
 from src_models.files.volumes.label_grid import check_not_the_scan, label_grid, planes, smallest_type
@@ -105,6 +106,8 @@ def write_dicom_seg(
     named = _named(path, grid, segments)
     try:
         content = _segmentation(headers, grid, named, maker, labelmap)
+        if geometry.frames:
+            refer_to_frames(content, headers, geometry.frames)
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # its words may be a person's name
         raise OutputError(
             f"{path}: a header of the scan's slices is not as a segmentation needs it ({type(error).__name__} in "

@@ -7,6 +7,7 @@ from typing import Any
 
 from src_models.errors import OutputError
 from src_models.files.volumes.dicom.damage import silent_pydicom
+from src_models.files.volumes.dicom_labels.frame_references import as_slice
 from src_models.files.volumes.geometry import VolumeGeometry
 
 __all__ = ["read_slice_headers"]
@@ -20,7 +21,7 @@ _MAY_BE_EMPTY = (
 
 
 def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
-    """Read the headers of a scan's slices, in the order of its grid.
+    """Read the headers of a scan's slices or frames, in the order of its grid.
 
     Parameters
     ----------
@@ -42,10 +43,19 @@ def read_slice_headers(path: Path, geometry: VolumeGeometry) -> list[Any]:
     if not geometry.files:
         raise OutputError(
             f"{path}: a DICOM segmentation belongs to the slices of a DICOM series, and these labels lie on no scan "
-            "that was read from one as it is (it is of another format, of many frames in one file, or was resampled "
-            "from uneven slices); write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
+            "that was read from one as it is (it is of another format, has a time axis, or was resampled from uneven "
+            "slices); write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
         )
-    return [_header(one) for one in geometry.files]
+    if not geometry.frames:
+        return [_header(one) for one in geometry.files]
+    files = {one: _header(one) for one in dict.fromkeys(geometry.files)}
+    if not all("PerFrameFunctionalGroupsSequence" in one for one in files.values()):
+        raise OutputError(
+            f"{path}: a DICOM segmentation belongs to slices, or to frames with groups of their own, and those of a "
+            "dose have none; write NIfTI (.nii.gz) or NRRD (.seg.nrrd)"
+        )
+    with silent_pydicom():
+        return [as_slice(files[one], frame) for one, frame in zip(geometry.files, geometry.frames, strict=True)]
 
 
 def _header(file: Path) -> Any:

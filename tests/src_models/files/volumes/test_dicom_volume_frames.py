@@ -107,7 +107,7 @@ def test_times_are_an_axis_with_its_step_in_seconds(tmp_path, write_frames):
     np.testing.assert_array_equal(np.asarray(volume.data), stored)
     np.testing.assert_array_equal(np.asarray(volume.data[1, 2]), stored[1, 2])
     assert volume.geometry.shape == SHAPE
-    assert volume.geometry.files == ()
+    assert (volume.geometry.files, volume.geometry.frames) == ((), ())  # a segmentation has no time
 
 
 def test_parts_of_a_divided_object_are_one_scan_and_a_missing_part_is_said(tmp_path, write_frames):

@@ -8,7 +8,7 @@ from src_models.attention.map_files import read_map
 from src_models.attention.placed_map import PlacedMap
 from src_models.errors import OutputError
 from src_models.files.images import read_image
-from src_models.prediction.map_formats import map_ending, scan_place, write_placed_map
+from src_models.prediction.maps.map_formats import map_ending, scan_place, write_placed_map
 
 
 @pytest.mark.parametrize(

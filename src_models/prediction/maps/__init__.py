@@ -1,0 +1,1 @@
+"""Attention maps that go into files."""
