@@ -80,8 +80,8 @@ COVERED = {
         napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
         napari_medt/attention/save_panel.py
     """,
-    "napari_medt/cli/test_click.py": """
-        napari_medt/cli/clicked_labels.py
+    "napari_medt/cli/clicking/test_click.py": """
+        napari_medt/cli/clicking/clicked_labels.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
         napari_medt/cli/attention/results.py
