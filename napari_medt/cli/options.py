@@ -33,7 +33,6 @@ __all__ = [
     "IntoZarr",
     "JsonFile",
     "Licence",
-    "MapFormat",
     "Maps",
     "Model",
     "ModelFile",
@@ -117,15 +116,6 @@ ScanFormat = Annotated[
         rich_help_panel=RESULTS,
     ),
 ]
-MapFormat = Annotated[
-    Literal["nifti", "tiff"] | None,
-    typer.Option(
-        "--format",
-        help="How maps are written: NIfTI that lies on the scan in other programs too, as those of scans are unless "
-        "you say otherwise, or OME-TIFF, as those of other images are.",
-        rich_help_panel=RESULTS,
-    ),
-]
 MODEL_FILE = typer.Option("--output", "-o", metavar="FILE", help="Model file to write: NAME.safetensors.")
 ModelFile = Annotated[Path, MODEL_FILE]
 JsonFile = Annotated[Path | None, typer.Option("--json", "-o", metavar="FILE", help="Write all that is found as JSON.")]
@@ -146,10 +136,9 @@ Drawn = Annotated[
         "--drawn",
         metavar="COLUMN",
         help="The column of manifest.csv that lists the classes drawn in each image, such as 1 2 5; others are unknown "
-        "there, and not absent. Unless given it is 'drawn', where there is one.",
-        rich_help_panel=IMAGES,
+        "there, not absent. By default 'drawn', if there is one.", rich_help_panel=IMAGES,
     ),
-]
+]  # fmt: skip
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all that is drawn at random.")]
 Axes = Annotated[
     str | None,
