@@ -79,7 +79,7 @@ def save_selected(monkeypatch):
     return save
 
 
-OURS, NAPARIS = "MedT labels of a scan (*.nii.gz *.nii *.seg.nrrd *.nrrd *.dcm)", "napari builtins labels"
+OURS, NAPARIS = "MedT labels of a scan (*.nii.gz *.nii *.seg.nrrd *.nrrd *.mha *.dcm)", "napari builtins labels"
 
 
 @pytest.mark.parametrize("kind", [OURS, NAPARIS])
