@@ -20,7 +20,9 @@ _FOREIGN = {
     ".isyntax": "a slide by Philips (iSyntax)",
 }
 _READ = "SVS, NDPI, SCN, BIF, QPTIFF, other tiled TIFF and OME-Zarr are read"
-_CONVERT = "convert it with QuPath or bioformats2raw to OME-TIFF or OME-Zarr, which keep its levels and the size of a pixel"
+_CONVERT = (
+    "convert it with QuPath or bioformats2raw to OME-TIFF or OME-Zarr, which keep its levels and the size of a pixel"
+)
 #: VL Whole Slide Microscopy Image Storage (DICOM PS3.4, B.5).
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 

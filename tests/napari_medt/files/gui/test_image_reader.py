@@ -66,7 +66,9 @@ def test_a_pyramid_opens_lazily_at_its_place_in_its_units(viewer, tmp_path):
 def test_a_whole_slide_is_one_layer_of_all_its_levels_in_microns(viewer, tmp_path, monkeypatch):
     monkeypatch.setattr(lazy_tiff, "LAZY_BYTES", 100_000)
     slide, _ = tissue_slide(400, 480, [(200, 200, 120)])
-    (layer,) = viewer.open(write_svs(tmp_path / "case.svs", slide, size=0.25), plugin=PLUGIN)
+    path = str(write_svs(tmp_path / "case.svs", slide, size=0.25))
+    ((levels, options, _),) = image_reader(path)(path)
+    layer = viewer.add_image(levels, **options)
     assert (layer.name, layer.rgb, layer.multiscale) == ("case", True, True)
     assert [level.shape for level in layer.data] == [(400, 480, 3), (100, 120, 3), (25, 30, 3)]
     assert all(isinstance(level, da.Array) for level in layer.data)

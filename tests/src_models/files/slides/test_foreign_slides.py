@@ -36,7 +36,7 @@ def test_a_whole_slide_in_dicom_is_told_as_one(tmp_path):
     slide.NumberOfFrames, slide.SamplesPerPixel, slide.BitsAllocated = 4, 3, 8
     slide.PixelData = bytes(16 * 16 * 3 * 4)
     slide.save_as(path, enforce_file_format=True)
-    with pytest.raises(ImageError, match="holds a whole slide.*DICOM WSI.*QuPath"):
+    with pytest.raises(ImageError, match=r"holds a whole slide.*DICOM WSI.*QuPath"):
         read_image(path)
 
 
