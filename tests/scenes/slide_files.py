@@ -46,7 +46,7 @@ def tissue_slide(height, width, islands, *, seed=0):
     tissue = np.zeros((height, width), bool)
     for y, x, radius in islands:
         tissue |= np.hypot(yy - y, xx - x) < radius
-    data[tissue] = (225, 160, 195) + random.normal(0, 6, (int(tissue.sum()), 3))
+    data[tissue] = random.normal((225, 160, 195), 6, (int(tissue.sum()), 3))
     nuclei = tissue & (np.hypot(yy % 24 - 12, xx % 24 - 12) < 6)
-    data[nuclei] = (90, 60, 150) + random.normal(0, 6, (int(nuclei.sum()), 3))
+    data[nuclei] = random.normal((90, 60, 150), 6, (int(nuclei.sum()), 3))
     return data.clip(0, 255).astype(np.uint8), tissue
