@@ -98,6 +98,14 @@ def segment(
             rich_help_panel=options.OBJECTS,
         ),
     ] = 0.0,
+    glass: Annotated[
+        bool,
+        typer.Option(
+            "--glass",
+            help="Look at the whole of a slide, also where there is no tissue.",
+            rich_help_panel=options.OBJECTS,
+        ),
+    ] = False,
     drop_edge: Annotated[
         bool,
         typer.Option(
@@ -138,6 +146,8 @@ def segment(
     NAME_labels.json says by which model, settings and versions they were made, and what was found. Of a file with
     several images (positions, wells, scenes, pages of several sizes) each is segmented: its name, or number, is added
     to that of the file. With --into-zarr, labels of an OME-Zarr image go into it, with its levels and on its pixels.
+
+    Of a whole slide (SVS, NDPI and other pyramids in colour) only tiles that hold tissue are looked at.
 
     With --workers, --scheduler or --cluster several images are segmented at a time, and very large ones in blocks.
 
@@ -195,6 +205,7 @@ def segment(
                 channels=some_channels,
                 uneven=uneven,
                 settings=chosen,
+                glass=glass,
             )
             for image in batch.chosen
         ]

@@ -30,6 +30,7 @@ from src_models.files.pixels.png_jpeg import read_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.pictures import picture_images
 from src_models.files.series.scans import read_scan_image, scan_images
+from src_models.files.slides.foreign_slides import SLIDE_SUFFIXES
 from src_models.files.tiff import is_tiff, list_tiff, read_tiff
 from src_models.files.volumes.opening import is_volume, read_volume
 from src_models.images.axes import AxesReading, read_axes
@@ -54,7 +55,7 @@ __all__ = [
 _Read = tuple[tuple[Any, ...], AxesReading, ImageSeries | None]
 _SUFFIXES = (
     ".ome.tif", ".ome.tiff", ".ome.zarr", ".tif", ".tiff", ".btf", ".png", ".jpg", ".jpeg", ".zarr", ".nii.gz", ".nii",
-    ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm",
+    ".seg.nrrd", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", *SLIDE_SUFFIXES,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from src_models.errors import ImageError
 from src_models.files.exchange.formats import program_of
+from src_models.files.slides.foreign_slides import check_slide
 from src_models.files.tiff import is_tiff
 
 __all__ = ["PICTURES", "kind_of"]
@@ -36,6 +37,7 @@ def kind_of(path: Path) -> str:
         if is_zarr(path):
             return "zarr"
         raise ImageError(f"{path}: it is a folder and no zarr; name the image files in it")
+    check_slide(path)
     try:
         with path.open("rb") as file:
             start = file.read(8)

@@ -28,6 +28,7 @@ from src_models.files.pixels.tiff_pixels import tiff_pixels
 from src_models.files.series.image_series import ImageSeries, choose
 from src_models.files.series.lazy_tiff import is_lazy, lazy_levels
 from src_models.files.series.tiff import image_number_in_ome, stored_axes, stored_pixels, tiff_images
+from src_models.files.slides.pixel_size import slide_pixel_size
 from src_models.files.tiff_place import read_place
 from src_models.images.axes import AXES, AxesReading, read_axes, unit_symbol
 from src_models.images.axes_guess import ends_with_channels, guess_axes
@@ -212,7 +213,11 @@ def _explain(path: Path, error: Exception) -> str:
 def _spacing(tiff: tifffile.TiffFile, image: ImageSeries) -> tuple[dict[str, float], str]:
     if tiff.is_ome and tiff.ome_metadata:
         return _ome_spacing(tiff, image)
-    page = tiff.series[image.place[0]].keyframe
+    series = tiff.series[image.place[0]]
+    scanned = slide_pixel_size(series)
+    if scanned:
+        return scanned, "µm"
+    page = series.keyframe
     along = {"X": 0, "Y": 1}
     resolution = {letter: float(page.resolution[place]) for letter, place in along.items()}
     sizes = {letter: 1 / per for letter, per in resolution.items() if math.isfinite(per) and per > 0}

@@ -16,6 +16,7 @@ from src_models.images.grey.grey_range import GreyRange
 from src_models.images.grey.intensity import Measured, Normalisation, is_finite
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import Zoom, read_resized, zoomed_shape
+from src_models.images.slides.tissue import Tissue
 from src_models.models.header import ModelHeader
 
 __all__ = ["PlaneSource", "measured_by_time", "sampled_values"]
@@ -68,6 +69,14 @@ class PlaneSource:
     def resized(self) -> bool:
         """Whether the network sees other pixels than the image's own."""
         return zoomed_shape(self.own_shape, self.zoom) != tuple(self.own_shape)
+
+    def holds(self, tissue: Tissue, region: Sequence[slice]) -> bool:
+        """Tell whether there is tissue of a slide in a region (px of the resized plane, or of what was cut out of it).
+
+        A plane with depth is none of a slide: it holds some everywhere.
+        """
+        whole = zoomed_shape(self.own_shape, self.zoom)
+        return len(whole) != 2 or tissue.holds(self._within(region), whole)
 
     def read(self, region: Sequence[slice]) -> NDArray[np.float32]:
         """Return a region (px of the resized plane, or of what was cut out of it) as (C, *region).

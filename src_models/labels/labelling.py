@@ -93,7 +93,10 @@ def objects_of_block(outputs: Any, settings: InstanceSettings, core: Block) -> t
         The block with its halo (:func:`with_halo`), its objects numbered from 1, and how many there are.
     """
     wide = with_halo(core, outputs.shape[1:])
-    return _centred_in(objects_from_outputs(np.asarray(outputs[(slice(None), *wide)]), settings), core, wide)
+    here = np.asarray(outputs[(slice(None), *wide)])
+    if not here.any():  # passed over: even where nothing is, the background has a probability
+        return np.zeros(here.shape[1:], np.int32), 0
+    return _centred_in(objects_from_outputs(here, settings), core, wide)
 
 
 def laid_below(here: NDArray[Any], labels: NDArray[np.int32], first_id: int) -> NDArray[Any]:

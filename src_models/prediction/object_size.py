@@ -108,6 +108,7 @@ def size_steps(
     header: ModelHeader,
     diameter: float | None,
     tile: tuple[int, ...],
+    middle: Sequence[float] | None = None,
 ) -> Generator[None, None, ObjectSize]:
     """Find the factor to resize an image by before the network sees it.
 
@@ -127,6 +128,8 @@ def size_steps(
         Diameter (px) of the objects, if a person gave it.
     tile
         Tile size (px) to look with.
+    middle
+        Where to look, as a part of the plane along each axis; None looks at its middle.
 
     Yields
     ------
@@ -152,7 +155,7 @@ def size_steps(
         return _given(diameter, best, source.shape)
     if header.result != "instances" or not header.estimates_diameter:
         return ObjectSize(None, 1.0)
-    looks = _Looks(source, network, execution, header, tile)
+    looks = _Looks(source, network, execution, header, tile, middle)
     unresized, clearest = yield from _try(looks, range_)
     if clearest is None:
         return ObjectSize(None, 1.0)
@@ -192,7 +195,7 @@ class _Look:
 
 
 class _Looks:
-    """Looks at the middle of a plane at any scale."""
+    """Looks at the middle of a plane, or at another place of it, at any scale."""
 
     def __init__(
         self,
@@ -201,6 +204,7 @@ class _Looks:
         execution: Execution,
         header: ModelHeader,
         tile: tuple[int, ...],
+        middle: Sequence[float] | None = None,
     ) -> None:
         self.source = source
         self._network = network
@@ -208,12 +212,18 @@ class _Looks:
         self._header = header
         self._window = find_architecture(header.architecture).largest(header.config) or WINDOW[header.dimensions]
         self._tile = tile
+        self._middle = middle
 
     def at(self, zoom: float) -> Generator[None, None, _Look | None]:
         """Look at one scale; None where too few objects, or too little image, is there."""
         assert self._header.diameter_range is not None
         resized = self.source.zoomed(zoom)
         starts = [max(0, (size - self._window) // 2) for size in resized.shape]
+        if self._middle is not None:
+            half, pairs = self._window // 2, zip(self._middle, resized.shape, strict=True)
+            places = [round(part * size) - half for part, size in pairs]
+            lasts = [max(0, size - self._window) for size in resized.shape]
+            starts = [min(max(0, place), last) for place, last in zip(places, lasts, strict=True)]
         region = [
             slice(start, min(size, start + self._window)) for start, size in zip(starts, resized.shape, strict=True)
         ]

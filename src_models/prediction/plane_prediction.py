@@ -18,12 +18,15 @@ from src_models.computing.flips import mean_of_flips, vector_rule
 from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.plane_source import PlaneSource
+from src_models.images.slides.tissue import Tissue
 from src_models.models.architectures import find_architecture
 from src_models.models.header import ModelHeader
 from src_models.nets.network import stride_of
 from src_models.prediction.tiling import Band, Tile, Tiling
 
 __all__ = ["FoundMap", "MapSink", "PlanePrediction"]
+
+_PASSED_OVER = "passing over glass"
 
 
 @dataclass
@@ -96,6 +99,8 @@ class PlanePrediction:
     tiling
         How `source` is cut into tiles, where it is a part of a plane whose other parts are predicted elsewhere; None
         cuts it as a whole.
+    tissue
+        Where on a slide there is tissue: tiles without any are passed over, and their outputs stay 0. None takes all.
     """
 
     def __init__(
@@ -111,12 +116,14 @@ class PlanePrediction:
         *,
         flips: bool = False,
         tiling: Tiling | None = None,
+        tissue: Tissue | None = None,
     ) -> None:
         self.source = source
         self._network = network
         self._execution = execution
         self._tile_batch = execution.tile_batch
         self._flips = flips
+        self._tissue = tissue
         self._attention = attention
         self._maps = maps
         most = find_architecture(header.architecture).largest(header.config)
@@ -138,7 +145,10 @@ class PlanePrediction:
         note = "segmenting"
         with record_attention(self._network, self._attention) as recorded:
             for number, row in enumerate(self._tiling.rows()):
-                for _, alike in groupby(row, key=lambda tile: tile.shape):
+                wanted = [tile for tile in row if self._wants(tile)]
+                for _ in range(len(row) - len(wanted)):
+                    yield _PASSED_OVER
+                for _, alike in groupby(wanted, key=lambda tile: tile.shape):
                     waiting = list(alike)
                     while waiting:
                         batch, waiting = waiting[: self._tile_batch], waiting[self._tile_batch :]
@@ -154,6 +164,9 @@ class PlanePrediction:
                             yield note
                 for band in (self._band, *self._map_bands.values()):
                     band.finish_row(number)
+
+    def _wants(self, tile: Tile) -> bool:
+        return self._tissue is None or self.source.holds(self._tissue, tile.region)
 
     def _with_smaller_batch(self) -> str:
         self._tile_batch //= 2

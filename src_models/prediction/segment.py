@@ -20,6 +20,7 @@ from typing import Any
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
+from src_models.images.slides.tissue import Tissue
 from src_models.models.checkpoint import Model
 from src_models.prediction.blocks.segmentation_run import SegmentationRun
 from src_models.prediction.segmentation import ResultName, Segmentation
@@ -47,6 +48,7 @@ def segment(
     result: ResultName | None = None,
     link: str = "z",
     device: str = "auto",
+    tissue: Tissue | None = None,
     labels_out: Any = None,
     name: str = "the image",
     on_progress: Callable[[Progress], None] | None = None,
@@ -64,6 +66,7 @@ def segment(
         result=result,
         link=link,
         device=device,
+        tissue=tissue,
     )
     chosen = channel if channels is None else channels
     steps = _steps(image, model, settings, axes=axes, channels=chosen, labels_out=labels_out, name=name)
@@ -88,6 +91,7 @@ def segment_steps(
     result: ResultName | None = None,
     link: str = "z",
     device: str = "auto",
+    tissue: Tissue | None = None,
     labels_out: Any = None,
     name: str = "the image",
 ) -> Generator[Progress, None, Segmentation]:
@@ -136,6 +140,9 @@ def segment_steps(
         or none. Axes that the image lacks, or that the network sees whole, are passed over.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    tissue
+        Where on a slide there is tissue (:func:`~src_models.images.slides.tissue.find_tissue`): tiles that hold none
+        are passed over, and have label 0. None takes every tile.
     labels_out
         Array of zeros to write the labels to (zarr, for images whose labels do not fit in memory).
     name
@@ -175,6 +182,7 @@ def segment_steps(
         result=result,
         link=link,
         device=device,
+        tissue=tissue,
     )
     chosen = channel if channels is None else channels
     return (yield from _steps(image, model, settings, axes=axes, channels=chosen, labels_out=labels_out, name=name))

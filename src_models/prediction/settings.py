@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from src_models.errors import UserError
 from src_models.images.grey.grey_range import GreyRange
+from src_models.images.slides.tissue import Tissue
 from src_models.labels.object_choice import ObjectChoice
 from src_models.prediction.segmentation import ResultName
 
@@ -32,6 +33,7 @@ class RunSettings:
     result: ResultName | None = None
     link: str = "z"
     device: str = "auto"
+    tissue: Tissue | None = None
 
     @property
     def keywords(self) -> dict[str, Any]:

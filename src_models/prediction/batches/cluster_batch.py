@@ -175,14 +175,12 @@ def _in_blocks(
         if on_large is not None:
             on_large(task, progress)
 
-    everywhere = task.anywhere()
-
     def predict(
-        image: ImageFile, _: ImageTask, loaded: Model, *, labels_out: Any, on_progress: Callable[[Progress], None]
+        image: ImageFile, task: ImageTask, loaded: Model, *, labels_out: Any, on_progress: Callable[[Progress], None]
     ) -> Segmentation:
         return segment_in_blocks(
             image,
-            everywhere,
+            task.anywhere(),
             loaded,
             pool=workers,
             key=key,

@@ -42,6 +42,8 @@ class ImageTask:
         How it is read, by hand.
     settings
         How it is segmented.
+    glass
+        Whether the whole of a slide is looked at, also where there is no tissue.
     """
 
     image: OneImage
@@ -53,6 +55,7 @@ class ImageTask:
     channels: int | tuple[int, ...] | None = None
     uneven: Uneven = "refuse"
     settings: RunSettings
+    glass: bool = False
 
     @property
     def results(self) -> Results:
@@ -65,6 +68,13 @@ class ImageTask:
     def anywhere(self) -> ImageTask:
         """Return the same task for a process with another working folder."""
         return replace(self, image=replace(self.image, path=self.image.path.absolute()), output=self.output.absolute())
+
+    def on_tissue(self, image: ImageFile) -> ImageTask:
+        """Return the same task for the tissue of an image, where that is a slide and has glass around it."""
+        from src_models.files.slides.slide_tissue import tissue_of
+
+        tissue = None if self.glass else tissue_of(image)
+        return self if tissue is None else replace(self, settings=replace(self.settings, tissue=tissue))
 
     def open(self) -> ImageFile:
         """Open the image, and read it as a person said.
@@ -186,6 +196,7 @@ def segment_image(
     read = f"{image.title}: {image.reading.describe()}"
     if on_open is not None:
         on_open(read, image.notes)
+    task = task.on_tissue(image)
     begun = time.perf_counter()
     opened, runs = image, predict or _predict
 

@@ -73,6 +73,8 @@ def predict(job: BlockJob) -> Predicted:
         tile = (settings.tile,) * header.dimensions if settings.tile else header.tile
         tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
         tiles, box = tiling.around(job.core)
+        if settings.tissue is not None and not source.holds(settings.tissue, box):
+            return Predicted(Certainty(), None)  # what is not written is 0
         part = _Part(job.core, box, header.outputs)
         here = source.cut(box)
         prediction = PlanePrediction(
@@ -86,6 +88,7 @@ def predict(job: BlockJob) -> Predicted:
             part,
             flips=settings.flips,
             tiling=tiles,
+            tissue=settings.tissue,
         )
         for _ in prediction.steps():
             pass

@@ -156,6 +156,7 @@ class SegmentationRun:
                     self.maps,
                     found,
                     flips=self.settings.flips,
+                    tissue=self.settings.tissue,
                 )
                 if self.total == 0:  # every plane takes as many steps as the first
                     self.total = len(self.planes) * (len(prediction) + self.labels.count(source))
@@ -173,7 +174,9 @@ class SegmentationRun:
         if at_spacing is not None:
             return at_spacing
         first = self.image.plane(next(iter(self.planes)))
-        steps = size_steps(first, network, self.execution, self.header, self.settings.diameter, self.tile)
+        settings = self.settings  # glass has no objects to tell the size by
+        middle = None if settings.tissue is None or self.planes.spatial != "YX" else settings.tissue.middle
+        steps = size_steps(first, network, self.execution, self.header, settings.diameter, self.tile, middle)
         while True:
             try:
                 next(steps)
@@ -184,7 +187,9 @@ class SegmentationRun:
 
     def _notes(self) -> tuple[str, ...]:
         filled = "" if self.fill is None else FILLED.format(self.fill)
-        return tuple(filter(None, (self.image.channel_note, self.image.grey_note, filled, self.image.seen_at.note)))
+        tissue = "" if self.settings.tissue is None else self.settings.tissue.note
+        image = self.image
+        return tuple(filter(None, (image.channel_note, image.grey_note, filled, image.seen_at.note, tissue)))
 
     def step(self, message: str) -> Progress:
         """Count a step, and return how far the run is."""
@@ -256,6 +261,7 @@ class SegmentationRun:
                 "device": str(self.execution.device),
                 "precision": str(self.execution.dtype).removeprefix("torch."),
                 "attention": list(self.attention),
+                "tissue": None if settings.tissue is None else round(settings.tissue.share, 4),
             },
             "versions": package_versions("napari-medt", "torch", "numpy", "scikit-image"),
         }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.errors import ImageError
+from src_models.files.slides.foreign_slides import dicom_slide
 from src_models.files.volumes.dicom.damage import told_as_damage
 from src_models.files.volumes.dicom.frames import concatenation_of, frame_attributes, is_multiframe, traits_of
 from src_models.files.volumes.dicom.header import Attributes, Header, read_header
@@ -59,6 +60,9 @@ def _slices(header: Header) -> tuple[Slice, ...] | NoSlice:
     labels = _LABELS.get(header.text("SOPClassUID"))
     if labels is not None:
         return NoSlice(header.path, labels)
+    slide = dicom_slide(header.text("SOPClassUID"))
+    if slide is not None:
+        return NoSlice(header.path, slide)
     if not is_multiframe(header):
         found = _slice(header, Attributes(header.content))
         return found if isinstance(found, NoSlice) else (found,)

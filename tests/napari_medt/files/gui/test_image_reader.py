@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from slide_files import tissue_slide, write_svs
 
 from napari_medt.files.image_reader import image_reader
 from napari_medt.viewer.layer_notes import notes_of
 from src_models.errors import ImageError
 from src_models.files.images import read_image
 from src_models.files.ngff.labels import write_labels_into
+from src_models.files.series import lazy_tiff
 
 PLUGIN = "napari-medt"
 RANDOM = np.random.default_rng(0)
@@ -59,6 +61,19 @@ def test_a_pyramid_opens_lazily_at_its_place_in_its_units(viewer, tmp_path):
     np.testing.assert_allclose(layer.data_to_world((0, 0, 0, 0)), (1.0, 1.6, 12.0, -3.0))
     np.testing.assert_allclose(layer.data_to_world((2, 3, 10, 20)), (2.0, 4.0, 17.0, 2.0))
     np.testing.assert_array_equal(np.asarray(layer.data[0]), data[:, 0])
+
+
+def test_a_whole_slide_is_one_layer_of_all_its_levels_in_microns(viewer, tmp_path, monkeypatch):
+    monkeypatch.setattr(lazy_tiff, "LAZY_BYTES", 100_000)
+    slide, _ = tissue_slide(400, 480, [(200, 200, 120)])
+    path = str(write_svs(tmp_path / "case.svs", slide, size=0.25))
+    ((levels, options, _),) = image_reader(path)(path)
+    layer = viewer.add_image(levels, **options)
+    assert (layer.name, layer.rgb, layer.multiscale) == ("case", True, True)
+    assert [level.shape for level in layer.data] == [(400, 480, 3), (100, 120, 3), (25, 30, 3)]
+    assert all(isinstance(level, da.Array) for level in layer.data)
+    assert [str(unit) for unit in layer.units] == ["micrometer", "micrometer"]
+    np.testing.assert_allclose(layer.data_to_world((100, 40)), (25.0, 10.0))
 
 
 def test_channels_are_layers_with_their_names_and_colours(viewer, tmp_path):

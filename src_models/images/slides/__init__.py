@@ -1,0 +1,1 @@
+"""Whole slides as images: where on the glass there is tissue."""
