@@ -25,7 +25,7 @@ from napari_medt.cli.options import (
     SeriesOrAll,
     Uneven,
 )
-from napari_medt.cli.segment_batch import Batch, Place, choose, failed, opened, some, succeeded
+from napari_medt.cli.segment_batch import Batch, choose, failed, opened, some, succeeded
 from napari_medt.cli.segment_together import ClusterFile, SchedulerAddress, Team, Workers, segment_together
 from src_models.errors import UserError
 
@@ -157,6 +157,7 @@ def segment(
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
     from src_models.models.library import model_path
+    from src_models.prediction.batches.choosing import Place
     from src_models.prediction.batches.image_task import ImageTask
     from src_models.prediction.settings import RunSettings, check_segments
 
