@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from src_models.errors import OutputError, UserError
-from src_models.files.image_list import OneImage, each_image, list_images
 from src_models.prediction.batches.choosing import Place, check_names, choose_image
 from src_models.prediction.batches.image_task import ImageTask, failure_of, segment_image_steps
 from src_models.prediction.settings import RunSettings, check_segments
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
     from src_models.models.checkpoint import Model
 
-__all__ = ["FolderJob", "FolderResult", "ImageRow", "images_in", "segment_folder_steps"]
+__all__ = ["FolderJob", "FolderResult", "ImageRow", "images_in", "results_folder", "segment_folder_steps"]
 
 State = Literal["waiting", "working", "done", "passed over", "failed"]
 OnRow = Callable[[int, "ImageRow"], object]
@@ -151,9 +151,24 @@ def images_in(sources: Sequence[Path]) -> tuple[OneImage, ...]:
     UserError
         If there are none, or results of two would have the same name.
     """
+    from src_models.files.image_list import each_image, list_images
+
     images = tuple(each_image(list_images(sources).images))
     check_names(images)
     return images
+
+
+def results_folder(sources: Sequence[Path], model: str) -> Path:
+    """Return the folder for results that is proposed: beside the one of the images, called after it and the model.
+
+    Examples
+    --------
+    >>> results_folder([Path("data", "plate", "a.tif"), Path("data", "plate", "b.tif")], "nuclei").as_posix()
+    'data/plate_nuclei'
+    """
+    first = sources[0]
+    folder = first if first.is_dir() else first.parent
+    return folder.with_name(f"{folder.name}_{model}") if folder.name else folder / f"results_{model}"
 
 
 def segment_folder_steps(job: FolderJob, on_row: OnRow) -> Generator[Progress, None, FolderResult]:

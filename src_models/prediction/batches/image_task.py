@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import OutputError, UserError
-from src_models.files.image_list import OneImage
 from src_models.prediction.settings import RunSettings
 from src_models.progress import Progress, finish
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
     from src_models.files.images import ImageFile
     from src_models.files.volumes.dicom.stack import Uneven
     from src_models.models.checkpoint import Model
