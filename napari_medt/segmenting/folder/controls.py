@@ -59,10 +59,19 @@ class FolderControls:
         self.run = StepsRun(parent)
         self.run_bar = RunBar(self.run, self.start)
         self.table = ImagesTable()
+        self.words = QLabel()
         self.report = QPushButton("Open report")
         self.settings = QWidget()
         self._build(parent)
         self._explain()
+        self.show_row(-1)
+
+    def show_row(self, number: int) -> None:
+        """Say under the table all that there is to say of a row, for which it has no room; -1 for none."""
+        rows = self.table.rows()
+        row = rows[number] if 0 <= number < len(rows) else None
+        told = "" if row is None or not row.said else f"{row.image.name}: {row.said}\n"
+        self.words.setText(f"{told}Double-click a row to see the image with its labels.")
 
     def output(self) -> Path | None:
         """Return the folder for the results; None where none is given."""
@@ -118,8 +127,8 @@ class FolderControls:
         column.addWidget(self.settings)
         column.addWidget(self.run_bar)
         column.addWidget(self.table, 1)
-        self.words = QLabel("Double-click a row to see the image with its labels.")
         self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
         column.addWidget(self.words)
         column.addWidget(self.report)
         outer = QVBoxLayout(parent)

@@ -15,6 +15,7 @@ __all__ = ["ImagesTable"]
 
 _TITLES = ("Image", "State", "What was found")
 _LEAST_ROWS = 6  # that are seen
+_WIDEST = "working, 100%"  # of states
 
 
 class _Rows(QAbstractTableModel):
@@ -69,6 +70,7 @@ class ImagesTable(QTableView):
     """
 
     chosen = Signal(int)  #: a person wants to see the image of this row
+    pointed = Signal(int)  #: a person selected this row
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,12 +87,13 @@ class ImagesTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         width = self.fontMetrics().averageCharWidth()
-        self.setColumnWidth(0, 18 * width)
-        self.setColumnWidth(1, 14 * width)
+        self.setColumnWidth(0, 16 * width)
+        self.setColumnWidth(1, self.fontMetrics().horizontalAdvance(_WIDEST) + 2 * width)
         self.setMinimumHeight(_LEAST_ROWS * self.verticalHeader().defaultSectionSize() + header.sizeHint().height())
         self.setAccessibleName("Images")
         self.setToolTip("Each image, and what has become of it. Double-click a row, or press Enter, to see the image.")
         self.doubleClicked.connect(lambda index: self.chosen.emit(index.row()))
+        self.selectionModel().currentRowChanged.connect(lambda index, _: self.pointed.emit(index.row()))
 
     def rows(self) -> list[ImageRow]:
         """Return what is shown."""

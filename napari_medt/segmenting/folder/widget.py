@@ -158,6 +158,7 @@ class FolderWidget(QWidget):
         controls.start.clicked.connect(self.start)
         controls.report.clicked.connect(self.open_report)
         controls.table.chosen.connect(self.show_image)
+        controls.table.pointed.connect(controls.show_row)
         controls.run.ended.connect(self._on_ended)
         controls.run.refused.connect(self._on_refused)
         self._told.connect(controls.table.set_row)

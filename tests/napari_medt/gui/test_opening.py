@@ -88,7 +88,7 @@ def opened(tmp_path):
         "CT window",
         "About MedT",
     ],
-)
+)  # fmt: skip
 def test_opening_a_widget_loads_nothing_heavy_in_the_windows_thread_and_torch_nowhere(opened, name):
     """But for what napari has loaded by itself before."""
     at_once, (_, _, *threads), at_rest = opened(name)

@@ -61,6 +61,8 @@ def test_a_folder_is_segmented_and_its_images_looked_at(open_folder, qtbot, tmp_
     model = controls.table.model()
     assert model.index(0, 2).data() == "2 objects"
     assert "b.tif" in model.index(1, 2).data()
+    controls.table.selectRow(1)
+    assert model.index(1, 2).data() in controls.words.text()
 
     browsed = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: browsed.append(url.toLocalFile()))
