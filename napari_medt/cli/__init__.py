@@ -17,8 +17,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from napari_medt import __version__
-from napari_medt.cli import classify, click, clicks, demo, measure, segment, series, serve
+from napari_medt.cli import classify, demo, measure, segment, series, serve
 from napari_medt.cli.attention import attention, audit
+from napari_medt.cli.clicking import click, clicks
 from napari_medt.cli.console import Quiet, Verbose, complain, set_voice, show_any_letter, with_voice
 from napari_medt.cli.corrections import correct, correct_classes, corrections, finetune, next_slices
 from napari_medt.cli.labels import export_labels, track

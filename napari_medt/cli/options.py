@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from src_models.files.images import ImageFile
-    from src_models.images.axes import AxesReading
     from src_models.models.header import Intensity, ModelHeader
 
 __all__ = [
@@ -34,12 +33,10 @@ __all__ = [
     "IntoZarr",
     "JsonFile",
     "Licence",
-    "MapFormat",
     "Maps",
     "Model",
     "ModelFile",
     "ModelName",
-    "Nodes",
     "Overwrite",
     "Purpose",
     "ResultsFolder",
@@ -48,16 +45,13 @@ __all__ = [
     "SeriesOrAll",
     "Uneven",
     "UnevenName",
-    "Window",
     "check_files",
     "check_model",
     "check_outputs",
     "check_results_folder",
-    "check_window",
     "complete_model",
     "open_image",
     "parse_intensity",
-    "window_intensity",
 ]
 
 # Panels of the help of commands with many options.
@@ -122,15 +116,6 @@ ScanFormat = Annotated[
         rich_help_panel=RESULTS,
     ),
 ]
-MapFormat = Annotated[
-    Literal["nifti", "tiff"] | None,
-    typer.Option(
-        "--format",
-        help="How maps are written: NIfTI that lies on the scan in other programs too, as those of scans are unless "
-        "you say otherwise, or OME-TIFF, as those of other images are.",
-        rich_help_panel=RESULTS,
-    ),
-]
 MODEL_FILE = typer.Option("--output", "-o", metavar="FILE", help="Model file to write: NAME.safetensors.")
 ModelFile = Annotated[Path, MODEL_FILE]
 JsonFile = Annotated[Path | None, typer.Option("--json", "-o", metavar="FILE", help="Write all that is found as JSON.")]
@@ -145,26 +130,15 @@ Device = Annotated[DeviceName, DEVICE]
 Devices = Annotated[
     int, typer.Option("--devices", metavar="N", help="How many GPUs (or CPU processes).", rich_help_panel=RUNNING)
 ]
-Nodes = Annotated[
-    int,
-    typer.Option(
-        "--num-nodes",
-        metavar="N",
-        min=1,
-        help="Machines that train together, each with --devices; give the command on each of them.",
-        rich_help_panel=RUNNING,
-    ),
-]
 Drawn = Annotated[
     str | None,
     typer.Option(
         "--drawn",
         metavar="COLUMN",
         help="The column of manifest.csv that lists the classes drawn in each image, such as 1 2 5; others are unknown "
-        "there, and not absent. Unless given it is 'drawn', where there is one.",
-        rich_help_panel=IMAGES,
+        "there, not absent. By default 'drawn', if there is one.", rich_help_panel=IMAGES,
     ),
-]
+]  # fmt: skip
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of all that is drawn at random.")]
 Axes = Annotated[
     str | None,
@@ -247,18 +221,6 @@ Uneven = Annotated[
     ),
 ]
 # The names of src_models.images.grey.ct_windows, which is not imported for the help alone, and none of them.
-WINDOWS = ("soft tissue", "lung", "bone", "brain", "liver", "none")
-Window = Annotated[
-    str | None,
-    typer.Option(
-        "--window",
-        metavar="|".join((*WINDOWS, "LEVEL:WIDTH")),
-        help="Window of CT in which it is looked at: one with a name, or your own by level and width in HU, such as "
-        "60:350. Soft tissue for what looks like CT, unless given.",
-        rich_help_panel=IMAGES,
-        autocompletion=lambda incomplete: [name for name in WINDOWS if name.startswith(incomplete)],
-    ),
-]
 KINDS = ("percentile", "zscore", "window", "signed-window")
 
 
@@ -376,36 +338,3 @@ def parse_intensity(text: str) -> Intensity:
     if kind not in KINDS:
         raise UserError(f"--intensity {kind!r} is not one of {', '.join(KINDS)}")
     return Intensity(kind=cast("Any", kind), low=low, high=high)
-
-
-def check_window(window: str | None) -> None:
-    """Refuse what is no window of CT, before anything is opened.
-
-    Raises
-    ------
-    UserError
-        If it is neither a name nor a level and a width.
-    """
-    from src_models.images.grey.ct_windows import parse_ct_window
-
-    if window is not None and window != "none":
-        parse_ct_window(window)
-
-
-def window_intensity(window: str | None, data: Any, reading: AxesReading | None = None) -> Intensity | None:
-    """Return how an image's grey values are normalised for a window; None as the model's header says.
-
-    Parameters
-    ----------
-    window
-        Its name, ``"LEVEL:WIDTH"``, or ``"none"``; None takes that of soft tissue for a CT, and else none.
-    data
-        The image, (..., y, x); of it, a part of the middle slice is read where no file says whether it is a CT.
-    reading
-        How it is read; None where nothing but the data is known.
-    """
-    from src_models.images.grey.ct_windows import ct_window, parse_ct_window, shows_ct
-
-    if window is not None:
-        return None if window == "none" else parse_ct_window(window).intensity
-    return ct_window("soft tissue").intensity if shows_ct(data, reading) else None

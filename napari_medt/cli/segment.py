@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_medt.cli import options
+from napari_medt.cli.batches.together import ClusterFile, SchedulerAddress, Team, Workers, segment_together
 from napari_medt.cli.console import Console, Report
 from napari_medt.cli.options import (
     Axes,
@@ -26,7 +27,6 @@ from napari_medt.cli.options import (
     Uneven,
 )
 from napari_medt.cli.segment_batch import Batch, choose, failed, opened, some, succeeded
-from napari_medt.cli.segment_together import ClusterFile, SchedulerAddress, Team, Workers, segment_together
 from src_models.errors import UserError
 
 if TYPE_CHECKING:

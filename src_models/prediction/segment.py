@@ -21,7 +21,7 @@ from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.models.checkpoint import Model
-from src_models.prediction.run import SegmentationRun
+from src_models.prediction.blocks.segmentation_run import SegmentationRun
 from src_models.prediction.segmentation import ResultName, Segmentation
 from src_models.prediction.settings import RunSettings, check_segments
 from src_models.progress import Progress, finish

@@ -249,7 +249,7 @@ def test_a_disk_too_full_for_working_files_is_named(segment, tmp_path, image_pat
 
     monkeypatch.setattr(Scratch, "zeros", lambda self, shape, dtype: Full())
     monkeypatch.setattr(
-        "src_models.prediction.run.KEPT_PROBABILITIES_BYTES", 0
+        "src_models.prediction.blocks.segmentation_run.KEPT_PROBABILITIES_BYTES", 0
     )  # as of an image too large to keep them
     assert_refused(segment(image_path, "--diameter", 20), image_path, "disk is full", "TMPDIR")
     assert_nothing_written(tmp_path / "out")

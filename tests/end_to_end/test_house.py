@@ -80,8 +80,8 @@ COVERED = {
         napari_medt/attention/map_layout.py napari_medt/attention/pointer_follower.py
         napari_medt/attention/save_panel.py
     """,
-    "napari_medt/cli/test_click.py": """
-        napari_medt/cli/clicked_labels.py
+    "napari_medt/cli/clicking/test_click.py": """
+        napari_medt/cli/clicking/clicked_labels.py
     """,
     "napari_medt/cli/attention/test_attention.py": """
         napari_medt/cli/attention/results.py
@@ -160,7 +160,7 @@ COVERED = {
         src_models/prediction/blocks/block_plan.py src_models/prediction/blocks/block_work.py
     """,
     "src_models/prediction/test_segment.py": """
-        src_models/prediction/run.py
+        src_models/prediction/blocks/segmentation_run.py
     """,
     "src_models/training/test_training.py": """
         src_models/training/resumable/training_run.py

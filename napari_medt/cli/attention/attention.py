@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,7 +18,6 @@ from napari_medt.cli.options import (
     Diameter,
     GreyValues,
     Image,
-    MapFormat,
     Maps,
     Model,
     Overwrite,
@@ -41,6 +40,15 @@ if TYPE_CHECKING:
 __all__ = ["attention"]
 
 POINTING = "Asking about pixels"
+MapFormat = Annotated[
+    Literal["nifti", "tiff"] | None,
+    typer.Option(
+        "--format",
+        help="How maps are written: NIfTI that lies on the scan in other programs too, as those of scans are unless "
+        "you say otherwise, or OME-TIFF, as those of other images are.",
+        rich_help_panel=options.RESULTS,
+    ),
+]
 
 
 def attention(

@@ -9,7 +9,7 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import Overwrite
+from napari_medt.cli.options import Licence, Overwrite
 
 __all__ = ["export"]
 
@@ -42,16 +42,14 @@ def export(
     author: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Who made the model, for a package. Repeatable.")
     ] = None,
-    licence: Annotated[
-        str, typer.Option(metavar="SPDX", help="Licence of the weights, for a package; as the model says unless given.")
-    ] = "",
+    licence: Licence = "",
     overwrite: Overwrite = False,
 ) -> None:
     """Write a model for other programs.
 
     The file takes images that are scaled as the model's header says, and gives logits. An ONNX file is run and compared
     with the model before it is kept. A package scales images itself, holds a test, and tells in words what becomes of
-    the logits.
+    the logits; its licence is the model's unless another is given.
     """
     header = options.check_model(model)
     path = output or Path(f"{header.name}{'.onnx' if form == 'onnx' else '.zip'}")

@@ -21,7 +21,6 @@ from napari_medt.cli.options import (
     Licence,
     ModelFile,
     ModelName,
-    Nodes,
     Overwrite,
     Purpose,
     Seed,
@@ -35,6 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+Nodes = Annotated[
+    int,
+    typer.Option(
+        "--num-nodes",
+        metavar="N",
+        min=1,
+        help="Machines that train together, each with --devices; give the command on each of them.",
+        rich_help_panel=options.RUNNING,
+    ),
+]
 RECIPE = "the architecture's recipe"
 SEGMENTS = "attention-unet"
 

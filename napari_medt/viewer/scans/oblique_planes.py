@@ -115,7 +115,8 @@ def _on_range(event: Any) -> None:
     _extending.add(id(dims))
     try:
         dims.range = wanted
-        if whose is not None and whose() is dims and len(point) == dims.ndim:
+        known = whose is not None and whose() is viewer.dims
+        if known and len(point) == dims.ndim:
             dims.point = point  # which napari may have moved to an end
     finally:
         _extending.discard(id(dims))

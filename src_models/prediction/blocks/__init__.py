@@ -1,1 +1,1 @@
-"""One large image by the workers of a cluster: what is settled once, and what is done block by block."""
+"""A run of a model on an image: by one process, and block by block by the workers of a cluster."""

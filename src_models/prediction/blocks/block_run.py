@@ -24,8 +24,8 @@ from src_models.prediction.batches.image_task import ImageTask
 from src_models.prediction.blocks import block_work
 from src_models.prediction.blocks.block_plan import Block, BlockJob, BlockPlan, Neighbour, parts_of
 from src_models.prediction.blocks.block_work import FULL, OUTPUTS, SMALL, Counted
+from src_models.prediction.blocks.segmentation_run import SegmentationRun
 from src_models.prediction.object_size import ObjectSize
-from src_models.prediction.run import SegmentationRun
 from src_models.prediction.settings import check_segments
 from src_models.progress import Progress, finish
 

@@ -1,7 +1,7 @@
 """What workers do, a block at a time: predict, separate objects, number them, draw them at full size.
 
-Each gives exactly what :class:`~src_models.prediction.run.SegmentationRun` has there. A block that is done again, after
-a worker died, is written over with the same values.
+Each gives exactly what :class:`~src_models.prediction.blocks.segmentation_run.SegmentationRun` has there. A block that
+is done again, after a worker died, is written over with the same values.
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
 """Options that commands share: what they are read as, and what is refused before any work."""
 
-import typing
-
-import numpy as np
 import pytest
 
 from napari_medt.cli import options
 from src_models.errors import ImageError, ModelFileError, OutputError, UserError
-from src_models.images.axes import AxesReading
-from src_models.images.grey import ct_windows
 from src_models.models import library
 from src_models.models.header import Intensity
 
@@ -34,25 +29,6 @@ def test_an_intensity_of_another_form_is_refused(text):
 def test_an_unknown_kind_of_intensity_is_refused_with_those_there_are():
     with pytest.raises(UserError, match="'gamma' is not one of percentile, zscore, window, signed-window"):
         options.parse_intensity("gamma:1:2")
-
-
-def test_windows_are_those_of_ct_and_none():
-    assert (*typing.get_args(ct_windows.WindowName), "none") == options.WINDOWS
-
-
-def test_a_window_is_taken_as_named_or_by_what_the_middle_slice_looks_like():
-    rng = np.random.default_rng(0)
-    ct = np.concatenate([np.full((9, 64, 32), -1000), rng.normal(40, 30, (9, 64, 32))], axis=2).astype(np.int16)
-    soft = options.window_intensity("soft tissue", ct)
-    assert soft == options.window_intensity(None, ct)
-    assert soft is not None
-    assert options.window_intensity("lung", ct) != soft
-    assert options.window_intensity("none", ct) is None
-    own = options.window_intensity("60:350", ct)
-    assert (own.kind, own.low, own.high) == ("window", -115, 235)
-    assert options.window_intensity(None, ct, AxesReading("ZYX", ct.shape, {}, modality="MR")) is None
-    assert options.window_intensity(None, np.zeros_like(ct), AxesReading("ZYX", ct.shape, {}, modality="CT")) == soft
-    assert options.window_intensity(None, rng.integers(0, 255, (9, 64, 64)).astype(np.uint8)) is None
 
 
 def test_a_model_is_known_by_name_and_by_path(tmp_path, tiny_model_path):

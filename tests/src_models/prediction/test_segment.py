@@ -15,7 +15,7 @@ from src_models.disk import scratch
 from src_models.errors import UserError
 from src_models.models.checkpoint import Model, load
 from src_models.models.header import Intensity
-from src_models.prediction import run as one_run
+from src_models.prediction.blocks import segmentation_run as one_run
 from src_models.prediction.segment import segment, segment_steps
 
 WINDOW = Intensity(kind="window", low=0, high=100)

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 import zarr
 from src_models.images import plane_source
-from src_models.prediction import run, segment as predict
+from src_models.prediction import segment as predict
+from src_models.prediction.blocks import segmentation_run as run
 from src_models.disk import scratch
 from src_models.models.checkpoint import Model
 from src_models.models.header import Intensity, ModelHeader

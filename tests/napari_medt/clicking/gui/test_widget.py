@@ -169,8 +169,8 @@ def test_an_object_that_is_all_finished_is_refused_and_not_lost(clicking, do, me
     viewer, widget, _ = clicking()
     mouse = Mouse(viewer)
     labels = viewer.add_labels(np.full((120, 160), 3, np.int32), name="full")
-    settle_combo(widget, labels)
     do(widget, mouse.click, (30, 40))
+    settle_combo(widget, labels)  # after the click: one on an object of these would open that
     do(widget, widget.accept)
     assert "tick Overwrite finished objects" in messages[-1]
     assert (labels.data == 3).all()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_medt.cli import options
+from napari_medt.cli import options, windows
 from napari_medt.cli.console import Console
-from napari_medt.cli.options import ClickModel, DataSetFolder, Device, JsonFile, Overwrite, Seed, Window
+from napari_medt.cli.options import ClickModel, DataSetFolder, Device, JsonFile, Overwrite, Seed
+from napari_medt.cli.windows import Window
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def clicks(
     """Click on every object until it is right, as a person would, and count the clicks (NoC)."""
     from src_models.files.dataset import DataSet
 
-    options.check_window(window)
+    windows.check_window(window)
     options.check_model(model, device)
     data = DataSet.open(data_set)
     samples = _samples(data, split)
@@ -67,7 +68,7 @@ def clicks(
             report(Progress(done, 0, f"{score.image}: {done} objects"))
 
         def look(image: Any, reading: AxesReading) -> Intensity | None:
-            return None if window is None and reading.rgb else options.window_intensity(window, image, reading)
+            return None if window is None and reading.rgb else windows.window_intensity(window, image, reading)
 
         scores = click_data_set(
             samples,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_medt.cli import options
-from napari_medt.cli.clicked_labels import check_output, given_labels, planes_of, write_clicked
+from napari_medt.cli import options, windows
+from napari_medt.cli.clicking.clicked_labels import check_output, given_labels, planes_of, write_clicked
 from napari_medt.cli.console import Console
 from napari_medt.cli.options import (
     Axes,
@@ -20,8 +20,8 @@ from napari_medt.cli.options import (
     Overwrite,
     Series,
     Uneven,
-    Window,
 )
+from napari_medt.cli.windows import Window
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.progress import Progress
 
@@ -113,7 +113,7 @@ def click(
     if grey_range is not None and window is not None:
         raise UserError("--window is a range of grey values, too: give --window or --grey-range, not both")
     grey = GreyRange.of(grey_range)
-    options.check_window(window)
+    windows.check_window(window)
     options.check_model(model, device)
     options.check_files(image, begin_with)
     _check_suffix(output)
@@ -238,7 +238,7 @@ def _plane(
 
 
 def _window(source: ImageFile, window: str | None) -> Intensity | None:
-    return options.window_intensity(window, source.data, source.reading)
+    return windows.window_intensity(window, source.data, source.reading)
 
 
 def _session(

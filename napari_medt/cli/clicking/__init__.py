@@ -1,0 +1,1 @@
+"""Commands that segment by clicks, and what they write."""
