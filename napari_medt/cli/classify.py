@@ -13,7 +13,7 @@ import typer
 from napari_medt.cli import options
 from napari_medt.cli.console import Console, complain
 from napari_medt.cli.options import Axes, Channels, Device, GreyValues, Overwrite, SeriesOrAll, Uneven, UnevenName
-from napari_medt.cli.segment_batch import Batch, check_names, choose, some
+from napari_medt.cli.segment_batch import Batch, choose, some
 from napari_medt.cli.why import Why, why_of
 from src_models.errors import OutputError, UserError
 from src_models.models.library import only_classifier
@@ -157,6 +157,7 @@ def classify(
     from src_models.files.image_list import each_image, list_images
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
+    from src_models.prediction.batches.choosing import check_names
 
     if header.use != "classify":
         raise UserError(

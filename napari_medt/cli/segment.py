@@ -26,7 +26,7 @@ from napari_medt.cli.options import (
     SeriesOrAll,
     Uneven,
 )
-from napari_medt.cli.segment_batch import Batch, Place, choose, failed, opened, some, succeeded
+from napari_medt.cli.segment_batch import Batch, choose, failed, opened, some, succeeded
 from src_models.errors import UserError
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ def segment(
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
     from src_models.models.library import model_path
+    from src_models.prediction.batches.choosing import Place
     from src_models.prediction.batches.image_task import ImageTask
     from src_models.prediction.settings import RunSettings, check_segments
 

@@ -7,61 +7,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from napari_medt.cli import options
 from napari_medt.cli.console import Console, complain
-from src_models.errors import OutputError, UserError
+from src_models.errors import OutputError
 
 if TYPE_CHECKING:
     from src_models.files.image_list import OneImage
+    from src_models.prediction.batches.choosing import ResultsPlace
     from src_models.prediction.batches.image_task import Failure, ImageReport, ImageTask
-    from src_models.prediction.to_file import Results
 
-__all__ = [
-    "Batch", "Place", "ResultsPlace", "check_names", "choose", "failed", "opened", "some", "succeeded",
-]  # fmt: skip
+__all__ = ["Batch", "choose", "failed", "opened", "some", "succeeded"]
 
 _log = logging.getLogger("napari_medt.cli.segment")
 
 NAMED = 5  # of what is passed over
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where results go: folder, attention maps among them, labels' name in an OME-Zarr image, and format of scans'."""
-
-    output: Path
-    maps: list[str]
-    into: str | None
-    scan_format: str = "nifti"
-
-    def results(self, image: OneImage) -> Results:
-        """Return where the results of an image go."""
-        from src_models.prediction.to_file import Results
-
-        return Results.of(
-            image.path, self.output, self.maps, series=image.series, into=self.into, scan_format=self.scan_format
-        )
-
-    def check(self, image: OneImage, *, overwrite: bool) -> None:
-        """Refuse the place of an image's record if something else is there."""
-        from src_models.prediction.record import check_record
-        from src_models.prediction.to_file import labels_path
-
-        check_record(labels_path(self.output, image.name, ".tif"), overwrite=overwrite)
-
-
-class ResultsPlace(Protocol):
-    """Where results of any command go."""
-
-    def results(self, image: OneImage) -> Results:
-        """Return where the results of an image go."""
-        ...
-
-    def check(self, image: OneImage, *, overwrite: bool) -> None:
-        """Refuse the place of an image's record if something else is there."""
-        ...
 
 
 @dataclass(slots=True)
@@ -109,6 +69,8 @@ def choose(
     images: Sequence[OneImage], place: ResultsPlace, *, skip_existing: bool, overwrite: bool, verb: str = "segmented"
 ) -> Batch:
     """Choose before the work which images are segmented, and say why others are not."""
+    from src_models.prediction.batches.choosing import check_names
+
     check_names(images)
     batch = Batch(len(images), verb=verb, skips=skip_existing)
     for image in images:
@@ -116,50 +78,21 @@ def choose(
     return batch
 
 
-def check_names(images: Sequence[OneImage]) -> None:
-    """Refuse images whose results would have the same name.
-
-    Raises
-    ------
-    OutputError
-        If there are any.
-    """
-    titles: dict[str, list[str]] = {}
-    for image in images:
-        titles.setdefault(image.name, []).append(image.title)
-    for stem, alike in titles.items():
-        if len(alike) > 1:
-            raise OutputError(
-                f"{len(alike)} of the images are called {stem!r} ({', '.join(alike)}) and their results "
-                "would have the same name; have them in different folders"
-            )
-
-
 def _choose_one(batch: Batch, image: OneImage, place: ResultsPlace, *, skip_existing: bool, overwrite: bool) -> None:
-    try:
-        results = place.results(image)
-    except UserError as error:
-        batch.failed.append(image.title)
-        complain(str(error))
-        return
-    existing = [] if overwrite else results.existing
-    if skip_existing and results.complete:
+    from src_models.prediction.batches.choosing import choose_image
+
+    choice = choose_image(image, place, skip_existing=skip_existing, overwrite=overwrite)
+    if choice.does == "work":
+        batch.chosen.append(image)
+    elif choice.does == "skip":
         batch.skipped += 1
-    elif existing:
+    elif choice.does == "leave":
         batch.refused += 1
         done = "" if skip_existing else ", and --skip-existing passes over what is done"
-        complain(f"{existing[0]} exists already, so {image.title} was left; --overwrite replaces it{done}")
+        complain(f"{choice.existing[0]} exists already, so {image.title} was left; --overwrite replaces it{done}")
     else:
-        try:
-            options.check_files(image.path)
-            if image.error is not None:
-                raise image.error
-            place.check(image, overwrite=overwrite)
-        except UserError as error:
-            batch.failed.append(image.title)
-            complain(str(error))
-        else:
-            batch.chosen.append(image)
+        batch.failed.append(image.title)
+        complain(choice.why)
 
 
 def opened(console: Console) -> Callable[[str, tuple[str, ...]], None]:

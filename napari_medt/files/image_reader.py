@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from src_models.files.ngff.channel_looks import ChannelLook
     from src_models.images.axes import AxesReading
 
-__all__ = ["image_reader"]
+__all__ = ["image_layers", "image_reader", "labels_layer"]
 
 _IN_MEMORY = 64 * 2**20  # pixels; labels up to this are read whole, so that they can be painted in
 # What napari gives to channels that it splits.
@@ -51,11 +51,11 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     layers: list[LayerData] = []
     for one in _paths(path):
         for image in chosen_images(one):
-            layers += _layers(image)
+            layers += image_layers(image)
     return layers or NO_LAYERS
 
 
-def _layers(image: ImageFile) -> list[LayerData]:
+def image_layers(image: ImageFile) -> list[LayerData]:
     """Return the layers of an image: one, or one for each of its channels, and its labels."""
     from src_models.files.images import read_image
     from src_models.files.ngff.channel_looks import channel_looks
@@ -64,8 +64,8 @@ def _layers(image: ImageFile) -> list[LayerData]:
     if not image.place.is_dir():
         return _channels(image, ())
     if are_labels(image.place):
-        return [_labels_layer(image, image.place.name if image.place.parent.name == "labels" else image.name)]
-    inside = [_labels_layer(read_image(one), one.name) for one in labels_inside(image.place)]
+        return [labels_layer(image, image.place.name if image.place.parent.name == "labels" else image.name)]
+    inside = [labels_layer(read_image(one), one.name) for one in labels_inside(image.place)]
     return [*_channels(image, channel_looks(image.place)), *inside]
 
 
@@ -92,7 +92,7 @@ def _channels(image: ImageFile, looks: Sequence[ChannelLook]) -> list[LayerData]
     return found
 
 
-def _labels_layer(image: ImageFile, name: str) -> LayerData:
+def labels_layer(image: ImageFile, name: str) -> LayerData:
     """Return labels, in memory where they are small enough to be painted in."""
     levels, options = [image.data, *image.levels], _options(image.reading, name, image.apart)
     if math.prod(image.data.shape) <= _IN_MEMORY:

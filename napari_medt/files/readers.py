@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from src_models.files.volumes.volume import Volume
 
-__all__ = ["NO_LAYERS", "scan_reader"]
+__all__ = ["NO_LAYERS", "scan_reader", "volume_layer"]
 
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -43,9 +43,9 @@ def _open_all(path: str | Sequence[str]) -> list[LayerData]:
     opened = []
     for one in _distinct(_paths(path)):
         if one.is_dir() or (is_dicom(one) and not is_dicom_labels(one)):
-            opened += [_layer(volume, name) for name, volume in chosen_series(one)]
+            opened += [volume_layer(volume, name) for name, volume in chosen_series(one)]
         else:
-            opened.append(_layer(read_volume(one), image_stem(one)))
+            opened.append(volume_layer(read_volume(one), image_stem(one)))
     return opened or NO_LAYERS
 
 
@@ -67,7 +67,8 @@ def _distinct(paths: list[Path]) -> list[Path]:
     return list(kept.values())
 
 
-def _layer(volume: Volume, name: str) -> LayerData:
+def volume_layer(volume: Volume, name: str) -> LayerData:
+    """Return the layer of a scan, or of labels of one, at its place; what is to be known of it is shown."""
     import numpy as np
     from napari.utils.notifications import show_warning
 

@@ -98,6 +98,8 @@ def each_image(paths: Sequence[Path], series: str | None = None) -> list[OneImag
         try:
             images = list_series(path)
         except ImageError:
+            images = ()
+        if not images:  # it is damaged
             found.append(OneImage(path))
             continue
         try:

@@ -6,7 +6,7 @@ Labels are TIFF, zarr for large lazy images, NIfTI, NRRD or DICOM for scans, or 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from src_models.disk.names import fitting
+from src_models.progress import Progress, finish
 
 if TYPE_CHECKING:
     from src_models.files.images import ImageFile
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from src_models.files.volumes.volume import Maker
     from src_models.prediction.segmentation import Segmentation
 
-__all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segment_to_file"]
+__all__ = ["LARGE", "SCAN_FORMATS", "Results", "Written", "labels_path", "segment_to_file", "segment_to_file_steps"]
 
 _LONGEST_ENDING = "_labels.nii.gz"  # one for all, so that all labels of an image are called alike
 
@@ -36,6 +37,9 @@ TIFF = "tiff"  # of which, and of what is no scan, attention maps are TIFF, too
 LARGE = 64 * 2**20  # pixels; labels of larger lazy images are written tile by tile
 
 Run = Callable[..., "Segmentation"]
+Steps = Generator[Progress, None, "Segmentation"]
+RunSteps = Callable[..., Steps]
+Writing = Generator[Progress, None, tuple["Segmentation", Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ def segment_to_file(
     into: str | None = None,
     scan_format: str = "nifti",
 ) -> Written:
-    """Segment an image, and write its labels, attention maps and record.
+    """Segment an image, and write its labels, attention maps and record, all at once.
 
     Parameters
     ----------
@@ -204,6 +208,44 @@ def segment_to_file(
         DICOM. Attention maps of scans are NIfTI, unless labels are TIFF.
         ``"roi"``, ``"geojson"`` and ``"coco"`` write outlines for ImageJ, QuPath and COCO besides.
     """
+
+    def at_once(**options: Any) -> Steps:
+        yield from ()
+        return run(**options)
+
+    return finish(
+        segment_to_file_steps(image, at_once, output, overwrite=overwrite, into=into, scan_format=scan_format)
+    )
+
+
+def segment_to_file_steps(
+    image: ImageFile,
+    run: RunSteps,
+    output: Path,
+    *,
+    overwrite: bool,
+    into: str | None = None,
+    scan_format: str = "nifti",
+) -> Generator[Progress, None, Written]:
+    """Do the same step by step; closing the generator leaves nothing behind.
+
+    Parameters
+    ----------
+    image, output, overwrite, into, scan_format
+        As of :func:`segment_to_file`.
+    run
+        Segments it: a generator, whose keyword `labels_out` is an array to write the labels to, or None.
+
+    Yields
+    ------
+    Progress
+        What `run` yields.
+
+    Returns
+    -------
+    Written
+        What was found, and the files.
+    """
     from src_models.attention.map_files import map_path
     from src_models.files.zarr import is_zarr
     from src_models.prediction.maps.map_formats import map_ending, scan_place, write_placed_map
@@ -218,14 +260,14 @@ def segment_to_file(
         run = _with_outlines(run, outlines, image, overwrite)
     geometry = scan_place(image)
     if into is not None and inside:
-        segmentation, labels = _labels_into_zarr(image, run, output, into, overwrite)
+        segmentation, labels = yield from _labels_into_zarr(image, run, output, into, overwrite)
     elif geometry is not None and scan_format != TIFF:
         place = labels_path(output, image.name, _scan_suffix(scan_format))
-        segmentation, labels = _labels_of_scan(
+        segmentation, labels = yield from _labels_of_scan(
             image, geometry, run, place, overwrite, labelmap=scan_format == _LABELMAP
         )
     else:
-        segmentation, labels = _labels_to_image(image, run, output, overwrite)
+        segmentation, labels = yield from _labels_to_image(image, run, output, overwrite)
     ending = map_ending(_map_format(scan_format), of_scan=geometry is not None, name=image.title)
     maps = tuple(
         write_placed_map(
@@ -244,15 +286,15 @@ def segment_to_file(
     return Written(segmentation, labels, maps, record, outlines)
 
 
-def _with_outlines(run: Run, path: Path, image: ImageFile, overwrite: bool) -> Run:
+def _with_outlines(run: RunSteps, path: Path, image: ImageFile, overwrite: bool) -> RunSteps:
     """Have outlines written as soon as labels are there, which of large images may be for a while only."""
     from src_models.disk.atomic import check_new
     from src_models.files.exchange.export import write_outlines
 
     check_new(path, overwrite=overwrite)
 
-    def run_and_write(**options: Any) -> Segmentation:
-        segmentation = run(**options)
+    def run_and_write(**options: Any) -> Steps:
+        segmentation = yield from run(**options)
         classes = tuple(segmentation.found.get("pixels", ()))
         write_outlines(path, segmentation.labels, image, classes, overwrite=overwrite)
         return segmentation
@@ -260,32 +302,32 @@ def _with_outlines(run: Run, path: Path, image: ImageFile, overwrite: bool) -> R
     return run_and_write
 
 
-def _labels_to_image(image: ImageFile, run: Run, output: Path, overwrite: bool) -> tuple[Segmentation, Path]:
+def _labels_to_image(image: ImageFile, run: RunSteps, output: Path, overwrite: bool) -> Writing:
     """Write labels as TIFF; of a large lazy image as zarr, tile by tile."""
     from src_models.disk.atomic import atomic_path
     from src_models.files.labels import output_zarr, write_labels
 
     if not _is_large(image):
-        segmentation = run(labels_out=None)
+        segmentation = yield from run(labels_out=None)
         path = labels_path(output, image.name, ".tif")
         write_labels(path, segmentation.labels, reading=image.reading, overwrite=overwrite)
         return segmentation, path
     path = labels_path(output, image.name, ".zarr")
     with atomic_path(path, overwrite=overwrite) as beside:
         out = output_zarr(beside, image.reading.without_channels().shape, "int32", reading=image.reading)
-        return run(labels_out=out), path
+        return (yield from run(labels_out=out)), path
 
 
 def _labels_of_scan(
-    image: ImageFile, geometry: VolumeGeometry, run: Run, path: Path, overwrite: bool, *, labelmap: bool
-) -> tuple[Segmentation, Path]:
+    image: ImageFile, geometry: VolumeGeometry, run: RunSteps, path: Path, overwrite: bool, *, labelmap: bool
+) -> Writing:
     """Write labels of a scan onto its own grid; those of a large lazy one wait on disk until they are complete."""
     from src_models.files.volumes.label_files import check_volume_labels, write_volume_labels
     from src_models.files.volumes.volume import Segment
 
     check_volume_labels(path, geometry)
     with _room_for_labels(image, path) as labels_out:
-        segmentation = run(labels_out=labels_out)
+        segmentation = yield from run(labels_out=labels_out)
         names = enumerate(segmentation.found.get("pixels", ()))  # of classes, by their numbers
         segments = [Segment(number, name) for number, name in names if number] or None
         write_volume_labels(
@@ -307,15 +349,13 @@ def _maker(segmentation: Segmentation) -> Maker:
     return Maker(noted["header"]["name"], f"SHA-256 {noted['model_sha256'][:16]}")
 
 
-def _labels_into_zarr(
-    image: ImageFile, run: Run, output: Path, into: str, overwrite: bool
-) -> tuple[Segmentation, Path]:
+def _labels_into_zarr(image: ImageFile, run: RunSteps, output: Path, into: str, overwrite: bool) -> Writing:
     """Write labels into the OME-Zarr that the image is; those of a large one wait on disk until they are complete."""
     from src_models.files.ngff.labels import check_labels, write_labels_into
 
     check_labels(image.place, into, overwrite=overwrite)
     with _room_for_labels(image, labels_path(output, image.name, ".zarr")) as labels_out:
-        segmentation = run(labels_out=labels_out)
+        segmentation = yield from run(labels_out=labels_out)
         return segmentation, write_labels_into(image.place, into, segmentation.labels, overwrite=overwrite)
 
 

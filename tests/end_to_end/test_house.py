@@ -133,6 +133,9 @@ COVERED = {
     "napari_medt/gui/test_demo_window.py": """
         napari_medt/demo.py
     """,
+    "napari_medt/segmenting/folder/gui/test_widget.py": """
+        napari_medt/segmenting/folder/controls.py
+    """,
     "napari_medt/segmenting/gui/test_widget.py": """
         napari_medt/segmenting/controls.py napari_medt/segmenting/size_drag.py
     """,

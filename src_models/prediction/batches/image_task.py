@@ -6,26 +6,27 @@ They go to another process and come back from it, or stay in this one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import OutputError, UserError
-from src_models.files.image_list import OneImage
 from src_models.prediction.settings import RunSettings
+from src_models.progress import Progress, finish
 
 if TYPE_CHECKING:
+    from src_models.files.image_list import OneImage
     from src_models.files.images import ImageFile
     from src_models.files.volumes.dicom.stack import Uneven
     from src_models.models.checkpoint import Model
     from src_models.prediction.segmentation import Segmentation
     from src_models.prediction.to_file import Results, Written
-    from src_models.progress import Progress
 
-__all__ = ["Failure", "ImageReport", "ImageTask", "failure_of", "segment_image"]
+__all__ = ["Failure", "ImageReport", "ImageTask", "failure_of", "segment_image", "segment_image_steps"]
 
-Report = Callable[["Progress"], None]
+Report = Callable[[Progress], None]
+OnOpen = Callable[[str, tuple[str, ...]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,10 @@ class ImageReport:
         A line for the log.
     empty
         Whether nothing was found.
+    summary
+        What was found, in a few words.
+    labels
+        The file with the labels.
     """
 
     read: str
@@ -118,6 +123,8 @@ class ImageReport:
     maps: tuple[str, ...]
     log: str
     empty: bool
+    summary: str
+    labels: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ def failure_of(task: ImageTask, error: BaseException) -> Failure:
 
 
 Predict = Callable[..., "Segmentation"]
+Steps = Generator[Progress, None, "Segmentation"]
 
 
 def segment_image(
@@ -164,10 +172,10 @@ def segment_image(
     *,
     image: ImageFile | None = None,
     predict: Predict | None = None,
-    on_open: Callable[[str, tuple[str, ...]], None] | None = None,
+    on_open: OnOpen | None = None,
     on_progress: Report | None = None,
 ) -> ImageReport:
-    """Segment an image and write its results.
+    """Segment an image and write its results, in one call.
 
     Parameters
     ----------
@@ -190,39 +198,75 @@ def segment_image(
     UserError
         If it cannot be read, does not fit the model, or its results cannot be written.
     """
-    from src_models.prediction.to_file import segment_to_file
+    if predict is None:
+        return finish(segment_image_steps(task, model, image=image, on_open=on_open), on_progress)
+    predicts = predict
 
-    image = image or task.open()
-    read = f"{image.title}: {image.reading.describe()}"
+    def at_once(opened: ImageFile, asked: ImageTask, labels_out: Any) -> Steps:
+        yield from ()
+        return predicts(opened, asked, model, labels_out=labels_out, on_progress=on_progress)
+
+    return finish(_steps(task, image, at_once, on_open))
+
+
+def segment_image_steps(
+    task: ImageTask, model: Model, *, image: ImageFile | None = None, on_open: OnOpen | None = None
+) -> Generator[Progress, None, ImageReport]:
+    """Do the same step by step; closing the generator ends it, and leaves nothing behind.
+
+    Parameters
+    ----------
+    task, model, image, on_open
+        As of :func:`segment_image`.
+
+    Yields
+    ------
+    Progress
+        After every tile.
+
+    Returns
+    -------
+    ImageReport
+        What there is to tell.
+    """
+    from src_models.prediction.segment import segment_steps
+
+    def predict(opened: ImageFile, asked: ImageTask, labels_out: Any) -> Steps:
+        return segment_steps(
+            opened.data,
+            model,
+            axes=opened.reading,
+            labels_out=labels_out,
+            name=opened.title,
+            **asked.settings.keywords,
+        )
+
+    return (yield from _steps(task, image, predict, on_open))
+
+
+def _steps(
+    task: ImageTask,
+    image: ImageFile | None,
+    predict: Callable[[ImageFile, ImageTask, Any], Steps],
+    on_open: OnOpen | None,
+) -> Generator[Progress, None, ImageReport]:
+    from src_models.prediction.to_file import segment_to_file_steps
+
+    opened = image or task.open()
+    read = f"{opened.title}: {opened.reading.describe()}"
     if on_open is not None:
-        on_open(read, image.notes)
-    task = task.on_tissue(image)
+        on_open(read, opened.notes)
+    asked = task.on_tissue(opened)
     begun = time.perf_counter()
-    opened, runs = image, predict or _predict
-
-    def run(labels_out: Any) -> Segmentation:
-        return runs(opened, task, model, labels_out=labels_out, on_progress=on_progress)
-
-    written = segment_to_file(
-        image, run, task.output, overwrite=task.overwrite, into=task.into, scan_format=task.scan_format
+    written = yield from segment_to_file_steps(
+        opened,
+        lambda labels_out: predict(opened, asked, labels_out),
+        task.output,
+        overwrite=task.overwrite,
+        into=task.into,
+        scan_format=task.scan_format,
     )
-    return _told(image, read, written, time.perf_counter() - begun)
-
-
-def _predict(
-    image: ImageFile, task: ImageTask, model: Model, *, labels_out: Any, on_progress: Report | None
-) -> Segmentation:
-    from src_models.prediction.segment import segment
-
-    return segment(
-        image.data,
-        model,
-        axes=image.reading,
-        labels_out=labels_out,
-        name=image.title,
-        on_progress=on_progress,
-        **task.settings.keywords,
-    )
+    return _told(opened, read, written, time.perf_counter() - begun)
 
 
 def _told(image: ImageFile, read: str, written: Written, seconds: float) -> ImageReport:
@@ -247,6 +291,8 @@ def _told(image: ImageFile, read: str, written: Written, seconds: float) -> Imag
         f"{image.title} took {seconds:.2f} s ({settings['device']}, {settings['precision']}, tiles of {tiles} px), "
         f"record in {written.record}",
         _is_empty(segmentation),
+        f"{segmentation.summary}{share}",
+        written.labels,
     )
 
 

@@ -55,6 +55,7 @@ def test_the_menus_are_where_they_are_said_to_be(menus):
 def test_every_widget_is_in_the_plugin_s_menu_and_in_napari_s_own(menus):
     named = {
         "Segment": "Segment",
+        "Segment a folder": "Segment",
         "Click": "Segment",
         "Correct and learn": "Segment",
         "Classify": "Classify",

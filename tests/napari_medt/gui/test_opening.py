@@ -76,8 +76,19 @@ def opened(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "About MedT"]
-)
+    "name",
+    [
+        "Segment",
+        "Segment a folder",
+        "Click",
+        "Attention",
+        "Correct and learn",
+        "Classify",
+        "Measure",
+        "CT window",
+        "About MedT",
+    ],
+)  # fmt: skip
 def test_opening_a_widget_loads_nothing_heavy_in_the_windows_thread_and_torch_nowhere(opened, name):
     """But for what napari has loaded by itself before."""
     at_once, (_, _, *threads), at_rest = opened(name)

@@ -10,7 +10,7 @@ import tifffile
 import zarr
 
 from src_models.errors import ImageError
-from src_models.files.image_list import list_images
+from src_models.files.image_list import OneImage, each_image, list_images
 from src_models.prediction.to_file import labels_path
 
 DICOM = bytes(128) + b"DICM"
@@ -133,3 +133,9 @@ def test_labels_of_an_image_with_a_long_name_are_known_as_such(tmp_path):
         tifffile.imwrite(path, np.zeros((4, 5), "uint8"))
     found = list_images([tmp_path])
     assert (found.images, found.results) == ((image,), (labels,))
+
+
+def test_a_damaged_file_stays_among_the_images_so_that_its_damage_is_said(tmp_path):
+    damaged = tmp_path / "b.tif"
+    damaged.write_bytes(b"II*\0 no more of it")
+    assert each_image([damaged]) == [OneImage(damaged)]

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
 WIDGETS = (
-    "Segment", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window", "Segment a layer",
-    "Link objects over time", "About MedT",
+    "Segment", "Segment a folder", "Click", "Attention", "Correct and learn", "Classify", "Measure", "CT window",
+    "Segment a layer", "Link objects over time", "About MedT",
 )  # fmt: skip
 SAMPLES = {
     "Nuclei in fluorescence, with ground truth": "fluorescence",
