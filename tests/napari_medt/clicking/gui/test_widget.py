@@ -302,6 +302,7 @@ def test_attention_of_the_answer_lies_where_the_network_looked(clicking, do, tmp
     from src_models.clicking.answering.network import ClickNetwork
     from src_models.clicking.click_image import ClickImage
     from src_models.clicking.prompts import PROMPT_CHANNELS, Click
+    from src_models.images.axes import AxesReading
     from src_models.models.architectures import create
     from src_models.models.checkpoint import Model, load, save
     from src_models.models.header import Intensity, ModelHeader
@@ -319,7 +320,8 @@ def test_attention_of_the_answer_lies_where_the_network_looked(clicking, do, tmp
     do(widget, widget.click, image.data_to_world((30, 40)))
     do(widget, key, widget, viewer, "V")
     layer = widget.layers.attention()
-    answers = ClickImage(IMAGE, ClickNetwork(load(path), "cpu"), axes="YX").answers(())
+    sizes = AxesReading("YX", IMAGE.shape, dict(zip("YX", TURNED["scale"], strict=True)))
+    answers = ClickImage(IMAGE, ClickNetwork(load(path), "cpu"), axes=sizes).answers(())
     wanted = answers.attention(answers.next((Click(*image.world_to_data(image.data_to_world((30, 40)))),), None))
     names = [widget.controls.map_name.itemText(i) for i in range(widget.controls.map_name.count())]
     assert names == [found.name for found in wanted]
