@@ -29,6 +29,7 @@ from src_models.images.grey.intensity import Measured, Normalisation
 from src_models.images.plane_source import PlaneSource, measured_by_time, sampled_values
 from src_models.images.planes import Plane, Planes
 from src_models.images.resampling import Zoom
+from src_models.images.slides.tissue import Tissue
 from src_models.images.spacing import SeenAt, seen_at
 from src_models.models.header import RGB, Intensity, ModelHeader
 
@@ -59,6 +60,8 @@ class ModelImage:
         What to call the image in errors.
     measured
         What :attr:`measured` of another opening of the same image is; None measures it on first use.
+    tissue
+        Where on a slide there is tissue, of which alone grey values are measured; None takes the whole image.
 
     Attributes
     ----------
@@ -87,6 +90,7 @@ class ModelImage:
         intensity: Intensity | GreyRange | None = None,
         name: str = "the image",
         measured: Mapping[int, Measured] | None = None,
+        tissue: Tissue | None = None,
     ) -> None:
         self.data = image if hasattr(image, "dtype") else np.asarray(image)
         self.header = replace(header, intensity=intensity) if isinstance(intensity, Intensity) else header
@@ -104,7 +108,7 @@ class ModelImage:
             self._one = self.header
         check_channels(count, self._one, name, alpha=self.reading.rgb, chosen=chosen)
         self.planes = Planes(self.reading, header.dimensions, name)
-        self._known = measured
+        self._known, self._tissue = measured, tissue
 
     @cached_property
     def normalisations(self) -> dict[int, Normalisation]:
@@ -128,7 +132,7 @@ class ModelImage:
         """
         if self._known is not None:
             return self._known
-        return measured_by_time(self.data, self.planes, self._one, self.name, self.grey_range)
+        return measured_by_time(self.data, self.planes, self._one, self.name, self.grey_range, self._tissue)
 
     @property
     def seen_at(self) -> SeenAt:

@@ -199,6 +199,14 @@ def _steps(
     name: str,
 ) -> Generator[Progress, None, Segmentation]:
     check_segments(model.header)
-    ready = ModelImage(image, model.header, axes=axes, channels=channels, intensity=settings.grey_range, name=name)
+    ready = ModelImage(
+        image,
+        model.header,
+        axes=axes,
+        channels=channels,
+        intensity=settings.grey_range,
+        name=name,
+        tissue=settings.tissue,
+    )
     ready.check_colours()
     return (yield from SegmentationRun(ready, model, settings, labels_out).steps())

@@ -69,7 +69,11 @@ class Tissue:
         )
 
     def holds(self, region: Sequence[slice], shape: Sequence[int]) -> bool:
-        """Tell whether there is any tissue in a region.
+        """Tell whether there is any tissue in a region, as :meth:`share_of` has it."""
+        return self.share_of(region, shape) > 0
+
+    def share_of(self, region: Sequence[slice], shape: Sequence[int]) -> float:
+        """Return the part of a region that is tissue, counted in the cells that it touches.
 
         Parameters
         ----------
@@ -82,7 +86,7 @@ class Tissue:
             slice(side.start * count // size, math.ceil(side.stop * count / size))
             for side, size, count in zip(region, shape, self.cells.shape, strict=True)
         )
-        return bool(self.cells[tuple(places)].any())
+        return float(self.cells[tuple(places)].mean())
 
 
 def find_tissue(colours: NDArray[Any], *, margin: int = 2) -> Tissue | None:

@@ -77,7 +77,14 @@ def segment_in_blocks(
     """
     check_segments(model.header)
     settings = task.settings
-    ready = ModelImage(image.data, model.header, axes=image.reading, intensity=settings.grey_range, name=image.title)
+    ready = ModelImage(
+        image.data,
+        model.header,
+        axes=image.reading,
+        intensity=settings.grey_range,
+        name=image.title,
+        tissue=settings.tissue,
+    )
     ready.check_colours()
     run = BlockRun(ready, model, task, pool, key, folder, labels_out)
     return finish(run.steps(), on_progress)

@@ -14,6 +14,8 @@ from src_models.files.image_list import OneImage
 from src_models.files.images import read_image, read_label_file
 from src_models.files.series import lazy_tiff
 from src_models.files.slides import slide_tissue
+from src_models.images import plane_source
+from src_models.images.model_image import ModelImage
 from src_models.images.slides.tissue import find_tissue
 from src_models.labels import labelling
 from src_models.models.checkpoint import Model, load, save
@@ -130,3 +132,16 @@ def test_a_slide_is_seen_at_the_microns_of_the_model(slide, make_model):
     found = segment(image.data, model, axes=image.reading, device="cpu", tissue=slide_tissue.tissue_of(image))
     assert found.zoom == 0.5
     assert "µm" in found.size
+
+
+def test_grey_values_are_measured_where_tissue_is(scene, monkeypatch):
+    """Of a slide that is nearly all glass, the range that counts is that of the stain."""
+    monkeypatch.setattr(plane_source, "BLOCK", 64)
+    data = np.full((1280, 1280, 3), 238, np.uint8)
+    data[640:970, 256:656] = scene[0]
+    header = replace(model_of(DarkObjects(), "instances").header, intensity=Intensity())
+    tissue = find_tissue(data[::4, ::4])
+    image = ModelImage(data, header, tissue=tissue)
+    stain = image.plane(next(iter(image.planes))).read((slice(700, 860), slice(300, 450)))
+    assert np.ptp(stain) < 3, "nothing in the tissue is far beyond the range"
+    assert image.read_as != ModelImage(data, header).read_as
