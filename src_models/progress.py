@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,11 +32,12 @@ def finish(steps: Generator[S, None, R], on_step: Callable[[S], object] | None =
     on_step
         Called with what each yields.
     """
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            result: R = end.value
-            return result
-        if on_step is not None:
-            on_step(step)
+    with closing(steps):  # also where `on_step` raises: what the steps have open is put away at once
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            if on_step is not None:
+                on_step(step)

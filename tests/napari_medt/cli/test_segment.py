@@ -343,18 +343,16 @@ def test_a_run_that_is_stopped_leaves_nothing_half_written(run, tmp_path, tiny_m
     image = zarr.create_array(tmp_path / "cells.zarr", shape=(300, 300), dtype="uint8", chunks=(64, 64))
     image[...] = np.random.default_rng(0).integers(0, 255, image.shape)
     arguments = ("segment", tmp_path / "cells.zarr", "--model", tiny_model_path, "--output", tmp_path / "out")
-    real = predict.segment
+    real = predict.segment_steps
 
-    def stopped(*args, on_progress, **kwargs):
-        def stop(progress):
-            on_progress(progress)
+    def stopped(*args, **kwargs):
+        for progress in real(*args, **kwargs):
+            yield progress
             assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".zarr"], "being written"
             if progress.done == 3:
                 raise KeyboardInterrupt
 
-        return real(*args, on_progress=stop, **kwargs)
-
-    monkeypatch.setattr(predict, "segment", stopped)
+    monkeypatch.setattr(predict, "segment_steps", stopped)
     monkeypatch.setattr(segment_results, "LARGE", 1)
     assert run(*arguments, "--diameter", 20).exit_code != 0
     assert list((tmp_path / "out").iterdir()) == []

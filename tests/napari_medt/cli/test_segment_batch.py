@@ -102,7 +102,7 @@ def test_a_batch_goes_on_where_it_was_stopped(segment, plate, tmp_path, monkeypa
     assert "2 of 3 images segmented" in done.stdout
     assert "; 1 had results and was passed over" in done.stdout
     assert (tmp_path / "out" / "a_labels.tif").stat().st_mtime_ns == before
-    monkeypatch.setattr(predict, "segment", None)  # nothing is left to do
+    monkeypatch.setattr(predict, "segment_steps", None)  # nothing is left to do
     done = segment("plate", "-o", "out", "--skip-existing")
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "0 of 3 images segmented into out; 3 had results and were passed over"
@@ -143,14 +143,14 @@ def test_a_missing_file_does_not_stop_the_others(segment, plate, tmp_path):
 def test_labels_that_another_process_wrote_meanwhile_are_left_and_the_others_are_made(
     segment, plate, tmp_path, monkeypatch
 ):
-    real = predict.segment
+    real = predict.segment_steps
 
     def slow(image, *arguments, **settings):
         if settings["name"].endswith("a.tif"):
             (tmp_path / "out" / "a_labels.tif").write_bytes(b"the other's")
         return real(image, *arguments, **settings)
 
-    monkeypatch.setattr(predict, "segment", slow)
+    monkeypatch.setattr(predict, "segment_steps", slow)
     done = segment("plate", "-o", "out")
     assert done.exit_code == 1
     assert "a_labels.tif exists already" in done.stderr
@@ -164,7 +164,7 @@ def test_what_cannot_be_written_stops_the_batch(segment, plate, monkeypatch):
     def full(*_, **__):
         raise OutputError("out/a_labels.tif cannot be written: the disk is full")
 
-    monkeypatch.setattr(predict, "segment", full)
+    monkeypatch.setattr(predict, "segment_steps", full)
     done = segment("plate", "-o", "out")
     assert done.exit_code == 1
     assert done.stderr == "Error: out/a_labels.tif cannot be written: the disk is full\n"
