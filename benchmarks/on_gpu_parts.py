@@ -29,6 +29,7 @@ from src_models.nets.kernels import axial, axial_triton
 from src_models.nets.kernels.axial_plain import RelativePositions, reference
 from src_models.nets.medt_architectures import AXIAL
 from src_models.prediction import segment as segmenting
+from src_models.prediction.blocks import segmentation_run
 
 SAMPLES = Path(__file__).parents[1] / "sample_data"
 IMAGES = ("fluorescence.png", "histology.png", "brightfield.png")
@@ -340,7 +341,7 @@ def _training_step(network: nn.Module, image: Tensor, target: Tensor, execution:
 def labels_of(image: Any, model: Model, execution: Execution, told: list[str] | None = None) -> Any:
     """Return the labels that a run finds in an image, computed in a way of our choice."""
     note = None if told is None else lambda progress: told.append(progress.message)
-    with patch.object(segmenting, "choose_execution", lambda device: execution):
+    with patch.object(segmentation_run, "choose_execution", lambda device: execution):
         return np.asarray(segmenting.segment(image, model, on_progress=note).labels)
 
 

@@ -32,7 +32,7 @@ def test_it_says_its_address_and_answers_there(tmp_path, repository):
             process.wait(30)
             rest = process.stdout.read() + process.stderr.read()
     assert set(told["models"]) == {"click", "click-through-slices", "click-scribbles"}
-    assert told["datastore"]["total"] == 3
+    assert told["datastore"]["total"] == 4, "three pictures and a scan"
     assert without.status_code == 401
     assert "MONAI Label server" in said[2]
     assert str(tmp_path / "store") in said[4]

@@ -73,7 +73,7 @@ def test_a_run_that_was_begun_by_an_earlier_version_goes_on(tmp_path):
     """What is in the file, by name, is fixed: such files lie on people's disks."""
     run, (network, optimizer) = files(tmp_path), learner()
     chosen = dataclasses.asdict(SETTINGS)
-    for name in ("device", "workers", "validate_every"):
+    for name in ("device", "workers", "validate_every", "nodes", "balance"):  # the last two were not there yet
         del chosen[name]
     of_clicks = {
         "settings": json.dumps(chosen, sort_keys=True),

@@ -10,7 +10,8 @@ from qtpy.QtWidgets import QFileDialog
 from napari_medt.clicking.panels.objects_dialog import ask_where_to
 
 TIFF, NIFTI = "TIFF (*.tif *.tiff)", "NIfTI, for scans (*.nii.gz *.nii)"
-NRRD = "NRRD, for scans (*.nrrd *.seg.nrrd)"
+NRRD, SLICER = "NRRD, for scans (*.nrrd)", "Segmentation of 3D Slicer, for scans (*.seg.nrrd)"
+DICOM = "DICOM segmentation, for DICOM slices (*.dcm)"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,8 @@ NRRD = "NRRD, for scans (*.nrrd *.seg.nrrd)"
         ("/a/cells", NIFTI, "/a/cells.nii.gz", False),
         ("/a/cells", NRRD, "/a/cells.nrrd", False),
         ("/a/cells.seg.nrrd", NRRD, "/a/cells.seg.nrrd", True),
+        ("/a/cells", SLICER, "/a/cells.seg.nrrd", False),
+        ("/a/cells", DICOM, "/a/cells.dcm", False),
         ("/a/cells.tif", NIFTI, "/a/cells.tif", True),
         ("/a/cells.gz", NIFTI, "/a/cells.nii.gz", False),
     ],
@@ -33,7 +36,7 @@ def test_a_person_agreed_to_replace_the_name_that_was_asked_about_and_no_other(
     assert ask_where_to(None, "cells - objects") == (Path(path), may_replace)
     ((_, _, proposed, kinds),) = asked
     assert proposed == "cells - objects.tif"
-    assert kinds == f"{TIFF};;{NIFTI};;{NRRD}"
+    assert kinds == ";;".join((TIFF, NIFTI, NRRD, SLICER, DICOM))
 
 
 def test_nothing_is_saved_where_nothing_is_chosen(monkeypatch):
