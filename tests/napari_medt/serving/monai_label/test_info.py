@@ -29,7 +29,7 @@ def test_it_has_what_3d_slicer_indexes_without_asking(told):
         assert model["dimension"] in (2, 3)
     for key in ("trainers", "strategies", "scoring", "train_stats"):
         assert isinstance(told[key], dict)
-    assert told["datastore"] == {"total": 3, "completed": 0, "label_tags": {}}
+    assert told["datastore"] == {"total": 4, "completed": 0, "label_tags": {}}
 
 
 def test_models_are_offered_for_what_they_do(told):
