@@ -21,6 +21,7 @@ from src_models.files.dataset import DataSet
 from src_models.files.samples import read_sample
 from src_models.models.checkpoint import Model
 from src_models.prediction import segment as segmenting
+from src_models.prediction.blocks import segmentation_run
 
 SETS = ("dsb2018_fluo", "dsb2018_histo", "dsb2018_brightfield")
 CLICKS = 3
@@ -121,7 +122,7 @@ def _labels(image: NDArray[Any], model: Model, way: Way, diameter: float | None)
 def _computed(way: Way) -> Iterator[None]:
     """Have networks made ready and run in a way of ours."""
     with ExitStack() as stack:
-        for place in (segmenting, clicking):
+        for place in (segmentation_run, clicking):
             stack.enter_context(patch.object(place, "prepare", way.prepare))
             stack.enter_context(patch.object(place, "choose_execution", lambda _device="auto": way.execution))
         yield
