@@ -1,8 +1,8 @@
 """Prediction of a whole volume by a 3D Attention U-Net, against MONAI's sliding_window_inference.
 
 The same network, tile and overlap, from grey values to labels and probabilities. Each measurement runs in a process of
-its own, so that peak memory is its own. Seconds are those that the processor spent on it (of all threads), so that a
-busy machine does not count; both take turns, and medians are told.
+its own, so that peak memory is its own. Seconds are those of the clock, so run it on a machine that does nothing else;
+both take turns, and medians are told.
 
 Run as ``python -m benchmarks.volume_prediction`` (``--side 160 --rounds 3`` are the defaults).
 """
@@ -53,7 +53,7 @@ def main() -> None:
     size = f"{arguments.side}³ voxels, {len(CLASSES)} classes, tile {TILE}³, overlap {OVERLAP}"
     differs = found[KINDS[1]][0]["mean"] - found[KINDS[0]][0]["mean"]
     notes = {"rounds": arguments.rounds, "runs": found, "difference of the mean probability": differs}
-    report("volume_prediction", (size, "CPU seconds", "times MONAI's", "peak MiB"), rows, notes)
+    report("volume_prediction", (size, "seconds", "times MONAI's", "peak MiB"), rows, notes)
 
 
 def _run(kind: str, side: int) -> dict[str, float]:
@@ -88,9 +88,9 @@ def _child(kind: str, side: int) -> dict[str, float]:
     work = _ours if kind == KINDS[1] else _monai
     work(model, TILE)  # everything is imported and warm
     before = _peak_mib()
-    start = time.process_time()
+    start = time.perf_counter()
     mean = work(model, side)
-    return {"seconds": time.process_time() - start, "peak_mib": _peak_mib() - before, "mean": mean}
+    return {"seconds": time.perf_counter() - start, "peak_mib": _peak_mib() - before, "mean": mean}
 
 
 def _volume(side: int) -> np.ndarray:
