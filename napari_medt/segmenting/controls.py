@@ -34,6 +34,7 @@ from napari_medt.segmenting.options import (
     DiameterBox,
     LeftOut,
     LinkCombo,
+    PiecesBox,
     ResultCombo,
     SensitivitySlider,
     TileBox,
@@ -64,6 +65,7 @@ class SegmentControls(QWidget):
         self.measure = QPushButton("Measure...")
         self.sensitivity = SensitivitySlider()
         self.left_out = LeftOut()
+        self.pieces = PiecesBox()
         self.attention = AttentionList()
         self.result = ResultCombo()
         self.link = LinkCombo()
@@ -107,6 +109,7 @@ class SegmentControls(QWidget):
         self.form.addRow("Object size", self.size_row)
         self.form.addRow("Sensitivity", self.sensitivity)
         self.form.addRow("Leave out", self.left_out)
+        self.form.addRow("Pieces", self.pieces)
         self.form.addRow("Attention\nmaps", self.attention)
         self._rare_settings = QWidget()
         self.rare = _form(self._rare_settings)
