@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.controls.ct.in_3d_button import In3dButton
 from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -79,6 +80,7 @@ class SegmentControls(QWidget):
         self.run = StepsRun(self)
         self.run_bar = RunBar(self.run, self.segment)
         self.advice = QLabel()
+        self.in_3d = In3dButton(viewer, self.images)
         self._build()
         self._explain()
 
@@ -129,6 +131,7 @@ class SegmentControls(QWidget):
         column.addWidget(self._rare_settings)
         column.addWidget(self.run_bar)
         column.addWidget(self.advice)
+        column.addWidget(self.in_3d)
         column.addStretch()
         self.advice.hide()
         for label in (self.reading, self.advice):

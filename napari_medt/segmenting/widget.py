@@ -307,6 +307,7 @@ class SegmentWidget(SegmentControls):
         self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
