@@ -84,6 +84,7 @@ class SegmentWidget(SegmentControls):
             drop_edge=self.left_out.drop_edge(),
             flips=self.flips.isChecked(),
             link=self.link.link(),
+            pieces=self.pieces.pieces() if self.form.isRowVisible(self.pieces) else None,
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
@@ -157,6 +158,8 @@ class SegmentWidget(SegmentControls):
         header = self.models.header()
         self.attention.set_model(header)
         self.result.set_model(header)
+        self._on_result_changed()
+        self.pieces.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
         self.form.setRowVisible(self.size_row, bool(header and header.object_diameter))
@@ -234,7 +237,9 @@ class SegmentWidget(SegmentControls):
         self.run_bar.say(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
 
     def _on_result_changed(self) -> None:
-        self.left_out.setEnabled(self.result.result() == "instances")
+        objects = self.result.result() == "instances"
+        self.left_out.setEnabled(objects)
+        self.form.setRowVisible(self.pieces, not objects)
 
     def _on_ended(self, result: RegionResult | None) -> None:
         image, self._image_of_run = self._image_of_run, None
@@ -302,6 +307,7 @@ class SegmentWidget(SegmentControls):
         self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
