@@ -292,6 +292,20 @@ def unguarded_events(tree: ast.Module) -> Iterator[int]:
 SET, GUARD = " def __init__(self): self._a = 1", "if not self._on: return"
 
 
+def kept_by_signals(tree: ast.Module) -> Iterator[int]:
+    """Find what is connected to a signal and keeps an object that may have that signal.
+
+    Who collects garbage does not see what PySide6 keeps for a signal: a widget that is kept by its own is never let go,
+    and a viewer with it. It keeps no object whose method is connected.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "connect":
+            for slot in node.args[:1]:
+                wrapped = isinstance(slot, ast.Lambda) or getattr(getattr(slot, "func", None), "id", "") == "partial"
+                if wrapped and any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(slot)):
+                    yield node.lineno
+
+
 def own_names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
     """Return the names of an object's own that are read (``ast.Load``) or written (``ast.Store``) in a part of code."""
     attributes = (each for each in ast.walk(node) if isinstance(each, ast.Attribute))
@@ -324,6 +338,10 @@ def test_private_parts_of_napari_are_named_in_one_file_alone():
     assert not where(private_names, lambda path: path == Path("unsaved", "napari_edits.py"))
 
 
+def test_no_widget_is_kept_by_its_own_signals():
+    assert not where(kept_by_signals, lambda path: False)
+
+
 def test_qt_can_tell_an_object_of_events_before_it_is_made_and_after_it_was_cleared():
     assert not where(unguarded_events, lambda path: False)
 
@@ -346,7 +364,13 @@ def test_qt_can_tell_an_object_of_events_before_it_is_made_and_after_it_was_clea
             "self._mine\ncls._ours\nsuper()._add()\nlayer.__class__\nfrom __future__ import annotations",
             [],
         ),
-        (unguarded_events, f"class A:\n{SET}\n def changeEvent(self, event): self.tell()\n def tell(self): self._a", [3]),
+        (kept_by_signals, "a.b.connect(lambda on: self.show(on))\nb.connect(partial(self.go, 1))", [1, 2]),
+        (kept_by_signals, "a.connect(self.show)\na.connect(self.b.emit)\nc.connect(lambda: dialog.close())", []),
+        (
+            unguarded_events,
+            f"class A:\n{SET}\n def changeEvent(self, event): self.tell()\n def tell(self): self._a",
+            [3],
+        ),
         (unguarded_events, f"class A:\n{SET}\n def eventFilter(self, a, b):\n  return self._a is a", [3]),
         (unguarded_events, f"class A:\n _a = None\n{SET}\n def eventFilter(self, a, b): return self._a is a", []),
         (unguarded_events, f"class A:\n _on = False\n{SET}\n def event(self, e):\n  {GUARD}\n  self._a", []),
