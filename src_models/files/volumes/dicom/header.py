@@ -27,6 +27,9 @@ _TAGS: Any = [
     "Units", "SUVType", "CorrectedImage", "DecayCorrection", "DecayCorrected", "DecayCorrectionDateTime",
     "PatientWeight", "SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime", "FrameReferenceTime",
     "ActualFrameDuration", "RadiopharmaceuticalInformationSequence", 0x70530010, 0x70531000, 0x70531009,
+    # slices at one place
+    "TemporalPositionIdentifier", "TemporalResolution", "TriggerTime", "AcquisitionNumber", "AcquisitionDateTime",
+    "InstanceNumber", "EchoTime", "InversionTime", "DiffusionBValue", "DiffusionGradientOrientation",
     # frames
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
     "GridFrameOffsetVector", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",

@@ -17,6 +17,7 @@ from src_models.files.volumes.dicom.damage import told_as_damage
 from src_models.files.volumes.dicom.frames import concatenation_of, frame_attributes, is_multiframe, traits_of
 from src_models.files.volumes.dicom.header import Attributes, Header, read_header
 from src_models.files.volumes.dicom.pixels import StoredPixels
+from src_models.files.volumes.dicom.repeats import acquired
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
 from src_models.files.volumes.values.dicom_values import values_of
 
@@ -64,7 +65,8 @@ def _slices(header: Header) -> tuple[Slice, ...] | NoSlice:
     if slide is not None:
         return NoSlice(header.path, slide)
     if not is_multiframe(header):
-        found = _slice(header, Attributes(header.content))
+        alone = Attributes(header.content)
+        found = _slice(header, alone, acquired=acquired(header, alone))
         return found if isinstance(found, NoSlice) else (found,)
     frames = []
     pixels = header.pixels()
