@@ -33,6 +33,9 @@ _TAGS: Any = [
     # frames
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
     "GridFrameOffsetVector", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
+    # frames of nuclear medicine
+    "DetectorInformationSequence", "SliceVector", "TimeSlotVector", "EnergyWindowVector", "DetectorVector",
+    "PhaseVector", "RotationVector", "RRIntervalVector", "AngularViewVector", "TimeSliceVector",
 ]  # fmt: skip
 _HEAD = 12  # bytes of an element before its value, at the most (PS3.5, 7.1.2 and 7.1.3)
 _IMPLICIT_HEAD = 8
