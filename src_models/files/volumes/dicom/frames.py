@@ -90,7 +90,7 @@ def _nuclear(header: Header) -> list[Attributes] | str:
     where that is negative, by their numbers in SliceVector (PS3.3, C.8.4.11 and C.8.4.15).
     """
     content = header.content
-    kinds = content.get("ImageType") or ()
+    kinds: Any = content.get("ImageType") or ()
     kind = str(kinds[2]) if len(kinds) > 2 else "of no kind"
     if kind not in _RECONSTRUCTED:
         return f"is no reconstruction ({kind}); open the reconstructed slices"
@@ -112,6 +112,7 @@ def _nuclear(header: Header) -> list[Attributes] | str:
     first, orientation = np.split(np.array(places.pop()), [3])
     normal = np.cross(orientation[:3], orientation[3:])
     begin = min(slices)
+    at: list[int | None] = [*gates] if gates else [None] * len(slices)
     return [
         Attributes(
             content,
@@ -123,7 +124,7 @@ def _nuclear(header: Header) -> list[Attributes] | str:
                 "FrameContentSequence": [{"TemporalPositionIndex": gate}],
             },
         )
-        for number, gate in zip(slices, gates or [None] * len(slices), strict=True)
+        for number, gate in zip(slices, at, strict=True)
     ]
 
 
