@@ -147,7 +147,7 @@ class SegmentWidget(SegmentControls):
         self.result.currentIndexChanged.connect(self._on_result_changed)
         self.measure.toggled.connect(self._on_measure)
         self.size_drag.measured.connect(self._on_measured)
-        self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
+        self.size_drag.ended.connect(self._on_size_drag_ended)
         self.more.toggled.connect(self.show_more)
         self.segment.clicked.connect(self.start)
         self.run.ended.connect(self._on_ended)
@@ -231,6 +231,9 @@ class SegmentWidget(SegmentControls):
             self.run_bar.report(str(error))
             return
         self.run_bar.say("Drag a line across one object in the image, from edge to edge. Escape ends it.")
+
+    def _on_size_drag_ended(self) -> None:
+        self.measure.setChecked(False)
 
     def _on_measured(self, length: float) -> None:
         self.diameter.setValue(max(1, round(length)))

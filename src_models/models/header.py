@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from src_models.errors import ModelFileError
+from src_models.models.packages.description import is_package
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -85,18 +86,19 @@ class Intensity:
         ``"percentile"``: the percentiles `low` and `high` of the image go to 0 and 1. ``"zscore"``: values are clipped
         to these percentiles, then shifted and scaled to mean 0 and standard deviation 1. ``"window"``: the values
         `low` and `high` themselves (HU for CT) go to 0 and 1, with clipping. ``"signed-window"``: they go to -1 and 1.
+        ``"unscaled"``: the network takes grey values as they are.
     low, high
         Percentiles (0 to 100), or grey values for the windows; `low` < `high`.
     """
 
-    kind: Literal["percentile", "zscore", "window", "signed-window"] = "percentile"
+    kind: Literal["percentile", "zscore", "window", "signed-window", "unscaled"] = "percentile"
     low: float = 0.5
     high: float = 99.8
 
     def __post_init__(self) -> None:
-        if self.kind not in ("percentile", "zscore", "window", "signed-window"):
+        if self.kind not in ("percentile", "zscore", "window", "signed-window", "unscaled"):
             raise ModelFileError(
-                f"intensity kind {self.kind!r} is not one of percentile, zscore, window, signed-window"
+                f"intensity kind {self.kind!r} is not one of percentile, zscore, window, signed-window, unscaled"
             )
         if not self.low < self.high:
             raise ModelFileError(f"intensity low {self.low!r} must be below high {self.high!r}")
@@ -343,7 +345,7 @@ def read_header(path: str | Path) -> ModelHeader:
     Parameters
     ----------
     path
-        A ``.safetensors`` file.
+        A ``.safetensors`` file, or a package of the BioImage Model Zoo.
 
     Raises
     ------
@@ -351,6 +353,10 @@ def read_header(path: str | Path) -> ModelHeader:
         If the file is missing, is no safetensors file, or has no header or an unusable one.
     """
     path = Path(path)
+    if is_package(path):
+        from src_models.models.packages.importing import package_header
+
+        return package_header(path)
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such model file; `napari-medt models` lists the ones there are")
     metadata = _safetensors_metadata(path)

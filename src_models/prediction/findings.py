@@ -82,7 +82,7 @@ class Findings:
         self.objects, self._kept_outlines = objects, outlines
 
     def summary(self) -> str:
-        """Say what was found: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12.3%"``."""
+        """Say what there is: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12%; no nerve"``."""
         if self._result == "semantic":
             return f"{self._shares()}{self._strays_words()}"
         without = f", {self.left_out} left out" if self.left_out else ""
@@ -102,8 +102,7 @@ class Findings:
         if not self._classes[1:].any():
             return "background only"
         names = ("objects",) if self._header.result == "instances" else self._header.classes[1:]
-        shares = zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)
-        return ", ".join(f"{name} {share:.1%}" for name, share in shares)
+        return _shares(dict(zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)))
 
     def _strays_words(self) -> str:
         pieces = sum(each.pieces for each in self._strays.values())
@@ -252,3 +251,11 @@ def sizes_of(blocks: Iterable[NDArray[np.int32]], first_id: int, next_id: int) -
         ids = block.ravel()
         sizes += np.bincount(np.where(ids >= first_id, ids - first_id + 1, 0), minlength=len(sizes))
     return sizes[1:][sizes[1:] > 0]
+
+
+def _shares(of: dict[str, float]) -> str:
+    """Say which classes there are, the largest first, and which there are not."""
+    found = sorted((name for name in of if of[name]), key=lambda name: -of[name])
+    words = [f"{name} {of[name]:.1%}" if of[name] >= 0.001 else f"{name} under 0.1%" for name in found]
+    none = [name for name in of if not of[name]]
+    return ", ".join(words) + (f"; no {', '.join(none)}" if none else "")

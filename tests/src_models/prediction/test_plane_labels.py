@@ -157,7 +157,7 @@ def test_of_a_stack_pieces_go_through_its_slices_and_what_goes_is_told():
     labels, told = written(found, header=header)
     np.testing.assert_array_equal(labels.labels, organ)
     assert told[-1] == "leaving out stray pieces"
-    assert labels.findings.summary() == f"cell {organ.mean():.1%}, nucleus 0.0%; 2 stray pieces left out"
+    assert labels.findings.summary() == f"cell {organ.mean():.1%}; no nucleus; 2 stray pieces left out"
     gone = int(found.sum() - organ.sum())
     assert labels.findings.counts() == {
         "pixels": {"background": organ.size - organ.sum(), "cell": organ.sum(), "nucleus": 0},
