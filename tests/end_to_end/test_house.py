@@ -37,7 +37,6 @@ WIDE: dict[str, str] = {"src_models/nets": "one paper, one file, and its record 
 
 # Tests of what no module does alone: the test, and what it is about.
 ACROSS = {
-    "napari_medt/cli/test_measure_slide.py": "measure, on whole slides and what segment writes of them",
     "napari_medt/cli/test_command_line.py": "every command: what it is called, checks and says",
     "napari_medt/clicking/gui/test_large.py": "the widget, on large images",
     "napari_medt/clicking/gui/test_mending.py": "the widget: objects are worked on again",
