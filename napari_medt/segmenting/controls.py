@@ -71,6 +71,7 @@ class SegmentControls(QWidget):
         self.result = ResultCombo()
         self.link = LinkCombo()
         self.flips = QCheckBox("look from four sides (4x slower)")
+        self.glass = QCheckBox("look at glass, too")
         self.device = DeviceCombo(preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
@@ -118,6 +119,7 @@ class SegmentControls(QWidget):
         self.rare.addRow("Labels are", self.result)
         self.rare.addRow("Link objects", self.link)
         self.rare.addRow("Thoroughness", self.flips)
+        self.rare.addRow("Whole slide", self.glass)
         self.rare.addRow("Compute on", self.device)
         self.rare.addRow("Tile size", self.tile)
         self.rare.addRow("Axes", self.axes)
@@ -161,6 +163,10 @@ class SegmentControls(QWidget):
         self.flips.setToolTip(
             "Ask the network about the image as it is and mirrored, and take the mean: a little better where an image "
             "has no up and down, as cells and tissue; not for CT. Attention maps are those of the image as it is."
+        )
+        self.glass.setToolTip(
+            "Of a whole slide, only tiles that hold tissue are looked at; the glass around it has label 0. Ticked, all "
+            "of it is looked at: where tissue is so pale that it was taken for glass."
         )
         self.more.setToolTip(
             "Settings that are rarely needed: kind of labels, looking from four sides, device, tile size, order of the "

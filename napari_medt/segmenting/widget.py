@@ -22,6 +22,7 @@ from napari_medt.viewer.reading import (
     ReadAs,
     choose_reading,
     chosen_reading,
+    coarser_levels,
     full_resolution,
     grey_range_of,
     read_layer,
@@ -29,6 +30,7 @@ from napari_medt.viewer.reading import (
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
+from src_models.files.slides.slide_tissue import is_slide
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
@@ -88,6 +90,7 @@ class SegmentWidget(SegmentControls):
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
+            glass=self.glass.isChecked(),
         )
 
     def _grey_range(self) -> GreyRange | None:
@@ -131,6 +134,7 @@ class SegmentWidget(SegmentControls):
             region=region,
             layer_id=image.unique_id,
             layer_name=image.name,
+            levels=coarser_levels(image),
             previous=None if earlier is None else earlier.data,
         )
 
@@ -210,12 +214,15 @@ class SegmentWidget(SegmentControls):
             self.reading.setText("Open an image to begin.")
             self.region.clear()
             self.rare.setRowVisible(self.link, False)
+            self.rare.setRowVisible(self.glass, False)
             return
         self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         dimensions = header.dimensions if header else 2
         self.region.offer(reading, dimensions)
         self.rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
+        levels = () if image is None else (full_resolution(image), *coarser_levels(image))
+        self.rare.setRowVisible(self.glass, is_slide(levels, reading.axes))
 
     def _on_measure(self, pressed: bool) -> None:
         image = self.images.layer()
