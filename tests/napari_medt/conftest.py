@@ -35,6 +35,21 @@ def manifests_read_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def napari_apart():
+    """Leave the settings of whoever runs the tests as they are, and spare viewers what no test looks at.
+
+    napari would write them to disk six times a viewer, and tell its hidden page of welcome of each of 176 shortcuts.
+    """
+    from napari._qt.widgets.qt_welcome import QtWelcomeWidget
+    from napari.settings import get_settings
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(get_settings(), "_save_on_change", False)
+        patch.setattr(QtWelcomeWidget, "refresh", lambda *_: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def preferences_apart(tmp_path, monkeypatch):
     """Leave what belongs to whoever runs the tests: widgets write preferences and work into a folder of the test."""
