@@ -30,8 +30,10 @@ import tifffile
 import zarr
 
 from benchmarks.machine import report
+from src_models.computing.cluster.local import threads_each
 from src_models.computing.cluster.opening import open_workers
 from src_models.computing.cluster.workers import Workers
+from src_models.computing.execution import computing_threads
 from src_models.files.image_list import OneImage
 from src_models.files.images import read_image
 from src_models.images.model_image import ModelImage
@@ -42,7 +44,7 @@ from src_models.prediction.batches.cluster_batch import segment_batch
 from src_models.prediction.batches.image_task import Failure, ImageTask
 from src_models.prediction.blocks import block_work
 from src_models.prediction.blocks.block_plan import BlockJob, BlockPlan, Neighbour, parts_of
-from src_models.prediction.blocks.block_run import segment_in_blocks
+from src_models.prediction.blocks.block_run import neighbours_of, segment_in_blocks
 from src_models.prediction.segment import segment
 from src_models.prediction.settings import RunSettings
 
@@ -150,18 +152,31 @@ def of_large(folder: Path, model: Path, side: int) -> list[Row]:
     tifffile.imwrite(path, made_up((side, side)), tile=(512, 512))
     image, loaded = read_image(path), load(model)
     task = ImageTask(image=OneImage(path), output=folder, settings=SETTINGS)
-    start = time.perf_counter()
-    whole = segment(image.data, loaded, axes=image.reading, **SETTINGS.keywords).labels
-    rows = [["a large image in one piece", f"{time.perf_counter() - start:.1f} s", f"{side} x {side} px"]]
+    rows, whole = [], {}
+    for threads in (1, 2):
+        with computing_threads(threads):
+            start = time.perf_counter()
+            whole[threads] = segment(image.data, loaded, axes=image.reading, **SETTINGS.keywords).labels
+            took = time.perf_counter() - start
+        rows.append([f"a large image in one piece, {threads} thread(s)", f"{took:.1f} s", f"{side} x {side} px"])
+    differ = np.count_nonzero((whole[1] > 0) != (whole[2] > 0))
+    rows.append(
+        ["pixels that one thread and two tell apart", str(differ), f"of {side**2}: sums are rounded differently"]
+    )
     for workers in (1, 2):
+        threads = threads_each(workers)
         with open_workers(workers, device="cpu") as team:
             key = team.send(model.read_bytes())
             list(team.run(warm_up, [key] * workers))
             start = time.perf_counter()
             found = segment_in_blocks(image, task, loaded, pool=team, key=key, folder=folder).labels
             took = time.perf_counter() - start
-        same = "equal up to numbers" if alike(whole, found) else "NOT EQUAL"
-        rows.append([f"in blocks, {workers} worker(s)", f"{took:.1f} s", f"{found.max()} objects, {same}"])
+        if threads not in whole:
+            same = "nothing to compare with"
+        else:
+            same = "equal up to numbers" if alike(whole[threads], found) else "NOT EQUAL"
+        how = f"{found.max()} objects, {same} to one piece with {threads} thread(s)"
+        rows.append([f"in blocks, {workers} worker(s) of {threads} thread(s)", f"{took:.1f} s", how])
     return rows
 
 
@@ -206,8 +221,8 @@ def of_huge(folder: Path, model: Path, count: int) -> list[Row]:
         chosen = [core for core in cores if any(_within(core, part) for part in inner)][: 2 * count]
         each_part = mean_time(team, block_work.predict, [BlockJob(plan, k, part) for k, part in enumerate(inner)])
         each_split = mean_time(team, block_work.separate, [BlockJob(plan, k, core) for k, core in enumerate(chosen)])
-        near = tuple(Neighbour(k, core, 1 + 100_000 * k) for k, core in enumerate(chosen))
-        jobs = [BlockJob(plan, k, core, near) for k, core in enumerate(chosen)]
+        have = [Neighbour(k, core, 1 + 100_000 * k) for k, core in enumerate(chosen)]
+        jobs = [BlockJob(plan, k, core, neighbours_of(core, have, shape)) for k, core in enumerate(chosen)]
         each_join = mean_time(team, block_work.compose, jobs)
         most = max(answer.get() for answer in team.run(most_memory, range(8)))
     worked = each_part * len(parts) + (each_split + each_join) * len(cores)

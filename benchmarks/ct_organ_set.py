@@ -45,7 +45,7 @@ WINDOW = (-125.0, 275.0)  # HU, of btcv_ct's 8 bits
 SPACING = 1.5  # mm
 CHOOSING = ("4", "10")  # patients of btcv_ct who choose the model
 GROUPS = 3  # of btcv_ct's patients, each drawn from as often as the torso
-COLUMNS = ("file", "split", "source", "domain", "patient")
+COLUMNS = ("file", "split", "source", "domain", "patient", "drawn")
 
 _BONES = re.compile(r"vertebrae_|sacrum|hip_|rib_|sternum|scapula_|clavicula_|humerus_|femur_|skull")
 _SURELY_BONE, _AIR = 200.0, -120.0  # HU: brighter, or darker within the body, may be bone or lung where nobody drew it
@@ -65,6 +65,7 @@ class Slice(NamedTuple):
     source: str
     domain: str
     patient: str
+    drawn: str = ""  # the numbers of the organs that somebody looked for; nothing where all were
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -96,7 +97,8 @@ def assemble(sets: Path, out: Path) -> list[dict[str, Any]]:
         if one.counts is not None:
             counted = np.where(one.counts, np.uint8(255), np.uint8(0))
             tifffile.imwrite(out / "marked" / one.name, counted, compression="zlib")
-        rows.append(dict(zip(COLUMNS, (one.name, one.split, one.source, one.domain, one.patient), strict=True)))
+        told = (one.name, one.split, one.source, one.domain, one.patient, one.drawn)
+        rows.append(dict(zip(COLUMNS, told, strict=True)))
     with (out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -131,7 +133,8 @@ def _drawn_by_experts(folder: Path) -> Iterator[Slice]:
             organs, unsure = np.where(sure > 0, sure, organs), unsure & (sure == 0)
         name = Path(sample.name).with_suffix(".tif").name
         group = f"abdomen {learnt.index(case) % GROUPS + 1}"
-        yield Slice(name, image, organs, ~unsure, split, "btcv_ct", group, f"btcv {case}")
+        looked_for = "" if split == "train" else " ".join(str(number + 1) for number in range(EXPERTS))
+        yield Slice(name, image, organs, ~unsure, split, "btcv_ct", group, f"btcv {case}", looked_for)
 
 
 def _split(sample: Sample, case: str) -> str:

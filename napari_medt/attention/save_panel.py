@@ -61,8 +61,8 @@ class SavePanel(QWidget):
         )
         self.keep.clicked.connect(self._keep)
         self.maps.clicked.connect(self._ask_folder)
-        self.picture.clicked.connect(lambda: self._ask_file("PNG (*.png)", ".png", self.save_picture))
-        self.table.clicked.connect(lambda: self._ask_file("CSV (*.csv)", ".csv", self.save_table))
+        self.picture.clicked.connect(self._ask_picture)
+        self.table.clicked.connect(self._ask_table)
         self.set_looked(None)
 
     def set_looked(self, looked: RecordedRun | None) -> None:
@@ -120,6 +120,12 @@ class SavePanel(QWidget):
         folder = QFileDialog.getExistingDirectory(self, "Save maps in a folder")
         if folder:
             self.save_maps(Path(folder), self._display.names())
+
+    def _ask_picture(self) -> None:
+        self._ask_file("PNG (*.png)", ".png", self.save_picture)
+
+    def _ask_table(self) -> None:
+        self._ask_file("CSV (*.csv)", ".csv", self.save_table)
 
     def _ask_file(self, kinds: str, suffix: str, save: Callable[[Path], None]) -> None:
         name, _ = QFileDialog.getSaveFileName(self, "Save", "", kinds)  # asks before it lets a file be replaced

@@ -253,6 +253,12 @@ class AttentionWidget(AttentionControls):
     def _on_layer_inserted(self) -> None:
         self.audit.offer_truth()
 
+    def _on_grid(self) -> None:
+        self.follower.layers.show_mark(False)
+
+    def _on_overlay(self) -> None:
+        self.follower.layers.show_mark(True)
+
     def _set_running(self, running: bool) -> None:
         self.look.setEnabled(not running and self._can_look())
         self.comparison.set_running(running)
@@ -267,8 +273,8 @@ class AttentionWidget(AttentionControls):
         self.follower.opened.connect(self._on_opened)
         self.follower.answered.connect(self._on_answered)
         self.display.shown.connect(self.follower.layers.to_top)
-        self.maps.grid_wanted.connect(lambda: self.follower.layers.show_mark(False))
-        self.maps.overlay_wanted.connect(lambda: self.follower.layers.show_mark(True))
+        self.maps.grid_wanted.connect(self._on_grid)
+        self.maps.overlay_wanted.connect(self._on_overlay)
         self.comparison.wanted.connect(self.compare)
         self.comparison.pair_changed.connect(self._show_difference)
         self.saving.saved.connect(self.run_bar.say)
@@ -287,6 +293,7 @@ class AttentionWidget(AttentionControls):
             run.leave(wait=not viewer_stays)
         self.follower.leave()
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         for emitter, slot in (
             (self._viewer.dims.events.point, self._on_slice_changed),

@@ -58,8 +58,8 @@ class Explaining:
         self._question.answered.connect(self._show)
         self._question.refused.connect(self._refuse)
         self.mouse = ClickMouse(viewer, parent, drags=False)
-        self.mouse.clicked.connect(lambda world, _positive: self.click(world))
-        self.mouse.lost.connect(lambda: self._panel.point.setChecked(False))
+        self.mouse.clicked.connect(self.click)
+        self.mouse.lost.connect(self._on_lost)
         self._panel.point.toggled.connect(self.mouse.switch)
         self._panel.changed.connect(self.look)
 
@@ -101,6 +101,9 @@ class Explaining:
         """Show nothing more."""
         self.mouse.switch(False)
         self._question.leave(wait=False)
+
+    def _on_lost(self) -> None:
+        self._panel.point.setChecked(False)
 
     def _ask(self, place: _Place) -> None:
         shown, reasons, on = self._shown, self._reasons, self._panel.on.isChecked()

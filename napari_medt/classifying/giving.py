@@ -207,9 +207,9 @@ class ClassGiving(QObject):
         panel.given.connect(self.give)
         panel.undone.connect(self.undo)
         panel.next_wanted.connect(self.go_on)
-        self._controls.result.objects.chosen.connect(lambda own: self.choose(own, go=True))
-        self.mouse.clicked.connect(lambda world, _positive: self.click(world))
-        self.mouse.lost.connect(lambda: self._on_lost(_LOST))
+        self._controls.result.objects.chosen.connect(self._on_row)
+        self.mouse.clicked.connect(self.click)
+        self.mouse.lost.connect(self._on_lost)
         self.mouse.tool_in_hand.connect(self._on_tool)
 
     def _switch(self, on: bool) -> None:
@@ -218,7 +218,10 @@ class ClassGiving(QObject):
         self.keys.switch(on)
         self._panel.set_on(on)
 
-    def _on_lost(self, why: str) -> None:
+    def _on_row(self, own: int) -> None:
+        self.choose(own, go=True)
+
+    def _on_lost(self, why: str = _LOST) -> None:
         self.keys.switch(False)
         self._panel.set_on(False, why)
 

@@ -193,7 +193,7 @@ class ClickWidget(QWidget):
         controls.window.changed.connect(self.chosen.open)
         controls.accepting.changed.connect(self.drawing.draw_object)
         controls.attention.toggled.connect(self.show_attention)
-        controls.map_name.activated.connect(lambda _: self.show_attention(controls.attention.isChecked()))
+        controls.map_name.activated.connect(self._on_map_chosen)
         for button, act in (
             (controls.accept, self.accept),
             (controls.accept_all, self.accept_all),
@@ -215,6 +215,9 @@ class ClickWidget(QWidget):
         self.keys.space.connect(self._on_space)
         self._viewer.layers.events.inserted.connect(self._on_layers_changed)
         self._viewer.layers.events.removed.connect(self._on_layers_changed)
+
+    def _on_map_chosen(self) -> None:
+        self.show_attention(self.controls.attention.isChecked())
 
     def _on_layers_changed(self) -> None:
         self.chosen.layers_changed()

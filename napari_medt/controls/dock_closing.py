@@ -21,6 +21,8 @@ class DockClosing(QObject):
 
     closed = Signal(bool)  #: told once; whether the viewer stays open: only the dock was closed
 
+    _widget: QWidget | None = None  # also when Python has cleared this, and Qt, which asks it still, has not
+
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._widget = widget
@@ -31,7 +33,7 @@ class DockClosing(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Look at what happens to the widget and its window; nothing is taken from them."""
-        if event is None:
+        if event is None or self._widget is None:
             return False
         if watched is self._widget:
             if event.type() == QEvent.Type.Show and self._window is None:
@@ -50,7 +52,7 @@ class DockClosing(QObject):
     @property
     def _docked(self) -> bool:
         """Whether the widget is in a dock: napari takes it out of it when that is closed."""
-        return self._widget.parent() is not None
+        return self._widget is not None and self._widget.parent() is not None
 
     def _tell(self, stays: bool) -> None:
         if not self._told:
@@ -58,7 +60,7 @@ class DockClosing(QObject):
             self.closed.emit(stays)
 
     def _watch(self) -> None:
-        found: QWidget | None = self._widget
+        found = self._widget
         while found is not None and not isinstance(found, QMainWindow):
             found = found.parentWidget()
         if found is not None:

@@ -28,6 +28,8 @@ class DockTabs(QObject):
         The widget.
     """
 
+    _widget: QWidget | None = None  # also when Python has cleared this, and Qt, which asks it still, has not
+
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._widget = widget
@@ -39,7 +41,7 @@ class DockTabs(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Look at what happens to the widget, then to its dock; nothing is taken from them."""
-        if event is None or watched is None:
+        if event is None or watched is None or self._widget is None:
             return False
         if watched is self._widget:
             if event.type() == QEvent.Type.Show:
@@ -86,9 +88,9 @@ class DockTabs(QObject):
             own.raise_()
 
 
-def _above(widget: QWidget, kind: type[_Parent]) -> _Parent | None:
+def _above(widget: QWidget | None, kind: type[_Parent]) -> _Parent | None:
     """Return the nearest parent of a kind."""
-    found = widget.parentWidget()
+    found = None if widget is None else widget.parentWidget()
     while found is not None and not isinstance(found, kind):
         found = found.parentWidget()
     return found

@@ -50,11 +50,12 @@ class ClickKeys(QObject):
 
     space = Signal(bool)  #: the space bar is held, or was let go
 
+    _on = False  # also when Python has cleared this, and Qt, which asks it still, has not
+
     def __init__(self, widget: QWidget, does: Mapping[str, Callable[[], object]]) -> None:
         super().__init__(widget)
         self._widget = widget
         self._does = {_parsed(key): act for keys, act in does.items() for key in keys.split(", ")}
-        self._on = False
         self.resting = False  # all but the space bar is napari's
 
     def switch(self, on: bool) -> None:
@@ -70,7 +71,7 @@ class ClickKeys(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Take the keys that are meant, and leave everything else alone."""
-        if event is None or not isinstance(watched, QWidget):
+        if event is None or not self._on or not isinstance(watched, QWidget):
             return False
         kind = event.type()
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride):

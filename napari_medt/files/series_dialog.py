@@ -61,8 +61,8 @@ class SeriesDialog(QDialog):
         self.all, self.none = QPushButton("All"), QPushButton("None")
         self.all.setToolTip("Tick every image.")
         self.none.setToolTip("Tick no image.")
-        self.all.clicked.connect(lambda: self._tick(True))
-        self.none.clicked.connect(lambda: self._tick(False))
+        self.all.clicked.connect(self._tick_all)
+        self.none.clicked.connect(self._tick_none)
         kinds = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(kinds.Open | kinds.Cancel)
         self.open = self.buttons.button(kinds.Open)
@@ -92,6 +92,12 @@ class SeriesDialog(QDialog):
         column.addWidget(self.list)
         column.addLayout(row)
         self.resize(460, min(200 + 24 * len(self._images), 560))
+
+    def _tick_all(self) -> None:
+        self._tick(True)
+
+    def _tick_none(self) -> None:
+        self._tick(False)
 
     def _tick(self, ticked: bool) -> None:
         for row in range(self.list.count()):

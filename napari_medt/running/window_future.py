@@ -93,6 +93,7 @@ def _keep(steps: Generator[Progress, None, T], future: Future[T]) -> Generator[P
 def _end(run: StepsRun, _result: Any) -> None:
     run.leave(wait=False)
     _under_way.discard(run)
+    run.deleteLater()  # PySide6 would keep it, as what is connected here keeps it and it keeps that
 
 
 def _in_window(function: Callable[..., object]) -> Callable[..., object]:

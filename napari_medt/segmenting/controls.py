@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.controls.ct.in_3d_button import In3dButton
 from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -34,6 +35,7 @@ from napari_medt.segmenting.options import (
     DiameterBox,
     LeftOut,
     LinkCombo,
+    PiecesBox,
     ResultCombo,
     SensitivitySlider,
     TileBox,
@@ -64,6 +66,7 @@ class SegmentControls(QWidget):
         self.measure = QPushButton("Measure...")
         self.sensitivity = SensitivitySlider()
         self.left_out = LeftOut()
+        self.pieces = PiecesBox()
         self.attention = AttentionList()
         self.result = ResultCombo()
         self.link = LinkCombo()
@@ -78,6 +81,7 @@ class SegmentControls(QWidget):
         self.run = StepsRun(self)
         self.run_bar = RunBar(self.run, self.segment)
         self.advice = QLabel()
+        self.in_3d = In3dButton(viewer, self.images)
         self._build()
         self._explain()
 
@@ -108,6 +112,7 @@ class SegmentControls(QWidget):
         self.form.addRow("Object size", self.size_row)
         self.form.addRow("Sensitivity", self.sensitivity)
         self.form.addRow("Leave out", self.left_out)
+        self.form.addRow("Pieces", self.pieces)
         self.form.addRow("Attention\nmaps", self.attention)
         self._rare_settings = QWidget()
         self.rare = _form(self._rare_settings)
@@ -128,6 +133,7 @@ class SegmentControls(QWidget):
         column.addWidget(self._rare_settings)
         column.addWidget(self.run_bar)
         column.addWidget(self.advice)
+        column.addWidget(self.in_3d)
         column.addStretch()
         self.advice.hide()
         for label in (self.reading, self.advice):

@@ -32,12 +32,14 @@ class SizeDrag(QObject):
     measured = Signal(float)  #: length of a line, in pixels of the image
     ended = Signal()  #: Escape was pressed, the image went, or somebody else has taken the mouse
 
+    # Also when Python has cleared this, and Qt, which asks it still, has not.
+    _image: napari.layers.Image | None = None
+
     def __init__(self, viewer: napari.viewer.Viewer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._mouse = ClickMouse(viewer, self)
         self._line = SizeLine(viewer)
-        self._image: napari.layers.Image | None = None
         self._mouse.dragging.connect(self._draw)
         self._mouse.dragged.connect(self._on_dragged)
         self._mouse.lost.connect(self._on_lost)
@@ -76,7 +78,9 @@ class SizeDrag(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """End at Escape, wherever the focus is; nothing else is taken."""
-        if event is None or event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+        if self._image is None or event is None:
+            return False
+        if event.type() not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
             return False
         if event.key() != Qt.Key.Key_Escape:
             return False

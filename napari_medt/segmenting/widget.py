@@ -86,6 +86,7 @@ class SegmentWidget(SegmentControls):
             drop_edge=self.left_out.drop_edge(),
             flips=self.flips.isChecked(),
             link=self.link.link(),
+            pieces=self.pieces.pieces() if self.form.isRowVisible(self.pieces) else None,
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
@@ -150,7 +151,7 @@ class SegmentWidget(SegmentControls):
         self.result.currentIndexChanged.connect(self._on_result_changed)
         self.measure.toggled.connect(self._on_measure)
         self.size_drag.measured.connect(self._on_measured)
-        self.size_drag.ended.connect(lambda: self.measure.setChecked(False))
+        self.size_drag.ended.connect(self._on_size_drag_ended)
         self.more.toggled.connect(self.show_more)
         self.segment.clicked.connect(self.start)
         self.run.ended.connect(self._on_ended)
@@ -161,6 +162,8 @@ class SegmentWidget(SegmentControls):
         header = self.models.header()
         self.attention.set_model(header)
         self.result.set_model(header)
+        self._on_result_changed()
+        self.pieces.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
         self.form.setRowVisible(self.size_row, bool(header and header.object_diameter))
@@ -236,12 +239,17 @@ class SegmentWidget(SegmentControls):
             return
         self.run_bar.say("Drag a line across one object in the image, from edge to edge. Escape ends it.")
 
+    def _on_size_drag_ended(self) -> None:
+        self.measure.setChecked(False)
+
     def _on_measured(self, length: float) -> None:
         self.diameter.setValue(max(1, round(length)))
         self.run_bar.say(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
 
     def _on_result_changed(self) -> None:
-        self.left_out.setEnabled(self.result.result() == "instances")
+        objects = self.result.result() == "instances"
+        self.left_out.setEnabled(objects)
+        self.form.setRowVisible(self.pieces, not objects)
 
     def _on_ended(self, result: RegionResult | None) -> None:
         image, self._image_of_run = self._image_of_run, None
@@ -309,6 +317,7 @@ class SegmentWidget(SegmentControls):
         self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)

@@ -173,6 +173,9 @@ class ModelHeader:
         which objects are told apart (:func:`instance_classes`). ``"class"``: one class for the whole image.
     instances
         How objects are told apart, for ``result="instances"``.
+    largest_pieces
+        How many connected pieces a class has in a volume, by its name, such as ``{"liver": 1, "lungs": 2}``: prediction
+        keeps the largest ones, and takes others for strays. Classes that are not named keep all.
     object_diameter, diameter_range
         The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
     estimates_diameter
@@ -207,6 +210,7 @@ class ModelHeader:
     overlap: tuple[int, ...] = (64, 64)
     result: Result = "semantic"
     instances: InstanceSettings = field(default_factory=InstanceSettings)
+    largest_pieces: Mapping[str, int] = field(default_factory=dict)
     object_diameter: float | None = None
     diameter_range: tuple[float, float] | None = None
     estimates_diameter: bool = True
@@ -233,6 +237,17 @@ class ModelHeader:
             raise ModelFileError(
                 f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
             )
+
+        self._check_pieces()
+
+    def _check_pieces(self) -> None:
+        if self.largest_pieces and self.result != "semantic":
+            raise ModelFileError("the largest pieces are those of classes, and this model finds none in pixels")
+        for name, count in self.largest_pieces.items():
+            if name not in self.classes[1:]:
+                raise ModelFileError(f"the largest pieces are kept of {name!r}, which is not one of the classes")
+            if not isinstance(count, int) or count < 1:
+                raise ModelFileError(f"the number of pieces of {name!r}, {count!r}, must be 1 or more")
 
     def _check_spacing(self, spacing: tuple[float, ...]) -> None:
         if len(spacing) != self.dimensions or not all(0 < size < math.inf for size in spacing):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src_models.images.region import Region
+from src_models.labels.pieces import ALL, pieces_wanted
 from src_models.models.loaded import load_model
 from src_models.prediction.settings import RunSettings
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from src_models.images.slides.tissue import Tissue
     from src_models.prediction.segmentation import Segmentation
     from src_models.progress import Progress
+
+PART = "All pieces were kept: which of them are strays can be told in the whole image alone, and this is a part of it."
 
 __all__ = ["RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "segmentation_steps"]
 
@@ -132,6 +135,10 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
     settings, model = job.settings, load_model(job.settings.model)
     region = job.region.around(model.header.slices)
     cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
+    keywords, of_a_part = settings.keywords, not region.whole_space
+    kept = pieces_wanted(settings.pieces, model.header) if of_a_part else {}
+    if of_a_part:  # what is connected beyond its edges is not known
+        keywords["pieces"] = ALL
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
             cut,
@@ -139,8 +146,10 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
             axes=region.sub_reading(cut, name),
             channels=region.sub_chosen,
             name=name,
-            **settings.keywords | {"tissue": _tissue(job)},
+            **keywords | {"tissue": _tissue(job)},
         )
+    if kept and segmentation.result == "semantic":
+        segmentation.notes = (*segmentation.notes, PART)
     return _outcome(job, segmentation)
 
 

@@ -14,6 +14,7 @@ import tifffile
 
 from benchmarks.ct_organ_set import ORGANS, assemble, may_be_bone_or_lung, sure_bone_and_lung
 from src_models.errors import OutputError
+from src_models.files.dataset import DataSet
 
 SIDE = 48
 
@@ -63,6 +64,14 @@ def made(sets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows_of(made: Path) -> list[dict[str, str]]:
     with (made / "manifest.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_where_bones_and_lungs_were_not_looked_for_they_are_said_to_be_unknown(made: Path) -> None:
+    experts = [ORGANS.index(name) + 1 for name in ORGANS if name not in ("bones", "lungs")]
+    drawn = {sample.name: sample.drawn for sample in DataSet.open(made).samples}
+    for row in rows_of(made):
+        partly = row["source"] == "btcv_ct" and row["split"] != "train"
+        assert drawn[row["file"]] == (tuple(experts) if partly else None), row["file"]
 
 
 def test_no_patient_is_on_two_sides(made: Path) -> None:

@@ -263,6 +263,66 @@ def private_names(tree: ast.Module) -> Iterator[int]:
             yield node.lineno
 
 
+def unguarded_events(tree: ast.Module) -> Iterator[int]:
+    """Find methods in which Qt tells of events, and that need what an object may not have yet, or no more.
+
+    Qt tells of events while a base class is still being made. PySide6 also tells an object of events that Python has
+    cleared already, while the widget it belongs to is deleted. So what such a method reads has a value in the class, or
+    the method first asks for something that has one, and returns.
+    """
+    for made in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        methods = {node.name: node for node in made.body if isinstance(node, ast.FunctionDef)}
+        theirs = {name for method in methods.values() for name in own_names(method, ast.Store)}
+        for given in made.body:
+            if isinstance(given, ast.Assign | ast.AnnAssign) and given.value is not None:
+                targets = given.targets if isinstance(given, ast.Assign) else [given.target]
+                theirs -= {target.id for target in targets if isinstance(target, ast.Name)}
+        for name, method in methods.items():
+            if (name in ("event", "eventFilter") or name.endswith("Event")) and not first_asks(method, theirs):
+                needed, waiting = set(), [name]
+                while waiting:
+                    found = own_names(methods[waiting.pop()], ast.Load) - needed
+                    needed |= found
+                    waiting += [each for each in found if each in methods]
+                if needed & theirs:
+                    yield method.lineno
+
+
+# Parts of the code that it is tested with.
+SET, GUARD = " def __init__(self): self._a = 1", "if not self._on: return"
+
+
+def kept_by_signals(tree: ast.Module) -> Iterator[int]:
+    """Find what is connected to a signal and keeps an object that may have that signal.
+
+    Who collects garbage does not see what PySide6 keeps for a signal: a widget that is kept by its own is never let go,
+    and a viewer with it. It keeps no object whose method is connected.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "connect":
+            for slot in node.args[:1]:
+                wrapped = isinstance(slot, ast.Lambda) or getattr(getattr(slot, "func", None), "id", "") == "partial"
+                if wrapped and any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(slot)):
+                    yield node.lineno
+
+
+def own_names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    """Return the names of an object's own that are read (``ast.Load``) or written (``ast.Store``) in a part of code."""
+    attributes = (each for each in ast.walk(node) if isinstance(each, ast.Attribute))
+    return {
+        each.attr for each in attributes if getattr(each.value, "id", "") == "self" and isinstance(each.ctx, context)
+    }
+
+
+def first_asks(method: ast.FunctionDef, missing: set[str]) -> bool:
+    """Whether a method first asks for what an object always has, and returns where that says so."""
+    first = next((each for each in method.body if not isinstance(each, ast.Expr)), None)
+    if not isinstance(first, ast.If) or not isinstance(first.body[-1], ast.Return):
+        return False
+    asked = own_names(first.test, ast.Load)
+    return bool(asked) and not asked & missing
+
+
 def where(find: Callable[[ast.Module], Iterator[int]], allowed: Callable[[Path], bool]) -> list[str]:
     """Return where something is found in files of the plugin that may not do it."""
     paths = [path for path in files_of("napari_medt") if not allowed(path.relative_to(REPOSITORY / "napari_medt"))]
@@ -276,6 +336,14 @@ def test_layers_are_added_in_the_viewer_s_room_and_by_a_feature_s_layers_alone()
 
 def test_private_parts_of_napari_are_named_in_one_file_alone():
     assert not where(private_names, lambda path: path == Path("unsaved", "napari_edits.py"))
+
+
+def test_no_widget_is_kept_by_its_own_signals():
+    assert not where(kept_by_signals, lambda path: False)
+
+
+def test_qt_can_tell_an_object_of_events_before_it_is_made_and_after_it_was_cleared():
+    assert not where(unguarded_events, lambda path: False)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +364,18 @@ def test_private_parts_of_napari_are_named_in_one_file_alone():
             "self._mine\ncls._ours\nsuper()._add()\nlayer.__class__\nfrom __future__ import annotations",
             [],
         ),
+        (kept_by_signals, "a.b.connect(lambda on: self.show(on))\nb.connect(partial(self.go, 1))", [1, 2]),
+        (kept_by_signals, "a.connect(self.show)\na.connect(self.b.emit)\nc.connect(lambda: dialog.close())", []),
+        (
+            unguarded_events,
+            f"class A:\n{SET}\n def changeEvent(self, event): self.tell()\n def tell(self): self._a",
+            [3],
+        ),
+        (unguarded_events, f"class A:\n{SET}\n def eventFilter(self, a, b):\n  return self._a is a", [3]),
+        (unguarded_events, f"class A:\n _a = None\n{SET}\n def eventFilter(self, a, b): return self._a is a", []),
+        (unguarded_events, f"class A:\n _on = False\n{SET}\n def event(self, e):\n  {GUARD}\n  self._a", []),
+        (unguarded_events, f"class A:\n{SET}\n def event(self, e):\n  if not self._a: return\n  self._a", [3]),
+        (unguarded_events, f"class A:\n{SET}\n def closeEvent(self, e): self._b = e", []),
     ],
 )
 def test_what_is_looked_for_is_found(find, code, lines):

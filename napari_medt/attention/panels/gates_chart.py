@@ -89,8 +89,11 @@ class GatesChart(QWidget):
             self._plot.hideButtons()
             self.layout().addWidget(self._plot)
             self._plot.ensurePolished()  # else its colours would be those of a window without napari's style
-            self._plot.themed.connect(lambda: self.set_gates(self._gates))
+            self._plot.themed.connect(self._on_themed)
         return self._plot
+
+    def _on_themed(self) -> None:
+        self.set_gates(self._gates)
 
 
 def _stages(gates: Sequence[GateValues]) -> list[tuple[float, str]]:

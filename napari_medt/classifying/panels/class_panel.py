@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_medt.classifying.colours import class_colour
 from napari_medt.classifying.panels.swatch import swatch
@@ -36,6 +45,7 @@ class ClassPanel(QWidget):
         self.on = QPushButton("Click on objects to correct them")
         self.words = QLabel(_OFF)
         self.buttons: list[QPushButton] = []
+        self._group = QButtonGroup(self)
         self.new = QLineEdit()
         self.add = QPushButton("Add")
         self.next = QPushButton("Next unsure one (N)")
@@ -45,6 +55,7 @@ class ClassPanel(QWidget):
         self._can_be_on = False
         self._build()
         self._explain()
+        self._group.buttonClicked.connect(self._on_pressed)
         self.add.clicked.connect(self._on_added)
         self.new.returnPressed.connect(self._on_added)
         self.next.clicked.connect(self.next_wanted)
@@ -125,10 +136,13 @@ class ClassPanel(QWidget):
     def _add_button(self) -> None:
         button = QPushButton()
         button.setStyleSheet("text-align: left; padding-left: 6px")
-        button.clicked.connect(lambda: self.given.emit(button.property("class_name")))
+        self._group.addButton(button)
         self._grid.addWidget(button, len(self.buttons) // _COLUMNS, len(self.buttons) % _COLUMNS)
         self.setTabOrder(self.buttons[-1] if self.buttons else self.on, button)
         self.buttons.append(button)
+
+    def _on_pressed(self, button: QPushButton) -> None:
+        self.given.emit(button.property("class_name"))
 
     def _on_added(self) -> None:
         name = self.new.text().strip()

@@ -80,9 +80,11 @@ class ProbabilityBars(QWidget):
 class _Bar(QWidget):
     """A share of its width, in a colour."""
 
+    _share = 0.0
+    _colour = _GREY
+
     def __init__(self) -> None:
         super().__init__()
-        self._share, self._colour = 0.0, _GREY
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(max(8, self.fontMetrics().height() * 2 // 3))
         self.setMinimumWidth(60)

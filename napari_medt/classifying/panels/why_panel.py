@@ -48,7 +48,7 @@ class WhyPanel(QWidget):
         self._build()
         self._explain()
         self.on.toggled.connect(self.changed)
-        self.point.toggled.connect(lambda pressed: self.on.setChecked(self.on.isChecked() or pressed))
+        self.point.toggled.connect(self._on_point)
         self.what.currentIndexChanged.connect(self._offer)
         self.views.currentIndexChanged.connect(self._offer_heads)
         for combo in (self.what, self.classes, self.views, self.heads, self.maps):
@@ -107,6 +107,9 @@ class WhyPanel(QWidget):
         """Say what is shown."""
         self.words.setText(words)
         self.words.setVisible(bool(words))
+
+    def _on_point(self, pressed: bool) -> None:
+        self.on.setChecked(self.on.isChecked() or pressed)
 
     def _offer(self) -> None:
         """Show the choices of what is to be shown; the mouse is given back where no place is asked for."""

@@ -128,6 +128,7 @@ def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
     from src_models.attention.gates import stored_gate_values
+    from src_models.labels.pieces import pieces_words
     from src_models.models.citations import citation_lines, citations_of
 
     header = entry.header
@@ -146,6 +147,7 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
         "object size": "" if header.estimates_diameter else "images are taken at their own scale",
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
+        "pieces": pieces_words(header.largest_pieces),
         "training": _training(header.training),
         "encoder began with": _encoder_weights(header.training),
         "fine-tuned from": header.parent_sha256 or "",

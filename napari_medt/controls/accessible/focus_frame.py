@@ -20,6 +20,8 @@ class FocusFrames(QObject):
         The widget whose controls are framed.
     """
 
+    _inside: QWidget | None = None  # also when Python has cleared this, and Qt, which tells it still, has not
+
     def __init__(self, inside: QWidget) -> None:
         super().__init__(inside)
         self._inside = inside
@@ -27,7 +29,7 @@ class FocusFrames(QObject):
 
     def _on_focus(self, _before: QWidget | None, now: QWidget | None) -> None:
         clicked = QApplication.mouseButtons() != Qt.MouseButton.NoButton
-        if now is not None and not clicked and self._inside.isAncestorOf(now):
+        if now is not None and not clicked and self._inside is not None and self._inside.isAncestorOf(now):
             FocusFrame(now)
 
 

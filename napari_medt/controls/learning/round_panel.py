@@ -68,7 +68,7 @@ class RoundPanel(LearningControls):
         self.use = QPushButton("Use this one")
         self._build()
         self._explain()
-        self.use.clicked.connect(lambda: self.wanted.emit(self.chosen_name()))
+        self.use.clicked.connect(self._on_use)
         self.list.noted.connect(self.noted)
         self.set_running(False)
         self.set_versions((), None, None)
@@ -125,6 +125,9 @@ class RoundPanel(LearningControls):
         self.learn.setEnabled(not self._missing and not self._running)
         self.why.setText(self._missing)
         self.why.setVisible(bool(self._missing) and not self._running)
+
+    def _on_use(self) -> None:
+        self.wanted.emit(self.chosen_name())
 
     def _build(self) -> None:
         kept = QHBoxLayout()

@@ -48,7 +48,7 @@ class MarkedPanel(QWidget):
         self.list.itemDoubleClicked.connect(self._on_shown)
         self.show_it.clicked.connect(self._on_shown)
         self.merge.clicked.connect(self._pick)
-        self.withdraw.clicked.connect(lambda: self.withdrawn.emit(self.chosen()))
+        self.withdraw.clicked.connect(self._on_withdraw)
         self.set_items(())
 
     def set_items(self, items: Sequence[CorrectionItem]) -> None:
@@ -74,6 +74,9 @@ class MarkedPanel(QWidget):
     def _on_shown(self, *_: Any) -> None:
         if self.chosen() is not None:
             self.shown.emit(self.chosen())
+
+    def _on_withdraw(self) -> None:
+        self.withdrawn.emit(self.chosen())
 
     def _pick(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder with corrections, of a colleague or of another image")

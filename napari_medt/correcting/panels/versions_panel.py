@@ -56,10 +56,9 @@ class VersionsPanel(QWidget):
         self._explain()
         self.list.currentItemChanged.connect(self._on_chosen)
         self.list.noted.connect(self.noted)
-        self.use.clicked.connect(lambda: self.wanted.emit(self.chosen_name()))
+        self.use.clicked.connect(self._on_use)
         self.attention.clicked.connect(self.attention_wanted)
-        for name, button in self.shown.items():
-            button.clicked.connect(lambda _=False, name=name: self.outlines_wanted.emit(name))
+        self._group.buttonClicked.connect(self._on_outlines)
         self.set_versions((), None, None)
 
     def set_versions(self, versions: Sequence[ModelVersion], active: str | None, base: str | None) -> None:
@@ -123,6 +122,12 @@ class VersionsPanel(QWidget):
         self.use.setEnabled(bool(self._versions) and self.chosen_name() != self._active)
         back = self.chosen_name() is None
         self.use.setText("Go back to the first model" if back else "Use this one")
+
+    def _on_outlines(self, pressed: QPushButton) -> None:
+        self.outlines_wanted.emit(next(name for name, button in self.shown.items() if button is pressed))
+
+    def _on_use(self) -> None:
+        self.wanted.emit(self.chosen_name())
 
     def _build(self) -> None:
         self.empty.setWordWrap(True)

@@ -78,7 +78,8 @@ class SeriesList(QListWidget):
         rows, columns = (min(size, _PICTURE) for size in grey.shape)
         top, left = (_PICTURE - rows) // 2, (_PICTURE - columns) // 2
         square[top : top + rows, left : left + columns] = grey[:rows, :columns]
-        image = QImage(square.tobytes(), _PICTURE, _PICTURE, _PICTURE, QImage.Format.Format_Grayscale8)
+        pixels = square.tobytes()  # the image looks at them, and does not keep them
+        image = QImage(pixels, _PICTURE, _PICTURE, _PICTURE, QImage.Format.Format_Grayscale8)
         icon, picture = QIcon(), QPixmap.fromImage(image)
         for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # else a selected one is tinted
             icon.addPixmap(picture, mode)

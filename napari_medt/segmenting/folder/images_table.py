@@ -92,8 +92,8 @@ class ImagesTable(QTableView):
         self.setMinimumHeight(_LEAST_ROWS * self.verticalHeader().defaultSectionSize() + header.sizeHint().height())
         self.setAccessibleName("Images")
         self.setToolTip("Each image, and what has become of it. Double-click a row, or press Enter, to see the image.")
-        self.doubleClicked.connect(lambda index: self.chosen.emit(index.row()))
-        self.selectionModel().currentRowChanged.connect(lambda index, _: self.pointed.emit(index.row()))
+        self.doubleClicked.connect(self._on_double_clicked)
+        self.selectionModel().currentRowChanged.connect(self._on_current)
 
     def rows(self) -> list[ImageRow]:
         """Return what is shown."""
@@ -116,3 +116,9 @@ class ImagesTable(QTableView):
             self.chosen.emit(self.currentIndex().row())
             return
         super().keyPressEvent(event)
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self.chosen.emit(index.row())
+
+    def _on_current(self, index: QModelIndex) -> None:
+        self.pointed.emit(index.row())

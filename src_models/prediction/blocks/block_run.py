@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from src_models.files.images import ImageFile
     from src_models.prediction.segmentation import Segmentation
 
-__all__ = ["BlockRun", "segment_in_blocks"]
+__all__ = ["BlockRun", "neighbours_of", "segment_in_blocks"]
 
 Result = TypeVar("Result")
 
@@ -153,10 +153,7 @@ class BlockRun(SegmentationRun):
         resized = tuple(small) != tuple(full)
         if resized:
             plan.make(SMALL, small, np.int32)
-        jobs = [
-            BlockJob(plan, index, core, tuple(other for other in have if _reaches(other.core, core, small)))
-            for index, core in enumerate(cores)
-        ]
+        jobs = [BlockJob(plan, index, core, neighbours_of(core, have, small)) for index, core in enumerate(cores)]
         counted = yield from self._all(block_work.compose, jobs, "joining blocks")
         if resized:
             counted = yield from self._each(block_work.draw, plan, blocks(full), "drawing objects at full size")
@@ -178,10 +175,13 @@ class BlockRun(SegmentationRun):
         return [found[job.index] for job in jobs]
 
 
-def _reaches(other: Block, core: Block, shape: Sequence[int]) -> bool:
-    """Tell whether objects of another block may lie in this one."""
-    wide = with_halo(other, shape)
-    return all(a.start < b.stop and b.start < a.stop for a, b in zip(core, wide, strict=True))
+def neighbours_of(core: Block, others: Sequence[Neighbour], shape: Sequence[int]) -> tuple[Neighbour, ...]:
+    """Return the blocks, the same one among them, whose objects may lie in a block of a plane of this shape (px)."""
+    return tuple(
+        other
+        for other in others
+        if all(a.start < b.stop and b.start < a.stop for a, b in zip(core, with_halo(other.core, shape), strict=True))
+    )
 
 
 def _summed(counted: Sequence[Counted], next_id: int) -> NDArray[np.int64]:

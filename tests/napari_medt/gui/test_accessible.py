@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
     QPlainTextEdit,
     QScrollBar,
     QTextEdit,
+    QWidget,
 )
 from superqt import QCollapsible
 
@@ -39,7 +40,8 @@ MADE_BY_MAGICGUI = ("Segment a layer", "Link objects over time")
 
 def controls_in(widget):
     """Return the controls that are ours: not those that Qt makes others of, as the list of a combo box."""
-    found = [control for control in widget.findChildren(CONTROLS) if not isinstance(control, PARTS)]
+    found = [control for control in widget.findChildren(QWidget) if isinstance(control, CONTROLS)]
+    found = [control for control in found if not isinstance(control, PARTS)]
     found = [control for control in found if control.window() is widget.window()]
     return [control for control in found if not any(inside(control, other) for other in found)]
 

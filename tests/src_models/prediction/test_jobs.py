@@ -11,7 +11,7 @@ from src_models.files.slides import slide_tissue
 from src_models.files.slides.slide_tissue import tissue_in
 from src_models.images.axes import read_axes
 from src_models.images.region import Region
-from src_models.models.checkpoint import load, save
+from src_models.models.checkpoint import Model, load, save
 from src_models.prediction.jobs import RegionRun, SegmentSettings, continue_numbers, segmentation_steps
 from src_models.prediction.segment import segment
 from src_models.prediction.settings import RunSettings
@@ -115,6 +115,24 @@ def test_closing_a_run_cancels_it(settings, discs, monkeypatch):
     steps.close()
     with pytest.raises(StopIteration):
         next(steps)
+
+
+def test_of_a_part_of_a_stack_all_pieces_stay_and_that_is_said(tiny_model_path, discs, tmp_path):
+    tiny = load(tiny_model_path)
+    organs = {"result": "semantic", "classes": ("background", "a", "b"), "largest_pieces": {"a": 1, "b": 1}}
+    path = save(Model(tiny.network, replace(tiny.header, **organs)), tmp_path / "organs.safetensors")
+    stack, model = np.stack([discs, discs, np.roll(discs, 9, 1)]), load(path)
+    complete, _ = run(SegmentSettings(model=path), stack, whole("ZYX", stack.shape))
+    everything, _ = run(SegmentSettings(model=path, pieces="all"), stack, whole("ZYX", stack.shape))
+    assert (complete.labels != everything.labels).any()
+    assert complete.segmentation.notes == everything.segmentation.notes
+    for index in ((1, slice(0, 70), slice(0, 90)), (slice(0, 3), slice(0, 50), slice(0, 90))):
+        for asked in (None, 1, "a"):
+            settings = SegmentSettings(model=path, pieces=asked)
+            part, _ = run(settings, stack, Region("ZYX", index, stack.shape, rgb=False))
+            expected = segment(stack[index], model, axes="ZYX"[-stack[index].ndim :], pieces="all")
+            np.testing.assert_array_equal(part.labels.reshape(expected.labels.shape), expected.labels)
+            assert "this is a part of it" in part.segmentation.notes[-1]
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QApplication, QWidget
+
+from napari_medt.controls.dock_closing import DockClosing
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -89,3 +93,16 @@ def test_a_run_under_way_ends_with_the_window(docked, blob_model_path):
     assert widget.run.running
     viewer.close()
     assert not widget.run.running
+
+
+def test_a_widget_that_python_clears_before_qt_deletes_it_tells_nothing(qtbot):
+    told, widget = [], QWidget()
+    widget.itself, widget.closing = widget, DockClosing(widget)
+    widget.closing.closed.connect(told.append)
+    widget.show()
+    QApplication.processEvents()
+    with qtbot.captureExceptions() as raised:
+        del widget
+        gc.collect()
+    assert raised == []
+    assert told == []

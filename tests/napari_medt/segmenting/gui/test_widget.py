@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from napari.utils import progress
-from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QListWidget, QSpinBox, QWidget
 
 from napari_medt.viewer.layer_notes import is_own_layer
 
@@ -36,7 +36,8 @@ def test_opening_loads_no_torch():
 
 def test_every_control_has_a_tooltip(open_widget):
     _, widget = open_widget()
-    controls = widget.findChildren((QAbstractButton, QComboBox, QLineEdit, QListWidget, QSpinBox))
+    kinds = (QAbstractButton, QComboBox, QLineEdit, QListWidget, QSpinBox)
+    controls = [control for control in widget.findChildren(QWidget) if isinstance(control, kinds)]
     silent = [control for control in controls if not control.toolTip() and not control.objectName().startswith("qt_")]
     assert [type(control).__name__ for control in silent] == []
 
