@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from napari_medt.controls.model_combo import ModelCombo
 from napari_medt.controls.run_bar import RunBar
@@ -13,7 +14,8 @@ from napari_medt.controls.scrolling_column import ScrollingColumn, beside
 from napari_medt.preferences import Preferences
 from napari_medt.running.steps_run import StepsRun
 from napari_medt.segmenting.folder.images_table import ImagesTable
-from napari_medt.segmenting.options import DeviceCombo, DiameterBox, LeftOut, SensitivitySlider
+from napari_medt.segmenting.options import AttentionList, DeviceCombo, DiameterBox, LeftOut, SensitivitySlider
+from src_models.models.header import ModelHeader
 
 __all__ = ["FolderControls"]
 
@@ -51,6 +53,10 @@ class FolderControls:
         self.sensitivity = SensitivitySlider()
         self.left_out = LeftOut()
         self.device = DeviceCombo(preferences.device)
+        self.more = QPushButton()
+        self.channels = QLineEdit()
+        self.attention = AttentionList()
+        self.workers = QSpinBox()
         self.results = QLineEdit()
         self.change = QPushButton("Change...")
         self.format = QComboBox()
@@ -72,6 +78,32 @@ class FolderControls:
         row = rows[number] if 0 <= number < len(rows) else None
         told = "" if row is None or not row.said else f"{row.image.name}: {row.said}\n"
         self.words.setText(f"{told}Double-click a row to see the image with its labels.")
+
+    def chosen_channels(self) -> tuple[int, ...] | None:
+        """Return the channels that are looked at; None for all.
+
+        Raises
+        ------
+        UserError
+            If what was typed is no list of numbers.
+        """
+        from src_models.images.channels import parse_channels
+
+        text = self.channels.text().strip()
+        return parse_channels(text) if text else None
+
+    def show_more(self, shown: bool) -> None:
+        """Show or hide the settings that are rarely needed."""
+        self._rare_settings.setVisible(shown)
+        self.more.setText("Fewer settings" if shown else "More settings...")
+
+    def set_model(self, header: ModelHeader | None) -> None:
+        """Offer what a model can be asked for; no map is ticked, since each is a file of each image."""
+        self.diameter.set_model(header)
+        self.form.setRowVisible(self.diameter, bool(header and header.object_diameter))
+        self.attention.set_model(header)
+        self.attention.tick(())
+        self.rare.setRowVisible(self.attention, self.attention.count() > 0)
 
     def output(self) -> Path | None:
         """Return the folder for the results; None where none is given."""
@@ -121,6 +153,22 @@ class FolderControls:
         form.addRow("Labels are", self.format)
         form.addRow("Results\nthat exist", self.existing)
         self.form = form
+        self.channels.setPlaceholderText("all")
+        self.workers.setRange(1, max(1, os.cpu_count() or 1))
+        self.workers.setSuffix(" at a time")
+        self._rare_settings = QWidget()
+        self.rare = QFormLayout(self._rare_settings)
+        self.rare.setContentsMargins(0, 0, 0, 0)
+        self.rare.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.rare.addRow("Channels", self.channels)
+        self.rare.addRow("Attention\nmaps", self.attention)
+        self.rare.addRow("Images", self.workers)
+        form.addRow(self.more)
+        form.addRow(self._rare_settings)
+        self.more.setCheckable(True)
+        self.more.setFlat(True)
+        self.more.toggled.connect(self.show_more)
+        self.show_more(False)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(4, 4, 4, 4)
@@ -155,8 +203,24 @@ class FolderControls:
             "Skip goes on where an earlier run was stopped. Replace asks once before it begins, and then segments all."
         )
         self.device.setAccessibleName("Compute on")
+        self.more.setToolTip("Settings that are rarely needed: channels, attention maps, several images at a time.")
+        self.channels.setAccessibleName("Channels")
+        self.channels.setToolTip(
+            "Which channels of every image are looked at, counted from 0: one, such as 0 for the first, or several in "
+            "the order of the model's, such as 2,0,1. Left empty, all are."
+        )
+        self.attention.setAccessibleName("Attention maps")
+        self.attention.setToolTip(
+            "What the network attended to: each ticked map is written as a file beside the labels."
+        )
+        self.workers.setAccessibleName("Images at a time")
+        self.workers.setToolTip(
+            "How many images are worked on at a time, each by a process of its own among which the cores, or graphics "
+            "cards, are divided. It is worth it for many small images; each process needs memory."
+        )
         self.start.setToolTip("Segment one image after the other. You can go on working meanwhile.")
         self.run_bar.cancel.setToolTip(
-            "Stop after the tile that is being computed. What is done is kept; Start goes on with the rest."
+            "Stop after the tile that is being computed; of several images at a time, at once. What is done is kept; "
+            "Start goes on with the rest."
         )
         self.report.setToolTip("Open the page with a picture of each image and what was found, in your browser.")

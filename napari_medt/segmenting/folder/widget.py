@@ -124,6 +124,7 @@ class FolderWidget(QWidget):
             sensitivity=controls.sensitivity.sensitivity(),
             least_size=controls.left_out.least_size(),
             drop_edge=controls.left_out.drop_edge(),
+            attention=controls.attention.names(),
         )
         return FolderJob(
             images=tuple(row.image for row in controls.table.rows()),
@@ -133,6 +134,8 @@ class FolderWidget(QWidget):
             scan_format=controls.scan_format(),
             replace_existing=controls.replaces(),
             threads=self._preferences.threads,
+            channels=controls.chosen_channels(),
+            workers=controls.workers.value(),
         )
 
     def _begin(self, job: FolderJob) -> None:
@@ -191,9 +194,7 @@ class FolderWidget(QWidget):
             self.controls.results.setText(self._proposed)
 
     def _on_model_changed(self) -> None:
-        header = self.controls.models.header()
-        self.controls.diameter.set_model(header)
-        self.controls.form.setRowVisible(self.controls.diameter, bool(header and header.object_diameter))
+        self.controls.set_model(self.controls.models.header())
         self._propose()
         self.controls.offer_start(True)
 

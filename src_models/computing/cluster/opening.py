@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -74,6 +75,8 @@ def _connected(
     from src_models.computing.cluster.local import local_cluster
     from src_models.computing.cluster.plugins import Undisturbed
 
+    # That the scheduler is gone is told in a sentence, and not by the client's traceback.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     # Not the default of this process: lazy images that are read here would be read by the workers.
     if scheduler is not None:
         try:

@@ -79,6 +79,7 @@ class Workers:
         self._client, self._name = client, name
         self.here = here
         self._sent: list[str] = []
+        self._left = False
         self._looked, self._count = 0.0, 0
 
     @property
@@ -110,7 +111,7 @@ class Workers:
             Of a module; it and the items are sent.
         items
             Each is a task. A worker has one at a time: its threads compute together. What is not begun when the
-            iterator is closed is never begun.
+            iterator is closed, or :meth:`leave` is called, is never begun.
 
         Raises
         ------
@@ -124,7 +125,7 @@ class Workers:
         numbers = itertools.count()
         left = len(items)
         try:
-            while left:
+            while left and not self._left:
                 for item in itertools.islice(waiting, max(0, max(1, self.count) - len(running))):
                     key = f"{prefix}-{next(numbers)}"
                     with self._connected():
@@ -140,6 +141,10 @@ class Workers:
         finally:
             if running and self._client.status == "running":
                 self._client.cancel(list(running), force=True)
+
+    def leave(self) -> None:
+        """Have :meth:`run`, which another thread goes through, end early: within a second nothing is asked any more."""
+        self._left = True
 
     def close(self) -> None:
         """Have the workers let go of what they were sent."""

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from src_models.errors import OutputError, UserError
 from src_models.prediction.batches.choosing import Place, check_names, choose_image
-from src_models.prediction.batches.image_task import ImageTask, failure_of, segment_image_steps
+from src_models.prediction.batches.image_task import (
+    Failure,
+    ImageReport,
+    ImageTask,
+    failure_of,
+    segment_image_steps,
+)
 from src_models.prediction.settings import RunSettings, check_segments
 from src_models.progress import Progress
 
@@ -82,6 +89,10 @@ class FolderJob:
         Whether results that are there are replaced; else their images are passed over.
     threads
         Threads to compute with on the CPU; 0 takes all cores but one, which is left to the viewer.
+    channels
+        The channels that are looked at, of every image; None for all.
+    workers
+        How many images are worked on at a time, each by a process of its own.
     """
 
     images: tuple[OneImage, ...]
@@ -91,11 +102,14 @@ class FolderJob:
     scan_format: str = "nifti"
     replace_existing: bool = False
     threads: int = 0
+    channels: tuple[int, ...] | None = None
+    workers: int = 1
 
     @property
     def place(self) -> Place:
         """Where results go."""
-        return Place(self.output, scan_format=self.scan_format)
+        maps = () if isinstance(self.settings.attention, bool) else tuple(self.settings.attention)
+        return Place(self.output, maps, scan_format=self.scan_format)
 
     def with_results(self) -> list[OneImage]:
         """Return the images of which some results are there, which would be replaced."""
@@ -108,6 +122,7 @@ class FolderJob:
             output=self.output,
             scan_format=self.scan_format,
             overwrite=self.replace_existing,
+            channels=self.channels,
             settings=self.settings,
         )
 
@@ -214,13 +229,11 @@ def segment_folder_steps(job: FolderJob, on_row: OnRow) -> Generator[Progress, N
 
     yield Progress(0, 0, "looking for results")
     chosen = _choose(job, rows, tell)
-    with computing_threads(job.threads or None):
-        for place, number in enumerate(chosen):
-            where = f"{rows[number].image.name} ({place + 1} of {len(chosen)})" if len(chosen) > 1 else "segmenting"
-            for step in _one(job, model, number, rows[number], tell):
-                share = step.done / step.total if step.total else 0.0
-                done = place * _PER_IMAGE + round(share * _PER_IMAGE)
-                yield Progress(done, len(chosen) * _PER_IMAGE, f"{where}: {step.message}")
+    if job.workers > 1 and len(chosen) > 1:
+        yield from _several(job, chosen, rows, tell)
+    else:
+        with computing_threads(job.threads or None):
+            yield from _one_by_one(job, model, chosen, rows, tell)
     report = yield from report_steps(rows, job.output, model.header.name)
     return FolderResult(tuple(rows), report)
 
@@ -252,6 +265,48 @@ def _choose(job: FolderJob, rows: Sequence[ImageRow], tell: OnRow) -> list[int]:
     return chosen
 
 
+def _one_by_one(
+    job: FolderJob, model: Model, chosen: Sequence[int], rows: Sequence[ImageRow], tell: OnRow
+) -> Generator[Progress, None, None]:
+    for place, number in enumerate(chosen):
+        where = f"{rows[number].image.name} ({place + 1} of {len(chosen)})" if len(chosen) > 1 else "segmenting"
+        for step in _one(job, model, number, rows[number], tell):
+            share = step.done / step.total if step.total else 0.0
+            done = place * _PER_IMAGE + round(share * _PER_IMAGE)
+            yield Progress(done, len(chosen) * _PER_IMAGE, f"{where}: {step.message}")
+
+
+def _several(
+    job: FolderJob, chosen: Sequence[int], rows: Sequence[ImageRow], tell: OnRow
+) -> Generator[Progress, None, None]:
+    """Segment several images at a time; which ones are under way is not told, but what became of each."""
+    from src_models.prediction.batches.several import several_steps
+
+    tasks = [job.task(rows[number].image) for number in chosen]
+    numbers = dict(zip(map(id, tasks), chosen, strict=True))
+    done, count = 0, min(job.workers, len(tasks))
+    yield Progress(0, len(tasks), f"starting {count} workers")
+    with closing(several_steps(tasks, job.model, count, job.settings.device)) as outcomes:
+        for outcome in outcomes:
+            if outcome is not None:
+                task, found = outcome
+                done += 1
+                _end(task, found, numbers[id(task)], rows[numbers[id(task)]], tell)
+            yield Progress(done, len(tasks), f"{done} of {len(tasks)} images, {count} at a time")
+
+
+def _end(task: ImageTask, found: ImageReport | Failure, number: int, row: ImageRow, tell: OnRow) -> None:
+    """Tell what became of an image."""
+    if isinstance(found, ImageReport):
+        tell(number, replace(row, state="done", share=1.0, said=found.summary, labels=found.labels))
+        return
+    if found.unforeseen is not None:
+        _log.error("%s failed", task.image.title, exc_info=found.unforeseen)
+    tell(number, replace(row, state="failed", said=found.message))
+    if found.hopeless:
+        raise UserError(found.message)
+
+
 def _one(job: FolderJob, model: Model, number: int, row: ImageRow, tell: OnRow) -> Generator[Progress, None, None]:
     """Segment one image; what goes wrong with it alone is told and not raised."""
     task = job.task(row.image)
@@ -262,7 +317,7 @@ def _one(job: FolderJob, model: Model, number: int, row: ImageRow, tell: OnRow) 
             try:
                 step = next(steps)
             except StopIteration as end:
-                tell(number, replace(row, state="done", share=1.0, said=end.value.summary, labels=end.value.labels))
+                _end(task, end.value, number, row, tell)
                 return
             tell(number, replace(row, state="working", share=step.done / step.total if step.total else 0.0))
             yield step
@@ -271,9 +326,4 @@ def _one(job: FolderJob, model: Model, number: int, row: ImageRow, tell: OnRow) 
         tell(number, row)
         raise
     except Exception as error:
-        failure = failure_of(task, error)
-        if failure.unforeseen is not None:
-            _log.error("%s failed", task.image.title, exc_info=failure.unforeseen)
-        tell(number, replace(row, state="failed", said=failure.message))
-        if failure.hopeless:
-            raise UserError(failure.message) from error
+        _end(task, failure_of(task, error), number, row, tell)

@@ -2,14 +2,18 @@
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
+from shuffled_pool import ShuffledPool
 
+from src_models.computing.cluster import opening
 from src_models.errors import ImageError, OutputError, UserError
 from src_models.files.images import read_labels
+from src_models.models.architectures import attention_names
 from src_models.models.checkpoint import load
 from src_models.prediction.batches.folder_run import FolderJob, ImageRow, images_in, segment_folder_steps
 from src_models.prediction.segment import segment
@@ -143,3 +147,36 @@ def test_a_folder_without_images_is_refused_and_so_is_a_zarr_for_the_results(job
 )
 def test_a_row_says_how_far_it_is(row, words):
     assert ImageRow(None, *row).words == words
+
+
+def test_several_at_a_time_give_what_one_after_the_other_does(job, tmp_path, monkeypatch):
+    """By a pool that does them in another order; real workers are in ``test_several.py``."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(opening, "open_workers", lambda count, device: nullcontext(ShuffledPool(count)))
+    alone, _, _ = go(job)
+    result, told, steps = go(replace(job, output=tmp_path / "several", workers=2))
+    assert [(row.state, row.said) for row in result.rows] == [(row.state, row.said) for row in alone.rows]
+    for number in (0, 2):
+        np.testing.assert_array_equal(read_labels(result.rows[number].labels), read_labels(alone.rows[number].labels))
+    assert [rows[-1] for _, rows in sorted(told.items())] == list(result.rows)
+    assert any("3 of 3 images, 2 at a time" in step.message for step in steps)
+    assert sorted(path.name for path in (tmp_path / "several").iterdir()) == sorted(
+        path.name for path in (tmp_path / "out").iterdir()
+    )
+
+
+def test_channels_and_maps_are_those_that_were_asked_for(job, discs, tmp_path):
+    folder = tmp_path / "dyes"
+    folder.mkdir()
+    dyes = np.stack([np.zeros_like(discs), discs])
+    tifffile.imwrite(folder / "d.ome.tif", dyes, metadata={"axes": "CYX"}, photometric="minisblack")
+    names = attention_names(*(getattr(load(job.model).header, field) for field in ("architecture", "config")))
+    settings = replace(job.settings, attention=tuple(names[:1]))
+    asked = replace(job, images=images_in([folder]), output=tmp_path / "dyes out", channels=(1,), settings=settings)
+    result, _, _ = go(asked)
+    assert [row.state for row in result.rows] == ["done"], result.rows[0].said
+    wanted = segment(discs, load(job.model), device="cpu", diameter=20).labels
+    np.testing.assert_array_equal(read_labels(result.rows[0].labels), wanted)
+    maps = [path for path in (tmp_path / "dyes out").iterdir() if names and names[0].replace(" ", "_") in path.name]
+    assert len(maps) == len(names[:1])
+    assert set(maps) <= set(asked.place.results(asked.images[0]).existing)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_medt.segmenting.folder.widget import FolderWidget
 from src_models.files.images import read_labels
+from src_models.models.architectures import attention_names
 
 
 @pytest.fixture
@@ -126,3 +127,27 @@ def test_a_folder_without_images_is_told_of_and_cannot_be_started(open_folder, q
         widget.choose([tmp_path / "empty"])
     assert "holds no images" in messages[-1]
     assert not widget.controls.start.isEnabled()
+
+
+def test_rare_settings_are_those_of_the_command(make_napari_viewer, plate, tiny_model_path, qtbot, messages):
+    widget = FolderWidget(make_napari_viewer())
+    qtbot.addWidget(widget)
+    controls = widget.controls
+    controls.models.open_file(tiny_model_path)
+    with qtbot.waitSignal(widget.listed, timeout=60_000):
+        widget.choose([plate])
+    plain = widget._job()
+    assert (plain.channels, plain.settings.attention, plain.workers) == (None, (), 1)
+    controls.more.setChecked(True)
+    controls.channels.setText("2, 0")
+    controls.workers.setMaximum(4)
+    controls.workers.setValue(3)
+    names = attention_names(*(getattr(controls.models.header(), field) for field in ("architecture", "config")))
+    assert controls.rare.isRowVisible(controls.attention) == bool(names)
+    controls.attention.tick(tuple(names[:1]))
+    job = widget._job()
+    assert (job.channels, job.settings.attention, job.workers) == ((2, 0), tuple(names[:1]), 3)
+    controls.channels.setText("red")
+    widget.start()
+    assert "are no list of numbers" in messages[-1]
+    assert not controls.run.running
