@@ -14,6 +14,7 @@ out=${3:-runs/ct_organs}
 [ -d "$out/ct_organ_slices" ] || python -m benchmarks.ct_organ_set "$sets" "$out/ct_organ_slices"
 napari-medt train "$out/ct_organ_slices" --output "$out/ct-organs.safetensors" --name ct-organs --classes \
   --class-names "aorta,gallbladder,left kidney,right kidney,liver,pancreas,spleen,stomach,bones,lungs" \
+  --pieces "aorta,gallbladder,left kidney,right kidney,liver,pancreas,spleen,stomach,lungs:2" \
   --purpose "Organs of the abdomen, bones and lungs in CT, slice by slice; a demonstration, for research" \
   --licence Apache-2.0 --spacing 1.5,1.5 --intensity window:-125:275 --augment ct-sided \
   --encoder efficientnet-lite0 --encoder-weights "$weights" \

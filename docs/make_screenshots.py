@@ -23,6 +23,7 @@ os.environ["XDG_DOCUMENTS_DIR"] = tempfile.mkdtemp()
 import napari
 import napari.settings
 import numpy as np
+from napari.layers import Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QScrollArea
 
@@ -47,12 +48,13 @@ def main() -> None:
     parser.add_argument("--zoom", type=float, default=1.0, help="by how much that image is enlarged for the model")
     parser.add_argument("--output", type=Path, default=IMAGES)
     parser.add_argument("--theme", default="dark", help="of napari: dark, light or system")
-    parser.add_argument("--only", choices=("correct", "classify"), help="make these pictures, and leave the others")
+    only = {"correct": correct, "classify": classify, "organs": organs}
+    parser.add_argument("--only", choices=only, help="make these pictures, and leave the others")
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
     napari.settings.get_settings().appearance.theme = options.theme
     if options.only is not None:
-        {"correct": correct, "classify": classify}[options.only](options)
+        only[options.only](options)
         return
     for sample in ("fluorescence", "histology"):
         viewer, widget = open_viewer(sample, options.model)
@@ -71,6 +73,27 @@ def main() -> None:
     click(options)
     correct(options)
     classify(options)
+    organs(options)
+
+
+def organs(options) -> None:
+    """Show the sample CT with the organs that ct-organs finds, and their sizes and HU."""
+    viewer, widget = open_viewer("abdomen_ct", find_model("ct-organs"))
+    viewer.window.resize(*TALL)
+    run(widget)
+    theirs = next(layer for layer in viewer.layers if isinstance(layer, Labels) and not is_own_layer(layer))
+    theirs.visible = False
+    found = next(layer for layer in viewer.layers if isinstance(layer, Labels) and is_own_layer(layer))
+    found.opacity = 0.5
+    viewer.layers.selection.active = found
+    viewer.fit_to_view()
+    save(viewer, options.output / "ct_organs.png")
+    _, measuring = viewer.window.add_plugin_dock_widget("napari-medt", "Measure")
+    measuring.start()
+    while measuring.run.running:
+        wait(0.1)
+    save(viewer, options.output / "measure_organs.png")
+    viewer.close()
 
 
 def click(options) -> None:

@@ -56,7 +56,7 @@ _HOME = {
     "map_rows": "attention.map_table",
     "mark": "corrections.correction",
     "read_header": "models.header",
-    "read_map": "attention.map_files",
+    "read_map": "prediction.maps.map_formats",
     "query_map": "attention.query_map",
     "record_attention": "attention.recording",
     "save": "models.checkpoint",

@@ -2,7 +2,6 @@
 
 from src_models.attention.difference import difference as difference
 from src_models.attention.gates import gate_values as gate_values
-from src_models.attention.map_files import read_map as read_map
 from src_models.attention.map_files import write_map as write_map
 from src_models.attention.map_table import map_rows as map_rows
 from src_models.attention.map_table import value_at as value_at
@@ -39,6 +38,7 @@ from src_models.models.checkpoint import save as save
 from src_models.models.header import ModelHeader as ModelHeader
 from src_models.models.header import read_header as read_header
 from src_models.models.library import find_model as find_model
+from src_models.prediction.maps.map_formats import read_map as read_map
 from src_models.prediction.segment import segment as segment
 from src_models.prediction.segment import segment_steps as segment_steps
 from src_models.prediction.segmentation import Segmentation as Segmentation

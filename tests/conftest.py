@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     import torch
     from numpy.typing import NDArray
 
@@ -22,6 +26,42 @@ if (processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
     os.environ.setdefault("LP_NUM_THREADS", each)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+gc.disable()  # until the tests are collected: what importing and collecting make is to stay
+
+
+def pytest_collection_finish() -> None:
+    """Begin to collect garbage, of which nothing that is there now is part."""
+    _set_living_apart()
+    gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """After a window and after a file, leave to themselves what they have imported and the fixtures of the session."""
+    yield
+    if "make_napari_viewer" in item.fixturenames or (nextitem is not None and nextitem.path != item.path):
+        _set_living_apart()
+
+
+def _set_living_apart() -> None:
+    """Keep the collector of garbage from going through all objects there are, again and again.
+
+    napari collects whenever a layer is removed and a viewer is closed. Among a million objects of packages and
+    collected tests that takes a second; among those that the test itself made, no time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_made_once() -> Generator[None]:
+    """Make the commands of the command line from their functions once, not whenever a test runs one of them."""
+    import typer.testing
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from napari_medt.attention.panels.map_panel import MapPanel
 from napari_medt.attention.panels.probe_panel import ProbePanel
 from napari_medt.attention.pointer_follower import PointerFollower
 from napari_medt.attention.save_panel import SavePanel
+from napari_medt.controls.ct.in_3d_button import In3dButton
 from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -47,6 +48,7 @@ class AttentionControls(QWidget):
         self.look = QPushButton("Look")
         self.run = StepsRun(self)
         self.run_bar = RunBar(self.run, self.look)
+        self.in_3d = In3dButton(viewer, self.images)
         self.probe = ProbePanel(following=kept.follow, preferred=kept.view)
         self.follower = PointerFollower(viewer, self.probe, self)
         self.maps = MapPanel()
@@ -79,6 +81,7 @@ class AttentionControls(QWidget):
         column = QVBoxLayout(content)
         column.addLayout(form)
         column.addWidget(self.run_bar)
+        column.addWidget(self.in_3d)
         for title, widget, opened in (
             ("At the pointer", self.probe, True),
             ("Maps", self.maps, True),

@@ -293,6 +293,7 @@ class AttentionWidget(AttentionControls):
             run.leave(wait=not viewer_stays)
         self.follower.leave()
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         for emitter, slot in (
             (self._viewer.dims.events.point, self._on_slice_changed),

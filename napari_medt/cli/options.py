@@ -78,7 +78,8 @@ DataSetFolder = Annotated[
 MODEL = typer.Option(
     "--model",
     metavar="MODEL",
-    help="Name of a shipped model or of one of your own, or a path ending in .safetensors.",
+    help="Name of a shipped model or of one of your own, or a path ending in .safetensors; or a package of the "
+    "BioImage Model Zoo, a zip.",
     autocompletion=complete_model,
 )
 Model = Annotated[str, MODEL]

@@ -112,6 +112,15 @@ def segment(
             "--drop-edge", help="Leave out objects that touch the edge of the image.", rich_help_panel=options.OBJECTS
         ),
     ] = False,
+    pieces: Annotated[
+        str,
+        typer.Option(
+            metavar="model|all|N|CLASS[:N],...",
+            help="Of classes, keep the largest pieces: as many as the model says, all, N of each, or, such as "
+            "'liver,lungs:2', of these alone. Pieces of a volume go through all of its slices.",
+            rich_help_panel=options.OBJECTS,
+        ),
+    ] = "model",
     flips: Annotated[
         bool,
         typer.Option(
@@ -166,12 +175,15 @@ def segment(
     from src_models.files.image_list import each_image, list_images
     from src_models.images.channels import parse_channels
     from src_models.images.grey.grey_range import GreyRange
+    from src_models.labels.pieces import pieces_wanted
     from src_models.models.library import model_path
     from src_models.prediction.batches.choosing import Place
     from src_models.prediction.batches.image_task import ImageTask
     from src_models.prediction.settings import RunSettings, check_segments
 
     check_segments(header)
+    wanted_pieces = None if pieces == "model" else pieces
+    pieces_wanted(wanted_pieces, header)
     some_channels = None if channels is None else parse_channels(channels)
     grey = GreyRange.of(grey_range)
     listed = list_images(images)
@@ -194,6 +206,7 @@ def segment(
             drop_edge=drop_edge,
             flips=flips,
             link="" if link == "no" else link,
+            pieces=wanted_pieces,
         )
         tasks = [
             ImageTask(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_medt.controls.model_about import ModelAbout
+from napari_medt.running.latest_question import LatestQuestion
 from src_models.errors import UserError
 from src_models.models.header import ModelHeader, Use, read_header
 from src_models.models.library import local_models, shipped_models
+from src_models.models.packages.description import is_package
 
 __all__ = ["ModelCombo"]
 
@@ -51,9 +54,13 @@ class ModelCombo(QWidget):
             "The trained network. Models that came with the plugin, then those in your model folder."
         )
         self._open = QPushButton("Open...")
-        self._open.setToolTip("Choose a model file (.safetensors) from anywhere on this computer.")
+        self._open.setToolTip("Choose a model file (.safetensors), or a package of the BioImage Model Zoo (.zip).")
         self._about = QPushButton("About")
         self._about.setToolTip("What the model is, what it learnt from, and how to cite that.")
+        self._question = LatestQuestion(self)
+        self._question.answered.connect(self._on_package)
+        self._question.refused.connect(self._on_no_package)
+        self.destroyed.connect(partial(self._question.leave, wait=False))
         self._purpose = QLabel()
         self._purpose.setWordWrap(True)
         self._purpose.setToolTip("What the model was made for.")
@@ -78,12 +85,37 @@ class ModelCombo(QWidget):
         return [path for path, _ in self._models]
 
     def open_file(self, path: Path) -> None:
-        """Add a model file to the list and choose it; emits `refused` if it is none."""
+        """Add a model file to the list and choose it; emits `refused` if it is none.
+
+        A package of the BioImage Model Zoo is read off the GUI thread, and chosen when that is done.
+        """
+        if is_package(path):
+            self._open.setEnabled(False)
+            self._purpose.setText(f"Opening {path.name}...")
+            self._question.ask(partial(_read_package, path))
+            return
         try:
             header = read_header(path)
         except UserError as error:
             self.refused.emit(str(error))
             return
+        self._add(path, header)
+
+    def leave(self) -> None:
+        """Tell nothing more of a package that is being opened."""
+        self._question.leave(wait=False)
+
+    def _on_package(self, opened: tuple[Path, ModelHeader]) -> None:
+        self._open.setEnabled(True)
+        self._describe()
+        self._add(*opened)
+
+    def _on_no_package(self, reason: str) -> None:
+        self._open.setEnabled(True)
+        self._describe()
+        self.refused.emit(reason)
+
+    def _add(self, path: Path, header: ModelHeader) -> None:
         if header.use != self._use:
             self.refused.emit(f"The model {path.stem!r} {_ELSEWHERE[header.use]}.")
             return
@@ -128,6 +160,12 @@ class ModelCombo(QWidget):
             ModelAbout(path.stem, header, self).show()
 
     def _pick_file(self) -> None:
-        name, _ = QFileDialog.getOpenFileName(self, "Open a model file", "", "Models (*.safetensors)")
+        name, _ = QFileDialog.getOpenFileName(
+            self, "Open a model file", "", "Models and packages (*.safetensors *.zip)"
+        )
         if name:
             self.open_file(Path(name))
+
+
+def _read_package(path: Path) -> tuple[Path, ModelHeader]:
+    return path, read_header(path)

@@ -12,7 +12,7 @@ from napari.types import LayerDataTuple
 
 from napari_medt.preferences import read_preferences
 from napari_medt.running.window_future import promise
-from napari_medt.viewer.reading import full_resolution, grey_range_of, read_layer
+from napari_medt.viewer.reading import coarser_levels, full_resolution, grey_range_of, read_layer
 from napari_medt.viewer.regions import whole_region
 from napari_medt.viewer.result_layers import labels_tuple_steps, with_layers_ready
 from src_models.models.header import read_header
@@ -82,6 +82,7 @@ def segment_layer(
         region=whole_region(image, reading),
         layer_id=image.unique_id,
         layer_name=image.name,
+        levels=coarser_levels(image),
     )
     return promise(with_layers_ready(_steps(image, run)), f"Segmenting {image.name}")
 

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_medt.controls.ct.in_3d_button import In3dButton
 from napari_medt.controls.ct.network_window import NetworkWindow
 from napari_medt.controls.layer_combo import ImageLayerCombo
 from napari_medt.controls.model_combo import ModelCombo
@@ -34,6 +35,7 @@ from napari_medt.segmenting.options import (
     DiameterBox,
     LeftOut,
     LinkCombo,
+    PiecesBox,
     ResultCombo,
     SensitivitySlider,
     TileBox,
@@ -64,10 +66,12 @@ class SegmentControls(QWidget):
         self.measure = QPushButton("Measure...")
         self.sensitivity = SensitivitySlider()
         self.left_out = LeftOut()
+        self.pieces = PiecesBox()
         self.attention = AttentionList()
         self.result = ResultCombo()
         self.link = LinkCombo()
         self.flips = QCheckBox("look from four sides (4x slower)")
+        self.glass = QCheckBox("look at glass, too")
         self.device = DeviceCombo(preferences.device)
         self.tile = TileBox()
         self.axes = QLineEdit()
@@ -77,6 +81,7 @@ class SegmentControls(QWidget):
         self.run = StepsRun(self)
         self.run_bar = RunBar(self.run, self.segment)
         self.advice = QLabel()
+        self.in_3d = In3dButton(viewer, self.images)
         self._build()
         self._explain()
 
@@ -107,12 +112,14 @@ class SegmentControls(QWidget):
         self.form.addRow("Object size", self.size_row)
         self.form.addRow("Sensitivity", self.sensitivity)
         self.form.addRow("Leave out", self.left_out)
+        self.form.addRow("Pieces", self.pieces)
         self.form.addRow("Attention\nmaps", self.attention)
         self._rare_settings = QWidget()
         self.rare = _form(self._rare_settings)
         self.rare.addRow("Labels are", self.result)
         self.rare.addRow("Link objects", self.link)
         self.rare.addRow("Thoroughness", self.flips)
+        self.rare.addRow("Whole slide", self.glass)
         self.rare.addRow("Compute on", self.device)
         self.rare.addRow("Tile size", self.tile)
         self.rare.addRow("Axes", self.axes)
@@ -126,6 +133,7 @@ class SegmentControls(QWidget):
         column.addWidget(self._rare_settings)
         column.addWidget(self.run_bar)
         column.addWidget(self.advice)
+        column.addWidget(self.in_3d)
         column.addStretch()
         self.advice.hide()
         for label in (self.reading, self.advice):
@@ -155,6 +163,10 @@ class SegmentControls(QWidget):
         self.flips.setToolTip(
             "Ask the network about the image as it is and mirrored, and take the mean: a little better where an image "
             "has no up and down, as cells and tissue; not for CT. Attention maps are those of the image as it is."
+        )
+        self.glass.setToolTip(
+            "Of a whole slide, only tiles that hold tissue are looked at; the glass around it has label 0. Ticked, all "
+            "of it is looked at: where tissue is so pale that it was taken for glass."
         )
         self.more.setToolTip(
             "Settings that are rarely needed: kind of labels, looking from four sides, device, tile size, order of the "

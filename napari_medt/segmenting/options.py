@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from src_models.attention.words import map_words
 from src_models.images.axes import AxesReading
+from src_models.labels.pieces import ALL, WantedPieces, pieces_words
 from src_models.models.architectures import attention_names, usual_attention
 from src_models.models.header import ModelHeader
 
@@ -30,6 +31,7 @@ __all__ = [
     "DiameterBox",
     "LeftOut",
     "LinkCombo",
+    "PiecesBox",
     "ResultCombo",
     "SensitivitySlider",
     "TileBox",
@@ -226,6 +228,35 @@ class LeftOut(QWidget):
     def drop_edge(self) -> bool:
         """Return whether objects at the edge go."""
         return self.edge.isChecked()
+
+
+class PiecesBox(QCheckBox):
+    """Whether only the largest pieces of each class are kept: as many as the model's file says, else one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("keep only the largest", parent)
+        self.setAccessibleName("Keep only the largest piece of each class")
+        self._says = False
+        self.set_model(None)
+
+    def set_model(self, header: ModelHeader | None) -> None:
+        """Tick it where a model's file says how many pieces there are, and say which."""
+        kept = header.largest_pieces if header else {}
+        self._says = bool(kept)
+        self.setChecked(self._says)
+        self.setText("keep only the largest" if self._says else "keep only the largest of each class")
+        which = f"{pieces_words(kept)} (the model's file says so); all of the others" if kept else "one of each class"
+        self.setToolTip(
+            "Keep only the largest piece of each organ, and leave out what was found far from it. Of a stack, pieces "
+            f"go through all of its slices. Kept: {which}. Where only a part of a stack is segmented, all "
+            "pieces stay."
+        )
+
+    def pieces(self) -> WantedPieces:
+        """Return what is wanted; None for what the model's file says."""
+        if self.isChecked():
+            return None if self._says else 1
+        return ALL if self._says else None
 
 
 class TileBox(QSpinBox):

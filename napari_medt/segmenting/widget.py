@@ -22,6 +22,7 @@ from napari_medt.viewer.reading import (
     ReadAs,
     choose_reading,
     chosen_reading,
+    coarser_levels,
     full_resolution,
     grey_range_of,
     read_layer,
@@ -29,6 +30,7 @@ from napari_medt.viewer.reading import (
 from napari_medt.viewer.regions import region_in_viewer
 from napari_medt.viewer.result_layers import ResultLayers, Shown, with_layers_ready
 from src_models.errors import UserError
+from src_models.files.slides.slide_tissue import is_slide
 from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.prediction.jobs import RegionResult, RegionRun, SegmentSettings, segmentation_steps
@@ -84,9 +86,11 @@ class SegmentWidget(SegmentControls):
             drop_edge=self.left_out.drop_edge(),
             flips=self.flips.isChecked(),
             link=self.link.link(),
+            pieces=self.pieces.pieces() if self.form.isRowVisible(self.pieces) else None,
             tile=self.tile.tile(),
             device=self.device.device(),
             threads=self._preferences.threads,
+            glass=self.glass.isChecked(),
         )
 
     def _grey_range(self) -> GreyRange | None:
@@ -130,6 +134,7 @@ class SegmentWidget(SegmentControls):
             region=region,
             layer_id=image.unique_id,
             layer_name=image.name,
+            levels=coarser_levels(image),
             previous=None if earlier is None else earlier.data,
         )
 
@@ -157,6 +162,8 @@ class SegmentWidget(SegmentControls):
         header = self.models.header()
         self.attention.set_model(header)
         self.result.set_model(header)
+        self._on_result_changed()
+        self.pieces.set_model(header)
         self.tile.set_model(header)
         self.diameter.set_model(header)
         self.form.setRowVisible(self.size_row, bool(header and header.object_diameter))
@@ -207,12 +214,15 @@ class SegmentWidget(SegmentControls):
             self.reading.setText("Open an image to begin.")
             self.region.clear()
             self.rare.setRowVisible(self.link, False)
+            self.rare.setRowVisible(self.glass, False)
             return
         self.reading.setText("\n".join(filter(None, (reading.describe(), self.channels.question))))
         self.axes.setPlaceholderText(f"automatic ({reading.axes})")
         dimensions = header.dimensions if header else 2
         self.region.offer(reading, dimensions)
         self.rare.setRowVisible(self.link, self.link.offer(reading, dimensions))
+        levels = () if image is None else (full_resolution(image), *coarser_levels(image))
+        self.rare.setRowVisible(self.glass, is_slide(levels, reading.axes))
 
     def _on_measure(self, pressed: bool) -> None:
         image = self.images.layer()
@@ -237,7 +247,9 @@ class SegmentWidget(SegmentControls):
         self.run_bar.say(f"Object size: {self.diameter.value():.0f} px. Drag again for another, or press Segment.")
 
     def _on_result_changed(self) -> None:
-        self.left_out.setEnabled(self.result.result() == "instances")
+        objects = self.result.result() == "instances"
+        self.left_out.setEnabled(objects)
+        self.form.setRowVisible(self.pieces, not objects)
 
     def _on_ended(self, result: RegionResult | None) -> None:
         image, self._image_of_run = self._image_of_run, None
@@ -305,6 +317,7 @@ class SegmentWidget(SegmentControls):
         self.size_drag.stop()
         self.run.leave(wait=not viewer_stays)
         self.network_window.leave()
+        self.in_3d.leave()
         self.images.disconnect_viewer()
         with suppress(ValueError):  # it may be gone already
             self._viewer.layers.events.removed.disconnect(self._on_layer_removed)

@@ -119,6 +119,11 @@ def full_resolution(layer: napari.layers.Image) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
+def coarser_levels(layer: napari.layers.Image) -> tuple[Any, ...]:
+    """Return a layer's array at coarser levels; none where it has one level alone."""
+    return tuple(layer.data)[1:] if layer.multiscale else ()
+
+
 def read_layer(
     layer: napari.layers.Image, axes: str | None = None, dimensions: int = 2, *, read_as: ReadAs | None = None
 ) -> AxesReading:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medt.viewer.labels.class_names import class_features, name_classes
 from napari_medt.viewer.layer_notes import Correction, LayerNotes, notes_of, own_notes, write_notes
 from napari_medt.viewer.map_looks import legend, map_appearance, stretch
 from napari_medt.viewer.own_layers import OwnLayers, move
@@ -151,6 +152,7 @@ class ResultLayers:
             self.show_map(image, outcome, placed)
             yield
         shown = yield from self._show_labels(image, outcome)
+        name_classes(shown.labels, _class_names(outcome))
         self._layers.viewer.layers.selection.active = shown.labels
         return shown
 
@@ -252,7 +254,15 @@ def labels_tuple_steps(
     data, place = _canvas(image, outcome)
     notes = yield from _labels_notes(image, outcome, data)
     name = _labels_name(image, outcome)
-    return data, {"name": name, "multiscale": False, "metadata": notes.metadata(), **place}, "labels"
+    options = {"name": name, "multiscale": False, "metadata": notes.metadata(), **place}
+    if named := class_features(_class_names(outcome)):
+        options["features"] = named
+    return data, options, "labels"
+
+
+def _class_names(outcome: RegionResult) -> list[str]:
+    """Return what the numbers from 1 on are called; nothing where they are objects."""
+    return list(outcome.segmentation.found.get("pixels", ()))[1:]
 
 
 def _labels_name(image: napari.layers.Image, outcome: RegionResult) -> str:

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from src_models.corrections.correction import MAKERS, Correction, CorrectionRecord, SlicesAround, Source
 from src_models.errors import DataSetError, UserError
 
-__all__ = ["check_planes", "in_volume", "slices_around", "span_around", "whole_volume"]
+__all__ = ["check_planes", "in_slices", "in_volume", "slices_around", "span_around", "whole_volume"]
+
+MOST_SLICES = 24  # of a volume: slices that follow each other tell much the same
 
 
 def slices_around(slices: Any, place: int, deep: int) -> SlicesAround:
@@ -95,6 +97,42 @@ def check_planes(found: Iterable[tuple[str, Correction]]) -> None:
                 f"{correction.record.source.file or name} is a stack or a volume, and this model learns from planes: "
                 "put its slices into a set of corrections with napari-medt correct, and learn from that"
             )
+
+
+def in_slices(name: str, correction: Correction, deep: int) -> list[tuple[str, Correction]]:
+    """Return a volume as corrections of its slices, for a network that sees each between its neighbours (2.5D).
+
+    Parameters
+    ----------
+    name, correction
+        The volume; a plane is returned as it is.
+    deep
+        How many slices the network sees.
+
+    Returns
+    -------
+    list of tuple
+        Names and corrections of slices in which something counts: at most :data:`MOST_SLICES`, evenly spread.
+    """
+    if correction.labels.ndim == 2:
+        return [(name, correction)]
+    counting = np.flatnonzero(correction.counts.any(axis=(1, 2)))
+    count = min(len(counting), MOST_SLICES)
+    taken = [int(counting[at * len(counting) // count]) for at in range(count)]
+    slices = []
+    for place in taken:
+        source = dataclasses.replace(correction.record.source, plane=(place,))
+        one = dataclasses.replace(
+            correction,
+            image=correction.image[place],
+            labels=correction.labels[place],
+            predicted=correction.predicted[place],
+            makers=correction.makers[place],
+            record=dataclasses.replace(correction.record, source=source),
+            around=slices_around(correction.image, place, deep),
+        )
+        slices.append((f"{name}{source.place_name}", one))
+    return slices
 
 
 def in_volume(name: str, correction: Correction, *masks: NDArray[np.bool_]) -> tuple[Any, ...]:

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from src_models.computing.execution import Execution, prepare
+from src_models.errors import ModelFileError
 from src_models.models.architectures import find_architecture
 from src_models.models.checkpoint import Model
+from src_models.models.packages.architecture import ONNX_GRAPH
 from src_models.nets.network import stride_of
 
 __all__ = ["Graph", "example", "graph_of"]
@@ -62,9 +64,18 @@ def graph_of(model: Model, size: int | None = None) -> Graph:
         The model; it stays as it is.
     size
         Sides (px) of the images, for networks that are written for one size; that of the model's tiles unless given.
+
+    Raises
+    ------
+    ModelFileError
+        If the model came as a graph itself.
     """
     header = model.header
     record = find_architecture(header.architecture)
+    if record is ONNX_GRAPH:
+        raise ModelFileError(
+            f"the model {header.name!r} came as an ONNX graph from another program; hand on what it came in"
+        )
     network = prepare(model.network, Execution(torch.device("cpu"), torch.float32, 1))
     network = network.to(memory_format=torch.contiguous_format).requires_grad_(False)  # type: ignore[call-overload]
     channels = len(header.channels) + len(header.prompts)

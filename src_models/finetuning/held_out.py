@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from src_models.corrections.correction import MAKERS, Correction
 from src_models.corrections.correction_set import CorrectionSet
 from src_models.corrections.overlap import counted_of, same_image
-from src_models.corrections.volumes import check_planes, in_volume
+from src_models.corrections.volumes import check_planes, in_slices, in_volume
 from src_models.errors import DataSetError, UserError
 from src_models.finetuning.rescaled import rescaled
 from src_models.finetuning.whole_images import WholeImages, parts_as_objects
@@ -92,13 +92,15 @@ def learning_images(
     if anew:
         found = [(name, without_prediction(correction)) for name, correction in found]
     _check_changed(found, corrections.root)
-    if header.dimensions == 2:
+    judging = corrections.judging if isinstance(corrections, WholeImages) else frozenset()
+    if header.slices:
+        parts = [(name, in_slices(name, correction, len(header.slices))) for name, correction in found]
+        judging = frozenset(part for name, slices in parts if name in judging for part, _ in slices)
+        found = [one for _, slices in parts for one in slices]
+    elif header.dimensions == 2:
         check_planes(found)
-    judging: frozenset[str] = frozenset()
-    if isinstance(corrections, WholeImages):
-        judging = corrections.judging
-        if header.result == "instances":
-            found = parts_as_objects(found)
+    if isinstance(corrections, WholeImages) and header.result == "instances":
+        found = parts_as_objects(found)
     counting = _newest_counts(found)
     held = _held_out(found, counting, judging)
     training: list[TrainingImage] = []

@@ -66,6 +66,10 @@ def parameters_of(network: nn.Module, part: str) -> list[nn.Parameter]:
         If the network has no such part.
     """
     found = {each.name: parameters for each, parameters in _learnable(network).items()}
+    if not any(found.values()):
+        raise UserError(
+            "nothing of this network can learn: it came as an ONNX graph, which is run as it is; choose another model"
+        )
     if part not in found:
         raise UserError(f"this network has no {part} that could learn; choose from: {', '.join(found)}")
     return found[part]

@@ -106,6 +106,12 @@ class Region:
         return _all(self.without_channels())
 
     @property
+    def whole_space(self) -> bool:
+        """Whether height, width and depth are all in it, be it of one channel or point in time."""
+        axes = zip(self.letters, self.index, self.shape, strict=True)
+        return all(cut == slice(0, size) for letter, cut, size in axes if letter in "ZYX")
+
+    @property
     def channels(self) -> tuple[int, ...] | None:
         """The channels that are cut out, counted from 0, in the order of the cut-out; None where all are."""
         if self.chosen is not None:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from src_models.errors import ModelFileError, UserError
+from src_models.models.packages.architecture import ONNX_GRAPH
 from src_models.nets import (
     attention_unet_architectures,
     efficientnet_architectures,
@@ -63,7 +64,7 @@ def find_architecture(name: str) -> Architecture:
     ModelFileError
         If there is none of that name.
     """
-    for record in ARCHITECTURES:
+    for record in (*ARCHITECTURES, ONNX_GRAPH):  # which is no architecture that could be chosen and trained
         if record.name == name:
             return record
     raise ModelFileError(f"there is no architecture {name!r}; choose from {', '.join(architectures())}")

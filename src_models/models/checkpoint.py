@@ -28,9 +28,10 @@ from src_models.disk.atomic import atomic_path
 from src_models.errors import ModelFileError
 from src_models.models.architectures import create
 from src_models.models.header import METADATA_KEY, ModelHeader, read_header
+from src_models.models.packages.description import is_package
 from src_models.nets.network import Network
 
-__all__ = ["Model", "load", "save"]
+__all__ = ["Model", "file_content", "load", "save"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +82,27 @@ def save(model: Model, path: str | Path, *, overwrite: bool = False) -> Path:
     path = Path(path)
     if path.suffix != ".safetensors":
         raise ModelFileError(f"{path}: the name of a model file ends in .safetensors")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    _check_finite(tensors, path)
-    content = save_tensors(tensors, metadata={METADATA_KEY: model.header.to_json()})
+    content = _content(model, path)
     with atomic_path(path, overwrite=overwrite) as beside:
         beside.write_bytes(content)
     return path
+
+
+def file_content(path: Path) -> bytes:
+    """Return what a model file holds; of a package, what a model file of it would hold.
+
+    Raises
+    ------
+    ModelFileError
+        If a package is damaged, or no model.
+    """
+    return _content(load(path), path) if is_package(path) else path.read_bytes()
+
+
+def _content(model: Model, path: Path) -> bytes:
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    _check_finite(tensors, path)
+    return save_tensors(tensors, metadata={METADATA_KEY: model.header.to_json()})
 
 
 def load(name_or_path: str | Path) -> Model:
@@ -95,7 +111,8 @@ def load(name_or_path: str | Path) -> Model:
     Parameters
     ----------
     name_or_path
-        A path ending in ``.safetensors``, or the name of a shipped or local model.
+        A path ending in ``.safetensors``, or the name of a shipped or local model; or a package of the BioImage Model
+        Zoo (:mod:`src_models.models.packages.importing`).
 
     Raises
     ------
@@ -105,6 +122,10 @@ def load(name_or_path: str | Path) -> Model:
     from src_models.models.library import model_path
 
     path = model_path(name_or_path)
+    if is_package(path):
+        from src_models.models.packages.importing import load_package
+
+        return load_package(path)
     header = read_header(path)
     content = path.read_bytes()
     try:

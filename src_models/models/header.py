@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from src_models.errors import ModelFileError
+from src_models.models.packages.description import is_package
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -85,18 +86,19 @@ class Intensity:
         ``"percentile"``: the percentiles `low` and `high` of the image go to 0 and 1. ``"zscore"``: values are clipped
         to these percentiles, then shifted and scaled to mean 0 and standard deviation 1. ``"window"``: the values
         `low` and `high` themselves (HU for CT) go to 0 and 1, with clipping. ``"signed-window"``: they go to -1 and 1.
+        ``"unscaled"``: the network takes grey values as they are.
     low, high
         Percentiles (0 to 100), or grey values for the windows; `low` < `high`.
     """
 
-    kind: Literal["percentile", "zscore", "window", "signed-window"] = "percentile"
+    kind: Literal["percentile", "zscore", "window", "signed-window", "unscaled"] = "percentile"
     low: float = 0.5
     high: float = 99.8
 
     def __post_init__(self) -> None:
-        if self.kind not in ("percentile", "zscore", "window", "signed-window"):
+        if self.kind not in ("percentile", "zscore", "window", "signed-window", "unscaled"):
             raise ModelFileError(
-                f"intensity kind {self.kind!r} is not one of percentile, zscore, window, signed-window"
+                f"intensity kind {self.kind!r} is not one of percentile, zscore, window, signed-window, unscaled"
             )
         if not self.low < self.high:
             raise ModelFileError(f"intensity low {self.low!r} must be below high {self.high!r}")
@@ -171,6 +173,9 @@ class ModelHeader:
         which objects are told apart (:func:`instance_classes`). ``"class"``: one class for the whole image.
     instances
         How objects are told apart, for ``result="instances"``.
+    largest_pieces
+        How many connected pieces a class has in a volume, by its name, such as ``{"liver": 1, "lungs": 2}``: prediction
+        keeps the largest ones, and takes others for strays. Classes that are not named keep all.
     object_diameter, diameter_range
         The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
     estimates_diameter
@@ -205,6 +210,7 @@ class ModelHeader:
     overlap: tuple[int, ...] = (64, 64)
     result: Result = "semantic"
     instances: InstanceSettings = field(default_factory=InstanceSettings)
+    largest_pieces: Mapping[str, int] = field(default_factory=dict)
     object_diameter: float | None = None
     diameter_range: tuple[float, float] | None = None
     estimates_diameter: bool = True
@@ -231,6 +237,17 @@ class ModelHeader:
             raise ModelFileError(
                 f"a model for instances told apart by {self.instances.separation} needs the classes {', '.join(needed)}"
             )
+
+        self._check_pieces()
+
+    def _check_pieces(self) -> None:
+        if self.largest_pieces and self.result != "semantic":
+            raise ModelFileError("the largest pieces are those of classes, and this model finds none in pixels")
+        for name, count in self.largest_pieces.items():
+            if name not in self.classes[1:]:
+                raise ModelFileError(f"the largest pieces are kept of {name!r}, which is not one of the classes")
+            if not isinstance(count, int) or count < 1:
+                raise ModelFileError(f"the number of pieces of {name!r}, {count!r}, must be 1 or more")
 
     def _check_spacing(self, spacing: tuple[float, ...]) -> None:
         if len(spacing) != self.dimensions or not all(0 < size < math.inf for size in spacing):
@@ -328,7 +345,7 @@ def read_header(path: str | Path) -> ModelHeader:
     Parameters
     ----------
     path
-        A ``.safetensors`` file.
+        A ``.safetensors`` file, or a package of the BioImage Model Zoo.
 
     Raises
     ------
@@ -336,6 +353,10 @@ def read_header(path: str | Path) -> ModelHeader:
         If the file is missing, is no safetensors file, or has no header or an unusable one.
     """
     path = Path(path)
+    if is_package(path):
+        from src_models.models.packages.importing import package_header
+
+        return package_header(path)
     if not path.is_file():
         raise ModelFileError(f"{path}: there is no such model file; `napari-medt models` lists the ones there are")
     metadata = _safetensors_metadata(path)

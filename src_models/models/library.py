@@ -20,6 +20,7 @@ import platformdirs
 
 from src_models.errors import ModelFileError
 from src_models.models.header import ModelHeader, read_header
+from src_models.models.packages.description import is_package
 
 __all__ = [
     "ModelEntry",
@@ -113,7 +114,7 @@ def find_model(name: str) -> Path:
 
 
 def model_path(name_or_path: str | Path) -> Path:
-    """Return a model's file: a path ends in ``.safetensors`` or has a ``/``, all else is a name.
+    """Return a model's file: a path ends in ``.safetensors``, is a package or has a ``/``; all else is a name.
 
     Raises
     ------
@@ -121,7 +122,8 @@ def model_path(name_or_path: str | Path) -> Path:
         If there is no model of that name; whether a path is there is not looked at.
     """
     text = str(name_or_path)
-    return Path(name_or_path) if text.endswith(_SUFFIX) or "/" in text else find_model(text)
+    path = Path(name_or_path)
+    return path if text.endswith(_SUFFIX) or "/" in text or is_package(path) else find_model(text)
 
 
 def only_classifier() -> str:

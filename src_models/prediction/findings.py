@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from src_models.images.model_image import ModelImage
+from src_models.labels.pieces import Dropped
 from src_models.prediction.certainty import LEAST_CERTAINTY, Certainty
 from src_models.prediction.object_size import ObjectSize
 from src_models.prediction.segmentation import ResultName
@@ -47,6 +48,7 @@ class Findings:
         self.linked = ""
         self.left_out = 0
         self._kept_outlines: int | None = None
+        self._strays: dict[int, Dropped] = {}
 
     @property
     def outlines(self) -> int:
@@ -62,6 +64,14 @@ class Findings:
         """Take note of a block of classes."""
         self._classes += np.bincount(block.ravel(), minlength=len(self._classes))
 
+    def leave_out(self, dropped: Mapping[int, Dropped]) -> None:
+        """Take note of pieces of classes that were set to the background."""
+        for number, (pieces, pixels) in dropped.items():
+            before = self._strays.get(number, Dropped(0, 0))
+            self._strays[number] = Dropped(before.pieces + pieces, before.pixels + pixels)
+            self._classes[number] -= pixels
+            self._classes[0] += pixels
+
     def set_linked(self, axes: str, objects: int) -> None:
         """Take note that outlines were linked through these axes, into this number of objects."""
         self.linked, self.objects = axes, objects
@@ -72,13 +82,9 @@ class Findings:
         self.objects, self._kept_outlines = objects, outlines
 
     def summary(self) -> str:
-        """Say what was found: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12.3%"``."""
+        """Say what there is: ``"68 objects"``, ``"404 outlines in 6 planes, not linked"``, ``"cell 12%; no nerve"``."""
         if self._result == "semantic":
-            if not self._classes[1:].any():
-                return "background only"
-            names = ("objects",) if self._header.result == "instances" else self._header.classes[1:]
-            shares = zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)
-            return ", ".join(f"{name} {share:.1%}" for name, share in shares)
+            return f"{self._shares()}{self._strays_words()}"
         without = f", {self.left_out} left out" if self.left_out else ""
         return f"{self._counted()}{without}"
 
@@ -86,9 +92,21 @@ class Findings:
         """Return the number of objects, and of outlines if planes were linked; or the pixels of each class."""
         if self._result == "semantic":
             names = ("background", "objects") if self._header.result == "instances" else self._header.classes
-            return {"pixels": {name: int(number) for name, number in zip(names, self._classes, strict=False)}}
+            pixels = {name: int(number) for name, number in zip(names, self._classes, strict=False)}
+            strays = {names[number]: each._asdict() for number, each in self._strays.items()}
+            return {"pixels": pixels, **({"strays": strays} if strays else {})}
         outlines = self.outlines if self._kept_outlines is None else self._kept_outlines
         return {"objects": self.objects, **({"outlines": outlines} if self.linked else {})}
+
+    def _shares(self) -> str:
+        if not self._classes[1:].any():
+            return "background only"
+        names = ("objects",) if self._header.result == "instances" else self._header.classes[1:]
+        return _shares(dict(zip(names, self._classes[1:] / max(1, self._classes.sum()), strict=False)))
+
+    def _strays_words(self) -> str:
+        pieces = sum(each.pieces for each in self._strays.values())
+        return f"; {_number(pieces, 'stray piece')} left out" if pieces else ""
 
     def _counted(self) -> str:
         depths = {letter: self._planes.reading.size(letter) for letter in self._planes.leading}
@@ -233,3 +251,11 @@ def sizes_of(blocks: Iterable[NDArray[np.int32]], first_id: int, next_id: int) -
         ids = block.ravel()
         sizes += np.bincount(np.where(ids >= first_id, ids - first_id + 1, 0), minlength=len(sizes))
     return sizes[1:][sizes[1:] > 0]
+
+
+def _shares(of: dict[str, float]) -> str:
+    """Say which classes there are, the largest first, and which there are not."""
+    found = sorted((name for name in of if of[name]), key=lambda name: -of[name])
+    words = [f"{name} {of[name]:.1%}" if of[name] >= 0.001 else f"{name} under 0.1%" for name in found]
+    none = [name for name in of if not of[name]]
+    return ", ".join(words) + (f"; no {', '.join(none)}" if none else "")

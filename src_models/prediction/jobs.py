@@ -6,7 +6,7 @@ thread, yields after every tile, and ends with a :class:`RegionResult`. Closing 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from src_models.images.region import Region
+from src_models.labels.pieces import ALL, pieces_wanted
 from src_models.models.loaded import load_model
 from src_models.prediction.settings import RunSettings
 
 if TYPE_CHECKING:
+    from src_models.images.slides.tissue import Tissue
     from src_models.prediction.segmentation import Segmentation
     from src_models.progress import Progress
+
+PART = "All pieces were kept: which of them are strays can be told in the whole image alone, and this is a part of it."
 
 __all__ = ["RegionResult", "RegionRun", "SegmentSettings", "continue_numbers", "segmentation_steps"]
 
@@ -36,11 +40,14 @@ class SegmentSettings(RunSettings):
         Names of the attention maps to add.
     threads
         Threads to compute with on the CPU; 0 takes all cores but one, which is left to the viewer.
+    glass
+        Whether all of a whole slide is looked at, also where there is no tissue.
     """
 
     model: Path
     attention: tuple[str, ...] = ()
     threads: int = 0
+    glass: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +64,8 @@ class RegionRun:
         The box of it that is segmented.
     layer_id, layer_name
         Which layer it is, for finding it again and for messages.
+    levels
+        The same array at coarser levels, where the layer has some: of a whole slide they show where tissue is.
     previous
         Labels of an earlier run that cover the whole layer and that this run's objects are added to: their numbers
         are continued.
@@ -67,6 +76,7 @@ class RegionRun:
     region: Region
     layer_id: Hashable
     layer_name: str
+    levels: Sequence[Any] = ()
     previous: Any = None
 
 
@@ -125,6 +135,10 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
     settings, model = job.settings, load_model(job.settings.model)
     region = job.region.around(model.header.slices)
     cut, name = region.cut(job.data), f"layer {job.layer_name!r}"
+    keywords, of_a_part = settings.keywords, not region.whole_space
+    kept = pieces_wanted(settings.pieces, model.header) if of_a_part else {}
+    if of_a_part:  # what is connected beyond its edges is not known
+        keywords["pieces"] = ALL
     with computing_threads(settings.threads or None):
         segmentation = yield from segment_steps(
             cut,
@@ -132,9 +146,25 @@ def segmentation_steps(job: RegionRun) -> Generator[Progress, None, RegionResult
             axes=region.sub_reading(cut, name),
             channels=region.sub_chosen,
             name=name,
-            **settings.keywords,
+            **keywords | {"tissue": _tissue(job)},
         )
+    if kept and segmentation.result == "semantic":
+        segmentation.notes = (*segmentation.notes, PART)
     return _outcome(job, segmentation)
+
+
+def _tissue(job: RegionRun) -> Tissue | None:
+    """Return where there is tissue in what is looked at; None where all of it is."""
+    from src_models.files.slides.slide_tissue import tissue_in
+
+    if job.settings.glass:
+        return None
+    whole = tissue_in((job.data, *job.levels), job.region.letters)
+    if whole is None:
+        return None
+    sides = [(job.region.index[axis], job.region.shape[axis]) for axis in map(job.region.letters.index, "YX")]
+    box = [side for side, _ in sides if isinstance(side, slice)]
+    return whole.within(box, [size for _, size in sides]) if len(box) == 2 else None
 
 
 def _outcome(job: RegionRun, segmentation: Segmentation) -> RegionResult:

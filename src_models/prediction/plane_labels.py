@@ -12,17 +12,20 @@ from src_models.disk.scratch import Scratch
 from src_models.errors import UserError
 from src_models.images.model_image import ModelImage
 from src_models.images.plane_source import PlaneSource
-from src_models.images.planes import LabelPlane, Plane
+from src_models.images.planes import LabelPlane, Plane, Planes
 from src_models.images.resampling import read_resized
 from src_models.labels.labelling import blocks, classes_of, resize_labels, write_components, write_instances
 from src_models.labels.linking import link_axes, link_objects
 from src_models.labels.object_choice import ObjectChoice, drop_objects
+from src_models.labels.pieces import keep_largest, pieces_wanted
 from src_models.models.header import ModelHeader
 from src_models.prediction.findings import Findings, sizes_of
 from src_models.prediction.segmentation import ResultName
 from src_models.prediction.settings import RunSettings
 
 __all__ = ["PlaneLabels", "block_classes"]
+
+ONE_SLICE = "All pieces were kept: in one slice, parts of an organ cannot be told from strays."
 
 
 class PlaneLabels:
@@ -45,6 +48,10 @@ class PlaneLabels:
         Whether that holds objects or classes.
     link
         Axes through which objects will be linked.
+    pieces
+        How many pieces each class keeps, by its number; of others all stay.
+    note
+        Why pieces that the model's file would leave out are kept; else empty.
     findings
         What was found so far.
 
@@ -63,9 +70,28 @@ class PlaneLabels:
         result = settings.result or self._header.result
         assert result != "class"  # refused before anything was computed
         self.result: ResultName = result
+        self.note = ""
+        self.pieces = self._wanted_pieces(settings)
         self.link = link_axes(settings.link, self._planes) if self.result == "instances" else ""
         self.labels = self._room(labels_out, image.name)
         self.findings = Findings(image, self.result)
+
+    def _wanted_pieces(self, settings: RunSettings) -> dict[int, int]:
+        """Return how many pieces each class keeps: as the model's file says in volumes, as a person says anywhere."""
+        wanted = pieces_wanted(settings.pieces, self._header)
+        if not wanted or self.result == "instances":
+            if wanted and settings.pieces is not None:
+                raise UserError("largest pieces are kept of classes, and objects are asked for: choose classes")
+            return {}
+        if settings.pieces is None and self._dimensions == 2:
+            self.note = ONE_SLICE
+            return {}
+        return wanted
+
+    @property
+    def _dimensions(self) -> int:
+        """Along how many axes pieces are connected: also those of a network of planes go through the depth."""
+        return 3 if self._planes.reading.size("Z") > 1 else 2
 
     def _room(self, labels_out: Any, name: str) -> Any:
         shape = self._planes.label_shape
@@ -170,6 +196,22 @@ class PlaneLabels:
         least = self._choice.least_area(self._header.dimensions)
         if self.result == "instances" and (least > 0 or self._choice.drop_edge):
             self.findings.set_kept(*drop_objects(self.labels, self._planes, least, self._choice.drop_edge))
+
+        if self.pieces:
+            yield from self._keep_pieces()
+
+    def _keep_pieces(self) -> Iterator[str]:
+        """Leave the largest pieces of classes, in each volume of the image."""
+        volumes = Planes(self._planes.reading, self._dimensions)
+        for volume in volumes:
+            steps = keep_largest(LabelPlane(self.labels, volumes, volume), self.pieces)
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    self.findings.leave_out(end.value)
+                    break
+                yield "leaving out stray pieces"
 
 
 def block_classes(

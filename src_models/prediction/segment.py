@@ -21,6 +21,7 @@ from src_models.images.axes import AxesReading
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.model_image import ModelImage
 from src_models.images.slides.tissue import Tissue
+from src_models.labels.pieces import WantedPieces
 from src_models.models.checkpoint import Model
 from src_models.prediction.blocks.segmentation_run import SegmentationRun
 from src_models.prediction.segmentation import ResultName, Segmentation
@@ -47,6 +48,7 @@ def segment(
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
+    pieces: WantedPieces = None,
     device: str = "auto",
     tissue: Tissue | None = None,
     labels_out: Any = None,
@@ -65,6 +67,7 @@ def segment(
         tile=tile,
         result=result,
         link=link,
+        pieces=pieces,
         device=device,
         tissue=tissue,
     )
@@ -90,6 +93,7 @@ def segment_steps(
     tile: int | None = None,
     result: ResultName | None = None,
     link: str = "z",
+    pieces: WantedPieces = None,
     device: str = "auto",
     tissue: Tissue | None = None,
     labels_out: Any = None,
@@ -138,6 +142,10 @@ def segment_steps(
     link
         Axes through which objects of neighbouring planes are linked into one, as letters: ``"z"``, ``"t"``, ``"zt"``,
         or none. Axes that the image lacks, or that the network sees whole, are passed over.
+    pieces
+        Of classes, how many connected pieces each keeps, the largest ones, in the whole of a volume: a number; numbers
+        by class, as a mapping or as ``"liver, lungs:2"``; or ``"all"``. None takes what the model's file says, where
+        the image has a depth: in one slice an organ may well be in several pieces.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     tissue
@@ -181,6 +189,7 @@ def segment_steps(
         tile=tile,
         result=result,
         link=link,
+        pieces=pieces,
         device=device,
         tissue=tissue,
     )

@@ -10,6 +10,7 @@ from src_models.errors import UserError
 from src_models.images.grey.grey_range import GreyRange
 from src_models.images.slides.tissue import Tissue
 from src_models.labels.object_choice import ObjectChoice
+from src_models.labels.pieces import WantedPieces
 from src_models.prediction.segmentation import ResultName
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class RunSettings:
     tile: int | None = None
     result: ResultName | None = None
     link: str = "z"
+    pieces: WantedPieces = None
     device: str = "auto"
     tissue: Tissue | None = None
 

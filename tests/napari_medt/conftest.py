@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,18 @@ from discs import IMAGE, settle
 from napari.utils.notifications import notification_manager
 
 from src_models.prediction.jobs import SegmentSettings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests_read_once():
+    """Read the manifests of the installed packages once: napari looks for new ones whenever it opens a viewer."""
+    from npe2 import PluginManifest
+
+    look = PluginManifest.discover
+    found = functools.cache(lambda: list(look()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PluginManifest, "discover", lambda paths=(): iter(look(paths) if paths else found()))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""``napari-medt convert``: a checkpoint of a paper's own code becomes a model file."""
+"""``napari-medt convert``: checkpoints of papers' code, and packages of other programs, become model files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 from napari_medt.cli import options
 from napari_medt.cli.console import Console
+from napari_medt.cli.models.convert_package import convert_package
 from napari_medt.cli.options import Licence, ModelFile, ModelName, Overwrite, Purpose
+from src_models.models.packages.description import is_package
 
 if TYPE_CHECKING:
     from src_models.models.header import ModelHeader
@@ -20,7 +22,12 @@ __all__ = ["convert"]
 
 def convert(
     official: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Checkpoint of a paper's own code: .pth, .pt or .safetensors.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Checkpoint of a paper's own code: .pth, .pt or .safetensors; or a package of the BioImage Model Zoo: "
+            "a zip, or a folder with rdf.yaml.",
+        ),
     ],
     output: ModelFile,
     architecture: Annotated[
@@ -31,7 +38,11 @@ def convert(
     purpose: Purpose = "",
     classes: Annotated[
         str,
-        typer.Option(metavar="NAMES", help="Names of all classes, the background first, separated by commas."),
+        typer.Option(
+            metavar="NAMES",
+            help="Names of all classes, the background first, separated by commas; of a package, what each channel of "
+            "its output is, such as foreground,boundary.",
+        ),
     ] = "",
     align_corners: Annotated[
         bool, typer.Option("--align-corners", help="Up-sample as PyTorch before 0.4 did (the papers' 3D networks).")
@@ -43,9 +54,10 @@ def convert(
     licence: Licence = "unknown",
     overwrite: Overwrite = False,
 ) -> None:
-    """Turn a checkpoint of a paper's own code into a model file.
+    """Turn a checkpoint of a paper's own code, or a package of the BioImage Model Zoo, into a model file.
 
-    Which network it is and how wide is read off the checkpoint. No code in it is ever run.
+    Which network it is and how wide is read off the checkpoint; what a package's network takes and gives, off its
+    description. No code in either is ever run: of packages, ONNX weights are taken.
     """
     from dataclasses import replace
 
@@ -56,6 +68,20 @@ def convert(
     check_new(output, overwrite=overwrite)
     if not official.exists():
         raise ModelFileError(f"{official}: there is no such file; check the name")
+    if is_package(official):
+        convert_package(
+            official,
+            output,
+            Console(),
+            classes=_names(classes),
+            name=name,
+            purpose=purpose,
+            licence=licence,
+            intensity=scale,
+            architecture=architecture,
+            overwrite=overwrite,
+        )
+        return
     from src_models.models.checkpoint import Model, save
     from src_models.models.official import for_rgb, load_official, with_background
 

@@ -14,6 +14,7 @@ from src_models.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from src_models.models.header import Intensity
     from src_models.models.library import ModelEntry
 
 __all__ = ["models"]
@@ -127,6 +128,7 @@ def _facts(entry: ModelEntry) -> tuple[str, str, str, str]:
 
 def _print_details(console: Console, entry: ModelEntry) -> None:
     from src_models.attention.gates import stored_gate_values
+    from src_models.labels.pieces import pieces_words
     from src_models.models.citations import citation_lines, citations_of
 
     header = entry.header
@@ -139,12 +141,13 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "classes": ", ".join(header.classes),
         "result": header.result,
         "channels": ", ".join(header.channels),
-        "intensity": f"{header.intensity.kind}, {header.intensity.low:g} to {header.intensity.high:g}",
+        "intensity": _scaling(header.intensity),
         "tile": f"{_product(header.tile)} px, overlap {_product(header.overlap)} px",
         "object diameter": f"{header.object_diameter:g} px" if header.object_diameter else "",
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
         "object size": "" if header.estimates_diameter else "images are taken at their own scale",
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
+        "pieces": pieces_words(header.largest_pieces),
         "training": _training(header.training),
         "encoder began with": _encoder_weights(header.training),
         "fine-tuned from": header.parent_sha256 or "",
@@ -158,6 +161,12 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
     for gates in stored_gate_values(entry.path):
         values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
         console.say(f"  {'gates':<18}{gates.layer}: {values}")
+
+
+def _scaling(intensity: Intensity) -> str:
+    if intensity.kind == "unscaled":
+        return "grey values as they are"
+    return f"{intensity.kind}, {intensity.low:g} to {intensity.high:g}"
 
 
 def _training(training: Mapping[str, Any]) -> str:

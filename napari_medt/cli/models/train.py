@@ -77,6 +77,13 @@ def train(
     class_names: Annotated[
         str, typer.Option(metavar="NAMES", help="Names of classes 1, 2, ..., separated by commas.")
     ] = "",
+    pieces: Annotated[
+        str,
+        typer.Option(
+            metavar="CLASS[:N],...",
+            help="How many pieces classes have in a volume, such as 'liver,lungs:2'; the largest are kept.",
+        ),
+    ] = "",
     name: ModelName = "",
     purpose: Purpose = "",
     licence: Licence = "unknown",
@@ -243,6 +250,7 @@ def train(
     data = DataSet.open(dataset, drawn=drawn).with_channels(chosen_channels)
     if drawn and instances:
         raise UserError("--drawn lists classes, and masks number objects unless you give --classes: give it, too")
+    from src_models.labels.pieces import with_pieces
     from src_models.models.checkpoint import load
     from src_models.models.header import SEPARATIONS
     from src_models.training.new_model import new_header
@@ -264,6 +272,7 @@ def train(
         slices=slices,
         **about,
     )
+    header = with_pieces(header, pieces)
     settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)
     begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
     _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)

@@ -1,4 +1,7 @@
-"""The names of classes go with the labels that hold them: napari tells the one under the pointer in its status bar."""
+"""The names of classes go with the labels that hold them: napari tells the one under the pointer in its status bar.
+
+Measurements and files with names of segments take them from there, too.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import napari.layers
 
-__all__ = ["name_classes"]
+__all__ = ["class_features", "name_classes"]
 
-_NUMBER, _NAME = "index", "class"  # napari goes by the first
+_NUMBER, _NAME = "index", "name"  # napari goes by the first; files with names of segments are written from both
 
 
 def name_classes(labels: napari.layers.Labels, names: Sequence[str]) -> None:
@@ -26,4 +29,9 @@ def name_classes(labels: napari.layers.Labels, names: Sequence[str]) -> None:
     there = set(labels.features)
     if there - {_NUMBER, _NAME} or not (names or _NAME in there):
         return
-    labels.features = {_NUMBER: list(range(1, len(names) + 1)), _NAME: list(names)} if names else {}
+    labels.features = class_features(names)
+
+
+def class_features(names: Sequence[str]) -> dict[str, list[int] | list[str]]:
+    """Return the features of labels whose numbers from 1 on have these names."""
+    return {_NUMBER: list(range(1, len(names) + 1)), _NAME: list(names)} if names else {}

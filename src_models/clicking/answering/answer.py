@@ -99,7 +99,9 @@ class Answer:
         """How much of each cell of the grid the object takes, 0 to 1."""
 
         def read(part: tuple[slice, slice]) -> NDArray[np.float32]:
-            return self.on(part).astype(np.float32)
+            rows, columns = part
+            every = self.on((slice(rows.start, rows.stop), slice(columns.start, columns.stop)))
+            return every[:: rows.step, :: columns.step].astype(np.float32)
 
         return self.crop.read(read, self.shape, len(self.grid))
 
@@ -111,9 +113,7 @@ class Answer:
         """Return the probabilities on the grid (size, size) of another square; 0 where the answer says nothing."""
         if crop == self.crop and len(self.grid) == size:
             return self.grid
-        probability = self.probability
-
-        return crop.read(lambda part: self._spread(probability, part), self.shape, size)
+        return crop.from_other(self.grid, self.crop, self.shape, size)
 
     def overlap(self, other: Answer) -> float:
         """Return the IoU with another answer in this plane, or in one beside it."""

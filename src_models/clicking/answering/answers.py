@@ -266,9 +266,11 @@ class AnswerMaker:
         threshold, level = levels(before.threshold, seen, last.positive, away, length)
         now = found.grid > level
         change = ndimage.binary_dilation(changed(known, now, last.positive, away))
-        there = crop.to_image(change.astype(np.float32), self._shape) > 0.5
-        above = crop.to_image(found.grid - level, self._shape) > 0
-        mask = held | (above & there) if last.positive else held & ~(there & ~above)
+        part = crop.under(change, self._shape)
+        there = crop.to_image(change.astype(np.float32), self._shape, part) > 0.5
+        above = crop.to_image(found.grid - level, self._shape, part) > 0
+        mask, inside = held.copy(), found.in_region(*part)
+        mask[inside] = held[inside] | (above & there) if last.positive else held[inside] & ~(there & ~above)
         # What stays is shown to the network as it was the next time.
         stays = ~change & (known != now)
         grid = np.where(stays, before.on_grid(crop, size), found.grid)

@@ -128,20 +128,35 @@ class Crop:
         -------
         ndarray, shape (..., size, size)
         """
-        cells = self.cells(size)
-        places = [
-            start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell
-            for start, cell in zip((self.top, self.left), cells, strict=True)
-        ]
-        widths = [max(cell - 1, 0.0) for cell in cells]
-        spans = [_span(*each) for each in zip(places, widths, shape, strict=True)]
-        steps = [max(1, int(cell / SAMPLED)) for cell in cells]
-        block = np.asarray(read((_every(spans[0], steps[0]), _every(spans[1], steps[1]))), np.float32)
-        rows, columns = (
-            _sampling((where - span.start) / step, width / step, count)
-            for where, span, step, width, count in zip(places, spans, steps, widths, block.shape[-2:], strict=True)
-        )
-        return _sampled(block, rows, columns)
+        (down, rows), (across, columns) = self._reading(shape, size)
+        return _sampled(np.asarray(read((down, across)), np.float32), rows, columns)
+
+    def _reading(self, shape: tuple[int, int], size: int) -> list[tuple[slice, csr_matrix]]:
+        """Return, for each axis, what is read of an image and the weights by which it comes to the grid."""
+        found = []
+        for start, cell, length in zip((self.top, self.left), self.cells(size), shape, strict=True):
+            places = start - 0.5 + (np.arange(size, dtype=np.float64) + 0.5) * cell
+            width, step = max(cell - 1, 0.0), max(1, int(cell / SAMPLED))
+            span = _span(places, width, length)
+            count = len(range(span.start, span.stop, step))
+            found.append((_every(span, step), _sampling((places - span.start) / step, width / step, count)))
+        return found
+
+    def from_other(
+        self, grid: NDArray[np.float32], other: Crop, shape: tuple[int, int], size: int
+    ) -> NDArray[np.float32]:
+        """Take what is known on the grid of another square to this one's (size, size); 0 where nothing is known.
+
+        That is what :meth:`read` gives of its :meth:`to_image`, without going through all pixels.
+        """
+        ends = zip(other.inside(shape), (other.top, other.left), other.sides, strict=True)
+        weights = []
+        for (span, reading), (known, start, side) in zip(self._reading(shape, size), ends, strict=True):
+            pixels = np.arange(span.start, span.stop, span.step or 1)
+            inside = (pixels >= known.start) & (pixels < known.stop)
+            there = _sampling((pixels[inside] - start + 0.5) * len(grid) / side - 0.5, 0.0, len(grid))
+            weights.append(reading[:, inside] @ there)
+        return _sampled(grid, *weights)
 
     def inside(self, shape: Sequence[int]) -> tuple[slice, slice]:
         """Return the part of the square that lies in an image; of one that lies outside, nothing."""
@@ -151,14 +166,31 @@ class Crop:
         )
         return rows, columns
 
-    def to_image(self, plane: NDArray[Any], shape: Sequence[int]) -> NDArray[np.float32]:
-        """Take a plane (size, size) on the grid back to the pixels of :meth:`inside`."""
+    def to_image(
+        self, plane: NDArray[Any], shape: Sequence[int], part: tuple[slice, slice] | None = None
+    ) -> NDArray[np.float32]:
+        """Take a plane (size, size) on the grid back to the pixels of :meth:`inside`, or to a part of these."""
         size = plane.shape[-1]
         rows, columns = (
-            _sampling((np.arange(part.start, part.stop) - start + 0.5) * size / side - 0.5, 0.0, size)
-            for part, start, side in zip(self.inside(shape), (self.top, self.left), self.sides, strict=True)
+            _sampling((np.arange(cut.start, cut.stop) - start + 0.5) * size / side - 0.5, 0.0, size)
+            for cut, start, side in zip(part or self.inside(shape), (self.top, self.left), self.sides, strict=True)
         )
         return _sampled(np.asarray(plane, np.float32), rows, columns)
+
+    def under(self, cells: NDArray[np.bool_], shape: Sequence[int]) -> tuple[slice, slice]:
+        """Return the part of :meth:`inside` that cells of the grid (size, size) reach to in :meth:`to_image`."""
+        found = []
+        for axis, cell, start, part in zip(
+            (1, 0), self.cells(len(cells)), (self.top, self.left), self.inside(shape), strict=True
+        ):
+            there = np.flatnonzero(cells.any(axis))
+            if not len(there):
+                return slice(part.start, part.start), slice(part.start, part.start)
+            # Beyond the last cells' middles they count for a cell more.
+            low, high = (there[0] - 0.5) * cell + start, (there[-1] + 1.5) * cell + start
+            low, high = max(part.start, math.floor(low)), min(part.stop, math.ceil(high))
+            found.append(slice(low, max(low, high)))
+        return found[0], found[1]
 
 
 def crop_around(prompts: Iterable[Prompt], extent: tuple[slice, slice] | None, pixel: Pixel = SQUARE) -> Crop:
@@ -277,8 +309,12 @@ def _area(end: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _sampled(block: NDArray[np.float32], rows: csr_matrix, columns: csr_matrix) -> NDArray[np.float32]:
     planes = block.reshape(-1, *block.shape[-2:])
-    found = np.stack([(columns @ (rows @ plane).T).T for plane in planes])
-    return np.ascontiguousarray(found.reshape(*block.shape[:-2], rows.shape[0], columns.shape[0]), np.float32)
+    found = np.empty((len(planes), rows.shape[0], columns.shape[0]), np.float32)
+    grows = columns.shape[0] > columns.shape[1]
+    for plane, out in zip(planes, found, strict=True):
+        # What is turned over is copied, so that is done while there is little of it.
+        out[:] = rows @ np.ascontiguousarray((columns @ plane.T).T) if grows else (columns @ (rows @ plane).T).T
+    return found.reshape(*block.shape[:-2], *found.shape[1:])
 
 
 def _held(found: NDArray[np.bool_], crop: Crop, places: Places) -> NDArray[np.bool_]:

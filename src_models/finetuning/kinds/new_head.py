@@ -72,7 +72,7 @@ def begin_with(model: Model, guess: Guess, seed: int) -> Beginning:
         return Beginning(model)
     unnamed = known.meaning == "classes" and known.names == LabelKind.classes(len(known.names)).names
     if wanted.meaning == "classes" and unnamed and len(wanted.names) == len(known.names):
-        return Beginning(replace(model, header=replace(model.header, classes=wanted.outputs)))
+        return Beginning(replace(model, header=replace(model.header, classes=wanted.outputs, largest_pieces={})))
     network = copy.deepcopy(model.network)
     made = {id(parameter) for parameter in _new_head(network, len(wanted.outputs), seed, model.header.name)}
     names = frozenset(name for name, parameter in network.named_parameters() if id(parameter) in made)
@@ -112,6 +112,7 @@ def _header(header: ModelHeader, kind: LabelKind, diameter: float | None) -> Mod
         result="instances" if kind.meaning == "objects" else "semantic",
         instances=InstanceSettings(),
         estimates_diameter=False,
+        largest_pieces={name: count for name, count in header.largest_pieces.items() if name in kind.outputs[1:]},
         **sizes,
     )
 

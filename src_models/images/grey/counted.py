@@ -87,7 +87,8 @@ def look_at_counted(
     """
     kept = counted(np.asarray(values), reading)
     found = look_at(kept, intensity, grey_range=grey_range, name=name)
-    if kept.size == np.size(values) or "window" in intensity.kind or grey_range is not None:
+    fixed = "window" in intensity.kind or intensity.kind == "unscaled"
+    if kept.size == np.size(values) or fixed or grey_range is not None:
         return found
     normalisation = found.normalisation
     return found._replace(normalisation=replace(normalisation, low=max(normalisation.low, normalisation.fill)))

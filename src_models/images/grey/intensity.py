@@ -115,6 +115,9 @@ def look_at(
     flat = values.ravel()[:: max(1, values.size // MOST_SAMPLED)].astype(np.float64)
     grey = _range_by_percentiles(flat, intensity) if grey_range is None else _chosen(flat, grey_range)
     low, high = grey.low, grey.high
+    if intensity.kind == "unscaled":  # a range that a person chose bounds the values, and leaves them as they are
+        least, most = (-np.inf, np.inf) if grey_range is None else (low, high)
+        return Measured(Normalisation(0.0, 1.0, float(least), float(most), fill), grey)
     if intensity.kind == "signed-window":
         middle = (low + high) / 2
         return Measured(Normalisation(middle, high - middle, low, high, fill), grey)
@@ -133,6 +136,8 @@ def _range_by_percentiles(flat: NDArray[np.float64], intensity: Intensity) -> Gr
     """Return the header's range; of percentiles, of what is left without specks."""
     if "window" in intensity.kind:
         return GreyValues(intensity.low, intensity.high)
+    if intensity.kind == "unscaled":
+        return GreyValues(float(flat.min()), float(flat.max()))
     kept = without_specks(flat, intensity.low, intensity.high) if intensity.low > 0 and intensity.high < 100 else None
     if kept is not None and (kept.bright or kept.dark):
         rest = flat[(flat >= kept.low) & (flat <= kept.high)]

@@ -64,13 +64,37 @@ class Tissue:
     def note(self) -> str:
         """What to tell a person who wonders why nothing is found on the glass."""
         return (
-            f"Only tissue was looked at, {self.share:.0%} of the slide, and what is near it; the glass around it has "
+            f"Only tissue was looked at, {self.share:.0%} of the area, and what is near it; the glass around it has "
             "label 0."
         )
 
     def holds(self, region: Sequence[slice], shape: Sequence[int]) -> bool:
         """Tell whether there is any tissue in a region, as :meth:`share_of` has it."""
         return self.share_of(region, shape) > 0
+
+    def within(self, region: Sequence[slice], shape: Sequence[int]) -> Tissue | None:
+        """Return where there is tissue in a region, which then is a slide of its own.
+
+        Parameters
+        ----------
+        region, shape
+            As of :meth:`share_of`.
+
+        Returns
+        -------
+        Tissue or None
+            None where it is all tissue: nothing can be left out.
+        """
+        cells = self.cells
+        for axis, (side, size) in enumerate(zip(region, shape, strict=True)):
+            count = self.cells.shape[axis]
+            parts = max(1, math.ceil(side.stop * count / size) - side.start * count // size)
+            # No part is longer than a cell, so that it touches two at most.
+            edges = np.linspace(side.start, side.stop, parts + 1) * count / size
+            first = np.clip(np.floor(edges[:-1] + 1e-9).astype(int), 0, count - 1)
+            last = np.clip(np.ceil(edges[1:] - 1e-9).astype(int) - 1, 0, count - 1)
+            cells = cells.take(first, axis=axis) | cells.take(last, axis=axis)
+        return None if cells.all() else Tissue(cells)
 
     def share_of(self, region: Sequence[slice], shape: Sequence[int]) -> float:
         """Return the part of a region that is tissue, counted in the cells that it touches.

@@ -92,15 +92,16 @@ class WindowLattice:
 
     def to_windows(self, cells: Tensor) -> Tensor:
         """Bring (N, H, W, C) into windows: (N, windows, places, C). What lies beyond the grid is arbitrary."""
+        # Of a shape, and not by len(), since only the former is left open where a network is traced.
         order = self.tables(cells.device).cell
         moved = cells.flatten(1, 2).index_select(1, order)
-        return moved.view(len(cells), self.windows, self.places, cells.shape[-1])
+        return moved.view(cells.shape[0], self.windows, self.places, cells.shape[-1])
 
     def from_windows(self, windows: Tensor) -> Tensor:
         """Bring (N, windows, places, C) back: (N, H, W, C)."""
         order = self.tables(windows.device).place
         moved = windows.flatten(1, 2).index_select(1, order)
-        return moved.view(len(windows), *self.grid, windows.shape[-1])
+        return moved.view(windows.shape[0], *self.grid, windows.shape[-1])
 
     def offsets(self, window: int, device: torch.device) -> Tensor:
         """Return the row of a table of relative positions for each pair of places, query by key: (places, places).

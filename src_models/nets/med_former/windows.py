@@ -8,6 +8,9 @@ window. What is fast differs between its two uses:
   of rows; small windows go through it in groups, since it takes about as long for 18 tokens as for 9.
 * Where gradients are wanted, B is learnt, which that function computes no faster than the equation as it stands; and
   the weights are there for whoever wants to see them or their gradients.
+
+The equation as it stands is also what is traced for other programs: how many windows go together, and for how many
+images a mask is repeated, depends on the number of images, which a graph does not know.
 """
 
 from __future__ import annotations
@@ -77,9 +80,9 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (N, H, W, C) -> (N, H, W, C)
         """Attend."""
-        lattice = self.lattice((x.shape[1], x.shape[2]))
+        lattice = self.lattice((int(x.shape[1]), int(x.shape[2])))  # a graph is of one grid, whose tables stand in it
         qkv = self.projected(x, lattice)
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             weights = self._weights(qkv, lattice)
             self._tell(weights, lattice)
             mixed = weights @ qkv[..., 2, :, :].transpose(2, 3)  # N, windows, heads, places, D

@@ -15,7 +15,7 @@ import numpy as np
 from src_models.computing.cluster.at_work import at_work
 from src_models.computing.cluster.workers import ClusterLostError, Workers
 from src_models.errors import UserError
-from src_models.models.checkpoint import load
+from src_models.models.checkpoint import file_content, load
 from src_models.prediction.batches.image_task import Failure, ImageReport, ImageTask, failure_of, segment_image
 from src_models.prediction.batches.sent_model import sent_model
 from src_models.prediction.to_file import LARGE
@@ -117,7 +117,7 @@ def segment_batch(
     """
     output = tasks[0].output.absolute()
     with TemporaryDirectory(dir=output, prefix=_FOLDER, ignore_cleanup_errors=True) as folder:
-        key = workers.send(model.read_bytes())
+        key = workers.send(file_content(model))
         few, place = len(tasks) < wanted, Path(folder)
         orders = [
             Order(task if workers.here else task.anywhere(), key, number, few, place)

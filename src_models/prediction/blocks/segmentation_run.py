@@ -23,6 +23,7 @@ from src_models.images.plane_source import PlaneSource
 from src_models.images.planes import Plane
 from src_models.images.resampling import Zoom, read_resized, zoomed_shape
 from src_models.labels.labelling import blocks
+from src_models.labels.pieces import class_names
 from src_models.models.architectures import choose_attention
 from src_models.models.checkpoint import Model
 from src_models.prediction.object_size import LOOKING, ObjectSize, size_at_spacing, size_steps
@@ -189,7 +190,9 @@ class SegmentationRun:
         filled = "" if self.fill is None else FILLED.format(self.fill)
         tissue = "" if self.settings.tissue is None else self.settings.tissue.note
         image = self.image
-        return tuple(filter(None, (image.channel_note, image.grey_note, filled, image.seen_at.note, tissue)))
+        return tuple(
+            filter(None, (image.channel_note, image.grey_note, filled, image.seen_at.note, tissue, self.labels.note))
+        )
 
     def step(self, message: str) -> Progress:
         """Count a step, and return how far the run is."""
@@ -238,6 +241,7 @@ class SegmentationRun:
 
     def _provenance(self, size: ObjectSize) -> dict[str, Any]:
         reading, settings = self.image.reading, self.settings
+        names = class_names(self.header)
         return {
             "read_as": self.image.read_as,
             "model_sha256": self.model.sha256,
@@ -250,6 +254,7 @@ class SegmentationRun:
                 "padding": [list(ends) for ends in reading.padding],
                 "result": self.labels.result,
                 "link": self.labels.link,
+                "largest_pieces": {names[number - 1]: n for number, n in self.labels.pieces.items()},
                 "diameter": settings.diameter,
                 "diameter_used": size.diameter,
                 "zoom": list(size.zoom) if isinstance(size.zoom, tuple) else size.zoom,

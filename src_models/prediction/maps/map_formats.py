@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from src_models.errors import OutputError
+from src_models.errors import ImageError, OutputError
 
 if TYPE_CHECKING:
     from src_models.attention.placed_map import PlacedMap
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from src_models.files.volumes.geometry import VolumeGeometry
     from src_models.images.axes import AxesReading
 
-__all__ = ["MAP_ENDINGS", "map_ending", "scan_place", "write_placed_map"]
+__all__ = ["MAP_ENDINGS", "map_ending", "read_map", "scan_place", "write_placed_map"]
 
 MAP_ENDINGS = {"nifti": ".nii.gz", "tiff": ".ome.tif"}
+
+
+_NOTED, _PLACE = ("name", "kind", "description", "level"), ("scale", "translate")
 
 
 def scan_place(image: ImageFile) -> VolumeGeometry | None:
@@ -89,8 +92,56 @@ def write_placed_map(
             translate=placed.translate[-3:],
             name=placed.name,
             description=placed.description,
+            notes={
+                **{name: getattr(placed, name) for name in _NOTED},
+                **{name: _numbers(placed, name) for name in _PLACE},
+            },
             overwrite=overwrite,
         )
     from src_models.attention.map_files import write_map
 
     return write_map(path, placed, reading=reading, overwrite=overwrite)
+
+
+def read_map(path: str | Path) -> PlacedMap:
+    """Read an attention map from a file, NIfTI or OME-TIFF, with its place in pixels of its image.
+
+    Parameters
+    ----------
+    path
+        A file that `napari-medt attention`, `segment --attention` or the widget Attention wrote.
+
+    Returns
+    -------
+    PlacedMap
+        With its axes in the order T, Z, Y, X.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing or damaged, or holds no attention map.
+    """
+    if not str(path).lower().endswith((".nii", ".nii.gz")):
+        from src_models.attention.map_files import read_map as read_tiff
+
+        return read_tiff(path)
+    from src_models.attention.placed_map import PlacedMap
+    from src_models.files.volumes.values.nifti_values import read_nifti_values
+
+    data, notes = read_nifti_values(path)
+    if not {*_NOTED, *_PLACE} <= notes.keys():
+        raise ImageError(f"{path}: it holds no attention map; open one that `napari-medt attention` wrote")
+    scale, translate = (tuple(map(float, notes[name])) for name in _PLACE)
+    return PlacedMap(
+        name=str(notes["name"]),
+        kind=str(notes["kind"]),
+        description=str(notes["description"]),
+        level=int(notes["level"]),
+        data=data,
+        scale=scale,
+        translate=translate,
+    )
+
+
+def _numbers(placed: PlacedMap, name: str) -> list[float]:
+    return [float(number) for number in getattr(placed, name)]

@@ -1,5 +1,6 @@
 """Channels, sensitivity, least size and the edge on the command line: the same as in Python."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from napari_medt.cli import app
 from src_models.files.images import read_labels
-from src_models.models.checkpoint import load
+from src_models.models.checkpoint import Model, load, save
 from src_models.prediction.segment import segment
 
 
@@ -105,3 +106,25 @@ def test_objects_are_chosen_as_in_python(run, tmp_path, discs, tiny_model_path):
     assert expected.max() == 1  # the smaller disc is 18 px across
     assert "1 object, 1 left out" in done.stdout
     assert run(path, "--sensitivity", 2)[0].exit_code == 2
+
+
+def test_the_largest_pieces_are_kept_as_the_model_says_or_as_a_person_does(run, tmp_path, tiny_model_path, discs):
+    tiny, path, model = load(tiny_model_path), tmp_path / "stack.tif", tmp_path / "organs.safetensors"
+    organs = {"result": "semantic", "classes": ("background", "a", "b"), "largest_pieces": {"a": 1, "b": 1}}
+    save(Model(tiny.network, dataclasses.replace(tiny.header, **organs)), model)
+    stack = np.stack([discs, discs[::-1], np.roll(discs, 40, 1)])
+    tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZYX"})
+    found = set()
+    for said in ("model", "all", "2", "a:2"):
+        done, labels = run(path, "--model", model, "--pieces", said)
+        assert done.exit_code == 0, done.output
+        assert (" left out" in done.stdout) == (said != "all")
+        expected = segment(stack, load(model), axes="ZYX", pieces=None if said == "model" else said).labels
+        np.testing.assert_array_equal(read_labels(labels), expected)
+        found.add(expected.tobytes())
+    assert len(found) == 4
+    record = json.loads(labels.with_suffix(".json").read_text(encoding="utf-8"))
+    assert record["settings"]["largest_pieces"] == {"a": 2}
+    refused, _ = run(path, "--model", model, "--pieces", "spleen")
+    assert refused.exit_code == 1
+    assert "has no class 'spleen'" in refused.stderr

@@ -10,6 +10,7 @@ import torch
 from napari.components import ViewerModel
 from napari.layers import Labels
 
+from napari_medt.files.segment_names import named_segments
 from napari_medt.viewer.layer_notes import METADATA_KEY, Correction, notes_of, write_notes
 from napari_medt.viewer.reading import read_layer
 from napari_medt.viewer.regions import region_in_viewer
@@ -65,6 +66,15 @@ def looked(axial_model_path):
 def maps_in(viewer):
     notes = [(layer, layer.metadata[METADATA_KEY]["layer"]) for layer in viewer.layers[1:]]
     return {note["map"]: layer for layer, note in notes if note["role"] == "attention"}
+
+
+def test_classes_that_a_model_found_have_names_which_measures_and_files_take_and_own_features_stay(looked):
+    viewer, image, outcome = looked
+    labels = ResultLayers(viewer).show(image, outcome).labels
+    assert dict(zip(labels.features["index"], labels.features["name"], strict=True)) == {1: "cell"}
+    assert [(one.value, one.name) for one in named_segments(labels.features)] == [(1, "cell")]
+    labels.features = {"index": [1], "patient": ["a"]}
+    assert list(ResultLayers(viewer).show(image, outcome).labels.features) == ["index", "patient"]
 
 
 def test_maps_are_stretched_over_what_they_hold_and_can_be_widened_to_all_that_they_may_hold(looked):

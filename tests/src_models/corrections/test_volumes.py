@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from src_models.corrections.correction import CorrectionRecord, Source, mark
 from src_models.corrections.correction_set import CorrectionSet
-from src_models.corrections.volumes import check_planes, in_volume, slices_around, span_around, whole_volume
+from src_models.corrections.volumes import check_planes, in_slices, in_volume, slices_around, span_around, whole_volume
 from src_models.errors import DataSetError, UserError
 
 STACK = np.arange(9 * 12 * 10, dtype=np.uint16).reshape(9, 12, 10)
@@ -93,3 +93,21 @@ def test_planes_and_volumes_are_told_apart(tmp_path):
 
     with pytest.raises(DataSetError, match="a volume cannot be added to corrected planes"):
         CorrectionSet.open(tmp_path / "set").merge(Other())
+
+
+def test_a_volume_in_slices_is_what_its_slices_are_each_with_its_neighbours(monkeypatch):
+    labels = np.repeat(LABELS[None], 9, axis=0)
+    counts = np.zeros(STACK.shape, bool)
+    counts[2:] = True
+    volume = whole_volume(STACK, labels, Source(layer="v", axes="ZYX"), counts)
+    slices = in_slices("v", volume, 3)
+    assert [name for name, _ in slices] == [f"v_z{place}" for place in range(2, 9)]
+    for place, (_, one) in enumerate(slices, 2):
+        np.testing.assert_array_equal(one.image, STACK[place])
+        np.testing.assert_array_equal(one.around.image[one.around.place], STACK[place])
+        np.testing.assert_array_equal(one.around.image, STACK[min(place - 1, 6) : min(place + 2, 9)])
+        assert one.record.source.plane == (place,)
+        assert one.counts.all()
+    assert in_slices("a", marked(4), 3)[0][0] == "a"
+    monkeypatch.setattr("src_models.corrections.volumes.MOST_SLICES", 3)
+    assert [name for name, _ in in_slices("v", volume, 3)] == ["v_z2", "v_z4", "v_z6"]

@@ -67,6 +67,27 @@ def test_results_are_those_of_pytorch(tmp_path, architecture, config, sizes):
     assert len(json.loads(session.get_modelmeta().custom_metadata_map["classes"])) == config["classes"]
 
 
+@pytest.mark.parametrize(
+    ("architecture", "config", "size"),
+    [
+        pytest.param("med-former", {"stages": 1}, 72, id="med-former"),
+        pytest.param("swin", {"stages": 1, "windows": [5, 3]}, 64, id="swin, windows that are not whole"),
+    ],
+)
+def test_attention_in_windows_gives_what_pytorch_gives_of_any_number_of_images(tmp_path, architecture, config, size):
+    """A graph is of one size, and must not be of the number of images that it was written with."""
+    model = made(architecture, {"in_channels": 3, "classes": 3, **config}, result="class")
+    done = export_onnx(model, tmp_path / "a.onnx", size=size)
+    assert (done.size, done.step) == ((size, size), None)
+    session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"), providers=["CPUExecutionProvider"])
+    for count in (1, 3):
+        images = torch.rand(count, 3, size, size)
+        with torch.inference_mode():
+            wanted = model.network(images).numpy()
+        np.testing.assert_allclose(session.run(None, {"image": images.numpy()})[0], wanted, atol=1e-4)
+        assert count == 1 or np.ptp(wanted, axis=0).max() > 1e-3, "which images are not alike to it"
+
+
 def test_another_window_is_written_where_it_is_asked_for(tmp_path):
     model = made("medt", MEDT)
     done = export_onnx(model, tmp_path / "a.onnx", size=128)

@@ -17,8 +17,8 @@ from src_models.finetuning.held_out import learning_images
 from src_models.finetuning.learning import Learning
 from src_models.finetuning.settings import FinetuneSettings
 from src_models.finetuning.whole_images import MOST_JUDGING, WholeImages, open_corrections
-from src_models.models.header import Intensity, ModelHeader
-from src_models.teaching.learner import finetune
+from src_models.models.header import Intensity, ModelHeader, slice_channels
+from src_models.teaching.learner import finetune, learner
 
 SHAPE = (40, 52)
 QUICK = FinetuneSettings(steps=2, seconds=1e6, batch=2, patch=32, validate_every=2, device="cpu", replay=0)
@@ -277,6 +277,32 @@ def test_stacks_go_by_way_of_a_set_of_corrections(make_model, tmp_path):
         )
     with pytest.raises(DataSetError, match=r"p0\.tif is a stack or a volume.*napari-medt correct"):
         finetune(make_model(), folder, QUICK)
+
+
+def test_volumes_teach_a_network_of_slices_each_slice_between_its_neighbours(make_model, tmp_path):
+    folder, volumes = tmp_path, {}
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for number in range(2):
+        scenes = [scene(10 * number + depth) for depth in range(5)]
+        volumes[f"p{number}.tif"] = image, labels = tuple(np.stack(arrays) for arrays in zip(*scenes, strict=True))
+        for kind, array in (("images", image), ("masks", labels)):
+            tifffile.imwrite(folder / kind / f"p{number}.tif", array, imagej=True, metadata={"axes": "ZYX"})
+    (folder / "manifest.csv").write_text("file,split\np0.tif,train\np1.tif,val\n")
+    found = learning_images(WholeImages(DataSet.open(folder)), header(channels=slice_channels(3)))
+    for images, name in ((found.training, "p0.tif"), (found.validation, "p1.tif")):
+        assert [one.name for one in images] == [f"{name}_z{depth}" for depth in range(5)]
+        image, labels = volumes[name]
+        for depth, one in enumerate(images):
+            around = image[[max(depth - 1, 0), depth, min(depth + 1, 4)]] / 100
+            np.testing.assert_allclose(one.image, around, atol=1e-3)
+            np.testing.assert_array_equal(one.labels, labels[depth])
+    classes = ("background", "a", "b")
+    model = make_model(channels=slice_channels(3), classes=classes, intensity=Intensity(kind="window", low=0, high=100))
+    learning = learner(model, folder, QUICK)
+    told = [update.step for update in learning.steps()]
+    assert told[-1] == QUICK.steps
+    assert learning.result().sentence
 
 
 def test_a_folder_of_test_images_alone_teaches_nothing(make_model, tmp_path):

@@ -230,3 +230,14 @@ def test_of_a_corrected_slice_a_network_of_volumes_needs_as_many_as_it_sees_at_o
 def test_slices_without_a_middle_one_are_refused(count):
     with pytest.raises(ModelFileError, match="must be odd"):
         slice_channels(count)
+
+
+@pytest.mark.parametrize(
+    ("kept", "sentence"),
+    [({"spleen": 1}, "'spleen', which is not one"), ({"background": 1}, "not one"), ({"cell": 0}, "must be 1 or more")],
+)
+def test_largest_pieces_are_those_of_classes(kept, sentence):
+    header = ModelHeader(**BASE, largest_pieces={"cell": 2})
+    assert ModelHeader.from_json(header.to_json()).largest_pieces == {"cell": 2}
+    with pytest.raises(ModelFileError, match=sentence):
+        ModelHeader(**BASE, largest_pieces=kept)

@@ -84,8 +84,14 @@ def test_classes_are_said_as_their_share_of_all_pixels():
     found = findings(header=CELLS, result="semantic")
     found.add_classes(np.array([[0, 0, 0, 1], [0, 0, 2, 2]], np.uint8))
     found.add_classes(np.zeros((2, 4), np.uint8))
-    assert found.summary() == "cell 6.2%, nucleus 12.5%"
+    assert found.summary() == "nucleus 12.5%, cell 6.2%"
     assert findings(header=CELLS, result="semantic").summary() == "background only"
+
+
+def test_classes_that_are_not_there_are_told_apart_from_those_that_hardly_are():
+    found = findings(header=CELLS, result="semantic")
+    found.add_classes(np.eye(2, 4000, dtype=np.uint8)[:1])
+    assert found.summary() == "cell under 0.1%; no nucleus"
 
 
 def test_objects_of_the_usual_size_surely_seen_need_no_advice():

@@ -1,11 +1,17 @@
 """A run on a box of a layer, from plain values to labels that lie on the layer."""
 
+from dataclasses import replace
+
+import dask.array as da
 import numpy as np
 import pytest
+from slide_files import pyramid, tissue_slide
 
+from src_models.files.slides import slide_tissue
+from src_models.files.slides.slide_tissue import tissue_in
 from src_models.images.axes import read_axes
 from src_models.images.region import Region
-from src_models.models.checkpoint import load, save
+from src_models.models.checkpoint import Model, load, save
 from src_models.prediction.jobs import RegionRun, SegmentSettings, continue_numbers, segmentation_steps
 from src_models.prediction.segment import segment
 from src_models.prediction.settings import RunSettings
@@ -109,3 +115,66 @@ def test_closing_a_run_cancels_it(settings, discs, monkeypatch):
     steps.close()
     with pytest.raises(StopIteration):
         next(steps)
+
+
+def test_of_a_part_of_a_stack_all_pieces_stay_and_that_is_said(tiny_model_path, discs, tmp_path):
+    tiny = load(tiny_model_path)
+    organs = {"result": "semantic", "classes": ("background", "a", "b"), "largest_pieces": {"a": 1, "b": 1}}
+    path = save(Model(tiny.network, replace(tiny.header, **organs)), tmp_path / "organs.safetensors")
+    stack, model = np.stack([discs, discs, np.roll(discs, 9, 1)]), load(path)
+    complete, _ = run(SegmentSettings(model=path), stack, whole("ZYX", stack.shape))
+    everything, _ = run(SegmentSettings(model=path, pieces="all"), stack, whole("ZYX", stack.shape))
+    assert (complete.labels != everything.labels).any()
+    assert complete.segmentation.notes == everything.segmentation.notes
+    for index in ((1, slice(0, 70), slice(0, 90)), (slice(0, 3), slice(0, 50), slice(0, 90))):
+        for asked in (None, 1, "a"):
+            settings = SegmentSettings(model=path, pieces=asked)
+            part, _ = run(settings, stack, Region("ZYX", index, stack.shape, rgb=False))
+            expected = segment(stack[index], model, axes="ZYX"[-stack[index].ndim :], pieces="all")
+            np.testing.assert_array_equal(part.labels.reshape(expected.labels.shape), expected.labels)
+            assert "this is a part of it" in part.segmentation.notes[-1]
+
+
+@pytest.fixture
+def slide_layer(monkeypatch):
+    """A slide as a layer holds it, level by level, and where its tissue is."""
+    monkeypatch.setattr(slide_tissue, "LEAST_PIXELS", 10_000)
+    data, tissue = tissue_slide(256, 384, [(70, 70, 50)])
+    return [da.from_array(level, chunks=(64, 64, 3)) for level in (data, *pyramid(data, 4))], tissue
+
+
+def slide_run(levels, settings, box=(slice(0, 256), slice(0, 384))):
+    region = Region("YXC", (*box, slice(0, 3)), levels[0].shape, rgb=True)
+    job = RegionRun(
+        settings=settings, data=levels[0], region=region, layer_id=1, layer_name="slide", levels=levels[1:],
+    )  # fmt: skip
+    steps = segmentation_steps(job)
+    told = []
+    while True:
+        try:
+            told.append(next(steps).message)
+        except StopIteration as end:
+            return end.value, told
+
+
+def test_the_glass_of_a_slide_is_passed_over_unless_it_is_asked_for(settings, slide_layer):
+    levels, _ = slide_layer
+    small = replace(settings, tile=64, diameter=None)
+    result, told = slide_run(levels, small)
+    assert any("glass" in line for line in told)
+    found = tissue_in(levels, "YXC")
+    wanted = segment(np.asarray(levels[0]), load(settings.model), tile=64, device="cpu", tissue=found)
+    np.testing.assert_array_equal(result.labels, wanted.labels)
+    assert any("Only tissue was looked at" in note for note in result.segmentation.notes)
+    result, told = slide_run(levels, replace(small, glass=True))
+    assert not any("glass" in line for line in told)
+    wanted = segment(np.asarray(levels[0]), load(settings.model), tile=64, device="cpu")
+    np.testing.assert_array_equal(result.labels, wanted.labels)
+
+
+def test_of_a_box_on_a_slide_the_glass_in_it_is_passed_over(settings, slide_layer):
+    levels, _ = slide_layer
+    box = (slice(10, 250), slice(30, 380))
+    result, told = slide_run(levels, replace(settings, tile=64, diameter=None), box)
+    assert 0 < sum("glass" in line for line in told) < len(told)
+    assert not result.labels[..., 300:].any()

@@ -142,3 +142,64 @@ def test_labels_may_go_to_a_place_that_was_given(tmp_path):
 def test_a_place_that_cannot_hold_them_is_refused(out, words):
     with pytest.raises(UserError, match=words):
         written(STACK, out=out)
+
+
+def strays():
+    """A disc through three slices, that a gap parts in the second; a smaller one aside in the first and third."""
+    stack = np.stack([discs((20, 20)), discs((20, 20)), discs((20, 20))])
+    stack[1, :, 20] = False
+    return stack, stack | np.stack([discs((45, 60), radius=5), np.zeros((60, 80), bool), discs((45, 60), radius=6)])
+
+
+def test_of_a_stack_pieces_go_through_its_slices_and_what_goes_is_told():
+    organ, found = strays()
+    header = dataclasses.replace(CLASSES, largest_pieces={"cell": 1})
+    labels, told = written(found, header=header)
+    np.testing.assert_array_equal(labels.labels, organ)
+    assert told[-1] == "leaving out stray pieces"
+    assert labels.findings.summary() == f"cell {organ.mean():.1%}; no nucleus; 2 stray pieces left out"
+    gone = int(found.sum() - organ.sum())
+    assert labels.findings.counts() == {
+        "pixels": {"background": organ.size - organ.sum(), "cell": organ.sum(), "nucleus": 0},
+        "strays": {"cell": {"pieces": 2, "pixels": gone}},
+    }
+    for said in ("all", "nucleus"):
+        np.testing.assert_array_equal(written(found, header=header, pieces=said)[0].labels, found)
+
+
+@pytest.mark.parametrize("axes", ["TZYX", "ZTYX", "YXZT"])
+def test_each_point_in_time_has_its_own_pieces_whatever_the_order_of_axes(axes):
+    organ, found = strays()
+    wanted = np.stack([organ, np.flip(organ, 2)])
+    series = np.stack([found, np.flip(found, 2)]).transpose(["TZYX".index(letter) for letter in axes])
+    image = ModelImage(series.astype(np.float32), dataclasses.replace(CLASSES, largest_pieces={"cell": 1}), axes=axes)
+    out = zarr.zeros(series.shape, dtype="uint8", chunks=(2, 2, 30, 40))
+    labels = PlaneLabels(image, RunSettings(), out)
+    for plane in image.planes:
+        source = image.plane(plane)
+        chance = source.read([slice(0, n) for n in source.shape])[0]
+        list(labels.write(source, np.stack([1 - chance, chance, 0 * chance]), Scratch()))
+    list(labels.finish())
+    np.testing.assert_array_equal(out[:].transpose([axes.index(letter) for letter in "TZYX"]), wanted)
+
+
+def test_in_one_slice_all_pieces_stay_unless_a_person_says_otherwise():
+    header = dataclasses.replace(CLASSES, largest_pieces={"cell": 1})
+    plane = discs((20, 20), (45, 60))
+    plane[45, 55:60] = False
+    for inside in (plane, plane[None]):
+        kept, _ = written(inside, header=header)
+        np.testing.assert_array_equal(kept.labels, inside)
+        assert "in one slice" in kept.note
+        asked, _ = written(inside, header=header, pieces=1)
+        assert asked.note == ""
+        np.testing.assert_array_equal(asked.labels, discs((20, 20)).reshape(inside.shape))
+
+
+def test_objects_have_no_pieces():
+    header = dataclasses.replace(CLASSES, largest_pieces={"cell": 1})
+    assert written(strays()[1], header=header, result="instances")[0].pieces == {}
+    with pytest.raises(UserError, match="choose classes"):
+        written(strays()[1], header=header, result="instances", pieces=2)
+    foreground, _ = written(strays()[1], result="semantic", pieces=1)
+    np.testing.assert_array_equal(foreground.labels, strays()[0])

@@ -27,9 +27,15 @@ _TAGS: Any = [
     "Units", "SUVType", "CorrectedImage", "DecayCorrection", "DecayCorrected", "DecayCorrectionDateTime",
     "PatientWeight", "SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime", "FrameReferenceTime",
     "ActualFrameDuration", "RadiopharmaceuticalInformationSequence", 0x70530010, 0x70531000, 0x70531009,
+    # slices at one place
+    "TemporalPositionIdentifier", "TemporalResolution", "TriggerTime", "AcquisitionNumber", "AcquisitionDateTime",
+    "InstanceNumber", "EchoTime", "InversionTime", "DiffusionBValue", "DiffusionGradientOrientation",
     # frames
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
     "GridFrameOffsetVector", "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
+    # frames of nuclear medicine
+    "DetectorInformationSequence", "SliceVector", "TimeSlotVector", "EnergyWindowVector", "DetectorVector",
+    "PhaseVector", "RotationVector", "RRIntervalVector", "AngularViewVector", "TimeSliceVector",
 ]  # fmt: skip
 _HEAD = 12  # bytes of an element before its value, at the most (PS3.5, 7.1.2 and 7.1.3)
 _IMPLICIT_HEAD = 8

@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 from src_models.errors import ImageError
 from src_models.files.slides.foreign_slides import dicom_slide
 from src_models.files.volumes.dicom.damage import told_as_damage
-from src_models.files.volumes.dicom.frames import concatenation_of, frame_attributes, is_multiframe, traits_of
+from src_models.files.volumes.dicom.frames import (
+    concatenation_of,
+    frame_attributes,
+    is_multiframe,
+    traits_of,
+    why_unplaced,
+)
 from src_models.files.volumes.dicom.header import Attributes, Header, read_header
 from src_models.files.volumes.dicom.pixels import StoredPixels
+from src_models.files.volumes.dicom.repeats import acquired
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
 from src_models.files.volumes.values.dicom_values import values_of
 
@@ -64,7 +71,8 @@ def _slices(header: Header) -> tuple[Slice, ...] | NoSlice:
     if slide is not None:
         return NoSlice(header.path, slide)
     if not is_multiframe(header):
-        found = _slice(header, Attributes(header.content))
+        alone = Attributes(header.content)
+        found = _slice(header, alone, acquired=acquired(header, alone))
         return found if isinstance(found, NoSlice) else (found,)
     frames = []
     pixels = header.pixels()
@@ -72,8 +80,7 @@ def _slices(header: Header) -> tuple[Slice, ...] | NoSlice:
     for number, told in enumerate(frame_attributes(header)):
         one = _slice(header, told, pixels, frame=number, traits=traits_of(header, told), concatenation=belongs)
         if isinstance(one, NoSlice):
-            reason = "holds many frames without saying where in the patient each lies"
-            return NoSlice(header.path, f"{reason}; if it is a scan, convert it to NIfTI, for example with dcm2niix")
+            return NoSlice(header.path, why_unplaced(header))
         frames.append(one)
     return tuple(frames)
 

@@ -15,6 +15,7 @@ from src_models.files.volumes.dicom.encoding import is_dicom
 from src_models.files.volumes.dicom.folders import first_slices
 from src_models.files.volumes.dicom.parts import divided
 from src_models.files.volumes.dicom.reading import read_slices
+from src_models.files.volumes.dicom.repeats import volumes_of
 from src_models.files.volumes.dicom.slices import NoSlice, Slice
 
 __all__ = ["Series", "all_series", "every_series", "file_series", "find_series", "left_out"]
@@ -40,9 +41,11 @@ class Series:
     part
         What tells it apart from other parts of the series; empty where it is the whole.
     later
-        Of frames over time, the slices of the times that follow.
+        Of volumes over time, or along what else tells them apart, the slices of those that follow.
     seconds
         Time (s) from one to the next.
+    along
+        By what slices of a file each were put in order, as a sentence; else empty.
     """
 
     slices: tuple[Slice, ...]
@@ -51,6 +54,7 @@ class Series:
     part: str = ""
     later: tuple[tuple[Slice, ...], ...] = ()
     seconds: float = 1.0
+    along: str = ""
 
     @property
     def title(self) -> str:
@@ -188,7 +192,7 @@ def _collect(folders: Iterable[Path], alone: Path | None = None) -> tuple[list[S
             kept.setdefault(found[0].series or str(path.parent), []).extend(found)
     divisions = [_parts(of_series) for of_series in frames.values()]
     others += [one for _, lacking in divisions for one in lacking]
-    whole = [Series(tuple(series)) for series in slices.values()] + [one for parts, _ in divisions for one in parts]
+    whole = [_of_files(series) for series in slices.values()] + [one for parts, _ in divisions for one in parts]
     return [replace(one, others=(*others, *_unread(one, strangers))) for one in whole], others
 
 
@@ -199,6 +203,12 @@ def _all_slices(series: Series) -> tuple[Slice, ...]:
 def _files(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         yield from sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+
+
+def _of_files(slices: Sequence[Slice]) -> Series:
+    repeats = volumes_of(slices)
+    first, *later = repeats.volumes
+    return Series(first, later=tuple(later), seconds=repeats.seconds, along=repeats.along)
 
 
 def _parts(frames: Sequence[Slice]) -> tuple[list[Series], list[NoSlice]]:

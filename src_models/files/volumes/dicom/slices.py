@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,8 @@ class Slice:
         of a file that has no frames.
     concatenation
         Of a frame whose object was divided into several files.
+    acquired
+        Of the slice of a file that has no frames, what may tell it apart from others at the same place.
     """
 
     path: Path
@@ -115,6 +118,7 @@ class Slice:
     frame: int = 0
     traits: dict[str, Any] | None = None
     concatenation: Concatenation | None = None
+    acquired: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -104,7 +104,7 @@ def stacked(series: Series, name: Path, uneven: Uneven = "refuse") -> Stack:
     ordered = tuple(sorted(alike, key=lambda one: float(one.position @ normal)))
     apart = left_out((*series.others, *others))
     between, note = _planes(ordered, name, uneven, apart)
-    notes = [series.found, apart, *_remarks(ordered), note]
+    notes = [series.found, apart, *_remarks(ordered), note, series.along]
     return Stack(ordered, between, tuple(filter(None, notes)))
 
 

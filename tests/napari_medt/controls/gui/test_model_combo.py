@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from grey_classifiers import grey_classifier, grey_header
 from qtpy.QtWidgets import QFileDialog, QPushButton
+from zoo_package import plain_unet, write_package
 
 from napari_medt.controls.model_combo import ModelCombo
 from src_models.models.checkpoint import save
@@ -66,6 +67,24 @@ def test_a_file_is_listed_once_and_chosen(listed, blob_model_path):
     assert changed == [blob_model_path, find_model("nuclei"), blob_model_path]
     assert combo.paths() == [*before, blob_model_path]
     assert (refused, combo.header().purpose) == ([], "Bright blobs, for tests")
+
+
+def test_a_package_of_the_zoo_is_opened_beside_the_window(listed, qtbot, tmp_path):
+    pytest.importorskip("bioimageio.spec")
+    pytest.importorskip("onnxruntime")
+    softmax = [{"id": "softmax", "kwargs": {"axis": "channel"}}]
+    package = write_package(tmp_path / "zoo.zip", plain_unet(), postprocessing=softmax)
+    unclear = write_package(tmp_path / "unclear.zip", plain_unet())
+    combo, changed, refused = listed()
+    (button,) = [each for each in combo.findChildren(QPushButton) if each.text() == "Open..."]
+    combo.open_file(package)
+    assert (changed, button.isEnabled()) == ([], False)
+    qtbot.waitUntil(lambda: bool(changed), timeout=20_000)
+    assert (combo.path(), combo.header().purpose, button.isEnabled()) == (package, "Cells, of a test", True)
+    combo.open_file(unclear)
+    qtbot.waitUntil(lambda: bool(refused), timeout=20_000)
+    assert "--classes NAMES" in refused[0]
+    assert (combo.path(), button.isEnabled()) == (package, True)
 
 
 def test_what_is_no_model_or_belongs_to_another_widget_is_refused_in_a_sentence(listed, tmp_path, own_models):

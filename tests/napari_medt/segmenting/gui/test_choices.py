@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import dask.array as da
 import numpy as np
 import pytest
 from mouse import LEFT, Mouse, press_key
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
+from slide_files import pyramid, tissue_slide
+
+from src_models.files.slides import slide_tissue
 
 pytestmark = pytest.mark.usefixtures("plugin_registered")
 
@@ -185,3 +189,21 @@ def test_a_network_sees_what_its_model_file_says_whatever_is_shown(
         layer.contrast_limits = limits
         run_to_end(widget)
         assert (labels_in(viewer) != wanted).mean() < 0.002, limits
+
+
+def test_glass_is_a_choice_for_whole_slides_alone(open_widget, tiny_model_path, monkeypatch):
+    monkeypatch.setattr(slide_tissue, "LEAST_PIXELS", 10_000)
+    data, _ = tissue_slide(128, 160, [(40, 50, 30)])
+    levels = [da.from_array(level, chunks=(64, 64, 3)) for level in (data, *pyramid(data, 4))]
+    viewer, widget = open_widget()
+    widget.open_model(tiny_model_path)
+    viewer.add_image(data, rgb=True, name="picture")
+    assert not widget.rare.isRowVisible(widget.glass)
+    slide = viewer.add_image(levels, rgb=True, multiscale=True, name="slide")
+    assert widget.images.layer() is slide
+    assert widget.rare.isRowVisible(widget.glass)
+    job = widget._job(slide)
+    assert not job.settings.glass
+    assert [level.shape for level in job.levels] == [(32, 40, 3)], "in which tissue is looked for"
+    widget.glass.setChecked(True)
+    assert widget.settings().glass

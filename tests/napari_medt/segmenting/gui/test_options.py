@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import pytest
@@ -13,6 +14,7 @@ from napari_medt.segmenting.options import (
     DiameterBox,
     LeftOut,
     LinkCombo,
+    PiecesBox,
     ResultCombo,
     SensitivitySlider,
     TileBox,
@@ -116,6 +118,20 @@ def test_nothing_is_left_out_at_first(made):
     left_out.least.setValue(12)
     left_out.edge.setChecked(True)
     assert (left_out.least_size(), left_out.drop_edge(), left_out.least.text()) == (12.0, True, "under 12 px")
+
+
+def test_the_largest_pieces_are_kept_where_the_model_says_so_and_where_a_person_does(made, header):
+    pieces = made(PiecesBox)
+    assert (pieces.isChecked(), pieces.pieces()) == (False, None)
+    pieces.setChecked(True)
+    assert pieces.pieces() == 1
+    organs = {"classes": ("background", "liver", "lungs"), "result": "semantic"}
+    organs = dataclasses.replace(header, **organs, largest_pieces={"liver": 1, "lungs": 2})
+    pieces.set_model(organs)
+    assert (pieces.isChecked(), pieces.pieces()) == (True, None)
+    assert "the largest piece of liver; the 2 largest of lungs" in pieces.toolTip()
+    pieces.setChecked(False)
+    assert pieces.pieces() == "all"
 
 
 def test_tiles_are_the_models_own_unless_a_person_says_otherwise(made, header):

@@ -22,7 +22,7 @@ def test_names_change_and_go():
     layer = labels()
     name_classes(layer, ("axon", "myelin"))
     name_classes(layer, ("nerve",))
-    assert layer.features["class"].tolist() == ["nerve"]
+    assert layer.features["name"].tolist() == ["nerve"]
     name_classes(layer, ())
     assert len(layer.features.columns) == 0
 

@@ -90,6 +90,19 @@ def test_the_probability_of_a_pixel_is_that_of_the_grid_there():
     np.testing.assert_allclose(answer.cells, plane[answer.region], atol=1e-6)
 
 
+def test_how_much_of_a_cell_is_the_object_is_known_in_squares_of_which_not_every_row_is_read():
+    """Cells of 32 px, of which every fifth row and column is read."""
+    plane = np.zeros((2048, 2300), bool)
+    plane[320:1100, 900:1500] = True
+    crop = Crop(0, 100, 2048)
+    region = crop.inside(plane.shape)
+    answer = Answer(crop, region, np.zeros((64, 64), np.float32), np.zeros((3, 64, 64)), plane[region], plane.shape)
+    shares = plane[:, 100:2148].reshape(64, 32, 64, 32).mean((1, 3))
+    np.testing.assert_allclose(answer.cells, shares, atol=0.3)
+    np.testing.assert_array_equal(answer.cells[shares == 1] > 0.7, True)
+    assert answer.cells.sum() == pytest.approx(shares.sum(), rel=0.02)
+
+
 def test_on_the_grid_of_another_square_an_answer_lies_where_it_lies_in_the_plane():
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     plane = (rows - 14) ** 2 + (columns - 18) ** 2 <= 36

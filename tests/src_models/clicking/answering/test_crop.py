@@ -1,5 +1,6 @@
 """The square that a network of clicks sees: where its cells lie, also beyond the image."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -51,6 +52,51 @@ def test_a_plane_goes_back_to_the_pixels_that_it_covers(crop):
     np.testing.assert_allclose(back, 1)
     inside = {(y, x) for y in range(crop.top, crop.top + crop.side) for x in range(crop.left, crop.left + crop.side)}
     assert back.size == len([1 for y, x in inside if 0 <= y < 50 and 0 <= x < 70])
+
+
+@given(crops, st.sampled_from([(1.0, 1.0), (2.5, 1.0), (1.0, 2.2)]), st.integers(0, 10**6))
+def test_the_pixels_under_some_cells_are_all_that_these_reach_to(crop, pixel, seed):
+    shape, random = (50, 70), np.random.default_rng(seed)
+    crop = dataclasses.replace(crop, pixel=pixel)
+    first, last = np.sort(random.integers(0, 16, (2, 2)), axis=0)
+    cells = np.zeros((16, 16), bool)
+    cells[first[0] : last[0] + 1, first[1] : last[1] + 1] = True
+    whole = crop.to_image(cells, shape)
+    part = crop.under(cells, shape)
+    here = tuple(slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, crop.inside(shape), strict=True))
+    np.testing.assert_allclose(crop.to_image(cells, shape, part), whole[here], atol=1e-6)
+    whole[here] = 0
+    assert not whole.any()
+
+
+def test_no_cells_have_no_pixels():
+    rows, columns = Crop(3, 4, 20).under(np.zeros((16, 16), bool), (50, 70))
+    assert rows.start == rows.stop
+    assert columns.start == columns.stop
+
+
+@given(crops, crops, st.integers(0, 10**6))
+def test_from_one_grid_to_another_is_by_way_of_the_image(crop, other, seed):
+    shape = (50, 70)
+    grid = np.random.default_rng(seed).random((16, 16), np.float32)
+    image = np.zeros(shape, np.float32)
+    image[other.inside(shape)] = other.to_image(grid, shape)
+    np.testing.assert_allclose(
+        crop.from_other(grid, other, shape, 24), crop.read(lambda part: image[part], shape, 24), atol=1e-5
+    )
+
+
+def test_a_square_much_larger_than_the_grid_takes_what_lies_in_the_same_place_from_another():
+    shape, near, far = (2000, 2400), Crop(300, 700, 256), Crop(-100, 0, 2200)
+    grid = np.zeros((32, 32), np.float32)
+    grid[8:24, 8:24] = 1
+    found = far.from_other(grid, near, shape, 32)
+    rows, columns = (np.flatnonzero(found.any(axis)) for axis in (1, 0))
+    low, high = far.to_grid(364, 764, 32), far.to_grid(491, 891, 32)
+    assert rows.min() == pytest.approx(low[0], abs=1)
+    assert rows.max() == pytest.approx(high[0], abs=1)
+    assert columns.min() == pytest.approx(low[1], abs=1)
+    assert columns.max() == pytest.approx(high[1], abs=1)
 
 
 def test_what_is_read_and_taken_back_at_the_same_size_is_the_image():

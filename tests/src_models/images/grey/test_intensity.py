@@ -197,3 +197,11 @@ def test_a_header_that_asks_for_the_whole_range_gets_it():
     image[0, :200] = 65535
     whole = look_at(image, Intensity(kind="percentile", low=0, high=100)).grey
     assert (whole.low, whole.high, whole.bright) == (image.min(), 65535, 0)
+
+
+def test_values_that_are_not_scaled_stay_as_they_are_and_a_chosen_range_bounds_them():
+    values = np.array([[-3.5, 0.25], [700.0, 70000.0]])
+    raw = Intensity(kind="unscaled", low=0, high=1)
+    np.testing.assert_array_equal(measure(values, raw)(values), values.astype(np.float32))
+    bounded = measure(values, raw, grey_range=GreyRange(0, 500))
+    np.testing.assert_array_equal(bounded(values), np.float32([[0, 0.25], [500, 500]]))

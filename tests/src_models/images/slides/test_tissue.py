@@ -77,3 +77,29 @@ def test_its_middle_lies_in_the_largest_island(slide):
     data, _ = slide
     y, x = find_tissue(data).middle
     assert np.hypot(y * 220 - 150, x * 300 - 200) < 45
+
+
+BOXES = [(slice(0, 700), slice(0, 900)), (slice(133, 411), slice(70, 888)), (slice(9, 12), slice(5, 7))]
+
+
+@pytest.mark.parametrize("box", BOXES)
+def test_a_region_holds_tissue_where_the_slide_does(box):
+    """Pixel by pixel: nothing that is tissue is lost, and no more than a cell around it is added."""
+    shape, random = (700, 900), np.random.default_rng(0)
+    whole = Tissue(random.random((31, 47)) < 0.3)
+    part = whole.within(box, shape)
+    sides = tuple(side.stop - side.start for side in box)
+    wide = Tissue(ndimage.binary_dilation(whole.cells, np.ones((3, 3), bool)))
+    for y in range(0, sides[0], 7):
+        for x in range(0, sides[1], 11):
+            there = (slice(box[0].start + y, box[0].start + y + 1), slice(box[1].start + x, box[1].start + x + 1))
+            here = part is None or part.holds((slice(y, y + 1), slice(x, x + 1)), sides)
+            assert here or not whole.holds(there, shape)
+            assert wide.holds(there, shape) or not here
+
+
+def test_a_region_that_is_all_tissue_is_looked_at_whole():
+    cells = np.zeros((10, 10), bool)
+    cells[4:8, 4:8] = True
+    assert Tissue(cells).within((slice(40, 80), slice(50, 70)), (100, 100)) is None
+    np.testing.assert_array_equal(Tissue(cells).within((slice(0, 100), slice(0, 100)), (100, 100)).cells, cells)

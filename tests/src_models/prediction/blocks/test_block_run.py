@@ -167,6 +167,16 @@ def test_a_volume_is_cut_in_depth_as_well(both, make_model):
     assert_alike(alone, together)
 
 
+def test_largest_pieces_are_those_of_the_whole_stack(both, tiny):
+    organs = {"result": "semantic", "classes": ("background", "a", "b"), "largest_pieces": {"a": 1, "b": 3}}
+    model = Model(tiny.network, dataclasses.replace(tiny.header, **organs))
+    alone, together = both(np.stack([cells(110, 130, seed=seed) for seed in (3, 4, 5)]), model, axes="ZYX")
+    assert together.found["strays"]["b"]["pieces"] > 3
+    for value, count in ((1, 1), (2, 3)):
+        assert ndimage.label(together.labels == value, np.ones((3, 3, 3)))[1] == count
+    assert_alike(alone, together)
+
+
 def test_values_that_are_not_finite_are_filled_alike_and_said(both, tiny):
     data = cells(150, 200, seed=6).astype(np.float32)
     data[100:110, 150:160] = np.nan

@@ -37,7 +37,7 @@ def test_a_model_of_objects_learns_a_class_that_a_person_names(
     widget.marking.choose(labels)
     assert widget.controls.marking.brush.text() == "Class brush"
     assert "Numbers are classes: 1 = disc." in widget.controls.marking.hint.text()
-    assert labels.features["class"].tolist() == ["disc"]
+    assert labels.features["name"].tolist() == ["disc"]
     mend(widget)
     press(widget, widget.controls.marking.brush)
     assert labels.selected_label == 1, "what is painted next is of the class too"
@@ -56,7 +56,7 @@ def test_a_model_of_objects_learns_a_class_that_a_person_names(
     assert set(np.unique(found)) <= {0, 1}
     truth = LEFT | RIGHT | LOW
     assert 2 * (truth & (found > 0)).sum() / (truth.sum() + (found > 0).sum()) > 0.4
-    assert widget.marking.labels().features["class"].tolist() == ["disc"]
+    assert widget.marking.labels().features["name"].tolist() == ["disc"]
 
 
 def test_what_was_marked_is_guessed_from(correcting, press, tiny_model_path, qtbot):
