@@ -300,10 +300,18 @@ def kept_by_signals(tree: ast.Module) -> Iterator[int]:
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "connect":
-            for slot in node.args[:1]:
-                wrapped = isinstance(slot, ast.Lambda) or getattr(getattr(slot, "func", None), "id", "") == "partial"
-                if wrapped and any(isinstance(each, ast.Name) and each.id == "self" for each in ast.walk(slot)):
+            slot = node.args[0] if node.args else None
+            if isinstance(slot, ast.Lambda) and any(is_self(each) for each in ast.walk(slot)):
+                yield node.lineno
+            elif isinstance(slot, ast.Call) and getattr(slot.func, "id", "") == "partial":
+                given = [*slot.args, *(each.value for each in slot.keywords)]
+                if any(is_self(each) for each in (*given, getattr(given[0], "value", None))):
                     yield node.lineno
+
+
+def is_self(node: ast.AST | None) -> bool:
+    """Whether a part of code is ``self``."""
+    return isinstance(node, ast.Name) and node.id == "self"
 
 
 def own_names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
@@ -365,6 +373,7 @@ def test_qt_can_tell_an_object_of_events_before_it_is_made_and_after_it_was_clea
             [],
         ),
         (kept_by_signals, "a.b.connect(lambda on: self.show(on))\nb.connect(partial(self.go, 1))", [1, 2]),
+        (kept_by_signals, "a.connect(partial(go, self))\na.connect(partial(self.other.leave, wait=False))", [1]),
         (kept_by_signals, "a.connect(self.show)\na.connect(self.b.emit)\nc.connect(lambda: dialog.close())", []),
         (
             unguarded_events,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from napari._qt.qt_viewer import QtViewer
 from npe2 import PluginManifest
+from qtpy import API_NAME
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -72,7 +74,10 @@ def tab_chain(widget):
 def viewer(make_napari_viewer, plugin_registered, noise):
     viewer = make_napari_viewer(show=True)
     viewer.add_image(noise)
-    return viewer
+    yield viewer
+    if API_NAME == "PySide6":  # keeps all that is asked for the next control: napari would miss its window
+        viewer.close()
+        QtViewer._instances.clear()
 
 
 def test_controls_have_names_and_explanations_and_the_tab_key_goes_from_top_to_bottom(viewer, qtbot, repository):
