@@ -60,7 +60,6 @@ class ModelCombo(QWidget):
         self._question = LatestQuestion(self)
         self._question.answered.connect(self._on_package)
         self._question.refused.connect(self._on_no_package)
-        self.destroyed.connect(partial(self._question.leave, wait=False))
         self._purpose = QLabel()
         self._purpose.setWordWrap(True)
         self._purpose.setToolTip("What the model was made for.")
@@ -100,10 +99,6 @@ class ModelCombo(QWidget):
             self.refused.emit(str(error))
             return
         self._add(path, header)
-
-    def leave(self) -> None:
-        """Tell nothing more of a package that is being opened."""
-        self._question.leave(wait=False)
 
     def _on_package(self, opened: tuple[Path, ModelHeader]) -> None:
         self._open.setEnabled(True)
