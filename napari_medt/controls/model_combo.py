@@ -100,10 +100,6 @@ class ModelCombo(QWidget):
             return
         self._add(path, header)
 
-    def leave(self) -> None:
-        """Tell nothing more of a package that is being opened."""
-        self._question.leave(wait=False)
-
     def _on_package(self, opened: tuple[Path, ModelHeader]) -> None:
         self._open.setEnabled(True)
         self._describe()

@@ -5,6 +5,7 @@ from zoo_package import plain_unet, write_package
 
 from src_models.errors import ModelFileError
 from src_models.models.packages.description import is_package, open_package
+from src_models.models.packages.importing import load_package
 
 pytest.importorskip("bioimageio.spec")
 
@@ -53,7 +54,9 @@ weights:
     )
     package = open_package(folder)
     assert [operation.id for operation in package.described.inputs[0].preprocessing][-2] == "zero_mean_unit_variance"
-    assert package.described.weights.onnx is not None
+    header = load_package(folder, ["background", "cell"]).header
+    assert (header.classes, header.intensity.kind, header.channels) == (("background", "cell"), "zscore", ("grey",))
+    assert (header.config["least"], header.config["step"]) == ([16, 16], [2, 2])
 
 
 def test_a_description_that_is_none_is_told(tmp_path):
