@@ -27,13 +27,16 @@ if (processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-gc.disable()  # until the tests are collected: what importing and collecting make is to stay
 
-
-def pytest_collection_finish() -> None:
-    """Begin to collect garbage, of which nothing that is there now is part."""
-    _set_living_apart()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import and collect without looking for garbage: what that makes is to stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        _set_living_apart()
 
 
 @pytest.hookimpl(wrapper=True)
