@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from src_models.computing.cluster.at_work import at_work
-from src_models.computing.execution import choose_execution, prepare
+from src_models.computing.execution import choose_execution
 from src_models.computing.memory import reused_memory
+from src_models.computing.ready_networks import ready_network
 from src_models.disk.scratch import Scratch
 from src_models.labels.labelling import laid_below, objects_of_block, resize_block, with_halo
 from src_models.models.header import InstanceSettings
@@ -69,29 +70,29 @@ def predict(job: BlockJob) -> Predicted:
         plan, settings = job.plan, job.plan.task.settings
         model, execution = plan.loaded(), choose_execution(settings.device)
         header, source = model.header, plan.source()
-        network = prepare(model.network, execution)
         tile = (settings.tile,) * header.dimensions if settings.tile else header.tile
-        tiling = Tiling(source.shape, tile, header.overlap, stride_of(network))
+        tiling = Tiling(source.shape, tile, header.overlap, stride_of(model.network))
         tiles, box = tiling.around(job.core)
         if settings.tissue is not None and not source.holds(settings.tissue, box):
             return Predicted(Certainty(), None)  # what is not written is 0
         part = _Part(job.core, box, header.outputs)
         here = source.cut(box)
-        prediction = PlanePrediction(
-            here,
-            network,
-            execution,
-            header,
-            tile,
-            (),
-            MapSink(Scratch(), ()),
-            part,
-            flips=settings.flips,
-            tiling=tiles,
-            tissue=settings.tissue,
-        )
-        for _ in prediction.steps():
-            pass
+        with ready_network(model.network, execution) as network:
+            prediction = PlanePrediction(
+                here,
+                network,
+                execution,
+                header,
+                tile,
+                (),
+                MapSink(Scratch(), ()),
+                part,
+                flips=settings.flips,
+                tiling=tiles,
+                tissue=settings.tissue,
+            )
+            for _ in prediction.steps():
+                pass
         plan.array(OUTPUTS)[(slice(None), *job.core)] = part.values
         certainty = Certainty()
         if header.result == "instances":

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from src_models.attention.placed_map import PlacedMap
-from src_models.computing.execution import Execution, choose_execution, prepare
+from src_models.computing.execution import Execution, choose_execution
 from src_models.computing.memory import reused_memory
 from src_models.computing.package_versions import package_versions
+from src_models.computing.ready_networks import ready_network
 from src_models.disk.scratch import Scratch
 from src_models.errors import OutputError
 from src_models.images.model_image import ModelImage
@@ -105,9 +106,9 @@ class SegmentationRun:
             raise
 
     def _steps(self) -> Generator[Progress, None, Segmentation]:
-        network = prepare(self.model.network, self.execution)
-        size = yield from self._size(network)
-        yield from self.write_planes(network, size)
+        with ready_network(self.model.network, self.execution) as network:
+            size = yield from self._size(network)
+            yield from self.write_planes(network, size)
         for note in self.labels.finish():
             yield self.step(note)
         findings = self.labels.findings
