@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_medt.viewer.labels.object_records import note_records, records_of
+from napari_medt.viewer.labels.set_pixels import set_pixels
 from src_models.clicking.writing import ObjectLabels, Plan, Written, pixels_of
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def write_objects(
         overwrite=overwrite,
         notes={"image": target.layer.name, "axes": target.axes},
     )
-    labels.data_setitem(found.places, found.values)
+    set_pixels(labels, found.places, found.values)
     gone = [(plan.again.value, plan.again.time) for plan in plans if plan.again is not None]
     note_records(labels, found.records, gone=[{"value": value, "time": time} for value, time in gone])
     return found.written

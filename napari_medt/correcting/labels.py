@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medt.viewer.labels.labels_layers import fitting_labels, placeless_labels
+from napari_medt.viewer.labels.set_pixels import set_pixels
 from napari_medt.viewer.layer_notes import Prediction, notes_of, write_notes
 from src_models.errors import ImageError
 
@@ -167,4 +168,4 @@ def write_where_held(labels: napari.layers.Labels, plane: Any, places: tuple[Any
     if still.any():
         core = iter((rows[still], columns[still]))
         index = [next(core) if isinstance(at, slice) else np.full(int(still.sum()), at) for at in plane]
-        labels.data_setitem(tuple(index), value)
+        set_pixels(labels, tuple(index), value)

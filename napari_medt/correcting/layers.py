@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_medt.correcting.background_colour import usual_colours
 from napari_medt.correcting.labels import LABELS_ROLE, background_number, changed_cells, prediction_of
+from napari_medt.viewer.labels.set_pixels import set_pixels
 from napari_medt.viewer.layer_notes import own_notes
 from napari_medt.viewer.lines.outline_colours import outline_colormap
 from napari_medt.viewer.lines.screen_lines import ScreenLines
@@ -227,7 +228,7 @@ def _change(layer: Any, data: NDArray[Any]) -> None:
         places = np.nonzero(layer.data != data)
         if places[0].size < data.size // 8:
             if places[0].size:
-                layer.data_setitem(places, data[places])
+                set_pixels(layer, places, data[places])
             return
     layer.data = data
 

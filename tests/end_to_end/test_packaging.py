@@ -134,6 +134,9 @@ OF_EXTRAS = {
     "src_models/files/exchange/imagej_rois.py": ("exchange", {"roifile"}),
     "src_models/files/volumes/dicom_labels/seg_writing.py": ("dicom", {"highdicom"}),
     "src_models/files/volumes/itk/simple_itk.py": ("itk", {"SimpleITK"}),
+    "src_models/models/packages/description.py": ("export", {"bioimageio", "loguru"}),
+    "src_models/models/packages/graph.py": ("export", {"onnx", "onnxruntime"}),
+    "src_models/models/packages/graph_network.py": ("export", {"onnxruntime"}),
     "src_models/tracking/linking.py": ("tracks", {"laptrack"}),
 }
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from src_models.errors import UserError
 from src_models.models.packages.fixed_steps import apply
 from src_models.models.packages.logits import to_logits
 from src_models.nets.network import Network
@@ -98,6 +99,8 @@ class GraphNetwork(Network):
         ------
         ValueError
             If an image is larger than the only size that the graph takes.
+        UserError
+            If the package onnxruntime is missing.
         """
         ready = apply(self._continued(image.float()), self._before).cpu().numpy()
         found = np.stack([self._run(one) for one in ready])
@@ -137,7 +140,13 @@ class GraphNetwork(Network):
 
 
 def _begun(graph: bytes) -> Any:
-    import onnxruntime
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "this model is an ONNX graph, and the package that runs it is not installed; install it with pip install "
+            "'napari-medt[export]'"
+        ) from error
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

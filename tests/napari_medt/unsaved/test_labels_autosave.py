@@ -25,6 +25,7 @@ from napari.utils.interactions import mouse_move_callbacks, mouse_press_callback
 
 from napari_medt.unsaved import labels_autosave, napari_edits
 from napari_medt.unsaved.labels_autosave import LAYER_KEY, LabelsAutosave, recover
+from napari_medt.viewer.labels.set_pixels import set_pixels
 from napari_medt.viewer.layer_notes import METADATA_KEY
 from src_models.errors import ImageError
 from src_models.journal.journal import read_journal, unfinished
@@ -357,7 +358,7 @@ def take(step, number, viewer, layer, autosave):
         layer.n_edit_dimensions = 2
         layer.paint_polygon(np.column_stack([[places[0, 0]] * 3, places[:, 1:]]), label)
     elif step == "items":
-        layer.data_setitem(tuple(places.T), label)
+        set_pixels(layer, tuple(places.T), label)
     elif step == "array":
         layer.data[places[0, 0]] = label
         autosave.changed((int(places[0, 0]),))

@@ -1,12 +1,14 @@
 """A network that is an ONNX graph, in any order of axes and for images of any size."""
 
 import copy
+import sys
 
 import numpy as np
 import pytest
 import torch
 from zoo_package import graph_of, plain_unet
 
+from src_models.errors import UserError
 from src_models.models.packages.graph_network import GraphNetwork
 
 pytest.importorskip("onnxruntime")
@@ -78,3 +80,10 @@ def test_what_it_tells_of_an_image_is_what_it_gives():
     found.deepest().register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     given = found(torch.randn(1, 1, 16, 16))
     assert torch.equal(seen[0], given)
+
+
+def test_without_the_package_that_runs_it_is_said_what_to_install(monkeypatch):
+    found = network_of(graph_of(plain_unet(), (1, 1, 32, 32)))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(UserError, match=r"napari-medt\[export\]"):
+        found(torch.zeros(1, 1, 16, 16))
