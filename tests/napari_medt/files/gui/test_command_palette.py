@@ -31,6 +31,8 @@ DIALOGS = {
     "Save labels for ImageJ, QuPath or COCO... (MedT)": "Save 'Labels' for another program",
 }
 
+IN_3D = "Show in 3D, or go back to the slice (MedT)"
+
 
 @pytest.fixture
 def viewer(make_napari_viewer):
@@ -69,7 +71,7 @@ def commands():
 def test_these_are_all_commands(viewer):
     declared = {one.id for one in PluginManager.instance().get_manifest("napari-medt").contributions.commands}
     assert set(commands().values()) == declared
-    assert set(commands()) == {f"{name} (MedT)" for name in WIDGETS} | set(SAMPLES) | set(DIALOGS)
+    assert set(commands()) == {f"{name} (MedT)" for name in WIDGETS} | set(SAMPLES) | set(DIALOGS) | {IN_3D}
 
 
 @pytest.mark.parametrize("name", WIDGETS)
@@ -98,3 +100,13 @@ def test_a_dialog_opens(viewer, choose, title, monkeypatch, messages):
     choose(title)
     assert asked == [DIALOGS[title]]
     assert messages == []
+
+
+def test_a_volume_is_shown_in_3d_and_as_the_slice_that_was_seen(viewer, choose):
+    viewer.add_image(np.random.default_rng(0).random((4, 12, 14)), name="volume")
+    viewer.dims.set_current_step(0, 1)
+    choose(IN_3D)
+    assert viewer.dims.ndisplay == 3
+    choose(IN_3D)
+    assert viewer.dims.ndisplay == 2
+    assert viewer.dims.current_step[0] == 1
