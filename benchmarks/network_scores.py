@@ -57,6 +57,10 @@ _RED_CELLS = {
     "LGT, stages joined": "med-former-lgt-concat",
     "LGT, SAF: Med-Former": "med-former",
     "Swin, on ImageNet's weights": "swin-lite0",
+    "Swin, stages joined, on ImageNet's weights": "med-former-swin-concat-lite0",
+    "Swin, SAF, on ImageNet's weights": "med-former-swin-saf-lite0",
+    "LGT, on ImageNet's weights": "med-former-lgt-lite0",
+    "LGT, stages joined, on ImageNet's weights": "med-former-lgt-concat-lite0",
     "LGT, SAF: Med-Former, on ImageNet's weights": "med-former-lite0",
     "EfficientNet-Lite0, on ImageNet's weights": "efficientnet-lite0",
 }
@@ -68,6 +72,13 @@ MEASURES = (
         "Eight organs in CT, {tested} patients tested, {steps} steps of {batch} x {patch} px: Dice, %, and HD95",
         (*_MEAN, *ORGANS),
         _ORGANS,
+    ),
+    Measure(
+        "organ_accuracy_300x2x128",
+        "The same at the small budget that guided attention could be given, {steps} steps of {batch} x {patch} px: "
+        "Dice, %, and HD95",
+        (*_MEAN, *ORGANS),
+        f"{_ORGANS} --steps 300 --batch 2 --patch 128",
     ),
     Measure(
         "organ_accuracy_glands",

@@ -13,7 +13,8 @@ each is kept as it was when it was best on patients (or images) that were set as
   images choose the model, test A is tested, and each image is a patient of one slice. Augmented as microscopy.
 
 How organs that are missing count is said in ``benchmarks/volume_scores.py``. Runs that were stopped go on where they
-were; finished ones are kept, and all that had the same budget is in the tables.
+were; finished ones are kept, and all that had the same budget is in the tables, which another budget than the usual one
+names.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from src_models.training.settings import TrainSettings
 
 ORGANS = ("aorta", "gallbladder", "left kidney", "right kidney", "liver", "pancreas", "spleen", "stomach")
 ROWS = ("unet", "attention-unet", "fcn", *(name for name in NETWORKS if name.startswith("guided-")))
+USUAL = (600, 4, 192)  # steps, patches and their side: tables of any other budget are named after it
 CHOOSING = 6  # every sixth patient of those to learn from chooses the model
 
 
@@ -109,9 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", nargs="+", default=list(ROWS), metavar="NETWORK", help=f"of {', '.join(NETWORKS)}")
     parser.add_argument("--sets", nargs="+", default=list(TASKS), choices=TASKS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--patch", type=int, default=192)
+    parser.add_argument("--steps", type=int, default=USUAL[0])
+    parser.add_argument("--batch", type=int, default=USUAL[1])
+    parser.add_argument("--patch", type=int, default=USUAL[2])
     parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
@@ -206,7 +208,9 @@ def write_table(out: Path, name: str, budget: dict[str, float]) -> None:
     many = len({patient for one in runs for patient in one["patients"]})
     begun = f"{task.title}: {budget['steps']} steps of {budget['batch']} x {budget['patch']} px, {many} tested"
     columns = (begun, "parameters", "seeds", "mean: Dice, %, and HD95", "slices of one alone", *task.classes)
-    report(task.table, columns, rows, {"set": name, "tested": many, **budget})
+    own = (budget["steps"], budget["batch"], budget["patch"])
+    named = task.table if own == USUAL else "_".join([task.table, "x".join(map(str, own))])
+    report(named, columns, rows, {"set": name, "tested": many, **budget})
 
 
 Mean = tuple[float, float, float]
