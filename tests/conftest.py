@@ -40,11 +40,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
-    """After a window and after a file, leave to themselves what they have imported and the fixtures of the session."""
-    yield
-    if "make_napari_viewer" in item.fixturenames or (nextitem is not None and nextitem.path != item.path):
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """After a window and after a file, leave to themselves what they have imported and the fixtures of the session.
+
+    A test's own fixtures are let go only when all of its teardown is done: earlier they would be kept for ever.
+    """
+    windows = "make_napari_viewer" in getattr(item, "fixturenames", ())
+    done = yield
+    if windows or (nextitem is not None and nextitem.path != item.path):
         _set_living_apart()
+    return done
 
 
 def _set_living_apart() -> None:
