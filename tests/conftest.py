@@ -39,15 +39,23 @@ def pytest_collection() -> Generator[None, object, object]:
         _set_living_apart()
 
 
+_windows_in: set[Path] = set()  # files whose tests opened some
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """After a window and after a file, leave to themselves what they have imported and the fixtures of the session.
 
-    A test's own fixtures are let go only when all of its teardown is done: earlier they would be kept for ever.
+    Windows whose last parts Qt lets go later are found after their file, when all there is is gone through.
     """
-    windows = "make_napari_viewer" in getattr(item, "fixturenames", ())
+    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+        _windows_in.add(item.path)
     done = yield
-    if windows or (nextitem is not None and nextitem.path != item.path):
+    if nextitem is not None and nextitem.path != item.path:
+        if item.path in _windows_in:
+            gc.unfreeze()
+        _set_living_apart()
+    elif item.path in _windows_in:
         _set_living_apart()
     return done
 
