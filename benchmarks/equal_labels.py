@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -119,10 +120,17 @@ def _labels(image: NDArray[Any], model: Model, way: Way, diameter: float | None)
 
 
 @contextmanager
+def _made_ready(way: Way, network: nn.Module, execution: Execution) -> Iterator[nn.Module]:
+    """Make a network ready anew: one that is kept could be another way's."""
+    yield way.prepare(network, execution)
+
+
+@contextmanager
 def _computed(way: Way) -> Iterator[None]:
     """Have networks made ready and run in a way of ours."""
     with ExitStack() as stack:
         for place in (segmentation_run, clicking):
-            stack.enter_context(patch.object(place, "prepare", way.prepare))
             stack.enter_context(patch.object(place, "choose_execution", lambda _device="auto": way.execution))
+        stack.enter_context(patch.object(clicking, "prepare", way.prepare))
+        stack.enter_context(patch.object(segmentation_run, "ready_network", partial(_made_ready, way)))
         yield
