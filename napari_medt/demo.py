@@ -6,6 +6,7 @@ Where there is no display, the same window is drawn on a screen in memory and sa
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -32,10 +33,11 @@ __all__ = [
     "IMAGES",
     "Demo",
     "check_window",
+    "picture",
     "run_on_virtual_screen",
-    "save_picture",
     "segment_sample",
     "show",
+    "watch",
     "write_results",
 ]
 
@@ -207,14 +209,43 @@ def check_window() -> None:
         ) from error
 
 
-def save_picture(viewer: napari.Viewer, path: Path) -> None:
-    """Save the whole window, canvas and dock widgets included, as a PNG.
+def watch(demo: Demo) -> None:
+    """Open the window, and come back when a person has closed it."""
+    import napari
+
+    viewer = show(demo)
+    napari.run()
+    del viewer
+    _take_down()
+
+
+def picture(demo: Demo, path: Path) -> None:
+    """Open the window, save the whole of it, canvas and dock widgets included, as a PNG, and close it.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
+    viewer = show(demo)
+    try:
+        _save_picture(viewer, path)
+    finally:
+        viewer.close()
+        del viewer
+        _take_down()
+
+
+def _take_down() -> None:
+    """Delete the window that was closed while there is a Qt application.
+
+    Its widgets and napari's objects hold each other, so Python would leave them until it ends, and then take them and
+    what they rest on apart in any order, which can end the process with a segmentation fault.
+    """
+    gc.collect()
+
+
+def _save_picture(viewer: napari.Viewer, path: Path) -> None:
     from imageio.v3 import imwrite
 
     from src_models.disk.atomic import atomic_path

@@ -41,13 +41,9 @@ def demo(
     console.say(f"  found {result.outcome.summary}")
     for path in the_demo.write_results(result, output):
         console.say(f"  wrote {path}")
-    viewer = the_demo.show(result)
     if offscreen:
-        the_demo.save_picture(viewer, picture)
-        viewer.close()
+        the_demo.picture(result, picture)
         console.say(f"  wrote {picture}")
     else:
-        import napari
-
         console.say("Opening napari.")
-        napari.run()
+        the_demo.watch(result)
