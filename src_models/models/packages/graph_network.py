@@ -97,10 +97,8 @@ class GraphNetwork(Network):
 
         Raises
         ------
-        ValueError
-            If an image is larger than the only size that the graph takes.
         UserError
-            If the package onnxruntime is missing.
+            If an image or tile is larger than the only size that the graph takes, or the package onnxruntime is missing.
         """
         ready = apply(self._continued(image.float()), self._before).cpu().numpy()
         found = np.stack([self._run(one) for one in ready])
@@ -116,9 +114,10 @@ class GraphNetwork(Network):
             for side, least, step, margin in zip(sides, self._least, self._step, self._margin, strict=True)
         ]
         if any(count and not step for count, step in zip(steps, self._step, strict=True)):
-            raise ValueError(
-                f"this network takes images of {' x '.join(map(str, self._least))} px, not of "
-                f"{' x '.join(map(str, sides))} px"
+            taken = (least - 2 * margin for least, margin in zip(self._least, self._margin, strict=True))
+            raise UserError(
+                f"a tile of {' x '.join(map(str, sides))} px is too large: this network takes at most "
+                f"{' x '.join(map(str, taken))} px"
             )
         if self._tied:
             steps = [max(steps)] * len(steps)

@@ -59,7 +59,7 @@ def test_axes_are_put_in_order_and_back():
     )  # fmt: skip
     image = torch.randn(1, 3, 24, 20)
     np.testing.assert_allclose(found(image), network(image), atol=1e-5)
-    with pytest.raises(ValueError, match="images of 24 x 20 px, not of 30 x 20"):
+    with pytest.raises(UserError, match="a tile of 30 x 20 px is too large: this network takes at most 24 x 20 px"):
         found(torch.zeros(1, 3, 30, 20))
 
 
