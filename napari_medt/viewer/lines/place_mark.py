@@ -1,4 +1,4 @@
-"""A cross on the place that a map was asked about, large enough to be seen however far a person zooms out."""
+"""A cross on a place, such as the one that a map was asked about, large enough to be seen however far a person zooms out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LEAST_PX = 16  # on the screen
 
 def mark_place(
     layers: OwnLayers,
-    image: napari.layers.Image,
+    image: napari.layers.Layer,
     role: str,
     place: Sequence[float],
     *,
@@ -33,7 +33,7 @@ def mark_place(
     size: float,
     description: str = "",
 ) -> Any:
-    """Mark a place of an image, and no other, and return the layer.
+    """Mark a place of an image, or of labels, and no other, and return the layer.
 
     Parameters
     ----------

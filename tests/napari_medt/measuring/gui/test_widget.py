@@ -69,10 +69,15 @@ def test_a_row_and_a_point_go_to_the_object(measuring, press):
     middle = (27.5 * 0.5, 34.5 * 0.25)
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], middle, atol=0.01)
     assert labels.selected_label == 8
+    cross = viewer.layers["cells - measured object"]
+    np.testing.assert_allclose(cross.data_to_world(cross.data[0]), middle)
     widget.controls.plot.chosen.emit(0)
     assert labels.selected_label == 3
     assert widget.controls.table.current() == 0
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], (6 * 0.5, 14.5 * 0.25), atol=0.01)
+    np.testing.assert_allclose(cross.data_to_world(cross.data[0]), (6 * 0.5, 14.5 * 0.25))
+    viewer.add_labels(labels.data, name="other")
+    assert not cross.visible
 
 
 def test_the_table_is_saved_as_csv(measuring, press, tmp_path, monkeypatch):
