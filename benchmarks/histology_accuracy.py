@@ -47,7 +47,7 @@ from src_models.training.new_model import new_header
 from src_models.training.patches import TrainingImage, load_images
 from src_models.training.settings import TrainSettings
 
-SIZE, BATCH = 128, 4
+SIZE, BATCH, STEPS = 128, 4, 400  # a table of more or fewer steps is named after them
 FOLDERS = {"glas": ("glas_half", "testA", "gland"), "monuseg": ("monuseg_half", "test", "nucleus")}
 NETWORKS = ("unet", "attention-unet", "axial-unet", "gated-axial-unet", "logo", "medt")
 # F1 and IoU, per cent (Valanarasu et al. 2021, tables 1 and 2; images of 128 px for GlaS and 512 px for MoNuSeg).
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(FOLDERS), choices=FOLDERS)
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--authors", action="store_true")
     parser.add_argument("--repairs", action="store_true")
     options = parser.parse_args()
@@ -249,7 +249,7 @@ def _report(out: Path, name: str, steps: int, suffix: str) -> None:
             quoted = [f"{value:.1f}" for value in paper] if paper else ["-", "-"]
             rows.append([network, _spread(found, "f1"), _spread(found, "iou"), str(len(found)), *quoted])
     columns = (name, "F1", "IoU", "seeds", "paper: F1", "paper: IoU")
-    report(f"{name}_accuracy{suffix.replace('-', '_')}", columns, rows, {"steps": steps, "batch": BATCH, "size": SIZE})
+    report(_table(f"{name}_accuracy", steps, suffix), columns, rows, {"steps": steps, "batch": BATCH, "size": SIZE})
 
 
 def _report_repairs(out: Path, name: str, steps: int, suffix: str) -> None:
@@ -259,7 +259,11 @@ def _report_repairs(out: Path, name: str, steps: int, suffix: str) -> None:
         if found:
             rows.append([label, _spread(found, "f1"), _spread(found, "f1_own"), str(len(found))])
     columns = (f"MedT on {name}", "F1", "F1 with each image's own statistics", "seeds")
-    report(f"{name}_repairs{suffix.replace('-', '_')}", columns, rows, {"steps": steps, "batch": BATCH, "size": SIZE})
+    report(_table(f"{name}_repairs", steps, suffix), columns, rows, {"steps": steps, "batch": BATCH, "size": SIZE})
+
+
+def _table(kind: str, steps: int, suffix: str) -> str:
+    return f"{kind}{suffix.replace('-', '_')}" if suffix or steps == STEPS else f"{kind}_{steps}"
 
 
 def _found(out: Path, name: str, network: str, run: str) -> list[dict[str, float]]:

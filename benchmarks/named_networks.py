@@ -59,6 +59,7 @@ LITE0: dict[str, Any] = {
     "decoder_widths": (16, 32, 48, 80),
 }
 WINDOW: dict[str, Any] = {"image_size": 128}
+TOKENS: dict[str, Any] = {"embedding": "efficientnet-lite0", "patch": 8, "width": 48, "stages": 2}
 
 
 def _guided(title: str, **config: Any) -> NamedNetwork:
@@ -98,10 +99,7 @@ NETWORKS: dict[str, NamedNetwork] = {
         "Med-Former on tokens of EfficientNet-Lite0",
         "med-former",
         "med-former",
-        embedding="efficientnet-lite0",
-        patch=8,
-        width=48,
-        stages=2,
+        **TOKENS,
     ),
     "med-former-lgt-concat": _classifier(
         "Med-Former: LGT and concatenation", "med-former", "med-former", fusion="concat"
@@ -111,15 +109,23 @@ NETWORKS: dict[str, NamedNetwork] = {
     "med-former-swin-concat": _classifier(
         "Med-Former: Swin and concatenation", "med-former", "med-former", local=False, fusion="concat"
     ),
+    **{
+        f"med-former-{name}-lite0": _classifier(
+            f"{title} on tokens of EfficientNet-Lite0", "med-former", "med-former", **config, **TOKENS
+        )
+        for name, title, config in (
+            ("lgt-concat", "LGT and concatenation", {"fusion": "concat"}),
+            ("lgt", "LGT alone", {"fusion": "none"}),
+            ("swin-saf", "Swin and SAF", {"local": False}),
+            ("swin-concat", "Swin and concatenation", {"local": False, "fusion": "concat"}),
+        )
+    },
     "swin": _classifier("Swin: one window, no fusion", "med-former", "swin"),
     "swin-lite0": _classifier(
         "Swin on tokens of EfficientNet-Lite0",
         "med-former",
         "swin",
-        embedding="efficientnet-lite0",
-        patch=8,
-        width=48,
-        stages=2,
+        **TOKENS,
     ),
     "vit": _classifier("ViT", "vit", "vit", image_size=72),
     "resnet18": _classifier("ResNet-18", "resnet", "resnet18"),

@@ -93,6 +93,12 @@ MEASURES = (
         _HISTOLOGY,
     ),
     Measure(
+        "glas_accuracy_3400",
+        "Glands at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
+        ("F1", "IoU", "seeds"),
+        f"{_HISTOLOGY} --steps 3400",
+    ),
+    Measure(
         "monuseg_accuracy",
         "Nuclei in stained tissue at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
         ("F1", "IoU", "seeds"),
