@@ -5,7 +5,8 @@ click on, and once from a box around it on. Of a set that was learnt from, the i
 looked at in the window of soft tissue, where its values are HU. Where MobileSAM is installed (see
 :mod:`benchmarks.mobile_sam`), the same person clicks on the same objects with it.
 
-Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about ten minutes.
+Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about
+fifteen minutes.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("data", type=Path)
     arguments.add_argument("--model", default="click", help="name or path")
-    arguments.add_argument("--objects", type=int, default=16, help="of each set, evenly spread over its images")
+    arguments.add_argument("--objects", type=int, default=64, help="of each set, evenly spread over its images")
     arguments.add_argument("--sets", nargs="*", help="folders of sets; all unless given")
     arguments.add_argument("--hurried", action="store_true", help="click anywhere in the error's inner half")
     arguments.add_argument("--name", default="click_accuracy", help="of the files of results")

@@ -16,11 +16,10 @@ from napari_medt.controls.accessible.focus_frame import FocusFrames
 from napari_medt.controls.dock_closing import DockClosing
 from napari_medt.controls.dock_tabs import DockTabs
 from napari_medt.measuring.controls import MeasureControls
+from napari_medt.measuring.layers import ChosenMark
 from napari_medt.measuring.subject import Subject, images_for, is_measured, subject_of
 from napari_medt.viewer.labels.features import NUMBER, join_features
 from napari_medt.viewer.layer_notes import notes_of, write_notes
-from napari_medt.viewer.lines.place_mark import mark_place
-from napari_medt.viewer.own_layers import OwnLayers
 from napari_medt.viewer.result_layers import with_layers_ready
 from napari_medt.viewer.viewed_image import bring_into_view
 from src_models.errors import UserError
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["MeasureWidget"]
 
 _NO_LABELS = "There are no labels to measure: open some, or find objects with the widgets Segment or Click."
-_CHOSEN, _CROSS_PX = "measured object", 6.0
 _NOTE = "measured"  # in the notes of the labels: the columns that are ours
 _THEIRS = (ID, "time", "name", "class", "probability")  # columns that the features have from elsewhere, or not at all
 
@@ -52,7 +50,7 @@ class MeasureWidget(QWidget):
         super().__init__()
         FocusFrames(self)
         self._viewer = napari_viewer
-        self._layers = OwnLayers(napari_viewer)
+        self._mark = ChosenMark(napari_viewer)
         self.controls = MeasureControls(self)
         self.measured: dict[Any, tuple[Subject, Measurements]] = {}  # by labels
         self._asked: tuple[napari.layers.Labels, Subject] | None = None  # of the run under way
@@ -116,8 +114,7 @@ class MeasureWidget(QWidget):
         self.controls.plot.choose(row)
         labels.selected_label = table.ids[row]
         middle = subject.position(labels.ndim, table.positions[row])
-        name = f"{labels.name} - {_CHOSEN}"
-        mark_place(self._layers, labels, _CHOSEN, middle, name=name, size=_CROSS_PX).visible = True
+        self._mark.show(labels, middle)
         bring_into_view(self._viewer, labels, middle)
 
     def _connect(self) -> None:
@@ -165,7 +162,7 @@ class MeasureWidget(QWidget):
             self._show()
 
     def _on_labels_changed(self) -> None:
-        self._layers.hide(_CHOSEN)
+        self._mark.hide()
         self._offer_images(anew=True)
         self._show()
 
@@ -208,7 +205,7 @@ class MeasureWidget(QWidget):
     def _leave(self, viewer_stays: bool) -> None:
         """End all work: the dock, or the window, was closed."""
         self.run.leave(wait=not viewer_stays)
-        self._layers.hide(_CHOSEN)
+        self._mark.hide()
         events = self._viewer.layers.events
         for emitter, slot in (
             (events.inserted, self._on_layers_changed),

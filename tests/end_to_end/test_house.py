@@ -145,6 +145,7 @@ COVERED = {
     """,
     "napari_medt/measuring/gui/test_widget.py": """
         napari_medt/measuring/controls.py
+        napari_medt/measuring/layers.py
     """,
     "src_models/attention/test_difference.py": """
         src_models/attention/placed_map.py

@@ -98,7 +98,7 @@ class GraphNetwork(Network):
         Raises
         ------
         UserError
-            If an image or tile is larger than the only size that the graph takes, or the package onnxruntime is missing.
+            If an image or tile is larger than the only size that the graph takes, or onnxruntime is missing.
         """
         ready = apply(self._continued(image.float()), self._before).cpu().numpy()
         found = np.stack([self._run(one) for one in ready])

@@ -1,0 +1,40 @@
+"""The mark on the object whose row or point in the plot was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from napari_medt.viewer.lines.place_mark import mark_place
+from napari_medt.viewer.own_layers import OwnLayers
+
+if TYPE_CHECKING:
+    import napari.layers
+    import napari.viewer
+
+__all__ = ["ChosenMark"]
+
+_ROLE = "measured object"
+_SIZE = 6.0  # px of the labels
+
+
+class ChosenMark:
+    """A cross in a viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._layers = OwnLayers(viewer)
+
+    def show(self, labels: napari.layers.Labels, place: Sequence[float]) -> None:
+        """Mark a place (px of the labels), and no other."""
+        name = f"{labels.name} - {_ROLE}"
+        mark_place(self._layers, labels, _ROLE, place, name=name, size=_SIZE).visible = True
+
+    def hide(self) -> None:
+        """Mark nothing any more."""
+        self._layers.hide(_ROLE)
