@@ -1,4 +1,4 @@
-"""A cross on a place, such as one that a map was asked about, large enough to be seen however far a person zooms out."""
+"""A cross on a place, such as one that a map was asked about, large enough to be seen however far one zooms out."""
 
 from __future__ import annotations
 
