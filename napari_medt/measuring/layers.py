@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["ChosenMark"]
 
 _ROLE = "measured object"
-_SIZE = 6.0  # px of the labels
+_ROOM = 1.8  # between a ring and the object in it, which may be longer than wide
 
 
 class ChosenMark:
-    """A cross in a viewer.
+    """A ring in a viewer.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class ChosenMark:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._layers = OwnLayers(viewer)
 
-    def show(self, labels: napari.layers.Labels, place: Sequence[float]) -> None:
-        """Mark a place (px of the labels), and no other."""
+    def show(self, labels: napari.layers.Labels, place: Sequence[float], breadth: float) -> None:
+        """Ring a place (px of the labels) at which an object of a breadth (px) is, and no other."""
         name = f"{labels.name} - {_ROLE}"
-        mark_place(self._layers, labels, _ROLE, place, name=name, size=_SIZE).visible = True
+        mark_place(self._layers, labels, _ROLE, place, name=name, size=_ROOM * breadth, ring=True).visible = True
 
     def hide(self) -> None:
-        """Mark nothing any more."""
+        """Ring nothing any more."""
         self._layers.hide(_ROLE)

@@ -105,7 +105,7 @@ class MeasureWidget(QWidget):
         self.controls.run_bar.say(f"Saved {len(table):,} rows: {path.name}.")
 
     def go_to(self, row: int) -> None:
-        """Bring the object of a row into view with a cross on its middle, and choose its number."""
+        """Bring the object of a row into view with a ring around its middle, and choose its number."""
         found, labels = self._current(), self.controls.labels.layer()
         if found is None or labels is None:
             return
@@ -114,7 +114,7 @@ class MeasureWidget(QWidget):
         self.controls.plot.choose(row)
         labels.selected_label = table.ids[row]
         middle = subject.position(labels.ndim, table.positions[row])
-        self._mark.show(labels, middle)
+        self._mark.show(labels, middle, table.breadth(row))
         bring_into_view(self._viewer, labels, middle)
 
     def _connect(self) -> None:

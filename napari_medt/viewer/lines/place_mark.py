@@ -1,4 +1,4 @@
-"""A cross on a place, such as one that a map was asked about, large enough to be seen however far one zooms out."""
+"""A mark on a place, such as one that a map was asked about, large enough to be seen however far one zooms out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["mark_place"]
 
 _COLOR = "#00e5ff"
-_LEAST_PX = 16  # on the screen
+_LEAST_PX, _LEAST_RING_PX = 16, 32  # on the screen
 
 
 def mark_place(
@@ -32,6 +32,7 @@ def mark_place(
     name: str,
     size: float,
     description: str = "",
+    ring: bool = False,
 ) -> Any:
     """Mark a place of an image, or of labels, and no other, and return the layer.
 
@@ -45,8 +46,12 @@ def mark_place(
         What tells this mark from others.
     place
         In the image's data, along all of its axes.
-    name, size, description
-        Of the layer where it is new; its size is in pixels of the image.
+    size
+        Of the mark, in pixels of the image.
+    name, description
+        Of the layer where it is new.
+    ring
+        Whether it is a ring around the place, which can be seen through, instead of a cross on it.
     """
     point = np.array([place])
     layer = layers.of(image, role)
@@ -57,16 +62,18 @@ def mark_place(
             replace(own_notes(image, role), description=description),
             placement(image),
             name=name,
-            symbol="cross",
+            symbol="disc" if ring else "cross",
             size=size,
-            face_color=_COLOR,
+            face_color="transparent" if ring else _COLOR,
             border_color=_COLOR,
-            canvas_size_limits=(_LEAST_PX, 10_000),
+            canvas_size_limits=(_LEAST_RING_PX if ring else _LEAST_PX, 10_000),
             out_of_slice_display=False,
         )
     if not np.array_equal(layer.data, point):
         layer.data = point
         if layer.selected_data:
             layer.selected_data = set()
+    if not np.array_equal(layer.size, [size]):
+        layer.size = [size]
     move(layer, placement(image))
     return layer

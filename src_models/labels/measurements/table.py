@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import importlib
 import importlib.util
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = ["ID", "TABLE_SUFFIXES", "Measurements", "check_table_name", "joined",
 
 ID = "id"
 TABLE_SUFFIXES = (".csv", ".parquet")
+_AREA, _VOLUME = "area (px)", "volume (voxels)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,11 @@ class Measurements:
         sizes = self.columns[self._size_title]
         return max(rows, key=lambda row: sizes[row])
 
+    def breadth(self, row: int) -> float:
+        """Return the diameter (px) of a disc, or a ball, of as many pixels as the object of a row has."""
+        pixels = float(self.columns[self._size_title][row])
+        return 2 * math.sqrt(pixels / math.pi) if self._size_title == _AREA else math.cbrt(6 * pixels / math.pi)
+
     def largest(self) -> dict[str, list[Any]]:
         """Return the columns with one row for each object: of a time series, the frame in which it is largest."""
         best: dict[int, int] = {}
@@ -94,7 +101,7 @@ class Measurements:
 
     @property
     def _size_title(self) -> str:
-        return next(title for title in self.columns if title in ("area (px)", "volume (voxels)"))
+        return next(title for title in self.columns if title in (_AREA, _VOLUME))
 
 
 def joined(tables: Sequence[Measurements]) -> Measurements:

@@ -69,15 +69,17 @@ def test_a_row_and_a_point_go_to_the_object(measuring, press):
     middle = (27.5 * 0.5, 34.5 * 0.25)
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], middle, atol=0.01)
     assert labels.selected_label == 8
-    cross = viewer.layers["cells - measured object"]
-    np.testing.assert_allclose(cross.data_to_world(cross.data[0]), middle)
+    ring = viewer.layers["cells - measured object"]
+    np.testing.assert_allclose(ring.data_to_world(ring.data[0]), middle)
+    assert ring.size[0] > 16  # the object's longer side
     widget.controls.plot.chosen.emit(0)
     assert labels.selected_label == 3
+    assert ring.size[0] == pytest.approx(1.8 * 2 * np.sqrt(100 / np.pi))
     assert widget.controls.table.current() == 0
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], (6 * 0.5, 14.5 * 0.25), atol=0.01)
-    np.testing.assert_allclose(cross.data_to_world(cross.data[0]), (6 * 0.5, 14.5 * 0.25))
+    np.testing.assert_allclose(ring.data_to_world(ring.data[0]), (6 * 0.5, 14.5 * 0.25))
     viewer.add_labels(labels.data, name="other")
-    assert not cross.visible
+    assert not ring.visible
 
 
 def test_the_table_is_saved_as_csv(measuring, press, tmp_path, monkeypatch):

@@ -80,3 +80,9 @@ def test_parquet_is_what_pyarrow_is_given(tmp_path, monkeypatch):
 def test_other_endings_are_refused(tmp_path):
     with pytest.raises(OutputError, match=r"\.csv or \.parquet"):
         check_table_name(tmp_path / "a.xlsx")
+
+
+def test_breadth_is_that_of_a_disc_or_a_ball_of_as_many_pixels():
+    flat = Measurements({"id": [1], "area (px)": [np.pi * 7**2]}, np.zeros((1, 2)))
+    solid = Measurements({"id": [1], "volume (voxels)": [4 / 3 * np.pi * 5**3]}, np.zeros((1, 3)))
+    assert (flat.breadth(0), solid.breadth(0)) == pytest.approx((14, 10))
