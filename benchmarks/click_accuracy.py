@@ -5,8 +5,7 @@ click on, and once from a box around it on. Of a set that was learnt from, the i
 looked at in the window of soft tissue, where its values are HU. Where MobileSAM is installed (see
 :mod:`benchmarks.mobile_sam`), the same person clicks on the same objects with it.
 
-Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about
-fifteen minutes.
+Run as ``python -m benchmarks.click_accuracy FOLDER_WITH_THE_SETS``, on one core in about fifteen minutes.
 """
 
 from __future__ import annotations

@@ -213,10 +213,8 @@ def watch(demo: Demo) -> None:
     """Open the window, and come back when a person has closed it."""
     import napari
 
-    viewer = show(demo)
+    show(demo)
     napari.run()
-    del viewer
-    _take_down()
 
 
 def picture(demo: Demo, path: Path) -> None:
@@ -233,16 +231,9 @@ def picture(demo: Demo, path: Path) -> None:
     finally:
         viewer.close()
         del viewer
-        _take_down()
-
-
-def _take_down() -> None:
-    """Delete the window that was closed while there is a Qt application.
-
-    Its widgets and napari's objects hold each other, so Python would leave them until it ends, and then take them and
-    what they rest on apart in any order, which can end the process with a segmentation fault.
-    """
-    gc.collect()
+        # No event loop deletes the widgets, and they and napari's objects hold each other: at the end of Python they
+        # would be taken apart in any order, which can end the process with a segmentation fault.
+        gc.collect()
 
 
 def _save_picture(viewer: napari.Viewer, path: Path) -> None:

@@ -30,10 +30,12 @@ class ChosenMark:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._layers = OwnLayers(viewer)
 
-    def show(self, labels: napari.layers.Labels, place: Sequence[float], breadth: float) -> None:
-        """Ring a place (px of the labels) at which an object of a breadth (px) is, and no other."""
+    def show(self, labels: napari.layers.Labels, place: Sequence[float], diameter: float) -> None:
+        """Ring a place at which an object of an equivalent diameter is (px of the labels), and no other."""
+        size = _ROOM * diameter
         name = f"{labels.name} - {_ROLE}"
-        mark_place(self._layers, labels, _ROLE, place, name=name, size=_ROOM * breadth, ring=True).visible = True
+        mark = mark_place(self._layers, labels, _ROLE, place, name=name, size=size, ring=True)
+        mark.size, mark.visible = size, True
 
     def hide(self) -> None:
         """Ring nothing any more."""

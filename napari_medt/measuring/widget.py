@@ -114,7 +114,7 @@ class MeasureWidget(QWidget):
         self.controls.plot.choose(row)
         labels.selected_label = table.ids[row]
         middle = subject.position(labels.ndim, table.positions[row])
-        self._mark.show(labels, middle, table.breadth(row))
+        self._mark.show(labels, middle, table.equivalent_diameter(row))
         bring_into_view(self._viewer, labels, middle)
 
     def _connect(self) -> None:

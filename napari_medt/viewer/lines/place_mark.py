@@ -46,10 +46,8 @@ def mark_place(
         What tells this mark from others.
     place
         In the image's data, along all of its axes.
-    size
-        Of the mark, in pixels of the image.
-    name, description
-        Of the layer where it is new.
+    name, size, description
+        Of the layer where it is new; its size is in pixels of the image.
     ring
         Whether it is a ring around the place, which can be seen through, instead of a cross on it.
     """
@@ -73,7 +71,5 @@ def mark_place(
         layer.data = point
         if layer.selected_data:
             layer.selected_data = set()
-    if not np.array_equal(layer.size, [size]):
-        layer.size = [size]
     move(layer, placement(image))
     return layer

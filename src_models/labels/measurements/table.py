@@ -71,7 +71,7 @@ class Measurements:
         sizes = self.columns[self._size_title]
         return max(rows, key=lambda row: sizes[row])
 
-    def breadth(self, row: int) -> float:
+    def equivalent_diameter(self, row: int) -> float:
         """Return the diameter (px) of a disc, or a ball, of as many pixels as the object of a row has."""
         pixels = float(self.columns[self._size_title][row])
         return 2 * math.sqrt(pixels / math.pi) if self._size_title == _AREA else math.cbrt(6 * pixels / math.pi)

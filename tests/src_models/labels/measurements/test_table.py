@@ -82,7 +82,7 @@ def test_other_endings_are_refused(tmp_path):
         check_table_name(tmp_path / "a.xlsx")
 
 
-def test_breadth_is_that_of_a_disc_or_a_ball_of_as_many_pixels():
+def test_the_equivalent_diameter_is_that_of_a_disc_or_a_ball_of_as_many_pixels():
     flat = Measurements({"id": [1], "area (px)": [np.pi * 7**2]}, np.zeros((1, 2)))
     solid = Measurements({"id": [1], "volume (voxels)": [4 / 3 * np.pi * 5**3]}, np.zeros((1, 3)))
-    assert (flat.breadth(0), solid.breadth(0)) == pytest.approx((14, 10))
+    assert (flat.equivalent_diameter(0), solid.equivalent_diameter(0)) == pytest.approx((14, 10))
