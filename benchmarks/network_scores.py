@@ -87,6 +87,13 @@ MEASURES = (
         _ORGANS,
     ),
     Measure(
+        "organ_accuracy_glands_300x2x128",
+        "Glands at the small budget that guided attention could be given, {steps} steps of {batch} x {patch} px: "
+        "Dice, %, and HD95",
+        ("seeds", "gland"),
+        f"{_ORGANS} --steps 300 --batch 2 --patch 128",
+    ),
+    Measure(
         "glas_accuracy",
         "Glands at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
         ("F1", "IoU", "seeds"),

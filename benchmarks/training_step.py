@@ -47,7 +47,7 @@ from src_models.training.training import TrainingUpdate, train
 
 SETS = {"dsb2018_fluo": 24, "dsb2018_histo": 8}  # and how many of their training images are read
 STEPS = 4  # the first of which is not counted
-ROUNDS = (1, 1, 1, 1, 1, 2)  # of answers before a click network learns: 1.2 on average, as in its training
+ROUNDS = (1, 1, 1, 1, 1, 2)  # of answers before a click network learns: 1.2 on average
 PARTS = ("patches", "people", "answers", "forward", "loss", "backward", "clip", "optimiser")
 FORMS = ("float32, default layout", "float32, channels last", "bfloat16 where it may be, channels last")
 

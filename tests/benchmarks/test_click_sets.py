@@ -7,16 +7,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.click_sets import LEARNT, UNSEEN, judged, learnt_shares, object_images, parts
+from benchmarks.click_sets import EMPHASIS, LEARNT, UNSEEN, judged, learnt_shares, object_images, parts
 from benchmarks.train_click import MADE_UP, header
 
 
-def test_every_domain_is_learnt_from_equally_often_and_made_up_images_are_one():
+def test_domains_are_learnt_from_by_their_emphasis_however_many_sets_they_have():
     shares = Counter()
     for of, share in zip(LEARNT, learnt_shares(), strict=True):
         shares[of.domain] += share
     assert len(shares) == 8
-    assert all(share * (1 - MADE_UP) == pytest.approx(MADE_UP) for share in shares.values())
+    assert set(EMPHASIS) < set(shares)
+    usual = shares["tumours"]
+    assert {domain: share / usual for domain, share in shares.items()} == pytest.approx(
+        {domain: EMPHASIS.get(domain, 1.0) for domain in shares}
+    )
+    assert sum(shares.values()) == pytest.approx(1)
+    assert pytest.approx(1 / (1 + len(shares))) == MADE_UP
 
 
 def test_a_model_tells_of_all_sets_that_it_learnt_from_whose_they_are():

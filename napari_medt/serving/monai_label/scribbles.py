@@ -27,6 +27,7 @@ __all__ = ["STROKES", "answer_strokes", "stroke_options"]
 
 STROKES = "-scribbles"
 OVER, BESIDE = "foreground_scribbles", "background_scribbles"
+MOSTLY = 0.5  # share of what lies around a stroke that is the segment, where it was painted over that
 _CARRIED, _LEFT = "carried to, where the segment is new", "left as they are"
 
 Mask = NDArray[np.bool_]
@@ -95,7 +96,7 @@ def answer_strokes(
         carrying=str(params.get("other_slices") or _CARRIED) == _CARRIED and not already.any(),
         name=title,
     )
-    volume.begin_with(already)
+    volume.begin_with(already | _painted_over(already, beside))
     for positive, painted in ((True, over), (False, beside)):
         for stroke in _strokes(painted, positive):
             if gone.is_set():
@@ -107,6 +108,27 @@ def answer_strokes(
 def _of(segments: NDArray[Any], names: Mapping[int, str], name: str) -> Mask:
     values = [value for value, own in names.items() if own == name]
     return np.asarray(np.isin(segments, values))
+
+
+def _painted_over(segment: Mask, beside: Mask) -> Mask:
+    """Return the strokes beside a segment that were painted over it: it surrounds them in their plane.
+
+    The client has taken out of the segment what they cover. The network is to see what was found, and a stroke on it,
+    not a hole where nothing was found.
+    """
+    from scipy import ndimage
+
+    over = np.zeros_like(segment)
+    pieces, _ = ndimage.label(beside, np.ones((3, 3, 3)))
+    for number, cuts in enumerate(ndimage.find_objects(pieces), 1):
+        around = tuple(slice(max(0, cut.start - 1), cut.stop + 1) for cut in cuts)
+        stroke = pieces[around] == number
+        in_plane = np.ones((3, 3, 3), bool)
+        np.moveaxis(in_plane, int(np.argmin([cut.stop - cut.start for cut in cuts])), 0)[[0, 2]] = False
+        beyond = ndimage.binary_dilation(stroke, in_plane) & ~beside[around]
+        if beyond.any() and segment[around][beyond].mean() > MOSTLY:
+            over[around] |= stroke
+    return over
 
 
 def _strokes(painted: Mask, positive: bool) -> Iterator[Drawn]:

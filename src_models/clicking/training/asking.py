@@ -15,7 +15,7 @@ from src_models.clicking.training.simulated_person import SimulatedPerson
 
 __all__ = ["CLICKS", "asked", "iou_of", "ious_after_clicks", "lesson"]
 
-ROUNDS = (0.35, 0.3, 0.2, 0.1, 0.05)  # shares of steps that learn from the first answer, the second and so on
+ROUNDS = (0.3, 0.25, 0.2, 0.15, 0.1)  # shares of steps that learn from the first answer, the second and so on
 CLICKS = (1, 3, 5)
 
 

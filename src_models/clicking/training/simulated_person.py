@@ -13,7 +13,7 @@ from src_models.clicking.training.simulation import hurried_click, next_click
 __all__ = ["SimulatedPerson"]
 
 # Shares of people who begin so: with a box, a scribble, the object of the slice before, a mask that is nearly right.
-BOXES, SCRIBBLES, CARRIED, MENDING = 0.2, 0.06, 0.08, 0.12
+BOXES, SCRIBBLES, CARRIED, MENDING = 0.17, 0.06, 0.14, 0.13
 HURRY = 0.5  # share of clicks that do not go to the middle
 FORGOTTEN = 0.1  # share of answers that are not fed back
 STROKE = 12.0  # cells, the longest piece of a scribble

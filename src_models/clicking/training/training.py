@@ -29,7 +29,7 @@ from src_models.training.settings import TrainSettings
 
 __all__ = ["ClickTrainingUpdate", "train_clicks"]
 
-VALIDATED = 64
+VALIDATED = 192
 LOG_COLUMNS = ("step", "loss", *(f"iou_{count}" for count in CLICKS))
 
 
