@@ -3,11 +3,11 @@
 #
 #   benchmarks/train_click.sh FOLDER_WITH_THE_SETS [OUT]
 #
-# FOLDER_WITH_THE_SETS holds the sets that benchmarks/click_sets.py names. The first run begins with the weights of the
-# shipped model `cells` (see benchmarks/train_cells.sh), each other one with those before it, and what ships is the mean
-# of the last two: about four hours of one core that multiplies bfloat16 (twice as long elsewhere: leave --precision
-# out). In the first two runs of the file that ships every domain was met equally often. Runs that were stopped go on
-# where they were.
+# FOLDER_WITH_THE_SETS holds the sets that benchmarks/click_sets.py names. The first run begins with the weights of
+# the shipped model `cells` (see benchmarks/train_cells.sh), each other one with those before it, and what ships is
+# the mean of the last two: three and a half hours of one core that multiplies bfloat16 (twice as long elsewhere:
+# leave --precision out). In the first two runs of the file that ships every domain was met equally often. Runs that
+# were stopped go on where they were.
 set -euo pipefail
 sets=$1
 out=${2:-runs/click}

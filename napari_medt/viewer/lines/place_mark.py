@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["mark_place"]
 
 _COLOR = "#00e5ff"
-_LEAST_PX, _LEAST_RING_PX = 16, 32  # on the screen
+# On the screen. A ring that is kept from getting smaller is drawn with a border of half this: then it is a dot, and
+# larger, it would hide what is in it.
+_LEAST_PX, _LEAST_RING_PX = 16, 12
 
 
 def mark_place(

@@ -82,6 +82,19 @@ def test_a_row_and_a_point_go_to_the_object(measuring, press):
     assert not ring.visible
 
 
+def test_the_ring_hides_nothing_around_an_object_that_is_small_on_the_screen(measuring, press):
+    viewer, widget, _ = measuring()
+    press(widget)
+    widget.controls.table.selectRow(1)
+    viewer.scene.camera.zoom = 3.5
+    drawn = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
+    ring = (drawn[..., 0] < 60) & (drawn[..., 1:] > 150).all(-1)
+    rows, columns = (np.flatnonzero(ring.any(axis)) for axis in (1, 0))
+    assert 16 <= np.ptp(rows) <= 32, "as large as the object and a half"
+    around = ring[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert 0 < around.mean() < 0.4
+
+
 def test_the_table_is_saved_as_csv(measuring, press, tmp_path, monkeypatch):
     _, widget, _ = measuring()
     press(widget)
