@@ -141,12 +141,15 @@ class DiameterBox(QDoubleSpinBox):
     def set_model(self, header: ModelHeader | None) -> None:
         """Say what a model does where nobody gives a size."""
         estimates = header is None or header.estimates_diameter
+        zoom = 1.0 if header is None else header.image_zoom
+        learnt = "as they are" if zoom == 1 else f"resized {zoom:.2g} times, and sees them so"
         unsaid = (
             "Automatic estimates it; give it if objects are split or merged."
             if estimates
-            else "This model learnt images as they are: leave it, unless objects are larger or smaller now."
+            else f"This model learnt images {learnt}: leave it, unless objects are larger or smaller now."
         )
-        self.setSpecialValueText("automatic" if estimates else "as it is")
+        own = "as it is" if zoom == 1 else f"image x {zoom:.2g}"
+        self.setSpecialValueText("automatic" if estimates else own)
         self.setToolTip(
             "Diameter of a typical object, in pixels of the image. The image is rescaled so that objects have the "
             f"size that the model knows best. {unsaid}"

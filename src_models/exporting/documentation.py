@@ -39,6 +39,8 @@ def documentation(header: ModelHeader, graph: Graph) -> str:
         if header.spacing
         else ""
     )
+    if header.image_zoom != 1:
+        spacing = f" It learnt from images resized {header.image_zoom:g} times: resize others alike."
     cited = "\n".join(f"* {line}" for line in citation_lines(citations_of(header))) or "* not told by the model's file"
     return f"""# {header.name}
 

@@ -136,7 +136,7 @@ class ModelImage:
 
     @property
     def seen_at(self) -> SeenAt:
-        """At which scale a model that was made for a spacing sees the image."""
+        """At which scale the model sees the image, as its spacing or what it learnt from says."""
         return seen_at(self.reading, self.header, self.name)
 
     @property
@@ -211,7 +211,7 @@ class ModelImage:
         plane
             Its position along the axes besides those that the network sees.
         zoom
-            Factor by which it is resized, or one for each axis; :attr:`seen_at` has that of the model's spacing.
+            Factor by which it is resized, or one for each axis; :attr:`seen_at` has the model's.
 
         Raises
         ------

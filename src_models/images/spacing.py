@@ -1,4 +1,4 @@
-"""The zoom at which a model that was made for a spacing sees an image whose voxels have a known size.
+"""The zoom at which a model sees an image: one that was made for a spacing, or that learnt at a zoom of its own.
 
 Examples
 --------
@@ -40,7 +40,7 @@ class SeenAt:
     zoom
         Factor by which the image is resized before the network sees it, or one for each axis.
     known
-        Whether that brings its voxels to the model's spacing.
+        Whether that brings its voxels to the model's spacing, or is the zoom that the model learnt at.
     words
         What is done, in a few words; empty where the image is seen as it is.
     note
@@ -61,12 +61,12 @@ def seen_at(reading: AxesReading, header: ModelHeader, name: str = "the image") 
     reading
         How the image is read: its `spacing` and `unit` count.
     header
-        The model's: its `spacing` and `unit` do.
+        The model's: its `spacing` and `unit` do, or its `image_zoom`.
     name
         What to call the image.
     """
     if header.spacing is None:
-        return SeenAt()
+        return _as_learnt(reading, header)
     wanted = spacing_words(header.spacing, header.unit)
     own = spacing_in(reading, header)
     pixels = "pixels" if header.dimensions == 2 else "voxels"
@@ -90,6 +90,19 @@ def seen_at(reading: AxesReading, header: ModelHeader, name: str = "the image") 
         return SeenAt(known=True)
     words = f"image resampled from {spacing_words(own)} to {wanted}"
     return SeenAt(one_zoom(zooms), known=True, words=words)
+
+
+def _as_learnt(reading: AxesReading, header: ModelHeader) -> SeenAt:
+    zoom = header.image_zoom
+    shape = [reading.size(letter) for letter in "ZYX"[-header.dimensions :]]
+    if zoom == 1 or zoomed_shape(shape, zoom) == tuple(shape):
+        return SeenAt(known=zoom != 1)
+    if zoom**header.dimensions * math.prod(shape) > MOST_VOXELS and zoom > 1:
+        return SeenAt(
+            note=f"The model {header.name!r} learnt from images resized {zoom:.2g} times, and that is too large for "
+            "this one: it was seen as it is. Segment a part of it."
+        )
+    return SeenAt(zoom, known=True, words=f"image resized {zoom:.2g} times, as the model learnt")
 
 
 def parse_spacing(text: str, unit: str) -> tuple[float, ...] | None:

@@ -180,7 +180,10 @@ class ModelHeader:
         The diameter (px) of objects on which the network is at its best, and the range it handles without rescaling.
     estimates_diameter
         Whether the diameter is estimated where nobody gives one. Not so for networks that learnt from corrections:
-        these were taught the images at their own scale.
+        these were taught the images at their own scale, or at `image_zoom`.
+    image_zoom
+        Factor by which images are resized before the network sees them, where nobody gives a diameter: not 1 where it
+        learnt from objects that were much larger, or smaller, than those it had known.
     spacing, unit
         Physical size of a pixel, ((z,) y, x), that the network was trained at, if that matters, and its unit, such as
         ``"mm"``. Images whose pixels have a known size are resampled to it before the network sees them.
@@ -214,6 +217,7 @@ class ModelHeader:
     object_diameter: float | None = None
     diameter_range: tuple[float, float] | None = None
     estimates_diameter: bool = True
+    image_zoom: float = 1.0
     spacing: tuple[float, ...] | None = None
     unit: str | None = None
     licence: str = "unknown"
@@ -230,6 +234,11 @@ class ModelHeader:
             raise ModelFileError(f"overlap {self.overlap} must be below half of the tile {self.tile}")
         if self.spacing is not None:
             self._check_spacing(self.spacing)
+        if not 0 < self.image_zoom < math.inf or (self.image_zoom != 1 and self.spacing is not None):
+            raise ModelFileError(
+                f"images cannot be resized {self.image_zoom!r} times: that must be a number above 0, and 1 of a model "
+                "that has a spacing"
+            )
         if self.result not in RESULTS:
             raise ModelFileError(f"result {self.result!r} is not one of {', '.join(RESULTS)}")
         needed = instance_classes(self.instances.separation)

@@ -145,7 +145,7 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
         "tile": f"{_product(header.tile)} px, overlap {_product(header.overlap)} px",
         "object diameter": f"{header.object_diameter:g} px" if header.object_diameter else "",
         "without rescaling": "{:g} to {:g} px".format(*header.diameter_range) if header.diameter_range else "",
-        "object size": "" if header.estimates_diameter else "images are taken at their own scale",
+        "object size": "" if header.estimates_diameter else _scale(header.image_zoom),
         "spacing": f"{_product(header.spacing)} {header.unit or ''}".rstrip() if header.spacing else "",
         "pieces": pieces_words(header.largest_pieces),
         "training": _training(header.training),
@@ -161,6 +161,10 @@ def _print_details(console: Console, entry: ModelEntry) -> None:
     for gates in stored_gate_values(entry.path):
         values = f"G_Q {gates.g_q:.3f}, G_K {gates.g_k:.3f}, G_V1 {gates.g_v1:.3f}, G_V2 {gates.g_v2:.3f}"
         console.say(f"  {'gates':<18}{gates.layer}: {values}")
+
+
+def _scale(zoom: float) -> str:
+    return "images are taken at their own scale" if zoom == 1 else f"images are resized {zoom:g} times, as it learnt"
 
 
 def _scaling(intensity: Intensity) -> str:

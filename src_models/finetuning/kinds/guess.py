@@ -16,6 +16,7 @@ from src_models.corrections.correction_set import Corrections, CorrectionSet
 from src_models.errors import UserError
 from src_models.finetuning.kinds.label_facts import LOOKED_AT, LabelFacts, facts_of
 from src_models.finetuning.kinds.label_kind import MOST_CLASSES, LabelKind, Meaning
+from src_models.finetuning.kinds.learning_scale import learning_zoom
 from src_models.models.header import ModelHeader, read_header
 
 __all__ = ["Guess", "guess_of_facts", "guess_of_folder", "kind_to_learn"]
@@ -44,12 +45,15 @@ class Guess:
         The numbers that occur in the labels.
     diameter
         Median diameter (px) of what would be the objects, if there are any.
+    zoom
+        Factor to resize images by for the model that is to learn.
     """
 
     kind: LabelKind
     why: str
     numbers: tuple[int, ...] = ()
     diameter: float | None = None
+    zoom: float = 1.0
 
 
 def kind_to_learn(
@@ -83,7 +87,9 @@ def kind_to_learn(
         chosen, why = _fitting(facts, known, header.name)
     else:
         chosen, why = _said(facts, known, meaning, names), "That was said of them."
-    return Guess(chosen, why, facts.numbers, facts.diameter)
+    goes_on = chosen.meaning == known.meaning == "objects"
+    zoom = learning_zoom(header, facts.diameter) if goes_on else header.image_zoom
+    return Guess(chosen, f"{why}{_scale(header, facts.diameter, zoom)}", facts.numbers, facts.diameter, zoom)
 
 
 def guess_of_folder(folder: Path, model: Path) -> Guess:
@@ -95,6 +101,17 @@ def guess_of_folder(folder: Path, model: Path) -> Guess:
         If either cannot be read.
     """
     return kind_to_learn(_Newest(CorrectionSet.open(folder)), read_header(model))
+
+
+def _scale(header: ModelHeader, diameter: float | None, zoom: float) -> str:
+    if zoom == header.image_zoom or diameter is None:
+        return ""
+    known = header.object_diameter or 0.0
+    other = "larger" if diameter * header.image_zoom > known else "smaller"
+    return (
+        f" They are about {diameter:.0f} px across, {other} than what {header.name} knows best ({known:.0f} px): it "
+        f"learns, and then finds, them in images resized {zoom:.2g} times."
+    )
 
 
 def guess_of_facts(facts: LabelFacts) -> tuple[LabelKind, str]:

@@ -69,7 +69,8 @@ def begin_with(model: Model, guess: Guess, seed: int) -> Beginning:
     """
     known, wanted = LabelKind.of(model.header), guess.kind
     if wanted == known:
-        return Beginning(model)
+        same = guess.zoom == model.header.image_zoom
+        return Beginning(model if same else replace(model, header=replace(model.header, image_zoom=guess.zoom)))
     unnamed = known.meaning == "classes" and known.names == LabelKind.classes(len(known.names)).names
     if wanted.meaning == "classes" and unnamed and len(wanted.names) == len(known.names):
         return Beginning(replace(model, header=replace(model.header, classes=wanted.outputs, largest_pieces={})))
@@ -101,7 +102,7 @@ def _header(header: ModelHeader, kind: LabelKind, diameter: float | None) -> Mod
     """Return the header of a model that learns another kind: what it finds follows, how it reads images stays."""
     sizes: dict[str, Any] = {"object_diameter": None, "diameter_range": None}
     if kind.meaning == "objects":
-        size = diameter or DIAMETER
+        size = (diameter or DIAMETER) * header.image_zoom
         sizes = {"object_diameter": round(size, 1), "diameter_range": (round(size / 2, 1), round(2 * size, 1))}
     what = "Objects" if kind.meaning == "objects" else kind.words
     return replace(

@@ -122,12 +122,14 @@ def test_details_tell_what_a_model_learnt_from_as_it_must_be_cited(run, local_fo
     assert models["learnt"]["data_sets"] == [source]
 
 
-def test_details_tell_that_a_model_takes_images_at_their_own_scale(run, local_folder):
+def test_details_tell_that_a_model_takes_images_at_their_own_scale_or_at_another(run, local_folder):
     assert "own scale" not in run("models", "--details").stdout
     tiny = load(local_folder / "tiny.safetensors")
     learnt = dataclasses.replace(tiny.header, estimates_diameter=False)
     save(Model(tiny.network, learnt), local_folder / "learnt.safetensors")
     assert run("models", "--details").stdout.count("images are taken at their own scale") == 1
+    save(Model(tiny.network, dataclasses.replace(learnt, image_zoom=0.48)), local_folder / "resized.safetensors")
+    assert run("models", "--details").stdout.count("images are resized 0.48 times, as it learnt") == 1
 
 
 def test_details_tell_the_gates_of_every_layer_that_has_them(run, local_folder):

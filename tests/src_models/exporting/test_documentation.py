@@ -9,6 +9,14 @@ from src_models.exporting.traced import Graph
 from src_models.models.header import InstanceSettings, Intensity, ModelHeader, instance_classes
 
 
+def test_a_scale_that_images_are_resized_to_is_told():
+    header = ModelHeader(
+        name="a", purpose="b", architecture="attention-unet", config={}, classes=("background", "gland"),
+        channels=("grey",), image_zoom=0.48,
+    )  # fmt: skip
+    assert "images resized 0.48 times: resize others alike" in documentation(header, Graph(None, (64, 64), None, 1))
+
+
 @pytest.mark.parametrize("separation", ["boundary", "distance", "flows"])
 def test_how_objects_are_told_apart(separation):
     header = ModelHeader(

@@ -497,7 +497,7 @@ class Brightness(torch.nn.Module):
         return self.sureness * torch.cat([0.5 - x, x - 0.5, -torch.ones_like(x)], 1)
 
 
-def test_what_was_learnt_holds_at_the_scale_of_the_images(make_model, tmp_path):
+def test_what_was_learnt_holds_at_the_scale_that_it_was_learnt_at(make_model, tmp_path):
     """Else an image would be shrunk wherever the new network happens to be surer of a shrunken one."""
     header = make_model("unet", result="instances", classes=("background", "interior", "boundary")).header
     header = dataclasses.replace(header, object_diameter=6.0, diameter_range=(4.0, 9.0))
@@ -508,7 +508,11 @@ def test_what_was_learnt_holds_at_the_scale_of_the_images(make_model, tmp_path):
     corrections = CorrectionSet.open(tmp_path)
     corrections.add(mark(image, labels, np.zeros_like(labels), source=Source(layer="cells"), model_name="bright"))
     learnt = Learning(shrinking, corrections, settings()).preview()
-    assert segment(image, learnt).provenance["settings"]["zoom"] == 1.0
+    assert 0.4 < learnt.header.image_zoom < 0.5, "as large as sqrt(6 * 9) px"
+    for other in (image, image[::2, ::2], np.kron(image, np.ones((3, 3), np.uint8))):
+        assert segment(other, learnt).provenance["settings"]["zoom"] == learnt.header.image_zoom
+    nearby = dataclasses.replace(shrinking, header=dataclasses.replace(header, diameter_range=(4.0, 40.0)))
+    assert Learning(nearby, corrections, settings()).preview().header.image_zoom == 1
 
 
 def test_processes_that_learn_together_go_by_the_first_ones_clock(parent, four):

@@ -96,6 +96,8 @@ def test_a_header_comes_back_as_it_was(name, names, dimensions, kind, low, width
         pytest.param(changed(spacing=[1, 1, 1], unit="mm"), "needs 2 numbers above 0", id="3D spacing of a 2D model"),
         pytest.param(changed(spacing=[1.5, 0], unit="mm"), "needs 2 numbers above 0", id="spacing of nothing"),
         pytest.param(changed(spacing=[1.5, 1.5]), "needs a unit of length, such as mm", id="spacing without a unit"),
+        pytest.param(changed(image_zoom=0), "a number above 0", id="images resized to nothing"),
+        pytest.param(changed(image_zoom=2, spacing=[1, 1], unit="mm"), "has a spacing", id="two ways to resize"),
     ],
 )
 def test_an_unusable_header_is_refused_with_the_reason(text, words):

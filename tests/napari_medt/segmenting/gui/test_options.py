@@ -98,6 +98,9 @@ def test_a_size_of_nothing_is_left_to_the_model(made, header):
     assert diameter.diameter() is None
     diameter.set_model(header)
     assert diameter.text() == ("automatic" if header.estimates_diameter else "as it is")
+    diameter.set_model(dataclasses.replace(header, estimates_diameter=False, image_zoom=0.48))
+    assert diameter.text() == "image x 0.48"
+    assert "resized 0.48 times, and sees them so" in diameter.toolTip()
     diameter.setValue(24)
     assert (diameter.diameter(), diameter.text()) == (24.0, "24 px")
 
