@@ -9,6 +9,9 @@ With ``--authors``, every network is trained by the settings of MedT's authors (
 left-right flips, 400 epochs: Section 3.2 and their code) in place of ours (AdamW, cosine, Dice and cross-entropy, the
 recipe for microscopy).
 
+With ``--own-scale``, images stay as large as they are, networks learn windows of 128 x 128 px of them, and segment them
+in tiles.
+
 With ``--repairs``, MedT is trained in the authors' arithmetic and with each of its repairs instead.
 
 Run as ``python -m benchmarks.histology_accuracy FOLDER_WITH_THE_SETS OUT [--steps 400] [--seeds 0 1 2]``. Runs that
@@ -105,9 +108,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--authors", action="store_true")
     parser.add_argument("--repairs", action="store_true")
+    parser.add_argument("--own-scale", action="store_true")
     options = parser.parse_args()
     for name in options.sets:
-        data = prepared(options.folder, options.out, name)
+        size = None if options.own_scale else SIZE
+        data = prepared(options.folder, options.out / "own" if options.own_scale else options.out, name, size=size)
         if options.authors:
             options.steps = TrainSettings.recipe("medt", len(data.split("train"))).steps
         for seed in options.seeds:
@@ -210,7 +215,7 @@ def _changed(change: Callable[[nn.Module], None]) -> Iterator[None]:
 
 
 def scores(model: Model, data: DataSet) -> dict[str, float]:
-    """Return mean F1 and IoU (per cent) over the test images, and F1 with the norms' statistics of each image."""
+    """Return mean F1 and IoU (per cent) over the test images; of 128 px, F1 with the norms' statistics of each, too."""
     f1, iou, f1_own = [], [], []
     samples = data.split("test")
     for sample, normalised in zip(samples, load_images(samples, model.header), strict=True):
@@ -218,8 +223,10 @@ def scores(model: Model, data: DataSet) -> dict[str, float]:
         counts = pixel_counts(np.asarray(segment(read_sample(sample)[0], model).labels), truth, classes=2)
         f1.append(_or_zero(counts.f1[1]))
         iou.append(_or_zero(counts.iou[1]))
-        f1_own.append(_or_zero(pixel_counts(_as_in_training(model.network, normalised), truth, classes=2).f1[1]))
-    return {"f1": 100 * float(np.mean(f1)), "iou": 100 * float(np.mean(iou)), "f1_own": 100 * float(np.mean(f1_own))}
+        if truth.shape == (SIZE, SIZE):  # as large as what the network was trained for
+            f1_own.append(_or_zero(pixel_counts(_as_in_training(model.network, normalised), truth, classes=2).f1[1]))
+    own = {"f1_own": 100 * float(np.mean(f1_own))} if f1_own else {}
+    return {"f1": 100 * float(np.mean(f1)), "iou": 100 * float(np.mean(iou)), **own}
 
 
 def _as_in_training(network: nn.Module, image: TrainingImage) -> NDArray[np.int64]:
@@ -237,7 +244,7 @@ def _or_zero(score: float) -> float:
 
 
 def _suffix(options: argparse.Namespace) -> str:
-    return "-authors" if options.authors else ""
+    return ("-authors" if options.authors else "") + ("-own" if options.own_scale else "")
 
 
 def _report(out: Path, name: str, steps: int, suffix: str) -> None:

@@ -77,6 +77,13 @@ def test_images_become_128_px_with_masks_of_the_same_share(glands):
     assert mask.mean() == pytest.approx(0.4, abs=0.01)
 
 
+def test_images_of_their_own_scale_are_segmented_in_tiles(glands, tmp_path):
+    data = prepared(tmp_path / "sets", tmp_path / "own", "glas", size=None)
+    assert tifffile.imread(data.split("test")[0].image).shape == (200, 300, 3)
+    found = scores(always(1), data)
+    assert found == {"f1": pytest.approx(100 * 2 * (2 * 0.4 / 1.4) / 3), "iou": pytest.approx(100 * 2 * 0.4 / 3)}
+
+
 def test_an_image_without_a_true_positive_scores_0(glands):
     assert scores(always(0), glands) == {"f1": 0.0, "iou": 0.0, "f1_own": 0.0}
     share = tifffile.imread(glands.split("test")[0].mask).mean()
