@@ -8,7 +8,7 @@ network from random weights, and a random forest on scikit-image's multi-scale f
 which no tile was shown, pooled over their pixels, is measured: the Dice score of the foreground, or the mean over the
 classes; of objects, also their AP at 0.5, where the forest's are the connected parts of its foreground; and, where
 objects are learnt as before, the foreground's Dice on images like those of the first training. Every cell is kept in
-OUT.
+OUT. Those of the first training are seen as they are, and, where what was learnt is seen resized, so as well.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def _cell(
     cell = {**_scores(task, subject, _labeller(learnt)), "seconds": spent, "steps": result.steps}
     if before is not None:
         cell["before"] = before["dice"]
-        cell["known before"], cell["known"] = _known(parent, sets), _known(learnt, sets)
+        cell["known before"], cell["known"] = _known(parent, sets), _known(_at_own_scale(learnt), sets)
+        cell["zoom"], cell["known, resized"] = learnt.header.image_zoom, _known(learnt, sets)
     return {**cell, "said": result.sentence}
 
 
@@ -138,6 +139,11 @@ def _scores(task: Task, subject: Subject, labels_of: Labeller) -> dict[str, floa
     return {"dice": overlap(*joined), "ap": float(np.mean(precise))}
 
 
+def _at_own_scale(model: Model) -> Model:
+    """Return a model that sees images as they are, as those of the first training were seen while it learnt."""
+    return replace(model, header=replace(model.header, image_zoom=1.0))
+
+
 def _known(model: Model, sets: Path) -> float:
     """Return the mean Dice on some validation images of the sets that the model was first trained on."""
     scores = []
@@ -157,14 +163,14 @@ def _report(cells: dict[str, Any], tiles: int, seconds: float) -> None:
         "AP at 0.5, each",
         "before",
         "steps",
-        "first training's val, before and after",
+        "first training's val, before, after, and resized as what was learnt",
     )
     rows = []
     for name in dict.fromkeys(key.split("|")[0] for key in cells):
         each = [_of(cells, name, method) for method in METHODS]
         own = each[0]
         draws = max(len(found) for found in each)
-        known = f"{_mean(own, 'known before')} {_mean(own, 'known')}".strip()
+        known = " ".join(filter(None, (_mean(own, each) for each in ("known before", "known", "known, resized"))))
         precise = " / ".join(filter(None, (_mean(found, "ap") for found in each)))
         steps = f"{np.mean([cell['steps'] for cell in own]):.0f}" if own else ""
         rows.append(
