@@ -162,7 +162,7 @@ class _Ranking:
         self._image = ModelImage(image, header, axes=axes, name=name)
         self._image.check_colours()
         self._header = header
-        self._tile = min(tile, find_architecture(header.architecture).largest(header.config) or tile)
+        self._tile = min(tile, self._largest() or tile)
         self.planes = self._image.planes
         self._execution = choose_execution(device)
         self._network = prepare(model.network, self._execution)
@@ -172,6 +172,12 @@ class _Ranking:
         self._network.deepest().register_forward_hook(
             lambda _module, _inputs, output: self._features.append(_pooled(output))
         )
+
+    def _largest(self) -> int | None:
+        """Return the side (px of the image) of the largest tile that the network takes, if there is one."""
+        most = find_architecture(self._header.architecture).largest(self._header.config)
+        zoom = self._image.seen_at.zoom
+        return most and max(1, int(most / max(1.0, *(zoom if isinstance(zoom, tuple) else (zoom,)))))
 
     @property
     def cuts(self) -> list[tuple[slice, slice]]:

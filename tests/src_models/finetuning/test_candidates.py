@@ -168,6 +168,15 @@ def test_models_of_clicks_and_of_volumes_do_not_rank(mosaic, make_model, bright_
         next(rank_steps(mosaic, volumes))
 
 
+def test_a_network_of_one_size_looks_at_tiles_that_it_takes_once_they_are_enlarged(make_model):
+    config = {"image_size": 64, "compatible": True}
+    model = make_model("axial-unet", config=config, image_zoom=2.0)
+    image = np.random.default_rng(0).integers(0, 255, (80, 48), dtype=np.uint8)
+    _, found = ranked(image, model, tile=128)
+    assert {tuple(stop - start for start, stop in each.region) for each in found} == {(32, 32)}
+    assert len(found) == 3 * 2
+
+
 def test_an_image_of_other_channels_is_named(make_model):
     model = make_model()
     of_five = Model(model.network, dataclasses.replace(model.header, channels=("a", "b")))
