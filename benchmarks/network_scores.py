@@ -112,6 +112,12 @@ MEASURES = (
         _HISTOLOGY,
     ),
     Measure(
+        "monuseg_accuracy_3400",
+        "Nuclei in stained tissue at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
+        ("F1", "IoU", "seeds"),
+        f"{_HISTOLOGY} --steps 3400",
+    ),
+    Measure(
         "equal_budget",
         "Nuclei in fluorescence, {steps} steps: average precision of objects",
         ("AP at 0.5", "AP 0.5 to 0.95", "images"),
