@@ -27,7 +27,7 @@ import torch
 import typer
 
 import src_models as sm
-from benchmarks.annotation_loop import axes_of, foreground, forest, overlap, store, untrained
+from benchmarks.annotation_loop import at_own_scale, axes_of, foreground, forest, overlap, store, untrained
 from benchmarks.learning_subjects import SUBJECTS, Subject, Task, numbered, open_task
 from benchmarks.machine import report
 from src_models.corrections.correction import Source, mark
@@ -99,7 +99,7 @@ def _cell(
     cell = {**_scores(task, subject, _labeller(learnt)), "seconds": spent, "steps": result.steps}
     if before is not None:
         cell["before"] = before["dice"]
-        cell["known before"], cell["known"] = _known(parent, sets), _known(_at_own_scale(learnt), sets)
+        cell["known before"], cell["known"] = _known(parent, sets), _known(at_own_scale(learnt), sets)
         cell["zoom"], cell["known, resized"] = learnt.header.image_zoom, _known(learnt, sets)
     return {**cell, "said": result.sentence}
 
@@ -137,11 +137,6 @@ def _scores(task: Task, subject: Subject, labels_of: Labeller) -> dict[str, floa
     joined = [np.concatenate([each.ravel() > 0 for each in arrays]) for arrays in (found, truths)]
     precise = [float(average_precision(truth, each, [0.5])[0]) for truth, each in zip(truths, found, strict=True)]
     return {"dice": overlap(*joined), "ap": float(np.mean(precise))}
-
-
-def _at_own_scale(model: Model) -> Model:
-    """Return a model that sees images as they are, as those of the first training were seen while it learnt."""
-    return replace(model, header=replace(model.header, image_zoom=1.0))
 
 
 def _known(model: Model, sets: Path) -> float:
