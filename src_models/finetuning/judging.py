@@ -30,7 +30,7 @@ SHARES = (1.0, 0.7, 0.5, 0.35, 0.2)
 TRIED = 2
 GAINED = 0.02  # Dice
 # Dice that may be lost on the few images of the first training that are watched: on its validation images that is at
-# most 0.02 (benchmarks/learning_targets.py). With 0.01, what is new is followed a fifth of the way, and hardly learnt.
+# most 0.02 (benchmarks/learning_targets.py). With 0.01, blends stay so near the first network that they learn little.
 FORGOTTEN = 0.03
 LARGEST, LARGEST_3D = 512, 96  # px; of larger planes and volumes, the window with the most that counts
 
