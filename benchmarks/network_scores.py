@@ -106,6 +106,12 @@ MEASURES = (
         f"{_HISTOLOGY} --steps 3400",
     ),
     Measure(
+        "glas_accuracy_6800",
+        "Glands at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
+        ("F1", "IoU", "seeds"),
+        f"{_HISTOLOGY} --steps 6800",
+    ),
+    Measure(
         "monuseg_accuracy",
         "Nuclei in stained tissue at {size} px, {steps} steps of {batch} images: F1 and IoU, %",
         ("F1", "IoU", "seeds"),
