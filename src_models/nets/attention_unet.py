@@ -209,6 +209,10 @@ class AttentionUNet(Network):
         """Return the encoder's coarsest block."""
         return self.encoder[-1]
 
+    def finest_head(self) -> nn.Module:
+        """Return what predicts from the decoder's finest level."""
+        return self.heads[0]
+
     def _encode(self, image: Tensor) -> list[Tensor]:
         x = self.encoder[0](image)
         skips = [x]

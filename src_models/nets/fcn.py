@@ -150,6 +150,10 @@ class FCN(Network):
         """Return the convolutions on the coarsest grid, the paper's ``fc6`` and ``fc7``."""
         return self.top
 
+    def finest_head(self) -> nn.Module:
+        """Return what makes scores of the finest level that has any."""
+        return self.scores[-1]
+
     def new_head(self, classes: int) -> list[nn.Parameter]:
         """Put new scores, and what doubles them, in the place of those of every level."""
         self._make_head(classes)

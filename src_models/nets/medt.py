@@ -134,6 +134,10 @@ class _AxialNetwork(Network):
         self.head = nn.Conv2d(self.head.in_channels, classes, 1)
         return list(self.head.parameters())
 
+    def finest_head(self) -> nn.Module:
+        """Return the last convolution."""
+        return self.head
+
     def late(self) -> list[nn.Parameter]:
         """Return the gates."""
         return gate_parameters(self)

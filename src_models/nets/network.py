@@ -46,6 +46,13 @@ class Network(nn.Module):
         """
         raise NotImplementedError
 
+    def finest_head(self) -> nn.Module:
+        """Return the module that turns the finest features into logits.
+
+        What goes into it, (N, C, *S), lies on the image's grid or on a coarser one.
+        """
+        raise NotImplementedError
+
     def late(self) -> list[nn.Parameter]:
         """Return the parameters that a training may hold still at first."""
         return []

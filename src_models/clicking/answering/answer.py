@@ -38,7 +38,7 @@ class Answer:
     shape
         Rows and columns of the plane.
     threshold
-        Probability above which a pixel is the object. Where an object ends is a matter of taste, which clicks tell.
+        Probability above which a pixel is the object. Where an object ends is a matter of taste, which a box tells.
     """
 
     crop: Crop

@@ -14,9 +14,10 @@ from src_models.clicking.answering.answer import THRESHOLD, Answer, Rectangle
 from src_models.clicking.answering.crop import SQUARE, Crop, Pixel, best_zoom, crop_around, first_crops
 from src_models.clicking.answering.filling import filling, squares_of
 from src_models.clicking.answering.grey_values import GreyValues, with_evidence
-from src_models.clicking.answering.mending import changed, felt, levels, obeyed, one_way, said_of
+from src_models.clicking.answering.mending import changed, felt, obeyed, one_way, said_of
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.answering.parts import part_over, parts_with
+from src_models.clicking.answering.spreading import cells_said, spread
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble, draw_box, draw_prompts, places
 
 __all__ = ["AnswerMaker"]
@@ -85,11 +86,9 @@ class AnswerMaker:
             other = self._again(prompts, before, last)
         return self._obeyed(other, prompts, before, stays=stays)
 
-    def look(
-        self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float = THRESHOLD
-    ) -> Answer:
+    def look(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None) -> Answer:
         """Return the answer to what was given, looked for in one square and no other."""
-        return self._masked(self._asked(crop, prompts, before, threshold), prompts)
+        return self._masked(self._asked(crop, prompts, before), prompts)
 
     def resized(self, prompts: Sequence[Prompt], before: Answer, *, larger: bool) -> Answer | None:
         """Return the next larger, or smaller, object around the same places; None if there is none.
@@ -100,12 +99,11 @@ class AnswerMaker:
         if before.extent is None:
             return None
         # A box says how large the object is, which is to become another one.
-        clicks: list[Prompt] = [prompt for prompt in prompts if not isinstance(prompt, Box)]
+        clicks = [prompt for prompt in prompts if not isinstance(prompt, Box)]
         if not places(clicks, positive=True):
             clicks = [before.middle, *clicks]
-        positive = [prompt for prompt in clicks if not isinstance(prompt, Box) and prompt.positive]
-        y, x = np.mean(places(clicks, positive=True), axis=0)
-        crops = [crop for crop in first_crops(y, x, self._shape, NEXT, self._pixel) if _holds(crop, positive)]
+        positive = [prompt for prompt in clicks if prompt.positive]
+        crops = self._squares(positive, NEXT)
         looks = self._looks(crops, clicks, self._network.size // COARSER) if crops else []
         roughs = [rough for rough in looks if rough.extent is not None]
         area = int(before.mask.sum())
@@ -218,25 +216,28 @@ class AnswerMaker:
         After a click, `last`, the answer is what was found before, changed where the click changes it.
         """
 
-        def settled(found: Answer) -> Answer:
-            return self._masked(found, prompts) if last is None else self._mended(found, last, before)
+        def found(crop: Crop, seen: Answer) -> Answer:
+            answer = self._asked(crop, prompts, seen, heeded=last is not None)
+            return self._masked(answer, prompts) if last is None else self._mended(answer, last, before)
 
-        answer = settled(
-            self._asked(before.crop.unless_moved(crop_around(prompts, before.extent, self._pixel)), prompts, before)
-        )
+        answer = found(before.crop.unless_moved(crop_around(prompts, before.extent, self._pixel)), before)
         better = self._better(answer, prompts)
-        return answer if better is None else settled(self._asked(better, prompts, answer))
+        return answer if better is None else found(better, answer)
 
-    def _asked(
-        self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None = None, threshold: float | None = None
-    ) -> Answer:
-        """Ask the network about one square; whose pixels are the object is not said yet."""
-        given = self._given(crop, prompts, before, self._network.size)
-        grid = self._network(self._image(crop, self._network.size)[None], given[None])[0]
+    def _asked(self, crop: Crop, prompts: Sequence[Prompt], before: Answer | None, *, heeded: bool = True) -> Answer:
+        """Ask the network about one square; whose pixels are the object is not said yet.
+
+        With `heeded`, what it did not follow of all that was given goes as far as cells look alike to it.
+        """
+        size = self._network.size
+        given = self._given(crop, prompts, before, size)
+        grid, features = self._network.with_features(self._image(crop, size), given)
+        threshold = THRESHOLD if before is None else before.threshold
+        if heeded and before is not None and before.extent is not None:
+            said = cells_said(prompts, lambda y, x: crop.to_grid(y, x, size))
+            grid = spread(grid, features, said, crop.share(before.extent) * size, threshold)
         region = crop.inside(self._shape)
         nothing = np.zeros([part.stop - part.start for part in region], bool)
-        if threshold is None:
-            threshold = THRESHOLD if before is None else before.threshold
         return Answer(crop, region, grid, given, nothing, self._shape, threshold)
 
     def _masked(self, found: Answer, prompts: Sequence[Prompt]) -> Answer:
@@ -258,23 +259,17 @@ class AnswerMaker:
         away = ndimage.distance_transform_edt(~drawn)
         held = before.on(found.region)
         known = replace(found, mask=held).cells > 0.5
-        length = crop.share(before.extent) * size if before.extent else 1.0
-        place = next(iter(last.points()))
-        seen = before.probability_at(*place)
-        if not last.positive and seen is not None and drawn.any():
-            seen = (seen + float(found.grid[drawn].mean())) / 2
-        threshold, level = levels(before.threshold, seen, last.positive, away, length)
-        now = found.grid > level
+        now = found.grid > found.threshold
         change = ndimage.binary_dilation(changed(known, now, last.positive, away))
         part = crop.under(change, self._shape)
         there = crop.to_image(change.astype(np.float32), self._shape, part) > 0.5
-        above = crop.to_image(found.grid - level, self._shape, part) > 0
+        above = crop.to_image(found.grid, self._shape, part) > found.threshold
         mask, inside = held.copy(), found.in_region(*part)
         mask[inside] = held[inside] | (above & there) if last.positive else held[inside] & ~(there & ~above)
         # What stays is shown to the network as it was the next time.
         stays = ~change & (known != now)
         grid = np.where(stays, before.on_grid(crop, size), found.grid)
-        return replace(found, mask=mask, grid=grid, threshold=threshold)
+        return replace(found, mask=mask, grid=grid)
 
     def _obeyed(
         self, found: Answer, prompts: Sequence[Prompt], before: Answer | None = None, *, stays: bool = False
@@ -301,10 +296,7 @@ class AnswerMaker:
 
     def _first(self, prompts: Sequence[Prompt]) -> Answer:
         """Show the place at several sizes, and take the one at which the answer is surest and of a good size."""
-        y, x = np.mean(
-            [point for prompt in prompts if not isinstance(prompt, Box) for point in prompt.points()], axis=0
-        )
-        crops = [crop for crop in first_crops(y, x, self._shape, pixel=self._pixel) if _holds(crop, prompts)]
+        crops = self._squares([prompt for prompt in prompts if not isinstance(prompt, Box)])
         return self._surest(crops or [crop_around(prompts, None, self._pixel)], prompts)
 
     def _of_other_size(self, prompts: Sequence[Prompt], before: Answer) -> Answer | None:
@@ -318,14 +310,20 @@ class AnswerMaker:
         found = before.probability_at(*next(iter(last.points())))
         if found is None or found < TAKEN:
             return None
-        y, x = np.mean([point for prompt in positive for point in prompt.points()], axis=0)
-        crops = [crop for crop in first_crops(y, x, self._shape, pixel=self._pixel) if _holds(crop, positive)]
+        crops = self._squares(positive)
         rough = self._surest(crops, prompts) if crops else None
         if rough is None or rough.extent is None:
             return None
         if crops[-1].share(rough.extent) > SMALLER * crops[-1].share(before.extent):
             return None
         return self.look(crop_around(positive, rough.extent, self._pixel), prompts, rough)
+
+    def _squares(self, given: Sequence[Click | Scribble], step: float = 2.0) -> list[Crop]:
+        """Return squares of growing side around the middle of what was given, in which all of it lies."""
+        points = [point for prompt in given for point in prompt.points()]
+        y, x = np.mean(points, axis=0)
+        crops = first_crops(y, x, self._shape, step, self._pixel)
+        return [crop for crop in crops if all(crop.holds(*point) for point in points)]
 
     def _looks(self, crops: Sequence[Crop], prompts: Sequence[Prompt], size: int) -> list[Answer]:
         """Return an answer for each of several squares, on grids of some size."""
@@ -384,16 +382,11 @@ class AnswerMaker:
 
 
 def _around(place: float, length: float) -> slice:
-    count = max(1, round(length))
-    start = round(place - (count - 1) / 2)
-    return slice(start, start + count)
+    start = round(place - (max(1, round(length)) - 1) / 2)
+    return slice(start, start + max(1, round(length)))
 
 
 def _differs(found: Answer, area: int, larger: bool) -> bool:
     """Whether an object was found that is distinctly larger, or smaller, than some area."""
     new = int(found.mask.sum())
     return new >= DISTINCT * area if larger else 0 < DISTINCT * new <= area
-
-
-def _holds(crop: Crop, prompts: Sequence[Prompt]) -> bool:
-    return all(crop.holds(y, x) for prompt in prompts if not isinstance(prompt, Box) for y, x in prompt.points())

@@ -16,53 +16,14 @@ from scipy import ndimage
 
 from src_models.clicking.prompts import Box, Click, Prompt, Scribble
 
-__all__ = ["changed", "felt", "levels", "obeyed", "one_way", "pixels_of", "said_of"]
+__all__ = ["changed", "felt", "obeyed", "one_way", "pixels_of", "said_of"]
 
 EIGHT = np.ones((3, 3), bool)
 REACH = 2.0  # cells from a click within which what changes with it must begin
 OBEYING = 1.5  # cells around a click that go with it where a network found the contrary
 SLACK = 0.05  # share of a box's longer side by which a person draws it too small
-# How far a click that disagrees with an answer moves the threshold towards the probability that was found there, and
-# the probabilities from which on the disagreement is no matter of where an object ends.
-YIELDING = 0.8
-LEAST_THRESHOLD, UNDECIDED = 0.1, (0.02, 0.98)
-# A click beside the object moves the threshold near it alone: this share of the object's length away, by 0.6 as much.
-NEAR = 0.2
 Mask = NDArray[np.bool_]
 Cell = tuple[float, float]
-
-
-def levels(
-    threshold: float, found: float | None, positive: bool, away: NDArray[np.float64], length: float
-) -> tuple[float, NDArray[np.float32]]:
-    """Return the threshold that a click asks for: of an object that it makes larger, and of every cell this time.
-
-    A click on an object that was missed tells that it goes further than was thought, all around. One beside it tells of
-    the edge near it: elsewhere the object ends where it did.
-
-    Parameters
-    ----------
-    threshold
-        Before the click.
-    found
-        The probability where was clicked; None where nothing is known.
-    positive
-        Whether the click is on the object.
-    away
-        Distance of each cell from the click (cells).
-    length
-        The object's longer side (cells).
-    """
-    even = np.full(away.shape, threshold, np.float32)
-    agrees = found is None or (found > threshold) == positive
-    if found is None or agrees or not UNDECIDED[0] < found < UNDECIDED[1]:
-        return threshold, even
-    moved = float(np.clip(threshold + YIELDING * (found - threshold), LEAST_THRESHOLD, 1 - LEAST_THRESHOLD))
-    if positive:
-        moved = min(moved, threshold)
-        return moved, np.full(away.shape, moved, np.float32)
-    near = np.exp(-((away / (NEAR * max(length, 1.0))) ** 2) / 2)
-    return threshold, (even + max(moved - threshold, 0.0) * near).astype(np.float32)
 
 
 def changed(before: Mask, now: Mask, positive: bool, away: NDArray[np.float64]) -> Mask:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from threading import Lock
+from typing import cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from src_models.attention.recording import AttentionMap, record_attention
 from src_models.clicking.prompts import PROMPT_CHANNELS
@@ -14,6 +17,7 @@ from src_models.computing.execution import choose_execution, prepare
 from src_models.errors import UserError
 from src_models.models.architectures import attention_names
 from src_models.models.checkpoint import Model
+from src_models.nets.network import Network
 
 __all__ = ["ClickNetwork"]
 
@@ -63,6 +67,35 @@ class ClickNetwork:
         with self._lock:
             found: NDArray[np.float32] = self._execution(self._network, batch)[:, 1].cpu().numpy()
         return found
+
+    def with_features(
+        self, image: NDArray[np.float32], given: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the probability of the object in one square, and the finest features of which it was made.
+
+        Parameters
+        ----------
+        image, given
+            As above, of one square: (C, size, size) and (3, size, size).
+
+        Returns
+        -------
+        probability : ndarray, shape (size, size)
+        features : ndarray, shape (D, size, size)
+            What is coarser is brought to the grid.
+        """
+        kept: list[Tensor] = []
+        head = cast(Network, self._network).finest_head()
+        batch = torch.from_numpy(np.concatenate([image, given])[None])
+        with self._lock:
+            handle = head.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0]))
+            try:
+                found: NDArray[np.float32] = self._execution(self._network, batch)[0, 1].cpu().numpy()
+            finally:
+                handle.remove()
+        stride = -(-len(found) // kept[0].shape[-1])  # what was padded at its far ends has cells beyond the grid
+        features = F.interpolate(kept[0].float(), scale_factor=stride, mode="bilinear", align_corners=False)
+        return found, features[0, :, : len(found), : len(found)].cpu().numpy()
 
     def attention(self, image: NDArray[np.float32], given: NDArray[np.float32]) -> list[AttentionMap]:
         """Return the attention maps, finest first, with which one square (C, size, size) is answered.

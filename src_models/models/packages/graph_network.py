@@ -84,6 +84,10 @@ class GraphNetwork(Network):
         """Return the module that its output passes through: what is further inside a graph is not looked at."""
         return self.given
 
+    def finest_head(self) -> nn.Module:
+        """Return the same module: its logits are the finest that is known of a graph."""
+        return self.given
+
     def __deepcopy__(self, memo: dict[int, Any]) -> GraphNetwork:
         """Copy all but what runs the graph, which each copy begins anew."""
         copied = type(self).__new__(type(self))

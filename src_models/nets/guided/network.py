@@ -161,6 +161,10 @@ class GuidedAttentionNetwork(SupervisedNetwork):
         """Return the backbone's last stage."""
         return self.backbone.layer4
 
+    def finest_head(self) -> nn.Module:
+        """Return what predicts from the last attention of the finest scale; all scales are on one grid."""
+        return self.heads[0]
+
     def new_head(self, classes: int) -> list[nn.Parameter]:
         """Put new predictions in the place of those of every scale, before and after attention."""
         self._make_heads(classes)

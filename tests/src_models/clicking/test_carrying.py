@@ -127,7 +127,14 @@ def test_where_nothing_looks_like_the_object_any_more_it_stops(bright):
     assert session.state.ends[1].why == "the object vanishes after it"
 
 
-class ThirdChannel:
+class Seeing:
+    """A network whose features are the image itself."""
+
+    def with_features(self, image, given):
+        return self(image[None], given[None])[0], image
+
+
+class ThirdChannel(Seeing):
     """A network that finds what its third channel shows, and is as sure of it as that is bright."""
 
     size = 128
@@ -148,7 +155,7 @@ def test_where_grey_values_tell_nothing_it_stops_where_the_network_is_unsure(bri
     assert session.state.ends[1].why == "the network is not sure after it"
 
 
-class Believing:
+class Believing(Seeing):
     """A network that goes on believing in what was found before, wherever it is clicked."""
 
     size = 128

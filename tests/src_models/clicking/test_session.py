@@ -194,8 +194,13 @@ def test_clicks_are_counted_until_the_object_is_right(session):
     ious, seconds, _ = click_until_right(session, SMALL)
     assert ious[0] > 0.93
     assert len(seconds) == len(ious) <= 20
-    half = SMALL & (np.mgrid[:200, :260][1] <= 50)  # this network cannot find half of a disk
+    rows, columns = np.mgrid[:200, :260]
+    half = SMALL & (columns <= 50)  # what this network cannot find by itself, clicks bring about
     ious, _, _ = click_until_right(session, half)
+    assert ious[0] < 0.7
+    assert len(ious) <= 20
+    assert ious[-1] >= 0.95 > max(ious[:-1])
+    ious, _, _ = click_until_right(session, SMALL & ((rows + columns) % 2 == 0))  # what no clicks can
     assert len(ious) == 20
     assert max(ious) < 0.7
 
@@ -214,7 +219,14 @@ def test_the_summary_is_that_of_its_definition():
     assert found.later_seconds == pytest.approx(0.2)
 
 
-class Nested:
+class Seeing:
+    """A network whose features are the image itself."""
+
+    def with_features(self, image, given):
+        return self(image[None], given[None])[0], image
+
+
+class Nested(Seeing):
     """A network that finds the whole of what it sees from afar, and what is brightest of it from near.
 
     At a share of the square that is bright it takes the brightest of the parts that fit.

@@ -92,6 +92,20 @@ def test_what_is_deepest_is_on_the_coarsest_grid_that_a_result_still_comes_from(
 
 
 @NAME
+def test_the_finest_head_makes_the_logits_of_the_finest_features(name):
+    network, kept = made(name), []
+    head = network.finest_head()
+    head.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0]))
+    logits = network(torch.rand(2, 1, 64, 64))
+    cell = {"guided-attention": 4, "fcn": 2}.get(name, 1)
+    (features,) = kept
+    assert (len(features), *features.shape[2:]) == (2, 64 // cell, 64 // cell)
+    assert head(features).shape[1] == logits.shape[1]
+    new = {id(parameter) for parameter in network.new_head(3)}
+    assert {id(parameter) for parameter in network.finest_head().parameters()} <= new
+
+
+@NAME
 def test_what_learns_late_are_the_gates_of_axial_attention(name):
     network = made(name)
     gates = {id(parameter) for key, parameter in network.named_parameters() if key.split(".")[-1].startswith("g_")}
@@ -102,8 +116,9 @@ def test_what_learns_late_are_the_gates_of_axial_attention(name):
 def test_a_network_that_says_nothing_has_no_parts_and_begins_tiles_anywhere():
     network = Network()
     assert (stride_of(network), dict(network.learnable()), network.late()) == (1, {}, [])
-    with pytest.raises(NotImplementedError):
-        network.deepest()
+    for asked in (network.deepest, network.finest_head):
+        with pytest.raises(NotImplementedError):
+            asked()
 
 
 def test_a_plain_module_may_have_a_stride():

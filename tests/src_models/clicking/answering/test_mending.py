@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from src_models.clicking.answering.mending import OBEYING, REACH, changed, felt, levels, obeyed
+from src_models.clicking.answering.mending import OBEYING, REACH, changed, felt, obeyed
 from src_models.clicking.prompts import Box, Click, Scribble
 
 CELL = (1.0, 1.0)
@@ -66,27 +66,6 @@ def test_a_scribble_counts_all_along_its_line():
     result = obeyed(np.zeros(SHAPE, bool), [Scribble(((3.0, 4.0), (3.0, 20.0)))], (0, 0), CELL)
     assert result[3, 4:21].all()
     assert not result[8:].any()
-
-
-def test_a_missed_place_lowers_the_threshold_everywhere_and_one_too_many_raises_it_nearby():
-    away = away_from(12, 14)
-    threshold, level = levels(0.5, 0.3, True, away, 10.0)
-    assert 0.3 < threshold < 0.5
-    assert np.ptp(level) == 0
-    threshold, level = levels(0.5, 0.7, False, away, 10.0)
-    assert threshold == 0.5
-    assert level[12, 14] == pytest.approx(0.5 + 0.8 * 0.2)
-    assert level[0, 0] == pytest.approx(0.5, abs=1e-3)
-    order = np.argsort(away, axis=None)
-    assert (np.diff(level.ravel()[order]) <= 1e-6).all()
-
-
-@pytest.mark.parametrize("found", [None, 0.7, 0.01])
-def test_a_click_that_agrees_or_is_no_matter_of_where_the_edge_is_leaves_the_threshold(found):
-    away = away_from(12, 14)
-    threshold, level = levels(0.5, found, True, away, 10.0)
-    assert threshold == 0.5
-    assert (level == 0.5).all()
 
 
 @settings(max_examples=60)

@@ -12,10 +12,11 @@ from src_models.files.dataset import DataSet
 
 
 def squares(shape=(80, 90)):
-    """Three bright squares that the network finds, a speck, and a dark object that it cannot find."""
+    """Three bright squares that the network finds, a speck, and a dark comb that it cannot find."""
     labels = np.zeros(shape, np.uint8)
     for number, (y, x, side) in enumerate([(5, 5, 12), (30, 40, 20), (60, 10, 14), (2, 80, 3), (60, 60, 16)], start=1):
         labels[y : y + side, x : x + side] = number
+    labels[60:76:2, 61:76] = 0  # too fine to be clicked together
     image = np.where((labels > 0) & (labels < 5), 1.0, 0.0).astype(np.float32)
     return image, labels
 
