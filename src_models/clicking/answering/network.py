@@ -95,7 +95,7 @@ class ClickNetwork:
                 handle.remove()
         stride = -(-len(found) // kept[0].shape[-1])  # what was padded at its far ends has cells beyond the grid
         features = F.interpolate(kept[0].float(), scale_factor=stride, mode="bilinear", align_corners=False)
-        return found, features[0, :, : len(found), : len(found)].cpu().numpy()
+        return found, np.ascontiguousarray(features[0, :, : len(found), : len(found)].cpu().numpy())
 
     def attention(self, image: NDArray[np.float32], given: NDArray[np.float32]) -> list[AttentionMap]:
         """Return the attention maps, finest first, with which one square (C, size, size) is answered.
