@@ -26,7 +26,9 @@ from src_models.training.rounds.judged_learning import JudgedLearning
 
 __all__ = ["ClickLearning", "KnownObjects"]
 
-IMPROVED = 0.01  # IoU, the mean after 1, 3 and 5 clicks; less is not worth another model
+# IoU, the mean after 1, 3 and 5 clicks. Less is what chance gives on the few objects that are held back: a round that
+# gained 0.01 there was worse on others (benchmarks/click_learning.py).
+IMPROVED = 0.02
 MADE_UP = 0.5  # share of what is known that is made up, where images of the first training ship
 _SEED_OF_KNOWN = 1_000_003  # other made-up images than learning draws
 

@@ -141,6 +141,24 @@ def test_a_click_that_takes_away_within_what_was_found_asks_for_something_smalle
     assert overlap(mask_of(found), small) > 0.8
 
 
+def test_after_a_box_what_a_click_finds_counts_half_beside_what_both_squares_found():
+    class Levels(Seeing):
+        size = 128
+        level = 0.9
+
+        def __call__(self, images, given):
+            return np.full((len(images), *images.shape[2:]), self.level, np.float32)
+
+    network = Levels()
+    answers, box = maker(network, fading()), Box(9.5, 9.5, 79.5, 79.5)
+    first = answers.next([box], None)
+    network.level = 0.7
+    second = answers.next([box, Click(44.0, 44.0)], first)
+    there = second.crop.to_grid(44, 44, 128)
+    near = [round(at) for at in there]
+    assert second.grid[*near] == pytest.approx(0.8, abs=0.01)
+
+
 @pytest.mark.parametrize("place", [(-5, 3), (3, 200)])
 def test_an_answer_says_nothing_of_places_beside_its_square(place):
     answers = maker(Fading(), fading())
