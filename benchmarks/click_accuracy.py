@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.click_sets import LEARNT, UNSEEN, ClickSet, judged
 from benchmarks.machine import report
 from benchmarks.mobile_sam import ABSENT, MobileSam
+from src_models.clicking.answering import answers
 from src_models.clicking.answering.network import ClickNetwork
 from src_models.clicking.training.evaluation import ObjectScore, summarise
 from src_models.clicking.training.evaluator import click_data_set
@@ -58,9 +59,14 @@ def main() -> None:
     arguments.add_argument("--objects", type=int, default=64, help="of each set, evenly spread over its images")
     arguments.add_argument("--sets", nargs="*", help="folders of sets; all unless given")
     arguments.add_argument("--hurried", action="store_true", help="click anywhere in the error's inner half")
+    arguments.add_argument(
+        "--without-spreading", action="store_true", help="take no click further than the network does"
+    )
     arguments.add_argument("--name", default="click_accuracy", help="of the files of results")
     arguments.add_argument("--no-peer", action="store_true", help="leave MobileSAM out where it is installed")
     given = arguments.parse_args()
+    if given.without_spreading:
+        answers.spread = lambda grid, *_: grid
     model = load(given.model)
     network = ClickNetwork(model)
     peer = None if given.no_peer else mobile_sam()
