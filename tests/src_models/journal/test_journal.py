@@ -493,7 +493,7 @@ def test_giving_labels_never_waits_for_the_disk(begin, monkeypatch):
         journal.note({"row": row})
     took = time.perf_counter() - began
     goes_on.set()
-    assert took < 1
+    assert took < 10  # a single wait takes 30 s
     journal.flush()
     assert read_journal(journal.folder).labels.sum() == 100_000
 
