@@ -385,8 +385,9 @@ class AnswerMaker:
 
 
 def _around(place: float, length: float) -> slice:
-    start = round(place - (max(1, round(length)) - 1) / 2)
-    return slice(start, start + max(1, round(length)))
+    count = max(1, round(length))
+    start = round(place - (count - 1) / 2)
+    return slice(start, start + count)
 
 
 def _differs(found: Answer, area: int, larger: bool) -> bool:

@@ -75,8 +75,10 @@ class ClickNetwork:
 
         Parameters
         ----------
-        image, given
-            As above, of one square: (C, size, size) and (3, size, size).
+        image
+            The normalised square, (C, size, size).
+        given
+            Positive and negative places, and the previous answer, (3, size, size).
 
         Returns
         -------
