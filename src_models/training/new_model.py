@@ -28,7 +28,7 @@ from src_models.models.header import (
     slice_channels,
 )
 
-__all__ = ["masks_without_numbers", "new_header", "tiles_for"]
+__all__ = ["masks_without_numbers", "new_header", "shown_as_to", "tiles_for"]
 
 INSTANCES: dict[Separation, InstanceSettings] = {
     "boundary": InstanceSettings(),
@@ -50,7 +50,7 @@ def new_header(
     result: Literal["semantic", "instances"] = "instances",
     separation: Separation = "boundary",
     class_names: Sequence[str] = (),
-    config: dict[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
     intensity: Intensity | None = None,
     licence: str = "unknown",
     spacing: Sequence[float] | None = None,
@@ -109,7 +109,7 @@ def new_header(
         name=name,
         purpose=purpose or f"{architecture} trained on {data.root.resolve().name}",
         architecture=architecture,
-        config=config or {},
+        config=dict(config or {}),
         classes=classes,
         channels=channels,
         dimensions=dimensions,
@@ -124,6 +124,13 @@ def new_header(
     header = replace(header, **_sizes(facts, header))
     built = {"in_channels": len(channels), "classes": header.outputs, "dimensions": dimensions}
     return replace(header, config={**header.config, **built})
+
+
+def shown_as_to(start: ModelHeader, header: ModelHeader) -> ModelHeader:
+    """Let a network that begins with the weights of another see images as that one does: grey ones in colour, too."""
+    if not (start.rgb and header.channels == ("grey",)):
+        return header
+    return replace(header, channels=start.channels, config={**header.config, "in_channels": len(start.channels)})
 
 
 def tiles_for(architecture: str, config: Mapping[str, Any], dimensions: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -6,6 +6,7 @@ was killed and resumed ends with the same weights as one that was not (:mod:`src
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -86,8 +87,8 @@ def train(
     settings
         How to train.
     start
-        Model whose weights the network begins with; without one they are drawn at random. The header of what is written
-        names it as its parent.
+        Model whose weights the network begins with; without one they are drawn at random. Where it finds something
+        else, its last layer is made anew. The header of what is written names it as its parent.
     encoder_weights
         File of published weights that the encoder begins with; see :mod:`src_models.models.encoder_weights`. The header
         of what is written tells whose they are.
@@ -125,8 +126,9 @@ def train(
 def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
     """Return the header of a network that begins with the weights of `start`."""
     parent = start.header
-    for name in ("architecture", "config", "classes", "channels"):
-        old, new = getattr(parent, name), getattr(header, name)
+    told = replace(parent, config={**parent.config, "classes": header.config["classes"]})
+    for name in ("architecture", "config", "channels"):
+        old, new = getattr(told, name), getattr(header, name)
         if old != new:
             raise UserError(
                 f"the model {parent.name} cannot be the start of this training: its {name} is {old}, and {new} is "
@@ -134,6 +136,15 @@ def _descendant(header: ModelHeader, start: Model) -> ModelHeader:
             )
     inherited = {name: parent.training[name] for name in ("encoder_weights",) if name in parent.training}
     return replace(header, parent_sha256=start.sha256, training={**header.training, **inherited})
+
+
+def _beginning(start: Model, header: ModelHeader) -> nn.Module:
+    """Return the network of `start`, with a new last layer where it finds something else than `header` says."""
+    if (start.header.classes, start.header.fields) == (header.classes, header.fields):
+        return start.network
+    network = copy.deepcopy(start.network)
+    network.new_head(header.outputs)  # type: ignore[operator]
+    return network
 
 
 class _Run(TrainingRun[tuple[Tensor, Tensor], float]):
@@ -175,7 +186,7 @@ class _Run(TrainingRun[tuple[Tensor, Tensor], float]):
     def make_network(self, *, anew: bool) -> nn.Module:
         network = create(self.header.architecture, **self.header.config)
         if self.start is not None:
-            network.load_state_dict(self.start.network.state_dict())
+            network.load_state_dict(_beginning(self.start, self.header).state_dict())
         if self.encoder_weights is not None and anew:
             begin_with_imagenet(network, self.encoder_weights, image_channels=len(self.header.channels))
         return network.to(memory_format=fastest_order(self.header.dimensions))  # type: ignore[call-overload, no-any-return]

@@ -15,7 +15,14 @@ from src_models.models.architectures import ARCHITECTURES, architectures, find_a
 if TYPE_CHECKING:
     from src_models.nets.architecture import Architecture, Task, TrainOption
 
-__all__ = ["architecture_help", "configuration", "refuse_options_of_others", "with_network_options"]
+__all__ = [
+    "architecture_help",
+    "configuration",
+    "network_chosen",
+    "refuse_options_of_others",
+    "was_given",
+    "with_network_options",
+]
 
 # Settings of the trainings of one task alone.
 _OF_TASK: dict[Task, tuple[str, ...]] = {
@@ -57,12 +64,22 @@ def refuse_options_of_others(context: typer.Context, architecture: str) -> None:
         return  # which is refused with its own sentence
     heeded = _names(find_architecture(architecture))
     for name in dict.fromkeys(name for record in ARCHITECTURES for name in _names(record)):
-        source = context.get_parameter_source(name)
-        if name not in heeded and source is not None and source.name == "COMMANDLINE":
+        if name not in heeded and was_given(context, name):
             others = dict.fromkeys(_family(record, name) for record in ARCHITECTURES if name in _names(record))
             raise UserError(
                 f"--{_written(name)} is for {' and '.join(others)}, and does nothing to {architecture}: leave it out"
             )
+
+
+def was_given(context: typer.Context, name: str) -> bool:
+    """Whether an option was given, and is not what it is by default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def network_chosen(context: typer.Context) -> bool:
+    """Whether any option was given that says which network it is, or how it is made."""
+    return any(was_given(context, name) for name in ("architecture", *_options()))
 
 
 def configuration(architecture: str, chosen: dict[str, Any], patch: int) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from napari_medt.cli.console import Console
 from napari_medt.cli.models.network_options import (
     architecture_help,
     configuration,
+    network_chosen,
     refuse_options_of_others,
+    was_given,
     with_network_options,
 )
 from napari_medt.cli.models.train_on_classes import suited, train_on_classes
@@ -91,7 +93,8 @@ def train(
         str,
         typer.Option(
             metavar="MODEL",
-            help="Begin with the weights of this model: a name, or a path ending in .safetensors.",
+            help="Begin with the network and weights of this model, whatever it finds: a name, or a path ending in "
+            ".safetensors.",
             autocompletion=options.complete_model,
         ),
     ] = "",
@@ -198,18 +201,20 @@ def train(
     from src_models.disk.atomic import check_new
     from src_models.errors import UserError
     from src_models.files.dataset import DataSet
+    from src_models.models.checkpoint import load
 
-    architecture = suited(context, dataset, architecture)
+    first = load(start) if start else None
+    known = None if first is None or network_chosen(context) else first.header  # whose network it is to be
+    architecture = suited(context, dataset, architecture if known is None else known.architecture)
     refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
     from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
 
-    scale = options.parse_intensity(intensity)
+    as_known = known is not None and not was_given(context, "intensity")
+    scale = known.intensity if known is not None and as_known else options.parse_intensity(intensity)
     chosen_channels = None if channels is None else parse_channels(channels)
     check_device(device)
-    if start:
-        options.check_model(start)
     if not resume:
         check_new(output, overwrite=overwrite)
     tells_classes = find_architecture(architecture).task == "classification"
@@ -217,7 +222,7 @@ def train(
     chosen = {
         "steps": steps,
         "batch": batch,
-        "patch": patch,
+        "patch": _window(known) if patch is None else patch,
         "optimizer": _choice(optimizer, ("adamw", "adam"), "--optimizer"),
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
@@ -243,17 +248,16 @@ def train(
         }
         given |= {option: value for option, value in of_classes.items() if value is not None}
         train_on_classes(
-            dataset, output, architecture, given, about, of_network, names, chosen_channels, start, encoder_weights,
-            resume=resume, overwrite=overwrite,
+            dataset, output, architecture, given, about, of_network, names, chosen_channels, first, known,
+            encoder_weights, resume=resume, overwrite=overwrite,
         )  # fmt: skip
         return
     data = DataSet.open(dataset, drawn=drawn).with_channels(chosen_channels)
     if drawn and instances:
         raise UserError("--drawn lists classes, and masks number objects unless you give --classes: give it, too")
     from src_models.labels.pieces import with_pieces
-    from src_models.models.checkpoint import load
     from src_models.models.header import SEPARATIONS
-    from src_models.training.new_model import new_header
+    from src_models.training.new_model import new_header, shown_as_to
     from src_models.training.training import TrainSettings
 
     if slices is not None and not augment:
@@ -266,16 +270,23 @@ def train(
         result="instances" if instances else "semantic",
         separation=_choice(separation, SEPARATIONS, "--separation"),
         class_names=names,
-        config=configuration(architecture, of_network, settings.patch),
+        config=configuration(architecture, of_network, settings.patch) if known is None else known.config,
         spacing=at,
         unit=unit,
         slices=slices,
         **about,
     )
-    header = with_pieces(header, pieces)
+    header = with_pieces(header if known is None else shown_as_to(known, header), pieces)
     settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)
-    begin = {"start": load(start) if start else None, "encoder_weights": encoder_weights}
+    begin = {"start": first, "encoder_weights": encoder_weights}
     _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)
+
+
+def _window(known: ModelHeader | None) -> int | None:
+    """Return the window that a network is made for, None where it takes any size."""
+    from src_models.models.architectures import find_architecture
+
+    return None if known is None else find_architecture(known.architecture).window(known.config)
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:

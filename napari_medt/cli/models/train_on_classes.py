@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medt.cli.console import Console
-from napari_medt.cli.models.network_options import configuration
+from napari_medt.cli.models.network_options import configuration, was_given
 from src_models.errors import DataSetError
 from src_models.models.architectures import ARCHITECTURES, architectures, find_architecture
 from src_models.progress import Progress
 
 if TYPE_CHECKING:
     import typer
+
+    from src_models.models.checkpoint import Model
+    from src_models.models.header import ModelHeader
 
 __all__ = ["suited", "train_on_classes"]
 
@@ -33,12 +36,10 @@ def suited(context: typer.Context, dataset: Path, architecture: str) -> str:
     """
     from src_models.files.class_sets.opening import truths_of
 
-    source = context.get_parameter_source("architecture")
-    given = source is not None and source.name == "COMMANDLINE"
     task, truths = find_architecture(architecture).task, truths_of(dataset)
     if not truths or task in truths:
         return architecture
-    if not given and truths == ("classification",):
+    if not was_given(context, "architecture") and truths == ("classification",):
         return next(name for name in PREFERRED if name in architectures())
     others = [record.name for record in ARCHITECTURES if record.task in truths]
     if task == "segmentation":
@@ -61,7 +62,8 @@ def train_on_classes(
     of_network: dict[str, Any],
     class_names: Sequence[str],
     channels: tuple[int, ...] | None,
-    start: str,
+    start: Model | None,
+    known: ModelHeader | None,
     encoder_weights: Path | None,
     *,
     resume: bool,
@@ -71,8 +73,10 @@ def train_on_classes(
 
     Parameters
     ----------
-    dataset, output, architecture, class_names, channels, start, encoder_weights, resume, overwrite
+    dataset, output, architecture, class_names, channels, encoder_weights, resume, overwrite
         As the command has them.
+    start, known
+        The model to begin with, if any; and its header where the network is to be the same one.
     given
         Settings that a person chose.
     about
@@ -84,7 +88,6 @@ def train_on_classes(
     from src_models.classifying.training.settings import ClassTrainSettings
     from src_models.classifying.training.training import ClassTrainingUpdate, train_classes
     from src_models.files.class_sets.opening import open_class_set
-    from src_models.models.checkpoint import load
 
     data = replace(open_class_set(dataset), channels=channels)
     data = data.named(class_names) if class_names else data
@@ -94,7 +97,7 @@ def train_on_classes(
         data,
         architecture=architecture,
         size=settings.patch,
-        config=configuration(architecture, of_network, settings.patch),
+        config=configuration(architecture, of_network, settings.patch) if known is None else known.config,
         **about,
     )
     console = Console()
@@ -115,7 +118,6 @@ def train_on_classes(
                 score = f"validation {update.measure} {update.validation_score:.4f}"
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
-        first = load(start) if start else None
-        begin: dict[str, Any] = {"start": first, "encoder_weights": encoder_weights}
+        begin: dict[str, Any] = {"start": start, "encoder_weights": encoder_weights}
         train_classes(data, header, output, settings, **begin, resume=resume, overwrite=overwrite, on_update=show)
     console.say(f"Wrote {output}")

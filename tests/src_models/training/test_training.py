@@ -490,6 +490,27 @@ def test_a_training_begins_with_the_weights_of_the_model_it_is_given(cells, tmp_
     assert other.header.parent_sha256 is None
 
 
+@pytest.mark.parametrize("architecture", ["attention-unet", "medt"])
+def test_a_start_that_finds_something_else_gives_all_but_its_last_layer(architecture, cells, tmp_path):
+    config = TINY if architecture == "attention-unet" else {"image_size": 64}
+    settings = dataclasses.replace(QUICK, patch=64)
+    still = dataclasses.replace(settings, steps=1, learning_rate=1e-30, weight_decay=0.0)
+    of_classes, of_objects = (
+        new_header(cells, architecture=architecture, name="m", result=result, separation="flows", config=config)
+        for result in ("semantic", "instances")
+    )
+    parent = load(train(cells, of_classes, tmp_path / "parent.safetensors", settings))
+    child = load(train(cells, of_objects, tmp_path / "child.safetensors", still, start=parent))
+    known, learnt = (dict(model.network.named_parameters()) for model in (parent, child))
+    made = {name for name, values in learnt.items() if values.shape != known[name].shape}
+    assert made == {
+        f"{'heads.0' if architecture == 'attention-unet' else 'head'}.{kind}" for kind in ("weight", "bias")
+    }
+    assert {values.shape[0] for name, values in learnt.items() if name in made} == {4}
+    for name in learnt.keys() - made:
+        assert torch.equal(learnt[name], known[name]), name
+
+
 def test_the_header_cites_the_data_and_those_of_the_start(tmp_path):
     data = write(tmp_path / "d", [disks(seed) for seed in range(3)])
     settings = dataclasses.replace(QUICK, steps=1)

@@ -202,12 +202,31 @@ def test_an_encoder_can_begin_with_published_weights(run, cells, lite0_weights_p
     assert [(each.name, each.scale, each.translate) for each in placed] == [("gate 2", (2.0, 2.0), (0.5, 0.5))]
 
 
+def test_a_training_that_begins_with_a_shipped_model_is_of_its_network_and_sees_images_as_it_does(run, cells, tmp_path):
+    output, still = tmp_path / "m.safetensors", ("--learning-rate", "1e-30", "--weight-decay", "0")
+    short = ("--steps", "1", "--batch", "1", "--patch", "64", "--device", "cpu", *still)
+    done = run(cells, "-o", output, *short, "--start", "nuclei", "--separation", "distance")
+    assert done.exit_code == 0, done.output
+    known, made = load("nuclei"), load(output)
+    assert made.header.architecture == known.header.architecture
+    assert made.header.config == {**known.header.config, "classes": 3}
+    assert made.header.channels == ("red", "green", "blue")
+    assert made.header.parent_sha256 == known.sha256
+    theirs = dict(known.network.named_parameters())
+    same = [name for name, values in made.network.named_parameters() if torch.equal(values, theirs[name])]
+    assert len(same) > 0.9 * len(theirs)
+    refused = run(cells, "-o", tmp_path / "n.safetensors", *short, "--start", "nuclei", "--widths", "8,16")
+    assert refused.exit_code == 1
+    assert "the model nuclei cannot be the start of this training" in refused.stderr
+
+
 def test_a_training_can_begin_with_another_model(run, cells, tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     assert run(cells, "-o", first, *SHORT).exit_code == 0
     done = run(cells, "-o", second, *SHORT, "--start", first)
     assert done.exit_code == 0, done.output
     assert load(second).header.parent_sha256 == load(first).sha256
+    assert load(second).header.config == load(first).header.config
     refused = run(cells, "-o", tmp_path / "third.safetensors", *SHORT, "--start", tmp_path / "none.safetensors")
     assert refused.exit_code == 1
     assert "there is no such model file" in refused.output
