@@ -89,6 +89,9 @@ COVERED = {
     "napari_medt/cli/corrections/test_correct.py": """
         napari_medt/cli/corrections/corrections.py napari_medt/cli/corrections/next_slices.py
     """,
+    "napari_medt/cli/models/test_train.py": """
+        napari_medt/cli/models/asked_training.py napari_medt/cli/models/train_on_masks.py
+    """,
     "napari_medt/cli/test_command_line.py": """
         napari_medt/cli/models/evaluate.py
     """,

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from napari_medt.cli import options
-from napari_medt.cli.console import Console
+from napari_medt.cli.models.asked_training import AskedTraining
 from napari_medt.cli.models.network_options import (
     architecture_help,
-    configuration,
     network_chosen,
     refuse_options_of_others,
     was_given,
     with_network_options,
 )
 from napari_medt.cli.models.train_on_classes import suited, train_on_classes
+from napari_medt.cli.models.train_on_masks import train_on_masks
 from napari_medt.cli.options import (
     Devices,
     Licence,
@@ -28,11 +28,6 @@ from napari_medt.cli.options import (
     Seed,
 )
 from src_models.errors import UserError
-from src_models.progress import Progress
-
-if TYPE_CHECKING:
-    from src_models.models.header import ModelHeader
-    from src_models.training.training import TrainSettings
 
 __all__ = ["train"]
 
@@ -195,34 +190,28 @@ def train(
     Four files lie beside each other afterwards: the best model (NAME.safetensors), the last one, the state to resume
     from, and a log of loss and validation scores.
     """
-    from dataclasses import replace
-
     from src_models.computing.devices import check_device
     from src_models.disk.atomic import check_new
-    from src_models.errors import UserError
-    from src_models.files.dataset import DataSet
-    from src_models.models.checkpoint import load
-
-    first = load(start) if start else None
-    known = None if first is None or network_chosen(context) else first.header  # whose network it is to be
-    architecture = suited(context, dataset, architecture if known is None else known.architecture)
-    refuse_options_of_others(context, architecture)
     from src_models.images.channels import parse_channels
     from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
+    from src_models.models.checkpoint import load
+    from src_models.models.header import SEPARATIONS
 
+    first = load(start) if start else None
+    known = None if first is None or network_chosen(context) else first.header
+    architecture = suited(context, dataset, architecture if known is None else known.architecture)
+    refuse_options_of_others(context, architecture)
+    record = find_architecture(architecture)
     as_known = known is not None and not was_given(context, "intensity")
     scale = known.intensity if known is not None and as_known else options.parse_intensity(intensity)
-    chosen_channels = None if channels is None else parse_channels(channels)
     check_device(device)
     if not resume:
         check_new(output, overwrite=overwrite)
-    tells_classes = find_architecture(architecture).task == "classification"
-    names = [part.strip() for part in class_names.split(",") if part.strip()]
     chosen = {
         "steps": steps,
         "batch": batch,
-        "patch": _window(known) if patch is None else patch,
+        "patch": record.window(known.config) if known is not None and patch is None else patch,
         "optimizer": _choice(optimizer, ("adamw", "adam"), "--optimizer"),
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
@@ -232,61 +221,43 @@ def train(
         "augment": _choice(augment, ("microscopy", "ct", "ct-sided", "mr", "light", "flip", "none"), "--augment"),
         "balance": _choice(balance, ("auto", "classes", "none"), "--balance"),
         "validate_every": validate_every,
+        "label_smoothing": label_smoothing,
+        "average": average,
+        "class_weights": _choice(class_weights, ("none", "balanced"), "--class-weights"),
     }
     running = {"seed": seed, "device": device, "devices": devices, "nodes": num_nodes}
     running |= {"precision": precision, "workers": workers}
-    given = {**{option: value for option, value in chosen.items() if value is not None}, **running}
-    about: dict[str, Any] = {"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence}
+    asked = AskedTraining(
+        dataset=dataset,
+        output=output,
+        architecture=architecture,
+        of_network=of_network,
+        settings={**{option: value for option, value in chosen.items() if value is not None}, **running},
+        about={"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence},
+        class_names=tuple(part.strip() for part in class_names.split(",") if part.strip()),
+        channels=None if channels is None else parse_channels(channels),
+        start=first,
+        known=known,
+        encoder_weights=encoder_weights,
+        resume=resume,
+        overwrite=overwrite,
+    )
     at = parse_spacing(spacing, unit)
-    if tells_classes:
+    if record.task == "classification":
         if at or slices is not None:
             raise UserError("--spacing and --slices are for networks that segment, and this one tells classes")
-        of_classes = {
-            "label_smoothing": label_smoothing,
-            "average": average,
-            "class_weights": _choice(class_weights, ("none", "balanced"), "--class-weights"),
-        }
-        given |= {option: value for option, value in of_classes.items() if value is not None}
-        train_on_classes(
-            dataset, output, architecture, given, about, of_network, names, chosen_channels, first, known,
-            encoder_weights, resume=resume, overwrite=overwrite,
-        )  # fmt: skip
+        train_on_classes(asked)
         return
-    data = DataSet.open(dataset, drawn=drawn).with_channels(chosen_channels)
-    if drawn and instances:
-        raise UserError("--drawn lists classes, and masks number objects unless you give --classes: give it, too")
-    from src_models.labels.pieces import with_pieces
-    from src_models.models.header import SEPARATIONS
-    from src_models.training.new_model import new_header, shown_as_to
-    from src_models.training.training import TrainSettings
-
-    if slices is not None and not augment:
-        given["augment"] = "ct"
-    images = len(data.split("train"))
-    settings = replace(TrainSettings.recipe(architecture, images), **given)
-    header = new_header(
-        data,
-        architecture=architecture,
-        result="instances" if instances else "semantic",
+    train_on_masks(
+        asked,
+        instances=instances,
+        pieces=pieces,
+        drawn=drawn,
+        slices=slices,
         separation=_choice(separation, SEPARATIONS, "--separation"),
-        class_names=names,
-        config=configuration(architecture, of_network, settings.patch) if known is None else known.config,
         spacing=at,
         unit=unit,
-        slices=slices,
-        **about,
     )
-    header = with_pieces(header if known is None else shown_as_to(known, header), pieces)
-    settings = replace(TrainSettings.recipe(architecture, images, header.dimensions), **given)
-    begin = {"start": first, "encoder_weights": encoder_weights}
-    _run(data, header, output, settings, **begin, resume=resume, overwrite=overwrite)
-
-
-def _window(known: ModelHeader | None) -> int | None:
-    """Return the window that a network is made for, None where it takes any size."""
-    from src_models.models.architectures import find_architecture
-
-    return None if known is None else find_architecture(known.architecture).window(known.config)
 
 
 def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
@@ -296,28 +267,3 @@ def _choice(value: str, allowed: tuple[str, ...], option: str) -> Any:
     if value not in allowed:
         raise UserError(f"{option} {value!r} is not one of {', '.join(allowed)}")
     return value
-
-
-def _run(data: Any, header: ModelHeader, output: Path, settings: TrainSettings, **how: Any) -> None:
-    """Train behind a progress bar, and say where the model is."""
-    from src_models.training.fabric import leads
-    from src_models.training.training import TrainingUpdate, train
-
-    console = Console(quiet=not leads())
-    console.say(
-        f"Training {header.architecture} on {len(data.split('train'))} images "
-        f"({len(data.split('val'))} for validation): {', '.join(header.classes)}"
-    )
-    with console.bar("training") as report:
-
-        def show(update: TrainingUpdate) -> None:
-            best = f", best validation Dice {update.best_dice:.3f}" if update.best_dice >= 0 else ""
-            report(Progress(update.step, settings.steps, f"loss {update.loss:.3f}{best}"))
-            if update.validation_dice is not None:
-                of_each = ", ".join(f"{name} {dice:.3f}" for name, dice in update.dice_by_class.items())
-                classes = f" ({of_each})" if len(update.dice_by_class) > 1 else ""
-                score = f"validation Dice {update.validation_dice:.4f}{classes}"
-                console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
-
-        train(data, header, output, settings, **how, on_update=show)
-    console.say(f"Wrote {output}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_medt.cli.console import Console
-from napari_medt.cli.models.network_options import configuration, was_given
+from napari_medt.cli.models.network_options import was_given
 from src_models.errors import DataSetError
 from src_models.models.architectures import ARCHITECTURES, architectures, find_architecture
 from src_models.progress import Progress
@@ -16,8 +15,7 @@ from src_models.progress import Progress
 if TYPE_CHECKING:
     import typer
 
-    from src_models.models.checkpoint import Model
-    from src_models.models.header import ModelHeader
+    from napari_medt.cli.models.asked_training import AskedTraining
 
 __all__ = ["suited", "train_on_classes"]
 
@@ -53,57 +51,29 @@ def suited(context: typer.Context, dataset: Path, architecture: str) -> str:
     )
 
 
-def train_on_classes(
-    dataset: Path,
-    output: Path,
-    architecture: str,
-    given: Mapping[str, Any],
-    about: Mapping[str, Any],
-    of_network: dict[str, Any],
-    class_names: Sequence[str],
-    channels: tuple[int, ...] | None,
-    start: Model | None,
-    known: ModelHeader | None,
-    encoder_weights: Path | None,
-    *,
-    resume: bool,
-    overwrite: bool,
-) -> None:
-    """Train a network that tells classes behind a progress bar, and say where the model is.
-
-    Parameters
-    ----------
-    dataset, output, architecture, class_names, channels, encoder_weights, resume, overwrite
-        As the command has them.
-    start, known
-        The model to begin with, if any; and its header where the network is to be the same one.
-    given
-        Settings that a person chose.
-    about
-        Name, purpose, licence and normalisation for the header.
-    of_network
-        The values of the options of all architectures.
-    """
+def train_on_classes(asked: AskedTraining) -> None:
+    """Train a network that tells classes behind a progress bar, and say where the model is."""
     from src_models.classifying.training.new_classifier import new_classifier
     from src_models.classifying.training.settings import ClassTrainSettings
     from src_models.classifying.training.training import ClassTrainingUpdate, train_classes
     from src_models.files.class_sets.opening import open_class_set
 
-    data = replace(open_class_set(dataset), channels=channels)
-    data = data.named(class_names) if class_names else data
+    data = replace(open_class_set(asked.dataset), channels=asked.channels)
+    data = data.named(asked.class_names) if asked.class_names else data
     training, validation = data.split("train"), data.split("val")
-    settings = replace(ClassTrainSettings.recipe(architecture, len(training), size=data.size), **given)
+    recipe = ClassTrainSettings.recipe(asked.architecture, len(training), size=data.size)
+    settings = replace(recipe, **asked.settings)
     header = new_classifier(
         data,
-        architecture=architecture,
+        architecture=asked.architecture,
         size=settings.patch,
-        config=configuration(architecture, of_network, settings.patch) if known is None else known.config,
-        **about,
+        config=asked.configuration(settings.patch),
+        **asked.about,
     )
     console = Console()
     console.say(
-        f"{dataset} is a set of classes: training {architecture} on {len(training)} pictures of {settings.patch} px "
-        f"({len(validation)} for validation): {', '.join(data.classes)}"
+        f"{asked.dataset} is a set of classes: training {asked.architecture} on {len(training)} pictures of "
+        f"{settings.patch} px ({len(validation)} for validation): {', '.join(data.classes)}"
     )
     if data.size != settings.patch:
         console.say(
@@ -118,6 +88,5 @@ def train_on_classes(
                 score = f"validation {update.measure} {update.validation_score:.4f}"
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
-        begin: dict[str, Any] = {"start": start, "encoder_weights": encoder_weights}
-        train_classes(data, header, output, settings, **begin, resume=resume, overwrite=overwrite, on_update=show)
-    console.say(f"Wrote {output}")
+        train_classes(data, header, asked.output, settings, **asked.run, on_update=show)
+    console.say(f"Wrote {asked.output}")
