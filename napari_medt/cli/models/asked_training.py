@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from napari_medt.cli.models.network_options import configuration
 
 if TYPE_CHECKING:
-    from src_models.models.checkpoint import Model
     from src_models.models.header import ModelHeader
 
 __all__ = ["AskedTraining"]
@@ -22,7 +21,7 @@ class AskedTraining:
 
     Parameters
     ----------
-    dataset, output, encoder_weights, resume, overwrite
+    dataset, output, start, encoder_weights, resume, overwrite
         As the command has them.
     architecture
         The network.
@@ -36,10 +35,8 @@ class AskedTraining:
         Names of the classes; none where they were not given.
     channels
         Positions of the channels to learn from; None for all.
-    start
-        The model to begin with, if any.
     known
-        Its header, where the network is to be the same one.
+        The header of `start`, where the network is to be the same one.
     """
 
     dataset: Path
@@ -50,17 +47,18 @@ class AskedTraining:
     about: Mapping[str, Any]
     class_names: tuple[str, ...]
     channels: tuple[int, ...] | None
-    start: Model | None
+    start: str
     known: ModelHeader | None
     encoder_weights: Path | None
     resume: bool
     overwrite: bool
 
-    @property
     def run(self) -> dict[str, Any]:
-        """How a run begins, and what may become of the files of another."""
+        """Return how a run begins, and what may become of the files of another."""
+        from src_models.models.checkpoint import load
+
         return {
-            "start": self.start,
+            "start": load(self.start) if self.start else None,
             "encoder_weights": self.encoder_weights,
             "resume": self.resume,
             "overwrite": self.overwrite,

@@ -195,11 +195,10 @@ def train(
     from src_models.images.channels import parse_channels
     from src_models.images.spacing import parse_spacing
     from src_models.models.architectures import find_architecture
-    from src_models.models.checkpoint import load
     from src_models.models.header import SEPARATIONS
 
-    first = load(start) if start else None
-    known = None if first is None or network_chosen(context) else first.header
+    first = options.check_model(start, device) if start else None
+    known = None if network_chosen(context) else first
     architecture = suited(context, dataset, architecture if known is None else known.architecture)
     refuse_options_of_others(context, architecture)
     record = find_architecture(architecture)
@@ -236,7 +235,7 @@ def train(
         about={"name": name or output.stem, "purpose": purpose, "intensity": scale, "licence": licence},
         class_names=tuple(part.strip() for part in class_names.split(",") if part.strip()),
         channels=None if channels is None else parse_channels(channels),
-        start=first,
+        start=start,
         known=known,
         encoder_weights=encoder_weights,
         resume=resume,

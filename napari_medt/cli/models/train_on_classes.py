@@ -88,5 +88,5 @@ def train_on_classes(asked: AskedTraining) -> None:
                 score = f"validation {update.measure} {update.validation_score:.4f}"
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
-        train_classes(data, header, asked.output, settings, **asked.run, on_update=show)
+        train_classes(data, header, asked.output, settings, **asked.run(), on_update=show)
     console.say(f"Wrote {asked.output}")

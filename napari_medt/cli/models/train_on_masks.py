@@ -32,13 +32,14 @@ def train_on_masks(
         What else :func:`~src_models.training.new_model.new_header` takes.
     """
     from src_models.files.dataset import DataSet
-    from src_models.labels.pieces import with_pieces
-    from src_models.training.new_model import new_header, shown_as_to
-    from src_models.training.settings import TrainSettings
 
     data = DataSet.open(asked.dataset, drawn=drawn).with_channels(asked.channels)
     if drawn and instances:
         raise UserError("--drawn lists classes, and masks number objects unless you give --classes: give it, too")
+    from src_models.labels.pieces import with_pieces
+    from src_models.training.new_model import new_header, shown_as_to
+    from src_models.training.settings import TrainSettings
+
     images = len(data.split("train"))
     chosen = ({"augment": "ct"} if slices is not None else {}) | dict(asked.settings)
     settings = replace(TrainSettings.recipe(asked.architecture, images), **chosen)
@@ -77,5 +78,5 @@ def _run(data: Any, header: ModelHeader, asked: AskedTraining, settings: TrainSe
                 score = f"validation Dice {update.validation_dice:.4f}{classes}"
                 console.say(f"step {update.step}: loss {update.loss:.4f}, {score}")
 
-        train(data, header, asked.output, settings, **asked.run, on_update=show)
+        train(data, header, asked.output, settings, **asked.run(), on_update=show)
     console.say(f"Wrote {asked.output}")
