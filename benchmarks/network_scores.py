@@ -124,6 +124,13 @@ MEASURES = (
         f"{_HISTOLOGY} --steps 3400",
     ),
     Measure(
+        "monuseg_accuracy_own",
+        "Nuclei in stained tissue, windows of {size} px of images as they are, {steps} steps of {batch} windows: F1 and "
+        "IoU, %",
+        ("F1", "IoU", "seeds"),
+        f"{_HISTOLOGY} --steps 3400 --own-scale",
+    ),
+    Measure(
         "equal_budget",
         "Nuclei in fluorescence, {steps} steps: average precision of objects",
         ("AP at 0.5", "AP 0.5 to 0.95", "images"),
