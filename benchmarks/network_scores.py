@@ -125,8 +125,7 @@ MEASURES = (
     ),
     Measure(
         "monuseg_accuracy_own",
-        "Nuclei in stained tissue, windows of {size} px of images as they are, {steps} steps of {batch} windows: F1 and "
-        "IoU, %",
+        "Nuclei in stained tissue, windows of {size} px of images as they are, {steps} steps of {batch}: F1 and IoU, %",
         ("F1", "IoU", "seeds"),
         f"{_HISTOLOGY} --steps 3400 --own-scale",
     ),
