@@ -32,7 +32,12 @@ def test_a_new_class_comes_after_the_others_whose_logits_stay(model):
     found = with_classes(model, ("spiky", "dark"))
     assert found.header.classes == (*CLASSES, "spiky")
     assert found.header.config["classes"] == 4
-    assert torch.equal(logits(found)[:, :3], logits(model))
+    kept, more = model.network.state_dict(), found.network.state_dict()
+    assert all(
+        torch.equal(more[name][: len(values)] if values.ndim else more[name], values) for name, values in kept.items()
+    )
+    # A product of matrices may round otherwise where it has another column.
+    torch.testing.assert_close(logits(found)[:, :3], logits(model), rtol=0, atol=1e-6)
     assert logits(found).shape == (5, 4)
     assert model.header.classes == CLASSES
 
