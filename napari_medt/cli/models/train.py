@@ -204,6 +204,8 @@ def train(
     record = find_architecture(architecture)
     as_known = known is not None and not was_given(context, "intensity")
     scale = known.intensity if known is not None and as_known else options.parse_intensity(intensity)
+    if known is not None and known.result == "instances" and not was_given(context, "separation"):
+        separation = known.instances.separation
     check_device(device)
     if not resume:
         check_new(output, overwrite=overwrite)

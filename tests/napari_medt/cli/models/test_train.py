@@ -215,6 +215,10 @@ def test_a_training_that_begins_with_a_shipped_model_is_of_its_network_and_sees_
     theirs = dict(known.network.named_parameters())
     same = [name for name, values in made.network.named_parameters() if torch.equal(values, theirs[name])]
     assert len(same) > 0.9 * len(theirs)
+    assert run(cells, "-o", tmp_path / "same.safetensors", *short, "--start", "nuclei").exit_code == 0
+    same = load(tmp_path / "same.safetensors")
+    assert same.header.instances.separation == "flows"
+    assert all(torch.equal(values, theirs[name]) for name, values in same.network.named_parameters())
     refused = run(cells, "-o", tmp_path / "n.safetensors", *short, "--start", "nuclei", "--widths", "8,16")
     assert refused.exit_code == 1
     assert "the model nuclei cannot be the start of this training" in refused.stderr
