@@ -72,7 +72,7 @@ def refuse_options_of_others(context: typer.Context, architecture: str) -> None:
 
 
 def was_given(context: typer.Context, name: str) -> bool:
-    """Whether an option was given, and is not what it is by default."""
+    """Whether a person gave an option."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

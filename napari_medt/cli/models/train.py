@@ -200,6 +200,8 @@ def train(
     first = options.check_model(start, device) if start else None
     known = None if network_chosen(context) else first
     architecture = suited(context, dataset, architecture if known is None else known.architecture)
+    if known is not None and known.architecture != architecture:  # the data set teaches what it does not tell
+        known = None
     refuse_options_of_others(context, architecture)
     record = find_architecture(architecture)
     as_known = known is not None and not was_given(context, "intensity")

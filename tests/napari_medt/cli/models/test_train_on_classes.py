@@ -42,6 +42,18 @@ def squares(tmp_path):
     return write_squares(tmp_path / "squares")
 
 
+def test_a_model_that_segments_is_no_start_for_a_set_of_classes_and_one_that_tells_them_is(run, squares, tmp_path):
+    short = ("--steps", "1", "--batch", "2", "--device", "cpu")
+    refused = run("train", squares, "-o", tmp_path / "no.safetensors", *short, "--start", "nuclei")
+    assert refused.exit_code == 1
+    assert "the model nuclei cannot be the start of this training" in refused.stderr
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    assert run("train", squares, "-o", first, *short).exit_code == 0
+    done = run("train", squares, "-o", second, *short, "--start", first)
+    assert done.exit_code == 0, done.output
+    assert load(second).header.parent_sha256 == load(first).sha256
+
+
 def test_a_set_of_classes_is_recognised_trained_on_and_measured(run, squares, tmp_path):
     output = tmp_path / "models" / "squares.safetensors"
     done = run("train", squares, "-o", output, *QUICK, "--label-smoothing", 0.05, "--class-weights", "balanced",
