@@ -47,6 +47,7 @@ def test_a_model_that_segments_is_no_start_for_a_set_of_classes_and_one_that_tel
     refused = run("train", squares, "-o", tmp_path / "no.safetensors", *short, "--start", "nuclei")
     assert refused.exit_code == 1
     assert "the model nuclei cannot be the start of this training" in refused.stderr
+    assert refused.stderr.count("efficientnet-lite0") == 1, "which is how nuclei is made, and not what is asked for"
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     assert run("train", squares, "-o", first, *short).exit_code == 0
     done = run("train", squares, "-o", second, *short, "--start", first)
